@@ -1,0 +1,3 @@
+//! `portolan`: check, render and explain a policy, and build its geographic data.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Portolan as a proxy-wasm filter.
