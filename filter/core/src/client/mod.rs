@@ -1,1 +1,80 @@
-//! 
+//! Where a client is: the trusted address and the geo headers become a region and a reason.
+//!
+//! Nothing here fails. An address that cannot be read and a country that does not exist are the
+//! same as none, and the client is placed by the next best fact, at last in the default region:
+//! a strange header must not cost a client its image.
+
+mod address;
+mod geo;
+mod why;
+
+use crate::config::geography::Country;
+use crate::config::ids::{LabelId, RegionId};
+use crate::config::regions::Regions;
+use geo::GeoFacts;
+use std::net::IpAddr;
+pub use why::Why;
+
+/// What the host knows about the client of a request, as bytes that nobody has read yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientFacts<'a> {
+    /// The client's address as Envoy trusts it, the forwarding hops already counted off.
+    pub address: Option<&'a [u8]>,
+    /// The address at the other end of the connection: the client or the last proxy before us.
+    pub peer: Option<&'a [u8]>,
+    /// The country header: `US`, also `US-CA`.
+    pub country: Option<&'a [u8]>,
+    /// The subdivision header: `CA` or `US-CA`.
+    pub subdivision: Option<&'a [u8]>,
+    /// The continent header: `NA`.
+    pub continent: Option<&'a [u8]>,
+}
+
+/// Where a client is, and how that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locality {
+    /// The region that the policy puts the client in.
+    pub region: RegionId,
+    /// The label of the client's network, which does not depend on what decided the region.
+    pub label: Option<LabelId>,
+    /// The client's country, if a believed header names one.
+    pub country: Option<Country>,
+    /// The fact that decided the region.
+    pub why: Why,
+}
+
+/// Places a client. Total: every input has a region.
+///
+/// Of the facts that the policy has a region for, the most specific decides; [`Why`] says which
+/// is more specific than which.
+#[must_use]
+pub fn locate(regions: &Regions, facts: &ClientFacts<'_>) -> Locality {
+    let network = address_of(facts.address).and_then(|found| regions.networks().lookup(found));
+    let geo = GeoFacts::believed(regions, facts);
+    let candidates = [
+        network.and_then(|network| network.region.map(|(region, by)| (region, Why::Network(by)))),
+        candidate(geo.subdivision, |s| regions.of_subdivision(s), Why::Subdivision),
+        candidate(geo.country, |c| regions.of_country(c), Why::Country),
+        candidate(geo.continent, |c| regions.of_continent(c), Why::Continent),
+    ];
+    let (region, why) = (candidates.into_iter().flatten())
+        .max_by_key(|(_, why)| why.specificity())
+        .unwrap_or((regions.default_region(), Why::Default));
+    Locality { region, label: network.and_then(|network| network.label), country: geo.country, why }
+}
+
+fn candidate<F: Copy>(
+    fact: Option<F>,
+    region: impl Fn(F) -> Option<RegionId>,
+    why: impl Fn(F) -> Why,
+) -> Option<(RegionId, Why)> {
+    let fact = fact?;
+    Some((region(fact)?, why(fact)))
+}
+
+fn address_of(bytes: Option<&[u8]>) -> Option<IpAddr> {
+    address::parse(bytes?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,119 @@
 //! The policy, in two stages: the wire form that a person writes, and the compiled form that
 //! cannot be wrong. The request path sees only the compiled form.
 
+mod backend;
+mod backend_url;
+mod clients;
+mod compile;
+mod document;
+mod front_host;
+mod fronts;
 pub mod geography;
+mod header_name;
 pub mod ids;
+mod mistake;
+mod name_mapping;
+mod network;
 pub mod network_table;
+mod reader;
 pub mod regions;
+mod repository_glob;
+mod rule_index;
+mod rules;
+mod wire;
+
+pub use backend::{Backend, Tls};
+pub use backend_url::{BackendUrl, Scheme};
+pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
+pub use document::Document;
+pub use front_host::FrontHost;
+pub use fronts::{Front, Fronts};
+pub use mistake::Mistake;
+pub use name_mapping::{NameMapping, NameRewrite};
+pub use rules::{Chain, Rule, Rules};
+
+use ids::BackendId;
+use mistake::Mistakes;
+use regions::Regions;
+
+/// The region that takes every client that no other region does.
+pub const DEFAULT_REGION: &str = "default";
+
+/// A compiled policy.
+#[derive(Clone, Debug)]
+pub struct Config {
+    fronts: Fronts,
+    backends: Vec<Backend>,
+    regions: Regions,
+    clients: Clients,
+    rules: Rules,
+}
+
+impl Config {
+    /// Reads a policy from the JSON of a plugin configuration.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the policy; for text that is not JSON, the one place where it stops
+    /// being JSON.
+    pub fn from_json(json: &[u8]) -> Result<Self, Vec<Mistake>> {
+        match serde_json::from_slice(json) {
+            Ok(document) => Self::from_document(&document),
+            Err(error) => {
+                let message = format!("the policy is not JSON: {error}");
+                Err(vec![Mistake { path: String::new(), message }])
+            }
+        }
+    }
+
+    /// Reads a policy from a document that was read from JSON or YAML.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the policy, each with its path, in the order of the document's parts.
+    pub fn from_document(document: &Document) -> Result<Self, Vec<Mistake>> {
+        let mistakes = Mistakes::default();
+        let wire = wire::read(document, &mistakes);
+        let compiled = compile::compile(wire, &mistakes);
+        mistakes.into_result(compiled)
+    }
+
+    /// The public hostnames.
+    #[must_use]
+    pub const fn fronts(&self) -> &Fronts {
+        &self.fronts
+    }
+
+    /// All backends in the order of the policy.
+    #[must_use]
+    pub fn backends(&self) -> &[Backend] {
+        &self.backends
+    }
+
+    /// A backend by its id.
+    #[must_use]
+    pub fn backend(&self, id: BackendId) -> Option<&Backend> {
+        self.backends.get(id.index())
+    }
+
+    /// The groups of clients and how a client is found in them.
+    #[must_use]
+    pub const fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// Where the facts about a client come from.
+    #[must_use]
+    pub const fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Which repositories have which chains and owner.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! One real upstream registry.
+
+use super::backend_url::BackendUrl;
+use super::name_mapping::NameMapping;
+
+/// A backend of the policy.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    pub(crate) name: String,
+    pub(crate) cluster: String,
+    pub(crate) url: BackendUrl,
+    pub(crate) names: NameMapping,
+    pub(crate) tls: Tls,
+}
+
+/// How the certificate of an `https` backend is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The name sent as SNI and looked for in the certificate.
+    pub server_name: String,
+    /// A PEM file of CA certificates; the system's own if there is none.
+    pub ca_file: Option<String>,
+}
+
+impl Backend {
+    /// The name of the backend in the policy.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The Envoy cluster that reaches it.
+    #[must_use]
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &BackendUrl {
+        &self.url
+    }
+
+    /// How its repository names differ from the front's.
+    #[must_use]
+    pub fn names(&self) -> &NameMapping {
+        &self.names
+    }
+
+    /// How its certificate is verified; without meaning for an `http` URL.
+    #[must_use]
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+}

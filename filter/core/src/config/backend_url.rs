@@ -1,0 +1,258 @@
+//! Where a backend is: `scheme://host[:port][/base/path]`.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// How a backend is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain HTTP; for registries on the same host or in the same trusted network.
+    Http,
+    /// HTTP over TLS, the certificate always verified.
+    Https,
+}
+
+impl Scheme {
+    /// The port that a URL of this scheme means when it names none (RFC 9110 section 4.2).
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    /// The scheme as it stands in a URL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// The URL of a backend, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendUrl {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+    authority: String,
+    base_path: String,
+}
+
+/// What to write where a backend URL is expected.
+pub(crate) const WANTED: &str = "a URL such as `https://ghcr.io`, `https://registry.example.com:5000` \
+     or `https://example.com/mirror`: scheme `http` or `https`, no credentials, query or fragment";
+
+impl BackendUrl {
+    /// Reads a URL; anything but scheme, host, port and a plain base path is refused.
+    ///
+    /// Credentials in a URL end up in logs and in configuration dumps, so they have no place
+    /// here at all.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = match scheme {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return None,
+        };
+        let (authority, path) = match rest.split_once('/') {
+            Some((authority, path)) => (authority, path),
+            None => (rest, ""),
+        };
+        let (host, port) = split_authority(authority)?;
+        let host = host.to_ascii_lowercase();
+        let port = match port {
+            Some(text) => parse_port(text)?,
+            None => scheme.default_port(),
+        };
+        Some(Self {
+            scheme,
+            authority: print_authority(&host, port, scheme),
+            host,
+            port,
+            base_path: parse_base_path(path)?,
+        })
+    }
+
+    /// Plain or over TLS.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host, lower case, an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The TCP port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `host[:port]` as it is sent upstream: the scheme's own port is left out.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path before `/v2/`: empty, or segments each with a leading slash (`/mirror`).
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
+    /// Whether `host[:port]` of a URL with `scheme` means this backend.
+    ///
+    /// A registry behind a TLS terminator often writes its own host with the wrong scheme, so
+    /// the two default ports count as one another.
+    #[must_use]
+    pub fn is_at(&self, scheme: Scheme, authority: &str) -> bool {
+        let Some((host, port)) = split_authority(authority) else { return false };
+        let Some(port) = port.map_or(Some(scheme.default_port()), parse_port) else { return false };
+        let both_default = port == scheme.default_port() && self.port == self.scheme.default_port();
+        host.eq_ignore_ascii_case(&self.host) && (port == self.port || both_default)
+    }
+}
+
+/// Splits `host[:port]`; a bracketed IPv6 address loses its brackets.
+fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, after) = rest.split_once(']')?;
+        host.parse::<Ipv6Addr>().ok()?;
+        return match after.strip_prefix(':') {
+            Some(port) => Some((host, Some(port))),
+            None if after.is_empty() => Some((host, None)),
+            None => None,
+        };
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    is_host_name(host).then_some((host, port))
+}
+
+/// A DNS name or an IPv4 address: labels of letters, digits and inner hyphens (RFC 1123
+/// section 2.1); the underscore is allowed because container networks use it.
+pub(crate) fn is_host_name(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    host.len() <= 253 && host.split('.').all(label)
+}
+
+/// Decimal digits only: `str::parse` would take a leading `+`.
+pub(crate) fn parse_port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = text.parse::<u16>().ok()?;
+    (digits && port != 0).then_some(port)
+}
+
+fn print_authority(host: &str, port: u16, scheme: Scheme) -> String {
+    let host = match host.parse::<IpAddr>() {
+        Ok(IpAddr::V6(_)) => format!("[{host}]"),
+        _ => host.to_owned(),
+    };
+    if port == scheme.default_port() { host } else { format!("{host}:{port}") }
+}
+
+/// `a/b` or `a/b/` becomes `/a/b`; nothing stays nothing.
+fn parse_base_path(path: &str) -> Option<String> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Some(String::new());
+    }
+    let plain = |segment: &str| {
+        !segment.is_empty()
+            && segment != "."
+            && segment != ".."
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    path.split('/').all(plain).then(|| format!("/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_a_backend_may_be() {
+        let rows = [
+            ("https://ghcr.io", "ghcr.io", 443, "ghcr.io", ""),
+            ("https://GHCR.io/", "ghcr.io", 443, "ghcr.io", ""),
+            ("http://127.0.0.1:5001", "127.0.0.1", 5001, "127.0.0.1:5001", ""),
+            ("http://registry:80", "registry", 80, "registry", ""),
+            ("https://registry:80", "registry", 80, "registry:80", ""),
+            ("https://[2001:db8::1]:5000/a", "2001:db8::1", 5000, "[2001:db8::1]:5000", "/a"),
+            ("https://[::1]", "::1", 443, "[::1]", ""),
+            ("https://example.com/mirror/v1/", "example.com", 443, "example.com", "/mirror/v1"),
+            ("http://my_registry:5000", "my_registry", 5000, "my_registry:5000", ""),
+        ];
+        for (text, host, port, authority, base_path) in rows {
+            let url = BackendUrl::parse(text).unwrap_or_else(|| panic!("{text} was refused"));
+            let found = (url.host(), url.port(), url.authority(), url.base_path());
+            assert_eq!(found, (host, port, authority, base_path), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        let rows = [
+            ("ghcr.io", "no scheme"),
+            ("ftp://ghcr.io", "another scheme"),
+            ("HTTPS://ghcr.io", "write it in lower case"),
+            ("https://", "no host"),
+            ("https:///v2", "no host"),
+            ("https://user:secret@ghcr.io", "credentials leak into logs"),
+            ("https://ghcr.io:0", "no such port"),
+            ("https://ghcr.io:+443", "digits only"),
+            ("https://ghcr.io:65536", "no such port"),
+            ("https://ghcr.io:", "an empty port"),
+            ("https://ghcr.io?x=1", "a query"),
+            ("https://ghcr.io/a?x=1", "a query"),
+            ("https://ghcr.io/a#b", "a fragment"),
+            ("https://ghcr.io/a//b", "an empty segment"),
+            ("https://ghcr.io/../b", "dot segments"),
+            ("https://ghcr.io/%2e", "escapes"),
+            ("https://-ghcr.io", "a label cannot start with a hyphen"),
+            ("https://gh cr.io", "a space"),
+            ("https://[::1", "no closing bracket"),
+            ("https://[zz]", "not an IPv6 address"),
+            ("https://[::1]x", "junk after the bracket"),
+        ];
+        for (text, reason) in rows {
+            assert_eq!(BackendUrl::parse(text), None, "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn knows_its_own_authority() {
+        let rows = [
+            ("https://ghcr.io", Scheme::Https, "ghcr.io", true, "itself"),
+            ("https://ghcr.io", Scheme::Https, "GHCR.IO:443", true, "case and port written out"),
+            ("https://ghcr.io", Scheme::Http, "ghcr.io", true, "a wrong scheme, default ports"),
+            ("https://ghcr.io", Scheme::Http, "ghcr.io:443", true, "a wrong scheme, same port"),
+            ("https://ghcr.io", Scheme::Https, "ghcr.io:8443", false, "another port"),
+            ("https://ghcr.io", Scheme::Https, "xghcr.io", false, "another host"),
+            ("https://ghcr.io", Scheme::Https, "ghcr.io@evil", false, "a trick"),
+            ("http://r:5000", Scheme::Https, "r:5000", true, "X-Forwarded-Proto leaked in"),
+            ("http://r:5000", Scheme::Http, "r", false, "port 80 is not 5000"),
+            ("https://[::1]:5000", Scheme::Https, "[::1]:5000", true, "IPv6"),
+        ];
+        for (url, scheme, authority, expected, reason) in rows {
+            let url = BackendUrl::parse(url).unwrap();
+            assert_eq!(url.is_at(scheme, authority), expected, "{authority}: {reason}");
+        }
+    }
+}

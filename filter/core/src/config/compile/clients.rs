@@ -1,0 +1,53 @@
+//! Where the facts about a client come from.
+
+use crate::config::clients::{Clients, Geo, GeoHeaders};
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::regions::GeoSource;
+use crate::config::wire::{ClientsWire, GeoHeadersWire};
+
+pub(super) fn compile(wire: ClientsWire, mistakes: &Mistakes) -> (Clients, GeoSource) {
+    let root = Path::Root.key("clients");
+    if wire.trusted_hops.is_some() && !wire.trusted_proxies.is_empty() {
+        let message = "stands beside `trusted_proxies`; keep one: the addresses of your proxies if \
+             they are known, else their number";
+        mistakes.add(&root.key("trusted_hops"), message);
+    }
+    let geo_path = root.key("geo");
+    if wire.headers.is_some() && wire.database.is_some() {
+        let message =
+            "has both `database` and `headers`; keep one, the source that locates clients";
+        mistakes.add(&geo_path, message);
+    }
+    // A header from anybody is a client that says where it wants to be.
+    if wire.headers.is_some() && wire.trusted_proxies.is_empty() {
+        let message = "is believed only from trusted proxies; write their address prefixes in \
+             `clients.trusted_proxies`";
+        mistakes.add(&geo_path.key("headers"), message);
+    }
+    let (geo, source) = match (wire.headers, wire.database) {
+        (Some(headers), _) => {
+            (compile_headers(headers, &geo_path, mistakes), GeoSource::ProxyHeaders)
+        }
+        (None, Some(path)) => (Geo::Database(path), GeoSource::TrustedHeaders),
+        (None, None) => (Geo::None, GeoSource::None),
+    };
+    let clients = Clients {
+        trusted_hops: wire.trusted_hops.unwrap_or(0),
+        trusted_proxies: wire.trusted_proxies,
+        geo,
+    };
+    (clients, source)
+}
+
+fn compile_headers(wire: GeoHeadersWire, path: &Path<'_>, mistakes: &Mistakes) -> Geo {
+    let headers = GeoHeaders {
+        country: wire.country,
+        subdivision: wire.subdivision,
+        continent: wire.continent,
+    };
+    if headers == GeoHeaders::default() {
+        let message = "names no header; write at least `country`";
+        mistakes.add(&path.key("headers"), message);
+    }
+    Geo::Headers(headers)
+}

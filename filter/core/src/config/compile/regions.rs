@@ -1,0 +1,158 @@
+//! Regions: every country, prefix and label belongs to at most one of them.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use super::Once;
+use crate::config::DEFAULT_REGION;
+use crate::config::ids::{LabelId, RegionId};
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::network_table::{NetworkEntry, canonical};
+use crate::config::regions::{GeoSource, Regions, RegionsParts};
+use crate::config::wire::RegionWire;
+
+type Networks = [(String, Vec<IpNet>)];
+
+pub(super) fn compile(
+    wire: &[RegionWire],
+    networks: &Networks,
+    trusted_proxies: &[IpNet],
+    geo_source: GeoSource,
+    mistakes: &Mistakes,
+) -> Option<Regions> {
+    let root = Path::Root.key("regions");
+    let default = wire.iter().position(|region| region.name == DEFAULT_REGION);
+    if default.is_none() {
+        let message = format!(
+            "there is no region `{DEFAULT_REGION}`; write `{DEFAULT_REGION}: {{}}`: it \
+             takes every client that no other region does"
+        );
+        mistakes.add(&root, message);
+    }
+    check_criteria(wire, &root, mistakes);
+    let labels = regions_of_labels(wire, networks, &root, mistakes);
+    let parts = RegionsParts {
+        names: wire.iter().map(|region| region.name.clone()).collect(),
+        default: region_id(default?),
+        labels: networks.iter().map(|(label, _)| label.clone()).collect(),
+        countries: pairs(wire, |region| &region.countries),
+        subdivisions: pairs(wire, |region| &region.subdivisions),
+        continents: pairs(wire, |region| &region.continents),
+        networks: network_entries(wire, networks, &labels, mistakes),
+        trusted_proxies: trusted_proxies.to_vec(),
+        geo_source,
+    };
+    Some(Regions::new(parts))
+}
+
+/// A policy has far fewer regions than `u32` holds; the cap only keeps this total.
+fn region_id(index: usize) -> RegionId {
+    RegionId::new(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+fn pairs<T: Copy>(wire: &[RegionWire], criteria: fn(&RegionWire) -> &Vec<T>) -> Vec<(T, RegionId)> {
+    let each = wire.iter().enumerate();
+    each.flat_map(|(index, region)| {
+        criteria(region).iter().map(move |value| (*value, region_id(index)))
+    })
+    .collect()
+}
+
+/// Countries, subdivisions and continents that two regions claim.
+fn check_criteria(wire: &[RegionWire], root: &Path<'_>, mistakes: &Mistakes) {
+    let mut countries = Once::new(mistakes);
+    let mut subdivisions = Once::new(mistakes);
+    let mut continents = Once::new(mistakes);
+    for region in wire {
+        let path = root.key(&region.name);
+        let owner = &region.name;
+        let list = path.key("countries");
+        for (index, value) in region.countries.iter().enumerate() {
+            countries.claim(*value, owner, &format!("the country `{value}`"), &list.item(index));
+        }
+        let list = path.key("subdivisions");
+        for (index, value) in region.subdivisions.iter().enumerate() {
+            let what = format!("the subdivision `{value}`");
+            subdivisions.claim(*value, owner, &what, &list.item(index));
+        }
+        let list = path.key("continents");
+        for (index, value) in region.continents.iter().enumerate() {
+            continents.claim(*value, owner, &format!("the continent `{value}`"), &list.item(index));
+        }
+    }
+}
+
+/// Which region each label belongs to; a label need not belong to any.
+fn regions_of_labels<'n>(
+    wire: &[RegionWire],
+    networks: &'n Networks,
+    root: &Path<'_>,
+    mistakes: &Mistakes,
+) -> BTreeMap<&'n str, RegionId> {
+    let mut claimed = Once::new(mistakes);
+    let mut regions = BTreeMap::new();
+    for (position, region) in wire.iter().enumerate() {
+        let path = root.key(&region.name);
+        let list = path.key("labels");
+        for (index, pattern) in region.labels.iter().enumerate() {
+            let item = list.item(index);
+            let matching = networks.iter().map(|(label, _)| label.as_str());
+            let matching: Vec<&str> = matching.filter(|label| is_meant(pattern, label)).collect();
+            if matching.is_empty() {
+                let message = format!(
+                    "no label of `networks` matches `{pattern}`; add its prefixes \
+                     there, for instance with `portolan networks import`"
+                );
+                mistakes.add(&item, message);
+            }
+            for label in matching {
+                if claimed.claim(label, &region.name, &format!("the label `{label}`"), &item) {
+                    regions.insert(label, region_id(position));
+                }
+            }
+        }
+    }
+    regions
+}
+
+/// `aws:eu-*` means every label that starts with `aws:eu-`.
+fn is_meant(pattern: &str, label: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => label.starts_with(start),
+        None => pattern == label,
+    }
+}
+
+/// All prefixes: those of regions, then those of labels.
+fn network_entries(
+    wire: &[RegionWire],
+    networks: &Networks,
+    labels: &BTreeMap<&str, RegionId>,
+    mistakes: &Mistakes,
+) -> Vec<NetworkEntry> {
+    let mut by_region = Once::new(mistakes);
+    let mut by_label = Once::new(mistakes);
+    let mut entries = Vec::new();
+    let root = Path::Root.key("regions");
+    for (position, region) in wire.iter().enumerate() {
+        let path = root.key(&region.name);
+        let list = path.key("networks");
+        for (index, prefix) in region.networks.iter().enumerate() {
+            let what = format!("the prefix `{prefix}`");
+            by_region.claim(canonical(*prefix), &region.name, &what, &list.item(index));
+            let region = Some(region_id(position));
+            entries.push(NetworkEntry { prefix: *prefix, region, label: None });
+        }
+    }
+    let root = Path::Root.key("networks");
+    for ((label, prefixes), id) in networks.iter().zip((0..).map(LabelId::new)) {
+        let list = root.key(label);
+        let region = labels.get(label.as_str()).copied();
+        for (index, prefix) in prefixes.iter().enumerate() {
+            by_label.claim(canonical(*prefix), label, "the prefix", &list.item(index));
+            entries.push(NetworkEntry { prefix: *prefix, region, label: Some(id) });
+        }
+    }
+    entries
+}

@@ -1,0 +1,57 @@
+//! The public hostnames.
+
+use std::collections::BTreeMap;
+
+use super::front_host::FrontHost;
+use super::ids::FrontId;
+
+/// A public hostname that clients use, with its other names.
+#[derive(Clone, Debug)]
+pub struct Front {
+    pub(crate) name: String,
+    pub(crate) hosts: Vec<FrontHost>,
+}
+
+impl Front {
+    /// The name of the front in the policy.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The authorities it answers to, the canonical one first; at least one.
+    #[must_use]
+    pub fn hosts(&self) -> &[FrontHost] {
+        &self.hosts
+    }
+}
+
+/// All fronts, found by authority.
+#[derive(Clone, Debug, Default)]
+pub struct Fronts {
+    pub(crate) list: Vec<Front>,
+    pub(crate) by_host: BTreeMap<FrontHost, FrontId>,
+    pub(crate) default: Option<FrontId>,
+}
+
+impl Fronts {
+    /// The front that answers to a request's authority: the one that declares it, else the
+    /// default one if the policy has one. A closed lookup: nothing is guessed from the bytes.
+    #[must_use]
+    pub fn find(&self, authority: &[u8]) -> Option<FrontId> {
+        let declared = FrontHost::of_authority(authority);
+        declared.and_then(|host| self.by_host.get(&host).copied()).or(self.default)
+    }
+
+    /// All fronts in the order of the policy.
+    #[must_use]
+    pub fn all(&self) -> &[Front] {
+        &self.list
+    }
+
+    /// The name of a front.
+    #[must_use]
+    pub fn name(&self, id: FrontId) -> &str {
+        self.list.get(id.index()).map_or("", Front::name)
+    }
+}

@@ -1,0 +1,122 @@
+//! Finds the first rule that matches a name without trying them all.
+//!
+//! The globs are kept in a tree by their literal first components. A lookup walks down the
+//! components of the name and, on the way, tries only the globs that hang there: with 10,000
+//! rules of the form `team-N/**` that is one.
+
+use std::collections::BTreeMap;
+
+use super::ids::RuleId;
+use super::repository_glob::RepositoryGlob;
+
+/// The globs of all rules, ready for lookups.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RuleIndex {
+    root: Place,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Place {
+    below: BTreeMap<String, Place>,
+    /// What remains of the globs whose literal start ends here, in the order of their rules.
+    globs: Vec<(RuleId, RepositoryGlob)>,
+}
+
+impl RuleIndex {
+    /// Adds a glob of a rule. Rules must be added in their order.
+    pub(crate) fn add(&mut self, rule: RuleId, glob: RepositoryGlob) {
+        let (start, rest) = glob.split_literal_start();
+        let mut place = &mut self.root;
+        for component in start {
+            place = place.below.entry(component).or_default();
+        }
+        place.globs.push((rule, rest));
+    }
+
+    /// The first rule, in the order of the policy, that matches this repository name.
+    #[must_use]
+    pub(crate) fn find(&self, name: &str) -> Option<RuleId> {
+        let components: Vec<&str> = name.split('/').collect();
+        let mut rest = components.as_slice();
+        let mut place = &self.root;
+        let mut best = None;
+        loop {
+            best = place.first_match(rest, best);
+            let Some((component, after)) = rest.split_first() else { return best };
+            let Some(next) = place.below.get(*component) else { return best };
+            (place, rest) = (next, after);
+        }
+    }
+}
+
+impl Place {
+    /// The lowest rule that matches here, if it comes before `best`.
+    fn first_match(&self, rest: &[&str], best: Option<RuleId>) -> Option<RuleId> {
+        let earlier =
+            self.globs.iter().take_while(|(rule, _)| best.is_none_or(|best| *rule < best));
+        let hit = earlier.filter(|(_, glob)| glob.matches(rest)).map(|(rule, _)| *rule).next();
+        hit.or(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn index(globs: &[&str]) -> RuleIndex {
+        let mut index = RuleIndex::default();
+        for (rule, glob) in (0..).map(RuleId::new).zip(globs) {
+            index.add(rule, RepositoryGlob::parse(glob).unwrap());
+        }
+        index
+    }
+
+    #[test]
+    fn the_first_rule_wins_wherever_its_glob_hangs() {
+        let rules = index(&["a/b/c", "a/**", "**/c", "*/b", "x"]);
+        let rows = [
+            ("a/b/c", Some(0)),
+            ("a/b", Some(1)),
+            ("q/c", Some(2)),
+            ("q/b", Some(3)),
+            ("x", Some(4)),
+            ("q", None),
+        ];
+        for (name, rule) in rows {
+            assert_eq!(rules.find(name), rule.map(RuleId::new), "{name}");
+        }
+        assert_eq!(index(&["**", "a"]).find("a"), Some(RuleId::new(0)));
+        assert_eq!(index(&["a", "**"]).find("a"), Some(RuleId::new(0)));
+    }
+
+    /// The naive twin: every glob in turn, and no tree.
+    fn find_naively(globs: &[String], name: &str) -> Option<RuleId> {
+        let components: Vec<&str> = name.split('/').collect();
+        let matches = |glob: &String| RepositoryGlob::parse(glob).unwrap().matches(&components);
+        globs.iter().position(matches).map(|rule| RuleId::new(u32::try_from(rule).unwrap()))
+    }
+
+    fn glob() -> impl Strategy<Value = String> {
+        let component = prop_oneof![4 => "[ab]{1,2}", 2 => Just("*".to_owned()), 1 => "[ab]\\*"];
+        let components = prop::collection::vec(component, 1..4);
+        (components, prop::option::of(0..4_usize)).prop_map(|(mut components, depth)| {
+            if let Some(place) = depth {
+                components.insert(place.min(components.len()), "**".to_owned());
+            }
+            components.join("/")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_trying_every_glob(
+            globs in prop::collection::vec(glob(), 0..12),
+            name in "[ab]{1,2}(/[ab]{1,2}){0,4}",
+        ) {
+            let borrowed: Vec<&str> = globs.iter().map(String::as_str).collect();
+            prop_assert_eq!(index(&borrowed).find(&name), find_naively(&globs, &name));
+        }
+    }
+}

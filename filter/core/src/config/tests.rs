@@ -1,0 +1,189 @@
+//! Policies and the mistakes in them, as their author sees them.
+
+use super::*;
+
+/// A policy that has everything.
+const GOOD: &str = r#"{
+    "version": 1,
+    "fronts": {
+        "main": {"hosts": ["registry.example.com", "127.0.0.1:5000"], "default": true}
+    },
+    "backends": {
+        "ghcr": {"url": "https://ghcr.io", "names": [{"front": "drycc/", "backend": "acme/"}]},
+        "quay": {"url": "https://quay.io", "cluster": "outbound|443||quay.io"},
+        "hub": {"url": "https://[2001:db8::1]:5000/mirror",
+                "tls": {"ca_file": "/ca.pem", "server_name": "hub.internal"}}
+    },
+    "regions": {
+        "cn": {"countries": ["CN", "hk"], "networks": ["203.0.113.0/24"]},
+        "us": {"subdivisions": ["US-CA"], "labels": ["aws:us-*"]},
+        "eu": {"continents": ["EU"]},
+        "default": null
+    },
+    "networks": {
+        "aws:us-east-1": ["3.0.0.0/15", "2600:1f00::/24"],
+        "office": ["10.0.0.0/8"]
+    },
+    "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "cf-ipcountry"}}},
+    "rules": [
+        {"name": "drycc", "repositories": ["drycc/**"], "owner": "ghcr",
+         "chains": {"cn": ["quay", "ghcr"], "default": ["ghcr", "hub", "quay"]},
+         "replicas": ["quay", "ghcr"]},
+        {"name": "rest", "repositories": ["**"], "chains": {"default": ["hub"]}}
+    ]
+}"#;
+
+fn mistakes(json: &str) -> Vec<String> {
+    match Config::from_json(json.as_bytes()) {
+        Ok(_) => vec![],
+        Err(found) => found.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The good policy with one part, found by its JSON pointer, replaced.
+fn with(pointer: &str, value: &str) -> String {
+    let mut policy: serde_json::Value = serde_json::from_str(GOOD).unwrap();
+    *policy.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) =
+        serde_json::from_str(value).unwrap();
+    policy.to_string()
+}
+
+#[test]
+fn a_good_policy_compiles() {
+    let config = Config::from_json(GOOD.as_bytes()).unwrap();
+    let names: Vec<&str> = config.backends().iter().map(Backend::name).collect();
+    let id = |name| {
+        BackendId::new(u32::try_from(names.iter().position(|n| *n == name).unwrap()).unwrap())
+    };
+    let (ghcr, quay, hub) = (id("ghcr"), id("quay"), id("hub"));
+    let backend = |id| config.backend(id).unwrap();
+    assert_eq!(backend(ghcr).cluster(), "ghcr");
+    assert_eq!(backend(quay).cluster(), "outbound|443||quay.io");
+    assert_eq!(backend(hub).url().authority(), "[2001:db8::1]:5000");
+    assert_eq!(backend(hub).tls().server_name, "hub.internal");
+    assert_eq!(backend(quay).tls(), &Tls { server_name: "quay.io".into(), ca_file: None });
+
+    let region =
+        |name| config.regions().ids().find(|id| config.regions().name(*id) == name).unwrap();
+    let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
+    assert_eq!((rule.name(), rule.owner()), ("drycc", Some(ghcr)));
+    assert_eq!(rule.chain(region("cn")).unwrap().for_digests(), [quay, ghcr]);
+    assert_eq!(rule.chain(region("us")).unwrap().for_digests(), [ghcr, hub, quay]);
+    assert_eq!(rule.chain(region("us")).unwrap().for_tags(), [ghcr, quay]);
+    let rest = config.rules().get(config.rules().find("library/nginx").unwrap()).unwrap();
+    assert_eq!((rest.name(), rest.owner()), ("rest", None));
+    assert_eq!(rest.chain(region("cn")).unwrap().for_tags(), [hub], "no replicas: the first alone");
+
+    assert_eq!(config.fronts().find(b"REGISTRY.example.com:443").map(FrontIndex::index), Some(0));
+    assert_eq!(config.fronts().find(b"anything").map(FrontIndex::index), Some(0), "the default");
+}
+
+use ids::FrontId as FrontIndex;
+
+#[test]
+fn a_front_that_is_not_the_default_answers_only_to_its_hosts() {
+    let config = Config::from_json(with("/fronts/main/default", "false").as_bytes()).unwrap();
+    assert!(config.fronts().find(b"127.0.0.1:5000").is_some());
+    for other in [&b"127.0.0.1:5001"[..], b"127.0.0.1", b"evil.example", b"", b"\xff"] {
+        assert!(config.fronts().find(other).is_none(), "{other:?}");
+    }
+}
+
+#[test]
+fn each_mistake_has_its_path_and_a_way_out() {
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str)] = &[
+        ("/version", "2", "version: is 2; this release reads version 1 only"),
+        ("/fronts", "{}", "fronts: there is no front"),
+        ("/fronts/main/hosts", "[]", "fronts.main.hosts: is empty; write at least one host"),
+        ("/fronts/main/hosts/0", "\"https://x\"", "fronts.main.hosts[0]: `https://x` is not valid; write `host`"),
+        ("/fronts/main/hosts/1", "\"registry.example.com:443\"", "fronts.main.hosts[1]: the host `registry.example.com` already belongs to `main`"),
+        ("/backends", "[]", "backends: is a list; write a mapping of backends by name"),
+        ("/backends/ghcr/url", "\"ghcr.io\"", "backends.ghcr.url: `ghcr.io` is not valid; write a URL such as"),
+        ("/backends/ghcr", "{\"URL\":\"x\"}", "backends.ghcr.URL: there is no such field; the fields here are `url`"),
+        ("/backends/ghcr/names/0/front", "\"drycc\"", "backends.ghcr.names[0].front: `drycc` is not valid; write a repository name prefix that ends with `/`"),
+        ("/backends/quay/cluster", "\"ghcr\"", "backends.quay.cluster: the cluster `ghcr` already belongs to `ghcr`"),
+        ("/backends/hub/url", "\"http://hub\"", "backends.hub.tls: the URL is plain `http`"),
+        ("/backends/hub/tls", "{\"insecure\":true}", "backends.hub.tls.insecure: there is no such field"),
+        ("/regions", "{\"cn\":{}}", "regions: there is no region `default`; write `default: {}`"),
+        ("/regions/cn/countries/0", "\"USA\"", "regions.cn.countries[0]: `USA` is not valid; write an ISO 3166-1 code"),
+        ("/regions/cn/countries/1", "\"CN\"", "regions.cn.countries[1]: the country `CN` already belongs to `cn`"),
+        ("/regions/us/subdivisions/0", "\"CA\"", "regions.us.subdivisions[0]: `CA` is not valid; write an ISO 3166-2 code"),
+        ("/regions/eu/continents/0", "\"Europe\"", "regions.eu.continents[0]: `Europe` is not valid; write one of"),
+        ("/regions/cn/networks/0", "\"10.1.2.3/8\"", "regions.cn.networks[0]: `10.1.2.3/8` is not valid; write an address prefix"),
+        ("/regions/us/labels/0", "\"gcp:*\"", "regions.us.labels[0]: no label of `networks` matches `gcp:*`"),
+        ("/regions/cn", "{\"labels\":[\"aws:us-east-1\"]}", "regions.us.labels[0]: the label `aws:us-east-1` already belongs to `cn`"),
+        ("/networks/office/0", "\"3.0.0.0/15\"", "networks.office[0]: the prefix already belongs to `aws:us-east-1`"),
+        ("/clients/trusted_proxies", "[]", "clients.geo.headers: is believed only from trusted proxies"),
+        ("/clients/geo", "{\"headers\":{\"country\":\"CF-IPCountry\"}}", "clients.geo.headers.country: `CF-IPCountry` is not valid; write the name of a header in lower case"),
+        ("/clients/geo", "{\"headers\":{}}", "clients.geo.headers: names no header"),
+        ("/clients/geo", "{\"headers\":{\"country\":\"a\"},\"database\":\"x\"}", "clients.geo: has both `database` and `headers`"),
+        ("/clients", "{\"trusted_hops\":17}", "clients.trusted_hops: is too large"),
+        ("/clients", "{\"trusted_hops\":1,\"trusted_proxies\":[\"10.0.0.0/8\"]}", "clients.trusted_hops: stands beside `trusted_proxies`"),
+        ("/rules", "[]", "rules: there is no rule"),
+        ("/rules/1/name", "\"drycc\"", "rules[1].name: the rule name `drycc` already belongs to `drycc`"),
+        ("/rules/0/repositories", "[]", "rules[0].repositories: is empty"),
+        ("/rules/0/repositories/0", "\"Drycc/**\"", "rules[0].repositories[0]: `Drycc/**` is not valid; write a repository glob"),
+        ("/rules/0/chains/cn/0", "\"quai\"", "rules[0].chains.cn[0]: there is no backend `quai`; the backends are `ghcr`, `hub`, `quay`"),
+        ("/rules/0/chains/cn/1", "\"quay\"", "rules[0].chains.cn[1]: `quay` stands twice"),
+        ("/rules/0/chains/cn", "[]", "rules[0].chains.cn: is empty; write at least one backend"),
+        ("/rules/1/chains", "{\"asia\":[\"hub\"]}", "rules[1].chains.asia: there is no region `asia`; the regions are `cn`, `default`, `eu`, `us`"),
+        ("/rules/1/chains", "{\"cn\":[\"hub\"]}", "rules[1].chains: has no chain for `default`, `eu`, `us`; write one for `default`"),
+        ("/rules/0/owner", "\"nobody\"", "rules[0].owner: there is no backend `nobody`"),
+        ("/rules/0/replicas/1", "7", "rules[0].replicas[1]: is a number; write a name"),
+        ("/rules/1", "{}", "rules[1]: `repositories` is missing; write a list of repository globs"),
+    ];
+    for (pointer, value, expected) in rows {
+        let found = mistakes(&with(pointer, value));
+        assert!(
+            found.iter().any(|mistake| mistake.starts_with(expected)),
+            "{pointer} = {value}\nwanted: {expected}\nfound: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn one_mistake_is_not_told_twice() {
+    #[rustfmt::skip]
+    let rows = [
+        ("/backends/ghcr/url", "\"ghcr.io\""),
+        ("/rules/0/owner", "7"),
+        ("/rules/0/replicas/1", "7"),
+        ("/regions/cn/countries/0", "\"USA\""),
+    ];
+    for (pointer, value) in rows {
+        let found = mistakes(&with(pointer, value));
+        assert_eq!(found.len(), 1, "{pointer}: {found:#?}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let found = mistakes(
+        r#"{"version":"1","fronts":{"a b":{"host":["x"]}},"rules":[{"repositories":["A"]}]}"#,
+    );
+    let starts = [
+        "version: is a string",
+        "fronts[\"a b\"]: the name is not valid",
+        "fronts[\"a b\"].host: there is no such field; did you mean `hosts`?",
+        "fronts[\"a b\"]: `hosts` is missing",
+        "`backends` is missing",
+        "`regions` is missing",
+        "rules[0].repositories[0]: `A` is not valid",
+        "rules[0]: `chains` is missing",
+        "rules[0]: `name` is missing",
+    ];
+    for start in starts {
+        assert!(found.iter().any(|mistake| mistake.starts_with(start)), "{start}\n{found:#?}");
+    }
+}
+
+#[test]
+fn what_is_not_json_says_where() {
+    let found = mistakes("{\n  \"version\": 1,\n}");
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("the policy is not JSON:") && found[0].contains("line 3"),
+        "{found:?}"
+    );
+}
