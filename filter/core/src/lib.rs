@@ -2,11 +2,35 @@
 //!
 //! Bytes come in, values go out: there is no Envoy here, no clock, no randomness, no log and
 //! no I/O. A host (the proxy-wasm filter, the command line) reads what it is asked for, calls
-//! the core and applies the plan it gets back.
+//! one of two doors and applies what it gets back:
+//!
+//! * [`plan`] takes a request's head and says what to do with it,
+//! * [`response::amend`] takes a header of the answer and says what becomes of it.
+//!
+//! The modules are rooms, in the order in which a request passes them. A room imports only
+//! rooms that the request has already passed, plus [`config`] and [`grammar`];
+//! `tests/rooms.rs` holds that.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::type_complexity,
+        reason = "tests are case tables, and a panic in a test is its result"
+    )
+)]
 
 pub mod client;
 pub mod config;
 pub mod grammar;
+pub mod policy;
+pub mod record;
 pub mod registry;
+pub mod reply;
+pub mod response;
+mod walk;
+
+pub use walk::{Action, Forwarding, Plan, RequestHead, plan};

@@ -1,0 +1,35 @@
+//! Mounting a blob from another repository (distribution spec, end-11).
+
+use crate::config::{Config, Rule};
+use crate::policy::Refusal;
+use crate::registry::RegistryRequest;
+
+/// What becomes of `?mount=…&from=…` when an upload starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mounting {
+    /// The request does not ask for one, or names no source; the query stays as it is.
+    Unasked,
+    /// The owner has the source too: the source's name is written as the owner knows it.
+    From(String),
+    /// Another backend owns the source, so the owner cannot see it. The wish is taken out, and
+    /// the registry answers 202 with an ordinary upload, as the spec allows.
+    Dropped,
+}
+
+/// Decides for a request that goes to the owner of `rule`.
+pub(super) fn decide(
+    config: &Config,
+    rule: &Rule,
+    request: &RegistryRequest<'_>,
+) -> Result<Mounting, Refusal> {
+    let Some(mount) = request.mount()? else { return Ok(Mounting::Unasked) };
+    let Some(from) = mount.from else { return Ok(Mounting::Unasked) };
+    let source = config.rules().find(&from).and_then(|id| config.rules().get(id));
+    let owner = rule.owner();
+    if owner.is_none() || source.and_then(Rule::owner) != owner {
+        return Ok(Mounting::Dropped);
+    }
+    let backend = owner.and_then(|id| config.backend(id));
+    Ok(backend
+        .map_or(Mounting::Dropped, |backend| Mounting::From(backend.names().to_backend(&from))))
+}

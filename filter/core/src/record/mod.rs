@@ -1,0 +1,23 @@
+//! What happened to one request, as one value: the fields of its log line.
+//!
+//! Everything here comes from the policy, nothing from the client, so that each field can also
+//! be the label of a metric without letting a client make up new ones.
+
+use crate::registry::Class;
+
+/// The record of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record<'c> {
+    /// The front that was asked; `None` if no front has the authority.
+    pub front: Option<&'c str>,
+    /// The region of the client.
+    pub region: &'c str,
+    /// What the request is; `None` if it is not of the distribution spec.
+    pub class: Option<Class>,
+    /// The rule that matched.
+    pub rule: Option<&'c str>,
+    /// The backend that is asked first; `None` if the proxy answers itself.
+    pub backend: Option<&'c str>,
+    /// Why: how the client was located and why the backend was chosen, or why not.
+    pub reason: String,
+}

@@ -1,0 +1,145 @@
+//! The one place where a refusal or an own answer becomes a status, headers and a body.
+
+use crate::config::{Config, Rule};
+use crate::policy::Refusal;
+use crate::registry::{Class, Method, RequestError};
+
+/// An answer that the proxy gives itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The OCI error code, or `ok`; for the record.
+    pub code: &'static str,
+    /// Header fields besides the content length.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, also for HEAD: the host sends only its length and type then (RFC 9110 section
+    /// 9.3.2).
+    pub body: String,
+}
+
+/// Old clients take a registry without this header for version 1.
+const API_VERSION: (&str, &str) = ("docker-distribution-api-version", "registry/2.0");
+/// An error must not outlive its cause in a cache between the client and us.
+const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+
+/// The answer to `GET /v2/` (distribution spec, end-1).
+#[must_use]
+pub fn ping() -> Reply {
+    Reply { status: 200, code: "ok", headers: headers(&[]), body: "{}".to_owned() }
+}
+
+/// The answer to a request that is not served, as an OCI error (distribution spec, "Error
+/// codes").
+#[must_use]
+pub fn refuse(config: &Config, refusal: &Refusal) -> Reply {
+    let Explanation { status, code, message, allow } = explain(config, refusal);
+    let mut headers = headers(&[NO_STORE]);
+    headers.extend(allow.map(|methods| ("allow", methods)));
+    let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
+    Reply { status, code, headers, body: body.to_string() }
+}
+
+/// The answer when the host does not hand over what a decision needs. Letting the request pass
+/// would let it pass without a decision.
+#[must_use]
+pub fn host_failed() -> Reply {
+    let message = "the proxy could not read the request; its operator finds more in Envoy's log";
+    let code = "UNKNOWN";
+    let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
+    Reply { status: 503, code, headers: headers(&[NO_STORE]), body: body.to_string() }
+}
+
+fn headers(more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let common = [("content-type", "application/json"), API_VERSION];
+    let all = common.iter().chain(more);
+    all.map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
+struct Explanation {
+    status: u16,
+    code: &'static str,
+    message: String,
+    allow: Option<String>,
+}
+
+impl Explanation {
+    fn new(status: u16, code: &'static str, message: &str) -> Self {
+        Self { status, code, message: message.to_owned(), allow: None }
+    }
+
+    fn allowing(mut self, methods: &[Method]) -> Self {
+        let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+        self.allow = Some(names.join(", "));
+        self
+    }
+}
+
+/// What each refusal says. No text of the request is quoted back.
+fn explain(config: &Config, refusal: &Refusal) -> Explanation {
+    let rule_name = |id| config.rules().get(id).map_or("", Rule::name);
+    match *refusal {
+        Refusal::Request(error) => explain_request(error),
+        Refusal::FrontUnknown => {
+            Explanation::new(404, "NAME_UNKNOWN", "no registry is served under this host name")
+        }
+        Refusal::RepositoryUnknown => {
+            Explanation::new(404, "NAME_UNKNOWN", "no rule of this registry serves this repository")
+        }
+        Refusal::Unsupported(Class::Catalog) => {
+            Explanation::new(404, "UNSUPPORTED", "this registry does not list its repositories")
+        }
+        Refusal::Unsupported(_) => {
+            Explanation::new(404, "UNSUPPORTED", "this registry does not offer this extension")
+        }
+        Refusal::PullOnly(rule) => {
+            let message = format!(
+                "the repositories of rule `{}` are pull-only here; push to the registry that owns them",
+                rule_name(rule)
+            );
+            Explanation::new(405, "UNSUPPORTED", &message).allowing(&[Method::Get, Method::Head])
+        }
+        Refusal::NameTooLong(_) => Explanation::new(
+            400,
+            "NAME_INVALID",
+            "the repository name is longer than 255 bytes at the registry that holds it",
+        ),
+    }
+}
+
+fn explain_request(error: RequestError) -> Explanation {
+    match error {
+        RequestError::NotFound => Explanation::new(
+            404,
+            "UNSUPPORTED",
+            "there is no such endpoint in the OCI distribution API; paths start with /v2/",
+        ),
+        RequestError::MethodNotAllowed { allow } => {
+            Explanation::new(405, "UNSUPPORTED", "the endpoint does not take this method")
+                .allowing(allow)
+        }
+        RequestError::TargetInvalid => Explanation::new(
+            400,
+            "NAME_INVALID",
+            "the request target has bytes or segments that no registry path has, such as `..`, `//` or `%2F`",
+        ),
+        RequestError::NameInvalid => Explanation::new(
+            400,
+            "NAME_INVALID",
+            "the repository name is not valid: lower-case components joined by `/`, at most 255 bytes",
+        ),
+        RequestError::TagInvalid => Explanation::new(
+            400,
+            "TAG_INVALID",
+            "the tag is not valid: a letter, digit or `_`, then at most 127 letters, digits, `.`, `_` or `-`",
+        ),
+        RequestError::DigestInvalid => Explanation::new(
+            400,
+            "DIGEST_INVALID",
+            "the digest is not valid: `algorithm:encoded`, for sha256 64 lower-case hexadecimal digits",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What each refusal looks like to a client.
+
+use super::*;
+use crate::config::ids::RuleId;
+
+fn config() -> Config {
+    let policy = serde_json::json!({
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.example.com"]}},
+        "backends": {"b": {"url": "https://b.example"}},
+        "regions": {"default": {}},
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}}],
+    });
+    Config::from_json(policy.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn every_refusal_has_a_status_a_code_and_perhaps_allow() {
+    let first = RuleId::new(0);
+    let allow = &[Method::Get, Method::Head];
+    #[rustfmt::skip]
+    let rows = [
+        (Refusal::Request(RequestError::NotFound), 404, "UNSUPPORTED", None),
+        (Refusal::Request(RequestError::MethodNotAllowed { allow }), 405, "UNSUPPORTED", Some("GET, HEAD")),
+        (Refusal::Request(RequestError::TargetInvalid), 400, "NAME_INVALID", None),
+        (Refusal::Request(RequestError::NameInvalid), 400, "NAME_INVALID", None),
+        (Refusal::Request(RequestError::TagInvalid), 400, "TAG_INVALID", None),
+        (Refusal::Request(RequestError::DigestInvalid), 400, "DIGEST_INVALID", None),
+        (Refusal::FrontUnknown, 404, "NAME_UNKNOWN", None),
+        (Refusal::RepositoryUnknown, 404, "NAME_UNKNOWN", None),
+        (Refusal::Unsupported(Class::Catalog), 404, "UNSUPPORTED", None),
+        (Refusal::Unsupported(Class::Extension), 404, "UNSUPPORTED", None),
+        (Refusal::PullOnly(first), 405, "UNSUPPORTED", Some("GET, HEAD")),
+        (Refusal::NameTooLong(first), 400, "NAME_INVALID", None),
+    ];
+    for (refusal, status, code, allow) in rows {
+        let reply = refuse(&config(), &refusal);
+        let header = |name| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
+        assert_eq!((reply.status, reply.code), (status, code), "{refusal:?}");
+        assert_eq!(header("allow"), allow, "{refusal:?}");
+        assert_eq!(header("content-type"), Some("application/json"));
+        assert_eq!(header("docker-distribution-api-version"), Some("registry/2.0"));
+        assert_eq!(header("cache-control"), Some("no-store"));
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(body.pointer("/errors/0/code").and_then(|code| code.as_str()), Some(code));
+        let message = body.pointer("/errors/0/message").and_then(|message| message.as_str());
+        assert!(message.is_some_and(|message| message.len() > 20), "{refusal:?}");
+    }
+}
+
+#[test]
+fn a_pull_only_rule_is_named() {
+    let reply = refuse(&config(), &Refusal::PullOnly(RuleId::new(0)));
+    assert!(reply.body.contains("rule `all`"), "{}", reply.body);
+}
+
+#[test]
+fn the_ping_says_that_this_is_a_registry() {
+    let reply = ping();
+    assert_eq!((reply.status, reply.body.as_str()), (200, "{}"));
+    let version = ("docker-distribution-api-version", "registry/2.0".to_owned());
+    assert!(reply.headers.contains(&version));
+}

@@ -1,0 +1,129 @@
+//! Whole walks: a policy, a request, and where it ends.
+
+use super::*;
+
+const POLICY: &str = r#"{
+    "version": 1,
+    "fronts": {"main": {"hosts": ["registry.example.com"]}},
+    "backends": {
+        "ghcr": {"url": "https://ghcr.io/base", "names": [{"front": "drycc/", "backend": "acme/"}]},
+        "quay": {"url": "https://quay.io"}
+    },
+    "regions": {"cn": {"countries": ["CN"]}, "default": {}},
+    "clients": {"geo": {"database": "country.mmdb"}},
+    "rules": [
+        {"name": "drycc", "repositories": ["drycc/**"], "owner": "ghcr",
+         "chains": {"cn": ["quay"], "default": ["ghcr"]}},
+        {"name": "public", "repositories": ["public/**"],
+         "chains": {"cn": ["quay", "ghcr"], "default": ["ghcr", "quay"]}, "replicas": ["ghcr"]}
+    ]
+}"#;
+
+const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Plans a request and prints where it ends: `backend target; reason` or `status; reason`.
+fn walk(country: &str, method: &str, target: &str) -> String {
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let target = target.replace("DIGEST", DIGEST);
+    let head = RequestHead {
+        method: method.as_bytes(),
+        target: target.as_bytes(),
+        authority: b"registry.example.com",
+        client: ClientFacts { country: Some(country.as_bytes()), ..ClientFacts::default() },
+    };
+    let plan = plan(&config, &head);
+    let reason = plan.record.reason.clone();
+    let end = match plan.action {
+        Action::Reply(reply) => reply.status.to_string(),
+        Action::Forward(forwarding) => {
+            let sent = String::from_utf8(forwarding.receipt.upstream_target).unwrap();
+            assert_eq!(forwarding.target_changed, sent != target);
+            format!("{} {}", forwarding.cluster, sent.replace(DIGEST, "DIGEST"))
+        }
+    };
+    format!("{end}; {reason}")
+}
+
+#[test]
+fn requests_end_where_the_policy_says() {
+    #[rustfmt::skip]
+    let rows = [
+        ("CN", "GET", "/v2/", "200; country CN; ping"),
+        ("CN", "GET", "/v2/drycc/a/manifests/v1", "quay /v2/drycc/a/manifests/v1; country CN; nearest replica"),
+        ("DE", "GET", "/v2/drycc/a/manifests/v1", "ghcr /base/v2/acme/a/manifests/v1; default; nearest replica"),
+        ("CN", "GET", "/v2/drycc/a/blobs/DIGEST?x=%2f", "quay /v2/drycc/a/blobs/DIGEST?x=%2f; country CN; nearest"),
+        ("CN", "HEAD", "/v2/drycc/a/blobs/DIGEST", "ghcr /base/v2/acme/a/blobs/DIGEST; country CN; owner, for an existence check"),
+        ("CN", "HEAD", "/v2/drycc/a/manifests/DIGEST", "ghcr /base/v2/acme/a/manifests/DIGEST; country CN; owner, for an existence check"),
+        ("CN", "HEAD", "/v2/drycc/a/manifests/v1", "quay /v2/drycc/a/manifests/v1; country CN; nearest replica"),
+        ("CN", "PUT", "/v2/drycc/a/manifests/v1", "ghcr /base/v2/acme/a/manifests/v1; country CN; owner, for a write"),
+        ("CN", "POST", "/v2/drycc/a/blobs/uploads/", "ghcr /base/v2/acme/a/blobs/uploads/; country CN; owner, for a write"),
+        ("CN", "GET", "/v2/drycc/a/blobs/uploads/1?s=%3d", "ghcr /base/v2/acme/a/blobs/uploads/1?s=%3d; country CN; owner, for a write"),
+        ("CN", "GET", "/v2/public/a/blobs/DIGEST", "quay /v2/public/a/blobs/DIGEST; country CN; nearest"),
+        ("CN", "GET", "/v2/public/a/tags/list?n=2", "ghcr /base/v2/public/a/tags/list?n=2; country CN; nearest replica"),
+        ("CN", "GET", "/v2/public/a/referrers/DIGEST", "ghcr /base/v2/public/a/referrers/DIGEST; country CN; nearest replica"),
+        ("CN", "HEAD", "/v2/public/a/blobs/DIGEST", "quay /v2/public/a/blobs/DIGEST; country CN; nearest"),
+        ("CN", "DELETE", "/v2/public/a/manifests/v1", "405; country CN; UNSUPPORTED"),
+        ("CN", "POST", "/v2/public/a/blobs/uploads/", "405; country CN; UNSUPPORTED"),
+        ("CN", "GET", "/v2/nobody/a/manifests/v1", "404; country CN; NAME_UNKNOWN"),
+        ("CN", "GET", "/v2/_catalog", "404; country CN; UNSUPPORTED"),
+        ("CN", "GET", "/v2foo", "404; country CN; UNSUPPORTED"),
+        ("CN", "GET", "/v2/drycc/../a/manifests/v1", "400; country CN; NAME_INVALID"),
+        ("CN", "GET", "/v2/drycc/A/manifests/v1", "400; country CN; NAME_INVALID"),
+        ("CN", "GET", "/v2/drycc/a/blobs/sha256:0", "400; country CN; DIGEST_INVALID"),
+    ];
+    for (country, method, target, expected) in rows {
+        assert_eq!(walk(country, method, target), expected, "{method} {target}");
+    }
+}
+
+#[test]
+fn a_mount_follows_the_owner_of_its_source() {
+    let target = |from: &str| format!("/v2/drycc/a/blobs/uploads/?mount=DIGEST&from={from}&x=%20");
+    #[rustfmt::skip]
+    let rows = [
+        ("drycc/b", "ghcr /base/v2/acme/a/blobs/uploads/?mount=DIGEST&from=acme%2Fb&x=%20"),
+        ("drycc%2Fb", "ghcr /base/v2/acme/a/blobs/uploads/?mount=DIGEST&from=acme%2Fb&x=%20"),
+        ("public/b", "ghcr /base/v2/acme/a/blobs/uploads/?x=%20"),
+        ("nobody/b", "ghcr /base/v2/acme/a/blobs/uploads/?x=%20"),
+    ];
+    for (from, expected) in rows {
+        let expected = format!("{expected}; country CN; owner, for a write");
+        assert_eq!(walk("CN", "POST", &target(from)), expected, "{from}");
+    }
+    let expected = "ghcr /base/v2/acme/a/blobs/uploads/; country CN; owner, for a write";
+    let only = "/v2/drycc/a/blobs/uploads/?mount=DIGEST&from=public/b";
+    assert_eq!(walk("CN", "POST", only), expected, "nothing is left of the query");
+    assert_eq!(walk("CN", "POST", &target("Bad")), "400; country CN; NAME_INVALID");
+}
+
+#[test]
+fn a_name_that_grows_too_long_is_refused_here() {
+    let policy = POLICY.replace("\"acme/\"", "\"a-much-longer-prefix/\"");
+    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let target = format!("/v2/drycc/{}/manifests/v1", "a".repeat(245));
+    let head = RequestHead {
+        method: b"GET",
+        target: target.as_bytes(),
+        authority: b"registry.example.com",
+        client: ClientFacts::default(),
+    };
+    let plan = plan(&config, &head);
+    assert_eq!(plan.record.rule, Some("drycc"));
+    assert!(matches!(plan.action, Action::Reply(Reply { status: 400, .. })));
+}
+
+#[test]
+fn a_host_that_no_front_has_is_refused() {
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let head = RequestHead {
+        method: b"HEAD",
+        target: b"/v2/drycc/a/manifests/v1",
+        authority: b"evil.example",
+        client: ClientFacts::default(),
+    };
+    let plan = plan(&config, &head);
+    assert_eq!(plan.record.front, None);
+    let Action::Reply(reply) = plan.action else { panic!("it must be refused") };
+    let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no registry is served under this host name"}]}"#;
+    assert_eq!((reply.status, reply.body.as_str()), (404, body));
+}
