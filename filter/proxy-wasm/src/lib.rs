@@ -1,1 +1,27 @@
-//! Portolan as a proxy-wasm filter.
+//! Portolan as a proxy-wasm filter: the only crate that knows proxy-wasm.
+//!
+//! It reads bytes from Envoy, calls the core and applies the plan it gets back. There is no
+//! decision here: an `if` about registries belongs in the core.
+//!
+//! * [`host`] translates every host call; nothing else does,
+//! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
+//! * [`stream`] walks one request through its phases.
+
+mod header_map;
+// The test binary of this crate cannot be linked with Envoy's functions.
+#[cfg(not(test))]
+mod host;
+#[cfg(not(test))]
+mod root;
+#[cfg(not(test))]
+mod stream;
+
+#[cfg(not(test))]
+mod entry {
+    use super::root::Root;
+
+    proxy_wasm::main! {{
+        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
+        proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+    }}
+}

@@ -1,0 +1,187 @@
+//! Every call to Envoy, in one place.
+//!
+//! The SDK's own functions panic on a status they do not expect and decode headers as UTF-8;
+//! one request with the bytes `ff fe` in a header would then stop the worker. These return
+//! `None` or do nothing instead, and headers are bytes.
+#![expect(unsafe_code, reason = "the host's functions are foreign; this is the only file with any")]
+
+use std::ptr::null_mut;
+
+use crate::header_map::{serialize, HeaderMap};
+
+/// Which header map of a stream is meant (proxy-wasm ABI 0.2.1).
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Headers {
+    Request = 0,
+    Response = 2,
+}
+
+/// The status of a host call that did what it was asked.
+const OK: u32 = 0;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+}
+
+/// Calls a host function that hands over memory it had this module allocate.
+#[expect(
+    clippy::same_length_and_capacity,
+    reason = "the SDK's allocation function reserves exactly what the host asks for and fills"
+)]
+fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
+    let mut data: *mut u8 = null_mut();
+    let mut size = 0;
+    let status = call(&raw mut data, &raw mut size);
+    if status != OK || data.is_null() {
+        return None;
+    }
+    // SAFETY: the host filled a block of exactly `size` bytes that it got from
+    // `proxy_on_memory_allocate`, which makes it with the global allocator and this capacity,
+    // and leaves it to us.
+    Some(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+/// All headers.
+pub(crate) fn header_map(headers: Headers) -> Option<HeaderMap> {
+    // SAFETY: both pointers are valid for writes during the call.
+    let bytes =
+        receive(|data, size| unsafe { proxy_get_header_map_pairs(headers as u32, data, size) });
+    bytes.map(HeaderMap::new)
+}
+
+/// Whether a header is there. Much cheaper than reading the map if it is not.
+pub(crate) fn has_header(headers: Headers, name: &str) -> bool {
+    // SAFETY: `name` is valid for reads, the other pointers for writes, during the call.
+    let value = receive(|data, size| unsafe {
+        proxy_get_header_map_value(headers as u32, name.as_ptr(), name.len(), data, size)
+    });
+    value.is_some()
+}
+
+/// Sets a header to one value, whatever it had before.
+pub(crate) fn set_header(headers: Headers, name: &str, value: &[u8]) {
+    // SAFETY: `name` and `value` are valid for reads during the call.
+    unsafe {
+        proxy_replace_header_map_value(
+            headers as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        );
+    }
+}
+
+/// Adds one more value of a header.
+pub(crate) fn add_header(headers: Headers, name: &str, value: &[u8]) {
+    // SAFETY: `name` and `value` are valid for reads during the call.
+    unsafe {
+        proxy_add_header_map_value(
+            headers as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        );
+    }
+}
+
+/// Removes every value of a header.
+pub(crate) fn remove_header(headers: Headers, name: &str) {
+    // SAFETY: `name` is valid for reads during the call.
+    unsafe {
+        proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len());
+    }
+}
+
+/// An attribute of the stream; the parts of its path are separated by zero bytes.
+pub(crate) fn property(path: &str) -> Option<Vec<u8>> {
+    // SAFETY: `path` is valid for reads, the other pointers for writes, during the call.
+    receive(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+}
+
+/// Sets a property of this stream. Envoy keeps it as filter state `wasm.<name>`, where access
+/// logs find it.
+pub(crate) fn set_property(name: &str, value: &[u8]) {
+    // SAFETY: `name` and `value` are valid for reads during the call.
+    unsafe {
+        proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
+    }
+}
+
+/// Nanoseconds since 1970, by Envoy's clock.
+pub(crate) fn now() -> u64 {
+    let mut time = 0;
+    // SAFETY: the pointer is valid for writes during the call.
+    unsafe {
+        proxy_get_current_time_nanoseconds(&raw mut time);
+    }
+    time
+}
+
+/// Answers the request here. The stream must be paused afterwards.
+pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
+    const DETAILS: &str = "portolan";
+    const NO_GRPC_STATUS: i32 = -1;
+    let headers = serialize(headers);
+    // SAFETY: all data is valid for reads during the call.
+    unsafe {
+        proxy_send_local_response(
+            u32::from(status),
+            DETAILS.as_ptr(),
+            DETAILS.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NO_GRPC_STATUS,
+        );
+    }
+}
