@@ -32,9 +32,8 @@ const ROUNDS: usize = 5;
 fn main() -> std::io::Result<()> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let entries: Vec<_> = (0..PREFIXES).map(|_| random.entry()).collect();
-    let addresses: Vec<_> = (0..ADDRESSES)
-        .map(|index| random.address_near(&entries, index))
-        .collect();
+    let addresses: Vec<_> =
+        (0..ADDRESSES).map(|index| random.address_near(&entries, index)).collect();
 
     let table = NetworkTable::new(entries.iter().copied());
     let build = best_of(|| NetworkTable::new(entries.iter().copied()));
@@ -93,11 +92,7 @@ impl Random {
     /// Short prefixes are around longer ones: /8 to /32, and /20 to /64.
     fn entry(&mut self) -> NetworkEntry {
         let address = self.address();
-        let length = if address.is_ipv4() {
-            8 + self.below(25)
-        } else {
-            20 + self.below(45)
-        };
+        let length = if address.is_ipv4() { 8 + self.below(25) } else { 20 + self.below(45) };
         let length = u8::try_from(length).unwrap_or_default();
         NetworkEntry {
             prefix: IpNet::new_assert(address, length),

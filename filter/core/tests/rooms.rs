@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::panic,
+    clippy::disallowed_methods,
     reason = "a panic in a test is its result"
 )]
 

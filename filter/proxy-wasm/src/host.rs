@@ -7,7 +7,7 @@
 
 use std::ptr::null_mut;
 
-use crate::header_map::{serialize, HeaderMap};
+use crate::header_map::{HeaderMap, serialize};
 
 /// Which header map of a stream is meant (proxy-wasm ABI 0.2.1).
 #[derive(Clone, Copy)]

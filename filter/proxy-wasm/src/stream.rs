@@ -7,7 +7,7 @@ use portolan_core::config::GeoHeaders;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
-use portolan_core::{plan, Action as PlannedAction, Forwarding, RequestHead};
+use portolan_core::{Action as PlannedAction, Forwarding, RequestHead, plan};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
