@@ -50,7 +50,7 @@ pub enum Endpoint<'a> {
     },
     /// `/v2/_catalog`, which the spec's extensions reserve.
     Catalog,
-    /// `/v2/_<extension>/…` and `/v2/<name>/_<extension>/…` (the spec's `extensions/`).
+    /// `/v2/_<extension>…` and `/v2/<name>/_<extension>/…` (the spec's `extensions/`).
     Extension {
         /// The repository; `None` for an extension of the whole registry.
         name: Option<RepositoryName<'a>>,

@@ -32,7 +32,7 @@
 //!
 //! * an upload whose session has several segments: `<name>/blobs/uploads/X/Y…`;
 //! * an extension: everything from the first segment that starts with `_`, which no component
-//!   of a name can.
+//!   of a name can; two segments or more if a name stands before it.
 //!
 //! If an open path can be read in two ways (`a/blobs/uploads/b/blobs/uploads/X/Y`,
 //! `a/blobs/uploads/_b/c`), registries may differ on whose repository it is; it is refused.

@@ -8,6 +8,9 @@ impl Endpoint<'_> {
     /// where there is none.
     ///
     /// With no prefix and its own name, an endpoint's path is read as the same endpoint again.
+    /// With another name it is read as the same of that name, but for one case: an upload of
+    /// several segments or an extension is read as nothing at all if the other name has
+    /// `blobs/uploads` in it, since that can be read in two ways.
     #[must_use]
     pub fn path(&self, prefix: &str, name: &str) -> Vec<u8> {
         let (name, slash) = if self.repository().is_some() { (name, "/") } else { ("", "") };

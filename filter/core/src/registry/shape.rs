@@ -106,6 +106,10 @@ fn open_uploads(rest: &[u8]) -> impl Iterator<Item = Shape<'_>> {
 
 /// The reading as an extension: from the first segment that starts with an underscore.
 ///
+/// Below a repository it has two segments at least (the spec's `extensions/` has three,
+/// `_<extension>/<component>/<module>`). One alone would lean on the name: `/v2/a/_x`, with `a`
+/// mapped to `b/manifests` at a backend, would ask that backend for the manifest `_x` of `b`.
+///
 /// A `_catalog` that is not the whole path is refused, lest a registry that matches only the
 /// beginning list its repositories to a client who may use extensions but not the catalogue.
 fn extension(rest: &[u8]) -> Option<Shape<'_>> {
@@ -117,7 +121,8 @@ fn extension(rest: &[u8]) -> Option<Shape<'_>> {
     }
     let slash = rest.windows(2).position(|pair| pair == b"/_")?;
     let (name, from_slash) = rest.split_at_checked(slash)?;
-    Some(Shape::Extension { name: Some(name), path: from_slash.split_first()?.1 })
+    let path = from_slash.strip_prefix(b"/")?;
+    path.contains(&b'/').then_some(Shape::Extension { name: Some(name), path })
 }
 
 fn read_name(bytes: &[u8]) -> Result<RepositoryName<'_>, RequestError> {

@@ -119,6 +119,8 @@ fn the_shape() {
         ("/v2/_catalog/", NotFound, "slash at the end"),
         ("/v2/_catalog/x", NotFound, "the catalogue has nothing below it"),
         ("/v2/_oci/ext/", NotFound, "slash at the end"),
+        ("/v2/a/_catalog", NotFound, "the catalogue is not of a repository"),
+        ("/v2/a/_x", NotFound, "one segment: mapped to `b/manifests` it would be a tag"),
         ("/v2/a_/b", NotFound, "an underscore inside a segment is no extension"),
         // Two readings, and the spec has no word on either.
         ("/v2/a/blobs/uploads/b/blobs/uploads/x/y", NotFound, "whose upload?"),

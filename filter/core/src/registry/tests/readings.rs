@@ -64,7 +64,7 @@ fn every_endpoint() {
         ("/v2/a/_oci/ext/discover", "extension a _oci/ext/discover", "of a repository"),
         ("/v2/a/b/_zot/ext/search", "extension a/b _zot/ext/search", "of a repository"),
         ("/v2/a/_x/_y/z", "extension a _x/_y/z", "from the first underscore"),
-        ("/v2/a/_catalog", "extension a _catalog", "not the catalogue"),
+        ("/v2/a/_catalog/x", "extension a _catalog/x", "not the catalogue"),
         ("/v2/_catalogue", "extension - _catalogue", "not the catalogue"),
     ]);
 }

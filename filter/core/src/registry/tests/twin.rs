@@ -99,7 +99,8 @@ fn open_cuts(segments: &[&str]) -> Vec<(usize, bool)> {
     let is_upload =
         |count: &usize| *count >= 1 && matches!(segments[*count..], ["blobs", "uploads", _, _, ..]);
     let uploads = (0..segments.len()).filter(is_upload).map(|count| (count, true));
-    let extension = segments.iter().position(|segment| segment.starts_with('_'));
+    let underscore = segments.iter().position(|segment| segment.starts_with('_'));
+    let extension = underscore.filter(|count| *count == 0 || *count + 1 < segments.len());
     uploads.chain(extension.map(|count| (count, false))).collect()
 }
 
