@@ -33,4 +33,4 @@ pub mod reply;
 pub mod response;
 mod walk;
 
-pub use walk::{Action, Forwarding, Plan, RequestHead, plan};
+pub use walk::{Action, Forwarding, Plan, RequestHead, UPLOAD_CONTENT_TYPE, plan};

@@ -7,7 +7,7 @@ use crate::config::ids::{BackendId, FrontId};
 use crate::config::{Backend, Config, Rule};
 use crate::policy::{self, Decision, Forward, Mounting, Refusal};
 use crate::record::Record;
-use crate::registry::{self, RegistryRequest, query};
+use crate::registry::{self, Endpoint, RegistryRequest, query};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
 
@@ -57,7 +57,17 @@ pub struct Forwarding<'c> {
     pub receipt: Receipt,
     /// Whether that target differs from what the client sent.
     pub target_changed: bool,
+    /// Whether this starts an upload. The content type is then replaced by
+    /// [`UPLOAD_CONTENT_TYPE`].
+    pub starts_upload: bool,
 }
+
+/// What the body of a request that starts an upload is: nothing, or a whole blob.
+///
+/// A registry written in Go may read `mount` and `from` out of a body of the type
+/// `application/x-www-form-urlencoded` as well, and prefer them to the query. A client could
+/// so mount a blob of a repository that the policy would not let it mount from.
+pub const UPLOAD_CONTENT_TYPE: &str = "application/octet-stream";
 
 /// Plans one request: parse once, locate once, decide once.
 #[must_use]
@@ -86,7 +96,8 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
         }
         Err(refusal) => {
             record.rule = rule_of(config, &refusal);
-            let reply = reply::refuse(config, &refusal);
+            let is_read = matches!(head.method, b"GET" | b"HEAD");
+            let reply = reply::refuse(config, &refusal, is_read);
             let code = reply.code;
             (Action::Reply(reply), code)
         }
@@ -132,6 +143,7 @@ fn carry<'c>(
         cluster: backend.cluster(),
         backend,
         target_changed: upstream_target != target,
+        starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         receipt: Receipt {
             backend: id,
             class: request.endpoint.class(),

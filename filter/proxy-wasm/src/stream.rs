@@ -7,7 +7,7 @@ use portolan_core::config::GeoHeaders;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
-use portolan_core::{Action as PlannedAction, Forwarding, RequestHead, plan};
+use portolan_core::{Action as PlannedAction, Forwarding, RequestHead, UPLOAD_CONTENT_TYPE, plan};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -150,6 +150,9 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     host::set_header(Headers::Request, CLUSTER_HEADER, forwarding.cluster.as_bytes());
     if forwarding.target_changed {
         host::set_header(Headers::Request, ":path", &forwarding.receipt.upstream_target);
+    }
+    if forwarding.starts_upload {
+        host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
     Phase::Forwarded(forwarding.receipt)
 }

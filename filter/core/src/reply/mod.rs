@@ -30,10 +30,10 @@ pub fn ping() -> Reply {
 }
 
 /// The answer to a request that is not served, as an OCI error (distribution spec, "Error
-/// codes").
+/// codes"). `is_read` says whether the request is a `GET` or `HEAD`.
 #[must_use]
-pub fn refuse(config: &Config, refusal: &Refusal) -> Reply {
-    let Explanation { status, code, message, allow } = explain(config, refusal);
+pub fn refuse(config: &Config, refusal: &Refusal, is_read: bool) -> Reply {
+    let Explanation { status, code, message, allow } = explain(config, refusal, is_read);
     let mut headers = headers(&[NO_STORE]);
     headers.extend(allow.map(|methods| ("allow", methods)));
     let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
@@ -76,10 +76,10 @@ impl Explanation {
 }
 
 /// What each refusal says. No text of the request is quoted back.
-fn explain(config: &Config, refusal: &Refusal) -> Explanation {
+fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
     let rule_name = |id| config.rules().get(id).map_or("", Rule::name);
     match *refusal {
-        Refusal::Request(error) => explain_request(error),
+        Refusal::Request(error) => explain_request(error, is_read),
         Refusal::FrontUnknown => {
             Explanation::new(404, "NAME_UNKNOWN", "no registry is served under this host name")
         }
@@ -107,7 +107,7 @@ fn explain(config: &Config, refusal: &Refusal) -> Explanation {
     }
 }
 
-fn explain_request(error: RequestError) -> Explanation {
+fn explain_request(error: RequestError, is_read: bool) -> Explanation {
     match error {
         RequestError::NotFound => Explanation::new(
             404,
@@ -128,6 +128,11 @@ fn explain_request(error: RequestError) -> Explanation {
             "NAME_INVALID",
             "the repository name is not valid: lower-case components joined by `/`, at most 255 bytes",
         ),
+        // Registries answer so, and the conformance suite asks for it: what cannot exist is
+        // not there.
+        RequestError::TagInvalid if is_read => {
+            Explanation::new(404, "MANIFEST_UNKNOWN", "no manifest can have this tag")
+        }
         RequestError::TagInvalid => Explanation::new(
             400,
             "TAG_INVALID",
