@@ -1,0 +1,236 @@
+//! What can go wrong, in words that say whose move it is.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+/// Why a database was not built or could not be asked.
+#[derive(Debug)]
+pub(crate) enum GeoipError {
+    /// A file could not be read or written.
+    File {
+        /// What was tried, as in "cannot *read*".
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Nothing could be printed.
+    Print(io::Error),
+    /// A line of a CSV file is not understood.
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// A record of a binary database is not understood.
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// The network whose record it is.
+        network: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// A whole input or database is not what it must be.
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Two lines of one file put the same addresses in two places.
+    Contradiction {
+        /// The file.
+        path: PathBuf,
+        /// The lines, counted from 1.
+        lines: [u64; 2],
+    },
+    /// No input says of which day its data is, and neither does `--date`.
+    NoDate,
+    /// The inputs locate not a single address.
+    Empty,
+    /// The name of the output does not end in `.mmdb`.
+    OutputName(PathBuf),
+    /// The inputs do not fit into one database.
+    TooLarge(String),
+}
+
+/// What is wrong with one line or record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The first column is neither an address nor a prefix.
+    NotAnAddress(String),
+    /// The first column is a bare number, as in the `-num` editions of public databases.
+    Number(String),
+    /// The columns are separated by semicolons or tabs.
+    Separator,
+    /// One address without a prefix length or a second address.
+    SingleAddress(IpAddr),
+    /// A prefix has bits set behind its length.
+    HostBits(IpNet),
+    /// A range ends before it begins.
+    Backwards {
+        /// First column.
+        first: IpAddr,
+        /// Second column.
+        last: IpAddr,
+    },
+    /// A range has ends of two families.
+    MixedFamilies {
+        /// First column.
+        first: IpAddr,
+        /// Second column.
+        last: IpAddr,
+    },
+    /// An IPv6 range inside `::/96`.
+    InsideIpv4 {
+        /// The first address.
+        first: IpAddr,
+    },
+    /// More columns than any known shape has.
+    Columns(usize),
+    /// The country is missing.
+    NoCountry,
+    /// The country is not two letters.
+    Country(String),
+    /// The subdivision is not one of the country.
+    Subdivision {
+        /// The country, in upper case.
+        country: String,
+        /// The subdivision, in upper case.
+        subdivision: String,
+    },
+    /// The text is not UTF-8.
+    Encoding,
+}
+
+impl fmt::Display for GeoipError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File {
+                doing,
+                path,
+                source,
+            } => {
+                write!(out, "cannot {doing} {}: {source}", path.display())
+            }
+            Self::Print(source) => write!(out, "cannot print: {source}"),
+            Self::Line { path, line, fault } => {
+                write!(out, "{}, line {line}: {fault}", path.display())
+            }
+            Self::Record {
+                path,
+                network,
+                fault,
+            } => {
+                write!(out, "{}, record of {network}: {fault}", path.display())
+            }
+            Self::Unusable { path, reason } => write!(out, "{}: {reason}", path.display()),
+            Self::Contradiction {
+                path,
+                lines: [one, other],
+            } => write!(
+                out,
+                "{}: lines {one} and {other} put the same addresses in two places, and neither \
+                 is narrower than the other: keep one, or give the exception a longer prefix",
+                path.display()
+            ),
+            Self::NoDate => out.write_str(
+                "no input says of which day its data is: add --date YYYY-MM-DD, the day on \
+                 which the data was published",
+            ),
+            Self::Empty => out.write_str(
+                "the inputs locate no address at all: a database without a single network \
+                 would send every client to the default region",
+            ),
+            Self::OutputName(path) => write!(
+                out,
+                "{}: Envoy opens only databases whose name ends in .mmdb: name the output \
+                 so, for example geoip.mmdb",
+                path.display()
+            ),
+            Self::TooLarge(reason) => write!(
+                out,
+                "the inputs do not fit into one database ({reason}): leave some out"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnAddress(text) => write!(
+                out,
+                "`{text}` is neither an address nor a prefix: write `192.0.2.0/24,DE` or \
+                 `192.0.2.0,192.0.2.255,DE`"
+            ),
+            Self::Number(text) => write!(
+                out,
+                "`{text}` is a number: write addresses with dots or colons (public databases \
+                 have an edition without `-num` in its name)"
+            ),
+            Self::Separator => out.write_str("separate the columns by commas"),
+            Self::SingleAddress(address) => {
+                let length = if address.is_ipv4() { 32 } else { 128 };
+                write!(out, "for a single address write `{address}/{length}`")
+            }
+            Self::HostBits(network) => write!(
+                out,
+                "{network} has bits set behind its length: write {}",
+                network.trunc()
+            ),
+            Self::Backwards { first, last } => {
+                write!(
+                    out,
+                    "the range {first}-{last} ends before it begins: swap the two"
+                )
+            }
+            Self::MixedFamilies { first, last } => write!(
+                out,
+                "{first}-{last} has one IPv4 and one IPv6 address: write a line for each family"
+            ),
+            Self::InsideIpv4 { first } => write!(
+                out,
+                "{first} is inside ::/96, where the database keeps IPv4: write the IPv4 address"
+            ),
+            Self::Columns(count) => write!(
+                out,
+                "{count} columns: write start,end,country or prefix,country, each with at most \
+                 a subdivision behind it (not a city edition)"
+            ),
+            Self::NoCountry => out
+                .write_str("the country is missing: write its two letters, or ZZ for nobody knows"),
+            Self::Country(text) => write!(
+                out,
+                "`{text}` is not a country code: write the two letters of ISO 3166-1, like DE"
+            ),
+            Self::Subdivision {
+                country,
+                subdivision,
+            } => write!(
+                out,
+                "`{subdivision}` is not a subdivision of {country}: write the one to three \
+                 letters or digits of ISO 3166-2, like CA or US-CA"
+            ),
+            Self::Encoding => out.write_str("not UTF-8 text: save the file as UTF-8"),
+        }
+    }
+}
+
+impl std::error::Error for GeoipError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File { source, .. } | Self::Print(source) => Some(source),
+            _ => None,
+        }
+    }
+}

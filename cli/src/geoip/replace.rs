@@ -1,0 +1,94 @@
+//! Puts a file in place in one step.
+//!
+//! A running Envoy has the database mapped into its memory. It dies of SIGBUS if the file is
+//! cut short under it, and reads nonsense if it is written over; a rename it notices, and loads
+//! the new file while the old one stays whole for whoever still has it open.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Envoy seldom runs as the user who builds the database. Set explicitly, since a temporary
+/// file is for its owner alone.
+const MODE: u32 = 0o644;
+
+/// Writes `bytes` to a new file in the directory of `path` and renames it to `path`.
+///
+/// At every moment, a power cut included, `path` is either the whole old file or the whole new
+/// one: the bytes are on the disk before the name is. If anything fails, the new file is
+/// removed and the old one stays.
+///
+/// # Errors
+///
+/// Whatever the operating system refuses.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Only a file of the same directory is sure to be of the same file system, where a rename
+    // is one step. The name ends otherwise than in .mmdb, so that no pattern picks it up.
+    let mut file = tempfile::Builder::new()
+        .prefix(".portolan-geoip-")
+        .suffix(".tmp")
+        .tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(MODE))?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // The rename is a change of the directory.
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_reader_of_the_old_file_keeps_it_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("geoip.mmdb");
+        replace(&path, b"the old and longer one").unwrap();
+        let mut reader = File::open(&path).unwrap();
+        replace(&path, b"the new one").unwrap();
+
+        let mut seen = String::new();
+        reader.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "the old and longer one");
+        assert_eq!(fs::read(&path).unwrap(), b"the new one");
+        assert_eq!(names(directory.path()), ["geoip.mmdb"]);
+    }
+
+    #[test]
+    fn everybody_may_read_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("geoip.mmdb");
+        replace(&path, b"x").unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o644
+        );
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("geoip.mmdb");
+        fs::create_dir(&path).unwrap(); // a file cannot be renamed over a directory
+        replace(&path, b"x").expect_err("a directory is in the way");
+        assert_eq!(names(directory.path()), ["geoip.mmdb"]);
+        replace(&directory.path().join("no/geoip.mmdb"), b"x").expect_err("no such directory");
+    }
+}
