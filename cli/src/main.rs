@@ -1,3 +1,141 @@
 //! `portolan`: check, render and explain a policy, and build its geographic data.
 
-fn main() {}
+mod check;
+mod explain;
+mod geoip;
+mod networks;
+mod output;
+mod policy_file;
+mod render;
+
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use geoip::GeoipCommand;
+use geoip::error::GeoipError;
+use output::{Exit, Results, complain, say};
+use render::RenderError;
+
+/// Pull each image from the nearest registry, push it to the one that owns it.
+///
+/// Portolan runs inside Envoy and follows one policy file. This command checks that file, makes
+/// an Envoy configuration of it, explains what becomes of a request, and prepares the data that
+/// tells where a client is.
+#[derive(Debug, Parser)]
+#[command(name = "portolan", version, after_help = EXIT_STATUS)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  all is well
+  1  a policy or another input is refused; the standard error says why
+  2  the command was wrong, or a file cannot be read or written";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say whether policies are good, and what is wrong in those that are not.
+    ///
+    /// Every mistake and every warning is a line `FILE:LINE:COLUMN: …` on the standard error.
+    /// A warning is about a policy that works, but perhaps not as meant.
+    #[command(after_help = EXIT_STATUS)]
+    Check(check::CheckArgs),
+    /// Make the configuration of an Envoy that serves a policy.
+    #[command(after_help = EXIT_STATUS)]
+    Render(render::RenderArgs),
+    /// Say what becomes of a request: region, rule and backend, or the refusal.
+    ///
+    /// The same code decides as in Envoy. A request that would be refused is explained like any
+    /// other, with exit status 0.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(explain::ExplainArgs),
+    /// Build and read the database that tells Envoy in which country an address is.
+    #[command(subcommand)]
+    Geoip(GeoipCommand),
+    /// Turn the address ranges that a cloud publishes into networks for a policy.
+    ///
+    /// The file must have been downloaded before. Write the result to a file and name that in the
+    /// policy's `network_files`.
+    Networks(NetworksArgs),
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  portolan explain portolan.yaml GET /v2/drycc/base/manifests/latest --country CN
+  portolan explain portolan.yaml PUT https://registry.example.com/v2/drycc/base/manifests/v1
+  portolan explain portolan.yaml GET /v2/ --header 'cf-ipcountry: DE' --peer 192.0.2.1 --json
+
+Exit status:
+  0  the request is explained, even if it would be refused
+  1  the policy is refused; the standard error says why
+  2  the command was wrong, or a file cannot be read";
+
+/// Arguments of `portolan networks`.
+#[derive(Debug, Args)]
+struct NetworksArgs {
+    /// Whose file it is.
+    #[arg(value_name = "PROVIDER")]
+    provider: networks::Provider,
+    /// The file, as the provider publishes it.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let mut out = Results::to(io::stdout().lock());
+    let exit = CommandLine::parse().command.run(&mut out);
+    match exit.and_then(|exit| out.flush().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            say(format_args!("error: cannot read or write: {error}"));
+            Exit::Unusable.into()
+        }
+    }
+}
+
+impl Command {
+    fn run(self, out: &mut Results<impl Write>) -> io::Result<Exit> {
+        match self {
+            Self::Check(arguments) => check::run(&arguments, out),
+            Self::Explain(arguments) => explain::run(&arguments, out),
+            Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
+            Self::Geoip(command) => Ok(exit_of_geoip(command.run())),
+            Self::Networks(NetworksArgs { provider, file }) => {
+                Ok(match networks::run(provider, &file, out) {
+                    Ok(()) => Exit::Good,
+                    Err(message) => fail(message, Exit::Refused),
+                })
+            }
+        }
+    }
+}
+
+fn exit_of_render(result: Result<(), RenderError>) -> Exit {
+    match result {
+        Ok(()) => Exit::Good,
+        Err(RenderError::Policy(diagnostics)) => complain(&diagnostics),
+        Err(error @ RenderError::GeoHeader(_)) => fail(error, Exit::Refused),
+        Err(error) => fail(error, Exit::Unusable),
+    }
+}
+
+fn exit_of_geoip(result: Result<(), GeoipError>) -> Exit {
+    match result {
+        Ok(()) => Exit::Good,
+        Err(GeoipError::Print(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::Good,
+        Err(error @ (GeoipError::File { .. } | GeoipError::Print(_))) => {
+            fail(error, Exit::Unusable)
+        }
+        Err(error) => fail(error, Exit::Refused),
+    }
+}
+
+fn fail(message: impl std::fmt::Display, exit: Exit) -> Exit {
+    say(format_args!("error: {message}"));
+    exit
+}

@@ -1,0 +1,125 @@
+//! The plan of a request, in words.
+
+use portolan_core::config::{Backend, Config};
+use portolan_core::registry::Class;
+use portolan_core::reply::Reply;
+use portolan_core::{Action, Forwarding, plan};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::request::{Encoding, Request};
+
+/// What becomes of a request. The names of the fields are those of the JSON, and stay.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer<'c> {
+    /// The front that was asked.
+    pub(super) front: Option<&'c str>,
+    /// The client's region.
+    pub(super) region: &'c str,
+    /// What decided the region.
+    pub(super) located_by: String,
+    /// The label of the client's network.
+    pub(super) label: Option<&'c str>,
+    /// The client's country, if a believed header names one.
+    pub(super) country: Option<String>,
+    /// What kind of request it is.
+    pub(super) class: Option<&'static str>,
+    /// The rule that matched.
+    pub(super) rule: Option<&'c str>,
+    /// Where it ends.
+    #[serde(flatten)]
+    pub(super) end: End<'c>,
+    /// The line that the access log gets.
+    pub(super) reason: String,
+}
+
+/// Where a request ends.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum End<'c> {
+    /// At a backend.
+    Forward {
+        /// The backends that may answer, nearest first.
+        chain: Vec<&'c str>,
+        /// The one that is asked.
+        backend: &'c str,
+        /// The Envoy cluster that reaches it.
+        cluster: &'c str,
+        /// `http` or `https`.
+        scheme: &'static str,
+        /// `host[:port]` that is sent to it.
+        authority: &'c str,
+        /// Path and query that are sent to it.
+        path: String,
+        /// Why these backends.
+        choice: &'static str,
+    },
+    /// Here.
+    Reply {
+        /// The HTTP status.
+        status: u16,
+        /// The OCI error code, or `ok`.
+        code: &'static str,
+        /// The header fields.
+        headers: Map<String, Value>,
+        /// The body.
+        body: String,
+    },
+}
+
+impl<'c> Answer<'c> {
+    /// Plans the request as the filter does.
+    pub(super) fn to(request: &Request, config: &'c Config, encoding: Encoding) -> Self {
+        let plan = plan(config, &request.head());
+        let (record, locality) = (plan.record, plan.locality);
+        Self {
+            front: record.front,
+            region: record.region,
+            located_by: locality.why.to_string(),
+            label: locality.label.map(|label| config.regions().label(label)),
+            country: locality.country.map(|country| country.to_string()),
+            class: record.class.map(Class::as_str),
+            rule: record.rule,
+            end: match plan.action {
+                Action::Forward(forwarding) => End::forward(&forwarding, config, encoding),
+                Action::Reply(reply) => End::reply(reply),
+            },
+            reason: record.reason,
+        }
+    }
+
+    /// The answer as one line of JSON, with the notes if there are any.
+    pub(super) fn to_json(&self, notes: &[String]) -> String {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        if let (Value::Object(fields), false) = (&mut json, notes.is_empty()) {
+            fields.insert("notes".to_owned(), notes.into());
+        }
+        json.to_string()
+    }
+}
+
+impl<'c> End<'c> {
+    fn forward(forwarding: &Forwarding<'c>, config: &'c Config, encoding: Encoding) -> Self {
+        let backends = forwarding.forward.backends.iter();
+        let backends = backends.filter_map(|id| config.backend(*id));
+        Self::Forward {
+            chain: backends.map(Backend::name).collect(),
+            backend: forwarding.backend.name(),
+            cluster: forwarding.cluster,
+            scheme: forwarding.backend.url().scheme().as_str(),
+            authority: forwarding.backend.url().authority(),
+            path: encoding.text(&forwarding.receipt.upstream_target).into_owned(),
+            choice: forwarding.forward.choice.as_str(),
+        }
+    }
+
+    fn reply(reply: Reply) -> Self {
+        let headers = reply.headers.into_iter();
+        Self::Reply {
+            status: reply.status,
+            code: reply.code,
+            headers: headers.map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            body: reply.body,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What Envoy would tell the filter about the client that a person describes.
+
+use std::net::IpAddr;
+
+use portolan_core::config::geography::{Country, Subdivision};
+use portolan_core::config::regions::GeoSource;
+use portolan_core::config::{Config, Geo};
+
+use super::arguments::Header;
+use super::request::Client;
+
+/// The header in which Envoy tells the filter the peer's address.
+const PEER_HEADER: &str = "x-portolan-peer";
+
+/// What was typed about a client.
+pub(super) struct Told<'a> {
+    pub(super) address: Option<IpAddr>,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) country: Option<&'a str>,
+    pub(super) subdivision: Option<&'a str>,
+    pub(super) continent: Option<&'a str>,
+    pub(super) headers: &'a [Header],
+}
+
+/// The client, and a note for everything that was typed and does not count.
+pub(super) fn of(told: &Told<'_>, config: &Config) -> (Client, Vec<String>) {
+    let names = config.clients().geo_headers();
+    let facts = [
+        Fact::of("country", told.country, names.country, told.headers),
+        Fact::of("subdivision", told.subdivision, names.subdivision, told.headers),
+        Fact::of("continent", told.continent, names.continent, told.headers),
+    ];
+    let geo = config.clients().geo();
+    let mut notes: Vec<String> = facts.iter().filter_map(|fact| fact.ignored(geo)).collect();
+    notes.extend(unknown_country(&facts));
+    let (peer, note) = peer(told, &facts, config);
+    notes.extend(note);
+    notes.extend(ignored_headers(told.headers, &facts));
+    notes.extend(unlocated_address(told, &facts, config));
+    let [country, subdivision, continent] = facts.map(|fact| fact.value);
+    let client = Client {
+        address: told.address.map(|address| address.to_string().into_bytes()),
+        peer,
+        country,
+        subdivision,
+        continent,
+    };
+    (client, notes)
+}
+
+/// One geographic fact: an option, a header, or neither.
+struct Fact {
+    name: &'static str,
+    /// The header that carries it; `None` if the policy reads none.
+    header: Option<String>,
+    is_option: bool,
+    /// What the filter finds in the header.
+    value: Option<Vec<u8>>,
+}
+
+impl Fact {
+    /// An option stands for what Envoy or a proxy sets over whatever the client sent; of a
+    /// repeated header the first value counts, as in the filter.
+    fn of(
+        name: &'static str,
+        option: Option<&str>,
+        header: Option<String>,
+        headers: &[Header],
+    ) -> Self {
+        let sent = headers.iter().find(|sent| Some(&sent.name) == header.as_ref());
+        let option_value = option.map(|value| value.as_bytes().to_vec());
+        let value = option_value.or_else(|| sent.map(|sent| sent.value.clone()));
+        Self {
+            name,
+            value: value.filter(|_| header.is_some()),
+            is_option: option.is_some(),
+            header,
+        }
+    }
+
+    fn ignored(&self, geo: &Geo) -> Option<String> {
+        let Self { name, .. } = self;
+        let ignored = self.is_option && self.header.is_none();
+        ignored.then(|| match geo {
+            Geo::None => format!("--{name} does not count: the policy has no `clients.geo`"),
+            Geo::Database(_) => format!(
+                "--{name} does not count: Envoy's geoip filter tells none, it follows from the country"
+            ),
+            Geo::Headers(_) => format!(
+                "--{name} does not count: the policy has no `clients.geo.headers.{name}`"
+            ),
+        })
+    }
+}
+
+/// The core passes over a country that does not exist, as it must; a person has mistyped it.
+fn unknown_country(facts: &[Fact; 3]) -> Option<String> {
+    let [country, ..] = facts;
+    let value = country.value.as_deref()?;
+    let is_known = Country::parse(value).is_some() || Subdivision::parse_qualified(value).is_some();
+    (!is_known).then(|| {
+        let value = String::from_utf8_lossy(value);
+        format!("`{value}` is no ISO 3166-1 code of two letters, so the country is unknown")
+    })
+}
+
+/// The peer, and a note where the geo headers depend on it.
+fn peer(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> (Option<Vec<u8>>, Option<String>) {
+    let sent = (told.headers.iter()).rfind(|header| header.name == PEER_HEADER);
+    let typed = told.peer.map(|peer| peer.to_string().into_bytes());
+    let typed = typed.or_else(|| sent.map(|header| header.value.clone()));
+    let needs_trust = config.regions().geo_source() == GeoSource::ProxyHeaders
+        && facts.iter().any(|fact| fact.value.is_some());
+    match typed {
+        typed if !needs_trust => (typed, None),
+        Some(peer) => {
+            let note = untrusted(&peer, config);
+            (Some(peer), note)
+        }
+        None if facts.iter().any(|fact| fact.is_option) => behind_a_proxy(config),
+        None => {
+            let note = "the geo headers do not count: they are believed from \
+                 `clients.trusted_proxies` only; write --peer for the proxy";
+            (None, Some(note.to_owned()))
+        }
+    }
+}
+
+fn untrusted(peer: &[u8], config: &Config) -> Option<String> {
+    let text = String::from_utf8_lossy(peer);
+    let address: Option<IpAddr> = text.parse().ok();
+    let proxies = config.regions().trusted_proxies();
+    let is_trusted = address.is_some_and(|address| proxies.contains(address));
+    (!is_trusted).then(|| {
+        format!("the geo headers do not count: {text} is not in `clients.trusted_proxies`")
+    })
+}
+
+/// The peer that the options for geography mean, if none is given: a trusted proxy that sets the
+/// headers.
+fn behind_a_proxy(config: &Config) -> (Option<Vec<u8>>, Option<String>) {
+    let proxy = config.clients().trusted_proxies().first();
+    let address = proxy.map(|prefix| prefix.addr().to_string());
+    let note = (address.as_ref())
+        .map(|address| format!("the client is taken to be behind the trusted proxy {address}"));
+    (address.map(String::into_bytes), note)
+}
+
+fn ignored_headers(headers: &[Header], facts: &[Fact; 3]) -> Vec<String> {
+    let counts = |name: &str| {
+        let is_geo = facts.iter().any(|fact| fact.header.as_deref() == Some(name));
+        is_geo || name == "host" || name == PEER_HEADER
+    };
+    let ignored = headers.iter().filter(|header| !counts(&header.name));
+    ignored.map(|header| format!("the header `{}` does not count", header.name)).collect()
+}
+
+/// Nothing is looked up here: the answer must not depend on which databases this machine has.
+/// Where a network of the policy decides, geography would not change it.
+fn unlocated_address(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> Option<String> {
+    let address = told.address?;
+    let Geo::Database(path) = config.clients().geo() else { return None };
+    let network = config.regions().networks().lookup(address);
+    let decides = network.is_some_and(|network| network.region.is_some());
+    let is_open = !decides && facts.iter().all(|fact| fact.value.is_none());
+    is_open.then(|| {
+        format!(
+            "the country of {address} is not looked up here; `portolan geoip lookup {path} \
+             {address}` tells it, then write it with --country"
+        )
+    })
+}

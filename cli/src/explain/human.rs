@@ -1,0 +1,56 @@
+//! An answer as aligned lines.
+
+use std::io::{self, Write};
+
+use super::answer::{Answer, End};
+
+/// Writes one line for each thing that is known, the notes last.
+pub(super) fn write(answer: &Answer<'_>, notes: &[String], out: &mut impl Write) -> io::Result<()> {
+    let lines = lines(answer, notes);
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in lines {
+        writeln!(out, "{name:width$}  {value}")?;
+    }
+    Ok(())
+}
+
+type Line = (&'static str, String);
+
+fn lines(answer: &Answer<'_>, notes: &[String]) -> Vec<Line> {
+    let mut lines = vec![
+        ("front", answer.front.unwrap_or("none has this host").to_owned()),
+        ("region", format!("{} ({})", answer.region, answer.located_by)),
+    ];
+    let known = [
+        ("label", answer.label),
+        ("country", answer.country.as_deref()),
+        ("class", answer.class),
+        ("rule", answer.rule),
+    ];
+    let known = known.into_iter();
+    lines.extend(known.filter_map(|(name, value)| Some((name, value?.to_owned()))));
+    lines.extend(end(&answer.end));
+    lines.push(("reason", answer.reason.clone()));
+    lines.extend(notes.iter().map(|note| ("note", note.clone())));
+    lines
+}
+
+fn end(end: &End<'_>) -> Vec<Line> {
+    match end {
+        End::Forward { chain, backend, cluster, scheme, authority, path, choice } => vec![
+            ("chain", chain.join(", ")),
+            ("backend", (*backend).to_owned()),
+            ("cluster", (*cluster).to_owned()),
+            ("upstream", format!("{scheme}://{authority}{path}")),
+            ("choice", (*choice).to_owned()),
+        ],
+        End::Reply { status, code, headers, body } => {
+            let mut lines = vec![("status", status.to_string()), ("code", (*code).to_owned())];
+            lines.extend(headers.iter().map(|(name, value)| {
+                ("header", format!("{name}: {}", value.as_str().unwrap_or_default()))
+            }));
+            lines.extend((!body.is_empty()).then(|| ("body", body.clone())));
+            lines
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A request to explain, as the bytes that the filter would see.
+
+use std::borrow::Cow;
+
+use portolan_core::RequestHead;
+use portolan_core::client::ClientFacts;
+
+/// A request and what is known of its client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) method: Vec<u8>,
+    /// Path and query.
+    pub(super) target: Vec<u8>,
+    /// `host[:port]`.
+    pub(super) authority: Vec<u8>,
+    pub(super) client: Client,
+}
+
+/// What Envoy tells the filter about a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Client {
+    /// The client's address as Envoy trusts it.
+    pub(super) address: Option<Vec<u8>>,
+    /// The address at the other end of the connection.
+    pub(super) peer: Option<Vec<u8>>,
+    /// The value of the country header.
+    pub(super) country: Option<Vec<u8>>,
+    /// The value of the subdivision header.
+    pub(super) subdivision: Option<Vec<u8>>,
+    /// The value of the continent header.
+    pub(super) continent: Option<Vec<u8>>,
+}
+
+impl Request {
+    /// The request as the core takes it.
+    pub(super) fn head(&self) -> RequestHead<'_> {
+        RequestHead {
+            method: &self.method,
+            target: &self.target,
+            authority: &self.authority,
+            client: self.client.facts(),
+        }
+    }
+}
+
+impl Client {
+    fn facts(&self) -> ClientFacts<'_> {
+        ClientFacts {
+            address: self.address.as_deref(),
+            peer: self.peer.as_deref(),
+            country: self.country.as_deref(),
+            subdivision: self.subdivision.as_deref(),
+            continent: self.continent.as_deref(),
+        }
+    }
+}
+
+/// How bytes stand in text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// As UTF-8; bytes that are none are shown as U+FFFD.
+    Utf8,
+    /// Each byte as the character of that number, so that every byte can be written.
+    Latin1,
+}
+
+impl Encoding {
+    /// The bytes of a text; `None` if the encoding does not have them.
+    pub(super) fn bytes(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Utf8 => Some(text.as_bytes().to_vec()),
+            Self::Latin1 => text.chars().map(|c| u8::try_from(c).ok()).collect(),
+        }
+    }
+
+    /// The text of bytes.
+    pub(super) fn text(self, bytes: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Latin1 => bytes.iter().copied().map(char::from).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latin1_has_every_byte_and_nothing_else() {
+        let every: Vec<u8> = (0..=u8::MAX).collect();
+        let text = Encoding::Latin1.text(&every);
+        assert_eq!(Encoding::Latin1.bytes(&text), Some(every));
+        assert_eq!(Encoding::Latin1.bytes("\u{100}"), None);
+    }
+
+    #[test]
+    fn utf8_is_itself() {
+        assert_eq!(Encoding::Utf8.bytes("é").as_deref(), Some(&b"\xc3\xa9"[..]));
+        assert_eq!(Encoding::Utf8.text(b"a\xff"), "a\u{fffd}");
+    }
+}

@@ -1,0 +1,77 @@
+//! What the command line says about a policy: one line for each mistake or doubt.
+
+use std::fmt;
+
+use super::place::Place;
+
+/// One thing to say about a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Diagnostic {
+    /// How bad it is.
+    pub(crate) severity: Severity,
+    /// Where it is in a file.
+    pub(crate) place: Place,
+    /// Where it is in the document, such as `rules[0].owner`; may be empty.
+    pub(crate) path: String,
+    /// What is wrong and what to write instead.
+    pub(crate) message: String,
+}
+
+/// How bad it is. Derived order: the last is the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// The policy works, but perhaps not as meant.
+    Warning,
+    /// The policy is refused.
+    Mistake,
+    /// There is no policy to judge: a file cannot be read.
+    Unreadable,
+}
+
+impl Diagnostic {
+    /// A mistake that has a place but no path.
+    pub(crate) fn mistake(place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Mistake, place, path: String::new(), message: message.into() }
+    }
+}
+
+/// `portolan.yaml:12:5: rules[0].owner: there is no backend …`, the form that editors jump by.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: ", self.place)?;
+        if self.severity == Severity::Warning {
+            formatter.write_str("warning: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(formatter, "{}: ", self.path)?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::Position;
+    use super::*;
+
+    #[test]
+    fn each_form() {
+        let at = Place::at(&"p.yaml".into(), Position { line: 2, column: 3 });
+        let whole = Place::whole(&"p.yaml".into());
+        let rows = [
+            (Severity::Mistake, &at, "a.b", "p.yaml:2:3: a.b: is wrong"),
+            (Severity::Mistake, &at, "", "p.yaml:2:3: is wrong"),
+            (Severity::Warning, &at, "a", "p.yaml:2:3: warning: a: is wrong"),
+            (Severity::Unreadable, &whole, "", "p.yaml: is wrong"),
+        ];
+        for (severity, place, path, expected) in rows {
+            let diagnostic = Diagnostic {
+                severity,
+                place: place.clone(),
+                path: path.to_owned(),
+                message: "is wrong".to_owned(),
+            };
+            assert_eq!(diagnostic.to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `network_files:`: networks that stand in files of their own, because a program wrote them.
+//!
+//! The filter knows no files, so the entries are put into the policy's own `networks`, each with
+//! the place where it came from.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use portolan_core::config::Document;
+
+use super::diagnostic::Diagnostic;
+use super::place::{Place, PlaceTree, join};
+use super::{Parsed, parse, source};
+
+/// The key of the policy that names the files.
+const KEY: &str = "network_files";
+/// The key that gets what they hold, and the one key in each of them.
+const NETWORKS: &str = "networks";
+
+/// One entry of a mapping, with its place.
+type Entry = ((String, Document), PlaceTree);
+
+/// Replaces `network_files` by what the files hold. Their paths start from `directory`.
+pub(super) fn inline(policy: &mut Parsed, directory: &Path) -> Result<(), Vec<Diagnostic>> {
+    let Some(((_, files), places)) = take(policy, KEY) else {
+        return Ok(());
+    };
+    let Document::List(files) = files else {
+        let message = "is not a list; write a list of files, each with the one key `networks`";
+        return Err(vec![mistake(&places.place, KEY, message)]);
+    };
+    let mut merge = Merge::of(take(policy, NETWORKS).unwrap_or_else(|| empty(&places)));
+    for (index, (file, at)) in files.iter().zip(&places.children).enumerate() {
+        let path = format!("{KEY}[{index}]");
+        match file {
+            Document::String(file) => merge.file(&directory.join(file), &at.place, &path),
+            _ => merge.refuse(mistake(&at.place, &path, "is not a string; write a path")),
+        }
+    }
+    let networks = merge.finish()?;
+    put(policy, networks);
+    Ok(())
+}
+
+/// The networks of the policy and of all files so far.
+struct Merge {
+    networks: Entry,
+    first: HashMap<String, Place>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Merge {
+    fn of(networks: Entry) -> Self {
+        let mut first = HashMap::new();
+        if let ((_, Document::Mapping(entries)), places) = &networks {
+            let keys = entries.iter().map(|(key, _)| key.clone());
+            let places = places.children.iter().map(|child| child.place.clone());
+            first.extend(keys.zip(places));
+        }
+        Self { networks, first, diagnostics: Vec::new() }
+    }
+
+    /// Adds the networks of a file; `place` and `path` are where the policy names it.
+    fn file(&mut self, file: &Path, place: &Place, path: &str) {
+        let parsed = source::read_file(file).map_err(|error| {
+            let message = format!("{error}");
+            vec![Diagnostic { place: place.clone(), path: path.to_owned(), message, ..error }]
+        });
+        match parsed.and_then(|source| parse(&source)).and_then(entries) {
+            Ok(entries) => entries.into_iter().for_each(|entry| self.entry(entry)),
+            Err(diagnostics) => self.diagnostics.extend(diagnostics),
+        }
+    }
+
+    fn entry(&mut self, ((label, prefixes), places): Entry) {
+        if let Some(first) = self.first.get(&label) {
+            let message = format!("this label already stands at {first}; keep it in one place");
+            let path = join(NETWORKS, &label);
+            self.diagnostics.push(mistake(&places.place, &path, &message));
+            return;
+        }
+        self.first.insert(label.clone(), places.place.clone());
+        let ((_, document), networks) = &mut self.networks;
+        if let Document::Null = document {
+            *document = Document::Mapping(Vec::new());
+        }
+        // `networks` that is something else stays as it is; the core says so.
+        if let Document::Mapping(entries) = document {
+            entries.push((label, prefixes));
+            networks.children.push(places);
+        }
+    }
+
+    fn refuse(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn finish(self) -> Result<Entry, Vec<Diagnostic>> {
+        if self.diagnostics.is_empty() { Ok(self.networks) } else { Err(self.diagnostics) }
+    }
+}
+
+/// The entries of a file's `networks`, the only key that it may have.
+fn entries(file: Parsed) -> Result<Vec<Entry>, Vec<Diagnostic>> {
+    const SHAPE: &str = "a file of networks has the one key `networks`, \
+         a mapping from labels to lists of prefixes";
+    let Document::Mapping(keys) = file.document else {
+        return Err(vec![mistake(&file.places.place, "", SHAPE)]);
+    };
+    let keys = keys.into_iter().zip(file.places.children);
+    let (networks, others): (Vec<Entry>, Vec<Entry>) =
+        keys.partition(|((key, _), _)| key == NETWORKS);
+    if !others.is_empty() {
+        let refuse = |((key, _), places): &Entry| mistake(&places.place, &join("", key), SHAPE);
+        return Err(others.iter().map(refuse).collect());
+    }
+    match networks.into_iter().next() {
+        Some(((_, Document::Mapping(labels)), places)) => {
+            Ok(labels.into_iter().zip(places.children).collect())
+        }
+        Some((_, places)) => Err(vec![mistake(&places.place, NETWORKS, SHAPE)]),
+        None => Err(vec![mistake(&file.places.place, "", SHAPE)]),
+    }
+}
+
+/// Takes an entry out of the policy.
+fn take(policy: &mut Parsed, name: &str) -> Option<Entry> {
+    let Document::Mapping(entries) = &mut policy.document else {
+        return None;
+    };
+    let index = entries.iter().position(|(key, _)| key == name)?;
+    Some((entries.remove(index), policy.places.children.remove(index)))
+}
+
+/// Puts an entry at the end of the policy.
+fn put(policy: &mut Parsed, (entry, places): Entry) {
+    if let Document::Mapping(entries) = &mut policy.document {
+        entries.push(entry);
+        policy.places.children.push(places);
+    }
+}
+
+fn empty(files: &PlaceTree) -> Entry {
+    let networks = (NETWORKS.to_owned(), Document::Null);
+    (networks, PlaceTree::leaf(files.place.clone()))
+}
+
+fn mistake(place: &Place, path: &str, message: &str) -> Diagnostic {
+    Diagnostic { path: path.to_owned(), ..Diagnostic::mistake(place.clone(), message) }
+}

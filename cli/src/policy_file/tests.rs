@@ -1,0 +1,150 @@
+//! Whole files: what is loaded and what is said about the rest.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const POLICY: &str = "\
+version: 1
+fronts:
+  main: {hosts: [registry.example.com]}
+backends:
+  ghcr:
+    url: https://ghcr.io
+regions:
+  no: {countries: [NO], labels: [\"aws:*\"]}
+  default:
+rules:
+  - name: all
+    repositories: [\"**\"]
+    chains: {default: [ghcr]}
+";
+
+/// A directory with a policy and other files, gone at the end of its test.
+struct Directory(TempDir);
+
+impl Directory {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let directory = TempDir::new().unwrap();
+        for (name, text) in files {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
+        Self(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// What is said about a file, without the name of the directory.
+    fn told(&self, name: &str) -> Vec<String> {
+        let directory = format!("{}/", self.0.path().display());
+        match load(&self.path(name)) {
+            Ok(_) => vec![],
+            Err(found) => {
+                let lines = found.iter().map(ToString::to_string);
+                lines.map(|line| line.replace(&directory, "")).collect()
+            }
+        }
+    }
+}
+
+#[test]
+fn networks_of_other_files_become_part_of_the_policy() {
+    let policy = format!(
+        "network_files: [aws.yaml, gcp.json]\nnetworks: {{office: [10.0.0.0/8]}}\n{POLICY}"
+    );
+    let directory = Directory::with(&[
+        ("p.yaml", &policy),
+        ("aws.yaml", "networks:\n  aws:eu-west-1: [3.248.0.0/13]\n"),
+        ("gcp.json", "{\"networks\": {\"gcp:asia\": [\"34.80.0.0/15\"]}}"),
+    ]);
+    let loaded = load(&directory.path("p.yaml")).unwrap();
+    let regions = loaded.config.regions();
+    let rows = [
+        ("10.1.1.1", Some("office")),
+        ("3.248.0.1", Some("aws:eu-west-1")),
+        ("34.80.0.1", Some("gcp:asia")),
+        ("192.0.2.1", None),
+    ];
+    for (address, expected) in rows {
+        let found = regions.networks().lookup(address.parse().unwrap());
+        let label = found.and_then(|found| found.label).map(|label| regions.label(label));
+        assert_eq!(label, expected, "{address}");
+    }
+    let json = to_json(&loaded.document);
+    assert!(!json.contains("network_files"), "{json}");
+    assert!(Config::from_json(json.as_bytes()).is_ok(), "the filter reads the same policy");
+}
+
+#[test]
+fn networks_without_any_of_the_policys_own() {
+    let policy = format!("{POLICY}network_files: [aws.yaml]\n");
+    let aws = "networks:\n  aws:eu-west-1: [3.248.0.0/13]\n";
+    let directory = Directory::with(&[("p.yaml", &policy), ("aws.yaml", aws)]);
+    assert_eq!(directory.told("p.yaml"), [""; 0]);
+}
+
+#[test]
+fn network_files_that_are_wrong() {
+    let shape =
+        "a file of networks has the one key `networks`, a mapping from labels to lists of prefixes";
+    let rows = [
+        ("aws.yaml", "", "p.yaml:1:1: network_files: is not a list; write a list of files, each with the one key `networks`".to_owned()),
+        ("[1]", "", "p.yaml:1:17: network_files[0]: is not a string; write a path".to_owned()),
+        ("[none.yaml]", "", "p.yaml:1:17: network_files[0]: none.yaml: cannot be read: No such file or directory (os error 2)".to_owned()),
+        ("[n.yaml]", "networks: {}\nrules: []\n", format!("n.yaml:2:1: rules: {shape}")),
+        ("[n.yaml]", "network_files: [n.yaml]\n", format!("n.yaml:1:1: network_files: {shape}")),
+        ("[n.yaml]", "[]\n", format!("n.yaml:1:1: {shape}")),
+        ("[n.yaml]", "{}\n", format!("n.yaml:1:1: {shape}")),
+        ("[n.yaml]", "networks: []\n", format!("n.yaml:1:1: networks: {shape}")),
+        ("[n.yaml]", "networks:\n  a: 1\n  a: 2\n", "n.yaml:3:3: the key `a` stands twice in its mapping; keep one of the two".to_owned()),
+        ("[n.yaml]", "networks:\n  aws:x: [10.1.2.3/8]\n", "n.yaml:2:11: networks[\"aws:x\"][0]: `10.1.2.3/8` is not valid; write an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero".to_owned()),
+        ("[n.yaml, n.yaml]", "networks:\n  aws:x: []\n", "n.yaml:2:3: networks[\"aws:x\"]: this label already stands at n.yaml:2:3; keep it in one place".to_owned()),
+    ];
+    for (files, text, expected) in rows {
+        let policy = format!("network_files: {files}\n{POLICY}");
+        let directory = Directory::with(&[("p.yaml", &policy), ("n.yaml", text)]);
+        assert_eq!(directory.told("p.yaml"), [expected], "{files} {text}");
+    }
+}
+
+#[test]
+fn a_label_in_the_policy_and_in_a_file() {
+    let policy = format!("network_files: [n.yaml]\nnetworks:\n  aws:x: []\n{POLICY}");
+    let directory =
+        Directory::with(&[("p.yaml", &policy), ("n.yaml", "networks: {\"aws:x\": []}\n")]);
+    let expected = "n.yaml:1:12: networks[\"aws:x\"]: this label already stands at p.yaml:3:3; keep it in one place";
+    assert_eq!(directory.told("p.yaml"), [expected]);
+}
+
+#[test]
+fn every_mistake_of_the_core_has_its_line() {
+    let policy = POLICY
+        .replace("labels: [\"aws:*\"]", "labels: []")
+        .replace("https://ghcr.io", "ghcr.io")
+        .replace("[ghcr]", "[quay]");
+    let directory = Directory::with(&[("p.yaml", &policy)]);
+    let told = directory.told("p.yaml");
+    let starts = [
+        "p.yaml:6:5: backends.ghcr.url: `ghcr.io` is not valid; write a URL",
+        "p.yaml:13:24: rules[0].chains.default[0]: there is no backend `quay`",
+    ];
+    assert_eq!(told.len(), starts.len(), "{told:#?}");
+    for start in starts {
+        assert!(told.iter().any(|line| line.starts_with(start)), "{start}\n{told:#?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let found = load(&PathBuf::from("/nowhere/p.yaml")).unwrap_err();
+    assert_eq!(found[0].severity, Severity::Unreadable);
+    assert_eq!(
+        found[0].to_string(),
+        "/nowhere/p.yaml: cannot be read: No such file or directory (os error 2)"
+    );
+}

@@ -1,0 +1,136 @@
+//! `portolan check`, from the outside: what it prints where, and its exit status.
+
+use crate::portolan::{Directory, Run};
+
+const GOOD: &str = "\
+version: 1
+fronts:
+  main: {hosts: [registry.example.com], default: true}
+backends:
+  ghcr:
+    url: https://ghcr.io
+  quay:
+    url: https://quay.io
+regions:
+  cn: {countries: [CN]}
+  no: {countries: [NO]}
+  default: {}
+rules:
+  - name: drycc
+    repositories: [drycc/**]
+    owner: ghcr
+    chains:
+      cn: [quay]
+      default: [ghcr]
+";
+
+const OK: &str = "p.yaml: ok (1 rule, 2 backends, 3 regions, 1 front)\n";
+
+/// Checks `GOOD` with one text replaced by another.
+fn check(from: &str, to: &str) -> Run {
+    assert!(GOOD.contains(from), "{from}");
+    Directory::with(&[("p.yaml", &GOOD.replacen(from, to, 1))]).run(&["check", "p.yaml"])
+}
+
+fn run(status: i32, stdout: &str, stderr: &str) -> Run {
+    Run { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() }
+}
+
+#[test]
+fn a_good_policy_is_one_line() {
+    assert_eq!(check("version", "version"), run(0, OK, ""));
+}
+
+#[test]
+fn a_mistake_is_found_at_its_line_and_column() {
+    #[rustfmt::skip] // one row a case
+    let rows = [
+        ("version: 1", "version: 2", "p.yaml:1:1: version: is 2; this release reads version 1 only"),
+        ("version: 1\n", "", "p.yaml:1:1: `version` is missing; write `version: 1`"),
+        ("default: true", "defualt: true", "p.yaml:3:41: fronts.main.defualt: there is no such field; did you mean `default`?"),
+        ("default: true", "default: yes", "p.yaml:3:41: fronts.main.default: is a string; write `true` or `false`"),
+        ("owner: ghcr", "owner: gcr", "p.yaml:16:5: rules[0].owner: there is no backend `gcr`; the backends are `ghcr`, `quay`"),
+        ("owner: ghcr", "owner: 7", "p.yaml:16:5: rules[0].owner: is a number; write the name of a backend"),
+        ("cn: [quay]", "cn: [quay, quay]", "p.yaml:18:18: rules[0].chains.cn[1]: `quay` stands twice; a backend is tried once"),
+        ("cn: [quay]", "cn: [quay, 7]", "p.yaml:18:18: rules[0].chains.cn[1]: is a number; write a name"),
+        ("default: [ghcr]", "asia: [ghcr]", "p.yaml:19:7: rules[0].chains.asia: there is no region `asia`; the regions are `cn`, `default`, `no`\np.yaml:17:5: rules[0].chains: has no chain for `default`, `no`; write one for `default`, which serves every region without its own"),
+        ("[CN]", "[156]", "p.yaml:10:20: regions.cn.countries[0]: is a number; write an ISO 3166-1 code of two letters such as `US`"),
+        ("[NO]", "[no, NO]", "p.yaml:11:24: regions.no.countries[1]: the country `NO` already belongs to `no`; keep it in one place"),
+        ("[drycc/**]", "[**]", "p.yaml:15:20: there is no anchor for `**`; a text that starts with `*` must be in quotes: \"**\""),
+        ("default: {}", "cn: {}", "p.yaml:12:3: the key `cn` stands twice in its mapping; keep one of the two"),
+        ("    owner", "\towner", "p.yaml:16:2: a tab cannot indent YAML; indent with spaces"),
+        ("owner: ghcr", "owner: !env OWNER", "p.yaml:16:12: a value with a tag (`!`) is not read; write the value alone"),
+        ("    owner: ghcr", "    <<: {owner: ghcr}", "p.yaml:16:5: merge keys (`<<`) are not read; write the fields out, or repeat a whole value with an alias (`*name`)"),
+        ("regions:", "---\nregions:", "p.yaml:10:1: a second document starts here; a policy is one document, so take out the `---`"),
+    ];
+    for (from, to, expected) in rows {
+        assert_eq!(check(from, to), run(1, "", &format!("{expected}\n")), "{from} -> {to}");
+    }
+}
+
+#[test]
+fn anchors_spare_repetition() {
+    let policy = GOOD.replace("cn: [quay]", "cn: &nearest [quay]\n      no: *nearest");
+    let directory = Directory::with(&[("p.yaml", &policy)]);
+    assert_eq!(directory.run(&["check", "p.yaml"]), run(0, OK, ""));
+}
+
+#[test]
+fn a_warning_fails_only_a_strict_check() {
+    let policy = GOOD.replace("default: [ghcr]", "default: [ghcr, quay]");
+    let directory = Directory::with(&[("p.yaml", &policy)]);
+    let warning = "p.yaml:19:7: warning: rules[0].chains.default: has 2 backends, but this \
+         release does not fail over: only `ghcr` is asked\n";
+    assert_eq!(directory.run(&["check", "p.yaml"]), run(0, OK, warning));
+    assert_eq!(directory.run(&["check", "--strict", "p.yaml"]), run(1, "", warning));
+}
+
+#[test]
+fn json_is_checked_as_the_filter_reads_it() {
+    let json = r#"{"version": 1, "fronts": {"main": {"hosts": ["r.example.com"]}},
+  "backends": {"a": {"url": "https://a.example"}}, "regions": {"default": {}},
+  "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}]}"#;
+    let rows = [
+        (json.to_owned(), 0, ""),
+        (
+            json.replace(r#"["a"]"#, r#"["b"]"#),
+            1,
+            "p.json:3:76: rules[0].chains.default[0]: there is no backend `b`; the backends are `a`\n",
+        ),
+        (json.replace("}}]}", "}},]}"), 1, "p.json:3:83: this is not JSON: trailing comma\n"),
+    ];
+    for (json, status, stderr) in rows {
+        let found = Directory::with(&[("p.json", &json)]).run(&["check", "p.json"]);
+        assert_eq!((found.status, found.stderr.as_str()), (status, stderr), "{json}");
+    }
+}
+
+#[test]
+fn the_worst_of_several_policies_decides() {
+    let bad = GOOD.replace("owner: ghcr", "owner: x");
+    let directory = Directory::with(&[("p.yaml", GOOD), ("bad.yaml", &bad)]);
+    let mistake =
+        "bad.yaml:16:5: rules[0].owner: there is no backend `x`; the backends are `ghcr`, `quay`\n";
+    let missing = "none.yaml: cannot be read: No such file or directory (os error 2)\n";
+    let rows: [(&[&str], Run); 3] = [
+        (&["check", "bad.yaml", "p.yaml"], run(1, OK, mistake)),
+        (&["check", "none.yaml", "p.yaml"], run(2, OK, missing)),
+        (&["check", "none.yaml", "bad.yaml"], run(2, "", &format!("{missing}{mistake}"))),
+    ];
+    for (arguments, expected) in rows {
+        assert_eq!(directory.run(arguments), expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_standard_input_is_a_policy() {
+    let directory = Directory::with(&[("n.yaml", "networks: {\"aws:x\": [10.0.0.0/8]}\n")]);
+    let policy = GOOD.replace("version: 1", "version: 1\nnetwork_files: [n.yaml]");
+    let found = directory.run_with(&["check", "-"], policy.as_bytes());
+    assert_eq!(found, run(0, &OK.replace("p.yaml", "<stdin>"), ""));
+    let found = directory.run_with(&["check", "-"], b"\xff");
+    assert_eq!(
+        found,
+        run(1, "", "<stdin>:1:1: this is not UTF-8; save the file in that encoding\n")
+    );
+}

@@ -1,0 +1,86 @@
+//! What every command of `portolan` has in common.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::portolan::Directory;
+
+#[test]
+fn help_and_version_are_results() {
+    let directory = Directory::with(&[]);
+    let rows: [(&[&str], &str); 8] = [
+        (&["--version"], "portolan 0."),
+        (&["--help"], "Exit status:"),
+        (&["check", "--help"], "Exit status:"),
+        (&["explain", "--help"], "Exit status:"),
+        (&["render", "--help"], "Exit status:"),
+        (&["geoip", "--help"], "lookup"),
+        (&["geoip", "build", "--help"], "--output"),
+        (&["networks", "--help"], "aws"),
+    ];
+    for (arguments, expected) in rows {
+        let found = directory.run(arguments);
+        assert_eq!((found.status, found.stderr.as_str()), (0, ""), "{arguments:?}");
+        assert!(found.stdout.contains(expected), "{arguments:?}: {}", found.stdout);
+    }
+}
+
+#[test]
+fn wrong_usage_is_status_2_and_no_result() {
+    let directory = Directory::with(&[("p.yaml", "version: 1\n")]);
+    let rows: [(&[&str], &str); 11] = [
+        (&[], "Usage: portolan <COMMAND>"),
+        (&["chekc"], "'check'"),
+        (&["check"], "<POLICY>"),
+        (&["check", "--sterict", "p.yaml"], "'--strict'"),
+        (&["explain", "p.yaml", "GET"], "<URL>"),
+        (&["explain", "p.yaml", "GET", "/v2/", "--batch"], "cannot be used with"),
+        (&["explain", "p.yaml", "GET", "/v2/", "--address", "x"], "--address"),
+        (&["explain", "p.yaml", "GET", "/v2/", "--header", "x"], "a name, a colon and a value"),
+        (&["explain", "-", "--batch"], "name a file for the policy"),
+        (&["networks", "azure", "f"], "possible values"),
+        (&["geoip", "lookup", "none.mmdb", "192.0.2.1"], "none.mmdb"),
+    ];
+    for (arguments, expected) in rows {
+        let found = directory.run(arguments);
+        assert_eq!((found.status, found.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(found.stderr.contains(expected), "{arguments:?}: {}", found.stderr);
+    }
+}
+
+#[test]
+fn whoever_has_seen_enough_may_hang_up() {
+    let policy = "version: 1\nfronts: {f: {hosts: [h]}}\nbackends: {b: {url: \"https://b\"}}\n\
+         regions: {default: {}}\nrules: [{name: r, repositories: [\"**\"], chains: {default: [b]}}]\n";
+    let directory = Directory::with(&[("p.yaml", policy)]);
+    let many = vec!["p.yaml"; 2000];
+    let commands: [&[&str]; 2] = [&["check"], &["explain", "p.yaml", "GET", "/v2/"]];
+    for command in commands {
+        let more: &[&str] = if command.len() == 1 { &many } else { &[] };
+        let mut child = directory.command(&[command, more].concat()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{command:?}");
+    }
+}
+
+#[test]
+fn a_batch_ends_when_nobody_reads_it() {
+    let policy = "version: 1\nfronts: {f: {hosts: [h]}}\nbackends: {b: {url: \"https://b\"}}\n\
+         regions: {default: {}}\nrules: [{name: r, repositories: [\"**\"], chains: {default: [b]}}]\n";
+    let directory = Directory::with(&[("p.yaml", policy)]);
+    let mut command = directory.command(&["explain", "p.yaml", "--batch"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // The input never ends by itself: only the command's own end breaks this pipe.
+    let writer = std::thread::spawn(move || {
+        use std::io::Write;
+        while input.write_all(b"{\"method\":\"GET\",\"target\":\"/v2/\"}\n").is_ok() {}
+    });
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"front\":\"f\""), "{line}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    writer.join().unwrap();
+}

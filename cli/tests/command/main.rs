@@ -1,0 +1,10 @@
+//! The built command from the outside: what it prints where, and how it ends.
+
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod portolan;
