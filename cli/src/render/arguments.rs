@@ -1,0 +1,177 @@
+//! What a person types behind `portolan render`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use portolan_core::config::{Clients, Geo};
+
+use super::envoy_version::EnvoyVersion;
+use super::error::RenderError;
+use super::options::{AccessLog, Options};
+
+/// Render a policy as the configuration of an Envoy that serves it.
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    /// The policy, a YAML or JSON file.
+    pub(super) policy: PathBuf,
+    /// The version of Envoy that will load the configuration.
+    #[arg(long, value_name = "VERSION", default_value = EnvoyVersion::DEFAULT, value_parser = EnvoyVersion::parse)]
+    envoy: EnvoyVersion,
+    /// The address that clients connect to.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+    /// The address of Envoy's admin interface; a loopback address.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9901", value_parser = admin_address)]
+    admin: SocketAddr,
+    /// Where Envoy finds the filter.
+    #[arg(long, value_name = "PATH", default_value = "/etc/portolan/portolan.wasm")]
+    wasm: String,
+    /// Where Envoy finds the geographic database, if not where the policy says.
+    #[arg(long, value_name = "PATH")]
+    geoip_database: Option<String>,
+    /// Where Envoy finds the CA certificates of its system, for backends without a `tls.ca_file`.
+    /// The default is that of Debian, Alpine and Envoy's own images.
+    #[arg(long, value_name = "PATH", default_value = "/etc/ssl/certs/ca-certificates.crt")]
+    system_certificates: String,
+    /// The file of the access log, or `-` for the standard output.
+    #[arg(long, value_name = "PATH", default_value = "-", value_parser = AccessLog::parse)]
+    access_log: AccessLog,
+    /// Leave the filter out: everything goes to the policy's first backend. For measuring what
+    /// the filter costs; it serves no policy.
+    #[arg(long)]
+    without_wasm: bool,
+    /// Print only the filter's own configuration, as JSON for an Envoy configured by hand.
+    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database"])]
+    pub(super) filter_configuration: bool,
+    /// Write to this file in one step, not to the standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+impl RenderArgs {
+    /// The options, checked against the policy's source of geography.
+    ///
+    /// # Errors
+    ///
+    /// An option that contradicts the policy, or a policy that this Envoy cannot serve.
+    pub(super) fn options(&self, clients: &Clients) -> Result<Options, RenderError> {
+        check_geo_headers(clients)?;
+        Ok(Options {
+            envoy: self.envoy,
+            listen: self.listen,
+            admin: self.admin,
+            wasm: (!self.without_wasm).then(|| self.wasm.clone()),
+            geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
+            system_certificates: self.system_certificates.clone(),
+            access_log: self.access_log.clone(),
+        })
+    }
+}
+
+/// The database that Envoy opens: the option's, else the policy's.
+fn database(option: Option<&str>, geo: &Geo) -> Result<Option<String>, RenderError> {
+    let path = match (geo, option) {
+        (Geo::Database(path), None) => path.as_str(),
+        (Geo::Database(_), Some(path)) => path,
+        (_, Some(_)) => return Err(RenderError::DatabaseUnused),
+        (_, None) => return Ok(None),
+    };
+    if Path::new(path).extension().is_none_or(|extension| extension != "mmdb") {
+        return Err(RenderError::DatabaseName(path.to_owned()));
+    }
+    Ok(Some(path.to_owned()))
+}
+
+/// A header that is removed before the filter sees it would locate nobody, and nobody would
+/// notice.
+fn check_geo_headers(clients: &Clients) -> Result<(), RenderError> {
+    let headers = clients.geo_headers();
+    let mut names = [headers.country, headers.subdivision, headers.continent].into_iter().flatten();
+    match names.find(|name| name.starts_with("x-envoy-")) {
+        Some(name) => Err(RenderError::GeoHeader(name)),
+        None => Ok(()),
+    }
+}
+
+/// The admin interface has no authentication. Whoever reaches it can stop Envoy and read the
+/// configuration.
+fn admin_address(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        "is not an address and a port; write one such as `127.0.0.1:9901`".to_owned()
+    })?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err("is not a loopback address; Envoy's admin interface obeys whoever reaches it, so write \
+         one such as `127.0.0.1:9901`"
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use portolan_core::config::Config;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Shell {
+        #[command(flatten)]
+        arguments: RenderArgs,
+    }
+
+    const NOWHERE: &str = "{}";
+    const DATABASE: &str = r#"{"geo":{"database":"/policy.mmdb"}}"#;
+
+    fn options(line: &str, clients: &str) -> Result<Options, String> {
+        let words = ["render", "p.yaml"].into_iter().chain(line.split_whitespace());
+        let shell = Shell::try_parse_from(words).map_err(|error| error.to_string())?;
+        let policy = format!(
+            r#"{{"version":1,"fronts":{{"f":{{"hosts":["h"]}}}},"backends":{{"b":{{"url":"http://b"}}}},
+            "regions":{{"default":{{}}}},"clients":{clients},
+            "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
+        );
+        let config = Config::from_json(policy.as_bytes()).unwrap();
+        shell.arguments.options(config.clients()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_typed_is_a_proxy_on_port_8080() {
+        let options = options("", NOWHERE).unwrap();
+        assert_eq!(options.listen.to_string(), "0.0.0.0:8080");
+        assert_eq!(options.admin.to_string(), "127.0.0.1:9901");
+        assert_eq!(options.wasm.as_deref(), Some("/etc/portolan/portolan.wasm"));
+        assert_eq!(options.geoip_database, None);
+        assert_eq!(options.access_log, AccessLog::StandardOutput);
+        assert_eq!(options.envoy.to_string(), "1.40.0");
+    }
+
+    #[test]
+    fn wrong_lines_say_what_to_write() {
+        let header =
+            r#"{"trusted_proxies":["10.0.0.0/8"],"geo":{"headers":{"country":"x-envoy-country"}}}"#;
+        let rows = [
+            ("--admin 0.0.0.0:9901", NOWHERE, "is not a loopback address"),
+            ("--admin [::]:9901", NOWHERE, "is not a loopback address"),
+            ("--admin 9901", NOWHERE, "write one such as `127.0.0.1:9901`"),
+            ("--listen 8080", NOWHERE, "invalid socket address"),
+            ("--envoy 1.2.3", NOWHERE, "tested are 1.39.3, 1.40.0"),
+            ("--geoip-database /x.mmdb", NOWHERE, "`clients.geo.database`"),
+            ("--geoip-database /x.csv", DATABASE, "ends in `.mmdb`"),
+            ("--filter-configuration --without-wasm", DATABASE, "cannot be used with"),
+            ("", header, "`x-envoy-country` of `clients.geo.headers` is Envoy's own"),
+        ];
+        for (line, clients, message) in rows {
+            let said = options(line, clients).map(|_| ()).expect_err(line);
+            assert!(said.contains(message), "{line}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_database_is_the_options_before_the_policys() {
+        let path = |line| options(line, DATABASE).unwrap().geoip_database;
+        assert_eq!(path("").as_deref(), Some("/policy.mmdb"));
+        assert_eq!(path("--geoip-database /other.mmdb").as_deref(), Some("/other.mmdb"));
+    }
+}

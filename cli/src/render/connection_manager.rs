@@ -1,0 +1,111 @@
+//! The HTTP connection manager: what is HTTP about the listener.
+
+use portolan_core::config::Config;
+use serde_json::{Map, Value, json};
+
+use super::options::Options;
+use super::typed::extension;
+use super::{
+    access_log, client_address, early_headers, filter_state, geoip, local_replies, routes, wasm,
+};
+
+/// How long a transfer may stand still. A client that unpacks a layer while it pulls the next
+/// stops reading for a while; one that is cut off has a truncated blob.
+pub(super) const IDLE: &str = "300s";
+
+pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
+    let mut fields = Map::new();
+    fields.insert("stat_prefix".to_owned(), "portolan".into());
+    fields.insert("server_name".to_owned(), "portolan".into());
+    let parts = [
+        client_address::settings(config.clients()),
+        request_shape(),
+        protocols(),
+        timeouts(),
+        json!({
+            "early_header_mutation_extensions": [early_headers::extension(config.clients().geo())],
+            "generate_request_id": true,
+            "always_set_request_id_in_response": true,
+            "access_log": [access_log::access_log(&options.access_log)],
+            "local_reply_config": local_replies::config(),
+            "route_config": routes::route_config(config, options.wasm.is_none()),
+            "http_filters": filters(config, policy_json, options),
+        }),
+    ];
+    for part in parts {
+        if let Value::Object(part) = part {
+            fields.extend(part);
+        }
+    }
+    extension(
+        "envoy.filters.network.http_connection_manager",
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        Value::Object(fields),
+    )
+}
+
+/// The order matters: the country is found first, then what the client sent is noted for the
+/// access log, and only then the filter may rewrite it.
+fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
+    let geoip = options.geoip_database.as_deref().map(geoip::filter);
+    let wasm = options.wasm.as_deref().map(|path| wasm::filter(path, policy_json));
+    let router = extension(
+        "envoy.filters.http.router",
+        "extensions.filters.http.router.v3.Router",
+        // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
+        json!({"suppress_envoy_headers": true}),
+    );
+    let noted = filter_state::filter(config.clients());
+    geoip.into_iter().chain([noted]).chain(wasm).chain([router]).collect()
+}
+
+/// What a request may look like.
+///
+/// Nothing is normalised: the filter refuses `..`, `//` and `%2F` with an error of the
+/// distribution spec, because no registry path has them. A normalised path would hide them: the
+/// filter would decide about one path while the client, and perhaps a proxy in front, mean another.
+fn request_shape() -> Value {
+    json!({
+        "normalize_path": false,
+        "merge_slashes": false,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "max_request_headers_kb": local_replies::MAXIMUM_HEADER_KIB,
+        // The scheme that an HTTP/2 backend is told is the one that it is reached by, not the
+        // one that the client used.
+        "scheme_header_transformation": {"match_upstream": true},
+        "common_http_protocol_options": {
+            "idle_timeout": IDLE,
+            "max_connection_duration": "3600s",
+            "max_headers_count": local_replies::MAXIMUM_HEADERS,
+            // Some servers take `x_geo_country` for `x-geo-country`.
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        },
+    })
+}
+
+/// The windows hold about what a client 100 ms away can have in flight at 10 MB/s (one stream)
+/// and 80 MB/s (one connection).
+fn protocols() -> Value {
+    json!({
+        "codec_type": "AUTO",
+        "http_protocol_options": {"allow_absolute_url": false},
+        "http2_protocol_options": {
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 1024 * 1024,
+            "initial_connection_window_size": 8 * 1024 * 1024,
+            "connection_keepalive": {"interval": "60s", "timeout": "20s"},
+        },
+    })
+}
+
+/// A blob takes as long as it takes, so nothing limits a whole request (`request_timeout`, and
+/// the routes' `timeout`); what limits it is that it must not stand still.
+fn timeouts() -> Value {
+    json!({
+        "request_headers_timeout": format!("{}s", local_replies::HEADER_SECONDS),
+        "request_timeout": "0s",
+        "stream_idle_timeout": IDLE,
+        "drain_timeout": "30s",
+        "delayed_close_timeout": "5s",
+    })
+}

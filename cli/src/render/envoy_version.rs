@@ -1,0 +1,35 @@
+//! The versions of Envoy that a configuration can be rendered for.
+
+use std::fmt;
+
+/// A version of Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EnvoyVersion(&'static str);
+
+/// Every version whose own binary has loaded what is rendered here, the filter included, oldest
+/// first. Envoy renames fields between versions; what no binary has loaded is a guess.
+const TESTED: [&str; 2] = ["1.39.3", EnvoyVersion::DEFAULT];
+
+impl EnvoyVersion {
+    /// The version that Portolan is developed with.
+    pub(crate) const DEFAULT: &'static str = "1.40.0";
+
+    /// Reads a tested version.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the tested ones.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let known = TESTED.into_iter().find(|tested| *tested == text);
+        known.map(Self).ok_or_else(|| {
+            let tested = TESTED.join(", ");
+            format!("this release has not been tested with that version; tested are {tested}")
+        })
+    }
+}
+
+impl fmt::Display for EnvoyVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}

@@ -1,0 +1,59 @@
+//! Why nothing was rendered, in words that say whose move it is.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::policy_file::Diagnostic;
+
+/// Why nothing was rendered.
+#[derive(Debug)]
+pub(crate) enum RenderError {
+    /// The policy cannot be read or has mistakes.
+    Policy(Vec<Diagnostic>),
+    /// `--geoip-database` for a policy that does not locate clients by one.
+    DatabaseUnused,
+    /// The name of the database does not end in `.mmdb`.
+    DatabaseName(String),
+    /// The policy reads geography from a header that Envoy keeps for itself.
+    GeoHeader(String),
+    /// The file cannot be written.
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Nothing could be printed.
+    Print(io::Error),
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(diagnostics) => {
+                let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+                formatter.write_str(&lines.join("\n"))
+            }
+            Self::DatabaseUnused => formatter.write_str(
+                "--geoip-database is given, but the policy locates no client by a database; write \
+                 `clients.geo.database` in the policy or leave the option out",
+            ),
+            Self::DatabaseName(path) => write!(
+                formatter,
+                "Envoy takes only a database whose name ends in `.mmdb`, and `{path}` does not; rename it"
+            ),
+            Self::GeoHeader(name) => write!(
+                formatter,
+                "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \
+                 `x-envoy-` is removed from every request; have your proxies set another one"
+            ),
+            Self::Output { path, source } => {
+                write!(formatter, "cannot write {}: {source}", path.display())
+            }
+            Self::Print(error) => write!(formatter, "cannot print: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}

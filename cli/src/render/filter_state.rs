@@ -1,0 +1,39 @@
+//! What the client sent, noted for the access log before it is rewritten.
+
+use portolan_core::config::Clients;
+use serde_json::{Value, json};
+
+use super::typed::extension;
+
+/// The path as the client sent it, without its query.
+pub(super) const PATH: &str = "portolan.path";
+/// The authority as the client sent it.
+pub(super) const AUTHORITY: &str = "portolan.authority";
+/// The country in the geo header, believed or not.
+pub(super) const COUNTRY: &str = "portolan.country";
+
+/// Access logs are written when the headers are those that went upstream: the backend's path and
+/// authority, and no geo header any more.
+pub(super) fn filter(clients: &Clients) -> Value {
+    let mut notes = vec![note(PATH, "%PATH(NQ)%"), note(AUTHORITY, "%REQ(:AUTHORITY)%")];
+    // Two letters; a longer one is a client's invention and need not fill the log.
+    let country = clients.geo_headers().country;
+    notes.extend(country.map(|header| note(COUNTRY, &format!("%REQ({header}):8%"))));
+    extension(
+        "envoy.filters.http.set_filter_state",
+        "extensions.filters.http.set_filter_state.v3.Config",
+        json!({"on_request_headers": notes}),
+    )
+}
+
+fn note(key: &str, format: &str) -> Value {
+    json!({
+        "object_key": key,
+        "factory_key": "envoy.string",
+        "format_string": {
+            "text_format_source": {"inline_string": format},
+            "omit_empty_values": true,
+        },
+        "skip_if_empty": true,
+    })
+}

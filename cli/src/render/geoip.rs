@@ -1,0 +1,32 @@
+//! Envoy's geoip filter.
+
+use portolan_core::config::{GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER};
+use serde_json::{Value, json};
+
+use super::typed::extension;
+
+/// Sets the geo headers by the client's address.
+///
+/// No `xff_config`: the filter then takes the address that the connection manager trusts, and
+/// there is one truth about it. The database stands as the city database because only there
+/// Envoy looks for the subdivision; it looks for the country there as well.
+pub(super) fn filter(database: &str) -> Value {
+    let provider = extension(
+        "envoy.geoip_providers.maxmind",
+        "extensions.geoip_providers.maxmind.v3.MaxMindConfig",
+        json!({
+            "city_db_path": database,
+            "common_provider_config": {
+                "geo_field_keys": {
+                    "country": GEOIP_COUNTRY_HEADER,
+                    "region": GEOIP_SUBDIVISION_HEADER,
+                },
+            },
+        }),
+    );
+    extension(
+        "envoy.filters.http.geoip",
+        "extensions.filters.http.geoip.v3.Geoip",
+        json!({"provider": provider}),
+    )
+}

@@ -1,0 +1,37 @@
+//! The one listener.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use portolan_core::config::Config;
+use serde_json::{Map, Value, json};
+
+use super::connection_manager;
+use super::options::Options;
+
+/// What Envoy buffers of one connection, in bytes. Much less starves the transfer of blobs, much
+/// more lets slow clients hold the memory.
+pub(super) const BUFFER_BYTES: u32 = 1024 * 1024;
+
+pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) -> Value {
+    json!({
+        "name": "portolan",
+        "address": address(options.listen),
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "filter_chains": [{
+            "filters": [connection_manager::connection_manager(config, policy_json, options)],
+        }],
+    })
+}
+
+/// A socket address in Envoy's words.
+///
+/// `[::]` takes IPv4 as well, as it does nearly everywhere; Envoy alone wants to be asked.
+pub(super) fn address(address: SocketAddr) -> Value {
+    let mut fields = Map::new();
+    fields.insert("address".to_owned(), address.ip().to_string().into());
+    fields.insert("port_value".to_owned(), address.port().into());
+    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        fields.insert("ipv4_compat".to_owned(), true.into());
+    }
+    json!({"socket_address": fields})
+}

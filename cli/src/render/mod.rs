@@ -1,0 +1,77 @@
+//! `portolan render`: a policy becomes the whole configuration of an Envoy that serves it.
+//!
+//! The walk: [`arguments`] are what a person typed, [`options`] what was checked of it;
+//! [`bootstrap`] puts the parts together, each part a pure function to a JSON value in a file of
+//! its own; [`yaml`] prints it, [`output`] puts it in place. The same policy and options give
+//! the same bytes.
+
+mod access_log;
+mod arguments;
+mod bootstrap;
+mod client_address;
+mod cluster;
+mod connection_manager;
+mod early_headers;
+mod envoy_version;
+mod error;
+mod filter_state;
+mod geoip;
+mod listener;
+mod local_replies;
+mod options;
+mod output;
+mod overload;
+mod routes;
+mod typed;
+mod upstream_headers;
+mod upstream_tls;
+mod wasm;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::path::Path;
+
+pub(crate) use arguments::RenderArgs;
+pub(crate) use error::RenderError;
+
+use crate::policy_file;
+
+/// Renders the policy that the arguments name, to `out` or to the file they name.
+///
+/// # Errors
+///
+/// A policy with mistakes, options that do not go with it, or a file that cannot be written.
+pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderError> {
+    let policy = policy_file::load(&arguments.policy).map_err(RenderError::Policy)?;
+    // A newline at its end makes it a text file, and a plain `|` block in the YAML.
+    let policy_json = policy_file::to_json(&policy.document) + "\n";
+    let text = if arguments.filter_configuration {
+        policy_json
+    } else {
+        let options = arguments.options(policy.config.clients())?;
+        let bootstrap = bootstrap::bootstrap(&policy.config, &policy_json, &options);
+        let header = header(options.envoy, &arguments.policy);
+        format!("{header}{}", yaml::print(&bootstrap))
+    };
+    match &arguments.output {
+        Some(path) => output::replace(path, text.as_bytes())
+            .map_err(|source| RenderError::Output { path: path.clone(), source }),
+        None => out.write_all(text.as_bytes()).map_err(RenderError::Print),
+    }
+}
+
+/// Whoever opens the file learns where it came from. The policy's directory is left out: it
+/// differs from machine to machine.
+fn header(envoy: envoy_version::EnvoyVersion, policy: &Path) -> String {
+    let name = match policy.file_name().unwrap_or_default().to_string_lossy() {
+        name if name == "-" => "the standard input".into(),
+        name => name,
+    };
+    format!(
+        "# The configuration of Envoy {envoy}, made by `portolan render` from {name}.\n\
+         # Change that file and render again; what is changed here is lost.\n"
+    )
+}

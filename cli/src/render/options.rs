@@ -1,0 +1,45 @@
+//! How a policy is rendered, as far as the policy itself does not say.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use super::envoy_version::EnvoyVersion;
+
+/// Everything that the rendered configuration depends on besides the policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// The Envoy that will load it.
+    pub(crate) envoy: EnvoyVersion,
+    /// Where clients connect.
+    pub(crate) listen: SocketAddr,
+    /// Where the operator connects; a loopback address.
+    pub(crate) admin: SocketAddr,
+    /// The path of the filter; without it everything goes to the first backend.
+    pub(crate) wasm: Option<String>,
+    /// The path of the geographic database, if the policy locates clients by one.
+    pub(crate) geoip_database: Option<String>,
+    /// The path of the CA certificates for backends whose policy names none.
+    pub(crate) system_certificates: String,
+    /// Where the access log goes.
+    pub(crate) access_log: AccessLog,
+}
+
+/// Where the access log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AccessLog {
+    /// The standard output, for containers.
+    StandardOutput,
+    /// A file, by its path.
+    File(String),
+}
+
+impl AccessLog {
+    /// `-` is the standard output, as everywhere.
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that clap wants of a parser")]
+    pub(super) fn parse(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "-" => Self::StandardOutput,
+            path => Self::File(path.to_owned()),
+        })
+    }
+}

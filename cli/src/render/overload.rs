@@ -1,0 +1,70 @@
+//! What Envoy does when memory or connections run out: it serves fewer, not worse.
+
+use serde_json::{Value, json};
+
+use super::typed::extension;
+
+const HEAP: &str = "envoy.resource_monitors.fixed_heap";
+
+/// What Envoy may allocate, in bytes.
+const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
+/// How many clients may be connected.
+const CONNECTIONS: u32 = 10_000;
+
+/// Steps that give way one after another as the heap fills, and a limit of connections.
+pub(super) fn manager() -> Value {
+    json!({
+        "refresh_interval": "0.25s",
+        "resource_monitors": [
+            extension(
+                HEAP,
+                "extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+                json!({"max_heap_size_bytes": HEAP_BYTES}),
+            ),
+            extension(
+                "envoy.resource_monitors.global_downstream_max_connections",
+                "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                json!({"max_active_downstream_connections": CONNECTIONS}),
+            ),
+        ],
+        "actions": [
+            action("shrink_heap", 0.85),
+            shorter_idle_timeouts(),
+            action("disable_http_keepalive", 0.92),
+            action("stop_accepting_connections", 0.95),
+            action("stop_accepting_requests", 0.98),
+        ],
+        "loadshed_points": [
+            point("tcp_listener_accept", 0.97),
+            point("http_connection_manager_decode_headers", 0.97),
+        ],
+    })
+}
+
+fn action(name: &str, threshold: f64) -> Value {
+    json!({"name": format!("envoy.overload_actions.{name}"), "triggers": [trigger(threshold)]})
+}
+
+fn point(name: &str, threshold: f64) -> Value {
+    json!({"name": format!("envoy.load_shed_points.{name}"), "triggers": [trigger(threshold)]})
+}
+
+fn trigger(threshold: f64) -> Value {
+    json!({"name": HEAP, "threshold": {"value": threshold}})
+}
+
+fn shorter_idle_timeouts() -> Value {
+    json!({
+        "name": "envoy.overload_actions.reduce_timeouts",
+        "triggers": [{
+            "name": HEAP,
+            "scaled": {"scaling_threshold": 0.8, "saturation_threshold": 0.95},
+        }],
+        "typed_config": super::typed::typed(
+            "config.overload.v3.ScaleTimersOverloadActionConfig",
+            json!({"timer_scale_factors": [
+                {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": "5s"},
+            ]}),
+        ),
+    })
+}

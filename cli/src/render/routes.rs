@@ -1,0 +1,67 @@
+//! From the filter's decision to a cluster.
+
+use portolan_core::config::{Backend, Config};
+use serde_json::{Map, Value, json};
+
+use super::connection_manager::IDLE;
+use super::upstream_headers;
+
+/// The header in which the filter names the cluster.
+const CLUSTER_HEADER: &str = "x-portolan-cluster";
+
+/// All requests take the cluster that the filter named; reads may be tried twice.
+///
+/// `internal_only_headers` says a second time that no client names a cluster. Without the header
+/// Envoy answers 503: a request that nobody decided about goes nowhere. `to_first_backend` takes
+/// the policy's first backend instead, for a configuration without the filter.
+pub(super) fn route_config(config: &Config, to_first_backend: bool) -> Value {
+    let first = config.backends().first().filter(|_| to_first_backend).map(Backend::cluster);
+    json!({
+        "name": "portolan",
+        "internal_only_headers": [CLUSTER_HEADER],
+        "request_headers_to_remove": upstream_headers::removed_from_requests(config.clients()),
+        "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
+        "virtual_hosts": [{
+            "name": "portolan",
+            "domains": ["*"],
+            "routes": [
+                {
+                    "name": "read",
+                    "match": {"prefix": "/", "headers": [reading()]},
+                    "route": action(first, Some(retry())),
+                },
+                {
+                    "name": "write",
+                    "match": {"prefix": "/"},
+                    "route": action(first, None),
+                },
+            ],
+        }],
+    })
+}
+
+fn reading() -> Value {
+    json!({"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}})
+}
+
+/// Only what the backend cannot have begun to answer. A write is not retried at all: its body
+/// would have to be kept, and what a registry made of the first half is unknown.
+fn retry() -> Value {
+    json!({"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1})
+}
+
+/// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make
+/// a registry look for a host that it does not serve.
+fn action(cluster: Option<&str>, retry: Option<Value>) -> Value {
+    let (key, value) = match cluster {
+        Some(cluster) => ("cluster", cluster),
+        None => ("cluster_header", CLUSTER_HEADER),
+    };
+    let mut fields = Map::new();
+    fields.insert(key.to_owned(), value.into());
+    fields.insert("auto_host_rewrite".to_owned(), true.into());
+    fields.insert("timeout".to_owned(), "0s".into());
+    fields.insert("idle_timeout".to_owned(), IDLE.into());
+    fields.extend(retry.map(|retry| ("retry_policy".to_owned(), retry)));
+    Value::Object(fields)
+}

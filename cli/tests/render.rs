@@ -1,0 +1,148 @@
+//! The configurations in `envoy/` are what the command renders, and a real Envoy takes them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: to panic is how they say that a test failed"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use saphyr::{LoadableYamlNode, Yaml};
+use serde_json::Value;
+
+/// The examples that are rendered as a whole.
+const RENDERED: [&str; 2] = ["two-regions", "drycc"];
+/// All of them.
+const EXAMPLES: [&str; 3] = ["two-regions", "drycc", "by-hand"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn example(name: &str, file: &str) -> PathBuf {
+    repository().join("envoy").join(name).join(file)
+}
+
+fn portolan(arguments: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_portolan")).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "portolan {}\n{errors}", arguments.join(" "));
+    output
+}
+
+fn render(name: &str, more: &[&str]) -> String {
+    let policy = example(name, "portolan.yaml");
+    let mut arguments = vec!["render", policy.to_str().unwrap()];
+    arguments.extend(more);
+    String::from_utf8(portolan(&arguments).stdout).unwrap()
+}
+
+#[test]
+fn the_examples_are_what_is_rendered() {
+    for name in RENDERED {
+        let path = example(name, "envoy.yaml");
+        let found = fs::read_to_string(&path).unwrap();
+        let path = path.strip_prefix(repository()).unwrap().display();
+        assert!(
+            found == render(name, &[]),
+            "{path} is not what is rendered now; if it should be: portolan render \
+             envoy/{name}/portolan.yaml --output {path}, and look at the difference"
+        );
+    }
+}
+
+#[test]
+fn a_file_is_what_would_be_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("envoy.yaml");
+    let printed = render("drycc", &["--output", path.to_str().unwrap()]);
+    assert_eq!(printed, "");
+    assert_eq!(fs::read_to_string(path).unwrap(), render("drycc", &[]));
+}
+
+/// The text behind the only `configuration:` of the hand-written file.
+fn policy_in(envoy: &str) -> String {
+    fn find(node: &Yaml<'_>) -> Option<String> {
+        if let Some(items) = node.as_sequence() {
+            return items.iter().find_map(find);
+        }
+        let policy =
+            node.as_mapping_get("configuration").and_then(|found| found.as_mapping_get("value"));
+        match policy.and_then(Yaml::as_str) {
+            Some(text) => Some(text.to_owned()),
+            None => node.as_mapping()?.values().find_map(find),
+        }
+    }
+    let documents = Yaml::load_from_str(envoy).unwrap();
+    find(&documents[0]).expect("the configuration of the filter")
+}
+
+#[test]
+fn the_hand_written_envoy_holds_the_policy_beside_it() {
+    let envoy = fs::read_to_string(example("by-hand", "envoy.yaml")).unwrap();
+    let held: Value = serde_json::from_str(&policy_in(&envoy)).unwrap();
+    let beside: Value =
+        serde_json::from_str(&render("by-hand", &["--filter-configuration"])).unwrap();
+    assert_eq!(held, beside);
+}
+
+#[test]
+fn the_rendered_envoy_holds_the_filters_configuration() {
+    for name in RENDERED {
+        let envoy = render(name, &[]);
+        assert_eq!(policy_in(&envoy), render(name, &["--filter-configuration"]), "{name}");
+    }
+}
+
+/// Envoy and the filter, where they have been built: `PORTOLAN_ENVOY` and `PORTOLAN_WASM`, else
+/// where the scripts put them.
+fn envoy_and_filter() -> Option<(PathBuf, PathBuf)> {
+    let path = |variable: &str, usual: &str| {
+        let named = std::env::var_os(variable).map(PathBuf::from);
+        let usual = Some(repository().join(usual)).filter(|path| path.exists());
+        named.or(usual)
+    };
+    let envoy = path("PORTOLAN_ENVOY", ".tools/bin/envoy")?;
+    Some((envoy, path("PORTOLAN_WASM", "dist/portolan.wasm")?))
+}
+
+fn build_database(path: &Path) {
+    let table = repository().join("geoip-data/synthetic.csv");
+    let (path, table) = (path.to_str().unwrap(), table.to_str().unwrap());
+    portolan(&["geoip", "build", "--date", "2026-06-01", "--output", path, table]);
+}
+
+/// A desk without Envoy runs the other tests; the integration suite, which builds what this one
+/// only looks for, is part of the gate.
+#[test]
+fn envoy_takes_every_example() {
+    let Some((envoy, filter)) = envoy_and_filter() else {
+        writeln!(
+            std::io::stderr(),
+            "not run: no Envoy or no filter; `make setup build` makes both"
+        )
+        .unwrap();
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("geoip.mmdb");
+    build_database(&database);
+    for name in EXAMPLES {
+        let text = fs::read_to_string(example(name, "envoy.yaml"))
+            .unwrap()
+            .replace("/etc/portolan/portolan.wasm", filter.to_str().unwrap())
+            .replace("/etc/portolan/geoip.mmdb", database.to_str().unwrap());
+        let path = directory.path().join("envoy.yaml");
+        fs::write(&path, text).unwrap();
+        let mut command = Command::new(&envoy);
+        command.args(["--mode", "validate", "--disable-hot-restart", "--config-path"]).arg(&path);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {said}");
+        assert!(!said.contains("eprecated"), "{name}: {said}");
+    }
+}
