@@ -1,0 +1,54 @@
+# What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build test demo up bench test-all fmt lint fuzz examples clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## get the pinned tools (Rust, Envoy, registries); a second run changes nothing
+	@scripts/setup
+
+build: ## dist/portolan.wasm and dist/portolan
+	@scripts/setup build
+	@scripts/build
+
+test: ## every check that a change must pass, with how long each took
+	@scripts/test
+
+demo: ## see it work on this machine
+	@scripts/setup build envoy registries
+	@scripts/build
+	@scripts/demo
+
+up: ## run Envoy with a policy: make up POLICY=path/to/portolan.yaml
+	@scripts/setup build envoy
+	@scripts/build
+	@exec scripts/up "$(POLICY)"
+
+bench: ## what the filter costs
+	@scripts/setup build envoy registries bench
+	@scripts/build
+	@.tools/venv/bin/python integration/bench/bench.py
+
+test-all: ## test, cargo-deny, bench and long fuzzing (hours); results in target/test-all
+	@scripts/test-all
+
+fmt: ## format the Rust code
+	@cargo fmt --all
+
+lint: ## the quick checks alone: format, clippy, shellcheck, licences
+	@scripts/setup build envoy shell
+	@scripts/test format lint shell deny
+
+fuzz: ## fuzz every target: make fuzz SECONDS=300
+	@scripts/setup build fuzz
+	@scripts/fuzz "$(or $(SECONDS),300)"
+
+examples: ## render the example configurations again
+	@scripts/setup build
+	@scripts/build-cli
+	@scripts/examples
+
+clean: ## remove what was built; the tools in .tools stay
+	@rm -rf target dist
