@@ -7,6 +7,8 @@
 //! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
 //! * [`stream`] walks one request through its phases.
 
+#[cfg(all(feature = "bench", not(test)))]
+mod bench;
 mod header_map;
 // The test binary of this crate cannot be linked with Envoy's functions.
 #[cfg(not(test))]

@@ -34,9 +34,12 @@ impl RootContext for Root {
         let json = self.get_plugin_configuration().unwrap_or_default();
         match Config::from_json(&json) {
             Ok(config) => {
-                self.policy = Some(Rc::new(Policy::new(config)));
+                let policy = Policy::new(config);
                 let microseconds = host::now().saturating_sub(started) / 1000;
                 log::info!("portolan: policy of {} bytes loaded in {microseconds} us", json.len());
+                #[cfg(feature = "bench")]
+                crate::bench::time_network_lookups(&policy.config);
+                self.policy = Some(Rc::new(policy));
                 true
             }
             Err(mistakes) => {

@@ -1,0 +1,1 @@
+"""What the filter costs: instructions, processor time, and the network table."""

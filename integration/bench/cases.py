@@ -1,0 +1,115 @@
+"""What is asked, and with which policies: small, but each makes the filter do one more thing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.policies import ADDRESSES
+
+Policy = dict[str, Any]
+
+# The backends of the policies. `near` and `far` are the same server, `store` sends blobs.
+NEAR, FAR, STORE = "near", "far", "store"
+
+BLOB_BYTES = 100 << 20
+BLOB_DIGEST = "sha256:" + 64 * "b"
+RULES = 10_000
+
+
+@dataclass(frozen=True)
+class Upstreams:
+    """Where the upstreams are, and the database that says in which country an address is."""
+
+    registry: str
+    store: str
+    geo_database: Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request and how it must be answered."""
+
+    name: str
+    target: str
+    # What the backend is asked; bare Envoy, which maps no names, is asked for it directly.
+    backend_target: str
+    policy: Callable[[Upstreams], Policy]
+    # The backend that must get every request; none if the filter answers.
+    backend: str | None = NEAR
+    status: int = 200
+    place: str = "CN"
+    # h2load spreads the requests over as many, which stay open.
+    connections: int = 4
+
+    @property
+    def counted_backend(self) -> str:
+        """The backend that must get every request, or else none."""
+        return self.backend or NEAR
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says where the client is."""
+        return {"x-forwarded-for": ADDRESSES[self.place]}
+
+
+def by_country(upstreams: Upstreams) -> Policy:
+    """Clients are placed by their country alone: the filter reads the header map and nothing else."""
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
+        "backends": {
+            NEAR: {"url": upstreams.registry, "names": [{"front": "drycc/", "backend": "acme/"}]},
+            FAR: {"url": upstreams.registry},
+            STORE: {"url": upstreams.store},
+        },
+        "regions": {"cn": {"countries": ["CN"]}, "eu": {"continents": ["EU"]}, "default": {}},
+        "clients": {"trusted_hops": 1, "geo": {"database": str(upstreams.geo_database)}},
+        "rules": [
+            _rule("library", [NEAR, FAR]),
+            _rule("drycc", [NEAR, FAR]),
+            _rule("blobs", [STORE]),
+        ],
+    }
+
+
+def by_network(upstreams: Upstreams) -> Policy:
+    """The same with a network: now the filter needs the client's address, which is one more host call."""
+    policy = by_country(upstreams)
+    policy["regions"]["cn"] = {"networks": ["192.0.2.0/27"]}
+    return policy
+
+
+def with_rules(count: int) -> Callable[[Upstreams], Policy]:
+    """As many rules; the requests of the cases match the last one."""
+
+    def policy(upstreams: Upstreams) -> Policy:
+        rules = [_rule(f"team-{number}", [NEAR, FAR]) for number in range(RULES - count, RULES)]
+        return {**by_country(upstreams), "rules": rules}
+
+    return policy
+
+
+def _rule(name: str, chain: list[str]) -> Policy:
+    chains = {"cn": chain, "default": [*chain[1:], chain[0]]}
+    return {"name": name, "repositories": [f"{name}/**"], "chains": chains, "replicas": chain}
+
+
+def _pull(name: str, target: str, **more: Any) -> Case:
+    return Case(name, target, **{"backend_target": target, "policy": by_country, **more})
+
+
+_LAST_TEAM = f"/v2/team-{RULES - 1}/app/manifests/v1"
+
+ROUTED = _pull("manifest, routed", "/v2/library/nginx/manifests/latest")
+MAPPED = _pull(
+    "manifest, name mapped", "/v2/drycc/app/manifests/v1", backend_target="/v2/acme/app/manifests/v1"
+)
+LINKED = _pull("tag list, Link rewritten", "/v2/drycc/app/tags/list", backend_target="/v2/acme/app/tags/list")
+BY_NETWORK = _pull("manifest, placed by network", ROUTED.target, policy=by_network)
+ONE_RULE = _pull("manifest, 1 rule", _LAST_TEAM, policy=with_rules(1))
+MANY_RULES = _pull(f"manifest, {RULES:,} rules", _LAST_TEAM, policy=with_rules(RULES))
+# One at a time: blobs that compete for a processor come in pieces of other sizes, and their number is what counts.
+BLOB = _pull("blob of 100 MiB", f"/v2/blobs/app/blobs/{BLOB_DIGEST}", backend=STORE, connections=1)
+PING = _pull("ping", "/v2/", backend=None)
+REFUSAL = _pull("refusal", "/v2/Library/nginx/manifests/latest", backend=None, status=400)

@@ -1,0 +1,112 @@
+"""Instructions a request, with the filter and without it.
+
+Processor time on a machine that others use varies by a tenth; instruction counts repeat to a few in a thousand,
+and so they can hold a goal.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import cases, goals
+from bench.callgrind import CountedEnvoy
+from bench.cases import Case, Upstreams
+from bench.goals import Goal, Measurement
+from bench.servers import rendered, rendered_bare
+
+# V8 compiles a function again, and better, once it has run often. Before that there is nothing to count.
+WARM_UP_REQUESTS = 3000
+# Envoy itself only has to open its connections.
+BARE_WARM_UP_REQUESTS = 200
+COUNTED_REQUESTS = 500
+# A blob is the work of some sixty small requests, which are counted as one.
+BLOB_REPETITIONS = 8
+# Callgrind runs one thread of a process at a time, so each run takes one processor.
+PARALLEL_RUNS = 2
+
+BARE = "the same Envoy without the filter"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One Envoy under callgrind and the cases that it counts, all with one policy."""
+
+    name: str
+    cases: tuple[Case, ...]
+    bare: bool = False
+
+
+Found = dict[tuple[Case, bool], float]
+
+
+def measure_quickly(upstreams: Upstreams, directory: Path) -> list[Measurement]:
+    """Only what a change of the filter moves first."""
+    found = _count([Run("bare", (cases.ROUTED,), bare=True), Run("filter", (cases.ROUTED,))], upstreams, directory)
+    return _routed(found)
+
+
+def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
+    """Case by case."""
+    forwarded = (cases.ROUTED, cases.MAPPED, cases.LINKED)
+    answered = (cases.PING, cases.REFUSAL)
+    runs = [
+        # The longest first, so that the shorter ones fill the other processor.
+        Run("filter", (*forwarded, *answered, cases.BLOB)),
+        Run("bare", forwarded, bare=True),
+        Run("bare-blob", (cases.BLOB,), bare=True),
+        Run("filter-networks", (cases.BY_NETWORK,)),
+        Run("filter-one-rule", (cases.ONE_RULE,)),
+        Run("filter-many-rules", (cases.MANY_RULES,)),
+    ]
+    found = _count(runs, upstreams, directory)
+    return [
+        *_routed(found),
+        _ratio(cases.MAPPED, found),
+        _ratio(cases.LINKED, found),
+        _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
+        _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
+        _ratio(cases.BLOB, found, goal=goals.BLOB),
+        *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),
+    ]
+
+
+def _routed(found: Found) -> list[Measurement]:
+    bare, filtered = found[cases.ROUTED, True], found[cases.ROUTED, False]
+    added = Measurement("manifest, routed: added", filtered - bare, "instructions", against=f"{bare:,.0f} without the filter")
+    return [_ratio(cases.ROUTED, found, goal=goals.ROUTED_MANIFEST), added]
+
+
+def _ratio(
+    case: Case, found: Found, base: tuple[Case, bool] | None = None, against: str = BARE, goal: Goal | None = None
+) -> Measurement:
+    ratio = found[case, False] / found[base or (case, True)]
+    return Measurement(case.name, ratio, "times the instructions", against, goal)
+
+
+def _count(runs: list[Run], upstreams: Upstreams, directory: Path) -> Found:
+    """Instructions a request for each case, with (false) and without (true) the filter."""
+    with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
+        parts = pool.map(lambda run: _count_run(run, upstreams, directory / run.name), runs)
+        return {key: value for part in parts for key, value in part.items()}
+
+
+def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
+    first = run.cases[0]
+    policy = first.policy(upstreams)
+    configuration = (
+        rendered_bare(policy, directory, first.counted_backend) if run.bare else rendered(policy, directory)
+    )
+    counted = CountedEnvoy(configuration)
+    found = {(case, run.bare): _count_case(counted, case, run.bare) for case in run.cases}
+    counted.envoy.stop()
+    return found
+
+
+def _count_case(counted: CountedEnvoy, case: Case, bare: bool) -> float:
+    target = case.backend_target if bare else case.target
+    if case is cases.BLOB:
+        # The other cases of the run have warmed the filter up.
+        counted.warm_up(case, target, 1)
+        return counted.per_request(case, target, 1, BLOB_REPETITIONS)
+    counted.warm_up(case, target, BARE_WARM_UP_REQUESTS if bare else WARM_UP_REQUESTS)
+    return counted.per_request(case, target, COUNTED_REQUESTS)

@@ -1,0 +1,62 @@
+"""The results, for a person, for a program and for the documentation."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.goals import Measurement
+
+HEAD = ("name", "value", "unit", "against", "goal", "met")
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+Row = tuple[str, ...]
+
+
+def row(found: Measurement) -> Row:
+    """A measurement as the cells of a table."""
+    goal = "" if found.goal is None else f"≤ {found.goal.most:,}"
+    met = {None: "", True: "yes", False: "no"}[found.met]
+    return (found.name, number(found.value), found.unit, found.against, goal, met)
+
+
+def number(value: float) -> str:
+    """Four figures, or whole."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+
+def plain(rows: Iterable[Row]) -> str:
+    """A table for a terminal."""
+    table = [HEAD, *rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in table)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """A table for a document."""
+    lines = [HEAD, ("---",) * len(HEAD), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_summary(path: Path, found: Sequence[Measurement], surroundings: dict[str, Any]) -> None:
+    """Everything as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    summary = {**surroundings, "results": [measurement.as_json() for measurement in found]}
+    path.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+
+
+def sentence(surroundings: dict[str, Any]) -> str:
+    """Of what the numbers of a table are."""
+    versions = surroundings["versions"]
+    tools = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "portolan.wasm")
+    return f"{surroundings['date']}, commit {surroundings['commit']}, {surroundings['machine']}; {tools}."
+
+
+def renewed(document: str, measured: str) -> str:
+    """A document with what stands between its markers replaced."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"want the lines {BEGIN} and {END} around the measured table")
+    return f"{before}{BEGIN}\n{measured}\n{END}{after}"

@@ -1,0 +1,92 @@
+"""An Envoy to measure, with the configuration that the command line renders, and without the filter."""
+
+import json
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cases import Policy
+from harness import paths
+from harness.processes import Server
+
+FREE_PORT = "127.0.0.1:0"
+START_SECONDS = 120.0
+
+
+class Envoy:
+    """An Envoy with one worker, on ports that the kernel chose."""
+
+    def __init__(self, configuration: Path, prefix: Sequence[str | Path] = ()) -> None:
+        """Starts it; its logs are beside its configuration. `prefix` is a command that runs it."""
+        self._admin_file = configuration.with_suffix(".admin-address")
+        self._admin_file.unlink(missing_ok=True)
+        command = [*prefix, *self._command(configuration)]
+        self.server = Server(configuration.stem, command, configuration.parent)
+        self._admin_port = self.server.wait_until(self._find_admin_port, "its admin interface listens", START_SECONDS)
+        self.server.wait_until(self._is_ready, "it is ready", START_SECONDS)
+        listeners = json.loads(self._admin("/listeners?format=json"))["listener_statuses"]
+        self.port: int = listeners[0]["local_address"]["socket_address"]["port_value"]
+
+    @property
+    def log(self) -> str:
+        """What Envoy and the filter said."""
+        return self.server.log.read_text(errors="replace")
+
+    def requests_to(self, cluster: str) -> int:
+        """How many requests a cluster has got so far."""
+        found = re.search(r": (\d+)", self._admin(f"/stats?filter=^cluster\\.{cluster}\\.upstream_rq_total$"))
+        return int(found[1]) if found else 0
+
+    def stop(self) -> None:
+        """Stops it."""
+        self.server.stop()
+
+    def _command(self, configuration: Path) -> list[str | Path]:
+        return [
+            *(paths.envoy(), "-c", configuration, "--disable-hot-restart", "--concurrency", "1"),
+            *("--admin-address-path", self._admin_file, "--log-level", "warning", "--component-log-level", "wasm:info"),
+        ]
+
+    def _admin(self, target: str) -> str:
+        # Under callgrind an answer can take seconds.
+        url = f"http://127.0.0.1:{self._admin_port}{target}"
+        with urllib.request.urlopen(url, timeout=START_SECONDS) as answer:
+            return answer.read().decode()
+
+    def _find_admin_port(self) -> int | None:
+        text = self._admin_file.read_text() if self._admin_file.exists() else ""
+        return int(text.rpartition(":")[2]) if ":" in text else None
+
+    def _is_ready(self) -> bool | None:
+        try:
+            return self._admin("/ready").startswith("LIVE") or None
+        except urllib.error.HTTPError:
+            return None
+
+
+def rendered(policy: Policy, directory: Path, wasm: Path | None = None) -> Path:
+    """The configuration that the command line makes of a policy, with the shipped filter or another build."""
+    return _render(policy, directory / "filter.yaml", "--wasm", wasm or paths.wasm())
+
+
+def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:
+    """The same without the filter. Everything then goes to the policy's first backend."""
+    backends = {backend: policy["backends"][backend], **policy["backends"]}
+    return _render({**policy, "backends": backends}, directory / "bare.yaml", "--without-wasm")
+
+
+def _render(policy: Policy, output: Path, *options: str | Path) -> Path:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    source = output.with_suffix(".policy.yaml")
+    source.write_text(json.dumps(policy))
+    command = [
+        *(paths.portolan(), "render", source, "--output", output),
+        *("--listen", FREE_PORT, "--admin", FREE_PORT, *options),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"portolan render: {done.returncode}\n{done.stderr}")
+    return output

@@ -1,0 +1,76 @@
+"""What several suites share. Everything is stopped when the session ends, however it ends."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import image, portolan, processes
+from harness.bootstrap import Bootstrap
+from harness.envoy import Envoy, Policy, render
+from harness.scripted import Scripted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    processes.stop_all_at_exit()
+    yield
+    processes.stop_all()
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for the whole session; logs of servers are in it."""
+    return tmp_path_factory.mktemp("portolan")
+
+
+@pytest.fixture(scope="session")
+def geo_database(work: Path) -> Path:
+    """The synthetic database, as the command line builds it."""
+    return portolan.build_geo_database(work / "synthetic.mmdb")
+
+
+@pytest.fixture(scope="session")
+def app() -> image.Image:
+    """The image that most pulls are about."""
+    return image.build("app")
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Bootstrap], Envoy]]:
+    """Starts an Envoy; nothing of it may have crashed when it is stopped, at the end of the module."""
+    started: list[Envoy] = []
+
+    def start_one(document: Bootstrap) -> Envoy:
+        started.append(Envoy(document, tmp_path_factory.mktemp("envoy")))
+        return started[-1]
+
+    yield start_one
+    crashes = [crash for envoy in started for crash in envoy.crashes()]
+    for envoy in started:
+        envoy.stop()
+    assert not crashes
+
+
+@pytest.fixture(scope="module")
+def start_envoy(
+    start: Callable[[Bootstrap], Envoy], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Policy], Envoy]:
+    """Starts an Envoy with what is rendered of a policy."""
+    return lambda policy: start(render(policy, tmp_path_factory.mktemp("policy")))
+
+
+@pytest.fixture(scope="module")
+def east() -> Iterator[Scripted]:
+    """A scripted upstream."""
+    upstream = Scripted()
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture(scope="module")
+def west() -> Iterator[Scripted]:
+    """Another scripted upstream."""
+    upstream = Scripted()
+    yield upstream
+    upstream.close()

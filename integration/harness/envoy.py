@@ -1,0 +1,185 @@
+"""Real Envoy with a rendered bootstrap and the built filter."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness import paths, portolan, raw
+from harness.bootstrap import Bootstrap
+from harness.processes import Server, tail
+
+LOG_SECONDS = 15.0
+# Envoy buffers what it logs for ten seconds unless told otherwise.
+FLUSH_MILLISECONDS = 20
+
+# What the log says when the filter traps, or when Envoy gives up on it.
+TRACES_OF_A_CRASH = re.compile(
+    r"panicked|\[critical\]|wasm_fail|uncaught|VM failed|assert failure|segmentation fault", re.IGNORECASE
+)
+
+Policy = dict[str, Any]
+
+
+def render(policy: Policy | Path, directory: Path, port: int = 0) -> Bootstrap:
+    """The bootstrap that `portolan render` makes of a policy: a file, or a document written to one.
+
+    It loads the built filter. Port 0 lets the kernel choose, as it does for the admin interface.
+    """
+    if isinstance(policy, dict):
+        policy = write_policy(policy, directory)
+    options: list[str | Path] = [
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--admin",
+        "127.0.0.1:0",
+        "--wasm",
+        paths.wasm(),
+    ]
+    document: Bootstrap = yaml.safe_load(portolan.output("render", policy, *options))
+    return document
+
+
+def write_policy(policy: Policy, directory: Path) -> Path:
+    """A policy as a file; JSON is YAML."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "portolan.yaml"
+    path.write_text(json.dumps(policy, indent=2))
+    return path
+
+
+class Envoy:
+    """A running Envoy; its front and its admin interface are on ports that the kernel chose."""
+
+    def __init__(self, document: Bootstrap, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._admin_file = directory / "admin-address"
+        configuration = directory / "envoy.yaml"
+        configuration.write_text(yaml.safe_dump(document, sort_keys=False))
+        self.server = Server("envoy", self._command(configuration), directory)
+        self.admin_port = self.server.wait_until(self._find_admin_port, "its admin interface listens")
+        self.server.wait_until(self._is_ready, "it is ready")
+        self.port = self._find_port()
+        self._read_entries = 0
+        self._marks = 0
+
+    def request(
+        self,
+        method: str | bytes,
+        target: str | bytes,
+        headers: Iterable[raw.Header] = (),
+        body: bytes | None = None,
+        host: str | bytes = "registry.test",
+    ) -> raw.Response:
+        """One raw request to the front, on a connection of its own."""
+        return raw.request(self.port, method, target, headers, body, host)
+
+    def admin(self, target: str) -> bytes:
+        """What the admin interface answers."""
+        return raw.request(self.admin_port, "GET", target).body
+
+    def stats(self, pattern: str) -> dict[str, int]:
+        """Counters and gauges whose name matches a regular expression."""
+        pairs = (line.split(": ", 1) for line in self.admin("/stats").decode().splitlines())
+        return {name: int(value) for name, value in pairs if re.search(pattern, name) and value.isdigit()}
+
+    def log_entries(self, count: int) -> list[dict[str, Any]]:
+        """The next `count` entries of the access log, in the order in which requests ended."""
+
+        def enough() -> list[dict[str, Any]] | None:
+            found = self._all_entries()[self._read_entries :]
+            return found if len(found) >= count else None
+
+        found = self.server.wait_until(enough, f"{count} access log entries", LOG_SECONDS)
+        self._read_entries += len(found)
+        assert len(found) == count, f"{len(found)} access log entries, not {count}: {found}"
+        return found
+
+    def new_log_entries(self) -> list[dict[str, Any]]:
+        """All further entries of the access log, up to now.
+
+        A request for a path that nobody else asks for marks the place: with one worker, whatever
+        ended before it stands before it.
+        """
+        self._marks += 1
+        mark = f"/mark/{self._marks}"
+        self.request("GET", mark)
+
+        def marked() -> list[dict[str, Any]] | None:
+            found = self._all_entries()[self._read_entries :]
+            return found if any(entry["path"] == mark for entry in found) else None
+
+        found = self.server.wait_until(marked, f"an access log entry of {mark}", LOG_SECONDS)
+        self._read_entries += len(found)
+        return [entry for entry in found if entry["path"] != mark]
+
+    def forget_log(self) -> None:
+        """Skips what has been logged so far."""
+        self.new_log_entries()
+
+    def error_log(self) -> str:
+        """What Envoy and the filter said."""
+        return self.server.log.read_text(errors="replace")
+
+    def crashes(self) -> list[str]:
+        """Signs that Envoy died or the filter stopped: lines of the log, and counters above zero."""
+        if not self.server.is_alive():
+            return [tail(self.server.log)]
+        counters = self.stats(r"^wasm\..*(reload|fail|crash)")
+        lines = [line for line in self.error_log().splitlines() if TRACES_OF_A_CRASH.search(line)]
+        return lines + [f"{name}: {count}" for name, count in counters.items() if count]
+
+    def stop(self) -> None:
+        """Stops it."""
+        self.server.stop()
+
+    def _command(self, configuration: Path) -> list[str | Path]:
+        return [
+            *(paths.envoy(), "-c", configuration, "--disable-hot-restart", "--concurrency", "1"),
+            *(
+                "--admin-address-path",
+                self._admin_file,
+                "--file-flush-interval-msec",
+                str(FLUSH_MILLISECONDS),
+            ),
+            *("--log-level", "info"),
+        ]
+
+    def _find_admin_port(self) -> int | None:
+        text = self._admin_file.read_text() if self._admin_file.exists() else ""
+        return int(text.rpartition(":")[2]) if ":" in text else None
+
+    def _is_ready(self) -> bool | None:
+        try:
+            return raw.request(self.admin_port, "GET", "/ready").status == 200 or None
+        except ConnectionError:
+            return None
+
+    def _find_port(self) -> int:
+        listeners = json.loads(self.admin("/listeners?format=json"))["listener_statuses"]
+        return int(listeners[0]["local_address"]["socket_address"]["port_value"])
+
+    def _all_entries(self) -> list[dict[str, Any]]:
+        lines = self.server.out.read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in lines if line.startswith(b"{")]
+
+
+def validate(document: Bootstrap, directory: Path) -> tuple[int, str]:
+    """`envoy --mode validate` with the filter loaded: the exit code and what it said."""
+    directory.mkdir(parents=True, exist_ok=True)
+    configuration = directory / "envoy.yaml"
+    configuration.write_text(yaml.safe_dump(document, sort_keys=False))
+    command: list[str | Path] = [
+        paths.envoy(),
+        "--mode",
+        "validate",
+        "-c",
+        configuration,
+        "--disable-hot-restart",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr

@@ -1,0 +1,20 @@
+"""Ports of this machine."""
+
+import errno
+import socket
+
+
+def free_or_zero(port: int | None) -> int:
+    """The port, if nobody has it; else 0, for which the kernel chooses one."""
+    if not port:
+        return 0
+    with socket.socket() as probe:
+        # As servers do, lest a connection that has just ended count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as problem:
+            if problem.errno in (errno.EADDRINUSE, errno.EACCES):
+                return 0
+            raise
+    return port

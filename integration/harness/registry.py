@@ -1,0 +1,84 @@
+"""Real registries: Debian's docker-registry, each with a directory of its own."""
+
+import json
+import re
+from pathlib import Path
+
+from harness import paths, raw
+from harness.image import ACCEPT
+from harness.processes import Server
+
+# Said by the registry itself on every answer, so that a client can see who served it.
+SERVED_BY = "x-served-by"
+
+
+class Registry:
+    """One docker-registry on a port that the kernel chose, or on the given one."""
+
+    def __init__(self, name: str, directory: Path, port: int = 0) -> None:
+        self.name = name
+        root = directory / name
+        root.mkdir(parents=True)
+        configuration = root / "config.yml"
+        # JSON is YAML.
+        configuration.write_text(json.dumps(_configuration(name, root / "storage", port)))
+        command: list[str | Path] = [paths.need_command("docker-registry"), "serve", configuration]
+        self.server = Server(name, command, directory)
+        self.port = self.server.wait_until(self._listening, "it listens")
+
+    @property
+    def authority(self) -> str:
+        """Where it is reached, as a URL has it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return f"http://{self.authority}"
+
+    def has_manifest(self, repository: str, reference: str) -> bool:
+        """Whether it holds a manifest, asked directly."""
+        return self._has(f"/v2/{repository}/manifests/{reference}")
+
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Whether it holds a blob, asked directly."""
+        return self._has(f"/v2/{repository}/blobs/{digest}")
+
+    def tag(self, repository: str, tags: list[str], media_type: str, manifest: bytes) -> None:
+        """Gives tags to a manifest whose parts are there."""
+        for tag in tags:
+            target = f"/v2/{repository}/manifests/{tag}"
+            answer = raw.request(self.port, "PUT", target, [("Content-Type", media_type)], manifest)
+            assert answer.status == 201, answer
+
+    def requests(self) -> list[str]:
+        """Method and target of everything it was asked, in order, from its access log."""
+        return re.findall(r'"([A-Z]+ \S+) HTTP/', self.server.out.read_text(errors="replace"))
+
+    def stop(self) -> None:
+        """Stops it."""
+        self.server.stop()
+
+    def _has(self, target: str) -> bool:
+        return raw.request(self.port, "HEAD", target, [("Accept", ACCEPT)]).status == 200
+
+    def _listening(self) -> int | None:
+        found = re.search(r"listening on \S+:(\d+)", self.server.log.read_text(errors="replace"))
+        return int(found.group(1)) if found else None
+
+
+def _configuration(name: str, storage: Path, port: int) -> dict[str, object]:
+    return {
+        "version": 0.1,
+        "log": {"level": "info"},
+        "storage": {
+            "filesystem": {"rootdirectory": str(storage)},
+            "delete": {"enabled": True},
+            "maintenance": {"uploadpurging": {"enabled": False}},
+        },
+        "http": {
+            "addr": f"127.0.0.1:{port}",
+            "secret": "only to sign the state of uploads",
+            "headers": {SERVED_BY: [name]},
+        },
+    }
