@@ -23,6 +23,7 @@
     )
 )]
 
+pub mod attempt;
 pub mod client;
 pub mod config;
 pub mod grammar;

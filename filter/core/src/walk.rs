@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use crate::attempt::{Prepared, Retry};
 use crate::client::{self, ClientFacts, Locality};
-use crate::config::ids::{BackendId, FrontId};
+use std::time::Duration;
+
+use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Rule};
-use crate::policy::{self, Decision, Forward, Mounting, Refusal};
+use crate::policy::{self, Decision, Forward, Mounting, Push, Question, Refusal};
 use crate::record::Record;
-use crate::registry::{self, Endpoint, RegistryRequest, query};
+use crate::registry::{self, Endpoint, Method, RegistryRequest, query};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
 
@@ -20,8 +23,12 @@ pub struct RequestHead<'a> {
     pub target: &'a [u8],
     /// `host[:port]` that the client asked.
     pub authority: &'a [u8],
+    /// Whether the client sent credentials.
+    pub has_credentials: bool,
     /// Who and where the client is.
     pub client: ClientFacts<'a>,
+    /// The answer to [`Action::Ask`]; `None` at first.
+    pub recently_pushed: Option<bool>,
 }
 
 /// What a host has to do with a request.
@@ -42,6 +49,8 @@ pub enum Action<'c> {
     Forward(Forwarding<'c>),
     /// Answer it here.
     Reply(Reply),
+    /// Find out something and plan again, with [`RequestHead::recently_pushed`] set.
+    Ask(Question),
 }
 
 /// How a request is carried.
@@ -53,13 +62,21 @@ pub struct Forwarding<'c> {
     pub cluster: &'c str,
     /// The backend that is asked first.
     pub backend: &'c Backend,
-    /// What the response phase needs; it holds the target to send.
+    /// What the response phase needs; it holds the target for each backend.
     pub receipt: Receipt,
-    /// Whether that target differs from what the client sent.
+    /// Whether a target differs from what the client sent.
     pub target_changed: bool,
     /// Whether this starts an upload. The content type is then replaced by
     /// [`UPLOAD_CONTENT_TYPE`].
     pub starts_upload: bool,
+    /// For the attempt phase, where it has anything to do: what each backend is sent.
+    pub prepared: Option<Vec<u8>>,
+    /// How Envoy goes on to the next backend, where there is one.
+    pub retry: Option<Retry>,
+    /// How long a write may take from the end of its body; `None` for reads.
+    pub write_timeout: Option<Duration>,
+    /// What to note if the request succeeds.
+    pub push: Option<Push>,
 }
 
 /// What the body of a request that starts an upload is: nothing, or a whole blob.
@@ -85,10 +102,12 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     };
     let outcome = parsed
         .map_err(Refusal::from)
-        .and_then(|request| act(config, front, &request, &locality, head.target));
+        .and_then(|request| act(config, front, &request, &locality, head));
     let (action, why) = match outcome {
-        Ok(Outcome::Ping) => (Action::Reply(reply::ping()), "ping"),
-        Ok(Outcome::Forward(forwarding)) => {
+        Ok(Step::Ping) => (Action::Reply(reply::ping()), "ping"),
+        Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
+        Ok(Step::Forward(forwarding)) => {
+            let forwarding = *forwarding;
             record.rule = config.rules().get(forwarding.forward.rule).map(Rule::name);
             record.backend = Some(forwarding.backend.name());
             let why = forwarding.forward.choice.as_str();
@@ -106,9 +125,10 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     Plan { action, record, locality }
 }
 
-enum Outcome<'c> {
+enum Step<'c> {
     Ping,
-    Forward(Forwarding<'c>),
+    Ask(Question),
+    Forward(Box<Forwarding<'c>>),
 }
 
 fn act<'c>(
@@ -116,40 +136,86 @@ fn act<'c>(
     front: Option<FrontId>,
     request: &RegistryRequest<'_>,
     locality: &Locality,
-    target: &[u8],
-) -> Result<Outcome<'c>, Refusal> {
+    head: &RequestHead<'_>,
+) -> Result<Step<'c>, Refusal> {
     front.ok_or(Refusal::FrontUnknown)?;
-    match policy::decide(config, request, locality)? {
-        Decision::Ping => Ok(Outcome::Ping),
+    match policy::decide(config, request, locality, head.recently_pushed)? {
+        Decision::Ping => Ok(Step::Ping),
+        Decision::Ask(question) => Ok(Step::Ask(question)),
         Decision::Forward(forward) => {
-            let first = forward.backends.first().copied().ok_or(Refusal::RepositoryUnknown)?;
-            let backend = config.backend(first).ok_or(Refusal::RepositoryUnknown)?;
-            Ok(Outcome::Forward(carry(forward, first, backend, request, target)))
+            let forwarding = carry(config, forward, request, head);
+            forwarding
+                .map(|forwarding| Step::Forward(Box::new(forwarding)))
+                .ok_or(Refusal::RepositoryUnknown)
         }
     }
 }
 
+/// Works out what is sent to whom. `None` only for an empty list, which no policy has.
 fn carry<'c>(
+    config: &'c Config,
     forward: Forward<'c>,
-    id: BackendId,
-    backend: &'c Backend,
     request: &RegistryRequest<'_>,
-    target: &[u8],
-) -> Forwarding<'c> {
+    head: &RequestHead<'_>,
+) -> Option<Forwarding<'c>> {
     let front_name = request.endpoint.repository().map_or("", |name| name.as_str());
-    let upstream_target = upstream_target(backend, request, front_name, &forward.mounting);
-    Forwarding {
-        forward,
-        cluster: backend.cluster(),
+    let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
+    let members: Vec<&'c Backend> = members.collect();
+    let target =
+        |backend: &&Backend| upstream_target(backend, request, front_name, &forward.mounting);
+    let targets: Vec<Vec<u8>> = members.iter().map(target).collect();
+    let target_changed = targets.iter().any(|target| target != head.target);
+    let backend = *members.first()?;
+    Some(Forwarding {
+        cluster: forward.list.cluster(),
         backend,
-        target_changed: upstream_target != target,
+        target_changed,
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
+        prepared: prepare(&members, &targets, target_changed, head),
+        retry: Retry::of(config, forward.list, request, !head.has_credentials),
+        write_timeout: write_timeout(backend, request),
+        push: config
+            .rules()
+            .get(forward.rule)
+            .and_then(|rule| policy::push(rule, front_name, request)),
         receipt: Receipt {
-            backend: id,
+            list: forward.list_id,
             class: request.endpoint.class(),
             front_name: front_name.to_owned(),
-            upstream_target,
+            targets,
         },
+        forward,
+    })
+}
+
+/// What the attempt phase needs: nothing for a list of one, and nothing where every backend is
+/// sent what the client sent and shows what it lacks.
+fn prepare(
+    members: &[&Backend],
+    targets: &[Vec<u8>],
+    target_changed: bool,
+    head: &RequestHead<'_>,
+) -> Option<Vec<u8>> {
+    let hides = |backend: &Backend| backend.resilience().hides_missing && !head.has_credentials;
+    let needed = target_changed || members.iter().any(|backend| hides(backend));
+    let prepared = members.iter().zip(targets).map(|(backend, target)| Prepared {
+        backend: backend.name(),
+        hides_missing: hides(backend),
+        target,
+    });
+    (members.len() > 1 && needed).then(|| Prepared::print(&prepared.collect::<Vec<_>>()))
+}
+
+/// How long the owner may take for a write. A `POST` with a digest carries a whole blob.
+fn write_timeout(backend: &Backend, request: &RegistryRequest<'_>) -> Option<Duration> {
+    let timeouts = backend.resilience().write_timeouts;
+    let query = request.query.unwrap_or_default();
+    let whole_blob = query::parameters(query).any(|parameter| parameter.has_key("digest"));
+    match request.method {
+        Method::Get | Method::Head => None,
+        Method::Put | Method::Patch => Some(timeouts.content),
+        Method::Post if whole_blob => Some(timeouts.content),
+        Method::Post | Method::Delete => Some(timeouts.session),
     }
 }
 

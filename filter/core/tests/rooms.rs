@@ -22,10 +22,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("registry", &["grammar", "config"]),
     ("client", &["grammar", "config"]),
     ("policy", &["grammar", "config", "registry", "client"]),
-    ("reply", &["grammar", "config", "registry", "client", "policy"]),
-    ("response", &["grammar", "config", "registry", "client", "policy"]),
+    ("attempt", &["grammar", "config", "registry", "client", "policy"]),
+    ("reply", &["grammar", "config", "registry", "client", "policy", "attempt"]),
+    ("response", &["grammar", "config", "registry", "client", "policy", "attempt"]),
     ("record", &["grammar", "config", "registry", "client", "policy", "reply", "response"]),
-    ("walk", &["grammar", "config", "registry", "client", "policy", "reply", "response", "record"]),
+    (
+        "walk",
+        &[
+            "grammar", "config", "registry", "client", "policy", "attempt", "reply", "response",
+            "record",
+        ],
+    ),
     ("lib", &[]),
 ];
 

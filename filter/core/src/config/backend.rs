@@ -2,15 +2,18 @@
 
 use super::backend_url::BackendUrl;
 use super::name_mapping::NameMapping;
+use super::resilience::Resilience;
 
 /// A backend of the policy.
 #[derive(Clone, Debug)]
 pub struct Backend {
     pub(crate) name: String,
     pub(crate) cluster: String,
+    pub(crate) owner_cluster: String,
     pub(crate) url: BackendUrl,
     pub(crate) names: NameMapping,
     pub(crate) tls: Tls,
+    pub(crate) resilience: Resilience,
 }
 
 /// How the certificate of an `https` backend is verified.
@@ -35,6 +38,12 @@ impl Backend {
         &self.cluster
     }
 
+    /// The Envoy cluster for what only the owner of a repository may answer.
+    #[must_use]
+    pub fn owner_cluster(&self) -> &str {
+        &self.owner_cluster
+    }
+
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> &BackendUrl {
@@ -45,6 +54,12 @@ impl Backend {
     #[must_use]
     pub fn names(&self) -> &NameMapping {
         &self.names
+    }
+
+    /// How much trouble of it is borne.
+    #[must_use]
+    pub const fn resilience(&self) -> &Resilience {
+        &self.resilience
     }
 
     /// How its certificate is verified; without meaning for an `http` URL.

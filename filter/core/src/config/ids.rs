@@ -42,6 +42,10 @@ id!(
     LabelId
 );
 id!(
+    /// A list of backends.
+    ListId
+);
+id!(
     /// A rule: which repositories have which chains and owner. Lower ids win.
     RuleId
 );

@@ -3,14 +3,17 @@
 
 mod backend;
 mod backend_url;
+mod chain;
 mod clients;
 mod compile;
 mod document;
+mod duration;
 mod front_host;
 mod fronts;
 pub mod geography;
 mod header_name;
 pub mod ids;
+mod list;
 mod mistake;
 mod name_mapping;
 mod network;
@@ -18,21 +21,28 @@ pub mod network_table;
 mod reader;
 pub mod regions;
 mod repository_glob;
+mod resilience;
 mod rule_index;
 mod rules;
+mod spread;
 mod wire;
+mod wire_resilience;
 
 pub use backend::{Backend, Tls};
 pub use backend_url::{BackendUrl, Scheme};
+pub use chain::{Chain, Lists};
 pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
 pub use document::Document;
 pub use front_host::FrontHost;
 pub use fronts::{Front, Fronts};
+pub use list::{List, Purpose};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
-pub use rules::{Chain, Rule, Rules};
+pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
+pub use rules::{Owner, Rule, Rules};
+pub(crate) use spread::spread;
 
-use ids::BackendId;
+use ids::{BackendId, ListId};
 use mistake::Mistakes;
 use regions::Regions;
 
@@ -47,6 +57,7 @@ pub struct Config {
     regions: Regions,
     clients: Clients,
     rules: Rules,
+    lists: Vec<List>,
 }
 
 impl Config {
@@ -94,6 +105,18 @@ impl Config {
     #[must_use]
     pub fn backend(&self, id: BackendId) -> Option<&Backend> {
         self.backends.get(id.index())
+    }
+
+    /// Every list of backends that a request may go to, each once.
+    #[must_use]
+    pub fn lists(&self) -> &[List] {
+        &self.lists
+    }
+
+    /// A list by its id.
+    #[must_use]
+    pub fn list(&self, id: ListId) -> Option<&List> {
+        self.lists.get(id.index())
     }
 
     /// The groups of clients and how a client is found in them.

@@ -51,6 +51,11 @@ impl<'a> Node<'a> {
         value
     }
 
+    /// Whether this is a mapping, where it may also be something else.
+    pub(crate) fn is_mapping(&self) -> bool {
+        matches!(self.document, Document::Mapping(_))
+    }
+
     /// The boolean here.
     pub(crate) fn boolean(&self) -> Option<bool> {
         if let Document::Boolean(value) = self.document {
@@ -71,35 +76,33 @@ impl<'a> Node<'a> {
         None
     }
 
-    /// Calls `read` for each item of the list here and keeps what it makes.
+    /// Calls `read` for each item of the list here and keeps what it makes; `None` if there is
+    /// no list.
     pub(crate) fn list<T>(
         &self,
         wanted: &str,
         mut read: impl FnMut(Node<'_>) -> Option<T>,
-    ) -> Vec<T> {
+    ) -> Option<Vec<T>> {
         let Document::List(items) = self.document else {
             self.expected(wanted);
-            return Vec::new();
+            return None;
         };
-        let each = items.iter().enumerate();
-        each.filter_map(|(index, item)| {
-            read(Node::new(item, &self.path.item(index), self.mistakes))
-        })
-        .collect()
+        let read = |(index, item)| read(Node::new(item, &self.path.item(index), self.mistakes));
+        Some(items.iter().enumerate().filter_map(read).collect())
     }
 
-    /// Calls `read` for each entry of the mapping here and keeps what it makes.
+    /// Calls `read` for each entry of the mapping here and keeps what it makes; `None` if there
+    /// is no mapping.
     pub(crate) fn entries<T>(
         &self,
         wanted: &str,
         mut read: impl FnMut(&'a str, Node<'_>) -> Option<T>,
-    ) -> Vec<T> {
-        let Some(entries) = self.mapping(wanted) else { return Vec::new() };
-        let each = entries.iter();
-        each.filter_map(|(key, value)| {
+    ) -> Option<Vec<T>> {
+        let entries = self.mapping(wanted)?;
+        let each = entries.iter().filter_map(|(key, value)| {
             read(key, Node::new(value, &self.path.key(key), self.mistakes))
-        })
-        .collect()
+        });
+        Some(each.collect())
     }
 
     /// The mapping here as a set of known fields; any other field is a mistake.
@@ -228,7 +231,7 @@ mod tests {
             fields.required("name", "a name", |name| name.string("a name").map(drop));
             fields.optional("port", |port| port.number("a port"));
             fields.optional("list", |list| {
-                Some(list.list("a list", |item| item.string("a name").map(drop)))
+                list.list("a list", |item| item.string("a name").map(drop))
             });
         });
         assert_eq!(

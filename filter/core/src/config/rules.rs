@@ -1,51 +1,28 @@
 //! Which repositories have which chains and owner.
 
-use super::ids::{BackendId, RegionId, RuleId};
+use std::time::Duration;
+
+use super::chain::Chain;
+use super::ids::{BackendId, ListId, RegionId, RuleId};
 use super::rule_index::RuleIndex;
 
 /// A rule of the policy.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) name: String,
-    pub(crate) owner: Option<BackendId>,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) read_your_writes: Option<Duration>,
     /// One per region, found by its id.
     pub(crate) chains: Vec<Chain>,
 }
 
-/// Backends in the order in which a region's clients try them, nearest first.
-///
-/// The compiled policy has no empty chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Chain {
-    all: Vec<BackendId>,
-    replicas: Vec<BackendId>,
-}
-
-impl Chain {
-    /// A chain and the part of it that may answer for tags: the declared replicas in the
-    /// order of the chain, or, where the chain has none of them, its first backend alone.
-    pub(crate) fn new(all: Vec<BackendId>, replicas: Option<&[BackendId]>) -> Self {
-        let declared = replicas.unwrap_or(&[]);
-        let mut replicas: Vec<BackendId> =
-            all.iter().copied().filter(|backend| declared.contains(backend)).collect();
-        if replicas.is_empty() {
-            replicas.extend(all.first());
-        }
-        Self { all, replicas }
-    }
-
-    /// The backends that may answer for a digest: the content proves itself.
-    #[must_use]
-    pub fn for_digests(&self) -> &[BackendId] {
-        &self.all
-    }
-
-    /// The backends that may answer for a tag, a list of tags or referrers: only those that
-    /// are declared to hold the same content under the same tags.
-    #[must_use]
-    pub fn for_tags(&self) -> &[BackendId] {
-        &self.replicas
-    }
+/// The one backend that takes the writes of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The backend.
+    pub backend: BackendId,
+    /// The list that has it and nobody else.
+    pub list: ListId,
 }
 
 impl Rule {
@@ -57,14 +34,14 @@ impl Rule {
 
     /// The one backend that takes writes; a rule without an owner is pull-only.
     #[must_use]
-    pub const fn owner(&self) -> Option<BackendId> {
+    pub const fn owner(&self) -> Option<Owner> {
         self.owner
     }
 
-    /// The owner as a list of backends to try: one, or none.
+    /// How long after a push the tags of a repository are read from the owner.
     #[must_use]
-    pub const fn owner_as_list(&self) -> &[BackendId] {
-        self.owner.as_slice()
+    pub const fn read_your_writes(&self) -> Option<Duration> {
+        self.read_your_writes
     }
 
     /// The chain of a region.

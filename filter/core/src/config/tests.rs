@@ -63,16 +63,23 @@ fn a_good_policy_compiles() {
     assert_eq!(backend(hub).tls().server_name, "hub.internal");
     assert_eq!(backend(quay).tls(), &Tls { server_name: "quay.io".into(), ca_file: None });
 
+    let list = |id| {
+        let list = config.list(id).unwrap();
+        (list.cluster(), list.backends().to_vec())
+    };
     let region =
         |name| config.regions().ids().find(|id| config.regions().name(*id) == name).unwrap();
     let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
-    assert_eq!((rule.name(), rule.owner()), ("drycc", Some(ghcr)));
-    assert_eq!(rule.chain(region("cn")).unwrap().for_digests(), [quay, ghcr]);
-    assert_eq!(rule.chain(region("us")).unwrap().for_digests(), [ghcr, hub, quay]);
-    assert_eq!(rule.chain(region("us")).unwrap().for_tags(), [ghcr, quay]);
+    let digests = |rule: &Rule, name| list(rule.chain(region(name)).unwrap().lists("x").digests);
+    let tags = |rule: &Rule, name| list(rule.chain(region(name)).unwrap().lists("x").tags);
+    assert_eq!((rule.name(), rule.owner().map(|owner| owner.backend)), ("drycc", Some(ghcr)));
+    assert_eq!(digests(rule, "cn"), ("quay+ghcr", vec![quay, ghcr]));
+    assert_eq!(digests(rule, "us"), ("ghcr+hub+quay", vec![ghcr, hub, quay]));
+    assert_eq!(tags(rule, "us"), ("ghcr+quay", vec![ghcr, quay]));
+    assert_eq!(list(rule.owner().unwrap().list), ("ghcr@owner", vec![ghcr]));
     let rest = config.rules().get(config.rules().find("library/nginx").unwrap()).unwrap();
     assert_eq!((rest.name(), rest.owner()), ("rest", None));
-    assert_eq!(rest.chain(region("cn")).unwrap().for_tags(), [hub], "no replicas: the first alone");
+    assert_eq!(tags(rest, "cn"), ("hub", vec![hub]), "no replicas: the first alone");
 
     assert_eq!(config.fronts().find(b"REGISTRY.example.com:443").map(FrontIndex::index), Some(0));
     assert_eq!(config.fronts().find(b"anything").map(FrontIndex::index), Some(0), "the default");
@@ -149,6 +156,11 @@ fn one_mistake_is_not_told_twice() {
         ("/backends/ghcr/url", "\"ghcr.io\""),
         ("/rules/0/owner", "7"),
         ("/rules/0/replicas/1", "7"),
+        ("/rules/0/replicas", "7"),
+        ("/rules/0/chains/cn", "\"quay\""),
+        ("/rules/0/repositories", "7"),
+        ("/fronts/main", "{}"),
+        ("/fronts", "7"),
         ("/regions/cn/countries/0", "\"USA\""),
     ];
     for (pointer, value) in rows {
@@ -186,4 +198,57 @@ fn what_is_not_json_says_where() {
         found[0].starts_with("the policy is not JSON:") && found[0].contains("line 3"),
         "{found:?}"
     );
+}
+
+#[test]
+fn failover_mistakes_have_a_path_and_a_way_out() {
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str)] = &[
+        ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"blobs": 10}}"#, "backends.hub.attempt_timeouts.blobs: is a number; write a length of time"),
+        ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"manifests": "1h"}}"#, "backends.hub.attempt_timeouts.manifests: `1h` is not valid; write a length of time"),
+        ("/backends/hub", r#"{"url": "https://h", "limits": {"requests": 0}}"#, "backends.hub.limits.requests: is out of range; write a whole number from 1"),
+        ("/backends/hub", r#"{"url": "https://h", "owner_cluster": "ghcr"}"#, "backends.hub.owner_cluster: the cluster `ghcr` already belongs to `ghcr`"),
+        ("/rules/1/chains", r#"{"default": [{"backend": "hub", "share": 5}]}"#, "rules[1].chains.default: has a `share` and nobody for the other repositories"),
+        ("/rules/1/chains", r#"{"default": [{"backend": "hub", "share": 5}, {"backend": "ghcr", "share": 5}, "quay"]}"#, "rules[1].chains.default: tries out two backends at once"),
+        ("/rules/1/chains", r#"{"default": [{"backend": "hub", "share": 100}, "quay"]}"#, "rules[1].chains.default[0].share: is out of range; write a whole number of percent from 1 to 99"),
+        ("/rules/1/chains", r#"{"default": [{"share": 5}, "quay"]}"#, "rules[1].chains.default[0]: `backend` is missing"),
+        ("/backends/hub", r#"{"url": "https://h", "drained": true}"#, "rules[1].chains.default: has nobody left: every backend that may answer is drained"),
+        ("/regions/default", r#"{"drained": true}"#, "regions.default.drained: takes the clients of drained regions"),
+        ("/rules/1", r#"{"name": "x", "repositories": ["**"], "chains": {"default": ["hub"]}, "tags_from": "owner"}"#, "rules[1].tags_from: is `owner`, and the rule has none"),
+        ("/rules/1", r#"{"name": "x", "repositories": ["**"], "chains": {"default": ["hub"]}, "tags_from": "nearby"}"#, "rules[1].tags_from: `nearby` is not valid; write `owner` or `replicas`"),
+        ("/rules/1", r#"{"name": "x", "repositories": ["**"], "chains": {"default": ["hub"]}, "read_your_writes": "60s"}"#, "rules[1].read_your_writes: reads tags from the owner, and the rule has none"),
+    ];
+    for (pointer, value, expected) in rows {
+        let found = mistakes(&with(pointer, value));
+        assert!(
+            found.len() == 1 && found[0].starts_with(expected),
+            "{pointer} = {value}\nwanted: {expected}\nfound: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_drained_replica_hands_its_tags_to_nobody_else() {
+    let policy = with("/backends/quay", r#"{"url": "https://quay.io", "drained": true}"#);
+    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let cluster = |id| config.list(id).unwrap().cluster();
+    let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
+    let cn = config.regions().ids().find(|id| config.regions().name(*id) == "cn").unwrap();
+    let lists = rule.chain(cn).unwrap().lists("drycc/base");
+    assert_eq!((cluster(lists.digests), cluster(lists.tags)), ("ghcr", "ghcr"));
+    // Without `ghcr` among the replicas there would be nobody left for the tags.
+    let alone = policy.replace(r#""replicas":["quay","ghcr"]"#, r#""replicas":["quay"]"#);
+    assert_ne!(alone, policy);
+    let found = mistakes(&alone);
+    assert!(found.iter().all(|mistake| mistake.contains("has nobody left")), "{found:#?}");
+    assert_eq!(found.len(), 2, "for `cn` and for `default`");
+}
+
+#[test]
+fn clients_of_a_drained_region_are_served_as_the_others() {
+    let policy = with("/regions/cn", r#"{"countries": ["CN"], "drained": true}"#);
+    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
+    let chains: Vec<_> = config.regions().ids().map(|id| rule.chain(id).copied()).collect();
+    assert!(chains.iter().all(|chain| *chain == chains[0]), "{chains:?}");
 }

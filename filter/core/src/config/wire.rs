@@ -4,6 +4,8 @@
 //! around it are kept, so that references to them do not fail a second time for the same
 //! reason.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 
 use super::backend_url::{self, BackendUrl, is_host_name};
@@ -13,24 +15,25 @@ use super::mistake::{Mistakes, Path};
 use super::name_mapping::NameRewrite;
 use super::reader::{Fields, Node};
 use super::repository_glob::{self, RepositoryGlob};
-use super::{Document, header_name, network};
+use super::resilience::Resilience;
+use super::{Document, duration, header_name, network, wire_resilience};
 use crate::grammar::is_repository_prefix;
 
 /// The version of the format that this release reads.
 pub(crate) const VERSION: u64 = 1;
 
 pub(crate) struct PolicyWire {
-    pub(crate) fronts: Vec<FrontWire>,
-    pub(crate) backends: Vec<BackendWire>,
-    pub(crate) regions: Vec<RegionWire>,
+    pub(crate) fronts: Option<Vec<FrontWire>>,
+    pub(crate) backends: Option<Vec<BackendWire>>,
+    pub(crate) regions: Option<Vec<RegionWire>>,
     pub(crate) networks: Vec<(String, Vec<IpNet>)>,
     pub(crate) clients: ClientsWire,
-    pub(crate) rules: Vec<RuleWire>,
+    pub(crate) rules: Option<Vec<RuleWire>>,
 }
 
 pub(crate) struct FrontWire {
     pub(crate) name: String,
-    pub(crate) hosts: Vec<FrontHost>,
+    pub(crate) hosts: Option<Vec<FrontHost>>,
     pub(crate) default: bool,
 }
 
@@ -38,13 +41,17 @@ pub(crate) struct BackendWire {
     pub(crate) name: String,
     pub(crate) url: Option<BackendUrl>,
     pub(crate) cluster: Option<String>,
+    pub(crate) owner_cluster: Option<String>,
     pub(crate) names: Vec<NameRewrite>,
     pub(crate) ca_file: Option<String>,
     pub(crate) server_name: Option<String>,
+    pub(crate) resilience: Resilience,
+    pub(crate) drained: bool,
 }
 
 pub(crate) struct RegionWire {
     pub(crate) name: String,
+    pub(crate) drained: bool,
     pub(crate) countries: Vec<Country>,
     pub(crate) subdivisions: Vec<Subdivision>,
     pub(crate) continents: Vec<Continent>,
@@ -68,10 +75,19 @@ pub(crate) struct GeoHeadersWire {
 
 pub(crate) struct RuleWire {
     pub(crate) name: Option<String>,
-    pub(crate) repositories: Vec<RepositoryGlob>,
-    pub(crate) chains: Vec<(String, Vec<String>)>,
+    pub(crate) repositories: Option<Vec<RepositoryGlob>>,
+    pub(crate) chains: Vec<(String, Option<Vec<LinkWire>>)>,
     pub(crate) owner: Option<String>,
     pub(crate) replicas: Option<Vec<String>>,
+    pub(crate) tags_from_owner: bool,
+    pub(crate) read_your_writes: Option<Duration>,
+}
+
+/// One backend of a chain.
+pub(crate) struct LinkWire {
+    pub(crate) backend: String,
+    /// The part of the repositories, in percent, that the backend serves while it is tried out.
+    pub(crate) share: Option<u8>,
 }
 
 const NAME: &str = "a name of letters, digits, `-`, `_` and `.`, at most 63 long";
@@ -87,13 +103,10 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         fronts: named(&fields, "fronts", "a mapping of fronts by name", read_front),
         backends: named(&fields, "backends", "a mapping of backends by name", read_backend),
         regions: named(&fields, "regions", "a mapping of regions by name", read_region),
-        networks: fields
-            .optional("networks", |node| Some(read_networks(&node)))
-            .unwrap_or_default(),
+        networks: fields.optional("networks", |node| read_networks(&node)).unwrap_or_default(),
         clients: fields.optional("clients", |node| Some(read_clients(&node))).unwrap_or_default(),
         rules: fields
-            .required("rules", RULES, |node| Some(node.list(RULES, |rule| Some(read_rule(&rule)))))
-            .unwrap_or_default(),
+            .required("rules", RULES, |node| node.list(RULES, |rule| Some(read_rule(&rule)))),
     }
 }
 
@@ -111,35 +124,39 @@ fn named<T>(
     field: &'static str,
     wanted: &str,
     read: fn(String, &Node<'_>) -> T,
-) -> Vec<T> {
-    let items = fields.required(field, wanted, |node| {
-        Some(node.entries(wanted, |name, node| {
+) -> Option<Vec<T>> {
+    fields.required(field, wanted, |node| {
+        node.entries(wanted, |name, node| {
             if !is_name(name) {
                 node.refuse(format!("the name is not valid; write {NAME}"));
             }
             Some(read(name.to_owned(), &node))
-        }))
-    });
-    items.unwrap_or_default()
+        })
+    })
 }
 
 fn read_front(name: String, node: &Node<'_>) -> FrontWire {
     let fields = node.fields(&["hosts", "default"]);
-    let hosts =
-        fields.required("hosts", front_host::WANTED_LIST, |node| {
-            Some(node.list(front_host::WANTED_LIST, |host| {
-                host.parse(front_host::WANTED, FrontHost::parse)
-            }))
-        });
-    FrontWire {
-        name,
-        hosts: hosts.unwrap_or_default(),
-        default: fields.optional("default", |node| node.boolean()).unwrap_or(false),
-    }
+    let hosts = fields.required("hosts", front_host::WANTED_LIST, |node| {
+        node.list(front_host::WANTED_LIST, |host| host.parse(front_host::WANTED, FrontHost::parse))
+    });
+    FrontWire { name, hosts, default: flag(&fields, "default") }
 }
 
 fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
-    let fields = node.fields(&["url", "cluster", "names", "tls"]);
+    let fields = node.fields(&[
+        "url",
+        "cluster",
+        "owner_cluster",
+        "names",
+        "tls",
+        "drained",
+        "hides_missing",
+        "attempt_timeouts",
+        "write_timeouts",
+        "health_check",
+        "limits",
+    ]);
     let (ca_file, server_name) =
         fields.optional("tls", |node| Some(read_tls(&node))).unwrap_or_default();
     BackendWire {
@@ -148,11 +165,14 @@ fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
             node.parse(backend_url::WANTED, BackendUrl::parse)
         }),
         cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
+        owner_cluster: optional_text(&fields, "owner_cluster", "the name of an Envoy cluster"),
         names: fields
-            .optional("names", |node| Some(node.list("a list of rewrites", read_rewrite)))
+            .optional("names", |node| node.list("a list of rewrites", read_rewrite))
             .unwrap_or_default(),
         ca_file,
         server_name,
+        resilience: wire_resilience::read(&fields),
+        drained: flag(&fields, "drained"),
     }
 }
 
@@ -183,9 +203,11 @@ fn read_region(name: String, node: &Node<'_>) -> RegionWire {
     const CONTINENT: &str = "one of `AF`, `AN`, `AS`, `EU`, `NA`, `OC`, `SA`";
     const LABEL: &str =
         "a label of `networks`, or the start of labels and a `*`, such as `aws:eu-*`";
-    let fields = node.fields(&["countries", "subdivisions", "continents", "networks", "labels"]);
+    let fields =
+        node.fields(&["countries", "subdivisions", "continents", "networks", "labels", "drained"]);
     RegionWire {
         name,
+        drained: flag(&fields, "drained"),
         countries: list(&fields, "countries", COUNTRY, |text| Country::parse(text.as_bytes())),
         subdivisions: list(&fields, "subdivisions", SUBDIVISION, |text| {
             Subdivision::parse_qualified(text.as_bytes())
@@ -201,7 +223,7 @@ fn read_region(name: String, node: &Node<'_>) -> RegionWire {
     }
 }
 
-fn read_networks(node: &Node<'_>) -> Vec<(String, Vec<IpNet>)> {
+fn read_networks(node: &Node<'_>) -> Option<Vec<(String, Vec<IpNet>)>> {
     const LABEL: &str = "a label of lower-case letters, digits and inner `:`, `.`, `_`, `-`, \
          such as `aws:eu-west-1`";
     node.entries("a mapping from labels to lists of prefixes", |label, node| {
@@ -210,7 +232,7 @@ fn read_networks(node: &Node<'_>) -> Vec<(String, Vec<IpNet>)> {
         }
         let prefixes =
             node.list("a list of prefixes", |item| item.parse(network::WANTED, network::parse));
-        Some((label.to_owned(), prefixes))
+        Some((label.to_owned(), prefixes.unwrap_or_default()))
     })
 }
 
@@ -253,29 +275,79 @@ fn read_geo(node: &Node<'_>) -> (Option<String>, Option<GeoHeadersWire>) {
 
 fn read_rule(node: &Node<'_>) -> RuleWire {
     const CHAINS: &str = "a mapping from regions to lists of backends, nearest first";
-    let fields = node.fields(&["name", "repositories", "chains", "owner", "replicas"]);
+    const TAGS: &str = "`owner` or `replicas`";
+    let fields = node.fields(&[
+        "name",
+        "repositories",
+        "chains",
+        "owner",
+        "replicas",
+        "tags_from",
+        "read_your_writes",
+    ]);
     let repositories = fields.required("repositories", "a list of repository globs", |node| {
-        Some(node.list("a list of repository globs", |glob| {
+        node.list("a list of repository globs", |glob| {
             glob.parse(repository_glob::WANTED, RepositoryGlob::parse)
-        }))
+        })
     });
     let chains = fields.required("chains", CHAINS, |node| {
-        Some(node.entries(CHAINS, |region, chain| Some((region.to_owned(), references(&chain)))))
+        node.entries(CHAINS, |region, chain| Some((region.to_owned(), read_chain(&chain))))
     });
     RuleWire {
         name: fields.required("name", NAME, |node| {
             node.parse(NAME, |text| is_name(text).then(|| text.to_owned()))
         }),
-        repositories: repositories.unwrap_or_default(),
+        repositories,
         chains: chains.unwrap_or_default(),
         owner: optional_text(&fields, "owner", "the name of a backend"),
-        replicas: fields.optional("replicas", |node| Some(references(&node))),
+        replicas: fields.optional("replicas", |node| references(&node)),
+        read_your_writes: fields
+            .optional("read_your_writes", |node| node.parse(duration::WANTED, duration::parse)),
+        tags_from_owner: fields
+            .optional("tags_from", |node| {
+                node.parse(TAGS, |text| match text {
+                    "owner" => Some(true),
+                    "replicas" => Some(false),
+                    _ => None,
+                })
+            })
+            .unwrap_or(false),
     }
+}
+
+fn read_chain(node: &Node<'_>) -> Option<Vec<LinkWire>> {
+    node.list("a list of backends, nearest first", |item| Some(read_link(&item)))
+}
+
+/// A name, or `{backend: NAME, share: PERCENT}`.
+fn read_link(node: &Node<'_>) -> LinkWire {
+    const SHARE: &str = "a whole number of percent from 1 to 99";
+    if !node.is_mapping() {
+        let name = node.string("a name").map(str::to_owned);
+        return LinkWire { backend: name.unwrap_or_default(), share: None };
+    }
+    let fields = node.fields(&["backend", "share"]);
+    let backend = fields.required("backend", "the name of a backend", |node| {
+        node.string("a name").map(str::to_owned)
+    });
+    let share = fields.optional("share", |node| {
+        let share = u8::try_from(node.number(SHARE)?).ok().filter(|share| (1..=99).contains(share));
+        if share.is_none() {
+            node.refuse(format!("is out of range; write {SHARE}"));
+        }
+        share
+    });
+    LinkWire { backend: backend.unwrap_or_default(), share }
+}
+
+/// A switch that is off if it is left out.
+pub(super) fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
+    fields.optional(name, |node| node.boolean()).unwrap_or(false)
 }
 
 /// A list of names of other things. Unreadable items keep their place as an empty name, so
 /// that the index in a later mistake is the index in the file.
-fn references(node: &Node<'_>) -> Vec<String> {
+fn references(node: &Node<'_>) -> Option<Vec<String>> {
     node.list(NAMES, |item| Some(item.string("a name").map(str::to_owned).unwrap_or_default()))
 }
 
@@ -293,7 +365,7 @@ fn list<T>(
 ) -> Vec<T> {
     let items = fields.optional(name, |node| {
         let list = format!("a list, each {wanted}");
-        Some(node.list(&list, |item| item.parse(wanted, &parse)))
+        node.list(&list, |item| item.parse(wanted, &parse))
     });
     items.unwrap_or_default()
 }

@@ -1,9 +1,10 @@
 //! The decision.
 
+use super::freshness::{self, Question};
 use super::mount::{self, Mounting};
 use crate::client::Locality;
-use crate::config::ids::{BackendId, RuleId};
-use crate::config::{Chain, Config, Rule};
+use crate::config::ids::{ListId, RuleId};
+use crate::config::{Config, List, Purpose, Rule};
 use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError};
 
 /// What is to be done with a request that may be served.
@@ -13,6 +14,8 @@ pub enum Decision<'c> {
     Ping,
     /// Let a backend answer.
     Forward(Forward<'c>),
+    /// Find out something first, and decide again.
+    Ask(Question),
 }
 
 /// Which backends may answer, and why these.
@@ -20,8 +23,10 @@ pub enum Decision<'c> {
 pub struct Forward<'c> {
     /// The rule that matched.
     pub rule: RuleId,
-    /// The backends that may answer, in the order in which they are tried; never empty.
-    pub backends: &'c [BackendId],
+    /// The backends that may answer, in the order in which they are tried.
+    pub list: &'c List,
+    /// The same by its id.
+    pub list_id: ListId,
     /// Why these.
     pub choice: Choice,
     /// What becomes of the wish to mount a blob from another repository.
@@ -35,6 +40,9 @@ pub enum Choice {
     Nearest,
     /// A tag, a list of tags or referrers: the replicas of the region's chain.
     Replica,
+    /// A tag, a list of tags or referrers, and the rule wants the owner's: what was just
+    /// pushed may not have reached the replicas.
+    OwnerForTags,
     /// A write: the owner of the repository and nobody else.
     OwnerForWrite,
     /// A check whether content exists, on a repository that takes pushes: the owner. A copy on
@@ -49,6 +57,7 @@ impl Choice {
         match self {
             Self::Nearest => "nearest",
             Self::Replica => "nearest replica",
+            Self::OwnerForTags => "owner, for tags",
             Self::OwnerForWrite => "owner, for a write",
             Self::OwnerForExistence => "owner, for an existence check",
         }
@@ -80,6 +89,8 @@ impl From<RequestError> for Refusal {
 
 /// Decides one request.
 ///
+/// `recently_pushed` is the host's answer to a [`Question`]; `None` as long as nobody asked.
+///
 /// # Errors
 ///
 /// The refusal that the client gets.
@@ -87,6 +98,7 @@ pub fn decide<'c>(
     config: &'c Config,
     request: &RegistryRequest<'_>,
     locality: &Locality,
+    recently_pushed: Option<bool>,
 ) -> Result<Decision<'c>, Refusal> {
     let name = match (&request.endpoint, request.endpoint.repository()) {
         (Endpoint::Ping, _) => return Ok(Decision::Ping),
@@ -97,43 +109,60 @@ pub fn decide<'c>(
     };
     let id = config.rules().find(name).ok_or(Refusal::RepositoryUnknown)?;
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
-    let chain = rule.chain(locality.region).ok_or(Refusal::RepositoryUnknown)?;
-    let (choice, backends) = choose(rule, chain, request).ok_or(Refusal::PullOnly(id))?;
-    if !fits(config, backends, name) {
+    let chosen = choose(config, rule, name, request, locality).ok_or(Refusal::PullOnly(id))?;
+    let (choice, list_id) = match (freshness::question(rule, name), recently_pushed) {
+        (Some(question), None) if chosen.0 == Choice::Replica => {
+            return Ok(Decision::Ask(question));
+        }
+        (Some(_), Some(true)) if chosen.0 == Choice::Replica => own_tags(rule).unwrap_or(chosen),
+        _ => chosen,
+    };
+    let list = config.list(list_id).ok_or(Refusal::RepositoryUnknown)?;
+    if !fits(config, list, name) {
         return Err(Refusal::NameTooLong(id));
     }
     let mounting = mount::decide(config, rule, request)?;
-    Ok(Decision::Forward(Forward { rule: id, backends, choice, mounting }))
+    Ok(Decision::Forward(Forward { rule: id, list, list_id, choice, mounting }))
 }
 
-/// The backends of a request, or `None` for a write that has no owner to go to.
-fn choose<'c>(
-    rule: &'c Rule,
-    chain: &'c Chain,
+/// The list for a request, or `None` for a write that has no owner to go to.
+fn choose(
+    config: &Config,
+    rule: &Rule,
+    name: &str,
     request: &RegistryRequest<'_>,
-) -> Option<(Choice, &'c [BackendId])> {
-    let owner = rule.owner_as_list();
-    let class = request.endpoint.class();
-    if class == Class::Upload || !request.method.is_read() {
-        return (!owner.is_empty()).then_some((Choice::OwnerForWrite, owner));
+    locality: &Locality,
+) -> Option<(Choice, ListId)> {
+    let owner = rule.owner().map(|owner| owner.list);
+    if request.endpoint.class() == Class::Upload || !request.method.is_read() {
+        return Some((Choice::OwnerForWrite, owner?));
     }
+    let lists = rule.chain(locality.region)?.lists(name);
     let by_digest = matches!(
         &request.endpoint,
         Endpoint::Blob { .. } | Endpoint::Manifest { reference: Reference::Digest(_), .. }
     );
-    Some(if by_digest && request.method == Method::Head && !owner.is_empty() {
-        (Choice::OwnerForExistence, owner)
-    } else if by_digest {
-        (Choice::Nearest, chain.for_digests())
-    } else {
-        (Choice::Replica, chain.for_tags())
+    Some(match (by_digest, owner) {
+        (true, Some(owner)) if request.method == Method::Head => (Choice::OwnerForExistence, owner),
+        (true, _) => (Choice::Nearest, lists.digests),
+        (false, _) if is_owner(config, lists.tags) => (Choice::OwnerForTags, lists.tags),
+        (false, _) => (Choice::Replica, lists.tags),
     })
+}
+
+/// Tags from the owner, after a push.
+fn own_tags(rule: &Rule) -> Option<(Choice, ListId)> {
+    rule.owner().map(|owner| (Choice::OwnerForTags, owner.list))
+}
+
+fn is_owner(config: &Config, list: ListId) -> bool {
+    config.list(list).is_some_and(|list| list.purpose() == Purpose::Owner)
 }
 
 /// Whether the name, as each backend writes it, is within the limit that clients and
 /// registries share (distribution spec, "Pulling manifests": 255 characters).
-fn fits(config: &Config, backends: &[BackendId], name: &str) -> bool {
-    let mut mapped = backends.iter().filter_map(|id| config.backend(*id));
+fn fits(config: &Config, list: &List, name: &str) -> bool {
+    let mut mapped = list.backends().iter().filter_map(|id| config.backend(*id));
     mapped.all(|backend| backend.names().length_at_backend(name) <= MAXIMUM_NAME)
 }
 

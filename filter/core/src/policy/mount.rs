@@ -25,8 +25,9 @@ pub(super) fn decide(
     let Some(mount) = request.mount()? else { return Ok(Mounting::Unasked) };
     let Some(from) = mount.from else { return Ok(Mounting::Unasked) };
     let source = config.rules().find(&from).and_then(|id| config.rules().get(id));
-    let owner = rule.owner();
-    if owner.is_none() || source.and_then(Rule::owner) != owner {
+    let owner = rule.owner().map(|owner| owner.backend);
+    let source_owner = source.and_then(Rule::owner).map(|owner| owner.backend);
+    if owner.is_none() || source_owner != owner {
         return Ok(Mounting::Dropped);
     }
     let backend = owner.and_then(|id| config.backend(id));

@@ -1,5 +1,6 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+use crate::attempt::Trouble;
 use crate::config::{Config, Rule};
 use crate::policy::Refusal;
 use crate::registry::{Class, Method, RequestError};
@@ -37,6 +38,33 @@ pub fn refuse(config: &Config, refusal: &Refusal, is_read: bool) -> Reply {
     let mut headers = headers(&[NO_STORE]);
     headers.extend(allow.map(|methods| ("allow", methods)));
     let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
+    Reply { status, code, headers, body: body.to_string() }
+}
+
+/// How long a client should wait, in seconds, before it asks again after an outage: health checks
+/// and ejections need about that long to find a way around.
+const WAIT_AFTER_OUTAGE: u32 = 2;
+
+/// The answer when no backend of a list could serve a request.
+#[must_use]
+pub fn trouble(trouble: Trouble) -> Reply {
+    let (status, code, message, wait) = match trouble {
+        Trouble::Limited(wait) => (
+            429,
+            "TOOMANYREQUESTS",
+            "every registry that may serve this has had too many requests; try again later",
+            wait,
+        ),
+        Trouble::Unavailable => (
+            503,
+            "UNAVAILABLE",
+            "not every registry that may serve this could be asked; try again",
+            Some(WAIT_AFTER_OUTAGE),
+        ),
+    };
+    let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
+    let mut headers = headers(&[NO_STORE]);
+    headers.extend(wait.map(|seconds| ("retry-after", seconds.to_string())));
     Reply { status, code, headers, body: body.to_string() }
 }
 

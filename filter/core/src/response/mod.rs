@@ -9,20 +9,41 @@ mod location;
 mod reference;
 
 use crate::config::Config;
-use crate::config::ids::BackendId;
+use crate::config::ids::{BackendId, ListId};
 use crate::registry::Class;
 
 /// What the response phase needs of a decision. Written once, when the request is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The backend whose answer it is.
-    pub backend: BackendId,
+    /// The backends that may have answered.
+    pub list: ListId,
     /// What was asked.
     pub class: Class,
     /// The repository's name at the front.
     pub front_name: String,
-    /// The request target as it was sent to the backend, base path included.
-    pub upstream_target: Vec<u8>,
+    /// The request target as it is sent to each backend of the list, base path included.
+    pub targets: Vec<Vec<u8>>,
+}
+
+impl Receipt {
+    /// Whether several backends may have answered.
+    #[must_use]
+    pub fn has_fallback(&self) -> bool {
+        self.targets.len() > 1
+    }
+
+    /// The backend and its target, by the name of who answered; for a list of one there is no
+    /// need to know it.
+    fn answered_by(&self, config: &Config, name: Option<&[u8]>) -> Option<(BackendId, &[u8])> {
+        let list = config.list(self.list)?;
+        let is_it = |id: &BackendId| match name {
+            _ if !list.has_fallback() => true,
+            Some(name) => config.backend(*id).is_some_and(|found| found.name().as_bytes() == name),
+            None => false,
+        };
+        let position = list.backends().iter().position(is_it)?;
+        Some((*list.backends().get(position)?, self.targets.get(position)?))
+    }
 }
 
 /// A response header that may carry URLs.
@@ -67,11 +88,21 @@ pub const fn url_headers(class: Class) -> &'static [UrlHeader] {
     }
 }
 
-/// Decides about one header, given all its values.
+/// Decides about one header, given all its values and the name of the backend that answered.
+/// Where that is not known, nor whose URLs they are, the header is taken out.
 #[must_use]
-pub fn amend(config: &Config, receipt: &Receipt, header: UrlHeader, values: &[&[u8]]) -> Amendment {
-    let Some(backend) = config.backend(receipt.backend) else { return Amendment::Remove };
-    let context = reference::Context { backend, receipt };
+pub fn amend(
+    config: &Config,
+    receipt: &Receipt,
+    answered: Option<&[u8]>,
+    header: UrlHeader,
+    values: &[&[u8]],
+) -> Amendment {
+    let Some((id, target)) = receipt.answered_by(config, answered) else {
+        return Amendment::Remove;
+    };
+    let Some(backend) = config.backend(id) else { return Amendment::Remove };
+    let context = reference::Context { backend, front_name: &receipt.front_name, target };
     let amended = match header {
         UrlHeader::Location => location::amend(&context, values),
         UrlHeader::Link => link::amend(&context, values),

@@ -1,13 +1,15 @@
 //! A URI reference in an upstream's answer, as the client may see it.
 
-use super::Receipt;
 use crate::config::{Backend, Scheme};
 use crate::registry;
 
 /// Whose answer it is, and to what.
 pub(super) struct Context<'a> {
     pub(super) backend: &'a Backend,
-    pub(super) receipt: &'a Receipt,
+    /// The repository that was asked, by the front's name.
+    pub(super) front_name: &'a str,
+    /// The target that the backend was sent.
+    pub(super) target: &'a [u8],
 }
 
 /// Where a reference points (RFC 3986 section 4).
@@ -61,7 +63,7 @@ impl Context<'_> {
         if reference.starts_with('/') {
             return reference.as_bytes().to_vec();
         }
-        let (base, _) = split_path(&self.receipt.upstream_target);
+        let (base, _) = split_path(self.target);
         let (path, suffix) = split_path(reference.as_bytes());
         if path.is_empty() {
             return [base, suffix].concat();
@@ -89,10 +91,10 @@ impl Context<'_> {
         let rest = path.strip_prefix(b"/v2/")?;
         // The repository that was asked is by far the most likely one, and for upload sessions
         // everything behind its name is opaque.
-        let own = names.to_backend(&self.receipt.front_name);
+        let own = names.to_backend(self.front_name);
         let after = rest.strip_prefix(own.as_bytes()).filter(|rest| rest.starts_with(b"/"));
         if let Some(after) = after {
-            return Some([b"/v2/", self.receipt.front_name.as_bytes(), after].concat());
+            return Some([b"/v2/", self.front_name.as_bytes(), after].concat());
         }
         if names.is_identity() {
             return Some(path.to_vec());

@@ -16,16 +16,16 @@ fn config(url: &str) -> Config {
 
 fn receipt(class: Class, upstream_target: &str) -> Receipt {
     Receipt {
-        backend: BackendId::new(0),
+        list: ListId::new(0),
         class,
         front_name: "drycc/tool".to_owned(),
-        upstream_target: upstream_target.as_bytes().to_vec(),
+        targets: vec![upstream_target.as_bytes().to_vec()],
     }
 }
 
 fn one(url: &str, header: UrlHeader, target: &str, value: &[u8]) -> Option<String> {
     let config = config(url);
-    match amend(&config, &receipt(Class::Upload, target), header, &[value]) {
+    match amend(&config, &receipt(Class::Upload, target), None, header, &[value]) {
         Amendment::Keep => Some(String::from_utf8(value.to_vec()).unwrap()),
         Amendment::Remove => None,
         Amendment::Replace(values) => {
@@ -115,7 +115,7 @@ fn links() {
 fn of_several_locations_the_first_wins() {
     let config = config("https://b.example");
     let values: [&[u8]; 2] = [b"https://cdn.example/a", b"https://cdn.example/b"];
-    let found = amend(&config, &receipt(Class::Blob, "/v2/x"), UrlHeader::Location, &values);
+    let found = amend(&config, &receipt(Class::Blob, "/v2/x"), None, UrlHeader::Location, &values);
     assert_eq!(found, Amendment::Replace(vec![b"https://cdn.example/a".to_vec()]));
 }
 
@@ -123,7 +123,7 @@ fn of_several_locations_the_first_wins() {
 fn every_link_line_is_rewritten() {
     let config = config("https://b.example");
     let values: [&[u8]; 2] = [b"</v2/acme/tool/a>", b"</v2/acme/tool/b>"];
-    let found = amend(&config, &receipt(Class::Tags, "/v2/x"), UrlHeader::Link, &values);
+    let found = amend(&config, &receipt(Class::Tags, "/v2/x"), None, UrlHeader::Link, &values);
     let expected = vec![b"</v2/drycc/tool/a>".to_vec(), b"</v2/drycc/tool/b>".to_vec()];
     assert_eq!(found, Amendment::Replace(expected));
 }
@@ -140,9 +140,10 @@ fn amending_twice_changes_nothing_where_names_are_the_same() {
     let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
     let receipt = receipt(Class::Upload, UPLOADS);
     let values: [&[u8]; 1] = [b"https://b.example/v2/drycc/tool/blobs/uploads/1?s"];
-    let Amendment::Replace(once) = amend(&config, &receipt, UrlHeader::Location, &values) else {
+    let Amendment::Replace(once) = amend(&config, &receipt, None, UrlHeader::Location, &values)
+    else {
         panic!("the host must come off");
     };
     let again: Vec<&[u8]> = once.iter().map(Vec::as_slice).collect();
-    assert_eq!(amend(&config, &receipt, UrlHeader::Location, &again), Amendment::Keep);
+    assert_eq!(amend(&config, &receipt, None, UrlHeader::Location, &again), Amendment::Keep);
 }

@@ -2,6 +2,7 @@
 //! between two places is a mistake at the later one.
 
 mod backends;
+mod chains;
 mod clients;
 mod fronts;
 mod regions;
@@ -10,25 +11,36 @@ mod rules;
 use std::collections::BTreeMap;
 
 use super::Config;
+use super::list::ListTable;
 use super::mistake::{Mistakes, Path};
 use super::wire::PolicyWire;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let (clients, geo_source) = clients::compile(wire.clients, mistakes);
-    let fronts = fronts::compile(&wire.fronts, mistakes);
+    let fronts = fronts::compile(wire.fronts.as_deref(), mistakes);
     let regions = regions::compile(
-        &wire.regions,
+        wire.regions.as_deref(),
         &wire.networks,
         &clients.trusted_proxies,
         geo_source,
         mistakes,
     );
-    let backend_ids = ids_by_name(wire.backends.iter().map(|backend| backend.name.as_str()));
-    let region_ids = ids_by_name(wire.regions.iter().map(|region| region.name.as_str()));
-    let rules = rules::compile(wire.rules, &backend_ids, &region_ids, mistakes);
-    let backends = backends::compile(wire.backends, mistakes);
-    Some(Config { fronts, backends: backends?, regions: regions?, clients, rules })
+    let backend_ids =
+        ids_by_name(wire.backends.iter().flatten().map(|backend| backend.name.as_str()));
+    let region_ids = ids_by_name(wire.regions.iter().flatten().map(|region| region.name.as_str()));
+    let scope = rules::Scope {
+        backends: &backend_ids,
+        drained_backends: wire.backends.iter().flatten().map(|backend| backend.drained).collect(),
+        regions: &region_ids,
+        drained_regions: regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes),
+        mistakes,
+    };
+    let mut table = ListTable::default();
+    let rules = rules::compile(wire.rules, &scope, &mut table);
+    let backends = backends::compile(wire.backends, mistakes)?;
+    let lists = table.into_lists(&backends);
+    Some(Config { fronts, backends, regions: regions?, clients, rules, lists })
 }
 
 /// The position of each name.

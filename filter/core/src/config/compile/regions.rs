@@ -15,13 +15,14 @@ use crate::config::wire::RegionWire;
 type Networks = [(String, Vec<IpNet>)];
 
 pub(super) fn compile(
-    wire: &[RegionWire],
+    wire: Option<&[RegionWire]>,
     networks: &Networks,
     trusted_proxies: &[IpNet],
     geo_source: GeoSource,
     mistakes: &Mistakes,
 ) -> Option<Regions> {
     let root = Path::Root.key("regions");
+    let wire = wire?;
     let default = wire.iter().position(|region| region.name == DEFAULT_REGION);
     if default.is_none() {
         let message = format!(
@@ -44,6 +45,20 @@ pub(super) fn compile(
         geo_source,
     };
     Some(Regions::new(parts))
+}
+
+/// The regions whose clients are served as those of the default region.
+pub(super) fn drained<'w>(wire: &'w [RegionWire], mistakes: &Mistakes) -> Vec<&'w str> {
+    let names = wire.iter().filter(|region| region.drained).map(|region| region.name.as_str());
+    let names: Vec<&str> = names.collect();
+    if names.contains(&DEFAULT_REGION) {
+        let root = Path::Root.key("regions");
+        let path = root.key(DEFAULT_REGION);
+        let message = "takes the clients of drained regions and cannot be drained itself; drain \
+             its backends instead";
+        mistakes.add(&path.key("drained"), message);
+    }
+    names
 }
 
 /// A policy has far fewer regions than `u32` holds; the cap only keeps this total.

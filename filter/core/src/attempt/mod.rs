@@ -1,0 +1,47 @@
+//! One request, several attempts: what each attempt sends, and what its backend answered.
+//!
+//! Envoy repeats a request at the next backend of a list by itself; all attempts share one set
+//! of headers, so the second starts with what the first left. The downstream phase therefore
+//! prepares, once, what every backend is to be sent; the attempt phase picks its backend's part
+//! and nothing else. It holds no policy and cannot disagree with the decision.
+//!
+//! In the other direction the attempt phase notes what each backend answered, since Envoy
+//! keeps only the last answer.
+
+mod answers;
+mod prepared;
+mod retry;
+mod verdict;
+
+pub use answers::{Answer, Answers};
+pub use prepared::{Prepared, select};
+pub use retry::Retry;
+pub use verdict::{Trouble, Verdict, is_doubtful, judge};
+
+use crate::config::Document;
+
+/// The plugin configuration of the attempt phase. It holds no policy.
+pub const CONFIGURATION: &str = r#"{"phase":"attempt"}"#;
+
+/// Whether a plugin configuration asks for the attempt phase. It is compared as JSON, because
+/// hosts print it in their own way.
+#[must_use]
+pub fn is_configuration(json: &[u8]) -> bool {
+    let read = |json| serde_json::from_slice::<Document>(json).ok();
+    let wanted = read(CONFIGURATION.as_bytes());
+    wanted.is_some() && read(json) == wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_own_configuration_asks_for_the_attempt_phase() {
+        assert!(is_configuration(CONFIGURATION.as_bytes()));
+        assert!(is_configuration(b" { \"phase\" : \"attempt\" } "));
+        for other in [&b""[..], b"{}", b"attempt", b"{\"phase\":\"attempt\",\"version\":1}"] {
+            assert!(!is_configuration(other), "{other:?}");
+        }
+    }
+}

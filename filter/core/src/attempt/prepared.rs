@@ -1,0 +1,81 @@
+//! What each backend of a list is sent, as one property of the stream.
+//!
+//! One line per backend: its name, whether it hides what it lacks, the request target. None of
+//! the three can hold a space or a line feed: names are checked by the policy, targets by the
+//! request parser.
+
+use std::fmt::Write;
+
+/// What one backend is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared<'p> {
+    /// The name of the backend.
+    pub backend: &'p str,
+    /// Whether its 401 and 403 to this request mean that it lacks the content.
+    pub hides_missing: bool,
+    /// The request target, with the backend's name of the repository.
+    pub target: &'p [u8],
+}
+
+const HIDES: &str = "hides";
+const SHOWS: &str = "shows";
+
+impl Prepared<'_> {
+    /// The property for a whole list.
+    #[must_use]
+    pub fn print(all: &[Prepared<'_>]) -> Vec<u8> {
+        let mut text = Vec::new();
+        for one in all {
+            let mut head = String::new();
+            let hides = if one.hides_missing { HIDES } else { SHOWS };
+            // Writing to a string cannot fail.
+            let _ = write!(head, "{} {hides} ", one.backend);
+            text.extend_from_slice(head.as_bytes());
+            text.extend_from_slice(one.target);
+            text.push(b'\n');
+        }
+        text
+    }
+}
+
+/// The part of one backend. `None` means that the property was not prepared for it, and the
+/// attempt must not be made: what another backend is sent may hold another backend's secrets.
+#[must_use]
+pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
+    property.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut parts = line.splitn(3, |byte| *byte == b' ');
+        let name = parts.next().filter(|name| *name == backend && !name.is_empty())?;
+        let hides = parts.next()?;
+        Some(Prepared {
+            backend: std::str::from_utf8(name).ok()?,
+            hides_missing: hides == HIDES.as_bytes(),
+            target: parts.next()?,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_backend_finds_its_own_part() {
+        let all = [
+            Prepared { backend: "ghcr", hides_missing: true, target: b"/v2/acme/a/x?y=%20" },
+            Prepared { backend: "gh", hides_missing: false, target: b"/v2/a/x" },
+        ];
+        let property = Prepared::print(&all);
+        assert_eq!(select(&property, b"ghcr"), Some(all[0].clone()));
+        assert_eq!(select(&property, b"gh"), Some(all[1].clone()));
+        for other in [&b"quay"[..], b"", b"ghcr hides", b"g", b"\n", b"\xff"] {
+            assert_eq!(select(&property, other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_property_that_is_cut_prepares_nobody() {
+        for property in [&b""[..], b"gh", b"gh hides", b"\n\n"] {
+            assert_eq!(select(property, b"gh"), None, "{property:?}");
+        }
+    }
+}

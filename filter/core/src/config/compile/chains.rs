@@ -1,0 +1,78 @@
+//! Chains: from backends by name to lists that a request can be sent to.
+
+use crate::config::chain::{Chain, Lists, Trial};
+use crate::config::ids::{BackendId, ListId};
+use crate::config::list::{ListTable, Purpose};
+use crate::config::mistake::{Mistakes, Path};
+
+/// One backend of a chain, resolved.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    pub(super) backend: BackendId,
+    pub(super) share: Option<u8>,
+    pub(super) drained: bool,
+}
+
+/// What the rule around a chain says about tags.
+pub(super) struct Tags<'a> {
+    /// The backends that the rule declares as replicas.
+    pub(super) replicas: &'a [BackendId],
+    /// The owner's list, if tags are read from the owner.
+    pub(super) owner: Option<ListId>,
+}
+
+/// Compiles one chain; `None` only together with a mistake.
+pub(super) fn compile(
+    links: &[Link],
+    tags: &Tags<'_>,
+    table: &mut ListTable,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Option<Chain> {
+    let mut trials = links.iter().filter(|link| !link.drained && link.share.is_some());
+    let trial = trials.next();
+    if trials.next().is_some() {
+        mistakes.add(path, "tries out two backends at once; keep one `share`");
+    }
+    let whole = lists(links, tags, table);
+    if whole.is_none() {
+        let message = "has nobody left: every backend that may answer is drained; end the drain \
+             of one or write another backend";
+        mistakes.add(path, message);
+    }
+    let trial = match trial {
+        None => None,
+        Some(tried) => {
+            // For the other repositories the chain is what it would be without the backend.
+            let others = links.iter().filter(|link| link.backend != tried.backend);
+            let without = lists(&others.copied().collect::<Vec<_>>(), tags, table);
+            if without.is_none() {
+                let message = "has a `share` and nobody for the other repositories; write another \
+                     backend into the chain";
+                mistakes.add(path, message);
+            }
+            Some(Trial { share: tried.share?, without: without? })
+        }
+    };
+    Some(Chain { whole: whole?, trial })
+}
+
+/// The lists of a chain; `None` if nobody would be left in one of them.
+fn lists(links: &[Link], tags: &Tags<'_>, table: &mut ListTable) -> Option<Lists> {
+    let kept = |link: &&Link| !link.drained;
+    let digests: Vec<BackendId> = links.iter().filter(kept).map(|link| link.backend).collect();
+    // Who may answer for tags is settled before anybody is left out: a drained replica must
+    // not hand its tags to a backend that was never declared one.
+    let declared: Vec<&Link> =
+        links.iter().filter(|link| tags.replicas.contains(&link.backend)).collect();
+    let entitled = if declared.is_empty() { links.first().into_iter().collect() } else { declared };
+    let answering: Vec<BackendId> =
+        entitled.into_iter().filter(kept).map(|link| link.backend).collect();
+    if digests.is_empty() || (answering.is_empty() && tags.owner.is_none()) {
+        return None;
+    }
+    Some(Lists {
+        digests: table.id(Purpose::Read, digests),
+        tags: tags.owner.unwrap_or_else(|| table.id(Purpose::Read, answering)),
+    })
+}

@@ -1,0 +1,78 @@
+//! How much trouble of a backend is borne, and for how long: the knobs of failover.
+
+use std::time::Duration;
+
+/// The knobs of one backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resilience {
+    /// How long one attempt waits for the head of an answer before the next backend is asked.
+    pub attempt_timeouts: AttemptTimeouts,
+    /// How long a write may take.
+    pub write_timeouts: WriteTimeouts,
+    /// How the backend is asked whether it is well.
+    pub health_check: HealthCheck,
+    /// How much may be in flight.
+    pub limits: Limits,
+    /// Whether 401 and 403 to a request without credentials mean that the content is missing:
+    /// GHCR and Quay hide private repositories so.
+    pub hides_missing: bool,
+}
+
+/// Timeouts of an attempt, until the head of the answer; bodies take as long as they take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptTimeouts {
+    /// For manifests, tags and referrers.
+    pub manifests: Duration,
+    /// For blobs, and for `HEAD` of anything.
+    pub blobs: Duration,
+}
+
+/// Timeouts of a write, from the end of its body to the end of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteTimeouts {
+    /// For `PUT` and `PATCH`: the registry may be moving gigabytes in its store.
+    pub content: Duration,
+    /// For `POST` and `DELETE`.
+    pub session: Duration,
+}
+
+/// An active health check: `GET /v2/`, where 200 and 401 mean well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Between two checks.
+    pub interval: Duration,
+    /// For one check.
+    pub timeout: Duration,
+}
+
+/// The most that is in flight to a backend; what is more is answered with 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// TCP connections.
+    pub connections: u32,
+    /// Requests, in HTTP/2 several on one connection.
+    pub requests: u32,
+    /// Requests that wait for a connection.
+    pub pending: u32,
+}
+
+impl Default for Resilience {
+    fn default() -> Self {
+        Self {
+            attempt_timeouts: AttemptTimeouts {
+                manifests: Duration::from_secs(3),
+                blobs: Duration::from_secs(10),
+            },
+            write_timeouts: WriteTimeouts {
+                content: Duration::from_mins(5),
+                session: Duration::from_secs(10),
+            },
+            health_check: HealthCheck {
+                interval: Duration::from_secs(5),
+                timeout: Duration::from_secs(2),
+            },
+            limits: Limits { connections: 1024, requests: 4096, pending: 1024 },
+            hides_missing: false,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The wire form of a backend's failover knobs.
+
+use std::time::Duration;
+
+use super::duration;
+use super::reader::{Fields, Node};
+use super::resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
+use super::wire::flag;
+
+/// Reads the knobs among a backend's fields; what is left out has its default.
+pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
+    let default = Resilience::default();
+    Resilience {
+        attempt_timeouts: section(fields, "attempt_timeouts", default.attempt_timeouts, attempts),
+        write_timeouts: section(fields, "write_timeouts", default.write_timeouts, writes),
+        health_check: section(fields, "health_check", default.health_check, health_check),
+        limits: section(fields, "limits", default.limits, limits),
+        hides_missing: flag(fields, "hides_missing"),
+    }
+}
+
+fn section<T>(
+    fields: &Fields<'_>,
+    name: &'static str,
+    default: T,
+    read: fn(&Node<'_>, &T) -> T,
+) -> T {
+    fields.optional(name, |node| Some(read(&node, &default))).unwrap_or(default)
+}
+
+fn attempts(node: &Node<'_>, default: &AttemptTimeouts) -> AttemptTimeouts {
+    let fields = node.fields(&["manifests", "blobs"]);
+    AttemptTimeouts {
+        manifests: time(&fields, "manifests", default.manifests),
+        blobs: time(&fields, "blobs", default.blobs),
+    }
+}
+
+fn writes(node: &Node<'_>, default: &WriteTimeouts) -> WriteTimeouts {
+    let fields = node.fields(&["content", "session"]);
+    WriteTimeouts {
+        content: time(&fields, "content", default.content),
+        session: time(&fields, "session", default.session),
+    }
+}
+
+fn health_check(node: &Node<'_>, default: &HealthCheck) -> HealthCheck {
+    let fields = node.fields(&["interval", "timeout"]);
+    HealthCheck {
+        interval: time(&fields, "interval", default.interval),
+        timeout: time(&fields, "timeout", default.timeout),
+    }
+}
+
+fn limits(node: &Node<'_>, default: &Limits) -> Limits {
+    let fields = node.fields(&["connections", "requests", "pending"]);
+    Limits {
+        connections: count(&fields, "connections", default.connections),
+        requests: count(&fields, "requests", default.requests),
+        pending: count(&fields, "pending", default.pending),
+    }
+}
+
+fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
+    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+    read.unwrap_or(default)
+}
+
+fn count(fields: &Fields<'_>, name: &'static str, default: u32) -> u32 {
+    const COUNT: &str = "a whole number from 1 to 1000000";
+    let read = fields.optional(name, |node| {
+        let number = u32::try_from(node.number(COUNT)?).ok();
+        let number = number.filter(|number| (1..=1_000_000).contains(number));
+        if number.is_none() {
+            node.refuse(format!("is out of range; write {COUNT}"));
+        }
+        number
+    });
+    read.unwrap_or(default)
+}
