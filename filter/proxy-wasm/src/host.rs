@@ -57,6 +57,20 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *const u8,
+        size: usize,
+        version: u32,
+    ) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -96,13 +110,18 @@ pub(crate) fn header_map(headers: Headers) -> Option<HeaderMap> {
     bytes.map(HeaderMap::new)
 }
 
-/// Whether a header is there. Much cheaper than reading the map if it is not.
-pub(crate) fn has_header(headers: Headers, name: &str) -> bool {
+/// The first value of a header. Much cheaper than reading the map if the header is not there.
+pub(crate) fn header(headers: Headers, name: &str) -> Option<Vec<u8>> {
     // SAFETY: `name` is valid for reads, the other pointers for writes, during the call.
-    let value = receive(|data, size| unsafe {
+    receive(|data, size| unsafe {
         proxy_get_header_map_value(headers as u32, name.as_ptr(), name.len(), data, size)
-    });
-    value.is_some()
+    })
+}
+
+/// The status of the response.
+pub(crate) fn status() -> Option<u16> {
+    let value = header(Headers::Response, ":status")?;
+    std::str::from_utf8(&value).ok()?.parse().ok()
 }
 
 /// Sets a header to one value, whatever it had before.
@@ -154,6 +173,26 @@ pub(crate) fn set_property(name: &str, value: &[u8]) {
     unsafe {
         proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
     }
+}
+
+/// A value that all workers of the process share, and its version.
+pub(crate) fn shared(key: &str) -> Option<(Vec<u8>, u32)> {
+    let mut version = 0;
+    // SAFETY: `key` is valid for reads, the other pointers for writes, during the call.
+    let value = receive(|data, size| unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut version)
+    });
+    value.map(|value| (value, version))
+}
+
+/// Sets a shared value if it still has this version; version 0 sets it whatever it has.
+/// Whether it was set.
+pub(crate) fn set_shared(key: &str, value: &[u8], version: u32) -> bool {
+    // SAFETY: `key` and `value` are valid for reads during the call.
+    let status = unsafe {
+        proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version)
+    };
+    status == OK
 }
 
 /// Nanoseconds since 1970, by Envoy's clock.

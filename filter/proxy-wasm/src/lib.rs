@@ -5,14 +5,19 @@
 //!
 //! * [`host`] translates every host call; nothing else does,
 //! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
-//! * [`stream`] walks one request through its phases.
+//! * [`stream`] walks one request through its phases,
+//! * [`attempt`] is the phase that Envoy runs once for every backend it tries.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod bench;
 mod header_map;
 // The test binary of this crate cannot be linked with Envoy's functions.
 #[cfg(not(test))]
+mod attempt;
+#[cfg(not(test))]
 mod host;
+#[cfg(not(test))]
+mod pushes;
 #[cfg(not(test))]
 mod root;
 #[cfg(not(test))]

@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
+use portolan_core::attempt;
 use portolan_core::config::{Config, GeoHeaders};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::attempt::Attempt;
 use crate::host;
 use crate::stream::Stream;
 
@@ -21,7 +23,15 @@ pub(crate) struct Policy {
 /// The root context: one per worker.
 #[derive(Default)]
 pub(crate) struct Root {
-    policy: Option<Rc<Policy>>,
+    role: Option<Role>,
+}
+
+/// Which of the two filters this is. Both are the same module.
+enum Role {
+    /// The one that decides, once per request.
+    Decide(Rc<Policy>),
+    /// The one that Envoy runs for each attempt.
+    Attempt,
 }
 
 impl Context for Root {}
@@ -32,6 +42,10 @@ impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let started = host::now();
         let json = self.get_plugin_configuration().unwrap_or_default();
+        if attempt::is_configuration(&json) {
+            self.role = Some(Role::Attempt);
+            return true;
+        }
         match Config::from_json(&json) {
             Ok(config) => {
                 let policy = Policy::new(config);
@@ -39,7 +53,7 @@ impl RootContext for Root {
                 log::info!("portolan: policy of {} bytes loaded in {microseconds} us", json.len());
                 #[cfg(feature = "bench")]
                 crate::bench::time_network_lookups(&policy.config);
-                self.policy = Some(Rc::new(policy));
+                self.role = Some(Role::Decide(Rc::new(policy)));
                 true
             }
             Err(mistakes) => {
@@ -52,8 +66,10 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        let policy = self.policy.as_ref()?;
-        Some(Box::new(Stream::new(Rc::clone(policy))))
+        Some(match self.role.as_ref()? {
+            Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy))),
+            Role::Attempt => Box::new(Attempt::default()),
+        })
     }
 
     fn get_type(&self) -> Option<ContextType> {

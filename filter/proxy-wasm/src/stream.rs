@@ -1,18 +1,23 @@
 //! One request, phase by phase.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use portolan_core::attempt::{Answers, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
-use portolan_core::config::GeoHeaders;
+use portolan_core::config::{Backend, GeoHeaders, List};
+use portolan_core::policy::Push;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
-use portolan_core::{Action as PlannedAction, Forwarding, RequestHead, UPLOAD_CONTENT_TYPE, plan};
+use portolan_core::{Action as PlannedAction, Forwarding, RequestHead, UPLOAD_CONTENT_TYPE};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
+use crate::attempt;
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
+use crate::pushes;
 use crate::root::Policy;
 
 /// The header by which Envoy's route finds the cluster. Always overwritten here, and listed in
@@ -25,11 +30,11 @@ const PEER_HEADER: &[u8] = b"x-portolan-peer";
 const ADDRESS_PROPERTY: &str = "source\0address";
 
 /// How far a request has come.
-enum Phase {
+pub(crate) enum Phase {
     /// Nothing has been decided.
     Started,
-    /// A backend is asked.
-    Forwarded(Receipt),
+    /// A backend is asked. If it is a push and succeeds, that is to be noted.
+    Forwarded(Receipt, Option<Push>),
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
     /// no rewriting.
     Replied,
@@ -49,23 +54,54 @@ impl Stream {
     /// Applies a plan: the effects of a forward, or a reply.
     fn start(&self, headers: &HeaderMap) -> Phase {
         let address = self.policy.has_networks.then(|| host::property(ADDRESS_PROPERTY)).flatten();
-        let head = request_head(headers, &self.policy.geo_headers, address.as_deref());
-        let plan = plan(&self.policy.config, &head);
+        let mut head = request_head(headers, &self.policy.geo_headers, address.as_deref());
+        let config = &self.policy.config;
+        let mut plan = portolan_core::plan(config, &head);
+        if let PlannedAction::Ask(question) = plan.action {
+            head.recently_pushed = Some(pushes::is_recent(question));
+            plan = portolan_core::plan(config, &head);
+        }
         log_fields(&plan.record);
         match plan.action {
+            // The core asks once; a host that asks for ever would hang here.
+            PlannedAction::Ask(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => forward(forwarding),
         }
     }
 
+    /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
+    fn finish(&self, receipt: &Receipt) -> Option<Reply> {
+        if receipt.has_fallback() {
+            let status = host::status().filter(|status| is_doubtful(*status));
+            let verdict = status.map(|status| self.judge(receipt, status));
+            if let Some(Verdict::Replace(trouble)) = verdict {
+                return Some(reply::trouble(trouble));
+            }
+        }
+        for header in response::url_headers(receipt.class) {
+            self.amend(receipt, *header);
+        }
+        None
+    }
+
+    fn judge(&self, receipt: &Receipt, status: u16) -> Verdict {
+        let config = &self.policy.config;
+        let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
+        let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
+        let answers = host::property(attempt::ANSWERS).unwrap_or_default();
+        judge(status, names, &Answers::parse(&answers))
+    }
+
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {
         let name = header.name();
-        if !host::has_header(Headers::Response, name) {
+        if host::header(Headers::Response, name).is_none() {
             return;
         }
+        let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
         let Some(headers) = host::header_map(Headers::Response) else { return };
         let values = headers.values(name);
-        match response::amend(&self.policy.config, receipt, header, &values) {
+        match response::amend(&self.policy.config, receipt, answered.as_deref(), header, &values) {
             Amendment::Keep => {}
             Amendment::Remove => host::remove_header(Headers::Response, name),
             Amendment::Replace(values) => {
@@ -87,18 +123,21 @@ impl HttpContext for Stream {
             None => send(&reply::host_failed()),
         };
         match self.phase {
-            Phase::Forwarded(_) => Action::Continue,
+            Phase::Forwarded(..) => Action::Continue,
             Phase::Started | Phase::Replied => Action::Pause,
         }
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if let Phase::Forwarded(receipt) = &self.phase {
-            for header in response::url_headers(receipt.class) {
-                self.amend(receipt, *header);
-            }
+        let Phase::Forwarded(receipt, push) = &self.phase else { return Action::Continue };
+        if let Some(push) = push
+            && host::status().is_some_and(|status| (200..300).contains(&status))
+        {
+            pushes::note(*push);
         }
-        Action::Continue
+        let Some(reply) = self.finish(receipt) else { return Action::Continue };
+        self.phase = send(&reply);
+        Action::Pause
     }
 }
 
@@ -112,6 +151,8 @@ fn request_head<'h>(
         method: b"",
         target: b"",
         authority: b"",
+        has_credentials: false,
+        recently_pushed: None,
         client: ClientFacts { address, ..ClientFacts::default() },
     };
     let is = |wanted: &Option<String>, name: &[u8]| {
@@ -122,6 +163,7 @@ fn request_head<'h>(
             b":method" => head.method = value,
             b":path" => head.target = value,
             b":authority" => head.authority = value,
+            b"authorization" => head.has_credentials = true,
             PEER_HEADER => head.client.peer = Some(value),
             _ if is(&geo.country, name) => keep_first(&mut head.client.country, value),
             _ if is(&geo.subdivision, name) => keep_first(&mut head.client.subdivision, value),
@@ -148,16 +190,41 @@ fn log_fields(record: &Record<'_>) {
 
 fn forward(forwarding: Forwarding<'_>) -> Phase {
     host::set_header(Headers::Request, CLUSTER_HEADER, forwarding.cluster.as_bytes());
-    if forwarding.target_changed {
-        host::set_header(Headers::Request, ":path", &forwarding.receipt.upstream_target);
+    match (&forwarding.prepared, forwarding.receipt.targets.first()) {
+        (Some(prepared), _) => host::set_property(attempt::PREPARED, prepared),
+        (None, Some(target)) if forwarding.target_changed => {
+            host::set_header(Headers::Request, ":path", target);
+        }
+        (None, _) => {}
+    }
+    if let Some(retry) = &forwarding.retry {
+        set_retry(retry);
+    }
+    if let Some(timeout) = forwarding.write_timeout {
+        set_milliseconds("x-envoy-upstream-rq-timeout-ms", timeout);
     }
     if forwarding.starts_upload {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
-    Phase::Forwarded(forwarding.receipt)
+    Phase::Forwarded(forwarding.receipt, forwarding.push)
 }
 
-fn send(reply: &Reply) -> Phase {
+/// Envoy goes on to the next backend by itself; these are the headers that it is told by, and it
+/// takes them off before it sends the request.
+fn set_retry(retry: &Retry) {
+    let attempts = retry.further_attempts.to_string();
+    host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    let statuses = retry.statuses.as_bytes();
+    host::set_header(Headers::Request, "x-envoy-retriable-status-codes", statuses);
+    set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", retry.attempt_timeout);
+}
+
+fn set_milliseconds(header: &str, duration: Duration) {
+    let milliseconds = duration.as_millis().to_string();
+    host::set_header(Headers::Request, header, milliseconds.as_bytes());
+}
+
+pub(crate) fn send(reply: &Reply) -> Phase {
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
     let headers: Vec<(&str, &[u8])> = headers.collect();
     host::reply(reply.status, &headers, reply.body.as_bytes());
