@@ -14,7 +14,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     doubts.extend(policy.config.backends().iter().filter_map(unencrypted));
     doubts.extend(unused_backends(policy.config.backends(), rules));
     doubts.extend(repeated_globs(rules));
-    doubts.extend(chains_without_failover(rules));
+    doubts.extend(chains_behind_their_owner(rules));
     let warnings = doubts.into_iter();
     warnings.map(|(path, message)| policy.warning(&path, message)).collect()
 }
@@ -53,7 +53,7 @@ fn unused_backends(backends: &[Backend], rules: &[Document]) -> Vec<Doubt> {
     for rule in rules {
         used.extend(view::field(rule, "owner").and_then(view::text));
         for (_, chain) in view::mapping(view::field(rule, "chains")) {
-            used.extend(view::texts(Some(chain)));
+            used.extend(links(chain));
         }
     }
     let unused = backends.iter().filter(|backend| !used.contains(backend.name()));
@@ -107,28 +107,33 @@ impl<'d> Taken<'d> {
     }
 }
 
-/// Chains with more than one backend: this release asks the first and no other.
-fn chains_without_failover(rules: &[Document]) -> Vec<Doubt> {
+/// Rules that read tags from their owner, and chains that cannot follow: a digest that was just
+/// pushed is on the owner only.
+fn chains_behind_their_owner(rules: &[Document]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
-        let replicas: Vec<&str> = view::texts(view::field(rule, "replicas")).collect();
+        let reads_owner = view::field(rule, "tags_from").and_then(view::text) == Some("owner")
+            || view::field(rule, "read_your_writes").is_some();
+        let owner = view::field(rule, "owner").and_then(view::text);
+        let Some(owner) = owner.filter(|_| reads_owner) else { continue };
         for (region, chain) in view::mapping(view::field(rule, "chains")) {
-            let names: Vec<&str> = view::texts(Some(chain)).collect();
-            let [nearest, _, ..] = names.as_slice() else { continue };
-            let replica = names.iter().find(|name| replicas.contains(*name)).unwrap_or(nearest);
-            let asked = if replica == nearest {
-                format!("only `{nearest}` is asked")
-            } else {
-                format!("digests are asked of `{nearest}` only, tags of `{replica}` only")
-            };
-            let message = format!(
-                "has {} backends, but this release does not fail over: {asked}",
-                names.len()
-            );
-            doubts.push((join(&format!("rules[{index}].chains"), region), message));
+            if !links(chain).any(|name| name == owner) {
+                let message = format!(
+                    "tags come from the owner `{owner}`, but digests cannot: what was just \
+                     pushed fails until it is replicated; write `{owner}` at the end of the chain"
+                );
+                doubts.push((join(&format!("rules[{index}].chains"), region), message));
+            }
         }
     }
     doubts
+}
+
+/// The names of a chain's backends, each a name or `{backend: NAME, share: PERCENT}`.
+fn links(chain: &Document) -> impl Iterator<Item = &str> {
+    let name =
+        |link| view::text(link).or_else(|| view::field(link, "backend").and_then(view::text));
+    view::list(Some(chain)).iter().filter_map(name)
 }
 
 #[cfg(test)]

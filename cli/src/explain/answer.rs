@@ -2,7 +2,7 @@
 
 use portolan_core::config::{Backend, Config};
 use portolan_core::registry::Class;
-use portolan_core::reply::Reply;
+use portolan_core::reply::{self, Reply};
 use portolan_core::{Action, Forwarding, plan};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -83,6 +83,8 @@ impl<'c> Answer<'c> {
             end: match plan.action {
                 Action::Forward(forwarding) => End::forward(&forwarding, config, encoding),
                 Action::Reply(reply) => End::reply(reply),
+                // Only a request that leaves it open whether there was a push is asked about.
+                Action::Ask(_) => End::reply(reply::host_failed()),
             },
             reason: record.reason,
         }
@@ -100,7 +102,7 @@ impl<'c> Answer<'c> {
 
 impl<'c> End<'c> {
     fn forward(forwarding: &Forwarding<'c>, config: &'c Config, encoding: Encoding) -> Self {
-        let backends = forwarding.forward.backends.iter();
+        let backends = forwarding.forward.list.backends().iter();
         let backends = backends.filter_map(|id| config.backend(*id));
         Self::Forward {
             chain: backends.map(Backend::name).collect(),
@@ -108,7 +110,12 @@ impl<'c> End<'c> {
             cluster: forwarding.cluster,
             scheme: forwarding.backend.url().scheme().as_str(),
             authority: forwarding.backend.url().authority(),
-            path: encoding.text(&forwarding.receipt.upstream_target).into_owned(),
+            path: forwarding
+                .receipt
+                .targets
+                .first()
+                .map(|target| encoding.text(target).into_owned())
+                .unwrap_or_default(),
             choice: forwarding.forward.choice.as_str(),
         }
     }

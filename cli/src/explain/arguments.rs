@@ -45,6 +45,9 @@ pub(crate) struct ExplainArgs {
     /// A header of the request; `host`, `x-portolan-peer` and the policy's geo headers count.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Header::parse, conflicts_with = "batch")]
     headers: Vec<Header>,
+    /// Something was just pushed to the repository; counts for rules with `read_your_writes`.
+    #[arg(long, conflicts_with = "batch")]
+    recently_pushed: bool,
     /// Print one JSON object.
     #[arg(long, conflicts_with = "batch")]
     json: bool,
@@ -52,7 +55,7 @@ pub(crate) struct ExplainArgs {
     ///
     /// Each line is a JSON object with `method` and `target`, and any of `authority`, `address`,
     /// `peer`, `country`, `subdivision` and `continent`: strings, handed to the filter as they
-    /// are. With `"latin1": true` each character stands for the byte of its number.
+    /// are; and `has_credentials` and `recently_pushed`: `true` or `false`. With `"latin1": true` each character stands for the byte of its number.
     #[arg(long, conflicts_with_all = ["method", "url"])]
     batch: bool,
 }
@@ -115,6 +118,8 @@ impl ExplainArgs {
             target: url.target,
             authority: authority.unwrap_or_else(|| first_host(config)),
             client,
+            has_credentials: self.headers.iter().any(|header| header.name == "authorization"),
+            recently_pushed: self.recently_pushed,
         };
         Ok((request, notes))
     }

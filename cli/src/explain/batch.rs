@@ -23,6 +23,10 @@ struct Line {
     subdivision: Option<String>,
     continent: Option<String>,
     #[serde(default)]
+    has_credentials: bool,
+    #[serde(default)]
+    recently_pushed: bool,
+    #[serde(default)]
     latin1: bool,
 }
 
@@ -77,6 +81,8 @@ fn request(line: &Line, encoding: Encoding, config: &Config) -> Option<Request> 
         method: encoding.bytes(&line.method)?,
         target: encoding.bytes(&line.target)?,
         authority: bytes(&line.authority)?.unwrap_or_else(|| first_host(config)),
+        has_credentials: line.has_credentials,
+        recently_pushed: line.recently_pushed,
         client: Client {
             address: bytes(&line.address)?,
             peer: bytes(&line.peer)?,

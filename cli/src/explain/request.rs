@@ -14,6 +14,10 @@ pub(super) struct Request {
     /// `host[:port]`.
     pub(super) authority: Vec<u8>,
     pub(super) client: Client,
+    /// Whether it carries credentials.
+    pub(super) has_credentials: bool,
+    /// Whether something was just pushed to the repository.
+    pub(super) recently_pushed: bool,
 }
 
 /// What Envoy tells the filter about a client.
@@ -38,6 +42,8 @@ impl Request {
             method: &self.method,
             target: &self.target,
             authority: &self.authority,
+            has_credentials: self.has_credentials,
+            recently_pushed: Some(self.recently_pushed),
             client: self.client.facts(),
         }
     }

@@ -68,16 +68,12 @@ fn check_name(output: &Path) -> Result<(), GeoipError> {
 
 fn read_all(inputs: &[PathBuf]) -> Result<Vec<Source>, GeoipError> {
     let numbered = inputs.iter().enumerate();
-    numbered
-        .map(|(number, path)| source::read(path, number))
-        .collect()
+    numbered.map(|(number, path)| source::read(path, number)).collect()
 }
 
 /// Takes the claims out of the sources, and settles them.
 fn segments(inputs: &[PathBuf], sources: &mut [Source]) -> Result<Vec<Segment>, GeoipError> {
-    let claims = sources
-        .iter_mut()
-        .flat_map(|source| source.claims.drain(..));
+    let claims = sources.iter_mut().flat_map(|source| source.claims.drain(..));
     let claims: Vec<Claim> = claims.collect();
     let segments = settle(&claims).map_err(|found| contradiction(inputs, &found))?;
     if segments.is_empty() {
@@ -169,9 +165,7 @@ mod tests {
         let shop = Workshop::new();
         let public = shop.file("public.csv", PUBLIC);
         let office = shop.file("office.csv", "192.0.2.128/25,DE,BE\n198.51.100.0/24,ZZ\n");
-        let summary = build(&shop.options(vec![public, office]))
-            .unwrap()
-            .to_string();
+        let summary = build(&shop.options(vec![public, office])).unwrap().to_string();
         let cases = [
             ("192.0.2.1", Some("US")),
             ("192.0.2.200", Some("DE-BE")),
@@ -182,10 +176,7 @@ mod tests {
         for (address, place) in cases {
             assert_eq!(shop.place(address).as_deref(), place, "{address}");
         }
-        assert!(
-            summary.contains("office.csv: 1 located, 1 unlocated"),
-            "{summary}"
-        );
+        assert!(summary.contains("office.csv: 1 located, 1 unlocated"), "{summary}");
         assert!(summary.contains("3 ranges in 3 countries"), "{summary}");
         assert!(summary.ends_with("data of 2026-06-01"), "{summary}");
     }
@@ -211,10 +202,8 @@ mod tests {
         let public = shop.file("public.csv", PUBLIC);
         let first = build(&shop.options(vec![public])).unwrap();
         let office = shop.file("office.csv", "192.0.2.0/24,FR");
-        let again = BuildOptions {
-            date: None,
-            ..shop.options(vec![shop.path("geoip.mmdb"), office])
-        };
+        let again =
+            BuildOptions { date: None, ..shop.options(vec![shop.path("geoip.mmdb"), office]) };
         let second = build(&again).unwrap();
         assert_eq!(second.date, first.date);
         assert_eq!(shop.place("192.0.2.1").as_deref(), Some("FR"));
@@ -275,27 +264,15 @@ mod tests {
         let before = fs::read(shop.path("geoip.mmdb")).unwrap();
 
         let table = |name, text| shop.options(vec![shop.file(name, text)]);
-        let undated = BuildOptions {
-            date: None,
-            ..shop.options(vec![public.clone()])
-        };
-        let misnamed = BuildOptions {
-            output: shop.path("geoip"),
-            ..shop.options(vec![public])
-        };
+        let undated = BuildOptions { date: None, ..shop.options(vec![public.clone()]) };
+        let misnamed = BuildOptions { output: shop.path("geoip"), ..shop.options(vec![public]) };
         let cases = [
             (undated, "add --date YYYY-MM-DD"),
             (misnamed, "ends in .mmdb"),
             (table("empty.csv", "# nothing\n"), "no address at all"),
+            (table("bad.csv", "192.0.2.0/24,DE\n192.0.2.0/24,XYZ\n"), "bad.csv, line 2: `XYZ`"),
             (
-                table("bad.csv", "192.0.2.0/24,DE\n192.0.2.0/24,XYZ\n"),
-                "bad.csv, line 2: `XYZ`",
-            ),
-            (
-                table(
-                    "twice.csv",
-                    "192.0.2.0/24,DE\n#\n192.0.2.0,192.0.2.255,FR\n",
-                ),
+                table("twice.csv", "192.0.2.0/24,DE\n#\n192.0.2.0,192.0.2.255,FR\n"),
                 "twice.csv: lines 1 and 3 put the same addresses in two places",
             ),
         ];

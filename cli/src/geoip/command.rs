@@ -68,30 +68,17 @@ impl GeoipCommand {
                 let summary = build(&arguments.into())?;
                 writeln!(io::stderr(), "{summary}").map_err(GeoipError::Print)
             }
-            Self::Lookup(LookupArguments {
-                database,
-                addresses,
-            }) => answer(&database, &addresses, &mut io::stdout().lock()),
+            Self::Lookup(LookupArguments { database, addresses }) => {
+                answer(&database, &addresses, &mut io::stdout().lock())
+            }
         }
     }
 }
 
 impl From<BuildArguments> for BuildOptions {
     fn from(arguments: BuildArguments) -> Self {
-        let BuildArguments {
-            output,
-            source,
-            licence,
-            date,
-            inputs,
-        } = arguments;
-        Self {
-            inputs,
-            output,
-            source,
-            licence,
-            date,
-        }
+        let BuildArguments { output, source, licence, date, inputs } = arguments;
+        Self { inputs, output, source, licence, date }
     }
 }
 
@@ -127,10 +114,7 @@ mod tests {
     #[test]
     fn a_build_and_a_lookup_as_they_are_typed() {
         let directory = tempfile::tempdir().unwrap();
-        let (table, database) = (
-            directory.path().join("own.csv"),
-            directory.path().join("g.mmdb"),
-        );
+        let (table, database) = (directory.path().join("own.csv"), directory.path().join("g.mmdb"));
         std::fs::write(&table, "192.0.2.0/24,US,CA\n").unwrap();
         let line = format!(
             "build --output {} --source us --licence CC0 --date 2026-06-01 {}",
@@ -142,14 +126,8 @@ mod tests {
         let mut said = Vec::new();
         let addresses = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
         answer(&database, &addresses, &mut said).unwrap();
-        assert_eq!(
-            String::from_utf8(said).unwrap(),
-            "192.0.2.1 US-CA\n2001:db8::1 unlocated\n"
-        );
-        typed(&format!("lookup {} 192.0.2.1", database.display()))
-            .unwrap()
-            .run()
-            .unwrap();
+        assert_eq!(String::from_utf8(said).unwrap(), "192.0.2.1 US-CA\n2001:db8::1 unlocated\n");
+        typed(&format!("lookup {} 192.0.2.1", database.display())).unwrap().run().unwrap();
     }
 
     #[test]
@@ -157,10 +135,7 @@ mod tests {
         let cases = [
             ("build own.csv", "--output"),
             ("build --output g.mmdb", "<INPUT>"),
-            (
-                "build --output g.mmdb --date today own.csv",
-                "like 2026-06-01",
-            ),
+            ("build --output g.mmdb --date today own.csv", "like 2026-06-01"),
             ("lookup g.mmdb", "<ADDRESS>"),
             ("lookup g.mmdb example.com", "invalid value 'example.com'"),
         ];

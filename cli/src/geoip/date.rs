@@ -36,9 +36,7 @@ fn parse(text: &str) -> Option<BuildDate> {
     }
     let years: u64 = (FIRST_YEAR..year).map(days_in).sum();
     let months: u64 = lengths.iter().take(month_index).sum();
-    let days = years
-        .checked_add(months)?
-        .checked_add(day.checked_sub(1)?)?;
+    let days = years.checked_add(months)?.checked_add(day.checked_sub(1)?)?;
     days.checked_mul(SECONDS_PER_DAY).map(BuildDate)
 }
 
@@ -102,11 +100,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(BuildDate(seconds)), "{text}");
             assert_eq!(BuildDate(seconds).to_string(), text);
             let evening = BuildDate(seconds + SECONDS_PER_DAY - 1);
-            assert_eq!(
-                evening.to_string(),
-                text,
-                "the last second of a day is of that day"
-            );
+            assert_eq!(evening.to_string(), text, "the last second of a day is of that day");
         }
     }
 
@@ -139,9 +133,6 @@ mod tests {
 
     #[test]
     fn a_nonsense_epoch_is_printed_at_once() {
-        assert_eq!(
-            BuildDate(u64::MAX).to_string(),
-            format!("{} s after 1970", u64::MAX)
-        );
+        assert_eq!(BuildDate(u64::MAX).to_string(), format!("{} s after 1970", u64::MAX));
     }
 }

@@ -33,9 +33,7 @@ struct Code<'a> {
 impl<'a> From<&'a Location> for Record<'a> {
     fn from(location: &'a Location) -> Self {
         Self {
-            country: Code {
-                iso_code: location.country(),
-            },
+            country: Code { iso_code: location.country() },
             subdivisions: location.subdivision().map(|iso_code| [Code { iso_code }]),
         }
     }
@@ -76,9 +74,7 @@ pub(super) fn encode(
             database.insert_node(network, record);
         }
     }
-    database
-        .write_to(Vec::new())
-        .map_err(|error| too_large(&error))
+    database.write_to(Vec::new()).map_err(|error| too_large(&error))
 }
 
 fn describe(metadata: &mut Metadata, description: &str, date: BuildDate) {
@@ -89,9 +85,7 @@ fn describe(metadata: &mut Metadata, description: &str, date: BuildDate) {
     metadata.languages = vec!["en".to_owned()];
     metadata.build_epoch = date.0;
     // One entry only: the writer keeps them in a hash map, whose order differs from run to run.
-    metadata
-        .description
-        .insert("en".to_owned(), description.to_owned());
+    metadata.description.insert("en".to_owned(), description.to_owned());
 }
 
 fn networks(span: Span) -> impl Iterator<Item = IpAddrWithMask> {
@@ -118,10 +112,7 @@ mod tests {
 
     fn segment(first: u128, last: u128, country: &str, subdivision: &str) -> Segment {
         let location = Location::parse(country, subdivision).unwrap().unwrap();
-        Segment {
-            span: Span { first, last },
-            location,
-        }
+        Segment { span: Span { first, last }, location }
     }
 
     fn encoded(segments: &[Segment]) -> Reader<Vec<u8>> {
@@ -134,46 +125,22 @@ mod tests {
     }
 
     fn country(reader: &Reader<Vec<u8>>, address: IpAddr) -> Option<String> {
-        text(
-            reader,
-            address,
-            &[PathElement::Key("country"), PathElement::Key("iso_code")],
-        )
+        text(reader, address, &[PathElement::Key("country"), PathElement::Key("iso_code")])
     }
 
     #[test]
     fn records_have_the_paths_that_envoy_reads() {
         let first = Ipv4Addr::new(192, 0, 2, 0).to_bits().into();
         let reader = encoded(&[segment(first, first + 255, "US", "CA")]);
-        let subdivision = [
-            PathElement::Key("subdivisions"),
-            PathElement::Index(0),
-            PathElement::Key("iso_code"),
-        ];
+        let subdivision =
+            [PathElement::Key("subdivisions"), PathElement::Index(0), PathElement::Key("iso_code")];
         for address in ["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.7"] {
             let address: IpAddr = address.parse().unwrap();
-            assert_eq!(
-                country(&reader, address).as_deref(),
-                Some("US"),
-                "{address}"
-            );
-            assert_eq!(
-                text(&reader, address, &subdivision).as_deref(),
-                Some("CA"),
-                "{address}"
-            );
+            assert_eq!(country(&reader, address).as_deref(), Some("US"), "{address}");
+            assert_eq!(text(&reader, address, &subdivision).as_deref(), Some("CA"), "{address}");
         }
-        for address in [
-            "192.0.1.255",
-            "192.0.3.0",
-            "2001:db8::1",
-            "::ffff:192.0.3.0",
-        ] {
-            assert_eq!(
-                country(&reader, address.parse().unwrap()),
-                None,
-                "{address}"
-            );
+        for address in ["192.0.1.255", "192.0.3.0", "2001:db8::1", "::ffff:192.0.3.0"] {
+            assert_eq!(country(&reader, address.parse().unwrap()), None, "{address}");
         }
     }
 
@@ -220,12 +187,7 @@ mod tests {
             let first = position(stretch, ends[0].min(ends[1]).into());
             let last = position(stretch, ends[0].max(ends[1]).into());
             let Segment { span, location } = segment(first, last, country, "");
-            Claim {
-                span,
-                location,
-                input,
-                line: 1,
-            }
+            Claim { span, location, input, line: 1 }
         })
     }
 

@@ -115,29 +115,18 @@ pub(crate) enum Fault {
 impl fmt::Display for GeoipError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File {
-                doing,
-                path,
-                source,
-            } => {
+            Self::File { doing, path, source } => {
                 write!(out, "cannot {doing} {}: {source}", path.display())
             }
             Self::Print(source) => write!(out, "cannot print: {source}"),
             Self::Line { path, line, fault } => {
                 write!(out, "{}, line {line}: {fault}", path.display())
             }
-            Self::Record {
-                path,
-                network,
-                fault,
-            } => {
+            Self::Record { path, network, fault } => {
                 write!(out, "{}, record of {network}: {fault}", path.display())
             }
             Self::Unusable { path, reason } => write!(out, "{}: {reason}", path.display()),
-            Self::Contradiction {
-                path,
-                lines: [one, other],
-            } => write!(
+            Self::Contradiction { path, lines: [one, other] } => write!(
                 out,
                 "{}: lines {one} and {other} put the same addresses in two places, and neither \
                  is narrower than the other: keep one, or give the exception a longer prefix",
@@ -157,10 +146,9 @@ impl fmt::Display for GeoipError {
                  so, for example geoip.mmdb",
                 path.display()
             ),
-            Self::TooLarge(reason) => write!(
-                out,
-                "the inputs do not fit into one database ({reason}): leave some out"
-            ),
+            Self::TooLarge(reason) => {
+                write!(out, "the inputs do not fit into one database ({reason}): leave some out")
+            }
         }
     }
 }
@@ -183,16 +171,11 @@ impl fmt::Display for Fault {
                 let length = if address.is_ipv4() { 32 } else { 128 };
                 write!(out, "for a single address write `{address}/{length}`")
             }
-            Self::HostBits(network) => write!(
-                out,
-                "{network} has bits set behind its length: write {}",
-                network.trunc()
-            ),
+            Self::HostBits(network) => {
+                write!(out, "{network} has bits set behind its length: write {}", network.trunc())
+            }
             Self::Backwards { first, last } => {
-                write!(
-                    out,
-                    "the range {first}-{last} ends before it begins: swap the two"
-                )
+                write!(out, "the range {first}-{last} ends before it begins: swap the two")
             }
             Self::MixedFamilies { first, last } => write!(
                 out,
@@ -213,10 +196,7 @@ impl fmt::Display for Fault {
                 out,
                 "`{text}` is not a country code: write the two letters of ISO 3166-1, like DE"
             ),
-            Self::Subdivision {
-                country,
-                subdivision,
-            } => write!(
+            Self::Subdivision { country, subdivision } => write!(
                 out,
                 "`{subdivision}` is not a subdivision of {country}: write the one to three \
                  letters or digits of ISO 3166-2, like CA or US-CA"

@@ -21,10 +21,7 @@ pub(crate) struct Location {
 
 impl Location {
     /// The location that sorts before every other. It names no place.
-    pub(super) const LOWEST: Self = Self {
-        country: [0; 2],
-        subdivision: [0; 3],
-    };
+    pub(super) const LOWEST: Self = Self { country: [0; 2], subdivision: [0; 3] };
 
     /// Reads the codes of one line or record; `None` where they say that nobody knows.
     ///
@@ -41,10 +38,7 @@ impl Location {
         }
         let code = country_code(&country)?;
         let subdivision = subdivision_code(&country, &subdivision.to_ascii_uppercase())?;
-        Ok(Some(Self {
-            country: code,
-            subdivision,
-        }))
+        Ok(Some(Self { country: code, subdivision }))
     }
 
     /// The country's code, as in `country.iso_code`.
@@ -104,10 +98,7 @@ fn subdivision_code(country: &str, subdivision: &str) -> Result<[u8; 3], Fault> 
 }
 
 fn bad_subdivision(country: &str, subdivision: &str) -> Fault {
-    Fault::Subdivision {
-        country: country.to_owned(),
-        subdivision: subdivision.to_owned(),
-    }
+    Fault::Subdivision { country: country.to_owned(), subdivision: subdivision.to_owned() }
 }
 
 #[cfg(test)]
@@ -148,11 +139,7 @@ mod tests {
             ("U", "", "`U` is not a country code"),
             ("U1", "", "`U1` is not a country code"),
             ("Ü", "", "is not a country code"), // two bytes, but not two letters of ASCII
-            (
-                "US",
-                "California",
-                "`CALIFORNIA` is not a subdivision of US",
-            ),
+            ("US", "California", "`CALIFORNIA` is not a subdivision of US"),
             ("DE", "US-CA", "`US-CA` is not a subdivision of DE"),
             ("US", "US-", "`US-` is not a subdivision of US"),
             ("US", "C A", "`C A` is not a subdivision of US"),

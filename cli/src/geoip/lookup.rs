@@ -16,17 +16,10 @@ use super::source::{open, read_file};
 /// [`GeoipError::File`] or [`GeoipError::Unusable`] if it cannot be read; also if its record
 /// has the flat shape, in which Envoy finds nothing although the answer is there.
 pub(crate) fn lookup(database: &Path, address: IpAddr) -> Result<Option<Location>, GeoipError> {
-    let unusable = |reason| GeoipError::Unusable {
-        path: database.to_owned(),
-        reason,
-    };
+    let unusable = |reason| GeoipError::Unusable { path: database.to_owned(), reason };
     let reader = open(database, read_file(database)?)?;
-    let found = reader
-        .lookup(address)
-        .map_err(|error| unusable(error.to_string()))?;
-    let record: Option<Value> = found
-        .decode()
-        .map_err(|error| unusable(error.to_string()))?;
+    let found = reader.lookup(address).map_err(|error| unusable(error.to_string()))?;
+    let record: Option<Value> = found.decode().map_err(|error| unusable(error.to_string()))?;
     let Some(record) = record else {
         return Ok(None);
     };
@@ -67,9 +60,7 @@ mod tests {
         database.insert_node("192.0.2.0/24".parse::<IpAddrWithMask>().unwrap(), place);
         fs::write(&path, database.write_to(Vec::new()).unwrap()).unwrap();
         let found = lookup(&path, address.parse().unwrap());
-        found
-            .map(|place| place.map(|place| place.to_string()))
-            .map_err(|error| error.to_string())
+        found.map(|place| place.map(|place| place.to_string())).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -82,20 +73,13 @@ mod tests {
             (&json!({ "continent": { "code": "EU" } }), "192.0.2.1", None),
         ];
         for (record, address, place) in cases {
-            assert_eq!(
-                asked(record, address).unwrap().as_deref(),
-                place,
-                "{record} {address}"
-            );
+            assert_eq!(asked(record, address).unwrap().as_deref(), place, "{record} {address}");
         }
     }
 
     #[test]
     fn a_flat_record_is_an_error_because_envoy_is_silent_about_it() {
         let shown = asked(&json!({ "country_code": "US" }), "192.0.2.1").unwrap_err();
-        assert!(
-            shown.contains("convert it with `portolan geoip build`"),
-            "{shown}"
-        );
+        assert!(shown.contains("convert it with `portolan geoip build`"), "{shown}");
     }
 }

@@ -57,11 +57,7 @@ pub(super) fn settle(claims: &[Claim]) -> Result<Vec<Segment>, Contradiction> {
             continue;
         };
         if let Some(last) = at.checked_sub(1).filter(|last| from <= *last) {
-            append(
-                &mut segments,
-                Span { first: from, last },
-                holder(&covering)?,
-            );
+            append(&mut segments, Span { first: from, last }, holder(&covering)?);
         }
         for edge in meeting {
             edge.apply(&mut covering);
@@ -69,10 +65,7 @@ pub(super) fn settle(claims: &[Claim]) -> Result<Vec<Segment>, Contradiction> {
         from = at;
     }
     // What reaches to the last address has no closing edge.
-    let rest = Span {
-        first: from,
-        last: u128::MAX,
-    };
+    let rest = Span { first: from, last: u128::MAX };
     append(&mut segments, rest, holder(&covering)?);
     Ok(segments)
 }
@@ -116,17 +109,9 @@ fn edges(claims: &[Claim]) -> Vec<Edge> {
             line: claim.line,
             index,
         };
-        edges.push(Edge {
-            at: claim.span.first,
-            rank,
-            opens: true,
-        });
+        edges.push(Edge { at: claim.span.first, rank, opens: true });
         if let Some(at) = claim.span.last.checked_add(1) {
-            edges.push(Edge {
-                at,
-                rank,
-                opens: false,
-            });
+            edges.push(Edge { at, rank, opens: false });
         }
     }
     edges.sort_unstable_by_key(|edge| edge.at);
@@ -138,12 +123,7 @@ fn holder(covering: &BTreeSet<Rank>) -> Result<Option<Location>, Contradiction> 
     let Some(top) = covering.last() else {
         return Ok(None);
     };
-    let lowest_equal = Rank {
-        location: Location::LOWEST,
-        line: 0,
-        index: 0,
-        ..*top
-    };
+    let lowest_equal = Rank { location: Location::LOWEST, line: 0, index: 0, ..*top };
     match covering.range(lowest_equal..).next() {
         Some(equal) if equal.location != top.location => Err(Contradiction {
             input: top.input,
@@ -175,16 +155,8 @@ mod tests {
 
     fn claim(input: usize, line: u64, first: u8, last: u8, country: &str) -> Claim {
         let location = Location::parse(country, "").unwrap().unwrap();
-        let span = Span {
-            first: first.into(),
-            last: last.into(),
-        };
-        Claim {
-            span,
-            location,
-            input,
-            line,
-        }
+        let span = Span { first: first.into(), last: last.into() };
+        Claim { span, location, input, line }
     }
 
     fn settled(claims: &[Claim]) -> String {
@@ -201,16 +173,8 @@ mod tests {
         let office = claim(1, 1, 0, 49, "FR");
         let cases = [
             (vec![], "", "nothing said, nothing known"),
-            (
-                vec![wide, narrow],
-                "0-9 US, 10-19 DE, 20-99 US",
-                "the narrower claim holds",
-            ),
-            (
-                vec![narrow, wide],
-                "0-9 US, 10-19 DE, 20-99 US",
-                "whatever the order of lines",
-            ),
+            (vec![wide, narrow], "0-9 US, 10-19 DE, 20-99 US", "the narrower claim holds"),
+            (vec![narrow, wide], "0-9 US, 10-19 DE, 20-99 US", "whatever the order of lines"),
             (
                 vec![wide, narrow, office],
                 "0-49 FR, 50-99 US",
@@ -241,56 +205,31 @@ mod tests {
     #[test]
     fn the_last_address_is_reached() {
         let location = Location::parse("US", "").unwrap().unwrap();
-        let span = Span {
-            first: 7,
-            last: u128::MAX,
-        };
-        let segments = settle(&[Claim {
-            span,
-            location,
-            input: 0,
-            line: 1,
-        }])
-        .unwrap();
+        let span = Span { first: 7, last: u128::MAX };
+        let segments = settle(&[Claim { span, location, input: 0, line: 1 }]).unwrap();
         assert_eq!(segments, [Segment { span, location }]);
     }
 
     #[test]
     fn equally_narrow_claims_must_agree() {
         let cases = [
-            (
-                vec![claim(0, 3, 0, 9, "US"), claim(0, 7, 0, 9, "DE")],
-                Some([3, 7]),
-            ),
-            (
-                vec![claim(0, 7, 0, 9, "DE"), claim(0, 3, 5, 14, "US")],
-                Some([3, 7]),
-            ),
+            (vec![claim(0, 3, 0, 9, "US"), claim(0, 7, 0, 9, "DE")], Some([3, 7])),
+            (vec![claim(0, 7, 0, 9, "DE"), claim(0, 3, 5, 14, "US")], Some([3, 7])),
             // The odd one out is found wherever it stands among those that agree.
             (
-                vec![
-                    claim(0, 1, 0, 9, "AU"),
-                    claim(0, 2, 0, 9, "US"),
-                    claim(0, 3, 0, 9, "US"),
-                ],
+                vec![claim(0, 1, 0, 9, "AU"), claim(0, 2, 0, 9, "US"), claim(0, 3, 0, 9, "US")],
                 Some([1, 3]),
             ),
             // Two inputs may disagree: the later one is the mended one.
             (vec![claim(0, 1, 0, 9, "US"), claim(1, 1, 0, 9, "DE")], None),
             // Nobody asks the two that disagree: a narrower claim covers all they share.
             (
-                vec![
-                    claim(0, 1, 0, 9, "US"),
-                    claim(0, 2, 5, 14, "DE"),
-                    claim(0, 3, 5, 9, "FR"),
-                ],
+                vec![claim(0, 1, 0, 9, "US"), claim(0, 2, 5, 14, "DE"), claim(0, 3, 5, 9, "FR")],
                 None,
             ),
         ];
         for (claims, lines) in cases {
-            let found = settle(&claims)
-                .err()
-                .map(|contradiction| contradiction.lines);
+            let found = settle(&claims).err().map(|contradiction| contradiction.lines);
             assert_eq!(found, lines, "{claims:?}");
         }
     }
@@ -299,23 +238,13 @@ mod tests {
     fn by_looking_at_all(claims: &[Claim], address: u128) -> Option<Location> {
         let covers = |claim: &&Claim| (claim.span.first..=claim.span.last).contains(&address);
         let best = |claim: &&Claim| (claim.input, Reverse(claim.span.width()));
-        claims
-            .iter()
-            .filter(covers)
-            .max_by_key(best)
-            .map(|claim| claim.location)
+        claims.iter().filter(covers).max_by_key(best).map(|claim| claim.location)
     }
 
     fn any_claim() -> impl Strategy<Value = Claim> {
         let country = prop_oneof![Just("US"), Just("DE"), Just("CN")];
         (0..3_usize, any::<[u8; 2]>(), country).prop_map(|(input, ends, country)| {
-            claim(
-                input,
-                1,
-                ends[0].min(ends[1]),
-                ends[0].max(ends[1]),
-                country,
-            )
+            claim(input, 1, ends[0].min(ends[1]), ends[0].max(ends[1]), country)
         })
     }
 

@@ -34,8 +34,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .suffix(".tmp")
         .tempfile_in(directory)?;
     file.write_all(bytes)?;
-    file.as_file()
-        .set_permissions(Permissions::from_mode(MODE))?;
+    file.as_file().set_permissions(Permissions::from_mode(MODE))?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     // The rename is a change of the directory.
@@ -51,9 +50,7 @@ mod tests {
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = fs::read_dir(directory).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     #[test]
@@ -76,10 +73,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("geoip.mmdb");
         replace(&path, b"x").unwrap();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o644
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
     }
 
     #[test]

@@ -19,16 +19,10 @@ pub(super) struct Span {
 }
 
 /// `::/96`, where the tree keeps IPv4.
-const IPV4: Span = Span {
-    first: 0,
-    last: 0xffff_ffff,
-};
+const IPV4: Span = Span { first: 0, last: 0xffff_ffff };
 
 /// `::ffff:0:0/96`, the IPv4-mapped addresses (RFC 4291, section 2.5.5.2).
-const MAPPED: Span = Span {
-    first: 0xffff_0000_0000,
-    last: 0xffff_ffff_ffff,
-};
+const MAPPED: Span = Span { first: 0xffff_0000_0000, last: 0xffff_ffff_ffff };
 
 impl Span {
     /// The positions of the addresses from `first` to `last`, both included.
@@ -116,11 +110,7 @@ impl Span {
 
     /// The fewest networks that together hold exactly this range, in rising order.
     pub(super) fn networks(self) -> Ipv6Subnets {
-        Ipv6Subnets::new(
-            Ipv6Addr::from_bits(self.first),
-            Ipv6Addr::from_bits(self.last),
-            0,
-        )
+        Ipv6Subnets::new(Ipv6Addr::from_bits(self.first), Ipv6Addr::from_bits(self.last), 0)
     }
 }
 
@@ -150,25 +140,12 @@ mod tests {
             (
                 "192.0.2.1",
                 "192.0.2.6",
-                &[
-                    "::c000:201/128",
-                    "::c000:202/127",
-                    "::c000:204/127",
-                    "::c000:206/128",
-                ],
+                &["::c000:201/128", "::c000:202/127", "::c000:204/127", "::c000:206/128"],
             ),
             // IPv4-mapped ends are IPv4.
             ("::ffff:10.0.0.0", "::ffff:10.255.255.255", &["::a00:0/104"]),
-            (
-                "2001:db8::",
-                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
-                &["2001:db8::/32"],
-            ),
-            (
-                "ff00::",
-                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                &["ff00::/8"],
-            ),
+            ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &["2001:db8::/32"]),
+            ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &["ff00::/8"]),
             ("::1:0:0", "::1:ffff:ffff", &["::1:0:0/96"]), // just above IPv4
         ];
         for (first, last, expected) in cases {
@@ -180,14 +157,8 @@ mod tests {
     fn an_ipv6_range_never_covers_ipv4() {
         let spans = Span::of("::/0".parse().unwrap()).unwrap();
         let expected = [
-            Span {
-                first: 0x1_0000_0000,
-                last: 0xfffe_ffff_ffff,
-            },
-            Span {
-                first: 0x1_0000_0000_0000,
-                last: u128::MAX,
-            },
+            Span { first: 0x1_0000_0000, last: 0xfffe_ffff_ffff },
+            Span { first: 0x1_0000_0000_0000, last: u128::MAX },
         ];
         assert_eq!(spans, expected);
     }
@@ -198,11 +169,7 @@ mod tests {
             ("10.0.0.0", "10.0.0.255", vec![(0x0a00_0000, 0x0a00_00ff)]),
             ("::", "::ffff:ffff", vec![(0, 0xffff_ffff)]), // all of IPv4 in one record
             ("::ffff:0:0", "::ffff:ffff:ffff", vec![]),
-            (
-                "::",
-                "::1:ffff:ffff:ffff",
-                vec![(0, 0xfffe_ffff_ffff), (1 << 48, (1 << 49) - 1)],
-            ),
+            ("::", "::1:ffff:ffff:ffff", vec![(0, 0xfffe_ffff_ffff), (1 << 48, (1 << 49) - 1)]),
         ];
         for (first, last, expected) in cases {
             let spans = Span::in_tree(address(first), address(last)).into_iter();
@@ -214,25 +181,15 @@ mod tests {
     #[test]
     fn only_ipv4_has_a_mapped_twin() {
         let cases = [
-            (
-                (0x0a00_0000, 0x0a00_00ff),
-                Some((0xffff_0a00_0000, 0xffff_0a00_00ff)),
-            ),
+            ((0x0a00_0000, 0x0a00_00ff), Some((0xffff_0a00_0000, 0xffff_0a00_00ff))),
             ((0, 0xffff_ffff), Some((0xffff_0000_0000, 0xffff_ffff_ffff))),
             ((0x1_0000_0000, 0x1_0000_00ff), None),
             // Neighbours are joined: a segment may begin in IPv4 and end in IPv6.
-            (
-                (0xffff_ff00, 0x1_0000_00ff),
-                Some((0xffff_ffff_ff00, 0xffff_ffff_ffff)),
-            ),
+            ((0xffff_ff00, 0x1_0000_00ff), Some((0xffff_ffff_ff00, 0xffff_ffff_ffff))),
         ];
         for ((first, last), expected) in cases {
             let twin = Span { first, last }.mapped();
-            assert_eq!(
-                twin.map(|span| (span.first, span.last)),
-                expected,
-                "{first:x}"
-            );
+            assert_eq!(twin.map(|span| (span.first, span.last)), expected, "{first:x}");
         }
     }
 
@@ -243,11 +200,7 @@ mod tests {
             ("2001:db8::1", "2001:db8::", "ends before it begins"),
             ("10.0.0.1", "2001:db8::", "one IPv4 and one IPv6 address"),
             ("::1", "::2", "where the database keeps IPv4"),
-            (
-                "::ffff:10.0.0.1",
-                "2001:db8::",
-                "one IPv4 and one IPv6 address",
-            ),
+            ("::ffff:10.0.0.1", "2001:db8::", "one IPv4 and one IPv6 address"),
         ];
         for (first, last, message) in cases {
             let fault = Span::between(address(first), address(last)).expect_err(first);

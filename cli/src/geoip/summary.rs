@@ -44,11 +44,7 @@ pub(super) fn countries(segments: &[Segment]) -> usize {
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for input in &self.inputs {
-            let InputSummary {
-                path,
-                located,
-                unlocated,
-            } = input;
+            let InputSummary { path, located, unlocated } = input;
             let path = path.display();
             writeln!(out, "{path}: {located} located, {unlocated} unlocated")?;
         }

@@ -21,9 +21,8 @@ pub(super) fn aggregate(mut networks: BTreeMap<IpNet, String>) -> BTreeMap<IpNet
 }
 
 fn join_halves(networks: &mut BTreeMap<IpNet, String>, length: u8) {
-    let prefixes: Vec<_> = (networks.keys().copied())
-        .filter(|prefix| prefix.prefix_len() == length)
-        .collect();
+    let prefixes: Vec<_> =
+        (networks.keys().copied()).filter(|prefix| prefix.prefix_len() == length).collect();
     for pair in prefixes.windows(2) {
         let [lower, upper] = pair else { continue };
         if let Some(block) = joined(networks, *lower, *upper) {

@@ -6,10 +6,8 @@ use serde_json::Value;
 /// Every entry of both families. A prefix is listed once for each service that uses it, and the
 /// network border group (a local zone) is finer than a registry's region: neither is read.
 pub(super) fn entries(file: &Value, problems: &mut Problems) -> Vec<Entry> {
-    let families = [
-        ("prefixes", "ip_prefix", Family::V4),
-        ("ipv6_prefixes", "ipv6_prefix", Family::V6),
-    ];
+    let families =
+        [("prefixes", "ip_prefix", Family::V4), ("ipv6_prefixes", "ipv6_prefix", Family::V6)];
     let mut found = Vec::new();
     for (array, field, family) in families {
         for (index, object) in entry::array(file, array, problems).iter().enumerate() {
@@ -17,11 +15,7 @@ pub(super) fn entries(file: &Value, problems: &mut Problems) -> Vec<Entry> {
             let prefix = entry::prefix(object, &path, field, family, problems);
             let label = entry::label(object, &path, "region", "aws", problems);
             if let (Some(prefix), Some(label)) = (prefix, label) {
-                found.push(Entry {
-                    path,
-                    prefix,
-                    label,
-                });
+                found.push(Entry { path, prefix, label });
             }
         }
     }

@@ -163,10 +163,7 @@ mod tests {
             problems.add(&format!("prefixes[{index}]"), "is wrong");
         }
         let error = problems.into_result("https://example.com/").unwrap_err();
-        assert!(
-            error.contains("prefixes[9]: is wrong\n  and 2 more"),
-            "{error}"
-        );
+        assert!(error.contains("prefixes[9]: is wrong\n  and 2 more"), "{error}");
         assert!(!error.contains("prefixes[10]"), "{error}");
     }
 }

@@ -22,9 +22,5 @@ fn one(object: &Value, path: String, problems: &mut Problems) -> Option<Entry> {
     };
     let prefix = entry::prefix(object, &path, field, family, problems);
     let label = entry::label(object, &path, "scope", "gcp", problems);
-    Some(Entry {
-        path,
-        prefix: prefix?,
-        label: label?,
-    })
+    Some(Entry { path, prefix: prefix?, label: label? })
 }

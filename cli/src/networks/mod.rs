@@ -77,10 +77,7 @@ pub(crate) fn run(provider: Provider, file: &Path, out: &mut dyn Write) -> Resul
 /// The published JSON as a YAML document.
 fn convert(provider: Provider, text: &str) -> Result<String, String> {
     let file: Value = serde_json::from_str(text).map_err(|error| {
-        format!(
-            "this is not JSON ({error}); download {} again",
-            provider.source()
-        )
+        format!("this is not JSON ({error}); download {} again", provider.source())
     })?;
     let mut problems = Problems::default();
     let stamp = document::Stamp::read(provider, &file, &mut problems);
@@ -105,9 +102,7 @@ fn one_label_each(
 ) -> BTreeMap<ipnet::IpNet, String> {
     let mut networks: BTreeMap<_, String> = BTreeMap::new();
     for entry in entries {
-        let label = networks
-            .entry(entry.prefix)
-            .or_insert_with(|| entry.label.clone());
+        let label = networks.entry(entry.prefix).or_insert_with(|| entry.label.clone());
         if label == everywhere {
             label.clone_from(&entry.label);
         } else if entry.label != *label && entry.label != everywhere {

@@ -8,18 +8,12 @@ const GCP: &str = include_str!("../../../geoip-data/networks/gcp-excerpt.json");
 
 #[test]
 fn the_aws_excerpt() {
-    assert_eq!(
-        convert(Provider::Aws, AWS).unwrap(),
-        include_str!("expected/aws.yaml")
-    );
+    assert_eq!(convert(Provider::Aws, AWS).unwrap(), include_str!("expected/aws.yaml"));
 }
 
 #[test]
 fn the_gcp_excerpt() {
-    assert_eq!(
-        convert(Provider::Gcp, GCP).unwrap(),
-        include_str!("expected/gcp.yaml")
-    );
+    assert_eq!(convert(Provider::Gcp, GCP).unwrap(), include_str!("expected/gcp.yaml"));
 }
 
 /// The labels and prefixes of a document, as a YAML reader sees them.
@@ -94,30 +88,12 @@ fn what_is_wrong_is_named_by_its_path() {
     let good = ("192.0.2.0/24", "eu-west-1");
     let cases: &[(&[(&str, &str)], &str)] = &[
         (&[], "prefixes: is empty"),
-        (
-            &[good, ("192.0.2.0/33", "x")],
-            "prefixes[1].ip_prefix: \"192.0.2.0/33\" is not",
-        ),
-        (
-            &[good, ("192.0.2.0", "x")],
-            "prefixes[1].ip_prefix: \"192.0.2.0\" is not",
-        ),
-        (
-            &[("192.0.2.1/24", "x")],
-            "prefixes[0].ip_prefix: \"192.0.2.1/24\" is not",
-        ),
-        (
-            &[("2001:db8::/32", "x")],
-            "prefixes[0].ip_prefix: \"2001:db8::/32\" is not an IPv4",
-        ),
-        (
-            &[good, ("198.51.100.0/24", "")],
-            "prefixes[1].region: \"\" is not a region",
-        ),
-        (
-            &[good, ("198.51.100.0/24", "a\nb")],
-            "prefixes[1].region: \"a\\nb\" is not",
-        ),
+        (&[good, ("192.0.2.0/33", "x")], "prefixes[1].ip_prefix: \"192.0.2.0/33\" is not"),
+        (&[good, ("192.0.2.0", "x")], "prefixes[1].ip_prefix: \"192.0.2.0\" is not"),
+        (&[("192.0.2.1/24", "x")], "prefixes[0].ip_prefix: \"192.0.2.1/24\" is not"),
+        (&[("2001:db8::/32", "x")], "prefixes[0].ip_prefix: \"2001:db8::/32\" is not an IPv4"),
+        (&[good, ("198.51.100.0/24", "")], "prefixes[1].region: \"\" is not a region"),
+        (&[good, ("198.51.100.0/24", "a\nb")], "prefixes[1].region: \"a\\nb\" is not"),
         (
             &[good, ("192.0.2.0/24", "sa-east-1")],
             "prefixes[1]: 192.0.2.0/24 is in aws:eu-west-1 and in aws:sa-east-1",
@@ -136,11 +112,7 @@ fn files_of_something_else_are_refused() {
         (Provider::Aws, "[]", "ipv6_prefixes: is missing"),
         (Provider::Aws, GCP, "createDate: is missing"),
         (Provider::Gcp, AWS, "prefixes[0]: has not exactly one of"),
-        (
-            Provider::Gcp,
-            r#"{"prefixes": [7]}"#,
-            "prefixes[0]: has not exactly one of",
-        ),
+        (Provider::Gcp, r#"{"prefixes": [7]}"#, "prefixes[0]: has not exactly one of"),
         (
             Provider::Gcp,
             r#"{"prefixes": [{"ipv6Prefix": 7, "scope": "x"}]}"#,
@@ -173,10 +145,7 @@ fn nothing_is_written_unless_the_whole_file_is_sound() {
     assert!(missing.contains("ranges.json"), "{missing}");
     std::fs::write(&path, aws(&[("192.0.2.0/24", "x"), ("?", "x")])).unwrap();
     let wrong = run(Provider::Aws, &path, &mut out).unwrap_err();
-    assert!(
-        wrong.contains("ranges.json") && wrong.contains("prefixes[1]"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("ranges.json") && wrong.contains("prefixes[1]"), "{wrong}");
     assert!(out.is_empty());
     std::fs::write(&path, AWS).unwrap();
     run(Provider::Aws, &path, &mut out).unwrap();

@@ -1,10 +1,10 @@
 //! The whole configuration.
 
-use portolan_core::config::Config;
+use portolan_core::config::{Config, Purpose};
 use serde_json::{Value, json};
 
 use super::options::Options;
-use super::{cluster, listener, overload};
+use super::{aggregate, cluster, listener, overload};
 
 /// The bootstrap of an Envoy that serves `config`.
 ///
@@ -12,8 +12,18 @@ use super::{cluster, listener, overload};
 /// asked for configuration, so nothing but this file decides where a request can go.
 pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -> Value {
     let certificates = &options.system_certificates;
-    let backends = config.backends().iter();
-    let clusters: Vec<Value> = backends.map(|each| cluster::cluster(each, certificates)).collect();
+    let lists = config.lists().iter();
+    let mut clusters: Vec<Value> =
+        config.backends().iter().map(|each| cluster::for_reads(each, certificates)).collect();
+    clusters.extend(lists.filter_map(|list| match (list.purpose(), list.backends()) {
+        (Purpose::Read, [_]) => None,
+        (Purpose::Read, _) => Some(aggregate::cluster(list, config, options.wasm.as_deref())),
+        (Purpose::Owner, owner) => {
+            let backend = config.backend(*owner.first()?)?;
+            (list.cluster() != backend.cluster())
+                .then(|| cluster::for_owner(backend, list.cluster(), certificates))
+        }
+    }));
     json!({
         "node": {"id": "portolan", "cluster": "portolan"},
         "admin": {"address": listener::address(options.admin)},

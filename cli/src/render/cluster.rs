@@ -1,25 +1,43 @@
-//! One cluster a backend.
+//! The clusters of a backend: one for reads, and one where it is an owner.
 
 use std::net::IpAddr;
 
-use portolan_core::config::{Backend, BackendUrl, Scheme};
+use portolan_core::config::{Backend, BackendUrl, Limits, Scheme};
 use serde_json::{Map, Value, json};
 
+use super::health;
 use super::listener::BUFFER_BYTES;
 use super::typed::{extension, typed};
 use super::upstream_tls;
 
-/// The cluster that reaches a backend; `system_certificates` is the file of CA certificates for
-/// one that names none.
-pub(super) fn cluster(backend: &Backend, system_certificates: &str) -> Value {
+/// The cluster for reads, alone or as a member of an aggregate; `system_certificates` is the
+/// file of CA certificates for a backend that names none.
+///
+/// With Envoy's usual panic threshold a backend that is not well is still tried where there is
+/// nobody else: health checks may be what is wrong.
+pub(super) fn for_reads(backend: &Backend, system_certificates: &str) -> Value {
+    let more = json!({"outlier_detection": health::outlier_detection()});
+    cluster(backend, backend.cluster(), more, system_certificates)
+}
+
+/// The cluster for what only the owner may answer. Without a panic threshold: a write to an
+/// owner that is known to be down is answered at once.
+pub(super) fn for_owner(backend: &Backend, name: &str, system_certificates: &str) -> Value {
+    let more = json!({"common_lb_config": {"healthy_panic_threshold": {"value": 0}}});
+    cluster(backend, name, more, system_certificates)
+}
+
+fn cluster(backend: &Backend, name: &str, more: Value, system_certificates: &str) -> Value {
     let mut fields = Map::new();
-    fields.insert("name".to_owned(), backend.cluster().into());
+    fields.insert("name".to_owned(), name.into());
     let parts = [
         discovery(backend.url()),
-        limits(),
+        limits(backend.resilience().limits),
+        json!({"wait_for_warm_on_init": false, "health_checks": health::checks(backend)}),
+        more,
         json!({
             "typed_extension_protocol_options": {PROTOCOL_OPTIONS: protocol(backend.url().scheme())},
-            "load_assignment": load_assignment(backend),
+            "load_assignment": load_assignment(backend, name),
         }),
     ];
     for part in parts {
@@ -60,18 +78,18 @@ fn discovery(url: &BackendUrl) -> Value {
     )})
 }
 
-/// Generous: they are there to keep a backend that stands still from taking all memory, not to
-/// shape traffic. `max_retries` counts those in flight at once; Envoy's own 3 would let most of a
-/// burst fail that one retry would have saved.
-fn limits() -> Value {
+/// What is more than a backend's limits is answered with 503 at once and not handed on to the next
+/// backend: a load that broke one would break the others too. `max_retries` counts retries in
+/// flight at once; Envoy's own 3 would let most of a burst fail that one retry would have saved.
+fn limits(limits: Limits) -> Value {
     json!({
         "connect_timeout": "3s",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "circuit_breakers": {"thresholds": [{
-            "max_connections": 4096,
-            "max_pending_requests": 4096,
-            "max_requests": 16384,
-            "max_retries": 1024,
+            "max_connections": limits.connections,
+            "max_pending_requests": limits.pending,
+            "max_requests": limits.requests,
+            "max_retries": u32::MAX,
             "track_remaining": true,
         }]},
         "upstream_connection_options": {"tcp_keepalive": {
@@ -110,10 +128,10 @@ fn protocol(scheme: Scheme) -> Value {
 }
 
 /// `hostname` is what `auto_host_rewrite` sends; the metadata tells the access log the backend.
-fn load_assignment(backend: &Backend) -> Value {
+fn load_assignment(backend: &Backend, name: &str) -> Value {
     let url = backend.url();
     json!({
-        "cluster_name": backend.cluster(),
+        "cluster_name": name,
         "endpoints": [{"lb_endpoints": [{
             "metadata": {"filter_metadata": {"portolan": {"backend": backend.name()}}},
             "endpoint": {

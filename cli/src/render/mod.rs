@@ -6,6 +6,7 @@
 //! the same bytes.
 
 mod access_log;
+mod aggregate;
 mod arguments;
 mod bootstrap;
 mod client_address;
@@ -16,6 +17,7 @@ mod envoy_version;
 mod error;
 mod filter_state;
 mod geoip;
+mod health;
 mod listener;
 mod local_replies;
 mod options;

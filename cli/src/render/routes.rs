@@ -4,6 +4,7 @@ use portolan_core::config::{Backend, Config};
 use serde_json::{Map, Value, json};
 
 use super::connection_manager::IDLE;
+use super::typed::extension;
 use super::upstream_headers;
 
 /// The header in which the filter names the cluster.
@@ -44,10 +45,22 @@ fn reading() -> Value {
     json!({"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}})
 }
 
-/// Only what the backend cannot have begun to answer. A write is not retried at all: its body
-/// would have to be kept, and what a registry made of the first half is unknown.
+/// A read goes on to the next backend of its list; the filter says, request by request, how often
+/// and after which statuses. A request with nobody to go on to is tried once more where no answer
+/// had begun. A write is not retried at all: its body would have to be kept, and what a registry
+/// made of the first half is unknown.
 fn retry() -> Value {
-    json!({"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1})
+    json!({
+        "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes",
+        "num_retries": 1,
+        "per_try_timeout": "60s",
+        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+        "retry_priority": extension(
+            "envoy.retry_priorities.previous_priorities",
+            "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+            json!({"update_frequency": 1}),
+        ),
+    })
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make

@@ -77,10 +77,11 @@ fn anchors_spare_repetition() {
 
 #[test]
 fn a_warning_fails_only_a_strict_check() {
-    let policy = GOOD.replace("default: [ghcr]", "default: [ghcr, quay]");
+    let policy = GOOD.replace("owner: ghcr", "owner: ghcr\n    tags_from: owner");
     let directory = Directory::with(&[("p.yaml", &policy)]);
-    let warning = "p.yaml:19:7: warning: rules[0].chains.default: has 2 backends, but this \
-         release does not fail over: only `ghcr` is asked\n";
+    let warning = "p.yaml:19:7: warning: rules[0].chains.cn: tags come from the owner `ghcr`, but \
+         digests cannot: what was just pushed fails until it is replicated; write `ghcr` at the \
+         end of the chain\n";
     assert_eq!(directory.run(&["check", "p.yaml"]), run(0, OK, warning));
     assert_eq!(directory.run(&["check", "--strict", "p.yaml"]), run(1, "", warning));
 }

@@ -120,7 +120,7 @@ fn a_forwarded_request_for_programs() {
     let expected = json!({
         "front": "main", "region": "default", "located_by": "default", "label": null,
         "country": null, "class": "manifest-by-tag", "rule": "drycc", "chain": ["ghcr"],
-        "backend": "ghcr", "cluster": "ghcr", "scheme": "https", "authority": "ghcr.io",
+        "backend": "ghcr", "cluster": "ghcr@owner", "scheme": "https", "authority": "ghcr.io",
         "path": "/base/v2/acme/a/manifests/v1", "choice": "owner, for a write",
         "reason": "default; owner, for a write",
     });

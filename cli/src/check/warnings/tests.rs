@@ -122,31 +122,21 @@ fn rules_and_globs_that_never_match() {
 }
 
 #[test]
-fn chains_of_which_only_the_first_is_asked() {
+fn chains_that_cannot_follow_their_owner() {
+    let message = "tags come from the owner `b`, but digests cannot: what was just pushed fails \
+         until it is replicated; write `b` at the end of the chain";
     let rows = [
-        (
-            "{default: [a, b]}",
-            "",
-            "default: has 2 backends, but this release does not fail over: only `a` is asked",
-        ),
-        (
-            "{default: [a], cn: [b, a]}",
-            "",
-            "cn: has 2 backends, but this release does not fail over: only `b` is asked",
-        ),
-        (
-            "{default: [a, b]}",
-            ", replicas: [a, b]",
-            "default: has 2 backends, but this release does not fail over: only `a` is asked",
-        ),
-        (
-            "{default: [a, b]}",
-            ", replicas: [b]",
-            "default: has 2 backends, but this release does not fail over: digests are asked of `a` only, tags of `b` only",
-        ),
+        ("{default: [a, b]}", "owner: b, tags_from: owner", None),
+        ("{default: [a, {backend: b, share: 5}]}", "owner: b, tags_from: owner", None),
+        ("{default: [a]}", "owner: b, tags_from: owner", Some("default")),
+        ("{default: [a, b], cn: [a]}", "owner: b, read_your_writes: 60s", Some("cn")),
+        ("{default: [a]}", "owner: b, tags_from: replicas", None),
+        ("{default: [a]}", "owner: b", None),
     ];
-    for (chains, more, expected) in rows {
-        let found = told(AB, &format!("{{name: r, repositories: [x], chains: {chains}{more}}}"));
-        assert_eq!(found, [format!("rules[0].chains.{expected}")], "{chains}");
+    for (chains, more, region) in rows {
+        let rule = format!("{{name: r, repositories: [x], chains: {chains}, {more}}}");
+        let expected: Vec<String> =
+            region.iter().map(|region| format!("rules[0].chains.{region}: {message}")).collect();
+        assert_eq!(told(AB, &rule), expected, "{chains} {more}");
     }
 }

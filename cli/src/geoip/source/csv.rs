@@ -27,23 +27,13 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// The first line that is not understood, with what to write instead.
 pub(super) fn read(path: &Path, bytes: &[u8], input: usize) -> Result<Source, GeoipError> {
-    let mut source = Source {
-        claims: Vec::new(),
-        unlocated: 0,
-        date: None,
-        description: file_name(path),
-    };
+    let mut source =
+        Source { claims: Vec::new(), unlocated: 0, date: None, description: file_name(path) };
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut may_be_header = true;
     for (text, line) in bytes.split(|byte| *byte == b'\n').zip(1..) {
-        let at_line = |fault| GeoipError::Line {
-            path: path.to_owned(),
-            line,
-            fault,
-        };
-        let text = str::from_utf8(text)
-            .map_err(|_| at_line(Fault::Encoding))?
-            .trim();
+        let at_line = |fault| GeoipError::Line { path: path.to_owned(), line, fault };
+        let text = str::from_utf8(text).map_err(|_| at_line(Fault::Encoding))?.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
@@ -81,12 +71,7 @@ impl Row {
             return;
         };
         let claims = self.spans.into_iter();
-        source.claims.extend(claims.map(|span| Claim {
-            span,
-            location,
-            input,
-            line,
-        }));
+        source.claims.extend(claims.map(|span| Claim { span, location, input, line }));
     }
 }
 
@@ -135,9 +120,7 @@ fn is_header(columns: &[&str]) -> bool {
 
 fn unquoted(column: &str) -> &str {
     let column = column.trim();
-    let inner = column
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let inner = column.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     inner.map_or(column, str::trim)
 }
 
@@ -159,49 +142,17 @@ mod tests {
     fn every_shape_is_read() {
         let cases: [(&str, &str, &str); 14] = [
             ("1.0.0.0,1.0.0.255,AU", "1:::100:0/120=AU", "ranges"),
-            (
-                "2001:db8::,2001:db8::ff,de\n",
-                "1:2001:db8::/120=DE",
-                "IPv6 ranges",
-            ),
-            (
-                "\"1.0.0.0\",\"1.0.0.255\",\"AU\"",
-                "1:::100:0/120=AU",
-                "quoted, as DB-IP has it",
-            ),
-            (
-                "1.0.0.0,1.0.0.255,US,CA",
-                "1:::100:0/120=US-CA",
-                "ranges with a subdivision",
-            ),
+            ("2001:db8::,2001:db8::ff,de\n", "1:2001:db8::/120=DE", "IPv6 ranges"),
+            ("\"1.0.0.0\",\"1.0.0.255\",\"AU\"", "1:::100:0/120=AU", "quoted, as DB-IP has it"),
+            ("1.0.0.0,1.0.0.255,US,CA", "1:::100:0/120=US-CA", "ranges with a subdivision"),
             ("1.0.0.0/24,AU", "1:::100:0/120=AU", "prefixes"),
-            (
-                "1.0.0.0/24,US,US-CA",
-                "1:::100:0/120=US-CA",
-                "prefixes with a subdivision",
-            ),
+            ("1.0.0.0/24,US,US-CA", "1:::100:0/120=US-CA", "prefixes with a subdivision"),
             ("1.0.0.0/24,AU,", "1:::100:0/120=AU", "an empty subdivision"),
             ("2001:db8::/32,DE", "1:2001:db8::/32=DE", "IPv6 prefixes"),
-            (
-                "network,country_iso_code\n1.0.0.0/24,AU",
-                "2:::100:0/120=AU",
-                "column names",
-            ),
-            (
-                "start,end,country\r\n1.0.0.0,1.0.0.255,AU\r\n",
-                "2:::100:0/120=AU",
-                "CR LF",
-            ),
-            (
-                "# ours\n\n1.0.0.0/24 , AU\n\n",
-                "3:::100:0/120=AU",
-                "comments, blanks, empty lines",
-            ),
-            (
-                "\u{feff}1.0.0.0/24,AU",
-                "1:::100:0/120=AU",
-                "a byte order mark",
-            ),
+            ("network,country_iso_code\n1.0.0.0/24,AU", "2:::100:0/120=AU", "column names"),
+            ("start,end,country\r\n1.0.0.0,1.0.0.255,AU\r\n", "2:::100:0/120=AU", "CR LF"),
+            ("# ours\n\n1.0.0.0/24 , AU\n\n", "3:::100:0/120=AU", "comments, blanks, empty lines"),
+            ("\u{feff}1.0.0.0/24,AU", "1:::100:0/120=AU", "a byte order mark"),
             (
                 "1.0.0.0/24,AU\n2001:db8::,2001:db8::,DE",
                 "1:::100:0/120=AU 2:2001:db8::/128=DE",
@@ -228,14 +179,8 @@ mod tests {
     #[test]
     fn bad_lines_are_refused_with_their_number_and_what_to_write() {
         let cases: [(&[u8], &str); 17] = [
-            (
-                b"192.0.2.0/24,Germany",
-                "line 1: `GERMANY` is not a country code",
-            ),
-            (
-                b"# ours\n\n192.0.2.0/24,DEU",
-                "line 3: `DEU` is not a country code",
-            ),
+            (b"192.0.2.0/24,Germany", "line 1: `GERMANY` is not a country code"),
+            (b"# ours\n\n192.0.2.0/24,DEU", "line 3: `DEU` is not a country code"),
             (b"192.0.2.0/24", "line 1: the country is missing"),
             (b"192.0.2.0/24,", "line 1: the country is missing"),
             (b"192.0.2.0/240,DE", "line 1: `192.0.2.0/240` is neither"), // not a header
@@ -247,14 +192,8 @@ mod tests {
             (b"192.0.2.9,192.0.2.0,DE", "ends before it begins"),
             (b"16777216,16777471,AU", "without `-num`"),
             (b"192.0.2.0/24;DE", "separate the columns by commas"),
-            (
-                b"1.0.0.0,1.0.0.255,OC,AU,Queensland,Brisbane,-27,153",
-                "8 columns",
-            ),
-            (
-                b"1.0.0.0/24,DE\n\"2.0.0.0/24,DE\n",
-                "line 2: `\"2.0.0.0/24` is neither",
-            ),
+            (b"1.0.0.0,1.0.0.255,OC,AU,Queensland,Brisbane,-27,153", "8 columns"),
+            (b"1.0.0.0/24,DE\n\"2.0.0.0/24,DE\n", "line 2: `\"2.0.0.0/24` is neither"),
             (b"a,b\nc,d", "line 2: `c` is neither"), // one line of names at most
             (b"\xff\xfe1\0", "line 1: not UTF-8 text"),
         ];

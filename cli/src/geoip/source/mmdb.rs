@@ -19,14 +19,9 @@ const METADATA_REACH: usize = 128 * 1024;
 
 /// Whether a file is, or was meant as, a `MaxMind` DB.
 pub(in crate::geoip) fn is_database(path: &Path, bytes: &[u8]) -> bool {
-    let tail = bytes
-        .get(bytes.len().saturating_sub(METADATA_REACH)..)
-        .unwrap_or(bytes);
-    path.extension()
-        .is_some_and(|extension| extension == "mmdb")
-        || tail
-            .windows(METADATA_MARKER.len())
-            .any(|window| window == METADATA_MARKER)
+    let tail = bytes.get(bytes.len().saturating_sub(METADATA_REACH)..).unwrap_or(bytes);
+    path.extension().is_some_and(|extension| extension == "mmdb")
+        || tail.windows(METADATA_MARKER.len()).any(|window| window == METADATA_MARKER)
 }
 
 /// Opens a database that lies in memory. `path` is for messages.
@@ -53,10 +48,7 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, 
         date: Some(BuildDate(reader.metadata().build_epoch)),
         description: description(path, &reader),
     };
-    let mut records = Records {
-        path,
-        known: HashMap::new(),
-    };
+    let mut records = Records { path, known: HashMap::new() };
     // The default leaves out the aliases of the IPv4 tree.
     let networks = reader.networks(WithinOptions::default());
     for found in networks.map_err(|error| damaged(path, &error))? {
@@ -65,12 +57,7 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, 
             Some(location) => {
                 let spans = spans(&found).map_err(|error| damaged(path, &error))?;
                 let claims = spans.into_iter();
-                source.claims.extend(claims.map(|span| Claim {
-                    span,
-                    location,
-                    input,
-                    line: 0,
-                }));
+                source.claims.extend(claims.map(|span| Claim { span, location, input, line: 0 }));
             }
             None => source.unlocated = source.unlocated.saturating_add(1),
         }
@@ -109,10 +96,9 @@ impl Records<'_> {
 fn location_of(record: &Value) -> Result<Option<Location>, Fault> {
     let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
     match text("/country/iso_code").or_else(|| text("/country_code")) {
-        Some(country) => Location::parse(
-            country,
-            text("/subdivisions/0/iso_code").unwrap_or_default(),
-        ),
+        Some(country) => {
+            Location::parse(country, text("/subdivisions/0/iso_code").unwrap_or_default())
+        }
         None => Ok(None),
     }
 }
@@ -124,10 +110,7 @@ fn spans(found: &Found<'_>) -> Result<Vec<Span>, MaxMindDbError> {
 
 fn description(path: &Path, reader: &Reader<Vec<u8>>) -> String {
     let metadata = reader.metadata();
-    let own = metadata
-        .description
-        .get("en")
-        .or_else(|| metadata.description.values().next());
+    let own = metadata.description.get("en").or_else(|| metadata.description.values().next());
     match own.filter(|own| !own.is_empty()) {
         Some(own) => format!("{} ({own})", file_name(path)),
         None => file_name(path),
@@ -179,10 +162,7 @@ mod tests {
         database.metadata.binary_format_major_version = 2;
         database.metadata.database_type = "Test-Country".into();
         database.metadata.build_epoch = 951_782_400;
-        database
-            .metadata
-            .description
-            .insert("en".into(), "made for a test".into());
+        database.metadata.description.insert("en".into(), "made for a test".into());
         for (network, record) in networks {
             let record = database.insert_value(record).unwrap();
             database.insert_node(network.parse::<IpAddrWithMask>().unwrap(), record);
@@ -209,16 +189,8 @@ mod tests {
             "subdivisions": [{ "iso_code": "CA" }, { "iso_code": "XY" }],
         });
         let cases = [
-            (
-                json!({ "country_code": "US" }),
-                "2001:db8::/32=US",
-                "ip-location-db",
-            ),
-            (
-                nested,
-                "2001:db8::/32=US-CA",
-                "MaxMind and what this tool writes",
-            ),
+            (json!({ "country_code": "US" }), "2001:db8::/32=US", "ip-location-db"),
+            (nested, "2001:db8::/32=US-CA", "MaxMind and what this tool writes"),
             (
                 json!({ "country": "Germany", "country_code": "DE" }),
                 "2001:db8::/32=DE",
@@ -261,10 +233,7 @@ mod tests {
         let asn = read_all(&[("2001:db8::/32", json!({ "autonomous_system_number": 1 }))]);
         let message = asn.unwrap_err();
         assert!(message.contains("type `Test-Country`"), "{message}");
-        assert!(
-            message.contains("give a country or a city database"),
-            "{message}"
-        );
+        assert!(message.contains("give a country or a city database"), "{message}");
 
         let wrong = read_all(&[("2001:db8::/32", json!({ "country_code": "Germany" }))]);
         let message = wrong.unwrap_err();

@@ -35,10 +35,7 @@ pub(super) fn read(path: &Path, input: usize) -> Result<Source, GeoipError> {
     if is_database(path, &bytes) {
         mmdb::read(path, bytes, input)
     } else if let Some(reason) = packed(&bytes) {
-        Err(GeoipError::Unusable {
-            path: path.to_owned(),
-            reason,
-        })
+        Err(GeoipError::Unusable { path: path.to_owned(), reason })
     } else {
         csv::read(path, &bytes, input)
     }
@@ -70,9 +67,7 @@ fn packed(bytes: &[u8]) -> Option<String> {
         [b'P', b'K', 3, 4, ..] => ("zip", "unzip it"),
         _ => return None,
     };
-    Some(format!(
-        "compressed with {what}: {tool} and give the file inside"
-    ))
+    Some(format!("compressed with {what}: {tool} and give the file inside"))
 }
 
 #[cfg(test)]
@@ -95,16 +90,8 @@ mod tests {
             ("dbip.zip", b"PK\x03\x04", "unzip it"),
             ("cut-off.mmdb", b"\0\0\0", "not a MaxMind DB"),
             // The marker decides, not the name.
-            (
-                "renamed.csv",
-                b"\xab\xcd\xefMaxMind.com",
-                "not a MaxMind DB",
-            ),
-            (
-                "table.csv",
-                b"<html>\n",
-                "line 1: `<html>` is neither an address nor a prefix",
-            ),
+            ("renamed.csv", b"\xab\xcd\xefMaxMind.com", "not a MaxMind DB"),
+            ("table.csv", b"<html>\n", "line 1: `<html>` is neither an address nor a prefix"),
         ];
         for (name, bytes, message) in cases {
             let shown = refusal(name, bytes);

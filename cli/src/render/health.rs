@@ -1,0 +1,69 @@
+//! How it is found out that a backend is not well.
+
+use std::time::Duration;
+
+use portolan_core::config::{Backend, HealthCheck};
+use serde_json::{Value, json};
+
+/// Asks `GET /v2/` from time to time. A registry that wants a token answers 401, and is as well
+/// as one that answers 200.
+///
+/// A change is looked at more closely: two checks a second apart decide.
+pub(super) fn checks(backend: &Backend) -> Value {
+    let HealthCheck { interval, timeout } = backend.resilience().health_check;
+    json!([{
+        "timeout": seconds(timeout),
+        "interval": seconds(interval),
+        "interval_jitter_percent": 10,
+        "unhealthy_interval": seconds(interval.min(Duration::from_secs(1))),
+        "unhealthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
+        "healthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
+        "no_traffic_interval": seconds(interval.max(Duration::from_secs(15))),
+        "unhealthy_threshold": 2,
+        "healthy_threshold": 2,
+        "http_health_check": {
+            "path": format!("{}/v2/", backend.url().base_path()),
+            "host": backend.url().authority(),
+            "expected_statuses": [{"start": 200, "end": 201}, {"start": 401, "end": 402}],
+        },
+    }])
+}
+
+/// Takes a backend out for some seconds that fails requests while its health checks pass.
+///
+/// * Timeouts count as gateway failures only if local errors are not told apart from others: a
+///   connection that was made would otherwise count as a success each time.
+/// * A good health check must not bring it back: the check is not what fails.
+/// * A limit (429) is no failure; the request goes on to the next backend and that is all.
+pub(super) fn outlier_detection() -> Value {
+    json!({
+        "consecutive_gateway_failure": 3,
+        "enforcing_consecutive_gateway_failure": 100,
+        "consecutive_5xx": 5,
+        "enforcing_consecutive_5xx": 100,
+        "enforcing_success_rate": 0,
+        "enforcing_failure_percentage": 0,
+        "interval": "1s",
+        "base_ejection_time": "5s",
+        "max_ejection_time": "8s",
+        "max_ejection_percent": 100,
+        "split_external_local_origin_errors": false,
+        "successful_active_health_check_uneject_host": false,
+    })
+}
+
+/// A length of time as Envoy writes it.
+pub(super) fn seconds(duration: Duration) -> String {
+    format!("{}.{:03}s", duration.as_secs(), duration.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        assert_eq!(seconds(Duration::from_millis(1)), "0.001s");
+        assert_eq!(seconds(Duration::from_millis(61_500)), "61.500s");
+    }
+}
