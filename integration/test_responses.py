@@ -249,8 +249,9 @@ STATUSES = [
 def test_an_answer_of_an_upstream_stays_its_own(
     envoy: Envoy, west: Scripted, method: str, status: int, body: bytes, headers: list[raw.Header]
 ) -> None:
+    """Where nobody else may be asked, as for a tag of a rule without replicas."""
     west.answer(Answer(status, headers, body))
-    found = envoy.request(method, BLOB)
+    found = envoy.request(method, "/v2/public/app/manifests/v1")
     assert (found.status, found.body) == (status, b"" if method == "HEAD" else body)
     assert [found.one(str(name).lower()) for name, _ in headers] == [value for _, value in headers]
 

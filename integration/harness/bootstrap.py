@@ -47,6 +47,9 @@ def use_upstream(document: Bootstrap, port: int) -> None:
     The endpoints keep their `hostname`, which is what the upstream sees as the authority.
     """
     for cluster in document["static_resources"]["clusters"]:
+        # An aggregate has members instead of endpoints.
+        if "load_assignment" not in cluster:
+            continue
         # How a public registry is found, and spoken to over TLS.
         for key in ("transport_socket", "typed_extension_protocol_options", "cluster_type"):
             cluster.pop(key, None)

@@ -4,6 +4,17 @@ import errno
 import socket
 
 
+_reserved: list[socket.socket] = []
+
+
+def dead() -> int:
+    """A port that refuses connections for as long as this process runs: nobody else gets it."""
+    reserved = socket.socket()
+    reserved.bind(("127.0.0.1", 0))
+    _reserved.append(reserved)
+    return int(reserved.getsockname()[1])
+
+
 def free_or_zero(port: int | None) -> int:
     """The port, if nobody has it; else 0, for which the kernel chooses one."""
     if not port:

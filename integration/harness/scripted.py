@@ -72,6 +72,7 @@ class Scripted:
     def __init__(self) -> None:
         self.script: Script = always(Answer())
         self.seen: list[Seen] = []
+        self.health = 200
         self._listener = Listener(self._serve)
         self.port = self._listener.port
 
@@ -103,12 +104,18 @@ class Scripted:
         """Stops listening."""
         self._listener.close()
 
+    def _answer(self, seen: Seen) -> Answer:
+        """Envoy's health checks are answered with `health`; no test asks about them."""
+        if seen.all("user-agent") == [b"Envoy/HC"]:
+            return Answer(self.health)
+        self.seen.append(seen)
+        return self.script(seen)
+
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
             try:
                 while (seen := _read(stream)) is not None:
-                    self.seen.append(seen)
-                    connection.sendall(self.script(seen).encode(seen.method == "HEAD"))
+                    connection.sendall(self._answer(seen).encode(seen.method == "HEAD"))
             except (OSError, ValueError):
                 return
 

@@ -1,0 +1,392 @@
+"""Lists of backends in real Envoy: who is asked, in which order, and what the client gets.
+
+Scripted upstreams fail in one way at a time. Can see every request that a backend got, and so what
+must never happen: a name or a host of another backend, a tag from a backend that was never declared
+a replica, a write anywhere but at the owner. Cannot see real clients under load; the failover report
+does.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from harness import ports, raw
+from harness.digest import sha256
+from harness.envoy import Envoy, Policy
+from harness.scripted import Answer, Script, Scripted, always
+
+BODY = b'{"schemaVersion":2}'
+DIGEST = sha256(BODY)
+BLOB = f"/v2/team/app/blobs/{DIGEST}"
+MANIFEST = f"/v2/team/app/manifests/{DIGEST}"
+TAG = "/v2/team/app/manifests/v1"
+FOUND = Answer(200, [("Docker-Content-Digest", DIGEST)], BODY)
+MISSING = Answer(404, [("Content-Type", "application/json")], b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
+
+StartEnvoy = Callable[[Policy], Envoy]
+
+
+def limited(retry_after: int | None = None) -> Answer:
+    """Too many requests."""
+    return Answer(429, [] if retry_after is None else [("Retry-After", str(retry_after))])
+
+
+def hang(_seen: object) -> Answer:
+    """Answers long after everybody has gone."""
+    time.sleep(20)
+    return FOUND
+
+
+@pytest.fixture
+def backends() -> Iterator[list[Scripted]]:
+    """Three registries."""
+    upstreams = [Scripted() for _ in range(3)]
+    yield upstreams
+    for upstream in upstreams:
+        upstream.close()
+
+
+def policy(urls: list[str], chain: list[Any], **rule: Any) -> Policy:
+    """One rule for `team/**`; each backend knows it under a prefix of its own."""
+    names = ["a", "b", "c"]
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"]}},
+        "backends": {
+            name: {
+                "url": url,
+                "names": [{"front": "team/", "backend": f"{name}-team/"}],
+                "attempt_timeouts": {"manifests": "500ms", "blobs": "1s"},
+                "write_timeouts": {"content": "2s", "session": "1s"},
+            }
+            for name, url in zip(names, urls, strict=True)
+        },
+        "regions": {"default": {}},
+        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": chain}, **rule}],
+    }
+
+
+def urls(backends: list[Scripted]) -> list[str]:
+    """The URLs of the registries."""
+    return [backend.url for backend in backends]
+
+
+def dead() -> str:
+    """A URL that nobody answers at."""
+    return f"http://127.0.0.1:{ports.dead()}"
+
+
+def code(answer: raw.Response) -> str:
+    """The OCI code of an error."""
+    return str(json.loads(answer.body)["errors"][0]["code"])
+
+
+def test_each_attempt_has_its_own_backends_name_and_host(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    a, b, c = backends
+    a.answer(MISSING)
+    b.answer(Answer(503))
+    c.answer(FOUND)
+    envoy = start_envoy(policy(urls(backends), ["a", "b", "c"]))
+    answer = envoy.request("GET", f"{BLOB}?x=%2F")
+    assert (answer.status, sha256(answer.body)) == (200, DIGEST)
+    for name, backend in zip("abc", backends, strict=True):
+        seen = backend.last()
+        assert seen.target.decode() == f"/v2/{name}-team/app/blobs/{DIGEST}?x=%2F"
+        assert seen.authority == backend.authority
+        assert not {header for header in seen.names if header.startswith(("x-portolan", "x-envoy"))}
+    entry = envoy.log_entries(1)[0]
+    assert (entry["backend"], entry["attempts"], entry["status"]) == ("c", 3, 200)
+
+
+# What a and b do, and what the client gets: status, code, Retry-After.
+VERDICTS: list[tuple[str, Script | None, Script | None, int, str | None, str | None]] = [
+    ("a has it", always(FOUND), always(FOUND), 200, None, None),
+    ("a lacks it", always(MISSING), always(FOUND), 200, None, None),
+    ("a is down", None, always(FOUND), 200, None, None),
+    ("a hangs", hang, always(FOUND), 200, None, None),
+    ("a fails", always(Answer(500)), always(FOUND), 200, None, None),
+    ("a is out of order", always(Answer(503)), always(FOUND), 200, None, None),
+    ("a is limited", always(limited(9)), always(FOUND), 200, None, None),
+    ("nobody has it", always(MISSING), always(MISSING), 404, "MANIFEST_UNKNOWN", None),
+    ("a is down and b lacks it", None, always(MISSING), 503, "UNAVAILABLE", "2"),
+    ("a lacks it and b is down", always(MISSING), None, 503, "UNAVAILABLE", None),
+    ("a fails and b lacks it", always(Answer(500)), always(MISSING), 503, "UNAVAILABLE", "2"),
+    ("a hangs and b lacks it", hang, always(MISSING), 503, "UNAVAILABLE", "2"),
+    ("a lacks it and b hangs", always(MISSING), hang, 503, "UNAVAILABLE", None),
+    ("both are limited", always(limited(3)), always(limited(20)), 429, "TOOMANYREQUESTS", "20"),
+    ("both, and none says how long", always(limited()), always(limited()), 429, "TOOMANYREQUESTS", None),
+    ("a is limited and b lacks it", always(limited(3)), always(MISSING), 503, "UNAVAILABLE", "2"),
+    ("both fail", always(Answer(500)), always(Answer(500)), 503, "UNAVAILABLE", "2"),
+    ("both are down", None, None, 503, "UNAVAILABLE", None),
+    ("a client's mistake is answered", always(Answer(416)), always(FOUND), 416, None, None),
+    ("a refusal is answered", always(Answer(401)), always(FOUND), 401, None, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "status", "error", "retry_after"),
+    [row[1:] for row in VERDICTS],
+    ids=[row[0] for row in VERDICTS],
+)
+def test_what_the_client_gets(
+    backends: list[Scripted],
+    start_envoy: StartEnvoy,
+    a: Script | None,
+    b: Script | None,
+    status: int,
+    error: str | None,
+    retry_after: str | None,
+) -> None:
+    addresses = urls(backends)
+    for position, script in enumerate((a, b)):
+        if script is None:
+            addresses[position] = dead()
+        else:
+            backends[position].script = script
+    envoy = start_envoy(policy(addresses, ["a", "b"]))
+    started = time.monotonic()
+    answer = envoy.request("GET", MANIFEST)
+    assert answer.status == status
+    assert time.monotonic() - started < 3
+    if error is not None:
+        assert code(answer) == error
+    if status in (429, 503):
+        assert answer.one("content-type") == "application/json"
+    if retry_after is not None:
+        assert answer.one("retry-after") == retry_after
+    elif status == 503:
+        assert answer.one("retry-after") is not None
+
+
+def test_a_dead_registry_hands_its_tags_to_nobody(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    """`b` has another image under the same tag; it is no replica."""
+    _, b, c = backends
+    b.answer(Answer(200, [], b"another image"))
+    c.answer(FOUND)
+    addresses = [dead(), b.url, c.url]
+    envoy = start_envoy(policy(addresses, ["a", "b", "c"], replicas=["a", "c"]))
+    for path in (TAG, "/v2/team/app/tags/list", f"/v2/team/app/referrers/{DIGEST}"):
+        assert envoy.request("GET", path).body == BODY, path
+        # Also once Envoy knows that `a` is down, and an aggregate would skip it by itself.
+    time.sleep(4)
+    assert envoy.request("GET", TAG).body == BODY
+    assert b.seen == []
+    assert envoy.request("GET", BLOB).body == b"another image", "a digest may come from anybody"
+
+
+def test_without_a_replica_a_tag_is_unavailable(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    _, b, _ = backends
+    b.answer(Answer(200, [], b"another image"))
+    envoy = start_envoy(policy([dead(), b.url, b.url], ["a", "b"]))
+    assert envoy.request("GET", TAG).status == 503
+    assert b.seen == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_registry_may_hide_what_it_lacks(
+    backends: list[Scripted], start_envoy: StartEnvoy, status: int
+) -> None:
+    a, b, _ = backends
+    a.answer(Answer(status))
+    b.answer(FOUND)
+    document = policy(urls(backends), ["a", "b"])
+    document["backends"]["a"]["hides_missing"] = True
+    envoy = start_envoy(document)
+    assert envoy.request("GET", MANIFEST).body == BODY
+    credentials: list[raw.Header] = [("Authorization", "Bearer mine")]
+    assert envoy.request("GET", MANIFEST, credentials).status == status, "the client must see it"
+    b.answer(MISSING)
+    assert envoy.request("GET", MANIFEST).status == 404, "nobody has it"
+
+
+def test_the_answer_is_rewritten_for_the_backend_that_gave_it(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    a, b, _ = backends
+    a.answer(MISSING)
+    location = f"{b.url}/v2/b-team/app/blobs/{DIGEST}?sig=%2F"
+    b.answer(Answer(307, [("Location", location)]))
+    envoy = start_envoy(policy(urls(backends), ["a", "b"]))
+    answer = envoy.request("GET", BLOB)
+    assert (answer.status, answer.one("location")) == (307, f"{BLOB}?sig=%2F")
+
+
+def test_writes_and_existence_checks_have_one_home(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    a, b, _ = backends
+    b.answer(Answer(503))
+    envoy = start_envoy(policy(urls(backends), ["a", "b"], owner="b", replicas=["a", "b"]))
+    uploads = "/v2/team/app/blobs/uploads/"
+    for method, path in [
+        ("POST", uploads),
+        ("PATCH", f"{uploads}1"),
+        ("PUT", f"{uploads}1?digest={DIGEST}"),
+        ("GET", f"{uploads}1"),
+        ("PUT", TAG),
+        ("DELETE", MANIFEST),
+        ("HEAD", BLOB),
+        ("HEAD", MANIFEST),
+    ]:
+        body = BODY if method in ("PATCH", "PUT", "POST") else None
+        answer = envoy.request(method, path, [("Content-Type", "application/octet-stream")], body=body)
+        assert answer.status == 503, f"{method} {path}"
+    assert a.seen == []
+    assert {seen.method for seen in b.seen} == {"POST", "PATCH", "PUT", "GET", "DELETE", "HEAD"}
+
+
+def test_a_dead_owner_is_told_at_once(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    envoy = start_envoy(policy([backends[0].url, dead(), backends[2].url], ["a"], owner="b"))
+    for pause in (0, 4):
+        time.sleep(pause)
+        started = time.monotonic()
+        answer = envoy.request("PUT", TAG, body=b"x" * 10_000)
+        assert (answer.status, code(answer)) == (503, "UNAVAILABLE")
+        assert answer.one("retry-after") is not None
+        assert time.monotonic() - started < 1
+    assert backends[0].seen == []
+
+
+def test_a_hanging_owner_has_a_deadline(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    backends[1].script = hang
+    envoy = start_envoy(policy(urls(backends), ["a"], owner="b"))
+    for method, path, seconds in [("POST", "/v2/team/app/blobs/uploads/", 1), ("PUT", TAG, 2)]:
+        started = time.monotonic()
+        answer = envoy.request(method, path, body=BODY)
+        took = time.monotonic() - started
+        assert answer.status == 504 and code(answer) == "UNAVAILABLE", f"{method}: {answer}"
+        assert seconds - 0.2 < took < seconds + 1.5, f"{method}: {took:.1f} s"
+
+
+def test_no_retry_is_lost_in_a_burst(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    """Envoy retries at most three requests at once, unless told otherwise; the others would fail."""
+    a, b, _ = backends
+
+    def slowly(_seen: object) -> Answer:
+        time.sleep(0.2)
+        return FOUND
+
+    a.answer(MISSING)
+    b.script = slowly
+    envoy = start_envoy(policy(urls(backends), ["a", "b"]))
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: envoy.request("GET", BLOB).status, range(1000)))
+    assert answers.count(200) == 1000
+
+
+def test_a_dead_backend_is_soon_not_asked_and_soon_asked_again(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    a, b, _ = backends
+    a.answer(FOUND)
+    b.answer(FOUND)
+    envoy = start_envoy(policy(urls(backends), ["a", "b"]))
+    assert envoy.request("GET", BLOB).status == 200
+    a.script, a.health = always(Answer(503)), 503
+    deadline = time.monotonic() + 10
+    while _attempts(envoy) > 1:
+        assert time.monotonic() < deadline, "a is still asked"
+    a.script, a.health = always(FOUND), 200
+    deadline = time.monotonic() + 10
+    a.forget()
+    while not a.seen:
+        assert envoy.request("GET", BLOB).status == 200
+        assert time.monotonic() < deadline, "a is not asked again"
+        time.sleep(0.1)
+
+
+def _attempts(envoy: Envoy) -> int:
+    envoy.forget_log()
+    assert envoy.request("GET", BLOB).status == 200
+    return int(envoy.log_entries(1)[0]["attempts"])
+
+
+def test_an_overload_stays_where_it_is(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    """`b` takes two at a time; the rest is refused, and `c` does not get it."""
+    _, b, c = backends
+    most, now = 0, 0
+
+    def slowly(_seen: object) -> Answer:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        time.sleep(0.3)
+        now -= 1
+        return FOUND
+
+    b.script = slowly
+    c.answer(FOUND)
+    document = policy([dead(), b.url, c.url], ["a", "b", "c"])
+    document["backends"]["b"]["limits"] = {"requests": 2, "pending": 1, "connections": 2}
+    envoy = start_envoy(document)
+    time.sleep(4)
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: envoy.request("GET", BLOB), range(24)))
+    refused = [answer for answer in answers if answer.status == 503]
+    assert most <= 2
+    assert refused and all(answer.one("retry-after") for answer in refused)
+    assert {answer.status for answer in answers} == {200, 503}
+    assert c.seen == []
+
+
+def test_a_drained_backend_takes_no_reads(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    a, b, _ = backends
+    a.answer(FOUND)
+    b.answer(FOUND)
+    document = policy(urls(backends), ["a", "b"], owner="a", replicas=["a", "b"])
+    document["backends"]["a"]["drained"] = True
+    envoy = start_envoy(document)
+    for path in (BLOB, MANIFEST, TAG):
+        assert envoy.request("GET", path).status == 200
+    assert a.seen == [] and len(b.seen) == 3
+    envoy.request("PUT", TAG, body=BODY)
+    assert a.last().method == "PUT", "a write still has one home"
+
+
+def test_a_share_of_the_repositories_tries_a_backend(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    a, b, _ = backends
+    a.answer(FOUND)
+    b.answer(FOUND)
+    chain = [{"backend": "a", "share": 30}, "b"]
+    envoy = start_envoy(policy(urls(backends), chain))
+    for _ in range(2):
+        for number in range(100):
+            assert envoy.request("GET", f"/v2/team/app-{number}/manifests/v1").status == 200
+    tried = {seen.target for seen in a.seen}
+    assert 15 <= len(tried) <= 45
+    assert not tried & {seen.target.replace(b"b-team", b"a-team") for seen in b.seen}, "none flips"
+
+
+def test_what_was_just_pushed_is_read_from_the_owner(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    a, b, _ = backends
+    a.answer(Answer(200, [], b"old"))
+    b.script = lambda seen: Answer(201) if seen.method == "PUT" else Answer(200, [], b"new")
+    rule = {"owner": "b", "replicas": ["a", "b"], "read_your_writes": "2s"}
+    envoy = start_envoy(policy(urls(backends), ["a", "b"], **rule))
+    assert envoy.request("GET", TAG).body == b"old"
+    assert envoy.request("PUT", TAG, body=BODY).status == 201
+    assert envoy.request("GET", TAG).body == b"new"
+    assert envoy.request("GET", "/v2/team/app/tags/list").body == b"new"
+    assert envoy.request("GET", BLOB).body == b"old", "a digest is the same everywhere"
+    assert envoy.request("GET", "/v2/team/other/manifests/v1").body == b"old"
+    time.sleep(2.2)
+    assert envoy.request("GET", TAG).body == b"old", "the window is over"
+
+
+def test_tags_may_always_come_from_the_owner(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    a, b, _ = backends
+    a.answer(Answer(200, [], b"old"))
+    b.answer(Answer(200, [], b"new"))
+    envoy = start_envoy(policy(urls(backends), ["a", "b"], owner="b", tags_from="owner"))
+    assert envoy.request("GET", TAG).body == b"new"
+    assert envoy.request("GET", BLOB).body == b"old"
