@@ -104,6 +104,28 @@ def test_each_attempt_has_its_own_backends_name_and_host(
     assert (entry["backend"], entry["attempts"], entry["status"]) == ("c", 3, 200)
 
 
+def test_a_clients_credentials_go_to_one_registry(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    """Whatever failed before: no registry sees a token that was made for another."""
+    a, b, c = backends
+    credentials: list[raw.Header] = [("Authorization", "Bearer for-a")]
+    for first, second in [(MISSING, MISSING), (Answer(503), MISSING), (MISSING, Answer(503))]:
+        a.answer(first)
+        b.answer(second)
+        c.answer(FOUND)
+        envoy = start_envoy(policy(urls(backends), ["a", "b", "c"]))
+        assert envoy.request("GET", BLOB, credentials).status == 200
+        assert a.last().all("authorization") == [b"Bearer for-a"]
+        assert b.last().all("authorization") == c.last().all("authorization") == []
+    # Two backends, the second unwell: Envoy goes back to the first, which gets its own again.
+    a.answer(MISSING)
+    envoy = start_envoy(policy([a.url, dead(), c.url], ["a", "b"]))
+    time.sleep(4)
+    envoy.request("GET", BLOB, credentials)
+    assert {tuple(seen.all("authorization")) for seen in a.seen} == {(b"Bearer for-a",)}
+
+
 # What a and b do, and what the client gets: status, code, Retry-After.
 VERDICTS: list[tuple[str, Script | None, Script | None, int, str | None, str | None]] = [
     ("a has it", always(FOUND), always(FOUND), 200, None, None),

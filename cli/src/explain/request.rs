@@ -42,7 +42,7 @@ impl Request {
             method: &self.method,
             target: &self.target,
             authority: &self.authority,
-            has_credentials: self.has_credentials,
+            authorization: self.has_credentials.then_some(b"given"),
             recently_pushed: Some(self.recently_pushed),
             client: self.client.facts(),
         }

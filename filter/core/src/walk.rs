@@ -23,8 +23,8 @@ pub struct RequestHead<'a> {
     pub target: &'a [u8],
     /// `host[:port]` that the client asked.
     pub authority: &'a [u8],
-    /// Whether the client sent credentials.
-    pub has_credentials: bool,
+    /// The client's credentials, as they came.
+    pub authorization: Option<&'a [u8]>,
     /// Who and where the client is.
     pub client: ClientFacts<'a>,
     /// The answer to [`Action::Ask`]; `None` at first.
@@ -172,7 +172,7 @@ fn carry<'c>(
         target_changed,
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         prepared: prepare(&members, &targets, target_changed, head),
-        retry: Retry::of(config, forward.list, request, !head.has_credentials),
+        retry: Retry::of(config, forward.list, request, head.authorization.is_none()),
         write_timeout: write_timeout(backend, request),
         push: config
             .rules()
@@ -190,18 +190,28 @@ fn carry<'c>(
 
 /// What the attempt phase needs: nothing for a list of one, and nothing where every backend is
 /// sent what the client sent and shows what it lacks.
+///
+/// The client's credentials are for the first backend, whose challenge the client has seen. They are
+/// not another registry's business.
 fn prepare(
     members: &[&Backend],
     targets: &[Vec<u8>],
     target_changed: bool,
     head: &RequestHead<'_>,
 ) -> Option<Vec<u8>> {
-    let hides = |backend: &Backend| backend.resilience().hides_missing && !head.has_credentials;
-    let needed = target_changed || members.iter().any(|backend| hides(backend));
-    let prepared = members.iter().zip(targets).map(|(backend, target)| Prepared {
+    let credentials = |position: usize| head.authorization.filter(|_| position == 0);
+    let hides = |position, backend: &Backend| {
+        backend.resilience().hides_missing && credentials(position).is_none()
+    };
+    let each = || members.iter().enumerate();
+    let needed = target_changed
+        || head.authorization.is_some()
+        || each().any(|(position, backend)| hides(position, backend));
+    let prepared = each().zip(targets).map(|((position, backend), target)| Prepared {
         backend: backend.name(),
-        hides_missing: hides(backend),
+        hides_missing: hides(position, backend),
         target,
+        authorization: credentials(position),
     });
     (members.len() > 1 && needed).then(|| Prepared::print(&prepared.collect::<Vec<_>>()))
 }

@@ -33,6 +33,10 @@ impl Attempt {
         };
         self.hides_missing = own.hides_missing;
         host::set_header(Headers::Request, ":path", own.target);
+        match own.authorization {
+            Some(credentials) => host::set_header(Headers::Request, "authorization", credentials),
+            None => host::remove_header(Headers::Request, "authorization"),
+        }
         Action::Continue
     }
 }

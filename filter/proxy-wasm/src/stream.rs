@@ -151,7 +151,7 @@ fn request_head<'h>(
         method: b"",
         target: b"",
         authority: b"",
-        has_credentials: false,
+        authorization: None,
         recently_pushed: None,
         client: ClientFacts { address, ..ClientFacts::default() },
     };
@@ -163,7 +163,7 @@ fn request_head<'h>(
             b":method" => head.method = value,
             b":path" => head.target = value,
             b":authority" => head.authority = value,
-            b"authorization" => head.has_credentials = true,
+            b"authorization" => head.authorization = Some(value),
             PEER_HEADER => head.client.peer = Some(value),
             _ if is(&geo.country, name) => keep_first(&mut head.client.country, value),
             _ if is(&geo.subdivision, name) => keep_first(&mut head.client.subdivision, value),

@@ -1,8 +1,9 @@
 //! What each backend of a list is sent, as one property of the stream.
 //!
-//! One line per backend: its name, whether it hides what it lacks, the request target. None of
-//! the three can hold a space or a line feed: names are checked by the policy, targets by the
-//! request parser.
+//! One line per backend: its name, whether it hides what it lacks, the request target, and the
+//! credentials that are meant for it, which may be empty. None can hold a line feed and the first
+//! three no space: names are checked by the policy, targets by the request parser, and no header
+//! value has a line feed (RFC 9110 section 5.5).
 
 use std::fmt::Write;
 
@@ -15,6 +16,8 @@ pub struct Prepared<'p> {
     pub hides_missing: bool,
     /// The request target, with the backend's name of the repository.
     pub target: &'p [u8],
+    /// The value of `Authorization`; without one the backend gets none.
+    pub authorization: Option<&'p [u8]>,
 }
 
 const HIDES: &str = "hides";
@@ -32,6 +35,9 @@ impl Prepared<'_> {
             let _ = write!(head, "{} {hides} ", one.backend);
             text.extend_from_slice(head.as_bytes());
             text.extend_from_slice(one.target);
+            text.push(b' ');
+            let credentials = one.authorization.unwrap_or_default().iter();
+            text.extend(credentials.filter(|byte| **byte != b'\n'));
             text.push(b'\n');
         }
         text
@@ -43,13 +49,14 @@ impl Prepared<'_> {
 #[must_use]
 pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
     property.split(|byte| *byte == b'\n').find_map(|line| {
-        let mut parts = line.splitn(3, |byte| *byte == b' ');
+        let mut parts = line.splitn(4, |byte| *byte == b' ');
         let name = parts.next().filter(|name| *name == backend && !name.is_empty())?;
         let hides = parts.next()?;
         Some(Prepared {
             backend: std::str::from_utf8(name).ok()?,
             hides_missing: hides == HIDES.as_bytes(),
             target: parts.next()?,
+            authorization: parts.next().map(Some)?.filter(|value| !value.is_empty()),
         })
     })
 }
@@ -61,8 +68,18 @@ mod tests {
     #[test]
     fn each_backend_finds_its_own_part() {
         let all = [
-            Prepared { backend: "ghcr", hides_missing: true, target: b"/v2/acme/a/x?y=%20" },
-            Prepared { backend: "gh", hides_missing: false, target: b"/v2/a/x" },
+            Prepared {
+                backend: "ghcr",
+                hides_missing: true,
+                target: b"/v2/acme/a/x?y=%20",
+                authorization: Some(b"Basic a b \xff"),
+            },
+            Prepared {
+                backend: "gh",
+                hides_missing: false,
+                target: b"/v2/a/x",
+                authorization: None,
+            },
         ];
         let property = Prepared::print(&all);
         assert_eq!(select(&property, b"ghcr"), Some(all[0].clone()));
@@ -74,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_property_that_is_cut_prepares_nobody() {
-        for property in [&b""[..], b"gh", b"gh hides", b"\n\n"] {
+        for property in [&b""[..], b"gh", b"gh hides", b"gh hides /v2/", b"\n\n"] {
             assert_eq!(select(property, b"gh"), None, "{property:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! Whole walks: a policy, a request, and where it ends.
 
 use super::*;
+use crate::attempt;
 
 const POLICY: &str = r#"{
     "version": 1,
@@ -29,7 +30,7 @@ fn walk(country: &str, method: &str, target: &str) -> String {
         method: method.as_bytes(),
         target: target.as_bytes(),
         authority: b"registry.example.com",
-        has_credentials: false,
+        authorization: None,
         recently_pushed: None,
         client: ClientFacts { country: Some(country.as_bytes()), ..ClientFacts::default() },
     };
@@ -100,6 +101,33 @@ fn a_mount_follows_the_owner_of_its_source() {
 }
 
 #[test]
+fn a_clients_credentials_are_for_the_first_backend_only() {
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let target = format!("/v2/public/a/blobs/{DIGEST}");
+    let prepared = |authorization| {
+        let head = RequestHead {
+            method: b"GET",
+            target: target.as_bytes(),
+            authority: b"registry.example.com",
+            authorization,
+            recently_pushed: None,
+            client: ClientFacts { country: Some(b"CN"), ..ClientFacts::default() },
+        };
+        match plan(&config, &head).action {
+            Action::Forward(forwarding) => forwarding.prepared.unwrap(),
+            _ => panic!("it must be forwarded"),
+        }
+    };
+    let given = |property: &[u8], backend: &[u8]| {
+        attempt::select(property, backend).unwrap().authorization.map(<[u8]>::to_vec)
+    };
+    let with = prepared(Some(b"Bearer a b \xff"));
+    assert_eq!(given(&with, b"quay").as_deref(), Some(&b"Bearer a b \xff"[..]));
+    assert_eq!(given(&with, b"ghcr"), None);
+    assert_eq!(given(&prepared(None), b"quay"), None);
+}
+
+#[test]
 fn after_a_push_tags_come_from_the_owner() {
     let window = r#""read_your_writes": "60s", "owner": "ghcr""#;
     let policy = POLICY.replacen(r#""owner": "ghcr""#, window, 1);
@@ -109,7 +137,7 @@ fn after_a_push_tags_come_from_the_owner() {
             method: method.as_bytes(),
             target: target.as_bytes(),
             authority: b"registry.example.com",
-            has_credentials: false,
+            authorization: None,
             recently_pushed,
             client: ClientFacts { country: Some(b"CN"), ..ClientFacts::default() },
         };
@@ -142,7 +170,7 @@ fn a_name_that_grows_too_long_is_refused_here() {
         method: b"GET",
         target: target.as_bytes(),
         authority: b"registry.example.com",
-        has_credentials: false,
+        authorization: None,
         recently_pushed: None,
         client: ClientFacts::default(),
     };
@@ -158,7 +186,7 @@ fn a_host_that_no_front_has_is_refused() {
         method: b"HEAD",
         target: b"/v2/drycc/a/manifests/v1",
         authority: b"evil.example",
-        has_credentials: false,
+        authorization: None,
         recently_pushed: None,
         client: ClientFacts::default(),
     };
