@@ -33,7 +33,7 @@ fn cluster(backend: &Backend, name: &str, more: Value, system_certificates: &str
     let parts = [
         discovery(backend.url()),
         limits(backend.resilience().limits),
-        json!({"wait_for_warm_on_init": false, "health_checks": health::checks(backend)}),
+        json!({"health_checks": health::checks(backend)}),
         more,
         json!({
             "typed_extension_protocol_options": {PROTOCOL_OPTIONS: protocol(backend.url().scheme())},
