@@ -1,10 +1,10 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo up bench test-all fmt lint fuzz examples clean
+.PHONY: help setup build test demo up bench failover-report test-all fmt lint fuzz examples clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## get the pinned tools (Rust, Envoy, registries); a second run changes nothing
 	@scripts/setup
@@ -31,7 +31,12 @@ bench: ## what the filter costs
 	@scripts/build
 	@.tools/venv/bin/python integration/bench/bench.py
 
-test-all: ## test, cargo-deny, bench and long fuzzing (hours); results in target/test-all
+failover-report: ## what clients notice of a failing registry; writes docs/failover-report.md
+	@scripts/setup build envoy registries clients
+	@scripts/build
+	@scripts/failover-report
+
+test-all: ## test, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
