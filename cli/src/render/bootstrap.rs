@@ -4,6 +4,7 @@ use portolan_core::config::{Config, Purpose};
 use serde_json::{Value, json};
 
 use super::options::Options;
+use super::typed::extension;
 use super::{aggregate, cluster, listener, overload};
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -28,9 +29,20 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
         "node": {"id": "portolan", "cluster": "portolan"},
         "admin": {"address": listener::address(options.admin)},
         "overload_manager": overload::manager(),
+        "typed_dns_resolver_config": resolver(),
         "static_resources": {
             "listeners": [listener::listener(config, policy_json, options)],
             "clusters": clusters,
         },
     })
+}
+
+/// The resolver. The listener waits for the first answer about each name, and a name server that is
+/// silent must not keep it from opening for a minute; later on Envoy asks again and again.
+fn resolver() -> Value {
+    extension(
+        "envoy.network.dns_resolver.cares",
+        "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+        json!({"query_timeout_seconds": 2, "query_tries": 1}),
+    )
 }

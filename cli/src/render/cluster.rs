@@ -16,16 +16,26 @@ use super::upstream_tls;
 /// With Envoy's usual panic threshold a backend that is not well is still tried where there is
 /// nobody else: health checks may be what is wrong.
 pub(super) fn for_reads(backend: &Backend, system_certificates: &str) -> Value {
-    let more = json!({"outlier_detection": health::outlier_detection()});
+    let more = json!({
+        "outlier_detection": health::outlier_detection(),
+        "common_lb_config": {"update_merge_window": AT_ONCE},
+    });
     cluster(backend, backend.cluster(), more, system_certificates)
 }
 
 /// The cluster for what only the owner may answer. Without a panic threshold: a write to an
 /// owner that is known to be down is answered at once.
 pub(super) fn for_owner(backend: &Backend, name: &str, system_certificates: &str) -> Value {
-    let more = json!({"common_lb_config": {"healthy_panic_threshold": {"value": 0}}});
+    let more = json!({"common_lb_config": {
+        "healthy_panic_threshold": {"value": 0},
+        "update_merge_window": AT_ONCE,
+    }});
     cluster(backend, name, more, system_certificates)
 }
+
+/// A change of health that follows another within a second would otherwise wait for the end of
+/// that second: a registry that fails again at once would be asked for all that time.
+const AT_ONCE: &str = "0s";
 
 fn cluster(backend: &Backend, name: &str, more: Value, system_certificates: &str) -> Value {
     let mut fields = Map::new();

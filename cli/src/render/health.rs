@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 /// Asks `GET /v2/` from time to time. A registry that wants a token answers 401, and is as well
 /// as one that answers 200.
 ///
-/// A change is looked at more closely: two checks a second apart decide.
+/// A change is looked at more closely: two checks a second apart decide. So is a backend that never
+/// had a connection and is not known to be well: a write to it is refused until it is.
 pub(super) fn checks(backend: &Backend) -> Value {
     let HealthCheck { interval, timeout } = backend.resilience().health_check;
     json!([{
@@ -18,7 +19,8 @@ pub(super) fn checks(backend: &Backend) -> Value {
         "unhealthy_interval": seconds(interval.min(Duration::from_secs(1))),
         "unhealthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
         "healthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
-        "no_traffic_interval": seconds(interval.max(Duration::from_secs(15))),
+        "no_traffic_interval": seconds(interval.min(Duration::from_secs(1))),
+        "no_traffic_healthy_interval": seconds(interval.max(Duration::from_secs(15))),
         "unhealthy_threshold": 2,
         "healthy_threshold": 2,
         "http_health_check": {
@@ -34,6 +36,8 @@ pub(super) fn checks(backend: &Backend) -> Value {
 /// * Timeouts count as gateway failures only if local errors are not told apart from others: a
 ///   connection that was made would otherwise count as a success each time.
 /// * A good health check must not bring it back: the check is not what fails.
+/// * It stays out for longer than the checks take to find out by themselves, so that no request
+///   tries a dead registry again before they have.
 /// * A limit (429) is no failure; the request goes on to the next backend and that is all.
 pub(super) fn outlier_detection() -> Value {
     json!({
@@ -44,7 +48,7 @@ pub(super) fn outlier_detection() -> Value {
         "enforcing_success_rate": 0,
         "enforcing_failure_percentage": 0,
         "interval": "1s",
-        "base_ejection_time": "5s",
+        "base_ejection_time": "7s",
         "max_ejection_time": "8s",
         "max_ejection_percent": 100,
         "split_external_local_origin_errors": false,
