@@ -254,13 +254,37 @@ def test_writes_and_existence_checks_have_one_home(
         ("PUT", TAG),
         ("DELETE", MANIFEST),
         ("HEAD", BLOB),
-        ("HEAD", MANIFEST),
     ]:
         body = BODY if method in ("PATCH", "PUT", "POST") else None
         answer = envoy.request(method, path, [("Content-Type", "application/octet-stream")], body=body)
         assert answer.status == 503, f"{method} {path}"
     assert a.seen == []
     assert {seen.method for seen in b.seen} == {"POST", "PATCH", "PUT", "GET", "DELETE", "HEAD"}
+
+
+def test_the_owner_says_whether_a_manifest_exists(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    """A push asks so, and some clients begin a pull by digest so: the others only stand in for the owner."""
+    a, b, _ = backends
+    a.answer(FOUND)
+    b.answer(MISSING)
+    rule: dict[str, Any] = {"owner": "b", "replicas": ["a", "b"]}
+    envoy = start_envoy(policy(urls(backends), ["a", "b"], **rule))
+    assert envoy.request("HEAD", MANIFEST).status == 404
+    assert a.seen == [], "a copy elsewhere is none of a push's business"
+    envoy = start_envoy(policy([a.url, dead(), a.url], ["a", "b"], **rule))
+    assert envoy.request("HEAD", MANIFEST).status == 200, "the owner cannot be asked"
+    assert envoy.request("HEAD", BLOB).status == 503, "only a push asks for a blob so"
+
+
+def test_the_owners_404_about_a_tag_is_the_truth(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    """Or nobody could push a new tag while the near registry is down."""
+    _, b, _ = backends
+    b.answer(MISSING)
+    envoy = start_envoy(policy([dead(), b.url, b.url], ["a", "b"], owner="b", replicas=["a", "b"]))
+    assert envoy.request("HEAD", TAG).status == 404
+    assert envoy.request("GET", BLOB).status == 503, "a blob may be on the one that is down"
 
 
 def test_a_dead_owner_is_told_at_once(backends: list[Scripted], start_envoy: StartEnvoy) -> None:

@@ -172,7 +172,13 @@ fn carry<'c>(
         target_changed,
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         prepared: prepare(&members, &targets, target_changed, head),
-        retry: Retry::of(config, forward.list, request, head.authorization.is_none()),
+        retry: Retry::of(
+            config,
+            forward.list,
+            request,
+            forward.choice,
+            head.authorization.is_none(),
+        ),
         write_timeout: write_timeout(backend, request),
         push: config
             .rules()
@@ -180,6 +186,7 @@ fn carry<'c>(
             .and_then(|rule| policy::push(rule, front_name, request)),
         receipt: Receipt {
             list: forward.list_id,
+            authority: forward.authority,
             class: request.endpoint.class(),
             front_name: front_name.to_owned(),
             targets,

@@ -90,7 +90,8 @@ impl Stream {
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
         let answers = host::property(attempt::ANSWERS).unwrap_or_default();
-        judge(status, names, &Answers::parse(&answers))
+        let authority = receipt.authority.and_then(|id| config.backend(id)).map(Backend::name);
+        judge(status, names, authority, &Answers::parse(&answers))
     }
 
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {

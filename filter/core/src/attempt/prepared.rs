@@ -5,8 +5,6 @@
 //! three no space: names are checked by the policy, targets by the request parser, and no header
 //! value has a line feed (RFC 9110 section 5.5).
 
-use std::fmt::Write;
-
 /// What one backend is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared<'p> {
@@ -27,20 +25,35 @@ impl Prepared<'_> {
     /// The property for a whole list.
     #[must_use]
     pub fn print(all: &[Prepared<'_>]) -> Vec<u8> {
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(all.iter().map(Prepared::room).sum());
         for one in all {
-            let mut head = String::new();
-            let hides = if one.hides_missing { HIDES } else { SHOWS };
-            // Writing to a string cannot fail.
-            let _ = write!(head, "{} {hides} ", one.backend);
-            text.extend_from_slice(head.as_bytes());
+            text.extend_from_slice(one.backend.as_bytes());
+            text.push(b' ');
+            text.extend_from_slice(if one.hides_missing { HIDES } else { SHOWS }.as_bytes());
+            text.push(b' ');
             text.extend_from_slice(one.target);
             text.push(b' ');
-            let credentials = one.authorization.unwrap_or_default().iter();
-            text.extend(credentials.filter(|byte| **byte != b'\n'));
+            // A line feed cannot be in a header; were there one, the rest would be another line.
+            let credentials = one.authorization.unwrap_or_default();
+            if !credentials.contains(&b'\n') {
+                text.extend_from_slice(credentials);
+            }
             text.push(b'\n');
         }
         text
+    }
+
+    /// How many bytes its line takes, so that nothing is copied twice.
+    fn room(&self) -> usize {
+        const SEPARATORS: usize = 4;
+        let parts = [
+            self.backend.len(),
+            HIDES.len(),
+            self.target.len(),
+            self.authorization.map_or(0, <[u8]>::len),
+            SEPARATORS,
+        ];
+        parts.iter().fold(0, |sum, part| sum.saturating_add(*part))
     }
 }
 

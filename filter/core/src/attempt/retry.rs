@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{AttemptTimeouts, Config, List};
+use crate::policy::Choice;
 use crate::registry::{Class, Method, RegistryRequest};
 
 /// The retries of one request.
@@ -18,6 +19,8 @@ pub struct Retry {
 
 /// Trouble, limits, and content that the backend lacks.
 const STATUSES: &str = "404,429,500,502,503,504";
+/// Trouble and limits only: the first backend's 404 is an answer.
+const STATUSES_OWNER_FIRST: &str = "429,500,502,503,504";
 /// The same where a registry may hide what it lacks. Only for requests without credentials: to
 /// one with them, 401 and 403 are answers that the client must see.
 const STATUSES_ANONYMOUS: &str = "401,403,404,429,500,502,503,504";
@@ -29,6 +32,7 @@ impl Retry {
         config: &Config,
         list: &List,
         request: &RegistryRequest<'_>,
+        choice: Choice,
         anonymous: bool,
     ) -> Option<Self> {
         let further_attempts =
@@ -41,7 +45,11 @@ impl Retry {
             .max()?;
         Some(Self {
             further_attempts,
-            statuses: if anonymous && hides { STATUSES_ANONYMOUS } else { STATUSES },
+            statuses: match choice {
+                Choice::OwnerForExistence => STATUSES_OWNER_FIRST,
+                _ if anonymous && hides => STATUSES_ANONYMOUS,
+                _ => STATUSES,
+            },
             attempt_timeout: timeout,
         })
     }

@@ -30,18 +30,22 @@ pub const fn is_doubtful(status: u16) -> bool {
     matches!(status, 401 | 403 | 404 | 429 | 500..=599)
 }
 
-/// Judges the last answer in the light of all.
+/// Judges the last answer in the light of all. `authority` names the backend whose 404 is the whole
+/// truth, where there is one.
 #[must_use]
 pub fn judge<'b>(
     status: u16,
     backends: impl Iterator<Item = &'b str> + Clone,
+    authority: Option<&str>,
     answers: &Answers,
 ) -> Verdict {
     let all = |wanted: fn(Answer) -> bool| {
         backends.clone().all(|backend| answers.of(backend).is_some_and(wanted))
     };
     let some_hid = || backends.clone().any(|backend| answers.of(backend) == Some(Answer::Missed));
+    let authoritative = authority.is_some_and(|name| answers.of(name) == Some(Answer::Missed));
     match status {
+        404 if authoritative => Verdict::Pass,
         404 if all(|answer| answer == Answer::Missed) => Verdict::Pass,
         // A refusal that was no miss is an answer: the client's credentials are at stake.
         401 | 403 if !some_hid() || all(|answer| answer == Answer::Missed) => Verdict::Pass,
@@ -91,9 +95,25 @@ mod tests {
         ];
         for (status, answers, expected, reason) in rows {
             let answers = Answers::parse(answers.as_bytes());
-            let verdict = judge(status, ["a", "b"].into_iter(), &answers);
+            let verdict = judge(status, ["a", "b"].into_iter(), None, &answers);
             assert_eq!(verdict, expected, "{status}: {reason}");
             assert!(is_doubtful(status) || verdict == Verdict::Pass, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_owners_404_is_the_whole_truth() {
+        #[rustfmt::skip]
+        let rows = [
+            ("b missed\n", Verdict::Pass, "a is down, and b owns it"),
+            ("a failed\nb missed\n", Verdict::Pass, "a fails, and b owns it"),
+            ("a missed\n", Verdict::Replace(Trouble::Unavailable), "b owns it and is down"),
+            ("a missed\nb failed\n", Verdict::Replace(Trouble::Unavailable), "b owns it and fails"),
+        ];
+        for (answers, expected, reason) in rows {
+            let answers = Answers::parse(answers.as_bytes());
+            let verdict = judge(404, ["a", "b"].into_iter(), Some("b"), &answers);
+            assert_eq!(verdict, expected, "{reason}");
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Lists {
     /// The backends that may answer for a tag, a list of tags or referrers: only those that
     /// are declared to hold the same content under the same tags, or the owner.
     pub tags: ListId,
+    /// On a rule with an owner: the owner, and behind it the others, for the question whether a
+    /// manifest exists. The others count only while the owner cannot be asked.
+    pub existence: Option<ListId>,
 }
 
 /// A backend of the chain is being tried out on a part of the repositories.
@@ -53,7 +56,7 @@ mod tests {
     use super::*;
 
     fn lists(id: u32) -> Lists {
-        Lists { digests: ListId::new(id), tags: ListId::new(id) }
+        Lists { digests: ListId::new(id), tags: ListId::new(id), existence: None }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::freshness::{self, Question};
 use super::mount::{self, Mounting};
 use crate::client::Locality;
-use crate::config::ids::{ListId, RuleId};
+use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{Config, List, Purpose, Rule};
 use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError};
 
@@ -29,6 +29,8 @@ pub struct Forward<'c> {
     pub list_id: ListId,
     /// Why these.
     pub choice: Choice,
+    /// The backend whose 404 is the whole truth: the owner, about its tags and about what exists.
+    pub authority: Option<BackendId>,
     /// What becomes of the wish to mount a blob from another repository.
     pub mounting: Mounting,
 }
@@ -46,7 +48,9 @@ pub enum Choice {
     /// A write: the owner of the repository and nobody else.
     OwnerForWrite,
     /// A check whether content exists, on a repository that takes pushes: the owner. A copy on
-    /// a nearer backend would make the client skip an upload that the owner then misses.
+    /// a nearer backend would make the client skip an upload that the owner then misses. Some
+    /// clients begin a pull by digest with such a check of the manifest, so while the owner
+    /// cannot be asked, and no push can succeed anyway, the others answer that one.
     OwnerForExistence,
 }
 
@@ -122,7 +126,8 @@ pub fn decide<'c>(
         return Err(Refusal::NameTooLong(id));
     }
     let mounting = mount::decide(config, rule, request)?;
-    Ok(Decision::Forward(Forward { rule: id, list, list_id, choice, mounting }))
+    let authority = authority(rule, choice);
+    Ok(Decision::Forward(Forward { rule: id, list, list_id, choice, authority, mounting }))
 }
 
 /// The list for a request, or `None` for a write that has no owner to go to.
@@ -143,11 +148,23 @@ fn choose(
         Endpoint::Blob { .. } | Endpoint::Manifest { reference: Reference::Digest(_), .. }
     );
     Some(match (by_digest, owner) {
-        (true, Some(owner)) if request.method == Method::Head => (Choice::OwnerForExistence, owner),
+        (true, Some(owner)) if request.method == Method::Head => {
+            let is_blob = matches!(&request.endpoint, Endpoint::Blob { .. });
+            let list = lists.existence.filter(|_| !is_blob).unwrap_or(owner);
+            (Choice::OwnerForExistence, list)
+        }
         (true, _) => (Choice::Nearest, lists.digests),
         (false, _) if is_owner(config, lists.tags) => (Choice::OwnerForTags, lists.tags),
         (false, _) => (Choice::Replica, lists.tags),
     })
+}
+
+/// A digest that the owner lacks may be on another backend; a tag may not, nor what a push asks for.
+fn authority(rule: &Rule, choice: Choice) -> Option<BackendId> {
+    match choice {
+        Choice::Nearest => None,
+        _ => rule.owner().map(|owner| owner.backend),
+    }
 }
 
 /// Tags from the owner, after a push.

@@ -17,6 +17,8 @@ use crate::registry::Class;
 pub struct Receipt {
     /// The backends that may have answered.
     pub list: ListId,
+    /// The backend whose 404 is the whole truth, where there is one.
+    pub authority: Option<BackendId>,
     /// What was asked.
     pub class: Class,
     /// The repository's name at the front.

@@ -17,6 +17,7 @@ fn config(url: &str) -> Config {
 fn receipt(class: Class, upstream_target: &str) -> Receipt {
     Receipt {
         list: ListId::new(0),
+        authority: None,
         class,
         front_name: "drycc/tool".to_owned(),
         targets: vec![upstream_target.as_bytes().to_vec()],

@@ -57,7 +57,7 @@ fn requests_end_where_the_policy_says() {
         ("DE", "GET", "/v2/drycc/a/manifests/v1", "ghcr /base/v2/acme/a/manifests/v1; default; nearest replica"),
         ("CN", "GET", "/v2/drycc/a/blobs/DIGEST?x=%2f", "quay /v2/drycc/a/blobs/DIGEST?x=%2f; country CN; nearest"),
         ("CN", "HEAD", "/v2/drycc/a/blobs/DIGEST", "ghcr@owner /base/v2/acme/a/blobs/DIGEST; country CN; owner, for an existence check"),
-        ("CN", "HEAD", "/v2/drycc/a/manifests/DIGEST", "ghcr@owner /base/v2/acme/a/manifests/DIGEST; country CN; owner, for an existence check"),
+        ("CN", "HEAD", "/v2/drycc/a/manifests/DIGEST", "ghcr+quay /base/v2/acme/a/manifests/DIGEST; country CN; owner, for an existence check"),
         ("CN", "HEAD", "/v2/drycc/a/manifests/v1", "quay /v2/drycc/a/manifests/v1; country CN; nearest replica"),
         ("CN", "PUT", "/v2/drycc/a/manifests/v1", "ghcr@owner /base/v2/acme/a/manifests/v1; country CN; owner, for a write"),
         ("CN", "POST", "/v2/drycc/a/blobs/uploads/", "ghcr@owner /base/v2/acme/a/blobs/uploads/; country CN; owner, for a write"),

@@ -1,5 +1,6 @@
 //! Chains: from backends by name to lists that a request can be sent to.
 
+use crate::config::Owner;
 use crate::config::chain::{Chain, Lists, Trial};
 use crate::config::ids::{BackendId, ListId};
 use crate::config::list::{ListTable, Purpose};
@@ -17,8 +18,10 @@ pub(super) struct Link {
 pub(super) struct Tags<'a> {
     /// The backends that the rule declares as replicas.
     pub(super) replicas: &'a [BackendId],
-    /// The owner's list, if tags are read from the owner.
-    pub(super) owner: Option<ListId>,
+    /// The owner of the rule, if it has one.
+    pub(super) owner: Option<Owner>,
+    /// Whether tags are read from the owner.
+    pub(super) from_owner: bool,
 }
 
 /// Compiles one chain; `None` only together with a mistake.
@@ -68,11 +71,21 @@ fn lists(links: &[Link], tags: &Tags<'_>, table: &mut ListTable) -> Option<Lists
     let entitled = if declared.is_empty() { links.first().into_iter().collect() } else { declared };
     let answering: Vec<BackendId> =
         entitled.into_iter().filter(kept).map(|link| link.backend).collect();
-    if digests.is_empty() || (answering.is_empty() && tags.owner.is_none()) {
+    let from_owner = tags.owner.filter(|_| tags.from_owner).map(|owner| owner.list);
+    if digests.is_empty() || (answering.is_empty() && from_owner.is_none()) {
         return None;
     }
+    let existence = tags.owner.map(|owner| owner_first(owner, &digests, table));
     Some(Lists {
         digests: table.id(Purpose::Read, digests),
-        tags: tags.owner.unwrap_or_else(|| table.id(Purpose::Read, answering)),
+        tags: from_owner.unwrap_or_else(|| table.id(Purpose::Read, answering)),
+        existence,
     })
+}
+
+/// The owner, then the rest of the chain; the owner's own list if there is no rest.
+fn owner_first(owner: Owner, chain: &[BackendId], table: &mut ListTable) -> ListId {
+    let rest = chain.iter().copied().filter(|backend| *backend != owner.backend);
+    let list: Vec<BackendId> = std::iter::once(owner.backend).chain(rest).collect();
+    if list.len() == 1 { owner.list } else { table.id(Purpose::Read, list) }
 }

@@ -74,7 +74,8 @@ impl Scope<'_> {
         }
         let tags = Tags {
             replicas: replicas.as_deref().unwrap_or(&[]),
-            owner: owner.map(|owner| owner.list).filter(|_| wire.tags_from_owner),
+            owner,
+            from_owner: wire.tags_from_owner,
         };
         let chains = self.chains(&wire.chains, &tags, table, &path.key("chains"));
         Rule {
