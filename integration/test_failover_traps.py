@@ -1,0 +1,259 @@
+"""Settings of Envoy for reads that look harmless and are not: each is tried as rendered, and wrong.
+
+Every test makes the same observation twice: with what `portolan render` makes of a policy, and
+after one setting has been changed to what one would have written without knowing. So each shows
+that the setting matters, and that the test would see it go. Cannot see: settings whose effect
+nobody here knows yet.
+"""
+
+import copy
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness import ports
+from harness.bootstrap import Bootstrap
+from harness.comparison import Comparison, cluster, policy, protocol_options, routes
+from harness.digest import sha256
+from harness.envoy import Envoy, Policy, render
+from harness.scripted import Answer, Scripted, Seen
+
+BODY = b'{"schemaVersion":2}'
+DIGEST = sha256(BODY)
+BLOB = f"/v2/team/app/blobs/{DIGEST}"
+RESOLVER = "typed_dns_resolver_config"
+FOUND = Answer(200, [("Docker-Content-Digest", DIGEST)], BODY)
+MISSING = Answer(404, [], b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
+
+
+@pytest.fixture
+def backends() -> Iterator[list[Scripted]]:
+    """Three registries."""
+    upstreams = [Scripted() for _ in range(3)]
+    yield upstreams
+    for upstream in upstreams:
+        upstream.close()
+
+
+@pytest.fixture
+def compare(start: Callable[[Bootstrap], Envoy], tmp_path: Path) -> Comparison:
+    """Starts Envoys to compare."""
+    return Comparison(start, tmp_path)
+
+
+def hang(_seen: Seen) -> Answer:
+    """Answers long after everybody has gone."""
+    time.sleep(10)
+    return FOUND
+
+
+def attempts(envoy: Envoy) -> int:
+    """How many attempts the read of a blob takes, which must succeed."""
+    assert envoy.request("GET", BLOB).body == BODY
+    return int(envoy.log_entries(1)[0]["attempts"])
+
+
+# Retries in flight at once are counted at the cluster that the request names, here the aggregate.
+# Envoy's default is three.
+def test_retries_are_not_rationed(backends: list[Scripted], compare: Comparison) -> None:
+    def default(document: Bootstrap) -> None:
+        del cluster(document, "aa+bb")["circuit_breakers"]
+
+    def slowly(_seen: Seen) -> Answer:
+        time.sleep(0.2)
+        return FOUND
+
+    backends[0].answer(MISSING)
+    backends[1].script = slowly
+    rendered, wrong = compare.envoys(policy([each.url for each in backends], ["aa", "bb"]), default)
+
+    def burst(envoy: Envoy) -> int:
+        with ThreadPoolExecutor(60) as pool:
+            statuses = list(pool.map(lambda _: envoy.request("GET", BLOB).status, range(60)))
+        return statuses.count(200)
+
+    assert burst(wrong) < 30
+    assert burst(rendered) == 60
+
+
+# The connection is made each time, which counts as a success where local errors are told apart:
+# the timeouts after it are never three in a row.
+def test_hanging_data_is_found_while_checks_are_good(backends: list[Scripted], compare: Comparison) -> None:
+    def split(document: Bootstrap) -> None:
+        cluster(document, "aa")["outlier_detection"]["split_external_local_origin_errors"] = True
+
+    backends[0].script = hang
+    backends[1].answer(FOUND)
+    patience = {"attempt_timeouts": {"blobs": "1s"}}
+    urls = [each.url for each in backends]
+    rendered, wrong = compare.envoys(policy(urls, ["aa", "bb"], patience), split)
+
+    def one_after_the_other(envoy: Envoy) -> list[int]:
+        return [attempts(envoy) for _ in range(5)]
+
+    with ThreadPoolExecutor(2) as pool:
+        found, found_wrong = pool.map(one_after_the_other, (rendered, wrong))
+    assert (found[:3], found[-1]) == ([2] * 3, 1)
+    assert found_wrong == [2] * 5
+
+
+# The check is not what fails. With Envoy's default the first good one brings the backend back.
+def test_a_good_check_does_not_bring_back_what_fails(backends: list[Scripted], compare: Comparison) -> None:
+    def uneject(document: Bootstrap) -> None:
+        cluster(document, "aa")["outlier_detection"]["successful_active_health_check_uneject_host"] = True
+
+    backends[0].answer(Answer(503))
+    backends[1].answer(FOUND)
+    urls = [each.url for each in backends]
+    rendered, wrong = compare.envoys(policy(urls, ["aa", "bb"]), uneject)
+
+    def comes_back(envoy: Envoy) -> bool:
+        """Whether the backend is asked again within three seconds after it was taken out."""
+        while attempts(envoy) > 1:
+            pass
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            if attempts(envoy) > 1:
+                return True
+        return False
+
+    assert not comes_back(rendered)
+    assert comes_back(wrong)
+
+
+# All attempts of a request share one set of headers. Without the filter at the aggregate the
+# second backend would get what was meant for the first, or for none.
+def test_every_attempt_gets_its_own_path(backends: list[Scripted], compare: Comparison) -> None:
+    def without_attempt_phase(document: Bootstrap) -> None:
+        options = protocol_options(cluster(document, "aa+bb+cc"))
+        options["http_filters"] = options["http_filters"][1:]
+
+    document = policy([each.url for each in backends], ["aa", "bb", "cc"])
+    # What the attempt before was sent must not stay where there is nothing to change.
+    del document["backends"]["cc"]["names"]
+    rendered, wrong = compare.envoys(document, without_attempt_phase)
+    mapped = [f"/v2/{name}-team/app/blobs/{DIGEST}" for name in ("aa", "bb")]
+    assert _targets(rendered, backends) == [*mapped, BLOB]
+    assert _targets(wrong, backends) == [BLOB] * 3
+
+
+def test_every_attempt_gets_its_own_host(backends: list[Scripted], compare: Comparison) -> None:
+    def clients_host(document: Bootstrap) -> None:
+        routes(document)[0]["route"]["auto_host_rewrite"] = False
+
+    rendered, wrong = compare.envoys(
+        policy([each.url for each in backends], ["aa", "bb", "cc"]), clients_host
+    )
+    _targets(rendered, backends)
+    assert [each.last().authority for each in backends] == [each.authority for each in backends]
+    _targets(wrong, backends)
+    assert {each.last().authority for each in backends} == {"registry.test"}
+
+
+def _targets(envoy: Envoy, backends: list[Scripted]) -> list[str]:
+    """The target that each backend got of a request that only the last one can answer."""
+    for backend, answer in zip(backends, (MISSING, Answer(503), FOUND), strict=True):
+        backend.answer(answer)
+    assert envoy.request("GET", BLOB).body == BODY
+    return [backend.last().target.decode() for backend in backends]
+
+
+# A registry that limits one client is well. Taken out, it would hand its load to the next one.
+def test_a_limit_never_takes_a_backend_out(backends: list[Scripted], compare: Comparison) -> None:
+    def count_limits(document: Bootstrap) -> None:
+        limited = {"name": ":status", "string_match": {"exact": "429"}}
+        matcher = {"http_response_headers_match": {"headers": [limited]}}
+        protocol_options(cluster(document, "aa+bb"))["outlier_detection"] = {"error_matcher": matcher}
+
+    backends[0].answer(Answer(429, [("Retry-After", "1")]))
+    backends[1].answer(FOUND)
+    rendered, wrong = compare.envoys(policy([each.url for each in backends], ["aa", "bb"]), count_limits)
+
+    def asked(envoy: Envoy) -> int:
+        backends[0].forget()
+        for _ in range(20):
+            assert envoy.request("GET", BLOB).status == 200
+        return len(backends[0].seen)
+
+    assert asked(rendered) == 20
+    assert asked(wrong) < 10
+
+
+@pytest.fixture
+def silence() -> Iterator[socket.socket]:
+    """A TCP port where connections wait for ever: its queue is full and nobody serves it."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    waiting = [socket.socket() for _ in range(4)]
+    for client in waiting:
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+    yield listener
+    for each in (listener, *waiting):
+        each.close()
+
+
+# A name server that says that there is no such name does no harm; one that says nothing would.
+def test_a_start_does_not_wait_for_what_is_down(
+    backends: list[Scripted], silence: socket.socket, tmp_path: Path
+) -> None:
+    """A name server that never answers, a port that refuses, and one that hangs; one backend is well."""
+    name_server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    name_server.bind(("127.0.0.1", 0))
+    backends[0].answer(FOUND)
+    urls = {
+        "well": backends[0].url,
+        "refusing": f"http://127.0.0.1:{ports.dead()}",
+        "hanging": f"http://127.0.0.1:{silence.getsockname()[1]}",
+        "unknown": "https://registry.invalid",
+    }
+    document: Policy = {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"]}},
+        "backends": {name: {"url": url} for name, url in urls.items()},
+        "regions": {"default": {}},
+        "rules": [
+            {"name": name, "repositories": [f"{name}/**"], "chains": {"default": [name]}} for name in urls
+        ],
+    }
+    rendered = render(document, tmp_path)
+    wrong = copy.deepcopy(rendered)
+    _ask(rendered, name_server.getsockname()[1])
+    # Envoy's own patience is five seconds and four tries, all before the listener opens.
+    _ask(wrong, name_server.getsockname()[1], query_timeout_seconds=5, query_tries=2)
+    for each in _named(wrong):
+        each.pop("wait_for_warm_on_init", None)
+    took = {}
+    for which, bootstrap in (("rendered", rendered), ("wrong", wrong)):
+        began = time.monotonic()
+        envoy = Envoy(bootstrap, tmp_path / which)
+        took[which] = time.monotonic() - began
+        assert envoy.request("GET", f"/v2/well/app/blobs/{DIGEST}").body == BODY
+        for name in ("refusing", "unknown"):
+            assert envoy.request("GET", f"/v2/{name}/app/blobs/{DIGEST}").status == 503
+        envoy.stop()
+    name_server.close()
+    assert took["rendered"] < 5
+    assert took["wrong"] > 7
+
+
+def _ask(document: Bootstrap, name_server_port: int, **options: int) -> None:
+    """Has Envoy ask a name server of ours; how patiently, is as rendered unless there are options."""
+    places = [document, *(each["cluster_type"]["typed_config"] for each in _named(document))]
+    configured = [place for place in places if RESOLVER in place] or [document]
+    kind = "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
+    for place in configured:
+        resolver = place.setdefault(
+            RESOLVER, {"name": "envoy.network.dns_resolver.cares", "typed_config": {}}
+        )
+        address = {"socket_address": {"address": "127.0.0.1", "port_value": name_server_port}}
+        resolver["typed_config"] |= {"@type": kind, "resolvers": [address], **options}
+
+
+def _named(document: Bootstrap) -> list[Bootstrap]:
+    """The clusters whose hosts have names."""
+    clusters: list[Bootstrap] = document["static_resources"]["clusters"]
+    return [each for each in clusters if each.get("cluster_type", {}).get("name") == "envoy.clusters.dns"]

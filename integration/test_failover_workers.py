@@ -1,0 +1,179 @@
+"""What several workers must agree on: who has just been pushed to, and that no retry is lost.
+
+Envoy runs a filter once a worker, and connections are spread over the workers by the kernel. The
+other suites run one worker, where a table that only the worker that saw the push knows would
+pass. Cannot see: several Envoy processes, which do not share what they saw.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness import raw
+from harness.bootstrap import Bootstrap
+from harness.digest import sha256
+from harness.envoy import Envoy, Policy, render
+from harness.scripted import Answer, Scripted, Seen
+
+ROUNDS = 100
+READERS = 6
+WINDOW_SECONDS = 4.0
+BURST = 1000
+OLD = Answer(200, [], b"the near one's, as it was before")
+MISSING = Answer(404, [], b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
+CONTENT = b"content"
+
+
+class TwoWorkers(Envoy):
+    """An Envoy with two workers."""
+
+    def _command(self, configuration: Path) -> list[str | Path]:
+        command = super()._command(configuration)
+        command[command.index("--concurrency") + 1] = "2"
+        return command
+
+    def connections(self) -> list[int]:
+        """How many connections each worker has had."""
+        return [*self.stats(r"^listener\.127\..*\.worker_\d+\.downstream_cx_total$").values()]
+
+
+StartTwo = Callable[[Bootstrap], TwoWorkers]
+
+
+@pytest.fixture(scope="module")
+def start_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartTwo]:
+    """Starts an Envoy with two workers; nothing of it may have crashed at the end."""
+    started: list[TwoWorkers] = []
+
+    def start(document: Bootstrap) -> TwoWorkers:
+        started.append(TwoWorkers(document, tmp_path_factory.mktemp("envoy")))
+        return started[-1]
+
+    yield start
+    crashes = [crash for envoy in started for crash in envoy.crashes()]
+    for envoy in started:
+        envoy.stop()
+    assert not crashes
+
+
+class Owner:
+    """A registry that keeps the tags that it is sent."""
+
+    def __init__(self, upstream: Scripted) -> None:
+        self._tags: dict[bytes, bytes] = {}
+        upstream.script = self._answer
+
+    def _answer(self, seen: Seen) -> Answer:
+        if seen.method == "PUT":
+            self._tags[seen.target] = seen.body
+            return Answer(201)
+        found = self._tags.get(seen.target)
+        return MISSING if found is None else Answer(200, [], found)
+
+
+@pytest.fixture
+def envoy(east: Scripted, west: Scripted, start_two: StartTwo, tmp_path: Path) -> TwoWorkers:
+    """`east` is near and never gets what is pushed; `west` is the owner."""
+    rule = {"owner": "west", "replicas": ["east", "west"], "read_your_writes": f"{WINDOW_SECONDS:.0f}s"}
+    return start_two(render(policy(east, west, **rule), tmp_path))
+
+
+def policy(east: Scripted, west: Scripted, **rule: object) -> Policy:
+    """One rule for `team/**`, `east` before `west`."""
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"]}},
+        "backends": {"east": {"url": east.url}, "west": {"url": west.url}},
+        "regions": {"default": {}},
+        "rules": [
+            {
+                "name": "team",
+                "repositories": ["team/**"],
+                "chains": {"default": ["east", "west"]},
+                **rule,
+            }
+        ],
+    }
+
+
+def tag(name: str) -> str:
+    """The path of a tag."""
+    return f"/v2/team/{name}/manifests/v1"
+
+
+def test_every_worker_knows_of_a_push(envoy: TwoWorkers, east: Scripted, west: Scripted) -> None:
+    east.answer(OLD)
+    Owner(west)
+
+    def one_round(number: int) -> list[bytes]:
+        """Pushes to a repository that nobody has pushed to; what readers get on new connections."""
+        path, content = tag(f"pushed-{number}"), b"new %d" % number
+        assert envoy.request("GET", path).body == OLD.body
+        assert envoy.request("PUT", path, body=content).status == 201
+        return [envoy.request("GET", path).body.replace(content, b"new") for _ in range(READERS)]
+
+    with ThreadPoolExecutor(8) as pool:
+        read = [body for bodies in pool.map(one_round, range(ROUNDS)) for body in bodies]
+    last_push = time.monotonic()
+
+    assert read == [b"new"] * (ROUNDS * READERS)
+    assert min(envoy.connections()) > ROUNDS, f"not every worker was used: {envoy.connections()}"
+
+    # Two repositories may share one time of a push (1 pair in 4096): a few are read from the owner.
+    others = [envoy.request("GET", tag(f"other-{number}")).body for number in range(40)]
+    assert others.count(OLD.body) >= 34
+    assert time.monotonic() - last_push < WINDOW_SECONDS, "this machine is too slow for the window"
+
+    time.sleep(max(0.0, last_push + WINDOW_SECONDS + 0.2 - time.monotonic()))
+    after = [envoy.request("GET", tag(f"pushed-{number}")).body for number in range(ROUNDS)]
+    assert after == [OLD.body] * ROUNDS
+
+
+# Workers that note a push of the same repository at the same moment overwrite each other's note
+# unless they look first. The window must run from the last push.
+def test_pushes_at_the_same_moment_are_all_noted(envoy: TwoWorkers, east: Scripted, west: Scripted) -> None:
+    east.answer(OLD)
+    Owner(west)
+    path = tag("contended")
+
+    def push_and_read(_number: int) -> bytes:
+        assert envoy.request("PUT", path, body=b"new").status == 201
+        return envoy.request("GET", path).body
+
+    with ThreadPoolExecutor(32) as pool:
+        assert set(pool.map(push_and_read, range(600))) == {b"new"}
+    time.sleep(WINDOW_SECONDS - 1)
+    assert {envoy.request("GET", path).body for _ in range(20)} == {b"new"}
+    assert min(envoy.connections()) > 100
+
+
+def test_no_fallback_of_a_thousand_at_once_is_lost(
+    east: Scripted, west: Scripted, start_two: StartTwo, tmp_path: Path
+) -> None:
+    def miss(_seen: Seen) -> Answer:
+        """Answers once all are there, so that all go on to the next backend together."""
+        deadline = time.monotonic() + 5
+        while len(east.seen) < BURST and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return MISSING
+
+    east.forget()
+    east.script, west.script = miss, lambda _seen: Answer(200, [], CONTENT)
+    envoy = start_two(render(policy(east, west), tmp_path))
+    request = raw.head("GET", f"/v2/team/app/blobs/{sha256(CONTENT)}", [("Host", "registry.test")])
+    connections = [raw.Connection(envoy.port, seconds=30) for _ in range(BURST)]
+    for connection in connections:
+        connection.send(request)
+    answers = [connection.receive() for connection in connections]
+    for connection in connections:
+        connection.close()
+
+    assert len(east.seen) == BURST, "they were not there at once"
+    assert [(answer.status, answer.body) for answer in answers].count((200, CONTENT)) == BURST
+    assert min(envoy.connections()) > BURST // 10
+    assert envoy.stats(r"^cluster\.east\+west\.upstream_rq_retry_overflow$") == {
+        "cluster.east+west.upstream_rq_retry_overflow": 0
+    }
