@@ -1,0 +1,114 @@
+"""What failover is meant to achieve, and whether a scenario did."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from failover_report import settings
+from failover_report.figures import Figures, Record
+from failover_report.load.sample import Outcome, Sample
+from failover_report.scenarios import Scenario
+
+NOTICED_WITHIN = settings.MANIFEST_ATTEMPT_SECONDS + 2.0
+ONE_ATTEMPT_SHARE = 0.999
+BACK_WITHIN = 10.0
+RESUMING = ("docker", "ctr")
+BACKENDS = 2
+# What a loaded machine may add to a timeout.
+SLACK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One goal in one scenario."""
+
+    goal: str
+    is_met: bool
+    found: str
+
+
+def judge(scenario: Scenario, figures: Figures, seen: Record) -> list[Verdict]:
+    """All goals that a scenario has."""
+    return [
+        *_content(scenario, figures),
+        *_times(scenario, figures),
+        *_outage(scenario, seen),
+        *_pushes(scenario, seen),
+        *_always(figures),
+    ]
+
+
+def _content(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
+    if not scenario.loses_no_pull:
+        return
+    if scenario.resumed_only:
+        resumed = {name: count.failed for name, count in figures.pulls.items() if name in RESUMING}
+        found = ", ".join(f"{name} {failed}" for name, failed in resumed.items())
+        yield Verdict("clients that resume lose no pull", not any(resumed.values()), found)
+        return
+    pulls, requests = figures.all_pulls, figures.requests
+    yield Verdict("no pull fails", pulls.failed == 0, f"{pulls.failed} of {pulls.all}")
+    yield Verdict("no single request fails", requests.failed == 0, f"{requests.failed} of {requests.all}")
+
+
+def _times(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
+    if not scenario.is_noticed:
+        return
+    switch, back = figures.switch_seconds, figures.return_seconds
+    yield Verdict(
+        f"noticed within {NOTICED_WITHIN:.0f} s (attempt timeout + 2 s)",
+        switch is not None and switch <= NOTICED_WITHIN,
+        "never" if switch is None else f"{switch:.2f} s",
+    )
+    share = figures.one_attempt_share if switch is not None else None
+    yield Verdict(
+        f"then {ONE_ATTEMPT_SHARE:.1%} of the reads take one attempt",
+        share is not None and share >= ONE_ATTEMPT_SHARE,
+        "-" if share is None else f"{share:.2%} of {figures.reads_after_switch}",
+    )
+    yield Verdict(
+        f"back on the primary within {BACK_WITHIN:.0f} s",
+        back is not None and back <= BACK_WITHIN,
+        "never" if back is None else f"{back:.2f} s",
+    )
+
+
+def _outage(scenario: Scenario, seen: Record) -> Iterator[Verdict]:
+    """An outage is told as one, and in time."""
+    if not scenario.everything_is_down:
+        return
+    failed = [sample for sample in seen.requests if sample.outcome == Outcome.FAILED]
+    told = [sample for sample in failed if _tells_an_outage(sample)]
+    yield Verdict(
+        "every failure is an OCI 503", bool(failed) and told == failed, f"{len(told)} of {len(failed)}"
+    )
+    late = [sample for sample in failed if sample.seconds > _bound(sample) + SLACK_SECONDS]
+    slowest = max((sample.seconds for sample in failed), default=0.0)
+    yield Verdict("within backends x attempt timeout", not late, f"{len(late)} late; slowest {slowest:.1f} s")
+
+
+def _pushes(scenario: Scenario, seen: Record) -> Iterator[Verdict]:
+    """A push to an owner that is down is told so, and works when it is back."""
+    if not scenario.pushes_are_watched:
+        return
+    failed = [sample for sample in seen.pushes if sample.outcome == Outcome.FAILED]
+    told = [sample for sample in failed if sample.status == 503 and sample.seconds < SLACK_SECONDS]
+    yield Verdict("a push to a dead owner is a 503 at once", told == failed, f"{len(told)} of {len(failed)}")
+    last = [samples[-1] for samples in (seen.pushes, seen.image_pushes) if samples]
+    again = [sample.client for sample in last if sample.outcome == Outcome.DONE]
+    yield Verdict("pushes work when it is back", len(again) == 2, ", ".join(again) or "none")
+
+
+def _tells_an_outage(sample: Sample) -> bool:
+    return sample.status == 503 and sample.code == "UNAVAILABLE" and sample.has_retry_after
+
+
+def _bound(sample: Sample) -> float:
+    is_blob = sample.what == "blob"
+    return BACKENDS * (settings.BLOB_ATTEMPT_SECONDS if is_blob else settings.MANIFEST_ATTEMPT_SECONDS)
+
+
+def _always(figures: Figures) -> Iterator[Verdict]:
+    elsewhere = len(figures.writes_elsewhere)
+    yield Verdict("no wrong digest", figures.wrong_digests == 0, str(figures.wrong_digests))
+    yield Verdict("no write but at the owner", elsewhere == 0, str(elsewhere))
+    yield Verdict("nothing crashed", not figures.crashes, str(len(figures.crashes)))

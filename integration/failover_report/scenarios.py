@@ -1,0 +1,250 @@
+"""What goes wrong, one thing at a time.
+
+Each scenario says when its trouble begins and when it is over; the load runs before, meanwhile and after.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from failover_report.fault import NONE, REFUSE, Fault, Kind
+from failover_report.load.images import ImagePushes, interrupted_upload
+from failover_report.stage import PRIMARY, SECONDARY, Link, Stage
+
+Trouble = Callable[[Stage, float], Awaitable[None]]
+
+BOTH = (PRIMARY, SECONDARY)
+# How much of a layer of 5 MB arrives before it is cut.
+CUT_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way to fail."""
+
+    name: str
+    title: str
+    trouble: Trouble
+    seconds: float = 6.0
+    primary: Link = Link.PROXIED
+    secondary: Link = Link.DIRECT
+    loses_no_pull: bool = True
+    resumed_only: bool = False
+    """Only clients that resume must lose no pull."""
+    is_noticed: bool = False
+    """Envoy must find out, and ask the secondary first."""
+    everything_is_down: bool = False
+    pushes_are_watched: bool = False
+    """Pushes must be answered in time, and succeed again afterwards."""
+    can_restart_hot: bool = False
+
+
+def faulty(fault: Fault, *backends: str) -> Trouble:
+    """Proxies fail in one way for the whole time."""
+
+    async def trouble(stage: Stage, seconds: float) -> None:
+        stage.begin()
+        await stage.fail(fault, *backends)
+        await asyncio.sleep(seconds)
+        await stage.fail(NONE, *backends)
+        stage.end()
+
+    return trouble
+
+
+def first(fault: Fault, seconds_of_it: float) -> Trouble:
+    """The proxy fails in one way, as a process does when it is killed, and then refuses."""
+
+    async def trouble(stage: Stage, seconds: float) -> None:
+        stage.begin()
+        await stage.fail(fault)
+        await asyncio.sleep(seconds_of_it)
+        await stage.fail(REFUSE)
+        await asyncio.sleep(seconds - seconds_of_it)
+        await stage.fail(NONE)
+        stage.end()
+
+    return trouble
+
+
+async def killed(stage: Stage, seconds: float) -> None:
+    """The process is killed, whatever it is doing."""
+    stage.begin()
+    stage.world.primary.kill()
+    await asyncio.sleep(seconds)
+    await stage.world.primary.start()
+    stage.end()
+
+
+async def killed_between_requests(stage: Stage, seconds: float) -> None:
+    """The process is killed while nothing is transferred."""
+    await stage.pulls.quiet()
+    await stage.requests.quiet()
+    stage.begin()
+    stage.world.primary.kill()
+    stage.pulls.go_on()
+    stage.requests.go_on()
+    await asyncio.sleep(seconds)
+    await stage.world.primary.start()
+    stage.end()
+
+
+def frozen(*backends: str) -> Trouble:
+    """Processes are stopped, and go on later."""
+
+    async def trouble(stage: Stage, seconds: float) -> None:
+        stage.begin()
+        for name in backends:
+            stage.registries[name].freeze()
+        await asyncio.sleep(seconds)
+        for name in backends:
+            stage.registries[name].thaw()
+        stage.end()
+
+    return trouble
+
+
+async def forgotten(stage: Stage, seconds: float) -> None:
+    """The name server no longer knows the primary's name."""
+    stage.begin()
+    stage.names.knows = False
+    await asyncio.sleep(seconds)
+    stage.names.knows = True
+    stage.end()
+
+
+async def flapping(stage: Stage, seconds: float) -> None:
+    """Up and down, a second each."""
+    stage.begin()
+    for _ in range(max(2, round(seconds / 2))):
+        await stage.fail(REFUSE)
+        await asyncio.sleep(1)
+        await stage.fail(NONE)
+        await asyncio.sleep(1)
+    stage.end()
+
+
+async def killed_during_pushes(stage: Stage, seconds: float) -> None:
+    """The owner is killed while images are pushed to it, and in the middle of a blob."""
+    images = ImagePushes(f"127.0.0.1:{stage.front.port}", stage.world.layout)
+    images.start()
+    await asyncio.sleep(2)
+
+    async def interrupt() -> None:
+        stage.begin()
+        stage.world.primary.kill()
+
+    stage.pushes.samples.append(await interrupted_upload(stage.front.port, interrupt))
+    await asyncio.sleep(seconds)
+    await stage.world.primary.start()
+    stage.end()
+    # Long enough for Envoy to know it again, and for pushes that then must succeed.
+    await asyncio.sleep(6)
+    await images.stop(30.0)
+    stage.image_pushes = images.samples
+
+
+async def replaced(stage: Stage, _seconds: float) -> None:
+    """Another Envoy beside the old one at the same port; the old one drains and ends."""
+    stage.begin()
+    await stage.front.replace()
+    stage.end()
+
+
+async def restarted_hot(stage: Stage, _seconds: float) -> None:
+    """Envoy's own hot restart: the new process takes over the listening sockets."""
+    stage.begin()
+    await stage.front.restart_hot()
+    stage.end()
+
+
+def answering(status: int, data_only: bool = False, **headers: str) -> Trouble:
+    """The proxy answers with a status."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return faulty(Fault(Kind.ANSWER, data_only=data_only, status=status, headers=named))
+
+
+ALL = (
+    Scenario(
+        "killed-between",
+        "killed between requests (kill -9)",
+        killed_between_requests,
+        primary=Link.DIRECT,
+        is_noticed=True,
+    ),
+    Scenario("killed-before-headers", "killed before headers", first(Fault(Kind.DROP), 1.0), is_noticed=True),
+    Scenario(
+        "killed-inside-bodies",
+        "killed inside bodies",
+        first(Fault(Kind.CUT, after_bytes=CUT_BYTES), 3.0),
+        seconds=8.0,
+        resumed_only=True,
+        is_noticed=True,
+    ),
+    Scenario(
+        "killed",
+        "killed at any moment (kill -9)",
+        killed,
+        primary=Link.DIRECT,
+        resumed_only=True,
+        is_noticed=True,
+    ),
+    Scenario("refused", "connections refused", faulty(REFUSE), is_noticed=True),
+    Scenario("hangs", "hangs on everything (SIGSTOP)", frozen(PRIMARY), 13.0, Link.DIRECT, is_noticed=True),
+    Scenario(
+        "hangs-on-data",
+        "hangs on data, health checks pass",
+        faulty(Fault(Kind.HANG, data_only=True)),
+        13.0,
+        is_noticed=True,
+    ),
+    Scenario("status-500", "answers 500", answering(500), is_noticed=True),
+    Scenario("status-503", "answers 503", answering(503), is_noticed=True),
+    Scenario(
+        "data-503", "answers 503 to data, health checks pass", answering(503, True), 13.0, is_noticed=True
+    ),
+    Scenario("status-429", "429 without Retry-After", answering(429, True)),
+    Scenario(
+        "status-429-retry-after",
+        "429 with Retry-After: 5",
+        answering(429, True, Retry_After="5"),
+    ),
+    Scenario(
+        "certificate",
+        "TLS certificate nobody trusts",
+        faulty(Fault(Kind.CERTIFICATE)),
+        primary=Link.TLS,
+        is_noticed=True,
+    ),
+    Scenario("name-gone", "DNS name gone, server there", forgotten, 8.0, Link.NAMED),
+    Scenario("slow", "150 ms a round trip", faulty(Fault(Kind.DELAY, seconds=0.15))),
+    Scenario("flapping", "up and down, 1 s each", flapping, 8.0),
+    Scenario(
+        "both-refuse",
+        "both down: refused",
+        faulty(REFUSE, *BOTH),
+        secondary=Link.PROXIED,
+        loses_no_pull=False,
+        everything_is_down=True,
+    ),
+    Scenario(
+        "both-hang",
+        "both down: hanging",
+        frozen(*BOTH),
+        10.0,
+        Link.DIRECT,
+        loses_no_pull=False,
+        everything_is_down=True,
+    ),
+    Scenario(
+        "owner-down",
+        "the owner killed during pushes",
+        killed_during_pushes,
+        5.0,
+        Link.DIRECT,
+        resumed_only=True,
+        pushes_are_watched=True,
+    ),
+    Scenario("replace", "Envoy replaced: a second one, then drain", replaced, primary=Link.DIRECT),
+    Scenario("hot-restart", "Envoy's hot restart", restarted_hot, primary=Link.DIRECT, can_restart_hot=True),
+)

@@ -1,0 +1,66 @@
+"""The arithmetic of the report, on reads that nobody has to play."""
+
+import struct
+
+from failover_report.access_log import Read
+from failover_report.figures import Figures, Record, measure
+from failover_report.http_stream import Response
+from failover_report.load.requests import error_code
+from failover_report.name_server import answer
+from failover_report.stage import PRIMARY, SECONDARY, Marks
+
+
+def read(began: float, backend: str, attempts: int = 1, status: int = 200) -> Read:
+    """A read that was answered at once."""
+    return Read(began, backend, attempts, status, is_whole=True, answered_after=0.01)
+
+
+def figures_of(*reads: Read) -> Figures:
+    """Of a scenario with trouble from 100 to 110."""
+    return measure(Record(Marks(100.0, 110.0), list(reads), [], [], [], [], 0, [], []))
+
+
+def test_a_switch_is_the_first_read_that_went_elsewhere_at_once() -> None:
+    figures = figures_of(
+        read(99, PRIMARY),
+        read(101, SECONDARY, attempts=2),
+        read(103, SECONDARY),
+        read(104, SECONDARY, attempts=2),
+        read(111, PRIMARY),
+    )
+    assert (figures.switch_seconds, figures.reads_after_switch, figures.one_attempt_share) == (3.0, 2, 0.5)
+    assert figures.repeated_reads == 2
+
+
+def test_who_stays_on_the_primary_has_not_switched() -> None:
+    figures = figures_of(read(99, PRIMARY), read(105, PRIMARY), read(111, PRIMARY), read(111, SECONDARY))
+    assert figures.switch_seconds is None, "after the trouble it is not counted"
+
+
+def test_a_return_is_for_good() -> None:
+    back = figures_of(read(110.1, PRIMARY), read(112, SECONDARY), read(115, PRIMARY), read(116, PRIMARY))
+    assert back.return_seconds == 5.0
+    assert figures_of(read(111, PRIMARY), read(112, SECONDARY)).return_seconds is None
+    assert figures_of(read(111, PRIMARY, status=503)).return_seconds is None
+
+
+def test_an_error_is_answered_by_nobody() -> None:
+    cut = Read(101, PRIMARY, 1, 200, is_whole=False, answered_after=0.01)
+    assert figures_of(cut, read(102, PRIMARY, status=503), read(103, "")).answered == {
+        PRIMARY: 0,
+        SECONDARY: 0,
+        "nobody": 3,
+    }
+
+
+def test_the_code_of_an_error() -> None:
+    assert error_code(Response(503, {}, b'{"errors":[{"code":"UNAVAILABLE"}]}')) == "UNAVAILABLE"
+    for body in (b"", b"[]", b"{}", b'{"errors":[]}', b"upstream connect error"):
+        assert error_code(Response(503, {}, body)) == ""
+
+
+def test_names_are_answered_and_forgotten() -> None:
+    query = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + b"\x01a\x04test\x00" + struct.pack("!2H", 1, 1)
+    assert answer(query, is_known=True).endswith(bytes((127, 0, 0, 1)))
+    gone = answer(query, is_known=False)
+    assert gone[3] & 0x0F == 3 and len(gone) == len(query)
