@@ -47,7 +47,7 @@ def measure_quickly(upstreams: Upstreams, directory: Path) -> list[Measurement]:
 
 def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     """Case by case."""
-    forwarded = (cases.ROUTED, cases.MAPPED, cases.LINKED)
+    forwarded = (cases.ROUTED, cases.LISTED, cases.MAPPED, cases.LINKED)
     answered = (cases.PING, cases.REFUSAL)
     runs = [
         # The longest first, so that the shorter ones fill the other processor.
@@ -61,8 +61,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     found = _count(runs, upstreams, directory)
     return [
         *_routed(found),
-        _ratio(cases.MAPPED, found),
-        _ratio(cases.LINKED, found),
+        *(_ratio(case, found) for case in (cases.LISTED, cases.MAPPED, cases.LINKED)),
         _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
         _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
         _ratio(cases.BLOB, found, goal=goals.BLOB),

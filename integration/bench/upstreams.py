@@ -55,7 +55,7 @@ def _answer(match: dict[str, Any], body: dict[str, Any], headers: dict[str, str]
 
 
 class BlobStore:
-    """Answers every request with a blob, from memory and without copying it into Python."""
+    """Answers with a blob, from memory and without copying it into Python; health checks with nothing."""
 
     def __init__(self) -> None:
         self._blob = tempfile.TemporaryFile()
@@ -77,9 +77,12 @@ class BlobStore:
         head = f"HTTP/1.1 200 OK\r\ncontent-length: {BLOB_BYTES}\r\ndocker-content-digest: {BLOB_DIGEST}\r\n\r\n"
         try:
             with connection, connection.makefile("rb") as stream:
-                while _skip_head(stream):
-                    connection.sendall(head.encode())
-                    self._send_blob(connection)
+                while target := _read_target(stream):
+                    if target == b"/v2/":
+                        connection.sendall(_HEALTHY)
+                    else:
+                        connection.sendall(head.encode())
+                        self._send_blob(connection)
         except OSError:
             return
 
@@ -89,9 +92,12 @@ class BlobStore:
             sent += os.sendfile(connection.fileno(), self._blob.fileno(), sent, BLOB_BYTES - sent)
 
 
-def _skip_head(stream: BufferedReader) -> bool:
-    """Reads a request without a body; whether there was one."""
-    line = stream.readline()
+_HEALTHY = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+
+def _read_target(stream: BufferedReader) -> bytes:
+    """Reads a request without a body; its target, or nothing if the connection has ended."""
+    start = line = stream.readline()
     while line.strip():
         line = stream.readline()
-    return bool(line)
+    return start.split(b" ")[1] if start.count(b" ") == 2 else b""
