@@ -8,6 +8,7 @@ mod output;
 mod policy_file;
 mod render;
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,11 +58,20 @@ enum Command {
     /// Build and read the database that tells Envoy in which country an address is.
     #[command(subcommand)]
     Geoip(GeoipCommand),
+    /// Make networks for a policy.
+    #[command(subcommand)]
+    Networks(NetworksCommand),
+}
+
+/// What can be done about networks.
+#[derive(Debug, Subcommand)]
+enum NetworksCommand {
     /// Turn the address ranges that a cloud publishes into networks for a policy.
     ///
     /// The file must have been downloaded before. Write the result to a file and name that in the
     /// policy's `network_files`.
-    Networks(NetworksArgs),
+    #[command(after_help = EXIT_STATUS)]
+    Import(ImportArgs),
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -75,9 +85,9 @@ Exit status:
   1  the policy is refused; the standard error says why
   2  the command was wrong, or a file cannot be read";
 
-/// Arguments of `portolan networks`.
+/// Arguments of `portolan networks import`.
 #[derive(Debug, Args)]
-struct NetworksArgs {
+struct ImportArgs {
     /// Whose file it is.
     #[arg(value_name = "PROVIDER")]
     provider: networks::Provider,
@@ -105,10 +115,12 @@ impl Command {
             Self::Explain(arguments) => explain::run(&arguments, out),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Geoip(command) => Ok(exit_of_geoip(command.run())),
-            Self::Networks(NetworksArgs { provider, file }) => {
+            Self::Networks(NetworksCommand::Import(ImportArgs { provider, file })) => {
+                let refused =
+                    if File::open(&file).is_ok() { Exit::Refused } else { Exit::Unusable };
                 Ok(match networks::run(provider, &file, out) {
                     Ok(()) => Exit::Good,
-                    Err(message) => fail(message, Exit::Refused),
+                    Err(message) => fail(message, refused),
                 })
             }
         }

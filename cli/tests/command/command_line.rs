@@ -8,7 +8,7 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 8] = [
+    let rows: [(&[&str], &str); 9] = [
         (&["--version"], "portolan 0."),
         (&["--help"], "Exit status:"),
         (&["check", "--help"], "Exit status:"),
@@ -16,7 +16,8 @@ fn help_and_version_are_results() {
         (&["render", "--help"], "Exit status:"),
         (&["geoip", "--help"], "lookup"),
         (&["geoip", "build", "--help"], "--output"),
-        (&["networks", "--help"], "aws"),
+        (&["networks", "--help"], "import"),
+        (&["networks", "import", "--help"], "aws"),
     ];
     for (arguments, expected) in rows {
         let found = directory.run(arguments);
@@ -28,7 +29,7 @@ fn help_and_version_are_results() {
 #[test]
 fn wrong_usage_is_status_2_and_no_result() {
     let directory = Directory::with(&[("p.yaml", "version: 1\n")]);
-    let rows: [(&[&str], &str); 11] = [
+    let rows: [(&[&str], &str); 12] = [
         (&[], "Usage: portolan <COMMAND>"),
         (&["chekc"], "'check'"),
         (&["check"], "<POLICY>"),
@@ -38,7 +39,8 @@ fn wrong_usage_is_status_2_and_no_result() {
         (&["explain", "p.yaml", "GET", "/v2/", "--address", "x"], "--address"),
         (&["explain", "p.yaml", "GET", "/v2/", "--header", "x"], "a name, a colon and a value"),
         (&["explain", "-", "--batch"], "name a file for the policy"),
-        (&["networks", "azure", "f"], "possible values"),
+        (&["networks", "import", "azure", "f"], "possible values"),
+        (&["networks", "import", "aws", "no-such-file"], "no-such-file"),
         (&["geoip", "lookup", "none.mmdb", "192.0.2.1"], "none.mmdb"),
     ];
     for (arguments, expected) in rows {
