@@ -175,7 +175,9 @@ def test_header_bytes_are_bytes(envoy: Envoy, west: Scripted, name: str, value: 
         return
     assert found.status == 200, found
     if name in ("Accept", "Authorization", "Range", "User-Agent", "X-Unknown"):
-        assert west.last().all(name.lower()) == [value.strip()]
+        # Credentials that are empty are none.
+        gone = name == "Authorization" and not value.strip()
+        assert west.last().all(name.lower()) == ([] if gone else [value.strip()])
 
 
 @pytest.mark.parametrize(
