@@ -1,11 +1,10 @@
 //! The walk of a request through the rooms, as the one door a host needs for it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::attempt::{Prepared, Retry};
 use crate::client::{self, ClientFacts, Locality};
-use std::time::Duration;
-
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Rule};
 use crate::policy::{self, Decision, Forward, Mounting, Push, Question, Refusal};
