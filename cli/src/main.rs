@@ -7,6 +7,7 @@ mod networks;
 mod output;
 mod policy_file;
 mod render;
+mod replace;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};

@@ -6,9 +6,9 @@ use super::date::BuildDate;
 use super::encode::encode;
 use super::error::GeoipError;
 use super::merge::{Claim, Contradiction, Segment, settle};
-use super::replace::replace;
 use super::source::{self, Source};
 use super::summary::{InputSummary, Summary, countries};
+use crate::replace::replace;
 
 /// What to build from what.
 #[derive(Debug)]

@@ -17,7 +17,6 @@ pub(crate) mod error;
 mod location;
 pub(crate) mod lookup;
 mod merge;
-mod replace;
 mod source;
 mod span;
 mod summary;

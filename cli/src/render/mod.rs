@@ -21,7 +21,6 @@ mod health;
 mod listener;
 mod local_replies;
 mod options;
-mod output;
 mod overload;
 mod routes;
 mod typed;
@@ -59,7 +58,7 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
         format!("{header}{}", yaml::print(&bootstrap))
     };
     match &arguments.output {
-        Some(path) => output::replace(path, text.as_bytes())
+        Some(path) => crate::replace::replace(path, text.as_bytes())
             .map_err(|source| RenderError::Output { path: path.clone(), source }),
         None => out.write_all(text.as_bytes()).map_err(RenderError::Print),
     }

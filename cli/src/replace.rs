@@ -1,15 +1,16 @@
 //! Puts a file in place in one step.
 //!
-//! A running Envoy has the database mapped into its memory. It dies of SIGBUS if the file is
-//! cut short under it, and reads nonsense if it is written over; a rename it notices, and loads
-//! the new file while the old one stays whole for whoever still has it open.
+//! A running Envoy has its geographic database mapped into its memory. It dies of SIGBUS if the
+//! file is cut short under it, and reads nonsense if it is written over; a rename it notices, and
+//! loads the new file while the old one stays whole for whoever still has it open. An Envoy that
+//! starts while its configuration is rendered reads the old one or the new one, never half.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Envoy seldom runs as the user who builds the database. Set explicitly, since a temporary
+/// Envoy seldom runs as the user who makes its files. Set explicitly, since a temporary
 /// file is for its owner alone.
 const MODE: u32 = 0o644;
 
@@ -22,17 +23,15 @@ const MODE: u32 = 0o644;
 /// # Errors
 ///
 /// Whatever the operating system refuses.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     // Only a file of the same directory is sure to be of the same file system, where a rename
     // is one step. The name ends otherwise than in .mmdb, so that no pattern picks it up.
-    let mut file = tempfile::Builder::new()
-        .prefix(".portolan-geoip-")
-        .suffix(".tmp")
-        .tempfile_in(directory)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".portolan-").suffix(".tmp").tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().set_permissions(Permissions::from_mode(MODE))?;
     file.as_file().sync_all()?;
