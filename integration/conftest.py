@@ -7,6 +7,7 @@ import pytest
 
 from harness import image, portolan, processes
 from harness.bootstrap import Bootstrap
+from harness.comparison import Comparison
 from harness.envoy import Envoy, Policy, render
 from harness.scripted import Scripted
 
@@ -74,3 +75,18 @@ def west() -> Iterator[Scripted]:
     upstream = Scripted()
     yield upstream
     upstream.close()
+
+
+@pytest.fixture
+def backends() -> Iterator[list[Scripted]]:
+    """Three registries."""
+    upstreams = [Scripted() for _ in range(3)]
+    yield upstreams
+    for upstream in upstreams:
+        upstream.close()
+
+
+@pytest.fixture
+def compare(start: Callable[[Bootstrap], Envoy], tmp_path: Path) -> Comparison:
+    """Starts Envoys to compare."""
+    return Comparison(start, tmp_path)

@@ -8,7 +8,7 @@ does.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,15 +39,6 @@ def hang(_seen: object) -> Answer:
     """Answers long after everybody has gone."""
     time.sleep(20)
     return FOUND
-
-
-@pytest.fixture
-def backends() -> Iterator[list[Scripted]]:
-    """Three registries."""
-    upstreams = [Scripted() for _ in range(3)]
-    yield upstreams
-    for upstream in upstreams:
-        upstream.close()
 
 
 def policy(urls: list[str], chain: list[Any], **rule: Any) -> Policy:

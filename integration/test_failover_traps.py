@@ -9,7 +9,7 @@ nobody here knows yet.
 import copy
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,21 +28,6 @@ BLOB = f"/v2/team/app/blobs/{DIGEST}"
 RESOLVER = "typed_dns_resolver_config"
 FOUND = Answer(200, [("Docker-Content-Digest", DIGEST)], BODY)
 MISSING = Answer(404, [], b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
-
-
-@pytest.fixture
-def backends() -> Iterator[list[Scripted]]:
-    """Three registries."""
-    upstreams = [Scripted() for _ in range(3)]
-    yield upstreams
-    for upstream in upstreams:
-        upstream.close()
-
-
-@pytest.fixture
-def compare(start: Callable[[Bootstrap], Envoy], tmp_path: Path) -> Comparison:
-    """Starts Envoys to compare."""
-    return Comparison(start, tmp_path)
 
 
 def hang(_seen: Seen) -> Answer:

@@ -8,10 +8,6 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
 
 from harness import ports, raw
 from harness.bootstrap import Bootstrap, connection_manager
@@ -28,21 +24,6 @@ TAG = "/v2/team/app/manifests/v1"
 FOUND = Answer(200, [("Docker-Content-Digest", DIGEST)], BODY)
 MISSING = Answer(404, [], b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
 IMPATIENT: Policy = {"write_timeouts": {"content": "1500ms", "session": "1s"}}
-
-
-@pytest.fixture
-def backends() -> Iterator[list[Scripted]]:
-    """Three registries."""
-    upstreams = [Scripted() for _ in range(3)]
-    yield upstreams
-    for upstream in upstreams:
-        upstream.close()
-
-
-@pytest.fixture
-def compare(start: Callable[[Bootstrap], Envoy], tmp_path: Path) -> Comparison:
-    """Starts Envoys to compare."""
-    return Comparison(start, tmp_path)
 
 
 def hang(_seen: Seen) -> Answer:

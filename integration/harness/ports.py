@@ -3,7 +3,6 @@
 import errno
 import socket
 
-
 _reserved: list[socket.socket] = []
 
 
