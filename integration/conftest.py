@@ -38,12 +38,12 @@ def app() -> image.Image:
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Bootstrap], Envoy]]:
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Envoy]]:
     """Starts an Envoy; nothing of it may have crashed when it is stopped, at the end of the module."""
     started: list[Envoy] = []
 
-    def start_one(document: Bootstrap) -> Envoy:
-        started.append(Envoy(document, tmp_path_factory.mktemp("envoy")))
+    def start_one(document: Bootstrap, workers: int = 1) -> Envoy:
+        started.append(Envoy(document, tmp_path_factory.mktemp("envoy"), workers))
         return started[-1]
 
     yield start_one

@@ -6,14 +6,13 @@ pass. Cannot see: several Envoy processes, which do not share what they saw.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness import raw
-from harness.bootstrap import Bootstrap
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.scripted import Answer, Scripted, Seen
@@ -27,36 +26,9 @@ MISSING = Answer(404, [], b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
 CONTENT = b"content"
 
 
-class TwoWorkers(Envoy):
-    """An Envoy with two workers."""
-
-    def _command(self, configuration: Path) -> list[str | Path]:
-        command = super()._command(configuration)
-        command[command.index("--concurrency") + 1] = "2"
-        return command
-
-    def connections(self) -> list[int]:
-        """How many connections each worker has had."""
-        return [*self.stats(r"^listener\.127\..*\.worker_\d+\.downstream_cx_total$").values()]
-
-
-StartTwo = Callable[[Bootstrap], TwoWorkers]
-
-
-@pytest.fixture(scope="module")
-def start_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartTwo]:
-    """Starts an Envoy with two workers; nothing of it may have crashed at the end."""
-    started: list[TwoWorkers] = []
-
-    def start(document: Bootstrap) -> TwoWorkers:
-        started.append(TwoWorkers(document, tmp_path_factory.mktemp("envoy")))
-        return started[-1]
-
-    yield start
-    crashes = [crash for envoy in started for crash in envoy.crashes()]
-    for envoy in started:
-        envoy.stop()
-    assert not crashes
+def connections(envoy: Envoy) -> list[int]:
+    """How many connections each worker has had."""
+    return [*envoy.stats(r"^listener\.127\..*\.worker_\d+\.downstream_cx_total$").values()]
 
 
 class Owner:
@@ -75,10 +47,10 @@ class Owner:
 
 
 @pytest.fixture
-def envoy(east: Scripted, west: Scripted, start_two: StartTwo, tmp_path: Path) -> TwoWorkers:
+def envoy(east: Scripted, west: Scripted, start: Callable[..., Envoy], tmp_path: Path) -> Envoy:
     """`east` is near and never gets what is pushed; `west` is the owner."""
     rule = {"owner": "west", "replicas": ["east", "west"], "read_your_writes": f"{WINDOW_SECONDS:.0f}s"}
-    return start_two(render(policy(east, west, **rule), tmp_path))
+    return start(render(policy(east, west, **rule), tmp_path), workers=2)
 
 
 def policy(east: Scripted, west: Scripted, **rule: object) -> Policy:
@@ -104,7 +76,7 @@ def tag(name: str) -> str:
     return f"/v2/team/{name}/manifests/v1"
 
 
-def test_every_worker_knows_of_a_push(envoy: TwoWorkers, east: Scripted, west: Scripted) -> None:
+def test_every_worker_knows_of_a_push(envoy: Envoy, east: Scripted, west: Scripted) -> None:
     east.answer(OLD)
     Owner(west)
 
@@ -120,7 +92,7 @@ def test_every_worker_knows_of_a_push(envoy: TwoWorkers, east: Scripted, west: S
     last_push = time.monotonic()
 
     assert read == [b"new"] * (ROUNDS * READERS)
-    assert min(envoy.connections()) > ROUNDS, f"not every worker was used: {envoy.connections()}"
+    assert min(connections(envoy)) > ROUNDS, f"not every worker was used: {connections(envoy)}"
 
     # Two repositories may share one time of a push (1 pair in 4096): a few are read from the owner.
     others = [envoy.request("GET", tag(f"other-{number}")).body for number in range(40)]
@@ -134,7 +106,7 @@ def test_every_worker_knows_of_a_push(envoy: TwoWorkers, east: Scripted, west: S
 
 # Workers that note a push of the same repository at the same moment overwrite each other's note
 # unless they look first. The window must run from the last push.
-def test_pushes_at_the_same_moment_are_all_noted(envoy: TwoWorkers, east: Scripted, west: Scripted) -> None:
+def test_pushes_at_the_same_moment_are_all_noted(envoy: Envoy, east: Scripted, west: Scripted) -> None:
     east.answer(OLD)
     Owner(west)
     path = tag("contended")
@@ -147,11 +119,11 @@ def test_pushes_at_the_same_moment_are_all_noted(envoy: TwoWorkers, east: Script
         assert set(pool.map(push_and_read, range(600))) == {b"new"}
     time.sleep(WINDOW_SECONDS - 1)
     assert {envoy.request("GET", path).body for _ in range(20)} == {b"new"}
-    assert min(envoy.connections()) > 100
+    assert min(connections(envoy)) > 100
 
 
 def test_no_fallback_of_a_thousand_at_once_is_lost(
-    east: Scripted, west: Scripted, start_two: StartTwo, tmp_path: Path
+    east: Scripted, west: Scripted, start: Callable[..., Envoy], tmp_path: Path
 ) -> None:
     def miss(_seen: Seen) -> Answer:
         """Answers once all are there, so that all go on to the next backend together."""
@@ -162,7 +134,7 @@ def test_no_fallback_of_a_thousand_at_once_is_lost(
 
     east.forget()
     east.script, west.script = miss, lambda _seen: Answer(200, [], CONTENT)
-    envoy = start_two(render(policy(east, west), tmp_path))
+    envoy = start(render(policy(east, west), tmp_path), workers=2)
     request = raw.head("GET", f"/v2/team/app/blobs/{sha256(CONTENT)}", [("Host", "registry.test")])
     connections = [raw.Connection(envoy.port, seconds=30) for _ in range(BURST)]
     for connection in connections:
@@ -173,7 +145,7 @@ def test_no_fallback_of_a_thousand_at_once_is_lost(
 
     assert len(east.seen) == BURST, "they were not there at once"
     assert [(answer.status, answer.body) for answer in answers].count((200, CONTENT)) == BURST
-    assert min(envoy.connections()) > BURST // 10
+    assert min(connections(envoy)) > BURST // 10
     assert envoy.stats(r"^cluster\.east\+west\.upstream_rq_retry_overflow$") == {
         "cluster.east+west.upstream_rq_retry_overflow": 0
     }

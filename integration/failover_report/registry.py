@@ -10,6 +10,7 @@ from pathlib import Path
 from failover_report import low_ports, waiting
 from harness import paths
 from harness.processes import Server
+from harness.registry import settings
 
 # Said by the registry itself on every answer, so that a client can see who served it.
 SERVED_BY = "x-served-by"
@@ -27,7 +28,7 @@ class Registry:
         self._configuration = directory / name / "config.yml"
         self._configuration.parent.mkdir(parents=True)
         # JSON is YAML.
-        self._configuration.write_text(json.dumps(_configuration(name, self.storage, self.port)))
+        self._configuration.write_text(json.dumps(settings(name, self.storage, self.port, "warn")))
         self._server: Server | None = None
         self._seen = 0
 
@@ -80,20 +81,3 @@ async def both_started(*registries: Registry) -> None:
 def writes(requests: list[str]) -> list[str]:
     """Those that would change a registry."""
     return [request for request in requests if request.split(" ")[0] not in READS]
-
-
-def _configuration(name: str, storage: Path, port: int) -> dict[str, object]:
-    return {
-        "version": 0.1,
-        "log": {"level": "warn"},
-        "storage": {
-            "filesystem": {"rootdirectory": str(storage)},
-            "delete": {"enabled": True},
-            "maintenance": {"uploadpurging": {"enabled": False}},
-        },
-        "http": {
-            "addr": f"127.0.0.1:{port}",
-            "secret": "only to sign the state of uploads",
-            "headers": {SERVED_BY: [name]},
-        },
-    }

@@ -21,7 +21,7 @@ class Registry:
         root.mkdir(parents=True)
         configuration = root / "config.yml"
         # JSON is YAML.
-        configuration.write_text(json.dumps(_configuration(name, root / "storage", port)))
+        configuration.write_text(json.dumps(settings(name, root / "storage", port, "info")))
         command: list[str | Path] = [paths.need_command("docker-registry"), "serve", configuration]
         self.server = Server(name, command, directory)
         self.port = self.server.wait_until(self._listening, "it listens")
@@ -67,10 +67,11 @@ class Registry:
         return int(found.group(1)) if found else None
 
 
-def _configuration(name: str, storage: Path, port: int) -> dict[str, object]:
+def settings(name: str, storage: Path, port: int, log_level: str) -> dict[str, object]:
+    """The configuration of a registry that says in each answer who it is."""
     return {
         "version": 0.1,
-        "log": {"level": "info"},
+        "log": {"level": log_level},
         "storage": {
             "filesystem": {"rootdirectory": str(storage)},
             "delete": {"enabled": True},

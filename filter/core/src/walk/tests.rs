@@ -128,6 +128,42 @@ fn a_clients_credentials_are_for_the_first_backend_only() {
 }
 
 #[test]
+fn what_sends_a_read_on_and_whose_404_is_final() {
+    let owned = r#""owner": "ghcr", "chains": {"cn": ["quay", "ghcr"]"#;
+    let policy = POLICY.replacen(
+        r#""owner": "ghcr",
+         "chains": {"cn": ["quay"]"#,
+        owned,
+        1,
+    );
+    assert_ne!(policy, POLICY);
+    let config = Config::from_json(policy.as_bytes()).unwrap();
+    // The cluster, whether a 404 sends the request on, and whether the owner's is final.
+    let rows = [
+        ("GET", "blobs/DIGEST", "quay+ghcr", Some(true), false),
+        ("GET", "manifests/DIGEST", "quay+ghcr", Some(true), false),
+        ("HEAD", "manifests/DIGEST", "ghcr+quay", Some(false), true),
+        ("HEAD", "blobs/DIGEST", "ghcr@owner", None, true),
+        ("GET", "manifests/v1", "quay", None, true),
+    ];
+    for (method, path, cluster, goes_on, is_final) in rows {
+        let target = format!("/v2/drycc/a/{path}").replace("DIGEST", DIGEST);
+        let head = RequestHead {
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+            authority: b"registry.example.com",
+            authorization: None,
+            recently_pushed: None,
+            client: ClientFacts { country: Some(b"CN"), ..ClientFacts::default() },
+        };
+        let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
+        let after_404 = forwarding.retry.map(|retry| retry.statuses.contains("404"));
+        let found = (forwarding.cluster, after_404, forwarding.receipt.authority.is_some());
+        assert_eq!(found, (cluster, goes_on, is_final), "{method} {path}");
+    }
+}
+
+#[test]
 fn after_a_push_tags_come_from_the_owner() {
     let window = r#""read_your_writes": "60s", "owner": "ghcr""#;
     let policy = POLICY.replacen(r#""owner": "ghcr""#, window, 1);
