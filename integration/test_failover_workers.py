@@ -26,7 +26,7 @@ MISSING = Answer(404, [], b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
 CONTENT = b"content"
 
 
-def connections(envoy: Envoy) -> list[int]:
+def connections_by_worker(envoy: Envoy) -> list[int]:
     """How many connections each worker has had."""
     return [*envoy.stats(r"^listener\.127\..*\.worker_\d+\.downstream_cx_total$").values()]
 
@@ -92,7 +92,7 @@ def test_every_worker_knows_of_a_push(envoy: Envoy, east: Scripted, west: Script
     last_push = time.monotonic()
 
     assert read == [b"new"] * (ROUNDS * READERS)
-    assert min(connections(envoy)) > ROUNDS, f"not every worker was used: {connections(envoy)}"
+    assert min(connections_by_worker(envoy)) > ROUNDS, f"not every worker was used: {connections_by_worker(envoy)}"
 
     # Two repositories may share one time of a push (1 pair in 4096): a few are read from the owner.
     others = [envoy.request("GET", tag(f"other-{number}")).body for number in range(40)]
@@ -119,7 +119,7 @@ def test_pushes_at_the_same_moment_are_all_noted(envoy: Envoy, east: Scripted, w
         assert set(pool.map(push_and_read, range(600))) == {b"new"}
     time.sleep(WINDOW_SECONDS - 1)
     assert {envoy.request("GET", path).body for _ in range(20)} == {b"new"}
-    assert min(connections(envoy)) > 100
+    assert min(connections_by_worker(envoy)) > 100
 
 
 def test_no_fallback_of_a_thousand_at_once_is_lost(
@@ -145,7 +145,7 @@ def test_no_fallback_of_a_thousand_at_once_is_lost(
 
     assert len(east.seen) == BURST, "they were not there at once"
     assert [(answer.status, answer.body) for answer in answers].count((200, CONTENT)) == BURST
-    assert min(connections(envoy)) > BURST // 10
+    assert min(connections_by_worker(envoy)) > BURST // 10
     assert envoy.stats(r"^cluster\.east\+west\.upstream_rq_retry_overflow$") == {
         "cluster.east+west.upstream_rq_retry_overflow": 0
     }
