@@ -12,8 +12,6 @@ from harness import paths
 from harness.processes import Server
 from harness.registry import settings
 
-# Said by the registry itself on every answer, so that a client can see who served it.
-SERVED_BY = "x-served-by"
 READS = ("GET", "HEAD")
 
 

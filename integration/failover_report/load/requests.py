@@ -9,9 +9,9 @@ from failover_report.contents import TAG, App
 from failover_report.http_stream import Response, fetch
 from failover_report.load.sample import Outcome, Sample
 from failover_report.load.steady import Steady
-from failover_report.registry import SERVED_BY
 from harness.digest import sha256
 from harness.image import ACCEPT
+from harness.registry import SERVED_BY
 
 # What can go wrong on a connection.
 BROKEN = (OSError, asyncio.IncompleteReadError, TimeoutError)
