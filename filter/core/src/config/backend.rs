@@ -1,7 +1,10 @@
 //! One real upstream registry.
 
+use super::auth::BackendAuth;
 use super::backend_url::BackendUrl;
+use super::ids::OperatorId;
 use super::name_mapping::NameMapping;
+use super::redirects::Redirects;
 use super::resilience::Resilience;
 
 /// A backend of the policy.
@@ -14,6 +17,10 @@ pub struct Backend {
     pub(crate) names: NameMapping,
     pub(crate) tls: Tls,
     pub(crate) resilience: Resilience,
+    pub(crate) auth: BackendAuth,
+    pub(crate) operator: Option<OperatorId>,
+    pub(crate) credential: Option<String>,
+    pub(crate) redirects: Redirects,
 }
 
 /// How the certificate of an `https` backend is verified.
@@ -23,6 +30,17 @@ pub struct Tls {
     pub server_name: String,
     /// A PEM file of CA certificates; the system's own if there is none.
     pub ca_file: Option<String>,
+    /// What the proxy shows of itself; most backends ask for nothing.
+    pub client: Option<ClientCertificate>,
+}
+
+/// The proxy's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// A PEM file of the certificate and what leads from it to its CA.
+    pub certificate_file: String,
+    /// A PEM file of its key.
+    pub key_file: String,
 }
 
 impl Backend {
@@ -60,6 +78,30 @@ impl Backend {
     #[must_use]
     pub const fn resilience(&self) -> &Resilience {
         &self.resilience
+    }
+
+    /// What it wants to see of clients or of the proxy.
+    #[must_use]
+    pub const fn auth(&self) -> &BackendAuth {
+        &self.auth
+    }
+
+    /// Who accepts what clients send to it; `None` if nothing of a client's is sent.
+    #[must_use]
+    pub const fn operator(&self) -> Option<OperatorId> {
+        self.operator
+    }
+
+    /// The credential of the proxy's own for it, by name.
+    #[must_use]
+    pub fn credential(&self) -> Option<&str> {
+        self.credential.as_deref()
+    }
+
+    /// What becomes of its redirects.
+    #[must_use]
+    pub const fn redirects(&self) -> &Redirects {
+        &self.redirects
     }
 
     /// How its certificate is verified; without meaning for an `http` URL.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::auth::FrontAuth;
 use super::front_host::FrontHost;
 use super::ids::FrontId;
 
@@ -10,6 +11,7 @@ use super::ids::FrontId;
 pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
+    pub(crate) auth: FrontAuth,
 }
 
 impl Front {
@@ -17,6 +19,12 @@ impl Front {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How its clients prove who they are.
+    #[must_use]
+    pub const fn auth(&self) -> &FrontAuth {
+        &self.auth
     }
 
     /// The authorities it answers to, the canonical one first; at least one.
@@ -47,6 +55,12 @@ impl Fronts {
     #[must_use]
     pub fn all(&self) -> &[Front] {
         &self.list
+    }
+
+    /// A front by its id.
+    #[must_use]
+    pub fn get(&self, id: FrontId) -> Option<&Front> {
+        self.list.get(id.index())
     }
 
     /// The name of a front.

@@ -42,6 +42,10 @@ id!(
     LabelId
 );
 id!(
+    /// An operator: who mints or checks what clients send.
+    OperatorId
+);
+id!(
     /// A list of backends.
     ListId
 );

@@ -1,6 +1,7 @@
 //! The policy, in two stages: the wire form that a person writes, and the compiled form that
 //! cannot be wrong. The request path sees only the compiled form.
 
+mod auth;
 mod backend;
 mod backend_url;
 mod chain;
@@ -18,7 +19,9 @@ mod mistake;
 mod name_mapping;
 mod network;
 pub mod network_table;
+mod operators;
 mod reader;
+mod redirects;
 pub mod regions;
 mod repository_glob;
 mod resilience;
@@ -26,9 +29,9 @@ mod rule_index;
 mod rules;
 mod spread;
 mod wire;
-mod wire_resilience;
 
-pub use backend::{Backend, Tls};
+pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
+pub use backend::{Backend, ClientCertificate, Tls};
 pub use backend_url::{BackendUrl, Scheme};
 pub use chain::{Chain, Lists};
 pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
@@ -38,6 +41,8 @@ pub use fronts::{Front, Fronts};
 pub use list::{List, Purpose};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
+pub use operators::{Operator, OperatorKind, Operators};
+pub use redirects::{Redirect, RedirectHost, Redirects};
 pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
@@ -54,6 +59,8 @@ pub const DEFAULT_REGION: &str = "default";
 pub struct Config {
     fronts: Fronts,
     backends: Vec<Backend>,
+    credentials: Vec<Credential>,
+    operators: Operators,
     regions: Regions,
     clients: Clients,
     rules: Rules,
@@ -105,6 +112,18 @@ impl Config {
     #[must_use]
     pub fn backend(&self, id: BackendId) -> Option<&Backend> {
         self.backends.get(id.index())
+    }
+
+    /// The credentials of the proxy's own, without what they are.
+    #[must_use]
+    pub fn credentials(&self) -> &[Credential] {
+        &self.credentials
+    }
+
+    /// Who mints or checks what clients send.
+    #[must_use]
+    pub const fn operators(&self) -> &Operators {
+        &self.operators
     }
 
     /// Every list of backends that a request may go to, each once.

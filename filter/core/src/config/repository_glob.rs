@@ -40,6 +40,12 @@ impl RepositoryGlob {
         Some(Self { head, tail })
     }
 
+    /// Whether this is `**`: every repository there is.
+    #[must_use]
+    pub(crate) fn is_everything(&self) -> bool {
+        self.head.is_empty() && self.tail.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Takes off the literal components at the start; what remains is matched against the
     /// rest of a name.
     pub(crate) fn split_literal_start(mut self) -> (Vec<String>, Self) {

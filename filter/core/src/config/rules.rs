@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::auth::Readers;
 use super::chain::Chain;
 use super::ids::{BackendId, ListId, RegionId, RuleId};
 use super::rule_index::RuleIndex;
@@ -12,6 +13,8 @@ pub struct Rule {
     pub(crate) name: String,
     pub(crate) owner: Option<Owner>,
     pub(crate) read_your_writes: Option<Duration>,
+    pub(crate) readers: Option<Readers>,
+    pub(crate) writers: bool,
     /// One per region, found by its id.
     pub(crate) chains: Vec<Chain>,
 }
@@ -42,6 +45,18 @@ impl Rule {
     #[must_use]
     pub const fn read_your_writes(&self) -> Option<Duration> {
         self.read_your_writes
+    }
+
+    /// Who may read; `None` leaves it to the front.
+    #[must_use]
+    pub const fn readers(&self) -> Option<&Readers> {
+        self.readers.as_ref()
+    }
+
+    /// Whether clients that have proved who they are push with the proxy's credential.
+    #[must_use]
+    pub const fn writers(&self) -> bool {
+        self.writers
     }
 
     /// The chain of a region.

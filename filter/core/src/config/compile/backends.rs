@@ -1,20 +1,28 @@
 //! Backends: one cluster each, unambiguous name rewrites, TLS settings that make sense.
 
-use super::Once;
-use crate::config::backend::{Backend, Tls};
+use super::auth::{self, BackendFacts};
+use super::{Once, unknown};
+use crate::config::backend::{Backend, ClientCertificate, Tls};
 use crate::config::backend_url::Scheme;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::name_mapping::{NameMapping, NameRewrite};
-use crate::config::wire::BackendWire;
+use crate::config::redirects::{Redirect, Redirects};
+use crate::config::wire::{BackendAuthWire, BackendWire, RedirectsWire, TlsWire};
+use std::collections::BTreeMap;
 
-pub(super) fn compile(wire: Option<Vec<BackendWire>>, mistakes: &Mistakes) -> Option<Vec<Backend>> {
+pub(super) fn compile(
+    wire: Option<Vec<BackendWire>>,
+    facts: &[BackendFacts],
+    regions: &BTreeMap<&str, u32>,
+    mistakes: &Mistakes,
+) -> Option<Vec<Backend>> {
     let root = Path::Root.key("backends");
     if wire.as_ref().is_some_and(Vec::is_empty) {
         mistakes.add(&root, "there is no backend; write at least one with its `url`");
     }
     let mut clusters = Once::new(mistakes);
     let mut all = Some(Vec::new());
-    for backend in wire.into_iter().flatten() {
+    for (backend, facts) in wire.into_iter().flatten().zip(facts) {
         let name = backend.name.clone();
         let path = root.key(&name);
         let cluster = backend.cluster.as_ref().unwrap_or(&backend.name);
@@ -25,8 +33,12 @@ pub(super) fn compile(wire: Option<Vec<BackendWire>>, mistakes: &Mistakes) -> Op
             let what = format!("the cluster `{own}`");
             clusters.claim(own.clone(), &name, &what, &path.key("owner_cluster"));
         }
+        if let BackendAuthWire::Token { cluster: Some(own), .. } = &backend.auth {
+            let what = format!("the cluster `{own}`");
+            clusters.claim(own.clone(), &name, &what, &path.key("auth"));
+        }
         check_rewrites(&backend.names, &path.key("names"), mistakes);
-        match (compile_one(backend, &path, mistakes), &mut all) {
+        match (compile_one(backend, facts, regions, &path, mistakes), &mut all) {
             (Some(backend), Some(list)) => list.push(backend),
             _ => all = None,
         }
@@ -34,24 +46,82 @@ pub(super) fn compile(wire: Option<Vec<BackendWire>>, mistakes: &Mistakes) -> Op
     all
 }
 
-fn compile_one(wire: BackendWire, path: &Path<'_>, mistakes: &Mistakes) -> Option<Backend> {
+fn compile_one(
+    wire: BackendWire,
+    facts: &BackendFacts,
+    regions: &BTreeMap<&str, u32>,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Option<Backend> {
+    let redirects = compile_redirects(wire.redirects, regions, path, mistakes);
     let url = wire.url?;
-    let has_tls = wire.ca_file.is_some() || wire.server_name.is_some();
+    let has_tls = [&wire.tls.ca_file, &wire.tls.server_name, &wire.tls.certificate_file]
+        .into_iter()
+        .any(Option::is_some);
     if has_tls && url.scheme() == Scheme::Http {
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
         mistakes.add(&path.key("tls"), message);
     }
-    let server_name = wire.server_name.unwrap_or_else(|| url.host().to_owned());
     let cluster = wire.cluster.unwrap_or_else(|| wire.name.clone());
     Some(Backend {
         owner_cluster: wire.owner_cluster.unwrap_or_else(|| format!("{cluster}@owner")),
         cluster,
-        name: wire.name,
         names: NameMapping::new(wire.names),
-        tls: Tls { server_name, ca_file: wire.ca_file },
+        tls: compile_tls(wire.tls, url.host(), path, mistakes),
+        auth: auth::backend_auth(wire.auth, &wire.name),
+        operator: facts.operator,
+        credential: wire.credential,
+        redirects,
         resilience: wire.resilience,
+        name: wire.name,
         url,
     })
+}
+
+fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: &Mistakes) -> Tls {
+    let client = match (wire.certificate_file, wire.key_file) {
+        (Some(certificate_file), Some(key_file)) => {
+            Some(ClientCertificate { certificate_file, key_file })
+        }
+        (None, None) => None,
+        _ => {
+            let message =
+                "a certificate goes with its key; write `certificate_file` and `key_file`";
+            mistakes.add(&path.key("tls"), message);
+            None
+        }
+    };
+    let server_name = wire.server_name.unwrap_or_else(|| host.to_owned());
+    Tls { server_name, ca_file: wire.ca_file, client }
+}
+
+fn compile_redirects(
+    wire: RedirectsWire,
+    regions: &BTreeMap<&str, u32>,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Redirects {
+    let mut by_region = vec![wire.default; regions.len()];
+    let redirects = path.key("redirects");
+    for (region, redirect) in &wire.by_region {
+        let id = regions.get(region.as_str()).and_then(|id| usize::try_from(*id).ok());
+        match id.and_then(|id| by_region.get_mut(id)) {
+            Some(slot) => *slot = *redirect,
+            None => mistakes.add(&redirects.key(region), unknown("region", region, regions)),
+        }
+    }
+    let followed = by_region.contains(&Redirect::Follow);
+    if followed && wire.hosts.is_empty() {
+        let message = "says nowhere to; write `follow: {hosts: [HOST]}` with the hosts that the \
+             registry keeps its blobs at";
+        mistakes.add(&redirects, message);
+    }
+    if !followed && !wire.hosts.is_empty() {
+        let message = "no region has its redirects followed; write `redirects: follow`, or leave \
+             `follow` out";
+        mistakes.add(&path.key("follow"), message);
+    }
+    Redirects { by_region, hosts: wire.hosts, private_addresses: wire.private_addresses }
 }
 
 /// Two rewrites with the same prefix on either side cannot be undone without guessing.

@@ -1,12 +1,16 @@
 //! Fronts: which authority belongs to which.
 
-use super::Once;
+use super::{Once, auth};
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::FrontWire;
 
-pub(super) fn compile(wire: Option<&[FrontWire]>, mistakes: &Mistakes) -> Fronts {
+pub(super) fn compile(
+    wire: Option<&[FrontWire]>,
+    scope: &auth::Scope<'_>,
+    mistakes: &Mistakes,
+) -> Fronts {
     let root = Path::Root.key("fronts");
     if wire.is_some_and(<[_]>::is_empty) {
         mistakes.add(&root, "there is no front; write at least one with its `hosts`");
@@ -32,6 +36,7 @@ pub(super) fn compile(wire: Option<&[FrontWire]>, mistakes: &Mistakes) -> Fronts
         compiled.list.push(Front {
             name: front.name.clone(),
             hosts: front.hosts.clone().unwrap_or_default(),
+            auth: scope.front_auth(front, &path.key("auth")),
         });
     }
     compiled

@@ -1,6 +1,8 @@
 //! From the wire form to the compiled form: every reference is resolved, every contradiction
 //! between two places is a mistake at the later one.
 
+mod access;
+mod auth;
 mod backends;
 mod chains;
 mod clients;
@@ -13,12 +15,12 @@ use std::collections::BTreeMap;
 use super::Config;
 use super::list::ListTable;
 use super::mistake::{Mistakes, Path};
+use super::reader::join;
 use super::wire::PolicyWire;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let (clients, geo_source) = clients::compile(wire.clients, mistakes);
-    let fronts = fronts::compile(wire.fronts.as_deref(), mistakes);
     let regions = regions::compile(
         wire.regions.as_deref(),
         &wire.networks,
@@ -29,23 +31,46 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let backend_ids =
         ids_by_name(wire.backends.iter().flatten().map(|backend| backend.name.as_str()));
     let region_ids = ids_by_name(wire.regions.iter().flatten().map(|region| region.name.as_str()));
+    let credentials = auth::credentials(wire.credentials, mistakes);
+    let backends = wire.backends.as_deref().unwrap_or_default();
+    let (facts, operators) = auth::facts(backends, &credentials, mistakes);
+    let scope =
+        auth::Scope { backends: &backend_ids, facts: &facts, operators: &operators, mistakes };
+    let fronts = fronts::compile(wire.fronts.as_deref(), &scope, mistakes);
+    let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
     let scope = rules::Scope {
         backends: &backend_ids,
         drained_backends: wire.backends.iter().flatten().map(|backend| backend.drained).collect(),
         regions: &region_ids,
         drained_regions: regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes),
+        labels: &label_ids,
+        access: access::Checks { kinds: access::FrontKinds::of(&fronts), facts: &facts, mistakes },
         mistakes,
     };
     let mut table = ListTable::default();
     let rules = rules::compile(wire.rules, &scope, &mut table);
-    let backends = backends::compile(wire.backends, mistakes)?;
+    let backends = backends::compile(wire.backends, &facts, &region_ids, mistakes)?;
     let lists = table.into_lists(&backends);
-    Some(Config { fronts, backends, regions: regions?, clients, rules, lists })
+    Some(Config {
+        fronts,
+        backends,
+        credentials,
+        operators,
+        regions: regions?,
+        clients,
+        rules,
+        lists,
+    })
 }
 
 /// The position of each name.
 fn ids_by_name<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u32> {
     names.zip(0..).collect()
+}
+
+fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {
+    let names: Vec<&&str> = known.keys().collect();
+    format!("there is no {what} `{name}`; the {what}s are {}", join(&names))
 }
 
 /// Remembers where each value was declared and complains about the second place.

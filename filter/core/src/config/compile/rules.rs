@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::Once;
+use super::access::{Checks, RuleAccess};
 use super::chains::{self, Link, Tags};
-use crate::config::ids::{BackendId, RuleId};
+use super::{Once, unknown};
+use crate::config::auth::Readers;
+use crate::config::ids::{BackendId, LabelId, RuleId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::reader::join;
+use crate::config::repository_glob::RepositoryGlob;
 use crate::config::rules::{Owner, Rule, Rules};
-use crate::config::wire::{LinkWire, RuleWire};
+use crate::config::wire::{LinkWire, ReadersWire, RuleWire};
 use crate::config::{Chain, DEFAULT_REGION, rule_index::RuleIndex};
 
 type Ids<'a> = BTreeMap<&'a str, u32>;
@@ -22,6 +25,8 @@ pub(super) struct Scope<'a> {
     pub(super) regions: &'a Ids<'a>,
     /// The regions whose clients are served as those of the default region.
     pub(super) drained_regions: Vec<&'a str>,
+    pub(super) labels: &'a Ids<'a>,
+    pub(super) access: Checks<'a>,
     pub(super) mistakes: &'a Mistakes,
 }
 
@@ -49,16 +54,23 @@ pub(super) fn compile(
         if rule.repositories.as_ref().is_some_and(Vec::is_empty) {
             mistakes.add(&path.key("repositories"), "is empty; write `[\"**\"]` for all of them");
         }
+        let everything = rule.repositories.iter().flatten().any(RepositoryGlob::is_everything);
         for glob in rule.repositories.take().into_iter().flatten() {
             index.add(id, glob);
         }
-        list.push(scope.rule(rule, table, &path));
+        list.push(scope.rule(rule, everything, table, &path));
     }
     Rules { list, index }
 }
 
 impl Scope<'_> {
-    fn rule(&self, wire: RuleWire, table: &mut ListTable, path: &Path<'_>) -> Rule {
+    fn rule(
+        &self,
+        wire: RuleWire,
+        everything: bool,
+        table: &mut ListTable,
+        path: &Path<'_>,
+    ) -> Rule {
         let replicas_path = path.key("replicas");
         let replicas = wire.replicas.map(|names| self.backend_list(&names, &replicas_path));
         let owner = wire.owner.and_then(|name| self.backend(&name, &path.key("owner")));
@@ -77,13 +89,52 @@ impl Scope<'_> {
             owner,
             from_owner: wire.tags_from_owner,
         };
+        let readers = wire.readers.map(|readers| self.readers(readers, &path.key("readers")));
+        let members = |(region, links): &'_ (String, Option<Vec<LinkWire>>)| {
+            let known = |link: &LinkWire| self.backends.get(link.backend.as_str());
+            let ids = links.iter().flatten().filter_map(known).map(|id| BackendId::new(*id));
+            (region.clone(), ids.collect())
+        };
+        let members: Vec<(String, Vec<BackendId>)> = wire.chains.iter().map(members).collect();
+        let access = RuleAccess {
+            chains: members.iter().map(|(region, ids)| (region.as_str(), ids.clone())).collect(),
+            owner: owner.map(|owner| owner.backend),
+            readers: readers.as_ref(),
+            writers: wire.writers,
+            everything,
+        };
+        self.access.rule(&access, path);
         let chains = self.chains(&wire.chains, &tags, table, &path.key("chains"));
         Rule {
             name: wire.name.unwrap_or_default(),
             owner,
             chains,
             read_your_writes: wire.read_your_writes,
+            readers,
+            writers: wire.writers,
         }
+    }
+
+    fn readers(&self, wire: ReadersWire, path: &Path<'_>) -> Readers {
+        let labels = match wire {
+            ReadersWire::Anyone => return Readers::Anyone,
+            ReadersWire::Authenticated => return Readers::Authenticated,
+            ReadersWire::Networks(labels) => labels,
+        };
+        let networks = path.key("networks");
+        let mut ids = Vec::new();
+        for (index, label) in labels.iter().enumerate() {
+            match self.labels.get(label.as_str()) {
+                Some(id) => ids.push(LabelId::new(*id)),
+                // An empty name is a value that could not be read; it has its own mistake.
+                None if label.is_empty() => {}
+                None => {
+                    let message = unknown("label", label, self.labels);
+                    self.mistakes.add(&networks.item(index), message);
+                }
+            }
+        }
+        Readers::Networks(ids)
     }
 
     /// One chain per region, in the order of the regions.
@@ -170,9 +221,4 @@ impl Scope<'_> {
         }
         id
     }
-}
-
-fn unknown(what: &str, name: &str, known: &Ids<'_>) -> String {
-    let names: Vec<&&str> = known.keys().collect();
-    format!("there is no {what} `{name}`; the {what}s are {}", join(&names))
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::duration;
-use super::reader::{Fields, Node};
-use super::resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
-use super::wire::flag;
+use super::flag;
+use crate::config::duration;
+use crate::config::reader::{Fields, Node};
+use crate::config::resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
 
 /// Reads the knobs among a backend's fields; what is left out has its default.
 pub(crate) fn read(fields: &Fields<'_>) -> Resilience {

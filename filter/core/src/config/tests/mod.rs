@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod auth;
+
 /// A policy that has everything.
 const GOOD: &str = r#"{
     "version": 1,
@@ -61,7 +63,10 @@ fn a_good_policy_compiles() {
     assert_eq!(backend(quay).cluster(), "outbound|443||quay.io");
     assert_eq!(backend(hub).url().authority(), "[2001:db8::1]:5000");
     assert_eq!(backend(hub).tls().server_name, "hub.internal");
-    assert_eq!(backend(quay).tls(), &Tls { server_name: "quay.io".into(), ca_file: None });
+    assert_eq!(
+        backend(quay).tls(),
+        &Tls { server_name: "quay.io".into(), ca_file: None, client: None }
+    );
 
     let list = |id| {
         let list = config.list(id).unwrap();

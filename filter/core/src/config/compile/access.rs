@@ -1,0 +1,160 @@
+//! Who may use what the proxy holds, and that client tokens of two operators never meet.
+
+use super::auth::BackendFacts;
+use crate::config::auth::{FrontAuth, Readers};
+use crate::config::fronts::Fronts;
+use crate::config::ids::{BackendId, OperatorId};
+use crate::config::mistake::{Mistakes, Path};
+
+/// Which kinds of fronts a policy has.
+#[derive(Clone, Copy)]
+pub(super) struct FrontKinds {
+    pub(super) upstream: bool,
+    pub(super) managed: bool,
+    pub(super) basic: bool,
+}
+
+impl FrontKinds {
+    pub(super) fn of(fronts: &Fronts) -> Self {
+        let any = |is: fn(&FrontAuth) -> bool| fronts.all().iter().any(|front| is(front.auth()));
+        Self {
+            upstream: any(|auth| matches!(auth, FrontAuth::Upstream { .. })),
+            managed: any(|auth| matches!(auth, FrontAuth::Managed)),
+            basic: any(|auth| matches!(auth, FrontAuth::Basic(_))),
+        }
+    }
+
+    /// Whether requests through some front carry the credential of this backend.
+    fn uses(self, backend: &BackendFacts) -> Option<&str> {
+        let used = self.managed || self.basic || backend.is_basic;
+        backend.credential.as_deref().filter(|_| used)
+    }
+}
+
+/// What a rule says about access, resolved.
+pub(super) struct RuleAccess<'a> {
+    /// The region's name and the backends of its chain.
+    pub(super) chains: Vec<(&'a str, Vec<BackendId>)>,
+    pub(super) owner: Option<BackendId>,
+    pub(super) readers: Option<&'a Readers>,
+    pub(super) writers: bool,
+    /// Whether the rule is about every repository there is.
+    pub(super) everything: bool,
+}
+
+pub(super) struct Checks<'a> {
+    pub(super) kinds: FrontKinds,
+    pub(super) facts: &'a [BackendFacts],
+    pub(super) mistakes: &'a Mistakes,
+}
+
+impl Checks<'_> {
+    pub(super) fn rule(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+        self.readers(rule, path);
+        self.writers(rule, path);
+        if self.kinds.upstream {
+            self.one_operator(rule, path);
+        }
+    }
+
+    fn fact(&self, id: BackendId) -> Option<&BackendFacts> {
+        self.facts.get(id.index())
+    }
+
+    /// Nothing becomes public because somebody forgot to say who may read it.
+    fn readers(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+        let members = rule.chains.iter().flat_map(|(_, members)| members).chain(&rule.owner);
+        let used = members
+            .filter_map(|id| self.fact(*id))
+            .find_map(|backend| Some((backend.name.as_str(), self.kinds.uses(backend)?)));
+        let readers = path.key("readers");
+        match (used, rule.readers) {
+            (Some((backend, credential)), None) => {
+                let message = format!(
+                    "reads from `{backend}` with the proxy's credential `{credential}`, so it has \
+                     to say for whom; write `readers: anyone`, `readers: authenticated` or \
+                     `readers: {{networks: [LABEL]}}`"
+                );
+                self.mistakes.add(path, message);
+            }
+            (Some((_, credential)), Some(Readers::Anyone)) if rule.everything => {
+                let message = format!(
+                    "`**` would show anyone all that the credential `{credential}` may read; name \
+                     the repositories, such as `acme/**`"
+                );
+                self.mistakes.add(&path.key("repositories"), message);
+            }
+            (_, Some(Readers::Authenticated)) if !self.kinds.basic => {
+                let message = "nobody can prove to the proxy who they are; give a front `auth: \
+                     {basic: {verifier: URL}}`, or write other readers";
+                self.mistakes.add(&readers, message);
+            }
+            _ => {}
+        }
+    }
+
+    fn writers(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+        let owner = rule.owner.and_then(|id| self.fact(id));
+        let credential = owner.and_then(|owner| self.kinds.uses(owner));
+        let writers = path.key("writers");
+        match (owner, credential, rule.writers) {
+            (Some(owner), Some(credential), false) => {
+                let message = format!(
+                    "pushes to `{}` would be made with the proxy's credential `{credential}`; write \
+                     `writers: authenticated`, or leave `owner` out for pull-only",
+                    owner.name
+                );
+                self.mistakes.add(path, message);
+            }
+            (Some(owner), None, false)
+                if !owner.is_open && (self.kinds.managed || self.kinds.basic) =>
+            {
+                let message = format!(
+                    "the proxy has no credential for pushes to `{}`; write one there and `writers: \
+                     authenticated` here, leave `owner` out for pull-only, or let clients log in \
+                     with `auth: upstream` at the front",
+                    owner.name
+                );
+                self.mistakes.add(path, message);
+            }
+            (_, None, true) => {
+                let message =
+                    "no credential of the proxy's is used for pushes; leave `writers` out";
+                self.mistakes.add(&writers, message);
+            }
+            (_, _, true) if !self.kinds.basic => {
+                let message = "nobody can prove to the proxy who they are; give a front `auth: \
+                     {basic: {verifier: URL}}`";
+                self.mistakes.add(&writers, message);
+            }
+            _ => {}
+        }
+    }
+
+    /// Several clients read the challenge of `/v2/` only: a second operator's 401 would be an error
+    /// that they cannot answer, in place of the outage or the miss that it was.
+    fn one_operator(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+        let chains = path.key("chains");
+        for (region, members) in &rule.chains {
+            let everybody = members.iter().chain(&rule.owner);
+            let mut first: Option<(&str, OperatorId)> = None;
+            for backend in everybody.filter_map(|id| self.fact(*id)) {
+                let Some(operator) = backend.operator else { continue };
+                match first {
+                    None => first = Some((&backend.name, operator)),
+                    Some((_, known)) if known == operator => {}
+                    Some((name, _)) => {
+                        let message = format!(
+                            "clients log in to `{name}` and to `{}` at different places, and a \
+                             client's token is good for one; write backends of one token service, \
+                             or `auth: managed` at the front, where the proxy holds the tokens",
+                            backend.name
+                        );
+                        self.mistakes.add(&chains.key(region), message);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}

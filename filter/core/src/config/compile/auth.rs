@@ -1,0 +1,216 @@
+//! Credentials, operators, and how the clients of each front prove who they are.
+
+use std::collections::BTreeMap;
+
+use super::Once;
+use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
+use crate::config::ids::{BackendId, OperatorId};
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::operators::{Operator, OperatorKind, Operators};
+use crate::config::reader::join;
+use crate::config::wire::{BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire};
+
+/// What the checks of other parts ask about a backend.
+pub(super) struct BackendFacts {
+    pub(super) name: String,
+    pub(super) is_open: bool,
+    pub(super) is_basic: bool,
+    pub(super) credential: Option<String>,
+    /// Who accepts what clients send; `None` if nothing of a client's is sent.
+    pub(super) operator: Option<OperatorId>,
+}
+
+/// What an operator is told apart by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Service(Option<Realm>, Option<String>, Option<String>),
+    Users(String),
+}
+
+pub(super) fn credentials(
+    wire: Option<Vec<CredentialWire>>,
+    mistakes: &Mistakes,
+) -> Vec<Credential> {
+    let root = Path::Root.key("credentials");
+    let mut files = Once::new(mistakes);
+    let mut all = Vec::new();
+    for CredentialWire { name, file } in wire.into_iter().flatten() {
+        let file = file.unwrap_or_default();
+        let path = root.key(&name);
+        if !file.is_empty() {
+            files.claim(file.clone(), &name, &format!("the file `{file}`"), &path.key("file"));
+        }
+        all.push(Credential { name, file });
+    }
+    all
+}
+
+/// The facts of every backend by its id, and the operators among them.
+pub(super) fn facts(
+    wire: &[BackendWire],
+    credentials: &[Credential],
+    mistakes: &Mistakes,
+) -> (Vec<BackendFacts>, Operators) {
+    let mut ids: BTreeMap<Key, OperatorId> = BTreeMap::new();
+    let mut operators = Operators::default();
+    let mut all = Vec::with_capacity(wire.len());
+    for (backend, id) in wire.iter().zip((0..).map(BackendId::new)) {
+        check_credential(backend, credentials, mistakes);
+        let operator = key(backend).map(|key| {
+            let kind = match key {
+                Key::Service(..) => OperatorKind::Token,
+                Key::Users(_) => OperatorKind::Basic,
+            };
+            *ids.entry(key).or_insert_with(|| {
+                operators.0.push(Operator { backend: id, kind });
+                OperatorId::new(u32::try_from(operators.0.len()).unwrap_or(0).saturating_sub(1))
+            })
+        });
+        all.push(BackendFacts {
+            name: backend.name.clone(),
+            is_open: matches!(backend.auth, BackendAuthWire::Open),
+            is_basic: matches!(backend.auth, BackendAuthWire::Basic { .. }),
+            credential: backend.credential.clone(),
+            operator,
+        });
+    }
+    (all, operators)
+}
+
+/// A service whose URL is not known yet is told apart by its backend: what two registries will say of
+/// themselves cannot be known to be the same.
+fn key(backend: &BackendWire) -> Option<Key> {
+    match &backend.auth {
+        BackendAuthWire::Open => None,
+        BackendAuthWire::Token { realm, service, .. } => {
+            let own = realm.is_none().then(|| backend.name.clone());
+            Some(Key::Service(realm.clone(), service.clone(), own))
+        }
+        // The proxy sends its own password; nothing of a client's.
+        BackendAuthWire::Basic { .. } if backend.credential.is_some() => None,
+        BackendAuthWire::Basic { label } => {
+            Some(Key::Users(label.as_ref().unwrap_or(&backend.name).clone()))
+        }
+    }
+}
+
+fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mistakes) {
+    let root = Path::Root.key("backends");
+    let path = root.key(&backend.name);
+    let Some(name) = &backend.credential else { return };
+    if !known.iter().any(|credential| credential.name == *name) {
+        let names: Vec<&str> = known.iter().map(Credential::name).collect();
+        let message = match names.as_slice() {
+            [] => format!("there is no credential `{name}`; write it under `credentials`"),
+            _ => format!("there is no credential `{name}`; the credentials are {}", join(&names)),
+        };
+        mistakes.add(&path.key("credential"), message);
+    }
+    if matches!(backend.auth, BackendAuthWire::Open) {
+        let message = "is sent to nobody: the backend has no `auth`; write `auth: token` or \
+             `auth: basic`";
+        mistakes.add(&path.key("credential"), message);
+    }
+}
+
+pub(super) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
+    match wire {
+        BackendAuthWire::Open => BackendAuth::Open,
+        BackendAuthWire::Basic { label } => {
+            BackendAuth::Basic { label: label.unwrap_or_else(|| name.to_owned()) }
+        }
+        BackendAuthWire::Token { realm, service, cluster } => BackendAuth::Token(TokenService {
+            realm,
+            service,
+            cluster: cluster.unwrap_or_else(|| format!("{name}@token")),
+        }),
+    }
+}
+
+/// What the fronts may refer to.
+pub(super) struct Scope<'a> {
+    pub(super) backends: &'a BTreeMap<&'a str, u32>,
+    pub(super) facts: &'a [BackendFacts],
+    pub(super) operators: &'a Operators,
+    pub(super) mistakes: &'a Mistakes,
+}
+
+impl Scope<'_> {
+    /// How the clients of one front prove who they are; without mistakes it is what was written.
+    pub(super) fn front_auth(&self, front: &FrontWire, path: &Path<'_>) -> FrontAuth {
+        match &front.auth {
+            None | Some(FrontAuthWire::Managed) => FrontAuth::Managed,
+            Some(FrontAuthWire::Basic { verifier, cluster }) => match verifier {
+                None => FrontAuth::Managed,
+                Some(url) => FrontAuth::Basic(Verifier {
+                    url: url.clone(),
+                    cluster: cluster.clone().unwrap_or_else(|| format!("{}@verifier", front.name)),
+                }),
+            },
+            Some(FrontAuthWire::Upstream { login }) => {
+                self.check_kinds(path);
+                let login = match login {
+                    Some(name) => self.named_login(name, path),
+                    None => self.only_login(path),
+                };
+                FrontAuth::Upstream { login: login.unwrap_or(BackendId::new(0)) }
+            }
+        }
+    }
+
+    /// Clients take one kind of challenge from a host, the one of its `/v2/`.
+    fn check_kinds(&self, path: &Path<'_>) {
+        let of = |kind| self.operators.all().iter().find(move |operator| operator.kind == kind);
+        let name = |operator: &Operator| {
+            self.facts.get(operator.backend.index()).map_or("", |facts| &facts.name)
+        };
+        if let (Some(token), Some(basic)) = (of(OperatorKind::Token), of(OperatorKind::Basic)) {
+            let message = format!(
+                "clients cannot log in to `{}` with tokens and to `{}` with a password through \
+                 one front; give the latter a `credential` of the proxy's own, or write \
+                 `auth: managed`",
+                name(token),
+                name(basic)
+            );
+            self.mistakes.add(path, message);
+        }
+    }
+
+    fn named_login(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
+        let id = self.backends.get(name).copied().map(BackendId::new);
+        let takes = |id: &BackendId| {
+            self.facts.get(id.index()).is_some_and(|facts| facts.operator.is_some())
+        };
+        if let Some(id) = id.filter(takes) {
+            return Some(id);
+        }
+        let message = format!(
+            "no client can log in to `{name}`; write a backend with `auth: token` or `auth: basic` \
+             and without a credential of the proxy's own for it"
+        );
+        self.mistakes.add(path, message);
+        None
+    }
+
+    fn only_login(&self, path: &Path<'_>) -> Option<BackendId> {
+        match self.operators.all() {
+            [only] => return Some(only.backend),
+            [] => self.mistakes.add(
+                path,
+                "no backend wants anything of clients; write `auth: token` or `auth: basic` at \
+                 those that do, or `auth: managed` here",
+            ),
+            several => {
+                let ids = several.iter().filter_map(|each| self.facts.get(each.backend.index()));
+                let names: Vec<&str> = ids.map(|facts| facts.name.as_str()).collect();
+                let message = format!(
+                    "who answers a login that names no repository? write `auth: {{upstream: \
+                     {{login: BACKEND}}}}` with one of {}",
+                    join(&names)
+                );
+                self.mistakes.add(path, message);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,53 @@
+//! Who mints or checks the credentials that clients send.
+
+use super::ids::{BackendId, OperatorId};
+
+/// Everybody who accepts the same client credentials: a token service under one name, or one user
+/// database. What a client was given for one operator is never sent to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// The first backend of the policy that belongs to it; tokens are fetched as this one does.
+    pub backend: BackendId,
+    /// Whether it is a token service or a user database.
+    pub kind: OperatorKind,
+}
+
+/// What an operator gives clients, or takes from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorKind {
+    /// Tokens, sent as `Bearer`.
+    Token,
+    /// Names and passwords, sent as `Basic`.
+    Basic,
+}
+
+/// All operators of a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operators(pub(crate) Vec<Operator>);
+
+impl Operators {
+    /// An operator by its id.
+    #[must_use]
+    pub fn get(&self, id: OperatorId) -> Option<Operator> {
+        self.0.get(id.index()).copied()
+    }
+
+    /// Whether tokens of several services go around, so that each has to say whose it is.
+    #[must_use]
+    pub fn has_several(&self) -> bool {
+        self.0.len() > 1
+    }
+
+    /// What clients of a front are asked for; `None` if no backend wants anything from them. A front
+    /// never asks for both: clients remember one answer for a whole host.
+    #[must_use]
+    pub fn kind(&self) -> Option<OperatorKind> {
+        self.0.first().map(|operator| operator.kind)
+    }
+
+    /// All of them, in the order of their ids.
+    #[must_use]
+    pub fn all(&self) -> &[Operator] {
+        &self.0
+    }
+}

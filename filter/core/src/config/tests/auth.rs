@@ -1,0 +1,127 @@
+//! Who proves what to whom: what the policy refuses, and who counts as one operator.
+
+use super::*;
+
+/// Two registries with token services, one with passwords, one that is open.
+fn policy(front: &str, rule: &str) -> String {
+    format!(
+        r#"{{
+        "version": 1,
+        "fronts": {{"main": {{"hosts": ["registry.example.com"], "auth": {front}}}}},
+        "backends": {{
+            "hub": {{"url": "https://registry-1.docker.io", "auth": {{"token":
+                {{"realm": "https://auth.docker.io/token", "service": "registry.docker.io"}}}}}},
+            "twin": {{"url": "https://mirror.docker.io", "auth": {{"token":
+                {{"realm": "https://auth.docker.io/token", "service": "registry.docker.io"}}}}}},
+            "ghcr": {{"url": "https://ghcr.io", "auth": "token", "credential": "robot"}},
+            "ecr": {{"url": "https://ecr.example", "auth": "basic", "credential": "aws"}},
+            "open": {{"url": "http://10.0.0.1:5000"}}
+        }},
+        "credentials": {{"robot": {{"file": "/c/robot"}}, "aws": {{"file": "/c/aws"}}}},
+        "networks": {{"office": ["10.0.0.0/8"]}},
+        "regions": {{"default": {{}}}},
+        "rules": [{{"name": "r", "repositories": ["acme/**"], {rule}}}]
+    }}"#
+    )
+}
+
+const MANAGED: &str = r#""managed""#;
+const UPSTREAM: &str = r#"{"upstream": {"login": "hub"}}"#;
+const BASIC: &str = r#"{"basic": {"verifier": "http://127.0.0.1:9080"}}"#;
+
+#[test]
+fn what_is_silent_or_impossible_is_refused() {
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str)] = &[
+        (MANAGED, r#""chains": {"default": ["hub", "open"]}"#, ""),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}"#, "rules[0]: reads from `ghcr` with the proxy's credential `robot`, so it has to say for whom"),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "anyone""#, ""),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": {"networks": ["office"]}"#, ""),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": {"networks": ["home"]}"#, "rules[0].readers.networks[0]: there is no label `home`; the labels are `office`"),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated""#, "rules[0].readers: nobody can prove to the proxy who they are"),
+        (MANAGED, r#""chains": {"default": ["hub"]}, "owner": "hub""#, "rules[0]: the proxy has no credential for pushes to `hub`"),
+        (MANAGED, r#""chains": {"default": ["open"]}, "owner": "open""#, ""),
+        (MANAGED, r#""chains": {"default": ["open"]}, "owner": "open", "writers": "authenticated""#, "rules[0].writers: no credential of the proxy's is used for pushes"),
+        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated""#, ""),
+        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated", "owner": "ghcr""#, "rules[0]: pushes to `ghcr` would be made with the proxy's credential `robot`; write `writers"),
+        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated", "owner": "ghcr", "writers": "authenticated""#, ""),
+        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated", "owner": "ghcr", "writers": "anyone""#, "rules[0].writers: `anyone` is not valid; write `authenticated`"),
+        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "everybody""#, "rules[0].readers: `everybody` is not valid; write `anyone`"),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "anyone", "owner": "ghcr", "writers": "authenticated""#, "rules[0].writers: nobody can prove to the proxy"),
+        (UPSTREAM, r#""chains": {"default": ["hub", "twin", "open"]}, "owner": "hub""#, ""),
+        (UPSTREAM, r#""chains": {"default": ["hub", "ghcr"]}"#, "rules[0].chains.default: clients log in to `hub` and to `ghcr` at different places"),
+        (UPSTREAM, r#""chains": {"default": ["open", "hub"]}, "owner": "ghcr""#, "rules[0].chains.default: clients log in to `hub` and to `ghcr`"),
+        (UPSTREAM, r#""chains": {"default": ["ecr"]}, "readers": "anyone""#, ""),
+        (UPSTREAM, r#""chains": {"default": ["ecr"]}"#, "rules[0]: reads from `ecr` with the proxy's credential `aws`"),
+        (r#""upstream""#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: who answers a login that names no repository? write `auth: {upstream: {login: BACKEND}}` with one of `hub`, `ghcr`"),
+        (r#"{"upstream": {"login": "open"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: no client can log in to `open`"),
+        (r#"{"upstream": {"login": "ecr"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: no client can log in to `ecr`"),
+        (r#"{"upstream": {}, "basic": {"verifier": "http://x"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: says two things"),
+        (r#"{"basic": {}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth.basic: `verifier` is missing"),
+        (r#""open""#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: `open` is not valid; write `managed`"),
+    ];
+    for (front, rule, expected) in rows {
+        let found = mistakes(&policy(front, rule));
+        let as_wanted = match *expected {
+            "" => found.is_empty(),
+            start => found.len() == 1 && found[0].starts_with(start),
+        };
+        assert!(as_wanted, "{front} {rule}\nwanted: {expected}\nfound: {found:#?}");
+    }
+}
+
+#[test]
+fn a_credential_is_not_for_everything_and_anyone() {
+    let rule = r#""chains": {"default": ["ghcr"]}, "readers": "anyone""#;
+    let everything = policy(MANAGED, rule).replace("acme/**", "**");
+    let found = mistakes(&everything);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("rules[0].repositories: `**` would show anyone all"), "{found:?}");
+}
+
+#[test]
+fn tokens_and_passwords_of_clients_do_not_go_through_one_front() {
+    let rule = r#""chains": {"default": ["hub"]}"#;
+    let mixed = policy(UPSTREAM, rule).replace(r#", "credential": "aws""#, "");
+    let found = mistakes(&mixed);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("fronts.main.auth: clients cannot log in to `hub` with tokens"));
+}
+
+#[test]
+fn backends_with_one_token_service_are_one_operator() {
+    let json = policy(UPSTREAM, r#""chains": {"default": ["hub"]}"#);
+    let config = Config::from_json(json.as_bytes()).unwrap();
+    let operators: Vec<_> =
+        config.backends().iter().map(|each| (each.name(), each.operator())).collect();
+    let id = |index| Some(ids::OperatorId::new(index));
+    let expected =
+        [("hub", id(0)), ("twin", id(0)), ("ghcr", id(1)), ("ecr", None), ("open", None)];
+    assert_eq!(operators, expected);
+    assert!(config.operators().has_several());
+    assert_eq!(config.operators().kind(), Some(OperatorKind::Token));
+}
+
+#[test]
+fn parts_of_a_backend_that_do_not_fit() {
+    #[rustfmt::skip]
+    let rows: &[(&str, &str)] = &[
+        (r#"{"url": "https://h", "auth": {"token": {"realm": "/token"}}}"#, "backends.hub.auth.token.realm: `/token` is not valid; write the URL of a token service"),
+        (r#"{"url": "https://h", "auth": "bearer"}"#, "backends.hub.auth: `bearer` is not valid; write `token`"),
+        (r#"{"url": "https://h", "auth": {"basic": {"realm": "a b"}}}"#, "backends.hub.auth.basic.realm: `a b` is not valid"),
+        (r#"{"url": "https://h", "credential": "x"}"#, "backends.hub.credential: there is no credential `x`; write it under `credentials`"),
+        (r#"{"url": "https://h", "redirects": "follow"}"#, "backends.hub.redirects: says nowhere to"),
+        (r#"{"url": "https://h", "redirects": {"asia": "pass"}}"#, "backends.hub.redirects.asia: there is no region `asia`"),
+        (r#"{"url": "https://h", "redirects": {"cn": "follow", "default": "pass"}, "follow": {"hosts": ["*.com"]}}"#, "backends.hub.follow.hosts[0]: `*.com` is not valid"),
+        (r#"{"url": "https://h", "follow": {"hosts": ["cdn.example"]}}"#, "backends.hub.follow: no region has its redirects followed"),
+        (r#"{"url": "https://h", "tls": {"key_file": "/k"}}"#, "backends.hub.tls: a certificate goes with its key"),
+        (r#"{"url": "https://h", "auth": {"token": {"cluster": "ghcr"}}}"#, "backends.hub.auth: the cluster `ghcr` already belongs to `ghcr`"),
+    ];
+    for (backend, expected) in rows {
+        let found = mistakes(&with("/backends/hub", backend));
+        assert!(
+            found.iter().any(|mistake| mistake.starts_with(expected)),
+            "{backend}\nwanted: {expected}\nfound: {found:#?}"
+        );
+    }
+}

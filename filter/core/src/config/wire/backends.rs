@@ -1,0 +1,96 @@
+//! The wire form of a backend.
+
+use super::auth::read_backend_auth;
+use super::{BackendAuthWire, RedirectsWire, flag, optional_text, redirects, resilience};
+use crate::config::backend_url::{self, BackendUrl, is_host_name};
+use crate::config::name_mapping::NameRewrite;
+use crate::config::reader::Node;
+use crate::config::resilience::Resilience;
+use crate::grammar::is_repository_prefix;
+
+pub(crate) struct BackendWire {
+    pub(crate) name: String,
+    pub(crate) url: Option<BackendUrl>,
+    pub(crate) cluster: Option<String>,
+    pub(crate) owner_cluster: Option<String>,
+    pub(crate) names: Vec<NameRewrite>,
+    pub(crate) tls: TlsWire,
+    pub(crate) auth: BackendAuthWire,
+    pub(crate) credential: Option<String>,
+    pub(crate) redirects: RedirectsWire,
+    pub(crate) resilience: Resilience,
+    pub(crate) drained: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct TlsWire {
+    pub(crate) ca_file: Option<String>,
+    pub(crate) server_name: Option<String>,
+    pub(crate) certificate_file: Option<String>,
+    pub(crate) key_file: Option<String>,
+}
+
+pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
+    let fields = node.fields(&[
+        "url",
+        "cluster",
+        "owner_cluster",
+        "names",
+        "tls",
+        "auth",
+        "credential",
+        "redirects",
+        "follow",
+        "drained",
+        "hides_missing",
+        "attempt_timeouts",
+        "write_timeouts",
+        "health_check",
+        "limits",
+    ]);
+    BackendWire {
+        name,
+        url: fields.required("url", backend_url::WANTED, |node| {
+            node.parse(backend_url::WANTED, BackendUrl::parse)
+        }),
+        cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
+        owner_cluster: optional_text(&fields, "owner_cluster", "the name of an Envoy cluster"),
+        names: fields
+            .optional("names", |node| node.list("a list of rewrites", read_rewrite))
+            .unwrap_or_default(),
+        tls: fields.optional("tls", |node| Some(read_tls(&node))).unwrap_or_default(),
+        auth: fields.optional("auth", |node| read_backend_auth(&node)).unwrap_or_default(),
+        credential: optional_text(&fields, "credential", "the name of one of `credentials`"),
+        redirects: redirects::read(&fields),
+        resilience: resilience::read(&fields),
+        drained: flag(&fields, "drained"),
+    }
+}
+
+fn read_tls(node: &Node<'_>) -> TlsWire {
+    const HOST: &str = "the host name in the backend's certificate";
+    const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
+    const CERTIFICATE: &str = "the path of a PEM file with the proxy's certificate and its chain";
+    let fields = node.fields(&["ca_file", "server_name", "certificate_file", "key_file"]);
+    let server_name = fields.optional("server_name", |node| {
+        node.parse(HOST, |text| is_host_name(text).then(|| text.to_ascii_lowercase()))
+    });
+    TlsWire {
+        ca_file: optional_text(&fields, "ca_file", "the path of a PEM file of CA certificates"),
+        server_name,
+        certificate_file: optional_text(&fields, "certificate_file", CERTIFICATE),
+        key_file: optional_text(&fields, "key_file", KEY),
+    }
+}
+
+fn read_rewrite(node: Node<'_>) -> Option<NameRewrite> {
+    const PREFIX: &str = "a repository name prefix that ends with `/`, or `\"\"` for all names";
+    let fields = node.fields(&["front", "backend"]);
+    let prefix = |field| {
+        fields.required(field, PREFIX, |node| {
+            node.parse(PREFIX, |text| is_repository_prefix(text).then(|| text.to_owned()))
+        })
+    };
+    let (front, backend) = (prefix("front"), prefix("backend"));
+    Some(NameRewrite { front: front?, backend: backend? })
+}

@@ -1,0 +1,58 @@
+//! The wire form of where the facts about clients come from.
+
+use ipnet::IpNet;
+
+use super::{list, optional_text};
+use crate::config::reader::Node;
+use crate::config::{header_name, network};
+
+#[derive(Default)]
+pub(crate) struct ClientsWire {
+    pub(crate) trusted_hops: Option<u32>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) database: Option<String>,
+    pub(crate) headers: Option<GeoHeadersWire>,
+}
+
+pub(crate) struct GeoHeadersWire {
+    pub(crate) country: Option<String>,
+    pub(crate) subdivision: Option<String>,
+    pub(crate) continent: Option<String>,
+}
+
+pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
+    const HOPS: &str = "the number of your own proxies in front of Envoy, from 0 to 16";
+    let fields = node.fields(&["trusted_hops", "trusted_proxies", "geo"]);
+    let trusted_hops = fields.optional("trusted_hops", |node| {
+        let hops = u32::try_from(node.number(HOPS)?).ok().filter(|hops| *hops <= 16);
+        if hops.is_none() {
+            node.refuse(format!("is too large; write {HOPS}"));
+        }
+        hops
+    });
+    let (database, headers) =
+        fields.optional("geo", |node| Some(read_geo(&node))).unwrap_or_default();
+    ClientsWire {
+        trusted_hops,
+        trusted_proxies: list(&fields, "trusted_proxies", network::WANTED, network::parse),
+        database,
+        headers,
+    }
+}
+
+fn read_geo(node: &Node<'_>) -> (Option<String>, Option<GeoHeadersWire>) {
+    let fields = node.fields(&["database", "headers"]);
+    let database = optional_text(&fields, "database", "the path of an .mmdb file");
+    let headers = fields.optional("headers", |node| {
+        let fields = node.fields(&["country", "subdivision", "continent"]);
+        let header = |name| {
+            fields.optional(name, |node| node.parse(header_name::WANTED, header_name::parse))
+        };
+        Some(GeoHeadersWire {
+            country: header("country"),
+            subdivision: header("subdivision"),
+            continent: header("continent"),
+        })
+    });
+    (database, headers)
+}

@@ -1,0 +1,146 @@
+//! The wire form: the policy as it is written, every value read, no reference resolved.
+//!
+//! A part that could not be read is left out or `None`, with a mistake recorded; the items
+//! around it are kept, so that references to them do not fail a second time for the same
+//! reason.
+
+mod auth;
+mod backends;
+mod clients;
+mod fronts;
+mod redirects;
+mod regions;
+mod resilience;
+mod rules;
+
+pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
+pub(crate) use backends::{BackendWire, TlsWire};
+pub(crate) use clients::{ClientsWire, GeoHeadersWire};
+pub(crate) use fronts::FrontWire;
+pub(crate) use redirects::RedirectsWire;
+pub(crate) use regions::RegionWire;
+pub(crate) use rules::{LinkWire, RuleWire};
+
+use ipnet::IpNet;
+
+use super::Document;
+use super::mistake::{Mistakes, Path};
+use super::reader::{Fields, Node};
+
+/// The version of the format that this release reads.
+pub(crate) const VERSION: u64 = 1;
+
+pub(crate) struct PolicyWire {
+    pub(crate) fronts: Option<Vec<FrontWire>>,
+    pub(crate) backends: Option<Vec<BackendWire>>,
+    pub(crate) regions: Option<Vec<RegionWire>>,
+    pub(crate) credentials: Option<Vec<CredentialWire>>,
+    pub(crate) networks: Vec<(String, Vec<IpNet>)>,
+    pub(crate) clients: ClientsWire,
+    pub(crate) rules: Option<Vec<RuleWire>>,
+}
+
+const NAME: &str = "a name of letters, digits, `-`, `_` and `.`, at most 63 long";
+
+const RULES: &str = "a list of rules";
+
+/// Reads the whole document.
+pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
+    let fields = Node::new(document, &Path::Root, mistakes).fields(&[
+        "version",
+        "fronts",
+        "backends",
+        "credentials",
+        "regions",
+        "networks",
+        "clients",
+        "rules",
+    ]);
+    fields.required("version", "`version: 1`", read_version);
+    PolicyWire {
+        fronts: named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front),
+        backends: named(
+            &fields,
+            "backends",
+            "a mapping of backends by name",
+            backends::read_backend,
+        ),
+        credentials: fields.optional("credentials", |node| {
+            read_named(&node, "a mapping of credentials by name", auth::read_credential)
+        }),
+        regions: named(&fields, "regions", "a mapping of regions by name", regions::read_region),
+        networks: fields
+            .optional("networks", |node| regions::read_networks(&node))
+            .unwrap_or_default(),
+        clients: fields
+            .optional("clients", |node| Some(clients::read_clients(&node)))
+            .unwrap_or_default(),
+        rules: fields.required("rules", RULES, |node| {
+            node.list(RULES, |rule| Some(rules::read_rule(&rule)))
+        }),
+    }
+}
+
+fn read_version(node: Node<'_>) -> Option<()> {
+    let found = node.number("`version: 1`")?;
+    if found != VERSION {
+        node.refuse(format!("is {found}; this release reads version {VERSION} only"));
+    }
+    Some(())
+}
+
+/// A required mapping whose keys are names.
+fn named<T>(
+    fields: &Fields<'_>,
+    field: &'static str,
+    wanted: &str,
+    read: fn(String, &Node<'_>) -> T,
+) -> Option<Vec<T>> {
+    fields.required(field, wanted, |node| read_named(&node, wanted, read))
+}
+
+fn read_named<T>(
+    node: &Node<'_>,
+    wanted: &str,
+    read: fn(String, &Node<'_>) -> T,
+) -> Option<Vec<T>> {
+    node.entries(wanted, |name, node| {
+        if !is_name(name) {
+            node.refuse(format!("the name is not valid; write {NAME}"));
+        }
+        Some(read(name.to_owned(), &node))
+    })
+}
+
+/// A switch that is off if it is left out.
+fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
+    fields.optional(name, |node| node.boolean()).unwrap_or(false)
+}
+
+fn optional_text(fields: &Fields<'_>, name: &'static str, wanted: &str) -> Option<String> {
+    fields.optional(name, |node| {
+        node.parse(wanted, |text| (!text.is_empty()).then(|| text.to_owned()))
+    })
+}
+
+fn list<T>(
+    fields: &Fields<'_>,
+    name: &'static str,
+    wanted: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Vec<T> {
+    let items = fields.optional(name, |node| {
+        let list = format!("a list, each {wanted}");
+        node.list(&list, |item| item.parse(wanted, &parse))
+    });
+    items.unwrap_or_default()
+}
+
+/// The names of fronts, backends, regions and rules: they become parts of stats, labels and
+/// cluster names.
+fn is_name(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=63).contains(&text.len())
+        && text.bytes().all(known)
+        && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+}

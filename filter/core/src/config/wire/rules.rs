@@ -1,0 +1,108 @@
+//! The wire form of a rule.
+
+use std::time::Duration;
+
+use super::auth::{read_readers, read_writers};
+use super::{NAME, ReadersWire, is_name, optional_text};
+use crate::config::duration;
+use crate::config::reader::Node;
+use crate::config::repository_glob::{self, RepositoryGlob};
+
+pub(crate) struct RuleWire {
+    pub(crate) name: Option<String>,
+    pub(crate) repositories: Option<Vec<RepositoryGlob>>,
+    pub(crate) chains: Vec<(String, Option<Vec<LinkWire>>)>,
+    pub(crate) owner: Option<String>,
+    pub(crate) replicas: Option<Vec<String>>,
+    pub(crate) tags_from_owner: bool,
+    pub(crate) read_your_writes: Option<Duration>,
+    pub(crate) readers: Option<ReadersWire>,
+    /// Whether clients that have proved who they are may push with the proxy's credential.
+    pub(crate) writers: bool,
+}
+
+/// One backend of a chain.
+pub(crate) struct LinkWire {
+    pub(crate) backend: String,
+    /// The part of the repositories, in percent, that the backend serves while it is tried out.
+    pub(crate) share: Option<u8>,
+}
+
+const NAMES: &str = "a list of names";
+
+pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
+    const CHAINS: &str = "a mapping from regions to lists of backends, nearest first";
+    const TAGS: &str = "`owner` or `replicas`";
+    let fields = node.fields(&[
+        "name",
+        "repositories",
+        "chains",
+        "owner",
+        "replicas",
+        "tags_from",
+        "read_your_writes",
+        "readers",
+        "writers",
+    ]);
+    let repositories = fields.required("repositories", "a list of repository globs", |node| {
+        node.list("a list of repository globs", |glob| {
+            glob.parse(repository_glob::WANTED, RepositoryGlob::parse)
+        })
+    });
+    let chains = fields.required("chains", CHAINS, |node| {
+        node.entries(CHAINS, |region, chain| Some((region.to_owned(), read_chain(&chain))))
+    });
+    RuleWire {
+        name: fields.required("name", NAME, |node| {
+            node.parse(NAME, |text| is_name(text).then(|| text.to_owned()))
+        }),
+        repositories,
+        chains: chains.unwrap_or_default(),
+        owner: optional_text(&fields, "owner", "the name of a backend"),
+        replicas: fields.optional("replicas", |node| references(&node)),
+        read_your_writes: fields
+            .optional("read_your_writes", |node| node.parse(duration::WANTED, duration::parse)),
+        readers: fields.optional("readers", |node| Some(read_readers(&node))),
+        writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
+        tags_from_owner: fields
+            .optional("tags_from", |node| {
+                node.parse(TAGS, |text| match text {
+                    "owner" => Some(true),
+                    "replicas" => Some(false),
+                    _ => None,
+                })
+            })
+            .unwrap_or(false),
+    }
+}
+
+fn read_chain(node: &Node<'_>) -> Option<Vec<LinkWire>> {
+    node.list("a list of backends, nearest first", |item| Some(read_link(&item)))
+}
+
+/// A name, or `{backend: NAME, share: PERCENT}`.
+fn read_link(node: &Node<'_>) -> LinkWire {
+    const SHARE: &str = "a whole number of percent from 1 to 99";
+    if !node.is_mapping() {
+        let name = node.string("a name").map(str::to_owned);
+        return LinkWire { backend: name.unwrap_or_default(), share: None };
+    }
+    let fields = node.fields(&["backend", "share"]);
+    let backend = fields.required("backend", "the name of a backend", |node| {
+        node.string("a name").map(str::to_owned)
+    });
+    let share = fields.optional("share", |node| {
+        let share = u8::try_from(node.number(SHARE)?).ok().filter(|share| (1..=99).contains(share));
+        if share.is_none() {
+            node.refuse(format!("is out of range; write {SHARE}"));
+        }
+        share
+    });
+    LinkWire { backend: backend.unwrap_or_default(), share }
+}
+
+/// A list of names of other things. Unreadable items keep their place as an empty name, so
+/// that the index in a later mistake is the index in the file.
+fn references(node: &Node<'_>) -> Option<Vec<String>> {
+    node.list(NAMES, |item| Some(item.string("a name").map(str::to_owned).unwrap_or_default()))
+}
