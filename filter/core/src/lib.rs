@@ -24,6 +24,7 @@
 )]
 
 pub mod attempt;
+pub mod challenge;
 pub mod client;
 pub mod config;
 pub mod grammar;
@@ -32,6 +33,10 @@ pub mod record;
 pub mod registry;
 pub mod reply;
 pub mod response;
+pub mod token;
 mod walk;
 
-pub use walk::{Action, Forwarding, Plan, RequestHead, UPLOAD_CONTENT_TYPE, plan};
+pub use walk::{
+    Action, Authorization, Forwarding, Password, Plan, RequestHead, TokenEndpoint, TokenErrand,
+    UPLOAD_CONTENT_TYPE, plan,
+};

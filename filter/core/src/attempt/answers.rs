@@ -7,7 +7,9 @@ pub enum Answer {
     Missed,
     /// It has had too many requests; `Retry-After` in seconds, where it gave one.
     Limited(Option<u32>),
-    /// It failed, or refused, in some other way.
+    /// It refused the proxy's own credentials, or that there were none.
+    Refused,
+    /// It failed in some other way.
     Failed,
 }
 
@@ -21,15 +23,30 @@ const LONGEST_WAIT: u32 = 24 * 60 * 60;
 impl Answer {
     /// Classifies a status; `None` for an answer that the client may have as it is.
     #[must_use]
-    pub fn of(status: u16, hides_missing: bool, retry_after: Option<&[u8]>) -> Option<Self> {
-        match status {
-            404 => Some(Self::Missed),
-            401 | 403 if hides_missing => Some(Self::Missed),
-            429 => Some(Self::Limited(retry_after.and_then(read_seconds))),
-            500..=599 => Some(Self::Failed),
+    pub fn of(status: u16, shown: Shown, retry_after: Option<&[u8]>) -> Option<Self> {
+        match (status, shown) {
+            (404, _) | (401 | 403, Shown::ToHider) => Some(Self::Missed),
+            (401 | 403, Shown::Proxys) => Some(Self::Refused),
+            (429, _) => Some(Self::Limited(retry_after.and_then(read_seconds))),
+            // Without what it wants to see it was not asked as it should have been.
+            (500..=599, _) | (401 | 403, Shown::LessThanWanted) => Some(Self::Failed),
             _ => None,
         }
     }
+}
+
+/// What an attempt showed of who asks, as far as a refusal means something different then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// What the client sent, or nothing: a refusal is for the client to see.
+    #[default]
+    Clients,
+    /// What the proxy has.
+    Proxys,
+    /// What the proxy has, or nothing, to a backend that hides what it lacks.
+    ToHider,
+    /// Nothing, since no token could be had.
+    LessThanWanted,
 }
 
 impl Answers {
@@ -52,6 +69,7 @@ impl Answers {
         let line = |(name, answer): &(String, Answer)| match answer {
             Answer::Missed => format!("{name} missed\n"),
             Answer::Failed => format!("{name} failed\n"),
+            Answer::Refused => format!("{name} refused\n"),
             Answer::Limited(None) => format!("{name} limited\n"),
             Answer::Limited(Some(seconds)) => format!("{name} limited {seconds}\n"),
         };
@@ -71,6 +89,7 @@ fn parse_line(line: &str) -> Option<(String, Answer)> {
         Some(("limited", seconds)) => Answer::Limited(seconds.parse().ok()),
         None if word == "missed" => Answer::Missed,
         None if word == "failed" => Answer::Failed,
+        None if word == "refused" => Answer::Refused,
         None if word == "limited" => Answer::Limited(None),
         _ => return None,
     };
@@ -90,28 +109,35 @@ mod tests {
 
     #[test]
     fn statuses() {
+        use Shown::{Clients, LessThanWanted, Proxys, ToHider};
+        #[rustfmt::skip]
         let rows = [
-            (200, false, None),
-            (206, false, None),
-            (307, true, None),
-            (400, true, None),
-            (401, false, None),
-            (401, true, Some(Answer::Missed)),
-            (403, true, Some(Answer::Missed)),
-            (404, false, Some(Answer::Missed)),
-            (416, true, None),
-            (429, false, Some(Answer::Limited(Some(7)))),
-            (500, false, Some(Answer::Failed)),
-            (504, true, Some(Answer::Failed)),
+            (200, Clients, None, "content"),
+            (206, Proxys, None, "a part of it"),
+            (307, ToHider, None, "a redirect"),
+            (400, ToHider, None, "the client's mistake"),
+            (401, Clients, None, "for the client to see"),
+            (401, ToHider, Some(Answer::Missed), "it hides what it lacks"),
+            (403, ToHider, Some(Answer::Missed), "it hides what it lacks"),
+            (401, Proxys, Some(Answer::Refused), "a token that is not good"),
+            (403, Proxys, Some(Answer::Refused), "a token that is not good enough"),
+            (401, LessThanWanted, Some(Answer::Failed), "its token service is down"),
+            (404, Clients, Some(Answer::Missed), "a miss"),
+            (404, LessThanWanted, Some(Answer::Missed), "a miss, whoever asks"),
+            (416, ToHider, None, "the client's mistake"),
+            (429, Clients, Some(Answer::Limited(Some(7))), "limited"),
+            (500, Clients, Some(Answer::Failed), "trouble"),
+            (504, ToHider, Some(Answer::Failed), "trouble"),
         ];
-        for (status, hides, expected) in rows {
-            assert_eq!(Answer::of(status, hides, Some(b" 7 ")), expected, "{status} {hides}");
+        for (status, shown, expected, reason) in rows {
+            let found = Answer::of(status, shown, Some(b" 7 "));
+            assert_eq!(found, expected, "{status} {shown:?}: {reason}");
         }
         for odd in [&b""[..], b"-1", b"1.5", b"Wed, 21 Oct 2026 07:28:00 GMT", b"\xff"] {
-            assert_eq!(Answer::of(429, false, Some(odd)), Some(Answer::Limited(None)), "{odd:?}");
+            assert_eq!(Answer::of(429, Clients, Some(odd)), Some(Answer::Limited(None)), "{odd:?}");
         }
         let long = Answer::Limited(Some(LONGEST_WAIT));
-        assert_eq!(Answer::of(429, false, Some(b"99999999999999")), Some(long));
+        assert_eq!(Answer::of(429, Clients, Some(b"99999999999999")), Some(long));
     }
 
     #[test]

@@ -9,14 +9,18 @@
 //! keeps only the last answer.
 
 mod answers;
+mod client_credentials;
+mod credentials;
 mod prepared;
 mod retry;
 mod verdict;
 
-pub use answers::{Answer, Answers};
-pub use prepared::{Prepared, select};
-pub use retry::Retry;
-pub use verdict::{Trouble, Verdict, is_doubtful, judge};
+pub use answers::{Answer, Answers, Shown};
+pub use client_credentials::{for_operator, tag_of};
+pub use credentials::{Credentials, TokenSource, credentials};
+pub use prepared::{Prepared, all, select};
+pub use retry::{Refusals, Retry};
+pub use verdict::{Case, Trouble, Verdict, is_doubtful, judge};
 
 use crate::config::Document;
 

@@ -1,25 +1,37 @@
 //! What each backend of a list is sent, as one property of the stream.
 //!
-//! One line per backend: its name, whether it hides what it lacks, the request target, and the
-//! credentials that are meant for it, which may be empty. None can hold a line feed and the first
-//! three no space: names are checked by the policy, targets by the request parser, and no header
+//! One line per backend, its parts separated by tabs: the name, what is special, the backend's
+//! origin, the request target, and the credentials. No part can hold a line feed, and none but the
+//! last a tab: names and URLs are checked by the policy, targets by the request parser, and no header
 //! value has a line feed (RFC 9110 section 5.5).
 
-/// What one backend is sent.
+use super::credentials::{Credentials, TokenSource};
+
+/// What one backend is sent, and how its answer is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared<'p> {
     /// The name of the backend.
     pub backend: &'p str,
     /// Whether its 401 and 403 to this request mean that it lacks the content.
     pub hides_missing: bool,
+    /// Whether the proxy follows where it redirects to, or the client.
+    pub follows: bool,
+    /// `scheme://host[:port]` of the backend, against which a redirect of its is resolved; empty
+    /// where redirects are the client's.
+    pub origin: &'p str,
     /// The request target, with the backend's name of the repository.
     pub target: &'p [u8],
-    /// The value of `Authorization`; without one the backend gets none.
-    pub authorization: Option<&'p [u8]>,
+    /// What is shown of who asks.
+    pub credentials: Credentials<'p>,
 }
 
-const HIDES: &str = "hides";
-const SHOWS: &str = "shows";
+const HIDES: u8 = b'h';
+const FOLLOWS: u8 = b'f';
+
+const NOTHING: &[u8] = b"nothing";
+const CLIENT: &[u8] = b"client";
+const INJECTED: &[u8] = b"injected";
+const TOKEN: &[u8] = b"token";
 
 impl Prepared<'_> {
     /// The property for a whole list.
@@ -27,33 +39,77 @@ impl Prepared<'_> {
     pub fn print(all: &[Prepared<'_>]) -> Vec<u8> {
         let mut text = Vec::with_capacity(all.iter().map(Prepared::room).sum());
         for one in all {
-            text.extend_from_slice(one.backend.as_bytes());
-            text.push(b' ');
-            text.extend_from_slice(if one.hides_missing { HIDES } else { SHOWS }.as_bytes());
-            text.push(b' ');
-            text.extend_from_slice(one.target);
-            text.push(b' ');
-            // A line feed cannot be in a header; were there one, the rest would be another line.
-            let credentials = one.authorization.unwrap_or_default();
-            if !credentials.contains(&b'\n') {
-                text.extend_from_slice(credentials);
-            }
-            text.push(b'\n');
+            one.print_to(&mut text);
         }
         text
     }
 
-    /// How many bytes its line takes, so that nothing is copied twice.
+    fn print_to(&self, text: &mut Vec<u8>) {
+        text.extend_from_slice(self.backend.as_bytes());
+        text.push(b'\t');
+        text.extend(self.hides_missing.then_some(HIDES));
+        text.extend(self.follows.then_some(FOLLOWS));
+        for part in [self.origin.as_bytes(), self.target] {
+            text.push(b'\t');
+            text.extend_from_slice(part);
+        }
+        let mut add = |parts: &[&[u8]]| {
+            for part in parts {
+                text.push(b'\t');
+                text.extend_from_slice(part);
+            }
+        };
+        match &self.credentials {
+            Credentials::Nothing => add(&[NOTHING]),
+            // A line feed cannot be in a header; were there one, the rest would be another line.
+            Credentials::Client(value) if value.contains(&b'\n') => add(&[NOTHING]),
+            Credentials::Client(value) => add(&[CLIENT, value]),
+            Credentials::Injected(name) => add(&[INJECTED, name.as_bytes()]),
+            Credentials::Token(source) => add(&[TOKEN, &source.print()]),
+        }
+        text.push(b'\n');
+    }
+
+    /// About how many bytes its line takes, so that little is copied twice.
     fn room(&self) -> usize {
-        const SEPARATORS: usize = 4;
-        let parts = [
-            self.backend.len(),
-            HIDES.len(),
-            self.target.len(),
-            self.authorization.map_or(0, <[u8]>::len),
-            SEPARATORS,
-        ];
+        const WORDS: usize = 24;
+        const SOURCE: usize = 200;
+        let credentials = match &self.credentials {
+            Credentials::Client(value) => value.len(),
+            Credentials::Token(_) => SOURCE,
+            Credentials::Nothing | Credentials::Injected(_) => WORDS,
+        };
+        let parts = [self.backend.len(), self.origin.len(), self.target.len(), credentials, WORDS];
         parts.iter().fold(0, |sum, part| sum.saturating_add(*part))
+    }
+}
+
+impl TokenSource<'_> {
+    fn print(&self) -> Vec<u8> {
+        let parts: [&str; 7] = [
+            &self.cluster,
+            &self.authority,
+            &self.realm,
+            &self.base_path,
+            &self.service,
+            &self.scope,
+            &self.credential,
+        ];
+        parts.join("\t").into_bytes()
+    }
+
+    fn read(bytes: &[u8]) -> Option<TokenSource<'_>> {
+        let mut parts = std::str::from_utf8(bytes).ok()?.split('\t');
+        let mut next = || parts.next().map(Into::into);
+        Some(TokenSource {
+            cluster: next()?,
+            authority: next()?,
+            realm: next()?,
+            base_path: next()?,
+            service: next()?,
+            scope: next()?,
+            credential: next()?,
+        })
     }
 }
 
@@ -61,16 +117,36 @@ impl Prepared<'_> {
 /// attempt must not be made: what another backend is sent may hold another backend's secrets.
 #[must_use]
 pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
-    property.split(|byte| *byte == b'\n').find_map(|line| {
-        let mut parts = line.splitn(4, |byte| *byte == b' ');
-        let name = parts.next().filter(|name| *name == backend && !name.is_empty())?;
-        let hides = parts.next()?;
-        Some(Prepared {
-            backend: std::str::from_utf8(name).ok()?,
-            hides_missing: hides == HIDES.as_bytes(),
-            target: parts.next()?,
-            authorization: parts.next().map(Some)?.filter(|value| !value.is_empty()),
-        })
+    let mut lines = property.split(|byte| *byte == b'\n');
+    let own = |line: &&[u8]| line.split(|byte| *byte == b'\t').next() == Some(backend);
+    read(lines.find(own).filter(|_| !backend.is_empty())?)
+}
+
+/// Every part, in the order of the list; what is not understood is left out.
+pub fn all(property: &[u8]) -> impl Iterator<Item = Prepared<'_>> {
+    property.split(|byte| *byte == b'\n').filter_map(read)
+}
+
+fn read(line: &[u8]) -> Option<Prepared<'_>> {
+    let mut parts = line.splitn(6, |byte| *byte == b'\t');
+    let backend = std::str::from_utf8(parts.next()?).ok()?;
+    let special = parts.next()?;
+    let origin = std::str::from_utf8(parts.next()?).ok()?;
+    let target = parts.next()?;
+    let credentials = match (parts.next()?, parts.next()) {
+        (NOTHING, None) => Credentials::Nothing,
+        (CLIENT, Some(value)) => Credentials::Client(value.into()),
+        (INJECTED, Some(name)) => Credentials::Injected(std::str::from_utf8(name).ok()?.into()),
+        (TOKEN, Some(source)) => Credentials::Token(TokenSource::read(source)?),
+        _ => return None,
+    };
+    Some(Prepared {
+        backend,
+        hides_missing: special.contains(&HIDES),
+        follows: special.contains(&FOLLOWS),
+        origin,
+        target,
+        credentials,
     })
 }
 
@@ -78,34 +154,62 @@ pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
 mod tests {
     use super::*;
 
+    fn prepared<'p>(backend: &'p str, credentials: Credentials<'p>) -> Prepared<'p> {
+        Prepared {
+            backend,
+            hides_missing: backend.len() > 2,
+            follows: backend.len() > 3,
+            origin: "https://ghcr.io:8443",
+            target: b"/v2/acme/a/x?y=%20",
+            credentials,
+        }
+    }
+
+    fn source() -> TokenSource<'static> {
+        TokenSource {
+            cluster: "ghcr@token".into(),
+            authority: "ghcr.io".into(),
+            realm: "/token?x=%09".into(),
+            base_path: "".into(),
+            service: "a service".into(),
+            scope: "repository:acme/a:pull".into(),
+            credential: "".into(),
+        }
+    }
+
     #[test]
     fn each_backend_finds_its_own_part() {
-        let all = [
-            Prepared {
-                backend: "ghcr",
-                hides_missing: true,
-                target: b"/v2/acme/a/x?y=%20",
-                authorization: Some(b"Basic a b \xff"),
-            },
-            Prepared {
-                backend: "gh",
-                hides_missing: false,
-                target: b"/v2/a/x",
-                authorization: None,
-            },
+        let each = [
+            prepared("ghcr", Credentials::Client(b"Basic a\tb \xff"[..].into())),
+            prepared("gh", Credentials::Nothing),
+            prepared("ecr", Credentials::Injected("aws".into())),
+            prepared("quay", Credentials::Token(source())),
         ];
-        let property = Prepared::print(&all);
-        assert_eq!(select(&property, b"ghcr"), Some(all[0].clone()));
-        assert_eq!(select(&property, b"gh"), Some(all[1].clone()));
-        for other in [&b"quay"[..], b"", b"ghcr hides", b"g", b"\n", b"\xff"] {
+        let property = Prepared::print(&each);
+        for one in &each {
+            assert_eq!(select(&property, one.backend.as_bytes()), Some(one.clone()));
+        }
+        assert!(all(&property).eq(each.iter().cloned()));
+        for other in [&b"hub"[..], b"", b"ghcr\t", b"g", b"\n", b"\xff"] {
             assert_eq!(select(&property, other), None, "{other:?}");
         }
     }
 
     #[test]
     fn a_property_that_is_cut_prepares_nobody() {
-        for property in [&b""[..], b"gh", b"gh hides", b"gh hides /v2/", b"\n\n"] {
-            assert_eq!(select(property, b"gh"), None, "{property:?}");
+        for text in ["", "gh", "gh\t", "gh\th\t", "gh\th\t\t/v2/", "gh\th\t\t/v2/\t", "\n\n"] {
+            assert_eq!(select(text.as_bytes(), b"gh"), None, "{text:?}");
         }
+        let whole = Prepared::print(&[prepared("quay", Credentials::Token(source()))]);
+        let cut = whole.split(|byte| *byte == b'\t').take(10).collect::<Vec<_>>().join(&b'\t');
+        assert_eq!(select(&cut, b"quay"), None);
+    }
+
+    #[test]
+    fn a_line_feed_makes_no_second_line() {
+        let evil = prepared("gh", Credentials::Client(b"x\nquay\t\t\t/v2/\tnothing"[..].into()));
+        let property = Prepared::print(&[evil]);
+        assert_eq!(select(&property, b"quay"), None);
+        assert_eq!(select(&property, b"gh").unwrap().credentials, Credentials::Nothing);
     }
 }

@@ -21,37 +21,50 @@ pub struct Retry {
 const STATUSES: &str = "404,429,500,502,503,504";
 /// Trouble and limits only: the first backend's 404 is an answer.
 const STATUSES_OWNER_FIRST: &str = "429,500,502,503,504";
-/// The same where a registry may hide what it lacks. Only for requests without credentials: to
-/// one with them, 401 and 403 are answers that the client must see.
-const STATUSES_ANONYMOUS: &str = "401,403,404,429,500,502,503,504";
+/// The same where a refusal is not for the client to see: the backend hides what it lacks, or it is the
+/// proxy's credentials that it refuses.
+const STATUSES_REFUSALS: &str = "401,403,404,429,500,502,503,504";
+const STATUSES_OWNER_FIRST_REFUSALS: &str = "401,403,429,500,502,503,504";
+/// A token that was kept is refused, with nobody to go on to: once more, with a new one.
+const STATUSES_TOKEN: &str = "401";
+
+/// What a refusal, 401 or 403, leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusals {
+    /// To the next backend, if there is one.
+    pub go_on: bool,
+    /// To the same backend, with a new token, if there is no other.
+    pub renew_token: bool,
+}
 
 impl Retry {
-    /// For a request that goes to `list`; `None` if there is nobody to go on to.
+    /// For a read that goes to `list`; `None` if there is nothing to try a second time.
     #[must_use]
     pub fn of(
         config: &Config,
         list: &List,
         request: &RegistryRequest<'_>,
         choice: Choice,
-        anonymous: bool,
+        refusals: Refusals,
     ) -> Option<Self> {
-        let further_attempts =
-            list.backends().len().checked_sub(1).filter(|further| *further > 0)?;
+        let further_attempts = list.backends().len().saturating_sub(1);
         let members = || list.backends().iter().filter_map(|id| config.backend(*id));
-        let hides = members().any(|backend| backend.resilience().hides_missing);
         // Envoy has one attempt timeout for a request; the most patient backend sets it.
-        let timeout = members()
+        let attempt_timeout = members()
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))
             .max()?;
-        Some(Self {
-            further_attempts,
-            statuses: match choice {
-                Choice::OwnerForExistence => STATUSES_OWNER_FIRST,
-                _ if anonymous && hides => STATUSES_ANONYMOUS,
-                _ => STATUSES,
-            },
-            attempt_timeout: timeout,
-        })
+        if further_attempts == 0 {
+            let again = refusals.renew_token && request.method.is_read();
+            let statuses = STATUSES_TOKEN;
+            return again.then_some(Self { further_attempts: 1, statuses, attempt_timeout });
+        }
+        let statuses = match (choice, refusals.go_on) {
+            (Choice::OwnerForExistence, false) => STATUSES_OWNER_FIRST,
+            (Choice::OwnerForExistence, true) => STATUSES_OWNER_FIRST_REFUSALS,
+            (_, true) => STATUSES_REFUSALS,
+            (_, false) => STATUSES,
+        };
+        Some(Self { further_attempts, statuses, attempt_timeout })
     }
 }
 

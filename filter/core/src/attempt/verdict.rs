@@ -20,6 +20,10 @@ pub enum Trouble {
     /// Every backend has had too many requests; the longest wait that one of them asked for,
     /// in seconds.
     Limited(Option<u32>),
+    /// No backend shows it to the proxy, and that is how they say that they lack it.
+    Missing,
+    /// A backend refuses it to the proxy, and none has it for all to see.
+    Refused,
     /// Not every backend could be asked, and those that could do not have the content.
     Unavailable,
 }
@@ -30,33 +34,51 @@ pub const fn is_doubtful(status: u16) -> bool {
     matches!(status, 401 | 403 | 404 | 429 | 500..=599)
 }
 
-/// Judges the last answer in the light of all. `authority` names the backend whose 404 is the whole
-/// truth, where there is one.
+/// What is judged: the last answer, in the light of all.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The status of the last answer.
+    pub status: u16,
+    /// The backend whose 404 is the whole truth, where there is one.
+    pub authority: Option<&'a str>,
+    /// Whether the proxy showed credentials of its own: a refusal is then nothing that the client
+    /// could do anything about.
+    pub proxys_credentials: bool,
+}
+
+/// Judges the last answer.
 #[must_use]
 pub fn judge<'b>(
-    status: u16,
+    case: Case<'_>,
     backends: impl Iterator<Item = &'b str> + Clone,
-    authority: Option<&str>,
     answers: &Answers,
 ) -> Verdict {
     let all = |wanted: fn(Answer) -> bool| {
         backends.clone().all(|backend| answers.of(backend).is_some_and(wanted))
     };
     let some_hid = || backends.clone().any(|backend| answers.of(backend) == Some(Answer::Missed));
-    let authoritative = authority.is_some_and(|name| answers.of(name) == Some(Answer::Missed));
-    match status {
-        404 if authoritative => Verdict::Pass,
-        404 if all(|answer| answer == Answer::Missed) => Verdict::Pass,
+    let authoritative = case.authority.is_some_and(|name| answers.of(name) == Some(Answer::Missed));
+    let is_final = authoritative || all(|answer| answer == Answer::Missed);
+    let replace = Verdict::Replace;
+    match case.status {
+        404 if is_final => Verdict::Pass,
+        401 | 403 if case.proxys_credentials && is_final => replace(Trouble::Missing),
         // A refusal that was no miss is an answer: the client's credentials are at stake.
-        401 | 403 if !some_hid() || all(|answer| answer == Answer::Missed) => Verdict::Pass,
+        401 | 403 if !case.proxys_credentials && (!some_hid() || is_final) => Verdict::Pass,
+        401 | 403 | 404
+            if all(|answer| matches!(answer, Answer::Missed | Answer::Refused))
+                && case.proxys_credentials =>
+        {
+            replace(Trouble::Refused)
+        }
         429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
             let waits = backends.filter_map(|backend| match answers.of(backend) {
                 Some(Answer::Limited(seconds)) => seconds,
                 _ => None,
             });
-            Verdict::Replace(Trouble::Limited(waits.max()))
+            replace(Trouble::Limited(waits.max()))
         }
-        401 | 403 | 404 | 429 | 500..=599 => Verdict::Replace(Trouble::Unavailable),
+        401 | 403 | 404 | 429 | 500..=599 => replace(Trouble::Unavailable),
         _ => Verdict::Pass,
     }
 }
@@ -95,7 +117,8 @@ mod tests {
         ];
         for (status, answers, expected, reason) in rows {
             let answers = Answers::parse(answers.as_bytes());
-            let verdict = judge(status, ["a", "b"].into_iter(), None, &answers);
+            let case = Case { status, authority: None, proxys_credentials: false };
+            let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{status}: {reason}");
             assert!(is_doubtful(status) || verdict == Verdict::Pass, "{status}");
         }
@@ -112,8 +135,30 @@ mod tests {
         ];
         for (answers, expected, reason) in rows {
             let answers = Answers::parse(answers.as_bytes());
-            let verdict = judge(404, ["a", "b"].into_iter(), Some("b"), &answers);
+            let case = Case { status: 404, authority: Some("b"), proxys_credentials: false };
+            let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_to_the_proxy_is_not_the_clients_to_mend() {
+        use Trouble::{Missing, Refused, Unavailable};
+        #[rustfmt::skip]
+        let rows = [
+            (401, "a refused\nb refused\n", Refused, "both refuse"),
+            (403, "a refused\nb missed\n", Refused, "a has it, for others"),
+            (404, "a refused\nb missed\n", Refused, "a may have it"),
+            (401, "a missed\nb missed\n", Missing, "both hide it"),
+            (401, "a failed\nb refused\n", Unavailable, "a had no token"),
+            (401, "b refused\n", Unavailable, "a is down"),
+            (404, "a failed\nb missed\n", Unavailable, "a had no token"),
+        ];
+        for (status, answers, expected, reason) in rows {
+            let answers = Answers::parse(answers.as_bytes());
+            let case = Case { status, authority: None, proxys_credentials: true };
+            let verdict = judge(case, ["a", "b"].into_iter(), &answers);
+            assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
         }
     }
 }

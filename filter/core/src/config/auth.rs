@@ -1,7 +1,7 @@
 //! How clients prove who they are to a front, and how a front does to a backend.
 
 use super::backend_url::BackendUrl;
-use super::ids::{BackendId, LabelId};
+use super::ids::{BackendId, LabelId, ListId};
 
 /// How the clients of a front prove who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum FrontAuth {
         /// Whose token service answers a request without a scope, which is what `docker login`
         /// makes.
         login: BackendId,
+        /// The list that has this backend and nobody else.
+        list: ListId,
     },
     /// To the front, with a name and a password. The proxy itself holds what the backends want.
     Basic(Verifier),

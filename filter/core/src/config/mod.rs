@@ -120,6 +120,12 @@ impl Config {
         &self.credentials
     }
 
+    /// Whether the proxy follows any backend's redirects, for any region.
+    #[must_use]
+    pub fn follows_redirects(&self) -> bool {
+        self.backends.iter().any(|backend| backend.redirects().any_followed())
+    }
+
     /// Who mints or checks what clients send.
     #[must_use]
     pub const fn operators(&self) -> &Operators {

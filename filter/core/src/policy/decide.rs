@@ -1,11 +1,13 @@
 //! The decision.
 
+use super::admission::{self, Identity};
 use super::freshness::{self, Question};
 use super::mount::{self, Mounting};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
-use crate::config::{Config, List, Purpose, Rule};
+use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
 use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError};
+use crate::token::TokenRequestError;
 
 /// What is to be done with a request that may be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +23,8 @@ pub enum Decision<'c> {
 /// Which backends may answer, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forward<'c> {
-    /// The rule that matched.
-    pub rule: RuleId,
+    /// The rule that matched; `None` for the ping.
+    pub rule: Option<RuleId>,
     /// The backends that may answer, in the order in which they are tried.
     pub list: &'c List,
     /// The same by its id.
@@ -52,6 +54,8 @@ pub enum Choice {
     /// clients begin a pull by digest with such a check of the manifest, so while the owner
     /// cannot be asked, and no push can succeed anyway, the others answer that one.
     OwnerForExistence,
+    /// The ping of a client that logs in with a password: who knows the passwords.
+    Login,
 }
 
 impl Choice {
@@ -64,6 +68,7 @@ impl Choice {
             Self::OwnerForTags => "owner, for tags",
             Self::OwnerForWrite => "owner, for a write",
             Self::OwnerForExistence => "owner, for an existence check",
+            Self::Login => "login",
         }
     }
 }
@@ -81,6 +86,14 @@ pub enum Refusal {
     Unsupported(Class),
     /// The rule has no owner, so the repository takes no writes.
     PullOnly(RuleId),
+    /// The front wants a password, and there is none or a wrong one.
+    Unauthenticated,
+    /// The rule is not for this client.
+    Denied(RuleId),
+    /// The request for a token cannot be read.
+    Token(TokenRequestError),
+    /// Nobody could say whether a password is right.
+    UnknownPassword,
     /// The name is too long once the backend's prefix is on it.
     NameTooLong(RuleId),
 }
@@ -91,9 +104,20 @@ impl From<RequestError> for Refusal {
     }
 }
 
-/// Decides one request.
-///
-/// `recently_pushed` is the host's answer to a [`Question`]; `None` as long as nobody asked.
+/// What is known of a request besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The front that was asked.
+    pub front: &'a Front,
+    /// What the front knows of who asks.
+    pub identity: Identity,
+    /// Where the client is.
+    pub locality: &'a Locality,
+    /// The host's answer to a [`Question`]; `None` as long as nobody asked.
+    pub recently_pushed: Option<bool>,
+}
+
+/// Decides one request to a repository.
 ///
 /// # Errors
 ///
@@ -101,8 +125,7 @@ impl From<RequestError> for Refusal {
 pub fn decide<'c>(
     config: &'c Config,
     request: &RegistryRequest<'_>,
-    locality: &Locality,
-    recently_pushed: Option<bool>,
+    facts: &Facts<'_>,
 ) -> Result<Decision<'c>, Refusal> {
     let name = match (&request.endpoint, request.endpoint.repository()) {
         (Endpoint::Ping, _) => return Ok(Decision::Ping),
@@ -113,8 +136,11 @@ pub fn decide<'c>(
     };
     let id = config.rules().find(name).ok_or(Refusal::RepositoryUnknown)?;
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
-    let chosen = choose(config, rule, name, request, locality).ok_or(Refusal::PullOnly(id))?;
-    let (choice, list_id) = match (freshness::question(rule, name), recently_pushed) {
+    let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
+    admission::admit(facts.front, (id, rule), is_write, facts.identity, facts.locality)?;
+    let chosen =
+        choose(config, rule, name, request, facts.locality).ok_or(Refusal::PullOnly(id))?;
+    let (choice, list_id) = match (freshness::question(rule, name), facts.recently_pushed) {
         (Some(question), None) if chosen.0 == Choice::Replica => {
             return Ok(Decision::Ask(question));
         }
@@ -125,9 +151,19 @@ pub fn decide<'c>(
     if !fits(config, list, name) {
         return Err(Refusal::NameTooLong(id));
     }
-    let mounting = mount::decide(config, rule, request)?;
+    let mounting = match mount::decide(config, rule, request)? {
+        // A token of the proxy's is for the one repository that the client may write to.
+        Mounting::From(_) if uses_managed_token(config, facts.front, rule) => Mounting::Dropped,
+        mounting => mounting,
+    };
     let authority = authority(rule, choice);
-    Ok(Decision::Forward(Forward { rule: id, list, list_id, choice, authority, mounting }))
+    Ok(Decision::Forward(Forward { rule: Some(id), list, list_id, choice, authority, mounting }))
+}
+
+fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
+    let owner = rule.owner().and_then(|owner| config.backend(owner.backend));
+    !matches!(front.auth(), FrontAuth::Upstream { .. })
+        && owner.is_some_and(|owner| matches!(owner.auth(), BackendAuth::Token(_)))
 }
 
 /// The list for a request, or `None` for a write that has no owner to go to.

@@ -42,7 +42,7 @@ mod endpoint;
 mod error;
 mod method;
 mod mount;
-mod percent;
+pub(crate) mod percent;
 mod print;
 pub mod query;
 mod request;

@@ -11,7 +11,7 @@ pub(super) fn octet(after_percent: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// Decodes every escape, once; `None` if one of them is not an escape. `+` stays a plus.
-pub(super) fn decode(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !bytes.contains(&b'%') {
         return Some(Cow::Borrowed(bytes));
     }
@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// Appends the bytes, with every byte escaped that is not unreserved.
-pub(super) fn encode_into(encoded: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn encode_into(encoded: &mut Vec<u8>, bytes: &[u8]) {
     for byte in bytes {
         if is_unreserved(*byte) {
             encoded.push(*byte);

@@ -1,6 +1,11 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod token;
+
+pub use token::{ServiceAnswer, token_answer, token_unavailable};
+
 use crate::attempt::Trouble;
+use crate::challenge::{self, FrontChallenge};
 use crate::config::{Config, Rule};
 use crate::policy::Refusal;
 use crate::registry::{Class, Method, RequestError};
@@ -31,14 +36,39 @@ pub fn ping() -> Reply {
 }
 
 /// The answer to a request that is not served, as an OCI error (distribution spec, "Error
-/// codes"). `is_read` says whether the request is a `GET` or `HEAD`.
+/// codes"). `is_read` says whether the request is a `GET` or `HEAD`; `challenge` is what the front asks
+/// clients for.
 #[must_use]
-pub fn refuse(config: &Config, refusal: &Refusal, is_read: bool) -> Reply {
+pub fn refuse(
+    config: &Config,
+    refusal: &Refusal,
+    is_read: bool,
+    challenge: Option<&FrontChallenge<'_>>,
+) -> Reply {
     let Explanation { status, code, message, allow } = explain(config, refusal, is_read);
     let mut headers = headers(&[NO_STORE]);
     headers.extend(allow.map(|methods| ("allow", methods)));
-    let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
-    Reply { status, code, headers, body: body.to_string() }
+    headers.extend(wait_after(refusal));
+    if *refusal == Refusal::Unauthenticated {
+        headers.extend(challenge.and_then(in_words));
+    }
+    Reply { status, code, headers, body: error_body(code, &message) }
+}
+
+/// An error as the distribution spec has it ("Error codes").
+fn error_body(code: &str, message: &str) -> String {
+    serde_json::json!({ "errors": [{ "code": code, "message": message }] }).to_string()
+}
+
+/// What a client has to show, and where it gets it (RFC 9110 section 11.6.1).
+fn in_words(challenge: &FrontChallenge<'_>) -> Option<(&'static str, String)> {
+    let value = String::from_utf8(challenge::bare(challenge)?).ok()?;
+    Some(("www-authenticate", value))
+}
+
+fn wait_after(refusal: &Refusal) -> Option<(&'static str, String)> {
+    let is_outage = *refusal == Refusal::UnknownPassword;
+    is_outage.then(|| ("retry-after", WAIT_AFTER_OUTAGE.to_string()))
 }
 
 /// How long a client should wait, in seconds, before it asks again after an outage: health checks
@@ -55,6 +85,16 @@ pub fn trouble(trouble: Trouble) -> Reply {
             "every registry that may serve this has had too many requests; try again later",
             wait,
         ),
+        Trouble::Missing => {
+            (404, "NAME_UNKNOWN", "no registry that may serve this shows it to this proxy", None)
+        }
+        Trouble::Refused => (
+            403,
+            "DENIED",
+            "a registry refuses this to the proxy, whose operator can change that; logging in here \
+             does not help",
+            None,
+        ),
         Trouble::Unavailable => (
             503,
             "UNAVAILABLE",
@@ -62,10 +102,27 @@ pub fn trouble(trouble: Trouble) -> Reply {
             Some(WAIT_AFTER_OUTAGE),
         ),
     };
-    let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
     let mut headers = headers(&[NO_STORE]);
     headers.extend(wait.map(|seconds| ("retry-after", seconds.to_string())));
-    Reply { status, code, headers, body: body.to_string() }
+    Reply { status, code, headers, body: error_body(code, message) }
+}
+
+/// The answer to a body that is longer than any request of its kind.
+#[must_use]
+pub fn too_long() -> Reply {
+    let code = "SIZE_INVALID";
+    let body =
+        error_body(code, "the body is longer than any request for a token; send at most 64 KiB");
+    Reply { status: 413, code, headers: headers(&[NO_STORE]), body }
+}
+
+/// The answer to an upstream that wants credentials of a proxy (RFC 9110 section 15.5.8): that is
+/// between the two, and a client that answered would send a password to the wrong one.
+#[must_use]
+pub fn proxy_challenge() -> Reply {
+    let code = "UNKNOWN";
+    let body = error_body(code, "the registry is behind a proxy that refuses this one");
+    Reply { status: 502, code, headers: headers(&[NO_STORE]), body }
 }
 
 /// The answer when the host does not hand over what a decision needs. Letting the request pass
@@ -74,8 +131,7 @@ pub fn trouble(trouble: Trouble) -> Reply {
 pub fn host_failed() -> Reply {
     let message = "the proxy could not read the request; its operator finds more in Envoy's log";
     let code = "UNKNOWN";
-    let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
-    Reply { status: 503, code, headers: headers(&[NO_STORE]), body: body.to_string() }
+    Reply { status: 503, code, headers: headers(&[NO_STORE]), body: error_body(code, message) }
 }
 
 fn headers(more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
@@ -127,6 +183,25 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
             );
             Explanation::new(405, "UNSUPPORTED", &message).allowing(&[Method::Get, Method::Head])
         }
+        Refusal::Unauthenticated => Explanation::new(
+            401,
+            "UNAUTHORIZED",
+            "log in to this registry, with a name and a password that it knows",
+        ),
+        Refusal::Denied(rule) => {
+            let message = format!(
+                "the repositories of rule `{}` are not for this client; the operator of this \
+                 registry says who may use them",
+                rule_name(rule)
+            );
+            Explanation::new(403, "DENIED", &message)
+        }
+        Refusal::UnknownPassword => Explanation::new(
+            503,
+            "UNAVAILABLE",
+            "the service that knows the passwords cannot be reached; try again later",
+        ),
+        Refusal::Token(error) => Explanation::new(400, "UNSUPPORTED", &error.to_string()),
         Refusal::NameTooLong(_) => Explanation::new(
             400,
             "NAME_INVALID",

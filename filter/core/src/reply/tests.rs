@@ -34,7 +34,7 @@ fn every_refusal_has_a_status_a_code_and_perhaps_allow() {
         (Refusal::NameTooLong(first), 400, "NAME_INVALID", None),
     ];
     for (refusal, status, code, allow) in rows {
-        let reply = refuse(&config(), &refusal, false);
+        let reply = refuse(&config(), &refusal, false, None);
         let header = |name| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
         assert_eq!((reply.status, reply.code), (status, code), "{refusal:?}");
         assert_eq!(header("allow"), allow, "{refusal:?}");
@@ -50,13 +50,13 @@ fn every_refusal_has_a_status_a_code_and_perhaps_allow() {
 
 #[test]
 fn a_tag_that_cannot_exist_is_not_there() {
-    let reply = refuse(&config(), &Refusal::Request(RequestError::TagInvalid), true);
+    let reply = refuse(&config(), &Refusal::Request(RequestError::TagInvalid), true, None);
     assert_eq!((reply.status, reply.code), (404, "MANIFEST_UNKNOWN"));
 }
 
 #[test]
 fn a_pull_only_rule_is_named() {
-    let reply = refuse(&config(), &Refusal::PullOnly(RuleId::new(0)), false);
+    let reply = refuse(&config(), &Refusal::PullOnly(RuleId::new(0)), false, None);
     assert!(reply.body.contains("rule `all`"), "{}", reply.body);
 }
 

@@ -8,8 +8,11 @@ mod link;
 mod location;
 mod reference;
 
-use crate::config::Config;
+use crate::challenge;
+use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::{BackendId, ListId};
+use crate::config::{Backend, BackendAuth, Config};
+use crate::policy::Origin;
 use crate::registry::Class;
 
 /// What the response phase needs of a decision. Written once, when the request is decided.
@@ -21,6 +24,12 @@ pub struct Receipt {
     pub authority: Option<BackendId>,
     /// What was asked.
     pub class: Class,
+    /// Whether the attempt phase notes what was answered.
+    pub answers_noted: bool,
+    /// Whether the proxy showed credentials of its own.
+    pub proxys_credentials: bool,
+    /// What the front calls itself towards this client, where clients log in to the backends.
+    pub origin: Option<Origin>,
     /// The repository's name at the front.
     pub front_name: String,
     /// The request target as it is sent to each backend of the list, base path included.
@@ -55,6 +64,8 @@ pub enum UrlHeader {
     Location,
     /// `Link`: the next page of a list (RFC 8288).
     Link,
+    /// `WWW-Authenticate`: where and how to log in (RFC 9110 section 11.6.1).
+    Challenge,
 }
 
 impl UrlHeader {
@@ -64,6 +75,7 @@ impl UrlHeader {
         match self {
             Self::Location => "location",
             Self::Link => "link",
+            Self::Challenge => "www-authenticate",
         }
     }
 }
@@ -85,8 +97,10 @@ pub enum Amendment {
 #[must_use]
 pub const fn url_headers(class: Class) -> &'static [UrlHeader] {
     match class {
-        Class::Tags | Class::Referrers => &[UrlHeader::Location, UrlHeader::Link],
-        _ => &[UrlHeader::Location],
+        Class::Tags | Class::Referrers => {
+            &[UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link]
+        }
+        _ => &[UrlHeader::Location, UrlHeader::Challenge],
     }
 }
 
@@ -108,11 +122,30 @@ pub fn amend(
     let amended = match header {
         UrlHeader::Location => location::amend(&context, values),
         UrlHeader::Link => link::amend(&context, values),
+        UrlHeader::Challenge => Some(challenges(receipt, backend, values)),
     };
     match amended {
         None => Amendment::Remove,
+        Some(amended) if amended.is_empty() => Amendment::Remove,
         Some(amended) if amended == values => Amendment::Keep,
         Some(amended) => Amendment::Replace(amended),
+    }
+}
+
+/// The challenges as the client gets them: none at all where clients cannot log in to this backend
+/// through the front, so that nobody sends a password to where an upstream points.
+fn challenges(receipt: &Receipt, backend: &Backend, values: &[&[u8]]) -> Vec<Vec<u8>> {
+    let Some(origin) = &receipt.origin else { return Vec::new() };
+    let front = FrontChallenge { accepts: accepts(backend), ..origin.challenge() };
+    let at_front = |name: &str| backend.names().to_front(name);
+    challenge::rewrite(values, &front, &at_front, receipt.class != Class::Ping)
+}
+
+fn accepts(backend: &Backend) -> Accepts {
+    match (backend.operator(), backend.auth()) {
+        (Some(_), BackendAuth::Token(_)) => Accepts::Bearer,
+        (Some(_), BackendAuth::Basic { .. }) => Accepts::Basic,
+        _ => Accepts::Nothing,
     }
 }
 

@@ -19,6 +19,9 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         list: ListId::new(0),
         authority: None,
         class,
+        answers_noted: false,
+        proxys_credentials: false,
+        origin: None,
         front_name: "drycc/tool".to_owned(),
         targets: vec![upstream_target.as_bytes().to_vec()],
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Once;
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
 use crate::config::ids::{BackendId, OperatorId};
+use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::operators::{Operator, OperatorKind, Operators};
 use crate::config::reader::join;
@@ -137,7 +138,12 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     /// How the clients of one front prove who they are; without mistakes it is what was written.
-    pub(super) fn front_auth(&self, front: &FrontWire, path: &Path<'_>) -> FrontAuth {
+    pub(super) fn front_auth(
+        &self,
+        front: &FrontWire,
+        table: &mut ListTable,
+        path: &Path<'_>,
+    ) -> FrontAuth {
         match &front.auth {
             None | Some(FrontAuthWire::Managed) => FrontAuth::Managed,
             Some(FrontAuthWire::Basic { verifier, cluster }) => match verifier {
@@ -153,7 +159,8 @@ impl Scope<'_> {
                     Some(name) => self.named_login(name, path),
                     None => self.only_login(path),
                 };
-                FrontAuth::Upstream { login: login.unwrap_or(BackendId::new(0)) }
+                let login = login.unwrap_or(BackendId::new(0));
+                FrontAuth::Upstream { login, list: table.id(Purpose::Read, vec![login]) }
             }
         }
     }

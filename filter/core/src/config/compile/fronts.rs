@@ -3,12 +3,14 @@
 use super::{Once, auth};
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
+use crate::config::list::ListTable;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::FrontWire;
 
 pub(super) fn compile(
     wire: Option<&[FrontWire]>,
     scope: &auth::Scope<'_>,
+    table: &mut ListTable,
     mistakes: &Mistakes,
 ) -> Fronts {
     let root = Path::Root.key("fronts");
@@ -36,7 +38,7 @@ pub(super) fn compile(
         compiled.list.push(Front {
             name: front.name.clone(),
             hosts: front.hosts.clone().unwrap_or_default(),
-            auth: scope.front_auth(front, &path.key("auth")),
+            auth: scope.front_auth(front, table, &path.key("auth")),
         });
     }
     compiled

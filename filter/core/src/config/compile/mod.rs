@@ -36,7 +36,8 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let (facts, operators) = auth::facts(backends, &credentials, mistakes);
     let scope =
         auth::Scope { backends: &backend_ids, facts: &facts, operators: &operators, mistakes };
-    let fronts = fronts::compile(wire.fronts.as_deref(), &scope, mistakes);
+    let mut table = ListTable::default();
+    let fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
     let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
     let scope = rules::Scope {
         backends: &backend_ids,
@@ -47,7 +48,6 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         access: access::Checks { kinds: access::FrontKinds::of(&fronts), facts: &facts, mistakes },
         mistakes,
     };
-    let mut table = ListTable::default();
     let rules = rules::compile(wire.rules, &scope, &mut table);
     let backends = backends::compile(wire.backends, &facts, &region_ids, mistakes)?;
     let lists = table.into_lists(&backends);

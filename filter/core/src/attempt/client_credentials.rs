@@ -1,0 +1,116 @@
+//! What of a client's own credentials a backend gets to see.
+
+use std::borrow::Cow;
+
+use crate::config::ids::OperatorId;
+use crate::config::{Backend, Config, OperatorKind};
+use crate::token::untag;
+
+/// The value of `Authorization` for a backend of the operator, from the client's; `None` if it is
+/// nothing of theirs.
+///
+/// Passwords go to who keeps passwords, and tokens to who mints tokens. Where several mint them, each
+/// token says whose it is, and one that does not say so belongs to nobody.
+#[must_use]
+pub fn for_operator<'a>(
+    config: &Config,
+    operator: OperatorId,
+    value: &'a [u8],
+) -> Option<Cow<'a, [u8]>> {
+    let operators = config.operators();
+    let known = operators.get(operator)?;
+    let (scheme, credentials) = split(value)?;
+    match known.kind {
+        OperatorKind::Basic => scheme.eq_ignore_ascii_case(b"basic").then_some(value.into()),
+        OperatorKind::Token if !scheme.eq_ignore_ascii_case(b"bearer") => None,
+        OperatorKind::Token => {
+            let tagged = std::str::from_utf8(credentials).ok().and_then(untag);
+            match tagged {
+                Some((tag, token)) => (tag == tag_of(config, operator)?)
+                    .then(|| Cow::Owned(format!("Bearer {token}").into_bytes())),
+                None => (!operators.has_several()).then_some(value.into()),
+            }
+        }
+    }
+}
+
+/// The word by which tokens of an operator are told apart: its first backend's name.
+#[must_use]
+pub fn tag_of(config: &Config, operator: OperatorId) -> Option<&str> {
+    let backend = config.operators().get(operator)?.backend;
+    config.backend(backend).map(Backend::name)
+}
+
+/// Scheme and credentials (RFC 9110 section 11.4).
+fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = value.iter().position(|byte| *byte == b' ')?;
+    let (scheme, rest) = value.split_at_checked(end)?;
+    let credentials = rest.trim_ascii();
+    (!credentials.is_empty()).then_some((scheme, credentials))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(auth: &str) -> Config {
+        let policy = format!(
+            r#"{{
+                "version": 1,
+                "fronts": {{"main": {{"hosts": ["r.example"]}}}},
+                "backends": {{
+                    "one": {{"url": "https://one.example", "auth": "{auth}"}},
+                    "two": {{"url": "https://two.example", "auth": "{auth}"}},
+                    "open": {{"url": "https://open.example"}}
+                }},
+                "regions": {{"default": {{}}}},
+                "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["one"]}}}}]
+            }}"#
+        );
+        Config::from_json(policy.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn everybody_gets_their_own() {
+        let (token, basic) = (config("token"), config("basic"));
+        #[rustfmt::skip]
+        let rows: &[(&Config, &str, Option<&str>, &str)] = &[
+            (&token, "Bearer portolan~one~abc", Some("Bearer abc"), "its own"),
+            (&token, "bearer  portolan~one~a.b-c", Some("Bearer a.b-c"), "in any case"),
+            (&token, "Bearer portolan~two~abc", None, "another's"),
+            (&token, "Bearer portolan~on~abc", None, "the start of a name is not the name"),
+            (&token, "Bearer abc", None, "nobody's"),
+            (&token, "Basic YTpi", None, "a password is not for a token registry"),
+            (&token, "Bearer", None, "nothing"),
+            (&token, "Bearer portolan~one~", None, "nothing behind the tag"),
+            (&basic, "Basic YTpi", Some("Basic YTpi"), "a password"),
+            (&basic, "bAsIc YTpi", Some("bAsIc YTpi"), "in any case"),
+            (&basic, "Bearer YTpi", None, "a token"),
+        ];
+        for (config, value, expected, reason) in rows {
+            let found = for_operator(config, OperatorId::new(0), value.as_bytes());
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{value}: {reason}");
+        }
+    }
+
+    #[test]
+    fn with_one_operator_tokens_pass_as_they_are() {
+        let policy = r#"{
+            "version": 1,
+            "fronts": {"main": {"hosts": ["r.example"]}},
+            "backends": {"one": {"url": "https://one.example", "auth": "token"}},
+            "regions": {"default": {}},
+            "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["one"]}}]
+        }"#;
+        let config = Config::from_json(policy.as_bytes()).unwrap();
+        let sent = |value: &'static [u8]| for_operator(&config, OperatorId::new(0), value);
+        assert_eq!(sent(b"Bearer abc").as_deref(), Some(&b"Bearer abc"[..]));
+        assert_eq!(sent(b"Bearer a\xff").as_deref(), Some(&b"Bearer a\xff"[..]), "bytes");
+        assert_eq!(
+            sent(b"Bearer portolan~one~abc").as_deref(),
+            Some(&b"Bearer abc"[..]),
+            "from when there were two"
+        );
+        assert_eq!(sent(b"Bearer portolan~gone~abc"), None);
+    }
+}

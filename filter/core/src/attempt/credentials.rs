@@ -1,0 +1,108 @@
+//! What one attempt shows of who asks.
+
+use std::borrow::Cow;
+
+use super::client_credentials::for_operator;
+use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, TokenService};
+use crate::grammar::RepositoryName;
+use crate::registry::{Method, RegistryRequest};
+use crate::token::{self, Access};
+
+/// What an attempt sends as `Authorization`, or who makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials<'p> {
+    /// Nothing.
+    Nothing,
+    /// What the client sent, as far as it is this backend's.
+    Client(Cow<'p, [u8]>),
+    /// A credential of the proxy's own, by its name. Envoy puts it in; nobody here knows it.
+    Injected(Cow<'p, str>),
+    /// A token that the proxy fetches and keeps.
+    Token(TokenSource<'p>),
+}
+
+/// Where a token of the proxy's comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSource<'p> {
+    /// The Envoy cluster of the token service.
+    pub cluster: Cow<'p, str>,
+    /// `host[:port]` of the token service.
+    pub authority: Cow<'p, str>,
+    /// Path and query of the service. Empty if the backend has to be asked for them, at the same
+    /// authority.
+    pub realm: Cow<'p, str>,
+    /// The path before `/v2/` at the backend; for asking it.
+    pub base_path: Cow<'p, str>,
+    /// The name of the backend at the service; empty for none.
+    pub service: Cow<'p, str>,
+    /// What the token is for.
+    pub scope: Cow<'p, str>,
+    /// The credential that Envoy puts into the request to the service; empty for an anonymous one.
+    pub credential: Cow<'p, str>,
+}
+
+impl Credentials<'_> {
+    /// Whether the proxy, not the client, answers for them. A refusal is then nothing that the
+    /// client could do anything about.
+    #[must_use]
+    pub const fn are_the_proxys(&self) -> bool {
+        matches!(self, Self::Injected(_) | Self::Token(_))
+    }
+}
+
+/// What `backend` is shown with a request through `front` that the policy admits.
+/// `name` is the repository as the backend knows it.
+#[must_use]
+pub fn credentials<'a>(
+    config: &'a Config,
+    front: &Front,
+    backend: &'a Backend,
+    request: &RegistryRequest<'_>,
+    name: &str,
+    authorization: Option<&'a [u8]>,
+) -> Credentials<'a> {
+    let is_upstream = matches!(front.auth(), FrontAuth::Upstream { .. });
+    match (backend.auth(), backend.credential()) {
+        (BackendAuth::Open, _) => Credentials::Nothing,
+        (BackendAuth::Basic { .. }, Some(own)) => Credentials::Injected(own.into()),
+        (BackendAuth::Token(service), own) if !is_upstream => {
+            let scope = scope(request, name);
+            Credentials::Token(source(backend, service, own, scope))
+        }
+        _ if is_upstream => {
+            let value = authorization.zip(backend.operator());
+            let value = value.and_then(|(value, of)| for_operator(config, of, value));
+            value.map_or(Credentials::Nothing, Credentials::Client)
+        }
+        _ => Credentials::Nothing,
+    }
+}
+
+/// Only what the request needs: a token for `pull` cannot be abused to push.
+fn scope(request: &RegistryRequest<'_>, name: &str) -> String {
+    let access = match request.method {
+        Method::Get | Method::Head => Access::Pull,
+        Method::Post | Method::Put | Method::Patch => Access::Push,
+        Method::Delete => Access::Delete,
+    };
+    let name = RepositoryName::parse(name.as_bytes());
+    name.map(|name| token::repository_scope(name, access)).unwrap_or_default()
+}
+
+fn source<'a>(
+    backend: &'a Backend,
+    service: &'a TokenService,
+    credential: Option<&'a str>,
+    scope: String,
+) -> TokenSource<'a> {
+    let origin = service.realm().map_or(backend.url(), |realm| realm.origin());
+    TokenSource {
+        cluster: service.cluster().into(),
+        authority: origin.authority().into(),
+        realm: service.realm().map_or("", |realm| realm.target()).into(),
+        base_path: backend.url().base_path().into(),
+        service: service.service().unwrap_or_default().into(),
+        scope: scope.into(),
+        credential: credential.unwrap_or_default().into(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Who may use a rule through a front.
+//!
+//! What backends allow their own users is their business. This is about what the proxy itself
+//! answers for: its own credentials, and the passwords that it checks.
+
+use super::Refusal;
+use crate::client::Locality;
+use crate::config::ids::RuleId;
+use crate::config::{Front, FrontAuth, Readers, Rule};
+
+/// What a front knows of who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Identity {
+    /// Nothing.
+    #[default]
+    Anonymous,
+    /// That the password is right.
+    Verified,
+}
+
+/// Admits a request to the repositories of a rule, or says why not.
+///
+/// # Errors
+///
+/// [`Refusal::Unauthenticated`] where a password would help, [`Refusal::Denied`] where none would.
+pub(super) fn admit(
+    front: &Front,
+    (id, rule): (RuleId, &Rule),
+    is_write: bool,
+    identity: Identity,
+    locality: &Locality,
+) -> Result<(), Refusal> {
+    let has_passwords = matches!(front.auth(), FrontAuth::Basic(_));
+    let verified = identity == Identity::Verified;
+    let denied =
+        if has_passwords && !verified { Refusal::Unauthenticated } else { Refusal::Denied(id) };
+    let in_networks = |readers: &Readers| match readers {
+        Readers::Networks(labels) => locality.label.is_some_and(|label| labels.contains(&label)),
+        Readers::Anyone | Readers::Authenticated => true,
+    };
+    if rule.readers().is_some_and(|readers| !in_networks(readers)) {
+        return Err(Refusal::Denied(id));
+    }
+    let needs_password = match rule.readers() {
+        _ if is_write => rule.writers() || has_passwords,
+        Some(Readers::Anyone) => false,
+        Some(Readers::Authenticated) => true,
+        // A front with passwords asks for them unless the rule is for anyone.
+        Some(Readers::Networks(_)) | None => has_passwords,
+    };
+    if needs_password && !verified { Err(denied) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Why;
+    use crate::config::Config;
+    use crate::config::ids::LabelId;
+
+    const POLICY: &str = r#"{
+        "version": 1,
+        "fronts": {
+            "open": {"hosts": ["open.example"]},
+            "passwords": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://v"}}},
+            "upstream": {"hosts": ["u.example"], "auth": {"upstream": {"login": "hub"}}}
+        },
+        "backends": {
+            "hub": {"url": "https://hub.example", "auth": "token"},
+            "robot": {"url": "https://robot.example", "auth": "token", "credential": "c"}
+        },
+        "credentials": {"c": {"file": "/c"}},
+        "networks": {"office": ["10.0.0.0/8"]},
+        "regions": {"default": {}},
+        "rules": [
+            {"name": "silent", "repositories": ["silent/**"], "chains": {"default": ["hub"]}},
+            {"name": "anyone", "repositories": ["anyone/**"], "chains": {"default": ["robot"]},
+             "readers": "anyone"},
+            {"name": "users", "repositories": ["users/**"], "chains": {"default": ["robot"]},
+             "readers": "authenticated", "owner": "robot", "writers": "authenticated"},
+            {"name": "office", "repositories": ["office/**"], "chains": {"default": ["robot"]},
+             "readers": {"networks": ["office"]}}
+        ]
+    }"#;
+
+    fn run(
+        front: &str,
+        rule: &str,
+        is_write: bool,
+        identity: Identity,
+        in_office: bool,
+    ) -> &'static str {
+        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let front = config.fronts().all().iter().find(|each| each.name() == front).unwrap();
+        let id = config.rules().find(&format!("{rule}/x")).unwrap();
+        let locality = Locality {
+            region: config.regions().default_region(),
+            label: in_office.then(|| LabelId::new(0)),
+            country: None,
+            why: Why::Default,
+        };
+        let rule = config.rules().get(id).unwrap();
+        match admit(front, (id, rule), is_write, identity, &locality) {
+            Ok(()) => "admitted",
+            Err(Refusal::Unauthenticated) => "401",
+            Err(Refusal::Denied(_)) => "403",
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_may_do_what() {
+        use Identity::{Anonymous, Verified};
+        #[rustfmt::skip]
+        let rows = [
+            ("open", "silent", false, Anonymous, false, "admitted", "no credential of the proxy's is at stake"),
+            ("open", "anyone", false, Anonymous, false, "admitted", "said so"),
+            ("open", "users", false, Anonymous, false, "403", "nobody can prove anything here"),
+            ("open", "users", true, Anonymous, true, "403", "pushes even less"),
+            ("open", "office", false, Anonymous, false, "403", "not from there"),
+            ("open", "office", false, Anonymous, true, "admitted", "from there"),
+            ("passwords", "silent", false, Anonymous, false, "401", "the front asks everybody"),
+            ("passwords", "silent", false, Verified, false, "admitted", "the password was right"),
+            ("passwords", "anyone", false, Anonymous, false, "admitted", "said so"),
+            ("passwords", "users", false, Anonymous, false, "401", "a password would help"),
+            ("passwords", "users", false, Verified, false, "admitted", "the password was right"),
+            ("passwords", "users", true, Anonymous, false, "401", "a password would help"),
+            ("passwords", "users", true, Verified, false, "admitted", "the password was right"),
+            ("passwords", "office", false, Verified, false, "403", "no password helps from elsewhere"),
+            ("passwords", "office", false, Anonymous, true, "401", "both are needed"),
+            ("passwords", "office", false, Verified, true, "admitted", "both are there"),
+            ("passwords", "anyone", true, Anonymous, false, "401", "writes are never anonymous"),
+            ("upstream", "silent", true, Anonymous, false, "admitted", "the registry decides"),
+            ("upstream", "users", true, Anonymous, false, "403", "the proxy's credential is not theirs"),
+            ("upstream", "users", false, Anonymous, false, "403", "the proxy's credential is not theirs"),
+        ];
+        for (front, rule, is_write, identity, in_office, expected, reason) in rows {
+            let found = run(front, rule, is_write, identity, in_office);
+            assert_eq!(found, expected, "{front} {rule} {is_write} {identity:?}: {reason}");
+        }
+    }
+}

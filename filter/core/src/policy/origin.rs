@@ -1,0 +1,92 @@
+//! What a front calls itself towards a client.
+
+use crate::challenge::{Accepts, FrontChallenge};
+use crate::config::ids::FrontId;
+use crate::config::{Config, FrontAuth, FrontHost, OperatorKind};
+
+/// The path of a front's token endpoint. It is outside of `/v2/`, where some registries keep theirs,
+/// so that no repository can be meant.
+pub const TOKEN_PATH: &str = "/portolan/token";
+
+/// The names by which a front challenges one client: on the scheme, host and port that the client
+/// itself used, since several clients refuse a realm elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    realm: String,
+    service: String,
+    label: String,
+    accepts: Accepts,
+}
+
+impl Origin {
+    /// `scheme` and `authority` are those of the request. An authority that the front does not
+    /// declare is not repeated, and neither is a scheme that is not one: both are the client's word.
+    #[must_use]
+    pub fn new(config: &Config, front: FrontId, scheme: &[u8], authority: &[u8]) -> Option<Self> {
+        let front = config.fronts().get(front)?;
+        let own = front.hosts().first().map_or("", FrontHost::as_str);
+        let declared = FrontHost::of_authority(authority);
+        let is_declared = declared.is_some_and(|host| front.hosts().contains(&host));
+        let asked = std::str::from_utf8(authority).ok().filter(|_| is_declared);
+        let scheme = if scheme.eq_ignore_ascii_case(b"http") { "http" } else { "https" };
+        let accepts = match front.auth() {
+            FrontAuth::Managed => Accepts::Nothing,
+            FrontAuth::Basic(_) => Accepts::Basic,
+            FrontAuth::Upstream { .. } => match config.operators().kind() {
+                Some(OperatorKind::Token) => Accepts::Bearer,
+                Some(OperatorKind::Basic) => Accepts::Basic,
+                None => Accepts::Nothing,
+            },
+        };
+        Some(Self {
+            realm: format!("{scheme}://{}{TOKEN_PATH}", asked.unwrap_or(own)),
+            service: own.to_owned(),
+            label: own.to_owned(),
+            accepts,
+        })
+    }
+
+    /// What clients are challenged with.
+    #[must_use]
+    pub fn challenge(&self) -> FrontChallenge<'_> {
+        FrontChallenge {
+            realm: &self.realm,
+            service: &self.service,
+            label: &self.label,
+            accepts: self.accepts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = r#"{
+        "version": 1,
+        "fronts": {"main": {"hosts": ["Registry.example.com", "127.0.0.1:5000"], "default": true,
+                            "auth": "upstream"}},
+        "backends": {"hub": {"url": "https://hub.example", "auth": "token"}},
+        "regions": {"default": {}},
+        "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["hub"]}}]
+    }"#;
+
+    #[test]
+    fn realms_are_where_the_client_asked() {
+        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        #[rustfmt::skip]
+        let rows: &[(&str, &str, &str, &str)] = &[
+            ("https", "registry.example.com", "https://registry.example.com/portolan/token", "declared"),
+            ("https", "registry.example.com:443", "https://registry.example.com:443/portolan/token", "as the client has it"),
+            ("http", "127.0.0.1:5000", "http://127.0.0.1:5000/portolan/token", "with its port"),
+            ("HTTP", "127.0.0.1:5000", "http://127.0.0.1:5000/portolan/token", "in any case"),
+            ("https", "evil.example", "https://registry.example.com/portolan/token", "not declared: the front's first"),
+            ("gopher", "127.0.0.1:5001", "https://registry.example.com/portolan/token", "another port, no scheme"),
+        ];
+        for (scheme, authority, expected, reason) in rows {
+            let front = config.fronts().find(authority.as_bytes()).unwrap();
+            let origin = Origin::new(&config, front, scheme.as_bytes(), authority.as_bytes());
+            assert_eq!(origin.unwrap().challenge().realm, *expected, "{authority}: {reason}");
+        }
+    }
+}

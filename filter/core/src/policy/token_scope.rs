@@ -1,0 +1,166 @@
+//! Which operator a client's request for a token is for, and what is asked of it.
+//!
+//! A token is worth something only where the data request will go, so both are decided alike: by the
+//! repository's rule and the client's region.
+
+use crate::challenge::{Scope, ScopeEntry, ScopeList};
+use crate::client::Locality;
+use crate::config::ids::{BackendId, OperatorId};
+use crate::config::{Backend, Config, List, Rule};
+
+/// What is asked of which token service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenScope {
+    /// Whose tokens they are.
+    pub operator: OperatorId,
+    /// The entries, by the names that the backends know; none for a login.
+    pub scopes: Vec<String>,
+}
+
+/// Decides a request for a token. The first entry whose operator is known decides; entries of others
+/// are left out, which is legal: the token "may represent a subset of the requested scope"
+/// ("Token Authentication Specification"). Without any, `login` is asked. `None` if nobody mints
+/// tokens at all.
+#[must_use]
+pub fn token_scope(
+    config: &Config,
+    login: BackendId,
+    locality: &Locality,
+    requested: &[String],
+) -> Option<TokenScope> {
+    let login = config.backend(login).and_then(Backend::operator)?;
+    let list = ScopeList::parse(requested.iter().map(String::as_str)).unwrap_or_default();
+    let owner_of = |entry: &ScopeEntry<'_>| match entry {
+        ScopeEntry::Scope(scope) => Place::of(config, locality, scope).map(|place| place.operator),
+        ScopeEntry::Opaque(_) => None,
+    };
+    let operator = list.entries().iter().find_map(owner_of).unwrap_or(login);
+    let mapped = list.into_iter().flat_map(|entry| match entry {
+        ScopeEntry::Scope(scope) if scope.repository().is_some() => {
+            Place::of(config, locality, &scope)
+                .filter(|place| place.operator == operator)
+                .map(|place| place.at_backends(config, &scope))
+                .unwrap_or_default()
+        }
+        // What is not about a repository is the business of whom clients log in to. What is no
+        // scope at all is taken apart differently by different servers.
+        ScopeEntry::Scope(other) if operator == login => vec![other.to_string()],
+        _ => Vec::new(),
+    });
+    let mapped: Vec<String> = mapped.collect();
+    let merged = ScopeList::parse(mapped.iter().map(String::as_str)).unwrap_or_default().merged();
+    let scopes = merged.entries().iter().map(ToString::to_string).collect();
+    Some(TokenScope { operator, scopes })
+}
+
+/// Where the data requests of a scope go.
+struct Place<'c> {
+    rule: &'c Rule,
+    operator: OperatorId,
+    members: Vec<&'c Backend>,
+}
+
+impl<'c> Place<'c> {
+    fn of(config: &'c Config, locality: &Locality, scope: &Scope<'_>) -> Option<Self> {
+        let name = scope.repository()?;
+        let rule = config.rules().find(name).and_then(|id| config.rules().get(id))?;
+        let lists = rule.chain(locality.region)?.lists(name);
+        let lists = [Some(lists.digests), Some(lists.tags), rule.owner().map(|owner| owner.list)];
+        let lists = lists.into_iter().flatten().filter_map(|id| config.list(id));
+        let members: Vec<&Backend> =
+            lists.flat_map(List::backends).filter_map(|id| config.backend(*id)).collect();
+        let operator = members.iter().find_map(|backend| backend.operator())?;
+        Some(Self { rule, operator, members })
+    }
+
+    /// The scope by the name of each backend of the operator. Some registries refuse an anonymous
+    /// client who asks for more than `pull` altogether, so where nothing can be pushed, nothing else
+    /// is asked for.
+    fn at_backends(&self, config: &Config, scope: &Scope<'_>) -> Vec<String> {
+        debug_assert!(config.operators().get(self.operator).is_some());
+        let pull_only =
+            self.rule.owner().is_none() && scope.actions().any(|action| action == "pull");
+        let scope = if pull_only { scope.with_actions(&["pull"]) } else { scope.clone() };
+        let own = self.members.iter().filter(|backend| backend.operator() == Some(self.operator));
+        let named = |backend: &&Backend| {
+            scope.with_name(&backend.names().to_backend(scope.name())).to_string()
+        };
+        own.map(named).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Why;
+
+    const POLICY: &str = r#"{
+        "version": 1,
+        "fronts": {"main": {"hosts": ["r.example"], "auth": {"upstream": {"login": "ghcr"}}}},
+        "backends": {
+            "ghcr": {"url": "https://ghcr.io", "auth": "token",
+                     "names": [{"front": "drycc/", "backend": "acme/"}]},
+            "hub": {"url": "https://hub.example",
+                    "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}},
+                    "names": [{"front": "hub/", "backend": ""}]},
+            "mirror": {"url": "https://mirror.example",
+                    "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}},
+                    "names": [{"front": "hub/", "backend": "cache/"}]},
+            "open": {"url": "http://open.example"}
+        },
+        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
+        "rules": [
+            {"name": "drycc", "repositories": ["drycc/**"], "owner": "ghcr",
+             "chains": {"default": ["open", "ghcr"]}},
+            {"name": "hub", "repositories": ["hub/**"],
+             "chains": {"cn": ["mirror", "hub"], "default": ["hub"]}},
+            {"name": "open", "repositories": ["open/**"], "chains": {"default": ["open"]}}
+        ]
+    }"#;
+
+    fn run(region: &str, scopes: &str) -> String {
+        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let name = |id: &_| config.regions().name(*id) == region;
+        let locality = Locality {
+            region: config.regions().ids().find(name).unwrap(),
+            label: None,
+            country: None,
+            why: Why::Default,
+        };
+        let requested: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
+        let found = token_scope(&config, BackendId::new(0), &locality, &requested).unwrap();
+        let backend = config.operators().get(found.operator).unwrap().backend;
+        let name = config.backend(backend).unwrap().name();
+        [name]
+            .into_iter()
+            .chain(found.scopes.iter().map(String::as_str))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn the_repository_decides_who_is_asked() {
+        #[rustfmt::skip]
+        let rows = [
+            ("default", "", "ghcr", "a login"),
+            ("default", "repository:drycc/a:pull", "ghcr repository:acme/a:pull", "mapped"),
+            ("default", "repository:drycc/a:push,pull repository:drycc/b:pull", "ghcr repository:acme/a:push,pull repository:acme/b:pull", "a push with a mount"),
+            ("default", "repository:drycc/a:pull repository:drycc/a:pull,push", "ghcr repository:acme/a:pull,push", "asked twice"),
+            ("default", "repository:hub/a:pull,push", "hub repository:a:pull", "pull-only here"),
+            ("default", "repository:hub/a:push", "hub repository:a:push", "refused by the front later"),
+            ("cn", "repository:hub/a:pull", "hub repository:cache/a:pull repository:a:pull", "each backend of the chain by its own name"),
+            ("default", "repository:hub/a:pull repository:drycc/a:pull", "hub repository:a:pull", "another operator's are left out"),
+            ("default", "repository:drycc/a:pull repository:hub/a:pull", "ghcr repository:acme/a:pull", "the first decides"),
+            ("default", "repository:open/a:pull repository:hub/a:pull", "hub repository:a:pull", "nobody's do not"),
+            ("default", "repository:open/a:pull", "ghcr", "open repositories need no scope"),
+            ("default", "repository:nobody/a:pull", "ghcr", "nor do unknown ones"),
+            ("default", "registry:catalog:* repository:drycc/a:*", "ghcr registry:catalog:* repository:acme/a:*", "other types go to the login"),
+            ("default", "registry:catalog:* repository:hub/a:*", "hub repository:a:*", "and to nobody else"),
+            ("default", "repository(plugin):drycc/a:pull", "ghcr repository(plugin):acme/a:pull", "with a class"),
+            ("default", "junk", "ghcr", "not a scope at all"),
+        ];
+        for (region, scopes, expected, reason) in rows {
+            assert_eq!(run(region, scopes), expected, "{scopes}: {reason}");
+        }
+    }
+}

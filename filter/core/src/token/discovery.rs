@@ -1,0 +1,74 @@
+//! Where a backend's tokens come from, as the backend itself says.
+
+use crate::challenge;
+use crate::config::Realm;
+
+/// What a backend's answer to `GET /v2/` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// Tokens come from here. It is kept from then on: a backend that is taken over later does not
+    /// get to send the proxy's credentials to somebody else.
+    Pinned(Pinned),
+    /// It wants none.
+    Open,
+    /// Tokens come from another host. Only the policy may name one: an upstream that could would
+    /// steer the proxy, with its credentials, to any address.
+    Elsewhere,
+    /// It did not say.
+    Unavailable,
+}
+
+/// A token service at the backend's own host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// Path and query.
+    pub target: String,
+    /// The name of the backend at the service.
+    pub service: Option<String>,
+}
+
+/// Reads the answer of the backend at `authority` (`host[:port]`): its status, and all values of
+/// `WWW-Authenticate`.
+#[must_use]
+pub fn discover(status: u16, values: &[&[u8]], authority: &str) -> Discovery {
+    match (status, challenge::token_service(values)) {
+        (401, Some(found)) => match Realm::parse(&found.realm) {
+            Some(realm) if realm.origin().authority() == authority => Discovery::Pinned(Pinned {
+                target: realm.target().to_owned(),
+                service: found.service,
+            }),
+            _ => Discovery::Elsewhere,
+        },
+        (200..=299, _) => Discovery::Open,
+        _ => Discovery::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_backends_say_of_themselves() {
+        let pinned = |target: &str, service: Option<&str>| {
+            Discovery::Pinned(Pinned { target: target.into(), service: service.map(Into::into) })
+        };
+        #[rustfmt::skip]
+        let rows: &[(u16, &str, Discovery, &str)] = &[
+            (401, r#"Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:user/image:pull""#, pinned("/token", Some("ghcr.io")), "GHCR"),
+            (401, r#"Bearer realm="https://GHCR.io:443/v2/auth?a=b""#, pinned("/v2/auth?a=b", None), "case, port, query"),
+            (401, r#"Bearer realm="https://auth.evil.example/token""#, Discovery::Elsewhere, "another host"),
+            (401, r#"Bearer realm="https://ghcr.io:8443/token""#, Discovery::Elsewhere, "another port"),
+            (401, r#"Bearer realm="https://ghcr.io@evil.example/token""#, Discovery::Unavailable, "credentials in a URL"),
+            (401, r#"Bearer realm="/token""#, Discovery::Unavailable, "relative"),
+            (401, r#"Basic realm="x""#, Discovery::Unavailable, "passwords"),
+            (401, "", Discovery::Unavailable, "nothing"),
+            (200, "", Discovery::Open, "open"),
+            (503, r#"Bearer realm="https://ghcr.io/token""#, Discovery::Unavailable, "trouble"),
+        ];
+        for (status, value, expected, reason) in rows {
+            let values: &[&[u8]] = if value.is_empty() { &[] } else { &[value.as_bytes()] };
+            assert_eq!(discover(*status, values, "ghcr.io"), *expected, "{value}: {reason}");
+        }
+    }
+}

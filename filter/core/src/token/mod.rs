@@ -1,0 +1,35 @@
+//! Tokens of registries: what clients ask for, what token services answer, and what the proxy
+//! keeps for itself.
+//!
+//! Two ways lead through here, one for each kind of front:
+//!
+//! * Client tokens. A client asks the front's token endpoint ([`from_get`], [`from_post`]); the
+//!   request goes on to the token service of the chosen backend ([`TokenRequest::for_realm`]); the
+//!   tokens in the answer are marked with their operator ([`tag_answer`]) and that mark is read
+//!   when they come back ([`untag`]).
+//! * Managed tokens. The proxy asks for itself ([`target`]), reads the answer ([`read`]) and keeps
+//!   the token of each [`key`] in [`Tokens`], which says when to fetch, who waits, and when to go
+//!   on without.
+
+mod answer;
+mod cache;
+mod call;
+mod discovery;
+mod entry;
+mod failure;
+mod flight;
+pub mod form;
+mod held;
+mod managed;
+mod request;
+mod secret;
+mod tag;
+
+pub use answer::{Outcome, TokenFault, read};
+pub use cache::{Lookup, Tokens};
+pub use call::TokenCall;
+pub use discovery::{Discovery, Pinned, discover};
+pub use managed::{Access, key, repository_scope, target};
+pub use request::{Grant, TokenRequest, TokenRequestError, from_get, from_post};
+pub use secret::Secret;
+pub use tag::{tag_answer, untag};

@@ -1,0 +1,191 @@
+//! How a decided request is carried: what each backend is sent, and how long it may take.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{Authorization, Forwarding, RequestHead};
+use crate::attempt::{self, Credentials, Prepared, Refusals, Retry};
+use crate::config::ids::RegionId;
+use crate::config::{Backend, Config, Front, Redirect, Rule};
+use crate::policy::{self, Forward, Mounting, Origin};
+use crate::registry::{Endpoint, Method, RegistryRequest, query};
+use crate::response::Receipt;
+
+/// Who asks, and for what.
+pub(super) struct Asked<'a> {
+    pub(super) front: &'a Front,
+    pub(super) region: RegionId,
+    pub(super) request: &'a RegistryRequest<'a>,
+    pub(super) head: &'a RequestHead<'a>,
+}
+
+/// What one backend of a list is sent.
+struct Part<'c, 'a> {
+    backend: &'c Backend,
+    target: Vec<u8>,
+    hides_missing: bool,
+    follows: bool,
+    credentials: Credentials<'a>,
+}
+
+/// Works out what is sent to whom. `None` only for an empty list, which no policy has.
+pub(super) fn carry<'c: 'a, 'a>(
+    config: &'c Config,
+    forward: Forward<'c>,
+    asked: &Asked<'a>,
+    origin: Option<Origin>,
+) -> Option<Forwarding<'c>> {
+    let Asked { request, head, .. } = *asked;
+    let front_name = request.endpoint.repository().map_or("", |name| name.as_str());
+    let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
+    let parts: Vec<Part<'c, 'a>> = members
+        .map(|backend| part(config, backend, asked, front_name, &forward.mounting))
+        .collect();
+    let first = parts.first()?;
+    let backend = first.backend;
+    let target_changed = parts.iter().any(|part| part.target != head.target);
+    let proxys = parts.iter().any(|part| part.credentials.are_the_proxys());
+    let prepared = prepare(config, &parts, target_changed, head);
+    let refusals = Refusals {
+        go_on: proxys || parts.iter().any(|part| part.hides_missing),
+        renew_token: matches!(first.credentials, Credentials::Token(_)),
+    };
+    Some(Forwarding {
+        cluster: forward.list.cluster(),
+        backend,
+        target_changed,
+        starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
+        authorization: authorization(first, head),
+        retry: Retry::of(config, forward.list, request, forward.choice, refusals),
+        write_timeout: write_timeout(backend, request),
+        push: forward
+            .rule
+            .and_then(|rule| config.rules().get(rule))
+            .and_then(|rule| policy::push(rule, front_name, request)),
+        receipt: Receipt {
+            list: forward.list_id,
+            authority: forward.authority,
+            class: request.endpoint.class(),
+            front_name: front_name.to_owned(),
+            answers_noted: prepared.is_some() || parts.len() > 1,
+            proxys_credentials: proxys,
+            origin,
+            targets: parts.into_iter().map(|part| part.target).collect(),
+        },
+        prepared,
+        forward,
+    })
+}
+
+fn part<'c: 'a, 'a>(
+    config: &'c Config,
+    backend: &'c Backend,
+    asked: &Asked<'a>,
+    front_name: &str,
+    mounting: &Mounting,
+) -> Part<'c, 'a> {
+    let Asked { front, region, request, head } = *asked;
+    let name = backend.names().to_backend(front_name);
+    let credentials =
+        attempt::credentials(config, front, backend, request, &name, head.authorization);
+    Part {
+        backend,
+        target: upstream_target(backend, request, &name, mounting),
+        // To a client that shows credentials, a refusal is an answer about them.
+        hides_missing: backend.resilience().hides_missing
+            && !matches!(credentials, Credentials::Client(_)),
+        follows: request.method.is_read() && backend.redirects().of(region) == Redirect::Follow,
+        credentials,
+    }
+}
+
+/// What the attempt phase needs: nothing where every backend is sent what the client sent and
+/// shows what it lacks.
+fn prepare(
+    config: &Config,
+    parts: &[Part<'_, '_>],
+    target_changed: bool,
+    head: &RequestHead<'_>,
+) -> Option<Vec<u8>> {
+    let has_fallback = parts.len() > 1;
+    let proxys = || parts.iter().any(|part| part.credentials.are_the_proxys());
+    let hides = || parts.iter().any(|part| part.hides_missing);
+    let needed = if has_fallback {
+        target_changed || head.authorization.is_some() || hides() || proxys()
+    } else {
+        proxys()
+    };
+    if !needed && !config.follows_redirects() {
+        return None;
+    }
+    let origins: Vec<String> = parts.iter().map(Part::origin).collect();
+    let prepared = parts.iter().zip(&origins).map(|(part, origin)| Prepared {
+        backend: part.backend.name(),
+        hides_missing: part.hides_missing,
+        follows: part.follows,
+        origin,
+        target: &part.target,
+        credentials: part.credentials.clone(),
+    });
+    Some(Prepared::print(&prepared.collect::<Vec<_>>()))
+}
+
+impl Part<'_, '_> {
+    /// Against what a relative redirect is resolved, where the proxy follows it.
+    fn origin(&self) -> String {
+        let url = self.backend.url();
+        if self.follows {
+            format!("{}://{}", url.scheme().as_str(), url.authority())
+        } else {
+            String::new()
+        }
+    }
+}
+
+/// What a list of one does with the client's `Authorization`; for others the attempt phase does it.
+fn authorization(first: &Part<'_, '_>, head: &RequestHead<'_>) -> Authorization {
+    match (&first.credentials, head.authorization) {
+        (_, None) => Authorization::Kept,
+        (Credentials::Client(value), Some(sent)) if **value == *sent => Authorization::Kept,
+        (Credentials::Client(value), Some(_)) => Authorization::Replaced(value.to_vec()),
+        (_, Some(_)) => Authorization::Removed,
+    }
+}
+
+/// How long the owner may take for a write. A `POST` with a digest carries a whole blob.
+fn write_timeout(backend: &Backend, request: &RegistryRequest<'_>) -> Option<Duration> {
+    let timeouts = backend.resilience().write_timeouts;
+    let query = request.query.unwrap_or_default();
+    let whole_blob = query::parameters(query).any(|parameter| parameter.has_key("digest"));
+    match request.method {
+        Method::Get | Method::Head => None,
+        Method::Put | Method::Patch => Some(timeouts.content),
+        Method::Post if whole_blob => Some(timeouts.content),
+        Method::Post | Method::Delete => Some(timeouts.session),
+    }
+}
+
+/// The target that the backend understands: its base path, its name of the repository.
+fn upstream_target(
+    backend: &Backend,
+    request: &RegistryRequest<'_>,
+    name: &str,
+    mounting: &Mounting,
+) -> Vec<u8> {
+    let query = request.query.map(|bytes| match mounting {
+        Mounting::Unasked => Cow::Borrowed(bytes),
+        Mounting::From(name) => Cow::Owned(query::with_value(bytes, "from", name.as_bytes())),
+        Mounting::Dropped => Cow::Owned(query::without(bytes, &["mount", "from"])),
+    });
+    let mut target = request.endpoint.path(backend.url().base_path(), name);
+    if let Some(query) = query.filter(|query| !query.is_empty() || *mounting == Mounting::Unasked) {
+        target.push(b'?');
+        target.extend_from_slice(&query);
+    }
+    target
+}
+
+/// The rule of a forward, for the record.
+pub(super) fn rule_name<'c>(config: &'c Config, forward: &Forward<'c>) -> Option<&'c str> {
+    forward.rule.and_then(|rule| config.rules().get(rule)).map(Rule::name)
+}

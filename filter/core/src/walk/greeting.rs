@@ -1,0 +1,45 @@
+//! The ping: by it a client learns whether and how it has to log in.
+//!
+//! Several clients look at nothing else: a 200 here switches their authentication off for good, and
+//! the challenge here is the only one that they read.
+
+use crate::config::{Config, Front, FrontAuth, OperatorKind};
+use crate::policy::{Choice, Decision, Forward, Identity, Mounting, Refusal};
+
+/// Answers `GET /v2/`, or says who does.
+pub(super) fn greet<'c>(
+    config: &'c Config,
+    front: &Front,
+    identity: Identity,
+    authorization: Option<&[u8]>,
+) -> Result<Decision<'c>, Refusal> {
+    match front.auth() {
+        FrontAuth::Managed => Ok(Decision::Ping),
+        FrontAuth::Basic(_) => match identity {
+            Identity::Verified => Ok(Decision::Ping),
+            Identity::Anonymous => Err(Refusal::Unauthenticated),
+        },
+        FrontAuth::Upstream { list: list_id, .. } => match config.operators().kind() {
+            // A token is for a repository; whether it is good shows when the repository is asked.
+            Some(OperatorKind::Token) if has_scheme(authorization, b"bearer") => Ok(Decision::Ping),
+            // A password is looked at by whom it is for.
+            Some(OperatorKind::Basic) if has_scheme(authorization, b"basic") => {
+                let list = config.list(*list_id).ok_or(Refusal::Unauthenticated)?;
+                Ok(Decision::Forward(Forward {
+                    rule: None,
+                    list,
+                    list_id: *list_id,
+                    choice: Choice::Login,
+                    authority: None,
+                    mounting: Mounting::Unasked,
+                }))
+            }
+            _ => Err(Refusal::Unauthenticated),
+        },
+    }
+}
+
+fn has_scheme(authorization: Option<&[u8]>, scheme: &[u8]) -> bool {
+    let sent = authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
+    sent.is_some_and(|sent| sent.eq_ignore_ascii_case(scheme))
+}

@@ -1,0 +1,277 @@
+//! The walk of a request through the rooms, as the one door a host needs for it.
+
+mod carry;
+mod greeting;
+mod token_endpoint;
+
+use std::time::Duration;
+
+pub use token_endpoint::{TokenEndpoint, TokenErrand};
+
+use crate::attempt::Retry;
+use crate::client::{self, ClientFacts, Locality};
+use crate::config::ids::FrontId;
+use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
+use crate::policy::{
+    self, Decision, Facts, Forward, Identity, Origin, Push, Question, Refusal, TOKEN_PATH,
+};
+use crate::record::Record;
+use crate::registry::{self, Endpoint, RegistryRequest};
+use crate::reply::{self, Reply};
+use crate::response::Receipt;
+use carry::{Asked, carry, rule_name};
+
+/// What a host reads of a request: bytes, as they came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: &'a [u8],
+    /// The request target: path and query.
+    pub target: &'a [u8],
+    /// `http` or `https`: how the client reached us, as far as the host trusts what says so.
+    pub scheme: &'a [u8],
+    /// `host[:port]` that the client asked.
+    pub authority: &'a [u8],
+    /// The client's credentials, as they came.
+    pub authorization: Option<&'a [u8]>,
+    /// Who and where the client is.
+    pub client: ClientFacts<'a>,
+    /// The answer to [`Action::Ask`]; `None` at first.
+    pub recently_pushed: Option<bool>,
+    /// The answer to [`Action::Verify`]; `None` at first.
+    pub password: Option<Password>,
+}
+
+/// What is known of a client's password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// It is right.
+    Right,
+    /// It is wrong.
+    Wrong,
+    /// Who knows the passwords could not be asked.
+    Unknown,
+}
+
+/// What a host has to do with a request.
+#[derive(Clone, Debug)]
+pub struct Plan<'c> {
+    /// The action.
+    pub action: Action<'c>,
+    /// What to write to the log.
+    pub record: Record<'c>,
+    /// Which region the client is in, and why.
+    pub locality: Locality,
+}
+
+/// Forward, or answer.
+#[derive(Clone, Debug)]
+pub enum Action<'c> {
+    /// Let Envoy carry the request to a cluster.
+    Forward(Box<Forwarding<'c>>),
+    /// Answer it here.
+    Reply(Reply),
+    /// Find out something and plan again, with [`RequestHead::recently_pushed`] set.
+    Ask(Question),
+    /// Have the client's `Authorization` looked at and plan again, with
+    /// [`RequestHead::password`] set.
+    Verify(&'c Verifier),
+    /// Answer as the front's token endpoint.
+    Token(TokenEndpoint),
+}
+
+/// How a request is carried.
+#[derive(Clone, Debug)]
+pub struct Forwarding<'c> {
+    /// The decision behind it.
+    pub forward: Forward<'c>,
+    /// The Envoy cluster.
+    pub cluster: &'c str,
+    /// The backend that is asked first.
+    pub backend: &'c Backend,
+    /// What the response phase needs; it holds the target for each backend.
+    pub receipt: Receipt,
+    /// Whether a target differs from what the client sent.
+    pub target_changed: bool,
+    /// Whether this starts an upload. The content type is then replaced by
+    /// [`UPLOAD_CONTENT_TYPE`].
+    pub starts_upload: bool,
+    /// What becomes of the client's `Authorization`, where there is no attempt phase.
+    pub authorization: Authorization,
+    /// For the attempt phase, where it has anything to do: what each backend is sent.
+    pub prepared: Option<Vec<u8>>,
+    /// How Envoy goes on to the next backend, where there is one.
+    pub retry: Option<Retry>,
+    /// How long a write may take from the end of its body; `None` for reads.
+    pub write_timeout: Option<Duration>,
+    /// What to note if the request succeeds.
+    pub push: Option<Push>,
+}
+
+/// What becomes of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authorization {
+    /// It stays as it is.
+    Kept,
+    /// It is taken out.
+    Removed,
+    /// It gets this value.
+    Replaced(Vec<u8>),
+}
+
+/// What the body of a request that starts an upload is: nothing, or a whole blob.
+///
+/// A registry written in Go may read `mount` and `from` out of a body of the type
+/// `application/x-www-form-urlencoded` as well, and prefer them to the query. A client could
+/// so mount a blob of a repository that the policy would not let it mount from.
+pub const UPLOAD_CONTENT_TYPE: &str = "application/octet-stream";
+
+/// Plans one request: parse once, locate once, decide once.
+#[must_use]
+pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
+    let locality = client::locate(config.regions(), &head.client);
+    let front = config.fronts().find(head.authority);
+    let mut record = Record {
+        front: front.map(|id| config.fronts().name(id)),
+        region: config.regions().name(locality.region),
+        class: None,
+        rule: None,
+        backend: None,
+        reason: String::new(),
+    };
+    let outcome = if is_token_endpoint(head.target) {
+        serve_tokens(config, front, &locality, head)
+    } else {
+        registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
+            record.class = Some(request.endpoint.class());
+            act(config, front, &request, &locality, head)
+        })
+    };
+    let (action, why) = conclude(config, outcome, front, head, &mut record);
+    record.reason = format!("{}; {why}", locality.why);
+    Plan { action, record, locality }
+}
+
+enum Step<'c> {
+    Ping,
+    Ask(Question),
+    Verify(&'c Verifier),
+    Token(TokenEndpoint),
+    Forward(Box<Forwarding<'c>>),
+}
+
+/// From a step to an action, and the word for it in the log.
+fn conclude<'c>(
+    config: &'c Config,
+    outcome: Result<Step<'c>, Refusal>,
+    front: Option<FrontId>,
+    head: &RequestHead<'_>,
+    record: &mut Record<'c>,
+) -> (Action<'c>, &'static str) {
+    match outcome {
+        Ok(Step::Ping) => (Action::Reply(reply::ping()), "ping"),
+        Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
+        Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
+        Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
+        Ok(Step::Forward(forwarding)) => {
+            record.rule = rule_name(config, &forwarding.forward);
+            record.backend = Some(forwarding.backend.name());
+            let why = forwarding.forward.choice.as_str();
+            (Action::Forward(forwarding), why)
+        }
+        Err(refusal) => {
+            record.rule = rule_of(config, &refusal);
+            let is_read = matches!(head.method, b"GET" | b"HEAD");
+            let origin = front.and_then(|id| Origin::new(config, id, head.scheme, head.authority));
+            let challenge = origin.as_ref().map(Origin::challenge);
+            let reply = reply::refuse(config, &refusal, is_read, challenge.as_ref());
+            let code = reply.code;
+            (Action::Reply(reply), code)
+        }
+    }
+}
+
+fn act<'c>(
+    config: &'c Config,
+    id: Option<FrontId>,
+    request: &RegistryRequest<'_>,
+    locality: &Locality,
+    head: &RequestHead<'_>,
+) -> Result<Step<'c>, Refusal> {
+    let id = id.ok_or(Refusal::FrontUnknown)?;
+    let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+    let identity = match identify(front, head)? {
+        Identified::As(identity) => identity,
+        Identified::By(verifier) => return Ok(Step::Verify(verifier)),
+    };
+    let decision = if request.endpoint == Endpoint::Ping {
+        greeting::greet(config, front, identity, head.authorization)?
+    } else {
+        let facts = Facts { front, identity, locality, recently_pushed: head.recently_pushed };
+        policy::decide(config, request, &facts)?
+    };
+    match decision {
+        Decision::Ping => Ok(Step::Ping),
+        Decision::Ask(question) => Ok(Step::Ask(question)),
+        Decision::Forward(forward) => {
+            let origin = match front.auth() {
+                FrontAuth::Upstream { .. } => Origin::new(config, id, head.scheme, head.authority),
+                FrontAuth::Managed | FrontAuth::Basic(_) => None,
+            };
+            let asked = Asked { front, region: locality.region, request, head };
+            let forwarding = carry(config, forward, &asked, origin);
+            forwarding
+                .map(|forwarding| Step::Forward(Box::new(forwarding)))
+                .ok_or(Refusal::RepositoryUnknown)
+        }
+    }
+}
+
+enum Identified<'c> {
+    As(Identity),
+    By(&'c Verifier),
+}
+
+/// Who asks. Only a front with passwords of its own looks; where it does, a wrong one is refused even
+/// if none was needed: somebody meant it.
+fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'c>, Refusal> {
+    let FrontAuth::Basic(verifier) = front.auth() else {
+        return Ok(Identified::As(Identity::Anonymous));
+    };
+    match (head.authorization, head.password) {
+        (None, _) => Ok(Identified::As(Identity::Anonymous)),
+        (Some(_), None) => Ok(Identified::By(verifier)),
+        (Some(_), Some(Password::Right)) => Ok(Identified::As(Identity::Verified)),
+        (Some(_), Some(Password::Wrong)) => Err(Refusal::Unauthenticated),
+        (Some(_), Some(Password::Unknown)) => Err(Refusal::UnknownPassword),
+    }
+}
+
+fn is_token_endpoint(target: &[u8]) -> bool {
+    let path = target.split(|byte| *byte == b'?').next();
+    path == Some(TOKEN_PATH.as_bytes())
+}
+
+/// The token endpoint; only fronts whose clients have tokens have one.
+fn serve_tokens<'c>(
+    config: &'c Config,
+    front: Option<FrontId>,
+    locality: &Locality,
+    head: &RequestHead<'_>,
+) -> Result<Step<'c>, Refusal> {
+    let id = front.ok_or(Refusal::FrontUnknown)?;
+    let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+    token_endpoint::serve(config, (id, front), locality, head).map(Step::Token)
+}
+
+fn rule_of<'c>(config: &'c Config, refusal: &Refusal) -> Option<&'c str> {
+    match refusal {
+        Refusal::PullOnly(id) | Refusal::NameTooLong(id) | Refusal::Denied(id) => {
+            config.rules().get(*id).map(Rule::name)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
