@@ -3,7 +3,7 @@
 use portolan_core::config::{Backend, Config};
 use portolan_core::registry::Class;
 use portolan_core::reply::{self, Reply};
-use portolan_core::{Action, Forwarding, plan};
+use portolan_core::{Action, Forwarding, TokenEndpoint, TokenErrand, plan};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -54,6 +54,17 @@ pub(super) enum End<'c> {
         /// Why these backends.
         choice: &'static str,
     },
+    /// At a token service, which the front's token endpoint asks for the client.
+    Token {
+        /// The backend whose service it is; none for a form, which is read first.
+        token_service_of: Option<String>,
+        /// The Envoy cluster that reaches it.
+        cluster: Option<String>,
+        /// `host[:port]` of the service.
+        authority: Option<String>,
+        /// What is asked for, by the backends' names.
+        scopes: Vec<String>,
+    },
     /// Here.
     Reply {
         /// The HTTP status.
@@ -83,8 +94,9 @@ impl<'c> Answer<'c> {
             end: match plan.action {
                 Action::Forward(forwarding) => End::forward(&forwarding, config, encoding),
                 Action::Reply(reply) => End::reply(reply),
+                Action::Token(endpoint) => End::token(endpoint),
                 // Only a request that leaves it open whether there was a push is asked about.
-                Action::Ask(_) => End::reply(reply::host_failed()),
+                Action::Ask(_) | Action::Verify(_) => End::reply(reply::host_failed()),
             },
             reason: record.reason,
         }
@@ -117,6 +129,20 @@ impl<'c> End<'c> {
                 .map(|target| encoding.text(target).into_owned())
                 .unwrap_or_default(),
             choice: forwarding.forward.choice.as_str(),
+        }
+    }
+
+    fn token(endpoint: TokenEndpoint) -> Self {
+        let errand = match endpoint {
+            TokenEndpoint::NeedsBody => None,
+            TokenEndpoint::Errand(errand) => Some(*errand),
+        };
+        let of = |part: fn(&TokenErrand) -> &String| errand.as_ref().map(|all| part(all).clone());
+        Self::Token {
+            token_service_of: of(|errand| &errand.backend),
+            cluster: of(|errand| &errand.cluster),
+            authority: of(|errand| &errand.authority),
+            scopes: errand.map(|errand| errand.scopes).unwrap_or_default(),
         }
     }
 

@@ -44,6 +44,14 @@ fn end(end: &End<'_>) -> Vec<Line> {
             ("upstream", format!("{scheme}://{authority}{path}")),
             ("choice", (*choice).to_owned()),
         ],
+        End::Token { token_service_of, cluster, authority, scopes } => {
+            let backend = token_service_of.as_deref();
+            let mut lines = vec![("token service of", backend.unwrap_or("its form").to_owned())];
+            lines.extend(cluster.iter().map(|cluster| ("cluster", cluster.clone())));
+            lines.extend(authority.iter().map(|authority| ("upstream", authority.clone())));
+            lines.extend(scopes.iter().map(|scope| ("scope", scope.clone())));
+            lines
+        }
         End::Reply { status, code, headers, body } => {
             let mut lines = vec![("status", status.to_string()), ("code", (*code).to_owned())];
             lines.extend(headers.iter().map(|(name, value)| {

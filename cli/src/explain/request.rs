@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use portolan_core::RequestHead;
 use portolan_core::client::ClientFacts;
+use portolan_core::{Password, RequestHead};
 
 /// A request and what is known of its client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,8 +42,10 @@ impl Request {
             method: &self.method,
             target: &self.target,
             authority: &self.authority,
-            authorization: self.has_credentials.then_some(b"given"),
+            scheme: b"https",
+            authorization: self.has_credentials.then_some(b"Bearer given"),
             recently_pushed: Some(self.recently_pushed),
+            password: Some(Password::Right),
             client: self.client.facts(),
         }
     }

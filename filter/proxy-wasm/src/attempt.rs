@@ -1,13 +1,20 @@
-//! One attempt at one backend: an HTTP filter of the aggregate cluster, which Envoy runs anew
-//! for every attempt.
+//! One attempt at one backend: an HTTP filter of the clusters, which Envoy runs anew for every
+//! attempt.
 
-use portolan_core::attempt::{Answer, Answers, select};
+use std::rc::Rc;
+use std::time::Duration;
+
+use portolan_core::attempt::{
+    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, select,
+};
 use portolan_core::reply;
+use portolan_core::token::Secret;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, Headers};
 use crate::stream::send;
+use crate::tokens::{self, Found, Waiting};
 
 /// What the downstream phase prepared for every backend of the list.
 pub(crate) const PREPARED: &str = "portolan_prepared";
@@ -15,14 +22,35 @@ pub(crate) const PREPARED: &str = "portolan_prepared";
 pub(crate) const ANSWERS: &str = "portolan_answers";
 /// The name of the backend of this attempt, from the endpoint's metadata.
 pub(crate) const BACKEND: &str = "xds\0upstream_host_metadata\0filter_metadata\0portolan\0backend";
+/// By this header Envoy's credential injector, which runs behind this filter, learns which credential
+/// the backend gets. Nobody upstream sees it.
+const CREDENTIAL_HEADER: &str = "x-portolan-credential";
+
+/// How long an attempt waits for a token where the next backend could be asked instead, and where
+/// there is none.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_ALONE: Duration = Duration::from_secs(10);
 
 /// The HTTP context of one attempt.
-#[derive(Default)]
 pub(crate) struct Attempt {
-    hides_missing: bool,
+    context: u32,
+    shown: Shown,
+    /// The token that was sent, or that is waited for.
+    token: Option<Held>,
+}
+
+/// A token of the proxy's in this attempt.
+struct Held {
+    backend: String,
+    scope: String,
+    waiting: Rc<Waiting>,
 }
 
 impl Attempt {
+    pub(crate) const fn new(context: u32) -> Self {
+        Self { context, shown: Shown::Clients, token: None }
+    }
+
     /// Sets what this backend is sent. All attempts of a request share one set of headers: what
     /// is not set here is what the attempt before left.
     fn set_head(&mut self, prepared: &[u8]) -> Action {
@@ -31,13 +59,87 @@ impl Attempt {
             send(&reply::host_failed());
             return Action::Pause;
         };
-        self.hides_missing = own.hides_missing;
+        self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
         host::set_header(Headers::Request, ":path", own.target);
-        match own.authorization {
-            Some(credentials) => host::set_header(Headers::Request, "authorization", credentials),
-            None => host::remove_header(Headers::Request, "authorization"),
+        self.set_credentials(&own, prepared)
+    }
+
+    fn set_credentials(&mut self, own: &Prepared<'_>, prepared: &[u8]) -> Action {
+        const NAME: &str = "authorization";
+        if let Credentials::Client(value) = &own.credentials {
+            host::set_header(Headers::Request, NAME, value);
+            return Action::Continue;
         }
+        host::remove_header(Headers::Request, NAME);
+        if own.credentials.are_the_proxys() && !own.hides_missing {
+            self.shown = Shown::Proxys;
+        }
+        match &own.credentials {
+            Credentials::Nothing | Credentials::Client(_) => Action::Continue,
+            Credentials::Injected(name) => {
+                host::set_header(Headers::Request, CREDENTIAL_HEADER, name.as_bytes());
+                Action::Continue
+            }
+            Credentials::Token(source) => self.set_token(own.backend, source, prepared),
+        }
+    }
+
+    /// Sets the backend's token, or waits for it; those of the others are fetched meanwhile, so that
+    /// they are there should this attempt fail.
+    fn set_token(&mut self, backend: &str, source: &TokenSource<'_>, prepared: &[u8]) -> Action {
+        let mut alone = true;
+        for other in all(prepared).filter(|other| other.backend != backend) {
+            alone = false;
+            if let Credentials::Token(source) = &other.credentials {
+                tokens::prefetch(other.backend, source);
+            }
+        }
+        let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
+        let waiting = Waiting::new(self.context, patience);
+        let found = tokens::ask(backend, source, &waiting);
+        self.token = Some(Held {
+            backend: backend.to_owned(),
+            scope: source.scope.clone().into_owned(),
+            waiting: Rc::clone(&waiting),
+        });
+        if matches!(found, Found::Wait) {
+            return Action::Pause;
+        }
+        if let Found::Token(token) = &found {
+            tokens::set_token(token);
+        }
+        *waiting.found.borrow_mut() = Some(found);
         Action::Continue
+    }
+
+    /// What a refusal of this backend means. A token that it refuses is not sent again.
+    fn note_refusal(&self, status: u16) -> Shown {
+        let Some(held) = &self.token else { return self.shown };
+        match &*held.waiting.found.borrow() {
+            Some(Found::Token(token)) => {
+                held.drop_if_refused(status, token);
+                self.shown
+            }
+            Some(Found::Denied) => self.shown,
+            Some(Found::Unavailable | Found::Wait) | None => Shown::LessThanWanted,
+        }
+    }
+}
+
+impl Held {
+    /// 401 says that the token is not good; 403 that it is, and not enough.
+    fn drop_if_refused(&self, status: u16, token: &Secret) {
+        if status == 401 {
+            tokens::refused(&self.backend, &self.scope, token);
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.token.is_some() {
+            tokens::forget(self.context);
+        }
     }
 }
 
@@ -53,9 +155,13 @@ impl HttpContext for Attempt {
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let Some(status) = host::status() else { return Action::Continue };
+        let shown = match status {
+            401 | 403 => self.note_refusal(status),
+            _ => self.shown,
+        };
         let retry_after = (status == 429).then(|| host::header(Headers::Response, "retry-after"));
         let retry_after = retry_after.flatten();
-        if let Some(answer) = Answer::of(status, self.hides_missing, retry_after.as_deref()) {
+        if let Some(answer) = Answer::of(status, shown, retry_after.as_deref()) {
             note(answer);
         }
         Action::Continue

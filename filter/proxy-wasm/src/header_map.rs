@@ -26,6 +26,12 @@ impl HeaderMap {
         })
     }
 
+    /// The status of a response.
+    pub(crate) fn status(&self) -> Option<u16> {
+        let value = self.iter().find(|(name, _)| *name == b":status")?.1;
+        std::str::from_utf8(value).ok()?.parse().ok()
+    }
+
     /// Every value of one header; the name in lower case, as Envoy keeps it.
     pub(crate) fn values(&self, name: &str) -> Vec<&[u8]> {
         self.iter().filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value).collect()

@@ -71,6 +71,16 @@ unsafe extern "C" {
         size: usize,
         version: u32,
     ) -> u32;
+    fn proxy_get_buffer_bytes(
+        kind: u32,
+        start: usize,
+        length: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_tick_period_milliseconds(milliseconds: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -222,5 +232,63 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
             headers.len(),
             NO_GRPC_STATUS,
         );
+    }
+}
+
+/// All headers of the answer to a call, or one of them, and its body.
+pub(crate) mod call {
+    use super::{HeaderMap, receive};
+
+    const HEADERS: u32 = 6;
+    const BODY: u32 = 4;
+
+    /// The headers.
+    pub(crate) fn header_map() -> Option<HeaderMap> {
+        // SAFETY: both pointers are valid for writes during the call.
+        let bytes =
+            receive(|data, size| unsafe { super::proxy_get_header_map_pairs(HEADERS, data, size) });
+        bytes.map(HeaderMap::new)
+    }
+
+    /// The first `size` bytes of the body.
+    pub(crate) fn body(size: usize) -> Vec<u8> {
+        super::buffer(BODY, size)
+    }
+}
+
+/// The first `size` bytes of the body of the request, as far as it is there.
+pub(crate) fn request_body(size: usize) -> Vec<u8> {
+    const BODY: u32 = 0;
+    buffer(BODY, size)
+}
+
+fn buffer(kind: u32, size: usize) -> Vec<u8> {
+    // SAFETY: both pointers are valid for writes during the call.
+    let bytes =
+        receive(|data, length| unsafe { proxy_get_buffer_bytes(kind, 0, size, data, length) });
+    bytes.unwrap_or_default()
+}
+
+/// Does what follows for another stream, as far as it is still there; whether it is.
+pub(crate) fn switch_to(context: u32) -> bool {
+    // SAFETY: there are no pointers.
+    unsafe { proxy_set_effective_context(context) == OK }
+}
+
+/// Lets a paused request go on.
+pub(crate) fn resume_request() {
+    const REQUEST: u32 = 0;
+    // SAFETY: there are no pointers.
+    unsafe {
+        proxy_continue_stream(REQUEST);
+    }
+}
+
+/// How often the root context has its turn; zero for never.
+pub(crate) fn set_tick_period(period: std::time::Duration) {
+    let milliseconds = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    // SAFETY: there are no pointers.
+    unsafe {
+        proxy_set_tick_period_milliseconds(milliseconds);
     }
 }

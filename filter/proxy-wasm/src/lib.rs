@@ -6,7 +6,10 @@
 //! * [`host`] translates every host call; nothing else does,
 //! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
 //! * [`stream`] walks one request through its phases,
-//! * [`attempt`] is the phase that Envoy runs once for every backend it tries.
+//! * [`attempt`] is the phase that Envoy runs once for every backend it tries,
+//! * [`tokens`] fetches and keeps the proxy's own tokens,
+//! * [`errand`] and [`token_form`] are the token endpoint,
+//! * [`passwords`] remembers which passwords were right.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod bench;
@@ -15,13 +18,20 @@ mod header_map;
 #[cfg(not(test))]
 mod attempt;
 #[cfg(not(test))]
+mod errand;
+#[cfg(not(test))]
 mod host;
+mod passwords;
 #[cfg(not(test))]
 mod pushes;
 #[cfg(not(test))]
 mod root;
 #[cfg(not(test))]
 mod stream;
+#[cfg(not(test))]
+mod token_form;
+#[cfg(not(test))]
+mod tokens;
 
 #[cfg(not(test))]
 mod entry {
@@ -29,6 +39,6 @@ mod entry {
 
     proxy_wasm::main! {{
         proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-        proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+        proxy_wasm::set_root_context(|context| Box::new(Root::new(context)));
     }}
 }

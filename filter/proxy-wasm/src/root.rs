@@ -1,15 +1,27 @@
 //! From the plugin configuration to a compiled policy.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use portolan_core::attempt;
-use portolan_core::config::{Config, GeoHeaders};
+use portolan_core::config::{Config, GeoHeaders, Verifier};
+use portolan_core::{Password, attempt, token};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::attempt::Attempt;
 use crate::host;
+use crate::passwords::Passwords;
 use crate::stream::Stream;
+use crate::token_form::TokenForm;
+use crate::tokens;
+
+thread_local! {
+    /// The policy of this worker, for the filters that are configured without one.
+    static POLICY: RefCell<Option<Rc<Policy>>> = const { RefCell::new(None) };
+}
+
+/// The client's address as Envoy trusts it. Unlike a header, no client can send it.
+const ADDRESS_PROPERTY: &str = "source\0address";
 
 /// What every stream of this worker shares.
 pub(crate) struct Policy {
@@ -17,26 +29,44 @@ pub(crate) struct Policy {
     /// The headers that carry geography, taken out of the policy once.
     pub(crate) geo_headers: GeoHeaders,
     /// Whether an address can change anything; reading it costs.
-    pub(crate) has_networks: bool,
+    has_networks: bool,
+    /// Which passwords were looked at lately.
+    passwords: RefCell<Passwords>,
 }
 
 /// The root context: one per worker.
-#[derive(Default)]
 pub(crate) struct Root {
+    context: u32,
     role: Option<Role>,
 }
 
-/// Which of the two filters this is. Both are the same module.
+/// Which of the filters this is. All are the same module.
 enum Role {
     /// The one that decides, once per request.
     Decide(Rc<Policy>),
     /// The one that Envoy runs for each attempt.
     Attempt,
+    /// The one that reads forms at the token endpoint.
+    TokenForm,
 }
 
-impl Context for Root {}
+impl Root {
+    pub(crate) const fn new(context: u32) -> Self {
+        Self { context, role: None }
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, call: u32, _headers: usize, size: usize, _: usize) {
+        tokens::on_answer(self.context, call, size);
+    }
+}
 
 impl RootContext for Root {
+    fn on_tick(&mut self) {
+        tokens::on_tick(self.context);
+    }
+
     /// A policy with mistakes is refused, and Envoy then refuses its configuration: at start
     /// it does not start, at a reload the old policy keeps serving.
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -46,6 +76,10 @@ impl RootContext for Root {
             self.role = Some(Role::Attempt);
             return true;
         }
+        if token::is_form_configuration(&json) {
+            self.role = Some(Role::TokenForm);
+            return true;
+        }
         match Config::from_json(&json) {
             Ok(config) => {
                 let policy = Policy::new(config);
@@ -53,7 +87,9 @@ impl RootContext for Root {
                 log::info!("portolan: policy of {} bytes loaded in {microseconds} us", json.len());
                 #[cfg(feature = "bench")]
                 crate::bench::time_network_lookups(&policy.config);
-                self.role = Some(Role::Decide(Rc::new(policy)));
+                let policy = Rc::new(policy);
+                POLICY.with_borrow_mut(|slot| *slot = Some(Rc::clone(&policy)));
+                self.role = Some(Role::Decide(policy));
                 true
             }
             Err(mistakes) => {
@@ -65,10 +101,11 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
         Some(match self.role.as_ref()? {
             Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy))),
-            Role::Attempt => Box::new(Attempt::default()),
+            Role::Attempt => Box::new(Attempt::new(context)),
+            Role::TokenForm => Box::new(TokenForm::new(POLICY.with_borrow(Clone::clone))),
         })
     }
 
@@ -82,7 +119,35 @@ impl Policy {
         Self {
             geo_headers: config.clients().geo_headers(),
             has_networks: !config.regions().networks().is_empty(),
+            passwords: RefCell::default(),
             config,
         }
+    }
+
+    /// What is known of a password; `None` if it has to be looked at.
+    pub(crate) fn verified(&self, verifier: &Verifier, value: &[u8]) -> Option<Password> {
+        let found = self.passwords.borrow().find(verifier.cluster(), value, host::now())?;
+        Some(if found { Password::Right } else { Password::Wrong })
+    }
+
+    /// Takes in what the verifier answered.
+    pub(crate) fn note_password(
+        &self,
+        verifier: &str,
+        value: &[u8],
+        status: Option<u16>,
+    ) -> Password {
+        let is_right = match status {
+            Some(200..=299) => true,
+            Some(401 | 403) => false,
+            _ => return Password::Unknown,
+        };
+        self.passwords.borrow_mut().note(verifier, value, is_right, host::now());
+        if is_right { Password::Right } else { Password::Wrong }
+    }
+
+    /// The client's address, where it can change anything.
+    pub(crate) fn address(&self) -> Option<Vec<u8>> {
+        self.has_networks.then(|| host::property(ADDRESS_PROPERTY)).flatten()
     }
 }

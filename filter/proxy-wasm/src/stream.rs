@@ -3,18 +3,23 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{Answers, Retry, Verdict, is_doubtful, judge};
+use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
-use portolan_core::config::{Backend, GeoHeaders, List};
+use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
 use portolan_core::policy::Push;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
-use portolan_core::{Action as PlannedAction, Forwarding, RequestHead, UPLOAD_CONTENT_TYPE};
+use portolan_core::{
+    Action as PlannedAction, Authorization, Forwarding, Password, RequestHead, TokenEndpoint,
+    UPLOAD_CONTENT_TYPE,
+};
+use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
+use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 use crate::pushes;
@@ -26,13 +31,19 @@ const CLUSTER_HEADER: &str = "x-portolan-cluster";
 /// The address at the other end of the connection, set by Envoy where a policy believes geo
 /// headers from trusted proxies only.
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
-/// The client's address as Envoy trusts it. Unlike a header, no client can send it.
-const ADDRESS_PROPERTY: &str = "source\0address";
+/// How many facts a plan may ask for, one after another.
+const FACTS: usize = 2;
+/// How long who knows the passwords may take; they are slow on purpose.
+const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How far a request has come.
 pub(crate) enum Phase {
     /// Nothing has been decided.
     Started,
+    /// The client's password is being looked at: by whom, and what it is.
+    Verifying(String, Vec<u8>),
+    /// A token service is asked for the client.
+    Errand(Box<Running>),
     /// A backend is asked. If it is a push and succeeds, that is to be noted.
     Forwarded(Receipt, Option<Push>),
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
@@ -52,27 +63,53 @@ impl Stream {
     }
 
     /// Applies a plan: the effects of a forward, or a reply.
-    fn start(&self, headers: &HeaderMap) -> Phase {
-        let address = self.policy.has_networks.then(|| host::property(ADDRESS_PROPERTY)).flatten();
-        let mut head = request_head(headers, &self.policy.geo_headers, address.as_deref());
+    fn start(&self, password: Option<Password>) -> Phase {
+        let Some(headers) = host::header_map(Headers::Request) else {
+            return send(&reply::host_failed());
+        };
+        let address = self.policy.address();
+        let mut head = request_head(&headers, &self.policy.geo_headers, address.as_deref());
+        head.password = password;
         let config = &self.policy.config;
         let mut plan = portolan_core::plan(config, &head);
-        if let PlannedAction::Ask(question) = plan.action {
-            head.recently_pushed = Some(pushes::is_recent(question));
+        // The core asks for each fact once at most; a host that asks for ever would hang here.
+        for _ in 0..FACTS {
+            match plan.action {
+                PlannedAction::Ask(question) => {
+                    head.recently_pushed = Some(pushes::is_recent(question));
+                }
+                PlannedAction::Verify(verifier) => {
+                    let value = head.authorization.unwrap_or_default();
+                    match self.policy.verified(verifier, value) {
+                        Some(password) => head.password = Some(password),
+                        None if verify(verifier, value) => {
+                            return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
+                        }
+                        None => head.password = Some(Password::Unknown),
+                    }
+                }
+                _ => break,
+            }
             plan = portolan_core::plan(config, &head);
         }
         log_fields(&plan.record);
         match plan.action {
-            // The core asks once; a host that asks for ever would hang here.
-            PlannedAction::Ask(_) => send(&reply::host_failed()),
+            PlannedAction::Ask(_) | PlannedAction::Verify(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
-            PlannedAction::Forward(forwarding) => forward(forwarding),
+            PlannedAction::Forward(forwarding) => forward(*forwarding),
+            PlannedAction::Token(TokenEndpoint::Errand(errand)) => run(errand::start(*errand)),
+            // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
+            // Authentication": a 404 says that there is only the other way).
+            PlannedAction::Token(TokenEndpoint::NeedsBody) => send(&reply::no_forms()),
         }
     }
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
     fn finish(&self, receipt: &Receipt) -> Option<Reply> {
-        if receipt.has_fallback() {
+        if host::header(Headers::Response, "proxy-authenticate").is_some() {
+            return Some(reply::proxy_challenge());
+        }
+        if receipt.answers_noted {
             let status = host::status().filter(|status| is_doubtful(*status));
             let verdict = status.map(|status| self.judge(receipt, status));
             if let Some(Verdict::Replace(trouble)) = verdict {
@@ -90,8 +127,12 @@ impl Stream {
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
         let answers = host::property(attempt::ANSWERS).unwrap_or_default();
-        let authority = receipt.authority.and_then(|id| config.backend(id)).map(Backend::name);
-        judge(status, names, authority, &Answers::parse(&answers))
+        let case = Case {
+            status,
+            authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
+            proxys_credentials: receipt.proxys_credentials,
+        };
+        judge(case, names, &Answers::parse(&answers))
     }
 
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {
@@ -115,17 +156,29 @@ impl Stream {
     }
 }
 
-impl Context for Stream {}
+impl Context for Stream {
+    fn on_http_call_response(&mut self, _call: u32, _headers: usize, size: usize, _: usize) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Replied) {
+            Phase::Verifying(verifier, value) => {
+                let status = host::call::header_map().and_then(|headers| headers.status());
+                let password = self.policy.note_password(&verifier, &value, status);
+                self.start(Some(password))
+            }
+            Phase::Errand(running) => run(running.answered(size)),
+            phase => phase,
+        };
+        if matches!(self.phase, Phase::Forwarded(..)) {
+            host::resume_request();
+        }
+    }
+}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        self.phase = match host::header_map(Headers::Request) {
-            Some(headers) => self.start(&headers),
-            None => send(&reply::host_failed()),
-        };
+        self.phase = self.start(None);
         match self.phase {
             Phase::Forwarded(..) => Action::Continue,
-            Phase::Started | Phase::Replied => Action::Pause,
+            _ => Action::Pause,
         }
     }
 
@@ -143,18 +196,14 @@ impl HttpContext for Stream {
 }
 
 /// Picks what the core wants from the header map, in one pass.
-fn request_head<'h>(
+pub(crate) fn request_head<'h>(
     headers: &'h HeaderMap,
     geo: &GeoHeaders,
     address: Option<&'h [u8]>,
 ) -> RequestHead<'h> {
     let mut head = RequestHead {
-        method: b"",
-        target: b"",
-        authority: b"",
-        authorization: None,
-        recently_pushed: None,
         client: ClientFacts { address, ..ClientFacts::default() },
+        ..RequestHead::default()
     };
     let is = |wanted: &Option<String>, name: &[u8]| {
         wanted.as_ref().is_some_and(|wanted| wanted.as_bytes() == name)
@@ -164,6 +213,9 @@ fn request_head<'h>(
             b":method" => head.method = value,
             b":path" => head.target = value,
             b":authority" => head.authority = value,
+            b":scheme" if head.scheme.is_empty() => head.scheme = value,
+            // Envoy overwrites it unless it comes from a proxy of the operator's own.
+            b"x-forwarded-proto" => head.scheme = value,
             b"authorization" => head.authorization = Some(value),
             PEER_HEADER => head.client.peer = Some(value),
             _ if is(&geo.country, name) => keep_first(&mut head.client.country, value),
@@ -191,12 +243,10 @@ fn log_fields(record: &Record<'_>) {
 
 fn forward(forwarding: Forwarding<'_>) -> Phase {
     host::set_header(Headers::Request, CLUSTER_HEADER, forwarding.cluster.as_bytes());
-    match (&forwarding.prepared, forwarding.receipt.targets.first()) {
-        (Some(prepared), _) => host::set_property(attempt::PREPARED, prepared),
-        (None, Some(target)) if forwarding.target_changed => {
-            host::set_header(Headers::Request, ":path", target);
-        }
-        (None, _) => {}
+    if let Some(prepared) = &forwarding.prepared {
+        host::set_property(attempt::PREPARED, prepared);
+    } else {
+        set_head(&forwarding);
     }
     if let Some(retry) = &forwarding.retry {
         set_retry(retry);
@@ -208,6 +258,41 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
     Phase::Forwarded(forwarding.receipt, forwarding.push)
+}
+
+/// What the only backend is sent; with more of them the attempt phase does this.
+fn set_head(forwarding: &Forwarding<'_>) {
+    const NAME: &str = "authorization";
+    if let Some(target) = forwarding.receipt.targets.first().filter(|_| forwarding.target_changed) {
+        host::set_header(Headers::Request, ":path", target);
+    }
+    match &forwarding.authorization {
+        Authorization::Kept => {}
+        Authorization::Removed => host::remove_header(Headers::Request, NAME),
+        Authorization::Replaced(value) => host::set_header(Headers::Request, NAME, value),
+    }
+}
+
+/// Has a password looked at by who knows it; whether the question could be sent.
+fn verify(verifier: &Verifier, value: &[u8]) -> bool {
+    let Ok(value) = std::str::from_utf8(value) else { return false };
+    let path = format!("{}/", verifier.url().base_path());
+    let headers = vec![
+        (":method", "GET"),
+        (":path", path.as_str()),
+        (":authority", verifier.url().authority()),
+        ("authorization", value),
+        ("user-agent", "portolan"),
+    ];
+    let cluster = verifier.cluster();
+    hostcalls::dispatch_http_call(cluster, headers, None, vec![], VERIFICATION_TIMEOUT).is_ok()
+}
+
+fn run(next: Next) -> Phase {
+    match next {
+        Next::Wait(running) => Phase::Errand(running),
+        Next::Reply(reply) => send(&reply),
+    }
 }
 
 /// Envoy goes on to the next backend by itself; these are the headers that it is told by, and it

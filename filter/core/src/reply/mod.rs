@@ -107,6 +107,15 @@ pub fn trouble(trouble: Trouble) -> Reply {
     Reply { status, code, headers, body: error_body(code, message) }
 }
 
+/// The answer to a POST at a token endpoint that takes none: clients then ask with a GET
+/// ("Oauth2 Token Authentication" of the distribution project).
+#[must_use]
+pub fn no_forms() -> Reply {
+    let code = "UNSUPPORTED";
+    let body = error_body(code, "this token endpoint takes no forms; ask it with a GET");
+    Reply { status: 404, code, headers: headers(&[NO_STORE]), body }
+}
+
 /// The answer to a body that is longer than any request of its kind.
 #[must_use]
 pub fn too_long() -> Reply {
