@@ -1,0 +1,1 @@
+"""Real clients, each behind the same small face: log in, push, pull, and say what was pulled."""

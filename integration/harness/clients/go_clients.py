@@ -1,0 +1,105 @@
+"""crane and oras, which Debian 12 does not have: built by `scripts/setup go-clients`."""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+
+from harness import paths
+from harness.accounts import Account
+from harness.clients.client import Pusher, output
+from harness.clients.needs import TOOLS
+from harness.image import Image
+
+
+class _GoClient(Pusher):
+    """What the two have in common: logins as docker's, and OCI layouts for a store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._program = paths.need_file(TOOLS / self.name, "scripts/setup go-clients")
+        self._directory = directory / self.name
+        self._directory.mkdir(parents=True)
+        self._layouts: dict[str, Path] = {}
+
+    def load(self, image: Image, reference: str) -> None:
+        """All platforms."""
+        self._layouts[reference] = Path(tempfile.mkdtemp(dir=self._directory))
+        image.write_layout(self._layouts[reference], "image")
+
+    def forget(self) -> None:
+        """Each pull is into a directory of its own."""
+        self._layouts.clear()
+
+    def _run(self, *arguments: str | Path, stdin: bytes = b"", directory: Path | None = None) -> str:
+        logins = {"DOCKER_CONFIG": self._directory / "docker"}
+        return output([self._program, *arguments], logins, stdin, directory)
+
+
+class Crane(_GoClient):
+    """crane, of go-containerregistry, which ko, cosign and many more are made with."""
+
+    name = "crane"
+    asks_at_login = False
+
+    def login(self, authority: str, account: Account) -> None:
+        """`crane auth login`, which writes a file and asks nobody."""
+        command = ("auth", "login", "--username", account.user, "--password-stdin", authority)
+        self._run(*command, stdin=account.password.encode())
+
+    def push(self, reference: str) -> None:
+        """Pushes all platforms."""
+        self._run("push", "--insecure", "--index", self._layouts[reference], reference)
+
+    def fetch(self, reference: str) -> str:
+        """Pulls all platforms; the digest of the index."""
+        place = Path(tempfile.mkdtemp(dir=self._directory))
+        self._run("pull", "--insecure", "--format=oci", reference, place)
+        digest: str = json.loads((place / "index.json").read_text())["manifests"][0]["digest"]
+        return digest
+
+
+class Oras(_GoClient):
+    """oras, for artifacts of any kind."""
+
+    name = "oras"
+
+    def login(self, authority: str, account: Account) -> None:
+        """`oras login`, with the password by standard input."""
+        command = ("login", "--plain-http", "--username", account.user, "--password-stdin", authority)
+        self._run(*command, stdin=account.password.encode())
+
+    def push(self, reference: str) -> None:
+        """Pushes all platforms."""
+        source = f"{self._layouts[reference]}:image"
+        self._run("cp", "--from-oci-layout", source, "--to-plain-http", reference)
+
+    def fetch(self, reference: str) -> str:
+        """Pulls all platforms; the digest of the index."""
+        place = Path(tempfile.mkdtemp(dir=self._directory))
+        said = self._run("cp", "--from-plain-http", reference, "--to-oci-layout", f"{place}:image")
+        return _digest(said)
+
+    def attach(self, reference: str, content: bytes, artifact_type: str) -> str:
+        """Pushes an artifact that refers to an image; its digest."""
+        place = Path(tempfile.mkdtemp(dir=self._directory))
+        (place / "artifact").write_bytes(content)
+        options = ("--plain-http", "--artifact-type", artifact_type)
+        # By a relative path, which becomes the file's name in the artifact.
+        return _digest(self._run("attach", *options, reference, "artifact", directory=place))
+
+    def referrers(self, reference: str) -> list[str]:
+        """The digests of all artifacts that refer to an image."""
+        said = json.loads(self._run("discover", "--plain-http", "--format=json", reference))
+        return [entry["digest"] for entry in said.get("referrers") or []]
+
+    def artifact(self, reference: str) -> bytes:
+        """Pulls an artifact of one file; the file."""
+        place = Path(tempfile.mkdtemp(dir=self._directory))
+        self._run("pull", "--plain-http", "--output", place, reference)
+        return (place / "artifact").read_bytes()
+
+
+def _digest(said: str) -> str:
+    found = re.search(r"^Digest: (\S+)$", said, re.MULTILINE)
+    assert found, said
+    return found.group(1)
