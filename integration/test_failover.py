@@ -105,16 +105,23 @@ def test_a_clients_credentials_go_to_one_registry(
         a.answer(first)
         b.answer(second)
         c.answer(FOUND)
-        envoy = start_envoy(policy(urls(backends), ["a", "b", "c"]))
+        envoy = start_envoy(logging_in_to_a(policy(urls(backends), ["a", "b", "c"])))
         assert envoy.request("GET", BLOB, credentials).status == 200
         assert a.last().all("authorization") == [b"Bearer for-a"]
         assert b.last().all("authorization") == c.last().all("authorization") == []
     # Two backends, the second unwell: Envoy goes back to the first, which gets its own again.
     a.answer(MISSING)
-    envoy = start_envoy(policy([a.url, dead(), c.url], ["a", "b"]))
+    envoy = start_envoy(logging_in_to_a(policy([a.url, dead(), c.url], ["a", "b"])))
     time.sleep(4)
     envoy.request("GET", BLOB, credentials)
     assert {tuple(seen.all("authorization")) for seen in a.seen} == {(b"Bearer for-a",)}
+
+
+def logging_in_to_a(document: Policy) -> Policy:
+    """Clients have tokens of the backend `a`; the others want none."""
+    document["fronts"]["main"]["auth"] = "upstream"
+    document["backends"]["a"]["auth"] = "token"
+    return document
 
 
 # What a and b do, and what the client gets: status, code, Retry-After.
@@ -212,10 +219,13 @@ def test_a_registry_may_hide_what_it_lacks(
     document["backends"]["a"]["hides_missing"] = True
     envoy = start_envoy(document)
     assert envoy.request("GET", MANIFEST).body == BODY
-    credentials: list[raw.Header] = [("Authorization", "Bearer mine")]
-    assert envoy.request("GET", MANIFEST, credentials).status == status, "the client must see it"
     b.answer(MISSING)
     assert envoy.request("GET", MANIFEST).status == 404, "nobody has it"
+    b.answer(FOUND)
+    credentials: list[raw.Header] = [("Authorization", "Bearer mine")]
+    envoy = start_envoy(logging_in_to_a(document))
+    assert envoy.request("GET", MANIFEST).body == BODY
+    assert envoy.request("GET", MANIFEST, credentials).status == status, "the client must see it"
 
 
 def test_the_answer_is_rewritten_for_the_backend_that_gave_it(
