@@ -1,6 +1,7 @@
-//! `portolan`: check, render and explain a policy, and build its geographic data.
+//! `portolan`: check, render and explain a policy, build its geographic data, keep its credentials.
 
 mod check;
+mod credential;
 mod explain;
 mod geoip;
 mod networks;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use credential::CredentialError;
 use geoip::GeoipCommand;
 use geoip::error::GeoipError;
 use output::{Exit, Results, complain, say};
@@ -62,6 +64,20 @@ enum Command {
     /// Make networks for a policy.
     #[command(subcommand)]
     Networks(NetworksCommand),
+    /// Keep the proxy's own credentials fresh.
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+}
+
+/// What can be done about credentials.
+#[derive(Debug, Subcommand)]
+enum CredentialCommand {
+    /// Write a name and a password to the file that Envoy reads a credential from.
+    ///
+    /// The password comes from the standard input or from a file. A running Envoy reads the new file at
+    /// once. If anything fails, the old one stays.
+    #[command(after_help = WRITE_EXAMPLES)]
+    Write(credential::WriteArgs),
 }
 
 /// What can be done about networks.
@@ -85,6 +101,17 @@ Exit status:
   0  the request is explained, even if it would be refused
   1  the policy is refused; the standard error says why
   2  the command was wrong, or a file cannot be read";
+
+const WRITE_EXAMPLES: &str = "\
+Examples:
+  portolan credential write ghcr-robot --username robot --password-file token.txt
+  aws ecr get-login-password | portolan credential write ecr --username AWS \\
+    --timestamp-file /var/lib/prometheus/node-exporter/portolan-ecr.prom
+
+Exit status:
+  0  the credential is written
+  1  the name or the password is refused; the standard error says why
+  2  the command was wrong, or a file cannot be read or written";
 
 /// Arguments of `portolan networks import`.
 #[derive(Debug, Args)]
@@ -116,6 +143,9 @@ impl Command {
             Self::Explain(arguments) => explain::run(&arguments, out),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Geoip(command) => Ok(exit_of_geoip(command.run())),
+            Self::Credential(CredentialCommand::Write(arguments)) => {
+                Ok(exit_of_credential(credential::write(&arguments)))
+            }
             Self::Networks(NetworksCommand::Import(ImportArgs { provider, file })) => {
                 let refused =
                     if File::open(&file).is_ok() { Exit::Refused } else { Exit::Unusable };
@@ -145,6 +175,14 @@ fn exit_of_geoip(result: Result<(), GeoipError>) -> Exit {
             fail(error, Exit::Unusable)
         }
         Err(error) => fail(error, Exit::Refused),
+    }
+}
+
+fn exit_of_credential(result: Result<(), CredentialError>) -> Exit {
+    match result {
+        Ok(()) => Exit::Good,
+        Err(error) if error.is_refusal() => fail(error, Exit::Refused),
+        Err(error) => fail(error, Exit::Unusable),
     }
 }
 

@@ -116,18 +116,26 @@ fn build_database(path: &Path) {
     portolan(&["geoip", "build", "--date", "2026-06-01", "--output", path, table]);
 }
 
+/// Envoy's word on a configuration.
+fn validate(envoy: &Path, name: &str, configuration: &Path) {
+    let mut command = Command::new(envoy);
+    command.args(["--mode", "validate", "--disable-hot-restart", "--config-path"]);
+    let output = command.arg(configuration).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {said}");
+    assert!(!said.contains("eprecated"), "{name}: {said}");
+}
+
+fn say_that_nothing_was_tried() {
+    let message = "not run: no Envoy or no filter; `make setup build` makes both";
+    let _ = writeln!(std::io::stderr(), "{message}");
+}
+
 /// A desk without Envoy runs the other tests; the integration suite, which builds what this one
 /// only looks for, is part of the gate.
 #[test]
 fn envoy_takes_every_example() {
-    let Some((envoy, filter)) = envoy_and_filter() else {
-        writeln!(
-            std::io::stderr(),
-            "not run: no Envoy or no filter; `make setup build` makes both"
-        )
-        .unwrap();
-        return;
-    };
+    let Some((envoy, filter)) = envoy_and_filter() else { return say_that_nothing_was_tried() };
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("geoip.mmdb");
     build_database(&database);
@@ -138,11 +146,57 @@ fn envoy_takes_every_example() {
             .replace("/etc/portolan/geoip.mmdb", database.to_str().unwrap());
         let path = directory.path().join("envoy.yaml");
         fs::write(&path, text).unwrap();
-        let mut command = Command::new(&envoy);
-        command.args(["--mode", "validate", "--disable-hot-restart", "--config-path"]).arg(&path);
-        let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name}: {said}");
-        assert!(!said.contains("eprecated"), "{name}: {said}");
+        validate(&envoy, name, &path);
+    }
+}
+
+/// Everything that a policy can say about who proves what to whom; `FRONT` is the front's `auth`.
+const CREDENTIALS: &str = "\
+version: 1
+fronts: {main: {hosts: [registry.example.com], auth: FRONT}}
+backends:
+  hub:
+    url: https://registry-1.docker.io
+    auth: {token: {realm: \"https://auth.docker.io/token\", service: registry.docker.io}}
+  ghcr: {url: \"https://ghcr.io\", auth: token, credential: robot}
+  ecr:
+    url: https://ecr.example
+    auth: basic
+    credential: aws
+    tls: {ca_file: DIRECTORY/ca.pem, certificate_file: DIRECTORY/c.pem, key_file: DIRECTORY/c.key}
+credentials:
+  robot: {file: DIRECTORY/robot}
+  aws: {file: DIRECTORY/aws}
+regions: {default: {}}
+rules:
+  - {name: tokens, repositories: [\"hub/**\"], chains: {default: [hub]}}
+  - {name: robot, repositories: [\"acme/**\"], readers: anyone, chains: {default: [ghcr]}}
+  - {name: aws, repositories: [\"aws/**\"], readers: anyone, chains: {default: [hub, ecr]}}
+";
+
+#[test]
+fn envoy_takes_credentials_whose_files_are_still_to_come() {
+    let Some((envoy, filter)) = envoy_and_filter() else { return say_that_nothing_was_tried() };
+    let fronts =
+        ["managed", "{upstream: {login: hub}}", "{basic: {verifier: \"http://127.0.0.1:9080/\"}}"];
+    for front in fronts {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let (policy, output) = (path("portolan.yaml"), path("envoy.yaml"));
+        let text = CREDENTIALS.replace("FRONT", front).replace("DIRECTORY", &path(""));
+        fs::write(&policy, text).unwrap();
+        portolan(&[
+            "render",
+            &policy,
+            "--output",
+            &output,
+            "--wasm",
+            filter.to_str().unwrap(),
+            "--sds-output",
+            &path("sds"),
+            "--sds-directory",
+            &path("sds"),
+        ]);
+        validate(&envoy, front, Path::new(&output));
     }
 }

@@ -39,6 +39,10 @@ def render(policy: Policy | Path, directory: Path, port: int = 0) -> Bootstrap:
         "127.0.0.1:0",
         "--wasm",
         paths.wasm(),
+        "--sds-directory",
+        directory / "sds",
+        "--sds-output",
+        directory / "sds",
     ]
     document: Bootstrap = yaml.safe_load(portolan.output("render", policy, *options))
     return document

@@ -1,9 +1,11 @@
 //! What a policy may say, but hardly means.
 
+mod credentials;
+
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use portolan_core::config::{Backend, Document, Scheme};
+use portolan_core::config::{Backend, Document};
 
 use crate::policy_file::{Diagnostic, LoadedPolicy, join, view};
 
@@ -12,6 +14,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let rules = view::list(view::field(&policy.document, "rules"));
     let mut doubts = Vec::new();
     doubts.extend(policy.config.backends().iter().filter_map(unencrypted));
+    doubts.extend(credentials::doubts(&policy.config));
     doubts.extend(unused_backends(policy.config.backends(), rules));
     doubts.extend(repeated_globs(rules));
     doubts.extend(chains_behind_their_owner(rules));
@@ -25,7 +28,7 @@ type Doubt = (String, String);
 /// Content is checked by its digest, but what a tag means, and every credential, is not.
 fn unencrypted(backend: &Backend) -> Option<Doubt> {
     let url = backend.url();
-    if url.scheme() == Scheme::Https || is_near(url.host()) {
+    if !credentials::is_exposed(url) {
         return None;
     }
     let message = format!(

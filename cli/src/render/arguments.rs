@@ -34,6 +34,13 @@ pub(crate) struct RenderArgs {
     /// The default is that of Debian, Alpine and Envoy's own images.
     #[arg(long, value_name = "PATH", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     system_certificates: String,
+    /// Where Envoy finds the small files that say where credentials, client certificates and private CA
+    /// certificates are.
+    #[arg(long, value_name = "DIRECTORY", default_value = "/etc/portolan/sds")]
+    pub(super) sds_directory: String,
+    /// Write those files to this directory. None of them holds a secret.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) sds_output: Option<PathBuf>,
     /// The file of the access log, or `-` for the standard output.
     #[arg(long, value_name = "PATH", default_value = "-", value_parser = AccessLog::parse)]
     access_log: AccessLog,
@@ -42,7 +49,7 @@ pub(crate) struct RenderArgs {
     #[arg(long)]
     without_wasm: bool,
     /// Print only the filter's own configuration, as JSON for an Envoy configured by hand.
-    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database"])]
+    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database", "sds_output"])]
     pub(super) filter_configuration: bool,
     /// Write to this file in one step, not to the standard output.
     #[arg(long, value_name = "FILE")]
@@ -64,6 +71,7 @@ impl RenderArgs {
             wasm: (!self.without_wasm).then(|| self.wasm.clone()),
             geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
             system_certificates: self.system_certificates.clone(),
+            sds_directory: self.sds_directory.clone(),
             access_log: self.access_log.clone(),
         })
     }

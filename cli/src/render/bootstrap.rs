@@ -5,26 +5,28 @@ use serde_json::{Value, json};
 
 use super::options::Options;
 use super::typed::extension;
-use super::{aggregate, cluster, listener, overload};
+use super::{aggregate, cluster, listener, overload, service_cluster};
 
 /// The bootstrap of an Envoy that serves `config`.
 ///
 /// `policy_json` is the same policy as the filter reads it. Everything is static: no server is
-/// asked for configuration, so nothing but this file decides where a request can go.
+/// asked for configuration, so nothing but this file decides where a request can go. Only secrets
+/// are in files of their own.
 pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -> Value {
-    let certificates = &options.system_certificates;
-    let lists = config.lists().iter();
+    let backends = config.backends().iter();
     let mut clusters: Vec<Value> =
-        config.backends().iter().map(|each| cluster::for_reads(each, certificates)).collect();
+        backends.map(|backend| cluster::for_reads(backend, config, options)).collect();
+    let lists = config.lists().iter();
     clusters.extend(lists.filter_map(|list| match (list.purpose(), list.backends()) {
         (Purpose::Read, [_]) => None,
-        (Purpose::Read, _) => Some(aggregate::cluster(list, config, options.wasm.as_deref())),
+        (Purpose::Read, _) => Some(aggregate::cluster(list, config, options)),
         (Purpose::Owner, owner) => {
             let backend = config.backend(*owner.first()?)?;
             (list.cluster() != backend.cluster())
-                .then(|| cluster::for_owner(backend, list.cluster(), certificates))
+                .then(|| cluster::for_owner(backend, config, options))
         }
     }));
+    clusters.extend(service_cluster::all(config, options));
     json!({
         "node": {"id": "portolan", "cluster": "portolan"},
         "admin": {"address": listener::address(options.admin)},

@@ -1,10 +1,10 @@
 //! The HTTP connection manager: what is HTTP about the listener.
 
 use portolan_core::config::Config;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::options::Options;
-use super::typed::extension;
+use super::typed::{extension, object};
 use super::{
     access_log, client_address, early_headers, filter_state, geoip, local_replies, routes, wasm,
 };
@@ -14,10 +14,8 @@ use super::{
 pub(super) const IDLE: &str = "300s";
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
-    let mut fields = Map::new();
-    fields.insert("stat_prefix".to_owned(), "portolan".into());
-    fields.insert("server_name".to_owned(), "portolan".into());
-    let parts = [
+    let fields = object([
+        json!({"stat_prefix": "portolan", "server_name": "portolan"}),
         client_address::settings(config.clients()),
         request_shape(),
         protocols(),
@@ -31,16 +29,11 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
             "route_config": routes::route_config(config, options.wasm.is_none()),
             "http_filters": filters(config, policy_json, options),
         }),
-    ];
-    for part in parts {
-        if let Value::Object(part) = part {
-            fields.extend(part);
-        }
-    }
+    ]);
     extension(
         "envoy.filters.network.http_connection_manager",
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        Value::Object(fields),
+        fields,
     )
 }
 
@@ -56,7 +49,9 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         json!({"suppress_envoy_headers": true}),
     );
     let noted = filter_state::filter(config.clients());
-    geoip.into_iter().chain([noted]).chain(wasm).chain([router]).collect()
+    let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));
+    let forms = forms.map(wasm::token_form);
+    geoip.into_iter().chain([noted]).chain(forms).chain(wasm).chain([router]).collect()
 }
 
 /// What a request may look like.

@@ -2,8 +2,7 @@
 //!
 //! The walk: [`arguments`] are what a person typed, [`options`] what was checked of it;
 //! [`bootstrap`] puts the parts together, each part a pure function to a JSON value in a file of
-//! its own; [`yaml`] prints it, [`output`] puts it in place. The same policy and options give
-//! the same bytes.
+//! its own; [`yaml`] prints it. The same policy and options give the same bytes.
 
 mod access_log;
 mod aggregate;
@@ -12,18 +11,24 @@ mod bootstrap;
 mod client_address;
 mod cluster;
 mod connection_manager;
+mod credential_filter;
 mod early_headers;
 mod envoy_version;
 mod error;
 mod filter_state;
 mod geoip;
 mod health;
+mod leftover;
 mod listener;
 mod local_replies;
 mod options;
+mod origin;
 mod overload;
 mod routes;
+mod secret;
+mod service_cluster;
 mod typed;
+mod upstream_filters;
 mod upstream_headers;
 mod upstream_tls;
 mod wasm;
@@ -32,13 +37,18 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 pub(crate) use arguments::RenderArgs;
 pub(crate) use error::RenderError;
 
-use crate::policy_file;
+use portolan_core::config::Config;
+
+use crate::output::say;
+use crate::policy_file::{self, LoadedPolicy};
+use secret::Secret;
 
 /// Renders the policy that the arguments name, to `out` or to the file they name.
 ///
@@ -52,16 +62,45 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     let text = if arguments.filter_configuration {
         policy_json
     } else {
-        let options = arguments.options(policy.config.clients())?;
-        let bootstrap = bootstrap::bootstrap(&policy.config, &policy_json, &options);
-        let header = header(options.envoy, &arguments.policy);
-        format!("{header}{}", yaml::print(&bootstrap))
+        whole(arguments, &policy, &policy_json)?
     };
     match &arguments.output {
-        Some(path) => crate::replace::replace(path, text.as_bytes())
-            .map_err(|source| RenderError::Output { path: path.clone(), source }),
+        Some(path) => put(path, &text),
         None => out.write_all(text.as_bytes()).map_err(RenderError::Print),
     }
+}
+
+/// The text of the whole configuration. The files that it refers to are written first: an Envoy that
+/// finds the one finds the others.
+fn whole(
+    arguments: &RenderArgs,
+    policy: &LoadedPolicy,
+    policy_json: &str,
+) -> Result<String, RenderError> {
+    let options = arguments.options(policy.config.clients())?;
+    if let Some(directory) = &arguments.sds_output {
+        write_sds(directory, &policy.config)?;
+    }
+    for note in leftover::notes(&policy.config, &options, arguments.sds_output.is_some()) {
+        say(note);
+    }
+    let bootstrap = bootstrap::bootstrap(&policy.config, policy_json, &options);
+    Ok(format!("{}{}", header(options.envoy, &arguments.policy), yaml::print(&bootstrap)))
+}
+
+fn write_sds(directory: &Path, config: &Config) -> Result<(), RenderError> {
+    let secrets = secret::all(config);
+    if !secrets.is_empty() {
+        fs::create_dir_all(directory)
+            .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?;
+    }
+    let write = |secret: &Secret| put(&directory.join(secret.file_name()), &secret.file_text());
+    secrets.iter().try_for_each(write)
+}
+
+fn put(path: &Path, text: &str) -> Result<(), RenderError> {
+    crate::replace::replace(path, text.as_bytes())
+        .map_err(|source| RenderError::Output { path: path.to_owned(), source })
 }
 
 /// Whoever opens the file learns where it came from. The policy's directory is left out: it

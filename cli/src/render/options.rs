@@ -20,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) geoip_database: Option<String>,
     /// The path of the CA certificates for backends whose policy names none.
     pub(crate) system_certificates: String,
+    /// The directory of the small files that say where each secret is.
+    pub(crate) sds_directory: String,
     /// Where the access log goes.
     pub(crate) access_log: AccessLog,
 }

@@ -1,43 +1,73 @@
 //! From the filter's decision to a cluster.
 
-use portolan_core::config::{Backend, Config};
+use portolan_core::config::{Backend, Config, Front, FrontAuth};
+use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
 use super::connection_manager::IDLE;
-use super::typed::extension;
-use super::upstream_headers;
+use super::credential_filter::CREDENTIAL_HEADER;
+use super::typed::{extension, typed};
+use super::{upstream_headers, wasm};
 
 /// The header in which the filter names the cluster.
 const CLUSTER_HEADER: &str = "x-portolan-cluster";
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
-/// `internal_only_headers` says a second time that no client names a cluster. Without the header
-/// Envoy answers 503: a request that nobody decided about goes nowhere. `to_first_backend` takes
+/// `internal_only_headers` says a second time that no client names a cluster, or a credential of the
+/// proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided about goes nowhere. `to_first_backend` takes
 /// the policy's first backend instead, for a configuration without the filter.
 pub(super) fn route_config(config: &Config, to_first_backend: bool) -> Value {
     let first = config.backends().first().filter(|_| to_first_backend).map(Backend::cluster);
     json!({
         "name": "portolan",
-        "internal_only_headers": [CLUSTER_HEADER],
+        "internal_only_headers": [CLUSTER_HEADER, CREDENTIAL_HEADER],
         "request_headers_to_remove": upstream_headers::removed_from_requests(config.clients()),
         "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
         "virtual_hosts": [{
             "name": "portolan",
             "domains": ["*"],
-            "routes": [
-                {
-                    "name": "read",
-                    "match": {"prefix": "/", "headers": [reading()]},
-                    "route": action(first, Some(retry())),
-                },
-                {
-                    "name": "write",
-                    "match": {"prefix": "/"},
-                    "route": action(first, None),
-                },
-            ],
+            "routes": routes(config, first, to_first_backend),
         }],
+    })
+}
+
+fn routes(config: &Config, first: Option<&str>, without_filter: bool) -> Vec<Value> {
+    let mut routes = Vec::new();
+    if has_token_endpoint(config) && !without_filter {
+        routes.push(token_endpoint());
+    }
+    routes.push(json!({
+        "name": "read",
+        "match": {"prefix": "/", "headers": [reading()]},
+        "route": action(first, Some(retry())),
+    }));
+    routes.push(json!({
+        "name": "write",
+        "match": {"prefix": "/"},
+        "route": action(first, None),
+    }));
+    routes
+}
+
+/// Whether clients of any front have tokens.
+pub(super) fn has_token_endpoint(config: &Config) -> bool {
+    let has = |front: &Front| matches!(front.auth(), FrontAuth::Upstream { .. });
+    config.fronts().all().iter().any(has)
+}
+
+/// The token endpoint. The filter answers it; what it did not answer must go nowhere.
+fn token_endpoint() -> Value {
+    let mut filters = Map::new();
+    filters.insert(
+        wasm::TOKEN_FORM.to_owned(),
+        typed("config.route.v3.FilterConfig", json!({"config": {}})),
+    );
+    json!({
+        "name": "token",
+        "match": {"path": TOKEN_PATH},
+        "direct_response": {"status": 503},
+        "typed_per_filter_config": filters,
     })
 }
 

@@ -3,10 +3,13 @@
 //! That Envoy takes a configuration, and does with it what these say, is for the tests with a
 //! real Envoy.
 
+mod credentials;
+
 use portolan_core::config::Config;
 use serde_json::{Value, json};
 
 use super::bootstrap::bootstrap;
+use super::credential_filter::CREDENTIAL_HEADER;
 use super::envoy_version::EnvoyVersion;
 use super::options::{AccessLog, Options};
 
@@ -21,6 +24,7 @@ fn options(wasm: bool, database: Option<&str>) -> Options {
         wasm: wasm.then(|| "/portolan.wasm".to_owned()),
         geoip_database: database.map(str::to_owned),
         system_certificates: "/ca-certificates.crt".to_owned(),
+        sds_directory: "/sds".to_owned(),
         access_log: AccessLog::StandardOutput,
     }
 }
@@ -32,7 +36,7 @@ fn config(clients: &Value) -> Config {
         "backends": {
             "local": {"url": "http://127.0.0.1:5000"},
             "public": {"url": "https://ghcr.io", "cluster": "ghcr-cluster"},
-            "own": {"url": "https://[2001:db8::1]:5000/mirror", "tls": {"ca_file": "/own.pem"}},
+            "own": {"url": "https://[2001:db8::1]:5000/mirror"},
             "named": {"url": "https://10.0.0.1", "tls": {"server_name": "hub.internal"}},
         },
         "regions": {"default": {}},
@@ -88,6 +92,8 @@ fn a_client_cannot_speak_for_envoy_or_the_filter() {
             })
             .collect();
         assert_eq!(removed, expected, "{reason}");
+        let names_no_credential = removed.iter().any(|start| CREDENTIAL_HEADER.starts_with(start));
+        assert!(names_no_credential, "{reason}");
         let added = mutations.iter().find_map(|mutation| mutation.pointer("/append/header/key"));
         let peer = (clients == proxy_headers()).then(|| json!("x-portolan-peer"));
         assert_eq!(added, peer.as_ref(), "{reason}");
@@ -161,7 +167,8 @@ fn the_filter_gets_the_policy_as_it_is() {
 fn only_the_filter_chooses_the_cluster() {
     let rendered = rendered(&json!({}), &options(true, None));
     let config = at(manager(&rendered), "/route_config");
-    assert_eq!(config["internal_only_headers"], json!(["x-portolan-cluster"]));
+    let internal = json!(["x-portolan-cluster", "x-portolan-credential"]);
+    assert_eq!(config["internal_only_headers"], internal);
     for route in at(config, "/virtual_hosts/0/routes").as_array().unwrap() {
         assert_eq!(route["route"]["cluster_header"], "x-portolan-cluster");
         assert_eq!(route["route"].get("cluster"), None);
@@ -197,9 +204,9 @@ fn a_backend_learns_nothing_of_the_client() {
     let rendered = rendered(&geo, &options(true, None));
     let removed = &manager(&rendered)["route_config"]["request_headers_to_remove"];
     let removed = removed.as_array().unwrap();
-    for header in
-        ["x-forwarded-for", "x-forwarded-host", "cookie", "x-portolan-cluster", "cf-ipcountry"]
-    {
+    let ours = ["x-portolan-cluster", CREDENTIAL_HEADER];
+    let clients = ["x-forwarded-for", "x-forwarded-host", "cookie", "cf-ipcountry"];
+    for header in ours.into_iter().chain(clients) {
         assert!(removed.contains(&header.into()), "{header}");
     }
     assert!(!removed.contains(&"authorization".into()), "the client's token is for the backend");
@@ -209,7 +216,7 @@ fn a_backend_learns_nothing_of_the_client() {
 fn a_client_binds_nothing_to_the_front_that_one_backend_said() {
     let rendered = rendered(&json!({}), &options(true, None));
     let removed = &manager(&rendered)["route_config"]["response_headers_to_remove"];
-    for header in ["set-cookie", "strict-transport-security", "alt-svc"] {
+    for header in ["set-cookie", "strict-transport-security", "alt-svc", "nel"] {
         assert!(removed.as_array().unwrap().contains(&header.into()), "{header}");
     }
 }
@@ -228,7 +235,7 @@ fn an_upstreams_certificate_is_verified_by_authority_and_name() {
     let rendered = rendered(&json!({}), &options(true, None));
     let rows = [
         ("ghcr-cluster", Some("ghcr.io"), "/ca-certificates.crt", "DNS", "ghcr.io"),
-        ("own", None, "/own.pem", "IP_ADDRESS", "2001:db8::1"),
+        ("own", None, "/ca-certificates.crt", "IP_ADDRESS", "2001:db8::1"),
         ("named", Some("hub.internal"), "/ca-certificates.crt", "DNS", "hub.internal"),
     ];
     for (name, sni, authority, kind, subject) in rows {

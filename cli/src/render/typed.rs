@@ -19,3 +19,14 @@ pub(super) fn extension(name: &str, message: &str, fields: Value) -> Value {
     object.insert("typed_config".to_owned(), typed(message, fields));
     Value::Object(object)
 }
+
+/// One object of the fields of several; what is no object adds nothing.
+pub(super) fn object(parts: impl IntoIterator<Item = Value>) -> Value {
+    let mut fields = Map::new();
+    for part in parts {
+        if let Value::Object(part) = part {
+            fields.extend(part);
+        }
+    }
+    Value::Object(fields)
+}

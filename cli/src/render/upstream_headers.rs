@@ -2,8 +2,11 @@
 
 use portolan_core::config::Clients;
 
-/// What the filter and Envoy say to each other.
-const INTERNAL: [&str; 2] = ["x-portolan-cluster", "x-portolan-peer"];
+use super::credential_filter::CREDENTIAL_HEADER;
+
+/// What the filter and Envoy say to each other. A credential is named later, by the attempt phase, when
+/// these have been removed.
+const INTERNAL: [&str; 3] = ["x-portolan-cluster", "x-portolan-peer", CREDENTIAL_HEADER];
 
 /// Who the client is. A backend is somebody else's registry, in another country perhaps; it sees
 /// one client, the proxy.
@@ -23,16 +26,23 @@ const FRONT: [&str; 4] = ["forwarded", "x-forwarded-host", "x-forwarded-port", "
 /// What the client may carry for the front's domain, such as a company's single sign-on.
 const CREDENTIALS_OF_THE_FRONT: [&str; 2] = ["cookie", "proxy-authorization"];
 
-/// What a browser or a client would bind to the front's name though only one backend said it:
-/// cookies for all others, TLS for ever, another address for the same name, where to report.
-pub(super) const REMOVED_FROM_RESPONSES: [&str; 7] = [
+/// What a browser or a client would bind to the front's name though only one backend said it: cookies
+/// for all others, TLS or a key for ever, another address for the same name, another place for the
+/// content, where to report. `proxy-authenticate` is not here: the filter turns what has it into an error.
+pub(super) const REMOVED_FROM_RESPONSES: [&str; 13] = [
     "set-cookie",
     "strict-transport-security",
+    "public-key-pins",
+    "public-key-pins-report-only",
+    "expect-ct",
     "alt-svc",
+    "content-location",
+    "refresh",
     "nel",
     "report-to",
     "reporting-endpoints",
     "clear-site-data",
+    "proxy-authentication-info",
 ];
 
 /// The headers that a request loses on its way to a backend, `authorization` not being one.

@@ -2,42 +2,74 @@
 
 use std::net::IpAddr;
 
-use portolan_core::config::Tls;
-use serde_json::{Map, Value, json};
+use portolan_core::config::{BackendUrl, Scheme, Tls};
+use serde_json::{Value, json};
 
-use super::typed::extension;
+use super::options::Options;
+use super::secret::Secret;
+use super::typed::{extension, object};
 
+/// The `transport_socket` of a cluster for `url`; nothing for plain `http`. `name` is what the files are
+/// called by that only this host has.
+///
 /// Envoy verifies nothing unless it is told both whom to trust and which name to look for: a
 /// validation context without the name takes any certificate of any site.
-pub(super) fn transport_socket(tls: &Tls, system_certificates: &str) -> Value {
-    let mut fields = Map::new();
-    // An address is not sent as a server name (RFC 6066 section 3).
-    if tls.server_name.parse::<IpAddr>().is_err() {
-        fields.insert("sni".to_owned(), tls.server_name.as_str().into());
+pub(super) fn transport(name: &str, url: &BackendUrl, tls: &Tls, options: &Options) -> Value {
+    if url.scheme() == Scheme::Http {
+        return Value::Null;
     }
-    fields.insert(
-        "common_tls_context".to_owned(),
-        json!({
-            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-            "validation_context": validation(tls, system_certificates),
-        }),
-    );
-    extension(
+    let context = object([
+        json!({"tls_params": {"tls_minimum_protocol_version": "TLSv1_2"}}),
+        own_certificate(name, tls, options),
+        validation(name, tls, options),
+    ]);
+    json!({"transport_socket": extension(
         "envoy.transport_sockets.tls",
         "extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        Value::Object(fields),
-    )
+        object([server_name_indication(tls), json!({"common_tls_context": context})]),
+    )})
 }
 
+/// An address is not sent as a server name (RFC 6066 section 3).
+fn server_name_indication(tls: &Tls) -> Value {
+    match tls.server_name.parse::<IpAddr>() {
+        Ok(_) => Value::Null,
+        Err(_) => json!({"sni": tls.server_name}),
+    }
+}
+
+fn own_certificate(name: &str, tls: &Tls, options: &Options) -> Value {
+    tls.client.as_ref().map_or(Value::Null, |certificate| {
+        let secret = Secret::certificate(name, certificate).reference(options);
+        json!({"tls_certificate_sds_secret_configs": [secret]})
+    })
+}
+
+/// Whom to trust and which name to look for. A private CA is replaced while Envoy runs, the system's
+/// with the system.
+///
 /// `system_root_certs` is a field of the message, but one that only gRPC reads: with it and
 /// nothing else Envoy verifies nothing. So the system's certificates are a file like any other.
-fn validation(tls: &Tls, system_certificates: &str) -> Value {
+fn validation(name: &str, tls: &Tls, options: &Options) -> Value {
+    let names = json!({"match_typed_subject_alt_names": [subject(tls)]});
+    match tls.ca_file.as_deref() {
+        None => {
+            let trusted = json!({"trusted_ca": {"filename": options.system_certificates}});
+            json!({"validation_context": object([trusted, names])})
+        }
+        // Until Envoy has read the file no connection is made.
+        Some(ca_file) => json!({"combined_validation_context": {
+            "default_validation_context": names,
+            "validation_context_sds_secret_config":
+                Secret::authority(name, ca_file).reference(options),
+        }}),
+    }
+}
+
+fn subject(tls: &Tls) -> Value {
     let (san_type, name) = match tls.server_name.parse::<IpAddr>() {
         Ok(address) => ("IP_ADDRESS", address.to_string()),
         Err(_) => ("DNS", tls.server_name.clone()),
     };
-    json!({
-        "trusted_ca": {"filename": tls.ca_file.as_deref().unwrap_or(system_certificates)},
-        "match_typed_subject_alt_names": [{"san_type": san_type, "matcher": {"exact": name}}],
-    })
+    json!({"san_type": san_type, "matcher": {"exact": name}})
 }

@@ -1,8 +1,9 @@
 //! The filter itself.
 
+use portolan_core::token;
 use serde_json::{Value, json};
 
-use super::typed::extension;
+use super::typed::{extension, object};
 
 /// Loads the module from `path`, as the filter `name` with its own configuration.
 ///
@@ -10,11 +11,28 @@ use super::typed::extension;
 /// again, after a fraction of a second. The other policies refuse until somebody restarts Envoy, or let
 /// requests pass without a decision.
 pub(super) fn filter(name: &str, path: &str, configuration: &str) -> Value {
-    extension(
-        "envoy.filters.http.wasm",
-        "extensions.filters.http.wasm.v3.Wasm",
+    with(name, path, configuration, json!({}))
+}
+
+/// The name of the filter that reads forms at a token endpoint, by which its route switches it on.
+pub(super) const TOKEN_FORM: &str = "portolan.token";
+
+/// The filter for the forms of a token endpoint, switched off but where a route says otherwise.
+///
+/// `allow_on_headers_stop_iteration`: it is handed the body while it waits, which nobody else needs.
+pub(super) fn token_form(path: &str) -> Value {
+    let more = json!({"allow_on_headers_stop_iteration": true});
+    let mut filter = with(TOKEN_FORM, path, token::FORM_CONFIGURATION, more);
+    if let Value::Object(fields) = &mut filter {
+        fields.insert("name".to_owned(), TOKEN_FORM.into());
+        fields.insert("disabled".to_owned(), true.into());
+    }
+    filter
+}
+
+fn with(name: &str, path: &str, configuration: &str, more: Value) -> Value {
+    let config = object([
         json!({
-            "config": {
                 "name": name,
                 "failure_policy": "FAIL_RELOAD",
                 "reload_config": {"backoff": {"base_interval": "0.2s", "max_interval": "2s"}},
@@ -27,7 +45,12 @@ pub(super) fn filter(name: &str, path: &str, configuration: &str) -> Value {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
                     "value": configuration,
                 },
-            },
         }),
+        more,
+    ]);
+    extension(
+        "envoy.filters.http.wasm",
+        "extensions.filters.http.wasm.v3.Wasm",
+        json!({"config": config}),
     )
 }

@@ -8,7 +8,7 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 9] = [
+    let rows: [(&[&str], &str); 11] = [
         (&["--version"], "portolan 0."),
         (&["--help"], "Exit status:"),
         (&["check", "--help"], "Exit status:"),
@@ -17,6 +17,8 @@ fn help_and_version_are_results() {
         (&["geoip", "--help"], "lookup"),
         (&["geoip", "build", "--help"], "--output"),
         (&["networks", "--help"], "import"),
+        (&["credential", "--help"], "write"),
+        (&["credential", "write", "--help"], "aws ecr get-login-password"),
         (&["networks", "import", "--help"], "aws"),
     ];
     for (arguments, expected) in rows {

@@ -5,6 +5,10 @@ mod check;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod credential;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod portolan;
+#[cfg(test)]
+mod render;

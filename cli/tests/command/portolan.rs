@@ -1,6 +1,7 @@
 //! Runs the built command as a person would.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -24,6 +25,11 @@ impl Directory {
             std::fs::write(directory.path().join(name), text).unwrap();
         }
         Self(directory)
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
     /// The command with these arguments, in this directory.

@@ -2,7 +2,6 @@
 //! attempt.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use portolan_core::attempt::{
     Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, select,
@@ -25,11 +24,6 @@ pub(crate) const BACKEND: &str = "xds\0upstream_host_metadata\0filter_metadata\0
 /// By this header Envoy's credential injector, which runs behind this filter, learns which credential
 /// the backend gets. Nobody upstream sees it.
 const CREDENTIAL_HEADER: &str = "x-portolan-credential";
-
-/// How long an attempt waits for a token where the next backend could be asked instead, and where
-/// there is none.
-const PATIENCE: Duration = Duration::from_secs(2);
-const PATIENCE_ALONE: Duration = Duration::from_secs(10);
 
 /// The HTTP context of one attempt.
 pub(crate) struct Attempt {
@@ -94,8 +88,7 @@ impl Attempt {
                 tokens::prefetch(other.backend, source);
             }
         }
-        let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
-        let waiting = Waiting::new(self.context, patience);
+        let waiting = Waiting::new(self.context, alone);
         let found = tokens::ask(backend, source, &waiting);
         self.token = Some(Held {
             backend: backend.to_owned(),

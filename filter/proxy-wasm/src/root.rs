@@ -1,6 +1,6 @@
 //! From the plugin configuration to a compiled policy.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use portolan_core::config::{Config, GeoHeaders, Verifier};
@@ -18,6 +18,13 @@ use crate::tokens;
 thread_local! {
     /// The policy of this worker, for the filters that are configured without one.
     static POLICY: RefCell<Option<Rc<Policy>>> = const { RefCell::new(None) };
+    /// Whether the filter that reads forms is there.
+    static TAKES_FORMS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the token endpoint takes forms.
+pub(crate) fn takes_forms() -> bool {
+    TAKES_FORMS.get()
 }
 
 /// The client's address as Envoy trusts it. Unlike a header, no client can send it.
@@ -77,6 +84,7 @@ impl RootContext for Root {
             return true;
         }
         if token::is_form_configuration(&json) {
+            TAKES_FORMS.set(true);
             self.role = Some(Role::TokenForm);
             return true;
         }

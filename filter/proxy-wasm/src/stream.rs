@@ -23,7 +23,7 @@ use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 use crate::pushes;
-use crate::root::Policy;
+use crate::root::{self, Policy};
 
 /// The header by which Envoy's route finds the cluster. Always overwritten here, and listed in
 /// `internal_only_headers`, so that no client chooses a cluster.
@@ -97,7 +97,9 @@ impl Stream {
             PlannedAction::Ask(_) | PlannedAction::Verify(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => forward(*forwarding),
-            PlannedAction::Token(TokenEndpoint::Errand(errand)) => run(errand::start(*errand)),
+            PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
+                run(errand::start(errand.for_a_host(root::takes_forms())))
+            }
             // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
             // Authentication": a 404 says that there is only the other way).
             PlannedAction::Token(TokenEndpoint::NeedsBody) => send(&reply::no_forms()),

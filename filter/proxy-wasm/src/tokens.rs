@@ -5,7 +5,7 @@
 //! context, which nobody can make go away, makes all calls.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ use crate::host;
 
 /// How long a token service may take. What it answers later is of no use to anybody.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an attempt waits for a token where the next backend could be asked instead, and where
+/// there is none.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_ALONE: Duration = Duration::from_secs(10);
 /// How often those who wait are looked after, and how soon a new call is made.
 const PATIENCE_PERIOD: Duration = Duration::from_millis(100);
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -41,6 +45,8 @@ pub(crate) enum Found {
 /// A request that may have to wait. It shares what it learns with the desk.
 pub(crate) struct Waiting {
     pub(crate) context: u32,
+    /// Whether there is nobody else that it could ask.
+    alone: bool,
     /// Nanoseconds since 1970, after which it goes on without.
     pub(crate) deadline: u64,
     /// What became of it.
@@ -57,6 +63,9 @@ struct Desk {
     /// What was asked, by the number of the call.
     calls: HashMap<u32, Errand>,
     waiting: BTreeMap<u32, (String, Rc<Waiting>)>,
+    /// Keys whose fetch has taken longer than somebody would wait, until it is settled: nobody who
+    /// could go on elsewhere waits for it as well.
+    slow: HashSet<String>,
 }
 
 /// One token to fetch.
@@ -83,6 +92,10 @@ pub(crate) fn ask(backend: &str, source: &TokenSource<'_>, waiting: &Rc<Waiting>
             Lookup::Denied => (Found::Denied, false),
             Lookup::Unavailable => (Found::Unavailable, false),
         };
+        if matches!(found, Found::Wait) && !waiting.alone && desk.slow.contains(&key) {
+            desk.tokens.forget_waiter(&key, waiting.context);
+            return Found::Unavailable;
+        }
         if fetch {
             desk.enqueue(Errand::new(key.clone(), source));
         }
@@ -192,6 +205,7 @@ fn settle(errand: &Errand, outcome: Outcome, root: u32) {
     }
     let now = host::now();
     let woken = DESK.with_borrow_mut(|desk| {
+        desk.slow.remove(&errand.key);
         let woken = desk.tokens.settle(&errand.key, outcome, now);
         woken.into_iter().filter_map(|context| desk.waiting.remove(&context)).collect::<Vec<_>>()
     });
@@ -270,6 +284,7 @@ impl Desk {
     fn give_up(&mut self, context: u32) -> Option<Rc<Waiting>> {
         let (key, waiting) = self.waiting.remove(&context)?;
         self.tokens.forget_waiter(&key, context);
+        self.slow.insert(key);
         Some(waiting)
     }
 
@@ -334,9 +349,10 @@ impl Errand {
 }
 
 impl Waiting {
-    pub(crate) fn new(context: u32, patience: Duration) -> Rc<Self> {
+    pub(crate) fn new(context: u32, alone: bool) -> Rc<Self> {
+        let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         let deadline = host::now().saturating_add(patience);
-        Rc::new(Self { context, deadline, found: RefCell::new(None) })
+        Rc::new(Self { context, alone, deadline, found: RefCell::new(None) })
     }
 }

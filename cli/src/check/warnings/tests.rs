@@ -11,6 +11,10 @@ fn told(backends: &str, rules: &str) -> Vec<String> {
         "version: 1\nfronts: {{main: {{hosts: [r.example.com]}}}}\nregions: {{cn: {{}}, default: {{}}}}\n\
          backends: {{{backends}}}\nrules: [{rules}]\n"
     );
+    told_of(&policy)
+}
+
+fn told_of(policy: &str) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("p.yaml");
     fs::write(&path, policy).unwrap();
@@ -139,4 +143,81 @@ fn chains_that_cannot_follow_their_owner() {
             region.iter().map(|region| format!("rules[0].chains.{region}: {message}")).collect();
         assert_eq!(told(AB, &rule), expected, "{chains} {more}");
     }
+}
+
+/// A policy with this `auth` of its front, these fields of its backend `a`, and this file of the
+/// credential `robot`.
+fn told_of_credentials(front: &str, backend: &str, file: &str) -> Vec<String> {
+    told_of(&format!(
+        "version: 1\nfronts: {{main: {{hosts: [r.example.com], auth: {front}}}}}\n\
+         regions: {{default: {{}}}}\ncredentials: {{robot: {{file: {file}}}}}\n\
+         backends: {{a: {{url: \"https://a.example\", {backend}}}, l: {{url: \"https://l.example\", auth: token}}}}\n\
+         rules: [{{name: r, repositories: [x], chains: {{default: [a]}}, readers: anyone}},\n\
+         {{name: l, repositories: [l], chains: {{default: [l]}}}}]\n"
+    ))
+}
+
+#[test]
+fn passwords_that_can_be_read_on_their_way() {
+    let token = |realm: &str| {
+        let backend = format!("auth: {{token: {{realm: \"{realm}\"}}}}, credential: robot");
+        told_of_credentials("managed", &backend, "/c/robot")
+    };
+    let verifier = |url: &str| {
+        let front = format!("{{basic: {{verifier: \"{url}\"}}}}");
+        told_of_credentials(&front, "auth: token, credential: robot", "/c/robot")
+    };
+    assert_eq!(token("https://auth.example/token"), [""; 0]);
+    assert_eq!(token("http://127.0.0.1:5001/token"), [""; 0]);
+    assert_eq!(
+        token("http://auth.example/token"),
+        [
+            "backends.a.auth.token.realm: passwords and tokens go to and from `auth.example` unencrypted; \
+             write `https`"
+        ]
+    );
+    assert_eq!(verifier("http://127.0.0.1:9080"), [""; 0]);
+    assert_eq!(verifier("https://users.example"), [""; 0]);
+    assert_eq!(
+        verifier("http://users.example"),
+        [
+            "fronts.main.auth.basic.verifier: the passwords of clients go to `users.example` unencrypted; \
+             write `https`"
+        ]
+    );
+}
+
+#[test]
+fn credentials_that_nothing_is_sent_with() {
+    let rows = [
+        ("managed", "auth: token, credential: robot", None),
+        ("{upstream: {login: l}}", "auth: basic, credential: robot", None),
+        ("{upstream: {login: l}}", "auth: token, credential: robot", Some("nothing is sent with")),
+        ("managed", "auth: token", Some("no backend uses this credential")),
+    ];
+    for (front, backend, expected) in rows {
+        let found = told_of_credentials(front, backend, "/c/robot");
+        let expected = expected.map(|start| format!("credentials.robot: {start}"));
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{front} {backend}: {found:?}");
+        assert!(expected.is_none_or(|start| found[0].starts_with(&start)), "{found:?}");
+    }
+}
+
+#[test]
+fn files_that_envoy_would_look_for_somewhere_else() {
+    let tls = "auth: token, credential: robot, \
+        tls: {ca_file: ca.pem, certificate_file: ./c.pem, key_file: /k.pem}";
+    let found = told_of_credentials("managed", tls, "c/robot");
+    let rows = [
+        ("credentials.robot.file", "c/robot"),
+        ("backends.a.tls.ca_file", "ca.pem"),
+        ("backends.a.tls.certificate_file", "./c.pem"),
+    ];
+    let expected = rows.map(|(path, file)| {
+        format!(
+            "{path}: Envoy looks for `{file}` in the directory that it is started in; write the whole \
+             path, from `/` on"
+        )
+    });
+    assert_eq!(found, expected);
 }

@@ -50,6 +50,19 @@ pub struct TokenErrand {
     pub origin: Origin,
 }
 
+impl TokenErrand {
+    /// The errand for a host that does, or does not, take forms. A refresh token is used by a form alone,
+    /// and Docker, once it has one, asks in no other way: without forms nobody must get one.
+    #[must_use]
+    pub fn for_a_host(mut self, takes_forms: bool) -> Self {
+        if !takes_forms {
+            self.request.offline_token = None;
+            self.request.access_type = None;
+        }
+        self
+    }
+}
+
 const METHODS: &[Method] = &[Method::Get, Method::Post];
 
 /// Plans a request to the endpoint of a front.

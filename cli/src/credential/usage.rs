@@ -1,0 +1,69 @@
+//! Where a policy uses the proxy's own credentials.
+
+use portolan_core::config::{Backend, BackendAuth, Config, Credential, FrontAuth};
+
+/// Who is sent a credential of the proxy's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The registry itself.
+    Backend,
+    /// The service that mints tokens for the registry, which itself never sees the credential.
+    TokenService,
+}
+
+/// The credential that is used for a backend, and who is sent it.
+///
+/// Where clients bring tokens of their own, the proxy fetches none, and a credential for the token
+/// service is used for nothing.
+pub(crate) fn of<'c>(config: &'c Config, backend: &Backend) -> Option<(&'c Credential, Audience)> {
+    let name = backend.credential()?;
+    let credential = config.credentials().iter().find(|each| each.name() == name)?;
+    let audience = match backend.auth() {
+        BackendAuth::Basic { .. } => Audience::Backend,
+        BackendAuth::Token(_) if proxy_authenticates(config) => Audience::TokenService,
+        BackendAuth::Token(_) | BackendAuth::Open => return None,
+    };
+    Some((credential, audience))
+}
+
+/// Whether the proxy itself holds what the backends want, for the clients of some front.
+pub(crate) fn proxy_authenticates(config: &Config) -> bool {
+    let fronts = config.fronts().all();
+    fronts.iter().any(|front| !matches!(front.auth(), FrontAuth::Upstream { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audiences(front: &str) -> Vec<Option<(String, Audience)>> {
+        let policy = format!(
+            r#"{{
+                "version": 1,
+                "fronts": {{"main": {{"hosts": ["r.example"], "auth": {front}}}}},
+                "backends": {{
+                    "token": {{"url": "https://t.example", "auth": "token", "credential": "one"}},
+                    "basic": {{"url": "https://b.example", "auth": "basic", "credential": "two"}},
+                    "login": {{"url": "https://l.example", "auth": "token"}},
+                    "open": {{"url": "https://o.example"}}
+                }},
+                "credentials": {{"one": {{"file": "/c/1"}}, "two": {{"file": "/c/2"}}}},
+                "regions": {{"default": {{}}}},
+                "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["open"]}}}}]
+            }}"#
+        );
+        let config = Config::from_json(policy.as_bytes()).unwrap();
+        let used = config.backends().iter().map(|backend| of(&config, backend));
+        used.map(|used| used.map(|(credential, who)| (credential.name().to_owned(), who))).collect()
+    }
+
+    #[test]
+    fn a_credential_has_one_audience() {
+        let (one, two) = ("one".to_owned(), "two".to_owned());
+        let token = Some((one, Audience::TokenService));
+        let basic = Some((two, Audience::Backend));
+        assert_eq!(audiences(r#""managed""#), [token, basic.clone(), None, None]);
+        let upstream = audiences(r#"{"upstream": {"login": "login"}}"#);
+        assert_eq!(upstream, [None, basic, None, None], "clients bring tokens of their own");
+    }
+}

@@ -1,0 +1,92 @@
+//! Envoy puts the proxy's own credentials into requests; the filter only says which.
+
+use portolan_core::config::Credential;
+use serde_json::{Map, Value, json};
+
+use super::options::Options;
+use super::secret::Secret;
+use super::typed::{extension, typed};
+
+/// The header in which the filter names the credential of one attempt, or of one request for a token.
+pub(super) const CREDENTIAL_HEADER: &str = "x-portolan-credential";
+
+/// The filters that put one of `credentials` into a request that names it, and take the name out
+/// again. None for a cluster that is sent no credential.
+pub(super) fn filters(credentials: &[&Credential], options: &Options) -> Vec<Value> {
+    if credentials.is_empty() {
+        return Vec::new();
+    }
+    vec![inject(credentials, options), remove_the_name()]
+}
+
+/// A request that names none of these credentials is sent as it is.
+fn inject(credentials: &[&Credential], options: &Options) -> Value {
+    let actions: Map<String, Value> = credentials
+        .iter()
+        .map(|credential| (credential.name().to_owned(), action(credential, options)))
+        .collect();
+    let input = extension(
+        "request-headers",
+        "type.matcher.v3.HttpRequestHeaderMatchInput",
+        json!({"header_name": CREDENTIAL_HEADER}),
+    );
+    extension(
+        "portolan-credential",
+        "extensions.common.matching.v3.ExtensionWithMatcher",
+        json!({
+            "xds_matcher": {"matcher_tree": {
+                "input": input,
+                "exact_match_map": {"map": actions},
+            }},
+            "extension_config": extension(
+                "composite",
+                "extensions.filters.http.composite.v3.Composite",
+                json!({}),
+            ),
+        }),
+    )
+}
+
+fn action(credential: &Credential, options: &Options) -> Value {
+    let injector = extension(
+        "envoy.filters.http.credential_injector",
+        "extensions.filters.http.credential_injector.v3.CredentialInjector",
+        injector(credential, options),
+    );
+    json!({"action": {
+        "name": "inject",
+        "typed_config": typed(
+            "extensions.filters.http.composite.v3.ExecuteFilterAction",
+            json!({"typed_config": injector}),
+        ),
+    }})
+}
+
+/// The file holds what stands behind `Basic`, so that nothing in it can become another scheme.
+///
+/// Without `allow_request_without_credential` a file that is missing would make an answer of Envoy's own,
+/// a 401 that ends the request; so the registry refuses, and the next one is asked. What an earlier
+/// attempt left is overwritten.
+fn injector(credential: &Credential, options: &Options) -> Value {
+    json!({
+        "overwrite": true,
+        "allow_request_without_credential": true,
+        "credential": extension(
+            "envoy.http.injected_credentials.generic",
+            "extensions.http.injected_credentials.generic.v3.Generic",
+            json!({
+                "credential": Secret::credential(credential).reference(options),
+                "header_value_prefix": "Basic ",
+            }),
+        ),
+    })
+}
+
+/// What a credential is called here is nobody else's business.
+fn remove_the_name() -> Value {
+    extension(
+        "envoy.filters.http.header_mutation",
+        "extensions.filters.http.header_mutation.v3.HeaderMutation",
+        json!({"mutations": {"request_mutations": [{"remove": CREDENTIAL_HEADER}]}}),
+    )
+}

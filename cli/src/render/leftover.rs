@@ -1,0 +1,27 @@
+//! What the rendered configuration needs and does not have: said, so that nobody has to find out
+//! from an Envoy that does not start.
+
+use portolan_core::config::Config;
+
+use super::options::Options;
+use super::secret::{self, Secret};
+use super::service_cluster;
+
+/// A line for each, `written` being whether the files of the secrets have been.
+pub(super) fn notes(config: &Config, options: &Options, written: bool) -> Vec<String> {
+    let files = secret::all(config).iter().map(Secret::file_name).collect::<Vec<_>>().join(", ");
+    let files = (!written && !files.is_empty()).then(|| {
+        format!(
+            "note: Envoy starts only with these files in {}: {files}; `--sds-output DIRECTORY` writes \
+             them",
+            options.sds_directory
+        )
+    });
+    let clusters = service_cluster::of_the_user(config).into_iter().map(|(path, cluster)| {
+        format!(
+            "note: the cluster `{cluster}` of {path} is your own; add it to the configuration, which \
+             only names it"
+        )
+    });
+    files.into_iter().chain(clusters).collect()
+}

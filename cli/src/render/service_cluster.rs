@@ -1,0 +1,100 @@
+//! The clusters that only the filter itself calls: token services, and verifiers of passwords.
+
+use portolan_core::config::{Backend, BackendAuth, BackendUrl, Config, FrontAuth, Tls};
+use serde_json::{Value, json};
+
+use super::listener::BUFFER_BYTES;
+use super::options::Options;
+use super::typed::object;
+use super::upstream_filters::{self, Destination};
+use super::{origin, upstream_tls};
+
+/// All of them. Without the filter nobody calls any.
+pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
+    if options.wasm.is_none() {
+        return Vec::new();
+    }
+    let tokens = config.backends().iter().filter_map(|each| token_service(config, each, options));
+    tokens.chain(verifiers(config, options)).collect()
+}
+
+/// The clusters that the policy names itself, by the path of what they are for: who writes a name means
+/// a cluster of their own.
+pub(super) fn of_the_user(config: &Config) -> Vec<(String, &str)> {
+    let tokens = config.backends().iter().filter_map(|backend| {
+        let BackendAuth::Token(service) = backend.auth() else { return None };
+        let path = format!("backends.{}.auth.token.cluster", backend.name());
+        (service.cluster() != token_cluster(backend)).then(|| (path, service.cluster()))
+    });
+    let verifiers = config.fronts().all().iter().filter_map(|front| {
+        let FrontAuth::Basic(verifier) = front.auth() else { return None };
+        let path = format!("fronts.{}.auth.basic.cluster", front.name());
+        (verifier.cluster() != verifier_cluster(front.name())).then(|| (path, verifier.cluster()))
+    });
+    tokens.chain(verifiers).collect()
+}
+
+fn token_cluster(backend: &Backend) -> String {
+    format!("{}@token", backend.name())
+}
+
+fn verifier_cluster(front: &str) -> String {
+    format!("{front}@verifier")
+}
+
+/// The token service of a backend: at the realm's host, or, as long as that is not known, at the backend's
+/// own, which is the only one that it may turn out to be.
+fn token_service(config: &Config, backend: &Backend, options: &Options) -> Option<Value> {
+    let BackendAuth::Token(service) = backend.auth() else { return None };
+    let name = token_cluster(backend);
+    if service.cluster() != name {
+        return None;
+    }
+    let url = service.realm().map_or(backend.url(), |realm| realm.origin());
+    let filters = upstream_filters::filters(config, Destination::TokenService(backend), options);
+    // On one host there is one operator, who has the same CA and the same idea of who may come.
+    let transport = if url.host() == backend.url().host() {
+        upstream_tls::transport(backend.name(), url, backend.tls(), options)
+    } else {
+        upstream_tls::transport(&name, url, &publicly(url), options)
+    };
+    Some(cluster(&name, url, transport, filters))
+}
+
+fn verifiers(config: &Config, options: &Options) -> Vec<Value> {
+    let fronts = config.fronts().all().iter();
+    let clusters = fronts.filter_map(|front| {
+        let FrontAuth::Basic(verifier) = front.auth() else { return None };
+        let (name, url) = (verifier_cluster(front.name()), verifier.url());
+        let transport = upstream_tls::transport(&name, url, &publicly(url), options);
+        (verifier.cluster() == name).then(|| cluster(&name, url, transport, Vec::new()))
+    });
+    clusters.collect()
+}
+
+/// A host of which the policy says nothing more: verified by its name and the system's CA certificates.
+fn publicly(url: &BackendUrl) -> Tls {
+    Tls { server_name: url.host().to_owned(), ca_file: None, client: None }
+}
+
+/// A service whose requests are small and whose answers are waited for. It is asked only when there is
+/// something to ask; whether it is well shows then, and there is nobody else to ask anyway.
+fn cluster(name: &str, url: &BackendUrl, transport: Value, filters: Vec<Value>) -> Value {
+    object([
+        json!({"name": name}),
+        origin::discovery(url),
+        json!({
+            "connect_timeout": "2s",
+            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+            "circuit_breakers": {"thresholds": [{
+                "max_connections": 64,
+                "max_pending_requests": 1024,
+                "max_requests": 1024,
+            }]},
+        }),
+        origin::keepalive(),
+        origin::protocol_options(origin::protocol(url.scheme()), filters),
+        origin::load_assignment(name, url, None),
+        transport,
+    ])
+}

@@ -1,0 +1,94 @@
+//! The filters of a cluster: they run anew for every attempt that its requests make.
+
+use portolan_core::attempt;
+use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};
+use serde_json::Value;
+
+use super::options::Options;
+use super::typed::extension;
+use super::{credential_filter, wasm};
+use crate::credential::usage::{self, Audience};
+
+/// Whom the requests of a cluster reach.
+#[derive(Clone, Copy)]
+pub(super) enum Destination<'p> {
+    /// The backends of a list, one after the other.
+    List(&'p List),
+    /// One backend.
+    Backend(&'p Backend),
+    /// The token service of a backend.
+    TokenService(&'p Backend),
+}
+
+/// The `http_filters` of a cluster; empty if Envoy's own codec is all it needs.
+///
+/// The attempt phase comes first: it names the credential that the next filter puts in. Without the filter
+/// nobody names one.
+pub(super) fn filters(
+    config: &Config,
+    destination: Destination<'_>,
+    options: &Options,
+) -> Vec<Value> {
+    let Some(path) = options.wasm.as_deref() else { return Vec::new() };
+    let attempt = runs_attempt_phase(config, destination)
+        .then(|| wasm::filter("portolan-attempt", path, attempt::CONFIGURATION));
+    let credentials = credential_filter::filters(&credentials(config, destination), options);
+    let mut all: Vec<Value> = attempt.into_iter().chain(credentials).collect();
+    if !all.is_empty() {
+        all.push(codec());
+    }
+    all
+}
+
+/// Whether the attempt phase has anything to do.
+///
+/// * In a list it chooses what the backend of each attempt is sent.
+/// * For one backend it puts in the token that the proxy holds, or names the proxy's credential; what clients
+///   bring themselves is in the request already.
+/// * Where redirects are followed, a second pass of a request may reach any cluster of a backend.
+/// * Requests to a token service are made by the filter itself, which cannot be called while it calls:
+///   the module would stop.
+fn runs_attempt_phase(config: &Config, destination: Destination<'_>) -> bool {
+    match destination {
+        Destination::List(_) => true,
+        Destination::TokenService(_) => false,
+        Destination::Backend(backend) => {
+            let is_open = matches!(backend.auth(), BackendAuth::Open);
+            let follows = |backend: &Backend| backend.redirects().any_followed();
+            backend.credential().is_some()
+                || (!is_open && usage::proxy_authenticates(config))
+                || config.backends().iter().any(follows)
+        }
+    }
+}
+
+/// The credentials that requests through a cluster may need: none but those of whom they reach.
+fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c Credential> {
+    let sent_to = |backend: &Backend, audience| {
+        usage::of(config, backend)
+            .filter(|(_, to)| *to == audience)
+            .map(|(credential, _)| credential)
+    };
+    let mut all: Vec<&Credential> = match destination {
+        Destination::Backend(backend) => sent_to(backend, Audience::Backend).into_iter().collect(),
+        Destination::TokenService(backend) => {
+            sent_to(backend, Audience::TokenService).into_iter().collect()
+        }
+        Destination::List(list) => {
+            let members = list.backends().iter().filter_map(|id| config.backend(*id));
+            members.filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
+        }
+    };
+    all.sort_by_key(|credential| credential.name());
+    all.dedup();
+    all
+}
+
+/// The last filter of every chain, as the router is in the listener's.
+fn codec() -> Value {
+    extension(
+        "envoy.filters.http.upstream_codec",
+        "extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+        serde_json::json!({}),
+    )
+}

@@ -1,0 +1,304 @@
+"""Managed tokens in real Envoy: the proxy shows each registry what it wants to see, and clients need nothing.
+
+Scripted registries and our own token service. Sees every token and password that arrives anywhere, and
+how often a token service is asked. Cannot see real clients; test_auth_clients does.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness import faults, raw
+from harness.accounts import Account
+from harness.digest import sha256
+from harness.envoy import Envoy, Policy, render
+from harness.guarded import CONTENT, Guarded
+from harness.scripted import Answer, Scripted
+from harness.signing import Signer
+from harness.token_service import TokenService
+
+DIGEST = sha256(CONTENT)
+BLOB = f"/v2/team/app/blobs/{DIGEST}"
+ROBOT = Account("robot", "the robot's password")
+PUSHER = Account("pusher", "the pusher's password")
+
+Start = Callable[..., Envoy]
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    """One key for all services: what matters here is who asks whom."""
+    return Signer(tmp_path_factory.mktemp("signer"))
+
+
+@pytest.fixture
+def services(signer: Signer) -> Iterator[list[TokenService]]:
+    """Two token services, each for one registry."""
+    all_of_them = [TokenService(signer, [ROBOT], service=name) for name in ("service-a", "service-b")]
+    for service, name in zip(all_of_them, "ab", strict=True):
+        service.habits.public = (f"{name}-team/",)
+    yield all_of_them
+    for service in all_of_them:
+        service.close()
+
+
+@pytest.fixture
+def guarded(backends: list[Scripted], services: list[TokenService]) -> list[Guarded]:
+    """Registries `a` and `b` with a token service each, and `c` with passwords."""
+    a, b, c = backends
+    return [
+        Guarded(a, "a-team/app", service=services[0]),
+        Guarded(b, "b-team/app", service=services[1]),
+        Guarded(c, "c-team/app", basic=PUSHER.basic),
+    ]
+
+
+@pytest.fixture
+def start_policy(start: Start, tmp_path: Path) -> Callable[..., Envoy]:
+    """Starts an Envoy with what is rendered of a policy."""
+    return lambda policy, workers=1: start(render(policy, tmp_path), workers)
+
+
+def policy(guarded: list[Guarded], chain: list[str], **rule: object) -> Policy:
+    """One rule for `team/**`; each backend knows it under a prefix of its own."""
+    backends = {}
+    for one, name in zip(guarded, "abc", strict=True):
+        backends[name] = {
+            "url": one.upstream.url,
+            "names": [{"front": "team/", "backend": f"{name}-team/"}],
+            "attempt_timeouts": {"manifests": "3s", "blobs": "3s"},
+        }
+        if one.service:
+            token = {"realm": one.service.realm, "service": one.service.service}
+            backends[name]["auth"] = {"token": token}
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"]}},
+        "backends": backends,
+        "regions": {"default": {}},
+        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": chain}, **rule}],
+    }
+
+
+def with_credentials(document: Policy, directory: Path) -> Policy:
+    """`a` fetches its tokens as a robot, `c` is sent a password."""
+    directory.mkdir(exist_ok=True)
+    document["credentials"] = {}
+    for name, account in (("robot", ROBOT), ("pusher", PUSHER)):
+        path = directory / name
+        path.write_text(account.basic.removeprefix("Basic "))
+        document["credentials"][name] = {"file": str(path)}
+    document["backends"]["a"]["credential"] = "robot"
+    document["backends"]["c"] |= {"auth": "basic", "credential": "pusher"}
+    for rule in document["rules"]:
+        rule["readers"] = "anyone"
+    return document
+
+
+def pull(envoy: Envoy, target: str = BLOB) -> raw.Response:
+    """A pull of a client that knows nothing of authentication, or sends what is of no use here."""
+    return envoy.request("GET", target, [("Authorization", "Bearer the-clients-own")])
+
+
+def test_clients_need_nothing(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    envoy = start_policy(policy(guarded, ["a"]))
+    assert envoy.request("GET", "/v2/").status == 200
+    answer = pull(envoy)
+    assert (answer.status, answer.body) == (200, CONTENT)
+    assert [asked.scopes for asked in services[0].requests] == [["repository:a-team/app:pull"]]
+    assert services[0].requests[0].authorization is None
+    for _ in range(3):
+        assert pull(envoy).status == 200
+    assert len(services[0].requests) == 1, "the token is kept"
+    assert len(set(guarded[0].tokens)) == 1
+    assert services[1].requests == [] and guarded[1].upstream.seen == []
+
+
+def test_a_token_service_is_found_where_the_registry_is(
+    backends: list[Scripted], signer: Signer, start_policy: Callable[..., Envoy]
+) -> None:
+    """Without a realm in the policy the registry is asked, once; only its own host counts."""
+    service = TokenService(signer, service="found")
+    service.habits.public = ("a-team/",)
+    registry = Guarded(backends[0], "a-team/app", service=service)
+    document = policy([registry, *(Guarded(each, "x") for each in backends[1:])], ["a"])
+    document["backends"]["a"]["auth"] = "token"
+    envoy = start_policy(document)
+    answer = pull(envoy)
+    assert answer.status == 503 or answer.status == 403, "the realm is at another port: nobody goes there"
+    assert service.requests == []
+    # The same registry behind the service's own port would be believed; its realm is relative to itself.
+    own = backends[0].url
+    script = backends[0].script
+
+    def with_tokens(seen: object) -> Answer:
+        found = script(seen)  # type: ignore[arg-type]
+        values = [(n, str(v).replace(service.realm, f"{own}/token")) for n, v in found.headers]
+        target = seen.target.decode()  # type: ignore[attr-defined]
+        if target.startswith("/token"):
+            token = service.token("", ["repository:a-team/app:pull"])
+            return Answer(200, [("Content-Type", "application/json")], b'{"token":"%s"}' % token.encode())
+        return Answer(found.status, values, found.body)
+
+    backends[0].script = with_tokens
+    envoy = start_policy(document)
+    assert [pull(envoy).status for _ in range(3)] == [200, 200, 200]
+    pings = [seen for seen in backends[0].seen if seen.target == b"/v2/"]
+    assert len(pings) <= 2, "asked once by each Envoy"
+
+
+@pytest.mark.parametrize("first", ["a lacks it", "a fails", "a refuses", "a is limited"])
+def test_three_registries_see_their_own_and_nothing_else(
+    guarded: list[Guarded],
+    services: list[TokenService],
+    start_policy: Callable[..., Envoy],
+    tmp_path: Path,
+    first: str,
+) -> None:
+    """Each has its own name for the repository and its own credential, whatever failed before."""
+    a, b, c = guarded
+    failures = {
+        "a lacks it": lambda: Answer(404),
+        "a fails": lambda: Answer(503),
+        "a refuses": lambda: Answer(403),
+        "a is limited": lambda: Answer(429, [("Retry-After", "1")]),
+    }
+    a.answer = failures[first]
+    b.answer = lambda: Answer(404)
+    document = with_credentials(policy(guarded, ["a", "b", "c"]), tmp_path / "credentials")
+    envoy = start_policy(document)
+    for _ in range(2):
+        answer = pull(envoy)
+        assert (answer.status, answer.body) == (200, CONTENT)
+    assert {asked.account for asked in services[0].requests} == {ROBOT}
+    assert {asked.account for asked in services[1].requests} == {None}
+    for registry, prefix in zip(guarded, ("a-team", "b-team", "c-team"), strict=True):
+        assert registry.upstream.seen, prefix
+        for seen in registry.upstream.seen:
+            assert seen.target.startswith(f"/v2/{prefix}/".encode())
+            assert seen.authority == registry.upstream.authority
+            assert not any(name.startswith("x-portolan") for name in seen.names), seen.names
+    assert set(c.tokens) == {PUSHER.basic}
+    assert all(token.count(".") == 2 for token in [*a.tokens, *b.tokens])
+    assert set(a.tokens).isdisjoint(b.tokens)
+
+
+# What is wrong with a's token service, or with what it gives.
+TROUBLE = {
+    "down": faults.down,
+    "slow": faults.slow(30),
+    "500": faults.answers(500),
+    "429": faults.answers(429),
+    "junk": faults.junk,
+    "denied": faults.answers(403),
+}
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLE, "revoking"])
+def test_no_pull_fails_while_one_token_service_does(
+    guarded: list[Guarded],
+    services: list[TokenService],
+    start_policy: Callable[..., Envoy],
+    trouble: str,
+) -> None:
+    a, _, _ = guarded
+    services[0].habits.fault = TROUBLE.get(trouble)
+    a.revokes_all = trouble == "revoking"
+    envoy = start_policy(policy(guarded, ["a", "b"]))
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: pull(envoy), range(40)))
+    assert {answer.status for answer in answers} == {200}
+    assert time.monotonic() - started < 8, "only the first wait, and not for long"
+    if trouble != "revoking":
+        assert len(services[0].requests) < 8, "who fails is not asked by everybody"
+
+
+def test_a_token_that_is_taken_back_is_replaced_at_once(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    """With nobody to go on to, the request gets one more try, with a new token."""
+    a = guarded[0]
+    envoy = start_policy(policy(guarded, ["a"]))
+    assert pull(envoy).status == 200
+    time.sleep(1.1)
+    a.revoke()
+    assert pull(envoy).status == 200
+    assert len(services[0].requests) == 2
+    assert len(set(a.tokens)) == 2
+    a.revokes_all = True
+    answer = pull(envoy)
+    assert (answer.status, answer.one("www-authenticate")) == (403, None), "nothing a client could do"
+    assert b"DENIED" in answer.body
+
+
+def test_without_a_token_it_is_an_outage_and_not_a_refusal(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    services[0].habits.fault = faults.answers(500)
+    envoy = start_policy(policy(guarded, ["a"]))
+    answer = pull(envoy)
+    assert (answer.status, answer.one("retry-after")) == (503, "2")
+    assert b"UNAVAILABLE" in answer.body
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_what_the_proxy_may_not_see(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy], hides: bool
+) -> None:
+    services[0].habits.public = ()
+    document = policy(guarded, ["a"])
+    document["backends"]["a"]["hides_missing"] = hides
+    answer = pull(start_policy(document))
+    assert answer.status == (404 if hides else 403)
+    assert answer.all("www-authenticate") == []
+
+
+def test_one_fetch_for_a_thousand(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    """Two workers, 1,000 cold requests, and the clients that came first go away."""
+    services[0].habits.fault = faults.slow(0.5)
+    envoy = start_policy(policy(guarded, ["a"]), 2)
+    impatient = [raw.Connection(envoy.port) for _ in range(20)]
+    for connection in impatient:
+        connection.send(f"GET {BLOB} HTTP/1.1\r\nHost: registry.test\r\n\r\n".encode())
+    time.sleep(0.1)
+    for connection in impatient:
+        connection.close()
+    with ThreadPoolExecutor(100) as pool:
+        statuses = list(pool.map(lambda _: pull(envoy).status, range(1000)))
+    assert set(statuses) == {200}
+    assert 1 <= len(services[0].requests) <= 2, "one for each worker"
+
+
+def test_tokens_are_renewed_before_they_end(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    services[0].habits.lifetime = 4
+    envoy = start_policy(policy(guarded, ["a"]))
+    end = time.monotonic() + 9
+    statuses = set()
+    while time.monotonic() < end:
+        statuses.add(pull(envoy).status)
+        time.sleep(0.05)
+    assert statuses == {200}
+    assert 401 not in guarded[0].statuses[-10:], "the last tokens are still good"
+    assert 3 <= len(services[0].requests) <= 8
+
+
+def test_tokens_are_for_what_is_asked(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    guarded[0].repository = "a-team/other"
+    services[0].habits.public = ("a-team/",)
+    envoy = start_policy(policy(guarded, ["a"]))
+    assert pull(envoy, f"/v2/team/other/blobs/{DIGEST}").status == 200
+    pull(envoy)
+    scopes = [asked.scopes for asked in services[0].requests]
+    assert scopes == [["repository:a-team/other:pull"], ["repository:a-team/app:pull"]]
