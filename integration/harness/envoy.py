@@ -59,12 +59,14 @@ def write_policy(policy: Policy, directory: Path) -> Path:
 class Envoy:
     """A running Envoy; its front and its admin interface are on ports that the kernel chose."""
 
-    def __init__(self, document: Bootstrap, directory: Path, workers: int = 1) -> None:
+    def __init__(
+        self, document: Bootstrap, directory: Path, workers: int = 1, log_level: str = "info"
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._admin_file = directory / "admin-address"
         configuration = directory / "envoy.yaml"
         configuration.write_text(yaml.safe_dump(document, sort_keys=False))
-        self.server = Server("envoy", self._command(configuration, workers), directory)
+        self.server = Server("envoy", self._command(configuration, workers, log_level), directory)
         self.admin_port = self.server.wait_until(self._find_admin_port, "its admin interface listens")
         self.server.wait_until(self._is_ready, "it is ready")
         self.port = self._find_port()
@@ -141,7 +143,7 @@ class Envoy:
         """Stops it."""
         self.server.stop()
 
-    def _command(self, configuration: Path, workers: int) -> list[str | Path]:
+    def _command(self, configuration: Path, workers: int, log_level: str) -> list[str | Path]:
         return [
             *(paths.envoy(), "-c", configuration, "--disable-hot-restart", "--concurrency", str(workers)),
             *(
@@ -150,7 +152,7 @@ class Envoy:
                 "--file-flush-interval-msec",
                 str(FLUSH_MILLISECONDS),
             ),
-            *("--log-level", "info"),
+            *("--log-level", log_level),
         ]
 
     def _find_admin_port(self) -> int | None:
