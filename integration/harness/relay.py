@@ -59,9 +59,9 @@ class Relay:
         """Ends every connection, and each new one at once."""
         self._wire.kill()
 
-    def cut_after(self, size: int) -> None:
-        """Kills it as soon as it has sent so many bytes over one connection from now on."""
-        self._wire.left = size
+    def cut_after(self, size: int, dies: bool = True) -> None:
+        """As soon as it has sent so many bytes over one connection it dies, or only that connection does."""
+        self._wire.left, self._wire.dies = size, dies
 
     def revive(self) -> None:
         """In good order again."""
@@ -92,8 +92,9 @@ class Wire:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.is_dead = False
-        # How many bytes one connection may still bring to a client; None: as many as there are.
+        # How many bytes one connection may bring to a client, and whether all others then end too.
         self.left: int | None = None
+        self.dies = True
         self._listener = Listener(self._serve)
         self.port = self._listener.port
 
@@ -149,7 +150,9 @@ class Wire:
         while more := server.recv(PIECE):
             if self.left is not None and carried + len(more) > self.left:
                 client.sendall(more[: max(self.left - carried, 0)])
-                self.kill()
+                self.left = None
+                if self.dies:
+                    self.kill()
                 return
             carried += len(more) if self.left is not None else 0
             client.sendall(more)

@@ -1,12 +1,12 @@
 //! From the filter's decision to a cluster.
 
-use portolan_core::config::{Backend, Config, Front, FrontAuth};
+use portolan_core::config::{Backend, BackendAuth, Config};
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
 use super::connection_manager::IDLE;
 use super::credential_filter::CREDENTIAL_HEADER;
-use super::typed::{extension, typed};
+use super::typed::{extension, object, typed};
 use super::{upstream_headers, wasm};
 
 /// The header in which the filter names the cluster.
@@ -40,7 +40,7 @@ fn routes(config: &Config, first: Option<&str>, without_filter: bool) -> Vec<Val
     routes.push(json!({
         "name": "read",
         "match": {"prefix": "/", "headers": [reading()]},
-        "route": action(first, Some(retry())),
+        "route": action(first, Some(retry(config))),
     }));
     routes.push(json!({
         "name": "write",
@@ -52,8 +52,7 @@ fn routes(config: &Config, first: Option<&str>, without_filter: bool) -> Vec<Val
 
 /// Whether clients of any front have tokens.
 pub(super) fn has_token_endpoint(config: &Config) -> bool {
-    let has = |front: &Front| matches!(front.auth(), FrontAuth::Upstream { .. });
-    config.fronts().all().iter().any(has)
+    config.fronts().any_upstream()
 }
 
 /// The token endpoint. The filter answers it; what it did not answer must go nowhere.
@@ -79,18 +78,28 @@ fn reading() -> Value {
 /// and after which statuses. A request with nobody to go on to is tried once more where no answer
 /// had begun. A write is not retried at all: its body would have to be kept, and what a registry
 /// made of the first half is unknown.
-fn retry() -> Value {
-    json!({
-        "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes",
-        "num_retries": 1,
-        "per_try_timeout": "60s",
-        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-        "retry_priority": extension(
-            "envoy.retry_priorities.previous_priorities",
-            "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-            json!({"update_frequency": 1}),
-        ),
-    })
+///
+/// Where clients never prove anything to a backend, a 401 is about the proxy's own token: once more, with a
+/// new one.
+fn retry(config: &Config) -> Value {
+    let holds_tokens = config.backends().iter().any(|backend| {
+        matches!(backend.auth(), BackendAuth::Token(_)) && !config.fronts().any_upstream()
+    });
+    let statuses = if holds_tokens { json!({"retriable_status_codes": [401]}) } else { json!({}) };
+    object([
+        statuses,
+        json!({
+            "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes",
+            "num_retries": 1,
+            "per_try_timeout": "60s",
+            "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+            "retry_priority": extension(
+                "envoy.retry_priorities.previous_priorities",
+                "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+                json!({"update_frequency": 1}),
+            ),
+        }),
+    ])
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make

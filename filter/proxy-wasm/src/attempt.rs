@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, select,
+    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -29,6 +29,8 @@ const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 pub(crate) struct Attempt {
     context: u32,
     shown: Shown,
+    /// Whether there is no other backend.
+    alone: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
 }
@@ -42,19 +44,24 @@ struct Held {
 
 impl Attempt {
     pub(crate) const fn new(context: u32) -> Self {
-        Self { context, shown: Shown::Clients, token: None }
+        Self { context, shown: Shown::Clients, alone: false, token: None }
     }
 
     /// Sets what this backend is sent. All attempts of a request share one set of headers: what
     /// is not set here is what the attempt before left.
     fn set_head(&mut self, prepared: &[u8]) -> Action {
-        let backend = host::property(BACKEND).unwrap_or_default();
-        let Some(own) = select(prepared, &backend) else {
+        let alone = only(prepared);
+        self.alone = alone.is_some();
+        let backend = if self.alone { None } else { host::property(BACKEND) };
+        let own = alone.or_else(|| select(prepared, backend.as_deref().unwrap_or_default()));
+        let Some(own) = own else {
             send(&reply::host_failed());
             return Action::Pause;
         };
         self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
-        host::set_header(Headers::Request, ":path", own.target);
+        if !own.target.is_empty() {
+            host::set_header(Headers::Request, ":path", own.target);
+        }
         self.set_credentials(&own, prepared)
     }
 
@@ -64,7 +71,11 @@ impl Attempt {
             host::set_header(Headers::Request, NAME, value);
             return Action::Continue;
         }
-        host::remove_header(Headers::Request, NAME);
+        // A list of one has been rid of the client's by the phase before, and is tried again with a newer
+        // token only.
+        if !self.alone {
+            host::remove_header(Headers::Request, NAME);
+        }
         if own.credentials.are_the_proxys() && !own.hides_missing {
             self.shown = Shown::Proxys;
         }
@@ -81,14 +92,12 @@ impl Attempt {
     /// Sets the backend's token, or waits for it; those of the others are fetched meanwhile, so that
     /// they are there should this attempt fail.
     fn set_token(&mut self, backend: &str, source: &TokenSource<'_>, prepared: &[u8]) -> Action {
-        let mut alone = true;
         for other in all(prepared).filter(|other| other.backend != backend) {
-            alone = false;
             if let Credentials::Token(source) = &other.credentials {
                 tokens::prefetch(other.backend, source);
             }
         }
-        let waiting = Waiting::new(self.context, alone);
+        let waiting = Waiting::new(self.context, self.alone);
         let found = tokens::ask(backend, source, &waiting);
         self.token = Some(Held {
             backend: backend.to_owned(),
@@ -98,9 +107,7 @@ impl Attempt {
         if matches!(found, Found::Wait) {
             return Action::Pause;
         }
-        if let Found::Token(token) = &found {
-            tokens::set_token(token);
-        }
+        tokens::set(&found);
         *waiting.found.borrow_mut() = Some(found);
         Action::Continue
     }
@@ -147,6 +154,10 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        // Reading the status costs; without anybody to go on to only a refusal matters here.
+        if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
+            return Action::Continue;
+        }
         let Some(status) = host::status() else { return Action::Continue };
         let shown = match status {
             401 | 403 => self.note_refusal(status),

@@ -108,10 +108,13 @@ impl Stream {
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
     fn finish(&self, receipt: &Receipt) -> Option<Reply> {
-        if host::header(Headers::Response, "proxy-authenticate").is_some() {
+        let challenged = has_header(UrlHeader::Challenge.name());
+        if has_header("proxy-authenticate") {
             return Some(reply::proxy_challenge());
         }
-        if receipt.answers_noted {
+        // What a list of one answers is passed on as it is, but for a refusal of the proxy's own
+        // credentials, and that comes with a challenge. Reading the status costs.
+        if receipt.answers_noted && (receipt.has_fallback() || challenged) {
             let status = host::status().filter(|status| is_doubtful(*status));
             let verdict = status.map(|status| self.judge(receipt, status));
             if let Some(Verdict::Replace(trouble)) = verdict {
@@ -119,7 +122,13 @@ impl Stream {
             }
         }
         for header in response::url_headers(receipt.class) {
-            self.amend(receipt, *header);
+            let is_there = match header {
+                UrlHeader::Challenge => challenged,
+                _ => has_header(header.name()),
+            };
+            if is_there {
+                self.amend(receipt, *header);
+            }
         }
         None
     }
@@ -139,9 +148,6 @@ impl Stream {
 
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {
         let name = header.name();
-        if host::header(Headers::Response, name).is_none() {
-            return;
-        }
         let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
         let Some(headers) = host::header_map(Headers::Response) else { return };
         let values = headers.values(name);
@@ -247,7 +253,8 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     host::set_header(Headers::Request, CLUSTER_HEADER, forwarding.cluster.as_bytes());
     if let Some(prepared) = &forwarding.prepared {
         host::set_property(attempt::PREPARED, prepared);
-    } else {
+    }
+    if forwarding.prepared.is_none() || !forwarding.receipt.has_fallback() {
         set_head(&forwarding);
     }
     if let Some(retry) = &forwarding.retry {
@@ -260,6 +267,11 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
     Phase::Forwarded(forwarding.receipt, forwarding.push)
+}
+
+/// Whether the answer has a header; one that is not there costs little to ask for.
+fn has_header(name: &str) -> bool {
+    host::header(Headers::Response, name).is_some()
 }
 
 /// What the only backend is sent; with more of them the attempt phase does this.
@@ -300,11 +312,15 @@ fn run(next: Next) -> Phase {
 /// Envoy goes on to the next backend by itself; these are the headers that it is told by, and it
 /// takes them off before it sends the request.
 fn set_retry(retry: &Retry) {
-    let attempts = retry.further_attempts.to_string();
-    host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    if let Some(attempts) = retry.further_attempts {
+        let attempts = attempts.to_string();
+        host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    }
     let statuses = retry.statuses.as_bytes();
     host::set_header(Headers::Request, "x-envoy-retriable-status-codes", statuses);
-    set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", retry.attempt_timeout);
+    if let Some(timeout) = retry.attempt_timeout {
+        set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", timeout);
+    }
 }
 
 fn set_milliseconds(header: &str, duration: Duration) {

@@ -51,6 +51,13 @@ impl Fronts {
         declared.and_then(|host| self.by_host.get(&host).copied()).or(self.default)
     }
 
+    /// Whether clients of any front prove to the backends who they are: a refusal is then for them to
+    /// see, and nothing that Envoy's routes could always try again.
+    #[must_use]
+    pub fn any_upstream(&self) -> bool {
+        self.list.iter().any(|front| matches!(front.auth(), FrontAuth::Upstream { .. }))
+    }
+
     /// All fronts in the order of the policy.
     #[must_use]
     pub fn all(&self) -> &[Front] {

@@ -124,7 +124,7 @@ fn prepare(
         hides_missing: part.hides_missing,
         follows: part.follows,
         origin,
-        target: &part.target,
+        target: if has_fallback { &part.target } else { b"" },
         credentials: part.credentials.clone(),
     });
     Some(Prepared::print(&prepared.collect::<Vec<_>>()))
