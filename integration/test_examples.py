@@ -21,8 +21,8 @@ from harness.envoy import Envoy, validate
 from harness.generated import Generator, Request
 from harness.scripted import Answer, Scripted
 
-EXAMPLES = ["two-regions", "drycc", "by-hand"]
-RENDERED = ["two-regions", "drycc"]
+EXAMPLES = ["two-regions", "drycc", "gitlab-geo", "by-hand"]
+RENDERED = ["two-regions", "drycc", "gitlab-geo"]
 REQUESTS = 500
 
 
@@ -37,7 +37,7 @@ def read(path: Path) -> Any:
 
 
 def test_no_example_is_forgotten() -> None:
-    assert {path.name for path in paths.EXAMPLES.iterdir() if path.is_dir()} == set(EXAMPLES)
+    assert {path.parent.name for path in paths.EXAMPLES.glob("*/portolan.yaml")} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -75,7 +75,8 @@ def upstream() -> Iterator[Scripted]:
     server.close()
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
+# Of gitlab-geo tags are read elsewhere after a push, which `explain` cannot know; test_gitlab_geo runs it.
+@pytest.fixture(scope="module", params=[name for name in EXAMPLES if name != "gitlab-geo"])
 def example(
     request: pytest.FixtureRequest,
     upstream: Scripted,
