@@ -96,7 +96,9 @@ impl<'c> Answer<'c> {
                 Action::Reply(reply) => End::reply(reply),
                 Action::Token(endpoint) => End::token(endpoint),
                 // Only a request that leaves it open whether there was a push is asked about.
-                Action::Ask(_) | Action::Verify(_) => End::reply(reply::host_failed()),
+                Action::Ask(_) | Action::Verify(_) | Action::Examine => {
+                    End::reply(reply::host_failed())
+                }
             },
             reason: record.reason,
         }

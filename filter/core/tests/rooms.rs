@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("grammar", &[]),
     ("config", &["grammar"]),
+    ("health", &["grammar", "config"]),
     ("registry", &["grammar", "config"]),
     ("challenge", &["grammar"]),
     ("token", &["grammar", "config", "registry", "challenge"]),
@@ -27,7 +28,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
     (
         "reply",
-        &["grammar", "config", "registry", "challenge", "token", "client", "policy", "attempt"],
+        &[
+            "grammar", "config", "health", "registry", "challenge", "token", "client", "policy",
+            "attempt",
+        ],
     ),
     (
         "response",

@@ -1,11 +1,13 @@
 //! One request, phase by phase.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
+use portolan_core::health::{Examined, Health};
 use portolan_core::policy::Push;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
@@ -19,6 +21,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
+use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
@@ -32,7 +35,7 @@ const CLUSTER_HEADER: &str = "x-portolan-cluster";
 /// headers from trusted proxies only.
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
 /// How many facts a plan may ask for, one after another.
-const FACTS: usize = 2;
+const FACTS: usize = 3;
 /// How long who knows the passwords may take; they are slow on purpose.
 const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -40,6 +43,8 @@ const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) enum Phase {
     /// Nothing has been decided.
     Started,
+    /// Envoy is asked how the backends are; what is known of the password meanwhile.
+    Examining(Option<Password>),
     /// The client's password is being looked at: by whom, and what it is.
     Verifying(String, Vec<u8>),
     /// A token service is asked for the client.
@@ -49,6 +54,39 @@ pub(crate) enum Phase {
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
     /// no rewriting.
     Replied,
+}
+
+/// What has been found out so far.
+#[derive(Default)]
+struct Facts {
+    password: Option<Password>,
+    health: Backends,
+}
+
+/// How the backends are.
+#[derive(Clone, Default)]
+enum Backends {
+    /// Nobody has asked.
+    #[default]
+    Unasked,
+    /// Envoy did not say.
+    Unknown,
+    /// It did.
+    Known(Rc<Health>),
+}
+
+impl Backends {
+    fn of(health: Option<Rc<Health>>) -> Self {
+        health.map_or(Self::Unknown, Self::Known)
+    }
+
+    /// What is known, if need be from an earlier answer.
+    fn or_known(&self) -> Self {
+        match self {
+            Self::Unasked => clusters::known().map_or(Self::Unasked, Self::Known),
+            asked => asked.clone(),
+        }
+    }
 }
 
 /// The HTTP context: one per request.
@@ -63,18 +101,28 @@ impl Stream {
     }
 
     /// Applies a plan: the effects of a forward, or a reply.
-    fn start(&self, password: Option<Password>) -> Phase {
+    fn start(&self, facts: &Facts) -> Phase {
         let Some(headers) = host::header_map(Headers::Request) else {
             return send(&reply::host_failed());
         };
         let address = self.policy.address();
         let mut head = request_head(&headers, &self.policy.geo_headers, address.as_deref());
-        head.password = password;
+        head.password = facts.password;
+        let health = OnceCell::new();
         let config = &self.policy.config;
         let mut plan = portolan_core::plan(config, &head);
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
             match plan.action {
+                PlannedAction::Examine => {
+                    match health.get_or_init(|| facts.health.or_known()) {
+                        Backends::Known(health) => head.health = Some(Examined::Known(health)),
+                        Backends::Unasked if clusters::ask() => {
+                            return Phase::Examining(head.password);
+                        }
+                        _ => head.health = Some(Examined::Unknown),
+                    }
+                }
                 PlannedAction::Ask(question) => {
                     head.recently_pushed = Some(pushes::is_recent(question));
                 }
@@ -94,7 +142,9 @@ impl Stream {
         }
         log_fields(&plan.record);
         match plan.action {
-            PlannedAction::Ask(_) | PlannedAction::Verify(_) => send(&reply::host_failed()),
+            PlannedAction::Ask(_) | PlannedAction::Verify(_) | PlannedAction::Examine => {
+                send(&reply::host_failed())
+            }
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => forward(*forwarding),
             PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
@@ -170,7 +220,11 @@ impl Context for Stream {
             Phase::Verifying(verifier, value) => {
                 let status = host::call::header_map().and_then(|headers| headers.status());
                 let password = self.policy.note_password(&verifier, &value, status);
-                self.start(Some(password))
+                self.start(&Facts { password: Some(password), ..Facts::default() })
+            }
+            Phase::Examining(password) => {
+                let health = Backends::of(clusters::answered(size));
+                self.start(&Facts { password, health })
             }
             Phase::Errand(running) => run(running.answered(size)),
             phase => phase,
@@ -183,7 +237,7 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        self.phase = self.start(None);
+        self.phase = self.start(&Facts::default());
         match self.phase {
             Phase::Forwarded(..) => Action::Continue,
             _ => Action::Pause,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::auth::FrontAuth;
 use super::front_host::FrontHost;
-use super::ids::FrontId;
+use super::ids::{FrontId, ListId};
 
 /// A public hostname that clients use, with its other names.
 #[derive(Clone, Debug)]
@@ -12,6 +12,9 @@ pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) auth: FrontAuth,
+    pub(crate) catalog: Option<ListId>,
+    pub(crate) ping_needs_all: bool,
+    pub(crate) health: bool,
 }
 
 impl Front {
@@ -25,6 +28,24 @@ impl Front {
     #[must_use]
     pub const fn auth(&self) -> &FrontAuth {
         &self.auth
+    }
+
+    /// The list that answers for the catalogue; `None` if the front has none.
+    #[must_use]
+    pub const fn catalog(&self) -> Option<ListId> {
+        self.catalog
+    }
+
+    /// Whether the ping is a 200 only while every backend is up.
+    #[must_use]
+    pub const fn ping_needs_all(&self) -> bool {
+        self.ping_needs_all
+    }
+
+    /// Whether the front tells how its backends are.
+    #[must_use]
+    pub const fn has_health(&self) -> bool {
+        self.health
     }
 
     /// The authorities it answers to, the canonical one first; at least one.

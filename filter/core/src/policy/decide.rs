@@ -56,6 +56,8 @@ pub enum Choice {
     OwnerForExistence,
     /// The ping of a client that logs in with a password: who knows the passwords.
     Login,
+    /// The catalogue: the backend whose one it is.
+    Catalog,
 }
 
 impl Choice {
@@ -69,6 +71,7 @@ impl Choice {
             Self::OwnerForWrite => "owner, for a write",
             Self::OwnerForExistence => "owner, for an existence check",
             Self::Login => "login",
+            Self::Catalog => "catalogue",
         }
     }
 }
@@ -92,6 +95,8 @@ pub enum Refusal {
     Denied(RuleId),
     /// The request for a token cannot be read.
     Token(TokenRequestError),
+    /// The front says that it is well only if every backend is, and one is not.
+    BackendDown,
     /// Nobody could say whether a password is right.
     UnknownPassword,
     /// The name is too long once the backend's prefix is on it.
@@ -129,6 +134,7 @@ pub fn decide<'c>(
 ) -> Result<Decision<'c>, Refusal> {
     let name = match (&request.endpoint, request.endpoint.repository()) {
         (Endpoint::Ping, _) => return Ok(Decision::Ping),
+        (Endpoint::Catalog, _) => return catalog(config, facts),
         (Endpoint::Extension { .. }, _) | (_, None) => {
             return Err(Refusal::Unsupported(request.endpoint.class()));
         }
@@ -164,6 +170,26 @@ fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
     let owner = rule.owner().and_then(|owner| config.backend(owner.backend));
     !matches!(front.auth(), FrontAuth::Upstream { .. })
         && owner.is_some_and(|owner| matches!(owner.auth(), BackendAuth::Token(_)))
+}
+
+/// The catalogue, where the front has one. Who lists names sees more than any rule shows, so a front
+/// that knows passwords wants one.
+fn catalog<'c>(config: &'c Config, facts: &Facts<'_>) -> Result<Decision<'c>, Refusal> {
+    let unsupported = Refusal::Unsupported(Class::Catalog);
+    let list_id = facts.front.catalog().ok_or(unsupported)?;
+    let has_passwords = matches!(facts.front.auth(), FrontAuth::Basic(_));
+    if has_passwords && facts.identity == Identity::Anonymous {
+        return Err(Refusal::Unauthenticated);
+    }
+    let list = config.list(list_id).ok_or(unsupported)?;
+    Ok(Decision::Forward(Forward {
+        rule: None,
+        list,
+        list_id,
+        choice: Choice::Catalog,
+        authority: None,
+        mounting: Mounting::Unasked,
+    }))
 }
 
 /// The list for a request, or `None` for a write that has no owner to go to.

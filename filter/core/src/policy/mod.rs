@@ -11,5 +11,5 @@ pub use admission::Identity;
 pub use decide::{Choice, Decision, Facts, Forward, Refusal, decide};
 pub use freshness::{Push, Question, SLOTS, push};
 pub use mount::Mounting;
-pub use origin::{Origin, TOKEN_PATH};
+pub use origin::{HEALTH_PATH, LIVENESS_PATH, Origin, TOKEN_PATH};
 pub use token_scope::{TokenScope, token_scope};

@@ -8,6 +8,11 @@ use crate::config::{Config, FrontAuth, FrontHost, OperatorKind};
 /// so that no repository can be meant.
 pub const TOKEN_PATH: &str = "/portolan/token";
 
+/// The path at which a front tells how its backends are.
+pub const HEALTH_PATH: &str = "/healthcheck";
+/// The path at which it tells that it is there at all.
+pub const LIVENESS_PATH: &str = "/livez";
+
 /// The names by which a front challenges one client: on the scheme, host and port that the client
 /// itself used, since several clients refuse a realm elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod health;
 mod token;
 
+pub use health::{health, live};
 pub use token::{ServiceAnswer, token_answer, token_unavailable};
 
 use crate::attempt::Trouble;
@@ -67,7 +69,7 @@ fn in_words(challenge: &FrontChallenge<'_>) -> Option<(&'static str, String)> {
 }
 
 fn wait_after(refusal: &Refusal) -> Option<(&'static str, String)> {
-    let is_outage = *refusal == Refusal::UnknownPassword;
+    let is_outage = matches!(refusal, Refusal::UnknownPassword | Refusal::BackendDown);
     is_outage.then(|| ("retry-after", WAIT_AFTER_OUTAGE.to_string()))
 }
 
@@ -205,6 +207,11 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
             );
             Explanation::new(403, "DENIED", &message)
         }
+        Refusal::BackendDown => Explanation::new(
+            503,
+            "UNAVAILABLE",
+            "not every registry behind this one is up; try again later",
+        ),
         Refusal::UnknownPassword => Explanation::new(
             503,
             "UNAVAILABLE",

@@ -97,7 +97,7 @@ pub enum Amendment {
 #[must_use]
 pub const fn url_headers(class: Class) -> &'static [UrlHeader] {
     match class {
-        Class::Tags | Class::Referrers => {
+        Class::Tags | Class::Referrers | Class::Catalog => {
             &[UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link]
         }
         _ => &[UrlHeader::Location, UrlHeader::Challenge],

@@ -100,8 +100,8 @@ impl Context<'_> {
             return Some(path.to_vec());
         }
         let request = registry::parse(b"GET", path).ok()?;
-        let name = request.endpoint.repository()?;
-        Some(request.endpoint.path("", &names.to_front(name.as_str())))
+        let name = request.endpoint.repository().map(|name| names.to_front(name.as_str()));
+        Some(request.endpoint.path("", name.as_deref().unwrap_or_default()))
     }
 
     fn absolute(&self, path: &[u8], suffix: &[u8]) -> Vec<u8> {

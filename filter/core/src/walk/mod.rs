@@ -12,8 +12,10 @@ use crate::attempt::Retry;
 use crate::client::{self, ClientFacts, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
+use crate::health::{Examined, Report};
 use crate::policy::{
-    self, Decision, Facts, Forward, Identity, Origin, Push, Question, Refusal, TOKEN_PATH,
+    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Origin, Push, Question,
+    Refusal, TOKEN_PATH,
 };
 use crate::record::Record;
 use crate::registry::{self, Endpoint, RegistryRequest};
@@ -40,6 +42,8 @@ pub struct RequestHead<'a> {
     pub recently_pushed: Option<bool>,
     /// The answer to [`Action::Verify`]; `None` at first.
     pub password: Option<Password>,
+    /// The answer to [`Action::Examine`]; `None` at first.
+    pub health: Option<Examined<'a>>,
 }
 
 /// What is known of a client's password.
@@ -76,6 +80,9 @@ pub enum Action<'c> {
     /// Have the client's `Authorization` looked at and plan again, with
     /// [`RequestHead::password`] set.
     Verify(&'c Verifier),
+    /// Find out how the backends are ([`crate::health`]) and plan again, with
+    /// [`RequestHead::health`] set.
+    Examine,
     /// Answer as the front's token endpoint.
     Token(TokenEndpoint),
 }
@@ -139,8 +146,10 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
         backend: None,
         reason: String::new(),
     };
-    let outcome = if is_token_endpoint(head.target) {
+    let outcome = if is_path(head.target, TOKEN_PATH) {
         serve_tokens(config, front, &locality, head)
+    } else if let Some(step) = front.and_then(|id| about_itself(config, id, head)) {
+        Ok(step)
     } else {
         registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
             record.class = Some(request.endpoint.class());
@@ -154,6 +163,8 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
 
 enum Step<'c> {
     Ping,
+    Reply(Reply),
+    Examine,
     Ask(Question),
     Verify(&'c Verifier),
     Token(TokenEndpoint),
@@ -170,6 +181,11 @@ fn conclude<'c>(
 ) -> (Action<'c>, &'static str) {
     match outcome {
         Ok(Step::Ping) => (Action::Reply(reply::ping()), "ping"),
+        Ok(Step::Reply(reply)) => {
+            let code = reply.code;
+            (Action::Reply(reply), code)
+        }
+        Ok(Step::Examine) => (Action::Examine, "health"),
         Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
         Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
         Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
@@ -211,6 +227,11 @@ fn act<'c>(
         policy::decide(config, request, &facts)?
     };
     match decision {
+        Decision::Ping if front.ping_needs_all() => match head.health {
+            None => Ok(Step::Examine),
+            Some(examined) if Report::of(config, examined).all_up() => Ok(Step::Ping),
+            Some(_) => Err(Refusal::BackendDown),
+        },
         Decision::Ping => Ok(Step::Ping),
         Decision::Ask(question) => Ok(Step::Ask(question)),
         Decision::Forward(forward) => {
@@ -247,9 +268,22 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
     }
 }
 
-fn is_token_endpoint(target: &[u8]) -> bool {
+fn is_path(target: &[u8], wanted: &str) -> bool {
     let path = target.split(|byte| *byte == b'?').next();
-    path == Some(TOKEN_PATH.as_bytes())
+    path == Some(wanted.as_bytes())
+}
+
+/// What a front says of itself and its backends, where the policy lets it.
+fn about_itself<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
+    let reads = matches!(head.method, b"GET" | b"HEAD");
+    config.fronts().get(id).filter(|front| front.has_health() && reads)?;
+    if is_path(head.target, LIVENESS_PATH) {
+        return Some(Step::Reply(reply::live()));
+    }
+    is_path(head.target, HEALTH_PATH).then(|| match head.health {
+        None => Step::Examine,
+        Some(examined) => Step::Reply(reply::health(&Report::of(config, examined))),
+    })
 }
 
 /// The token endpoint; only fronts whose clients have tokens have one.

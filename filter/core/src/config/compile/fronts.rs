@@ -39,6 +39,9 @@ pub(super) fn compile(
             name: front.name.clone(),
             hosts: front.hosts.clone().unwrap_or_default(),
             auth: scope.front_auth(front, table, &path.key("auth")),
+            catalog: scope.catalog(front, table, &path.key("catalog")),
+            ping_needs_all: front.ping_needs_all,
+            health: front.health,
         });
     }
     compiled
