@@ -115,6 +115,7 @@ fn timeouts() -> Value {
         "request_timeout": "0s",
         "stream_idle_timeout": IDLE,
         "drain_timeout": "30s",
-        "delayed_close_timeout": "5s",
+        // A client learns that an answer was cut off by the end of the connection, and waits for it.
+        "delayed_close_timeout": "1s",
     })
 }

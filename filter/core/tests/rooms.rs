@@ -29,7 +29,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "reply",
         &[
-            "grammar", "config", "health", "registry", "challenge", "token", "client", "policy",
+            "grammar",
+            "config",
+            "health",
+            "registry",
+            "challenge",
+            "token",
+            "client",
+            "policy",
             "attempt",
         ],
     ),
@@ -43,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "grammar",
             "config",
+            "health",
             "registry",
             "challenge",
             "token",

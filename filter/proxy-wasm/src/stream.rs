@@ -114,15 +114,13 @@ impl Stream {
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
             match plan.action {
-                PlannedAction::Examine => {
-                    match health.get_or_init(|| facts.health.or_known()) {
-                        Backends::Known(health) => head.health = Some(Examined::Known(health)),
-                        Backends::Unasked if clusters::ask() => {
-                            return Phase::Examining(head.password);
-                        }
-                        _ => head.health = Some(Examined::Unknown),
+                PlannedAction::Examine => match health.get_or_init(|| facts.health.or_known()) {
+                    Backends::Known(health) => head.health = Some(Examined::Known(health)),
+                    Backends::Unasked if clusters::ask() => {
+                        return Phase::Examining(head.password);
                     }
-                }
+                    _ => head.health = Some(Examined::Unknown),
+                },
                 PlannedAction::Ask(question) => {
                     head.recently_pushed = Some(pushes::is_recent(question));
                 }
@@ -188,8 +186,11 @@ impl Stream {
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
         let answers = host::property(attempt::ANSWERS).unwrap_or_default();
+        let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
+        let answered = answered.and_then(|name| String::from_utf8(name).ok());
         let case = Case {
             status,
+            answered: answered.as_deref(),
             authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
             proxys_credentials: receipt.proxys_credentials,
         };

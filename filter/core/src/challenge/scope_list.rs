@@ -126,7 +126,7 @@ mod tests {
             (&["repository:a:pull"], "repository:a:pull", "one entry"),
             (&["  repository:a:pull   registry:catalog:* "], "repository:a:pull registry:catalog:*", "several spaces"),
             (&["repository:a:pull\trepository:b:pull\n"], "repository:a:pull repository:b:pull", "other white space hides no entry"),
-            (&["repository:b:pull openid", "repository:a:pull"], "repository:b:pull openid repository:a:pull", "E2-2: several values, several entries in one"),
+            (&["repository:b:pull openid", "repository:a:pull"], "repository:b:pull openid repository:a:pull", "several values, several entries in one"),
         ];
         for (values, wanted, reason) in rows {
             assert_eq!(parse(values).to_string(), *wanted, "{values:?}: {reason}");
@@ -164,8 +164,8 @@ mod tests {
     fn a_resource_is_asked_for_once() {
         #[rustfmt::skip]
         let rows: &[(&str, &str, &str)] = &[
-            ("repository:a:pull repository:a:pull", "repository:a:pull", "E2-2: the same twice"),
-            ("repository:a:pull repository:a:pull,push", "repository:a:pull,push", "E2-2: more actions"),
+            ("repository:a:pull repository:a:pull", "repository:a:pull", "the same twice"),
+            ("repository:a:pull repository:a:pull,push", "repository:a:pull,push", "more actions"),
             ("repository:a:push repository:b:pull repository:a:pull", "repository:a:push,pull repository:b:pull", "the first place, all actions"),
             ("repository:a:pull repository(plugin):a:pull", "repository:a:pull repository(plugin):a:pull", "another class"),
             ("registry:a:pull repository:a:pull", "registry:a:pull repository:a:pull", "another type"),
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn two_names_of_one_repository_are_asked_for_once() {
-        // E2-3: the upstream knows both as `library/nginx`.
+        // the upstream knows both as `library/nginx`.
         let upstream = |name: &str| match name {
             "nginx" => "library/nginx".to_owned(),
             other => other.to_owned(),
