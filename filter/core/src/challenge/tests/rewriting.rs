@@ -12,8 +12,9 @@ const fn front(accepts: Accepts) -> FrontChallenge<'static> {
 }
 
 /// The front's `drycc/` is the backend's `acme/`.
-fn name_at_front(name: &str) -> String {
-    name.strip_prefix("acme/").map_or_else(|| name.to_owned(), |rest| format!("drycc/{rest}"))
+fn name_at_front(name: &str) -> Option<String> {
+    let own = name.strip_prefix("acme/").map(|rest| format!("drycc/{rest}"));
+    Some(own.unwrap_or_else(|| name.to_owned()))
 }
 
 fn told(values: &[&str], accepts: Accepts, keep_scope: bool) -> Vec<String> {

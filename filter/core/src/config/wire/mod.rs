@@ -12,6 +12,7 @@ mod redirects;
 mod regions;
 mod resilience;
 mod rules;
+mod upstreams;
 
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
@@ -20,6 +21,7 @@ pub(crate) use fronts::FrontWire;
 pub(crate) use redirects::RedirectsWire;
 pub(crate) use regions::RegionWire;
 pub(crate) use rules::{LinkWire, RuleWire};
+pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
 
