@@ -12,13 +12,12 @@ const fn front(accepts: Accepts) -> FrontChallenge<'static> {
 }
 
 /// The front's `drycc/` is the backend's `acme/`.
-fn name_at_front(name: &str) -> Option<String> {
-    let own = name.strip_prefix("acme/").map(|rest| format!("drycc/{rest}"));
-    Some(own.unwrap_or_else(|| name.to_owned()))
+fn name_at_front(name: &str) -> String {
+    name.strip_prefix("acme/").map_or_else(|| name.to_owned(), |rest| format!("drycc/{rest}"))
 }
 
 fn told(values: &[&str], accepts: Accepts, keep_scope: bool) -> Vec<String> {
-    texts(rewrite(&lines(values), &front(accepts), &name_at_front, keep_scope))
+    texts(rewrite(&lines(values), &front(accepts), &|name| Some(name_at_front(name)), keep_scope))
 }
 
 /// Lines with `OURS` for the front's beginning, so that a row fits its line.

@@ -18,16 +18,8 @@ pub(crate) struct FrontWire {
     pub(crate) default_upstream: Option<String>,
 }
 
-const FIELDS: &[&str] = &[
-    "hosts",
-    "default",
-    "auth",
-    "catalog",
-    "ping",
-    "health",
-    "upstreams",
-    "default_upstream",
-];
+const FIELDS: &[&str] =
+    &["hosts", "default", "auth", "catalog", "ping", "health", "upstreams", "default_upstream"];
 
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
     const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
