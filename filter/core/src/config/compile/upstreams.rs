@@ -55,13 +55,12 @@ fn owner(front: &FrontWire, upstream: &UpstreamWire) -> String {
 }
 
 fn upstream(wire: &UpstreamWire, path: &Path<'_>, mistakes: &Mistakes) -> Upstream {
-    let own = format!("{}/", wire.name);
-    if wire.prefix.is_none() && !is_repository_prefix(&own) {
+    let prefix = wire.prefix();
+    if !is_repository_prefix(&prefix) {
         let message = "its name cannot stand before a repository's; write `prefix`, the start of \
              its repositories' names in the policy";
         mistakes.add(path, message);
     }
-    let prefix = wire.prefix.clone().unwrap_or(own);
     if wire.path == Some(true) && prefix.is_empty() {
         let message = "an empty `prefix` cannot be seen in a path; leave `path` out, or write a \
              `prefix`";

@@ -50,6 +50,72 @@ fn upstreams_with_everything_and_with_nothing() {
     assert!(plain.fronts().all().iter().all(|front| front.upstreams().is_none()));
 }
 
+/// A policy that says no more than its upstreams.
+fn short(upstreams: &str, rest: &str) -> String {
+    format!(
+        r#"{{
+        "version": 1,
+        "fronts": {{"main": {{"hosts": ["registry.example.com"], "upstreams": {upstreams}}}}},
+        "regions": {{"default": {{}}}}{rest}
+    }}"#
+    )
+}
+
+#[test]
+fn one_entry_is_a_whole_registry() {
+    let json = short(
+        r#"{"docker.io": {"backend": "http://docker-cache:5000", "prefix": "hub/"},
+            "ghcr.io": {"backend": "https://ghcr-cache.internal/base"},
+            "own": {"backend": "http://own:5000", "prefix": ""},
+            "quay.io": {}}"#,
+        r#", "backends": {"quay": {"url": "https://quay.io"}},
+             "rules": [{"name": "q", "repositories": ["quay.io/**", "hub/special/*"],
+                        "chains": {"default": ["quay"]}}]"#,
+    );
+    let config = Config::from_json(json.as_bytes()).unwrap();
+    let served = |name: &str| {
+        let rule = config.rules().get(config.rules().find(name).unwrap()).unwrap();
+        let lists = rule.chain(config.regions().default_region()).unwrap().lists(name);
+        let backends = config.list(lists.digests).unwrap().backends();
+        let backend = config.backend(backends[0]).unwrap();
+        assert_eq!((backends.len(), rule.owner()), (1, None), "pull-only");
+        let (rule, url, name) = (rule.name(), backend.url(), backend.names().to_backend(name));
+        format!("{rule} {} {}{}/v2/{name}", backend.name(), url.authority(), url.base_path())
+    };
+    #[rustfmt::skip]
+    let rows = [
+        ("hub/library/nginx", "docker.io docker.io docker-cache:5000/v2/library/nginx"),
+        ("ghcr.io/a/b", "ghcr.io ghcr.io ghcr-cache.internal/base/v2/a/b"),
+        ("quay.io/a/b", "q quay quay.io/v2/quay.io/a/b"),
+        ("hub/special/x", "q quay quay.io/v2/hub/special/x"),
+        ("team/app", "own own own:5000/v2/team/app"),
+    ];
+    for (name, expected) in rows {
+        assert_eq!(served(name), expected, "{name}");
+    }
+    let nothing_else = short(r#"{"docker.io": {"backend": "http://docker-cache:5000"}}"#, "");
+    assert!(mistakes(&nothing_else).is_empty());
+}
+
+#[test]
+fn an_entry_is_no_second_one() {
+    let quay = r#", "backends": {"quay": {"url": "https://quay.io"}},
+        "rules": [{"name": "q", "repositories": ["**"], "chains": {"default": ["quay"]}}]"#;
+    #[rustfmt::skip]
+    let rows = [
+        (r#"{"quay": {"backend": "http://cache:5000"}}"#, quay, "fronts.main.upstreams.quay.backend: makes a backend `quay`, and there is one"),
+        (r#"{"q": {"backend": "http://cache:5000"}}"#, quay, "fronts.main.upstreams.q.backend: makes a rule `q`, and there is one"),
+        (r#"{"a": {"backend": "cache:5000"}}"#, "", "fronts.main.upstreams.a.backend: `cache:5000` is not valid; write a URL"),
+        (r#"{"A": {"backend": "http://cache:5000"}}"#, quay, "fronts.main.upstreams.A: its name cannot stand before a repository's"),
+        (r#"{"a": {}}"#, r#", "rules": []"#, "`backends` is missing"),
+    ];
+    for (upstreams, rest, expected) in rows {
+        let found = mistakes(&short(upstreams, rest));
+        assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{found:#?}");
+        assert!(found.len() == 1 || rest.contains("[]"), "{found:#?}");
+    }
+}
+
 #[test]
 fn nothing_names_two_registries() {
     #[rustfmt::skip]

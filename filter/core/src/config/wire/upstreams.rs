@@ -1,6 +1,7 @@
 //! The wire form of an upstream of a front.
 
 use super::flag;
+use crate::config::backend_url::{self, BackendUrl};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::{Fields, Node};
 use crate::config::upstreams::WANTED_NAMESPACES;
@@ -13,12 +14,21 @@ pub(crate) struct UpstreamWire {
     pub(crate) namespaces: Option<Vec<FrontHost>>,
     pub(crate) library: bool,
     pub(crate) path: Option<bool>,
+    /// Where it is served from, for those that need no more words; the inner `None` is no URL.
+    pub(crate) backend: Option<Option<BackendUrl>>,
+}
+
+impl UpstreamWire {
+    /// What stands before its repositories' names in the policy.
+    pub(crate) fn prefix(&self) -> String {
+        self.prefix.clone().unwrap_or_else(|| format!("{}/", self.name))
+    }
 }
 
 pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
     const PREFIX: &str = "the start of its repositories' names in the policy, which ends with `/`, \
          such as `docker.io/`; or `\"\"` for one of the upstreams";
-    let fields = node.fields(&["prefix", "hosts", "ns", "library", "path"]);
+    let fields = node.fields(&["prefix", "hosts", "ns", "library", "path", "backend"]);
     UpstreamWire {
         name,
         prefix: fields.optional("prefix", |node| {
@@ -28,6 +38,8 @@ pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
         namespaces: hosts(&fields, "ns", WANTED_NAMESPACES),
         library: flag(&fields, "library"),
         path: fields.optional("path", |node| node.boolean()),
+        backend: fields
+            .optional("backend", |node| Some(node.parse(backend_url::WANTED, BackendUrl::parse))),
     }
 }
 
