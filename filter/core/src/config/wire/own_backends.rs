@@ -22,7 +22,7 @@ pub(super) struct OwnBackend {
 
 /// Whether an upstream says so, be it wrongly: then nothing is missing that could stand elsewhere.
 pub(super) fn any(fronts: &[FrontWire]) -> bool {
-    fronts.iter().flat_map(|front| front.upstreams.iter().flatten()).any(|it| it.backend.is_some())
+    fronts.iter().flat_map(|front| front.upstreams.iter().flatten()).any(|it| it.has_backend)
 }
 
 /// All that can be read, in the order of the policy.
@@ -66,7 +66,7 @@ pub(super) fn add(
 impl OwnBackend {
     fn of(front: &FrontWire, upstream: &UpstreamWire) -> Option<Self> {
         let (name, prefix) = (upstream.name.clone(), upstream.prefix());
-        let url = upstream.backend.clone().flatten()?;
+        let url = upstream.backend.clone()?;
         // What cannot stand before a name has its own mistake.
         is_repository_prefix(&prefix).then(|| Self { front: front.name.clone(), name, prefix, url })
     }

@@ -14,8 +14,10 @@ pub(crate) struct UpstreamWire {
     pub(crate) namespaces: Option<Vec<FrontHost>>,
     pub(crate) library: bool,
     pub(crate) path: Option<bool>,
-    /// Where it is served from, for those that need no more words; the inner `None` is no URL.
-    pub(crate) backend: Option<Option<BackendUrl>>,
+    /// Where it is served from, for those that need no more words.
+    pub(crate) backend: Option<BackendUrl>,
+    /// Whether anything was written there, be it no URL.
+    pub(crate) has_backend: bool,
 }
 
 impl UpstreamWire {
@@ -29,6 +31,11 @@ pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
     const PREFIX: &str = "the start of its repositories' names in the policy, which ends with `/`, \
          such as `docker.io/`; or `\"\"` for one of the upstreams";
     let fields = node.fields(&["prefix", "hosts", "ns", "library", "path", "backend"]);
+    let mut has_backend = false;
+    let backend = fields.optional("backend", |node| {
+        has_backend = true;
+        node.parse(backend_url::WANTED, BackendUrl::parse)
+    });
     UpstreamWire {
         name,
         prefix: fields.optional("prefix", |node| {
@@ -38,8 +45,8 @@ pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
         namespaces: hosts(&fields, "ns", WANTED_NAMESPACES),
         library: flag(&fields, "library"),
         path: fields.optional("path", |node| node.boolean()),
-        backend: fields
-            .optional("backend", |node| Some(node.parse(backend_url::WANTED, BackendUrl::parse))),
+        backend,
+        has_backend,
     }
 }
 
