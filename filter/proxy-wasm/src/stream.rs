@@ -252,8 +252,14 @@ impl HttpContext for Stream {
         {
             pushes::note(*push);
         }
-        let Some(reply) = self.finish(receipt) else { return Action::Continue };
-        self.phase = send(&reply);
+        let Some(reply) = self.finish(receipt) else {
+            if let Some(namespace) = receipt.naming.namespace() {
+                let value = namespace.as_bytes();
+                host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
+            }
+            return Action::Continue;
+        };
+        self.phase = send(&reply.named(&receipt.naming));
         Action::Pause
     }
 }

@@ -1,10 +1,12 @@
 //! The public hostnames.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::auth::FrontAuth;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, ListId};
+use super::upstreams::Upstreams;
 
 /// A public hostname that clients use, with its other names.
 #[derive(Clone, Debug)]
@@ -15,6 +17,7 @@ pub struct Front {
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
 impl Front {
@@ -48,10 +51,18 @@ impl Front {
         self.health
     }
 
-    /// The authorities it answers to, the canonical one first; at least one.
+    /// The authorities it answers to, the canonical one first; at least one. Those that name an
+    /// upstream come last.
     #[must_use]
     pub fn hosts(&self) -> &[FrontHost] {
         &self.hosts
+    }
+
+    /// The registries that its clients name; `None` where all names are of one namespace, the
+    /// policy's own.
+    #[must_use]
+    pub const fn upstreams(&self) -> Option<&Arc<Upstreams>> {
+        self.upstreams.as_ref()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::admission::{self, Identity};
 use super::freshness::{self, Question};
 use super::mount::{self, Mounting};
+use super::naming::Naming;
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
@@ -85,6 +86,12 @@ pub enum Refusal {
     FrontUnknown,
     /// No rule matches this repository.
     RepositoryUnknown,
+    /// `ns` has two values, or one that cannot be decoded.
+    NamespaceInvalid,
+    /// `ns` names no registry that the front stands for.
+    NamespaceUnknown,
+    /// Nothing in the request names a registry that the front stands for.
+    UpstreamUnknown,
     /// The class is not offered: the catalogue and extensions.
     Unsupported(Class),
     /// The rule has no owner, so the repository takes no writes.
@@ -114,6 +121,10 @@ impl From<RequestError> for Refusal {
 pub struct Facts<'a> {
     /// The front that was asked.
     pub front: &'a Front,
+    /// How the client names repositories.
+    pub naming: &'a Naming,
+    /// The policy's name of the request's repository; empty if it is about none.
+    pub name: &'a str,
     /// What the front knows of who asks.
     pub identity: Identity,
     /// Where the client is.
@@ -132,14 +143,15 @@ pub fn decide<'c>(
     request: &RegistryRequest<'_>,
     facts: &Facts<'_>,
 ) -> Result<Decision<'c>, Refusal> {
-    let name = match (&request.endpoint, request.endpoint.repository()) {
+    let name = facts.name;
+    match (&request.endpoint, request.endpoint.repository()) {
         (Endpoint::Ping, _) => return Ok(Decision::Ping),
         (Endpoint::Catalog, _) => return catalog(config, facts),
         (Endpoint::Extension { .. }, _) | (_, None) => {
             return Err(Refusal::Unsupported(request.endpoint.class()));
         }
-        (_, Some(name)) => name.as_str(),
-    };
+        (_, Some(_)) => {}
+    }
     let id = config.rules().find(name).ok_or(Refusal::RepositoryUnknown)?;
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
     let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
@@ -157,7 +169,7 @@ pub fn decide<'c>(
     if !fits(config, list, name) {
         return Err(Refusal::NameTooLong(id));
     }
-    let mounting = match mount::decide(config, rule, request)? {
+    let mounting = match mount::decide(config, rule, request, facts.naming)? {
         // A token of the proxy's is for the one repository that the client may write to.
         Mounting::From(_) if uses_managed_token(config, facts.front, rule) => Mounting::Dropped,
         mounting => mounting,

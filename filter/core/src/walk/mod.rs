@@ -4,6 +4,7 @@ mod carry;
 mod greeting;
 mod token_endpoint;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
@@ -14,8 +15,8 @@ use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
 use crate::health::{Examined, Report};
 use crate::policy::{
-    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Origin, Push, Question,
-    Refusal, TOKEN_PATH,
+    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Naming, Origin, Push,
+    Question, Refusal,
 };
 use crate::record::Record;
 use crate::registry::{self, Endpoint, RegistryRequest};
@@ -66,6 +67,11 @@ pub struct Plan<'c> {
     pub record: Record<'c>,
     /// Which region the client is in, and why.
     pub locality: Locality,
+    /// How the client names repositories.
+    pub naming: Naming,
+    /// The policy's name of the repository, where its front has upstreams; elsewhere it is the one
+    /// that the client wrote.
+    pub repository: Option<String>,
 }
 
 /// Forward, or answer.
@@ -146,19 +152,46 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
         backend: None,
         reason: String::new(),
     };
-    let outcome = if is_path(head.target, TOKEN_PATH) {
+    let mut named = Names::default();
+    let outcome = if token_endpoint::is_at(head.target) {
         serve_tokens(config, front, &locality, head)
     } else if let Some(step) = front.and_then(|id| about_itself(config, id, head)) {
         Ok(step)
     } else {
         registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
             record.class = Some(request.endpoint.class());
-            act(config, front, &request, &locality, head)
+            let id = front.ok_or(Refusal::FrontUnknown)?;
+            let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+            named = Names::of(front, head.authority, &request)?;
+            act(config, (id, front), &request, &named, &locality, head)
         })
     };
-    let (action, why) = conclude(config, outcome, front, head, &mut record);
+    let (action, why) = conclude(config, outcome, (front, &named.naming), head, &mut record);
     record.reason = format!("{}; {why}", locality.why);
-    Plan { action, record, locality }
+    let Names { naming, repository } = named;
+    Plan { action, record, locality, naming, repository }
+}
+
+/// How a request names its repository, and the policy's name of it where that is another.
+#[derive(Default)]
+struct Names {
+    naming: Naming,
+    repository: Option<String>,
+}
+
+impl Names {
+    fn of(front: &Front, authority: &[u8], request: &RegistryRequest<'_>) -> Result<Self, Refusal> {
+        let naming = Naming::of(front, authority, request)?;
+        let name = request.endpoint.repository().filter(|_| naming.has_upstreams());
+        let repository = name.and_then(|name| naming.to_policy(name.as_str()));
+        Ok(Self { repository: repository.map(Cow::into_owned), naming })
+    }
+
+    /// The policy's name of the repository; empty if the request is about none.
+    fn repository<'n>(&'n self, request: &RegistryRequest<'n>) -> &'n str {
+        let written = request.endpoint.repository().map_or("", |name| name.as_str());
+        self.repository.as_deref().unwrap_or(written)
+    }
 }
 
 enum Step<'c> {
@@ -175,12 +208,12 @@ enum Step<'c> {
 fn conclude<'c>(
     config: &'c Config,
     outcome: Result<Step<'c>, Refusal>,
-    front: Option<FrontId>,
+    (front, naming): (Option<FrontId>, &Naming),
     head: &RequestHead<'_>,
     record: &mut Record<'c>,
 ) -> (Action<'c>, &'static str) {
     match outcome {
-        Ok(Step::Ping) => (Action::Reply(reply::ping()), "ping"),
+        Ok(Step::Ping) => (Action::Reply(reply::ping().named(naming)), "ping"),
         Ok(Step::Reply(reply)) => {
             let code = reply.code;
             (Action::Reply(reply), code)
@@ -198,24 +231,25 @@ fn conclude<'c>(
         Err(refusal) => {
             record.rule = rule_of(config, &refusal);
             let is_read = matches!(head.method, b"GET" | b"HEAD");
-            let origin = front.and_then(|id| Origin::new(config, id, head.scheme, head.authority));
+            let origin =
+                front.and_then(|id| Origin::new(config, id, naming, head.scheme, head.authority));
             let challenge = origin.as_ref().map(Origin::challenge);
             let reply = reply::refuse(config, &refusal, is_read, challenge.as_ref());
             let code = reply.code;
-            (Action::Reply(reply), code)
+            (Action::Reply(reply.named(naming)), code)
         }
     }
 }
 
 fn act<'c>(
     config: &'c Config,
-    id: Option<FrontId>,
+    (id, front): (FrontId, &'c Front),
     request: &RegistryRequest<'_>,
+    names: &Names,
     locality: &Locality,
     head: &RequestHead<'_>,
 ) -> Result<Step<'c>, Refusal> {
-    let id = id.ok_or(Refusal::FrontUnknown)?;
-    let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+    let (naming, name) = (&names.naming, names.repository(request));
     let identity = match identify(front, head)? {
         Identified::As(identity) => identity,
         Identified::By(verifier) => return Ok(Step::Verify(verifier)),
@@ -223,7 +257,8 @@ fn act<'c>(
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?
     } else {
-        let facts = Facts { front, identity, locality, recently_pushed: head.recently_pushed };
+        let recently_pushed = head.recently_pushed;
+        let facts = Facts { front, naming, name, identity, locality, recently_pushed };
         policy::decide(config, request, &facts)?
     };
     match decision {
@@ -236,10 +271,12 @@ fn act<'c>(
         Decision::Ask(question) => Ok(Step::Ask(question)),
         Decision::Forward(forward) => {
             let origin = match front.auth() {
-                FrontAuth::Upstream { .. } => Origin::new(config, id, head.scheme, head.authority),
+                FrontAuth::Upstream { .. } => {
+                    Origin::new(config, id, naming, head.scheme, head.authority)
+                }
                 FrontAuth::Managed | FrontAuth::Basic(_) => None,
             };
-            let asked = Asked { front, region: locality.region, request, head };
+            let asked = Asked { front, region: locality.region, naming, name, request, head };
             let forwarding = carry(config, forward, &asked, origin);
             forwarding
                 .map(|forwarding| Step::Forward(Box::new(forwarding)))

@@ -17,7 +17,7 @@ fn name_at_front(name: &str) -> String {
 }
 
 fn told(values: &[&str], accepts: Accepts, keep_scope: bool) -> Vec<String> {
-    texts(rewrite(&lines(values), &front(accepts), &name_at_front, keep_scope))
+    texts(rewrite(&lines(values), &front(accepts), &|name| Some(name_at_front(name)), keep_scope))
 }
 
 /// Lines with `OURS` for the front's beginning, so that a row fits its line.

@@ -9,6 +9,7 @@ mod clients;
 mod fronts;
 mod regions;
 mod rules;
+mod upstreams;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! The wire form of a front.
 
 use super::auth::read_front_auth;
-use super::{FrontAuthWire, flag, optional_text};
+use super::upstreams::read_upstream;
+use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::Node;
 
@@ -13,10 +14,16 @@ pub(crate) struct FrontWire {
     pub(crate) catalog: Option<String>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) upstreams: Option<Vec<UpstreamWire>>,
+    pub(crate) default_upstream: Option<String>,
 }
 
+const FIELDS: &[&str] =
+    &["hosts", "default", "auth", "catalog", "ping", "health", "upstreams", "default_upstream"];
+
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
-    let fields = node.fields(&["hosts", "default", "auth", "catalog", "ping", "health"]);
+    const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
+    let fields = node.fields(FIELDS);
     let hosts = fields.required("hosts", front_host::WANTED_LIST, |node| {
         node.list(front_host::WANTED_LIST, |host| host.parse(front_host::WANTED, FrontHost::parse))
     });
@@ -28,6 +35,8 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),
+        upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
+        default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }
 }
 

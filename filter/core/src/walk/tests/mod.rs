@@ -4,6 +4,7 @@ use super::*;
 
 mod auth;
 mod health;
+mod naming;
 
 const POLICY: &str = r#"{
     "version": 1,
