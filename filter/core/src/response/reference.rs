@@ -33,11 +33,8 @@ impl Context<'_> {
     fn place<'r>(&self, bytes: &'r [u8]) -> Option<Place<'r>> {
         let reference = UriReference::parse(bytes)?;
         let url = self.backend.url();
-        let scheme = match reference.scheme {
-            None => url.scheme(),
-            Some(scheme) if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
-            Some(scheme) if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
-            Some(_) => return Some(Place::Elsewhere(bytes)),
+        let Some(scheme) = reference.scheme.map_or(Some(url.scheme()), Scheme::of) else {
+            return Some(Place::Elsewhere(bytes));
         };
         Some(match reference.authority {
             Some(authority) if !url.is_at(scheme, authority) => Place::Elsewhere(bytes),
