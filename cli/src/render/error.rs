@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::envoy_version::EnvoyVersion;
 use crate::policy_file::Diagnostic;
 
 /// Why nothing was rendered.
@@ -17,6 +18,13 @@ pub(crate) enum RenderError {
     DatabaseName(String),
     /// The policy reads geography from a header that Envoy keeps for itself.
     GeoHeader(String),
+    /// The policy follows redirects, and this Envoy cannot keep them from private addresses.
+    PrivateAddresses {
+        /// The backend.
+        backend: String,
+        /// The Envoy.
+        envoy: EnvoyVersion,
+    },
     /// The file cannot be written.
     Output {
         /// The file.
@@ -47,6 +55,12 @@ impl fmt::Display for RenderError {
                 formatter,
                 "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \
                  `x-envoy-` is removed from every request; have your proxies set another one"
+            ),
+            Self::PrivateAddresses { backend, envoy } => write!(
+                formatter,
+                "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
+                 addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
+                 nothing that the proxy reaches trusts whoever comes from inside"
             ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())
