@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod redirects;
 
 /// A policy that has everything.
 const GOOD: &str = r#"{

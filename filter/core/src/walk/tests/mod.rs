@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod redirects;
 
 const POLICY: &str = r#"{
     "version": 1,
