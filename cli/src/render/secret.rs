@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::config::{Backend, ClientCertificate, Config, Credential, Scheme};
+use portolan_core::config::{
+    Backend, ClientCertificate, Config, Credential, Scheme, redirects_cluster,
+};
 use serde_json::{Value, json};
 
 use super::options::Options;
@@ -103,8 +105,14 @@ pub(super) fn all(config: &Config) -> Vec<Secret> {
     let credentials = backends().filter_map(|backend| usage::of(config, backend));
     let credentials = credentials.map(|(credential, _)| Secret::credential(credential));
     let mut seen = BTreeSet::new();
-    let all = credentials.chain(backends().flat_map(of_tls));
+    let all =
+        credentials.chain(backends().flat_map(of_tls)).chain(backends().filter_map(of_redirects));
     all.filter(|secret| seen.insert(secret.name.clone())).collect()
+}
+
+fn of_redirects(backend: &Backend) -> Option<Secret> {
+    let ca_file = backend.redirects().ca_file()?;
+    Some(Secret::authority(&redirects_cluster(backend.name(), Scheme::Https), ca_file))
 }
 
 fn of_tls(backend: &Backend) -> impl Iterator<Item = Secret> {

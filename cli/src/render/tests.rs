@@ -4,6 +4,7 @@
 //! real Envoy.
 
 mod credentials;
+mod redirects;
 
 use portolan_core::config::Config;
 use serde_json::{Value, json};

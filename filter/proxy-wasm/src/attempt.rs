@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, only, select,
+    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, is_redirect, only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -12,6 +12,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, Headers};
+use crate::redirects;
 use crate::stream::send;
 use crate::tokens::{self, Found, Waiting};
 
@@ -154,11 +155,19 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        // Reading the status costs; without anybody to go on to only a refusal matters here.
-        if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
+        // Reading the status costs; without anybody to go on to only a refusal and a redirect matter here.
+        let has = |name| host::header(Headers::Response, name).is_some();
+        if self.alone && !has("www-authenticate") && !has("location") {
             return Action::Continue;
         }
         let Some(status) = host::status() else { return Action::Continue };
+        if is_redirect(status) && redirects::settle() {
+            // A status that sends the request on to the next backend, and that nobody takes for a sign of bad
+            // health. The client never sees it.
+            host::set_header(Headers::Response, ":status", b"429");
+            note(Answer::Astray);
+            return Action::Continue;
+        }
         let shown = match status {
             401 | 403 => self.note_refusal(status),
             _ => self.shown,

@@ -33,7 +33,7 @@ mod wire;
 
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
 pub use backend::{Backend, ClientCertificate, Tls};
-pub use backend_url::{BackendUrl, Scheme};
+pub use backend_url::{BackendUrl, Scheme, canonical_authority};
 pub use chain::{Chain, Lists};
 pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
 pub use document::Document;
@@ -43,7 +43,8 @@ pub use list::{List, Purpose};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
 pub use operators::{Operator, OperatorKind, Operators};
-pub use redirects::{Redirect, RedirectHost, Redirects};
+pub(crate) use redirects::covers;
+pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;

@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod redirects;
 mod upstreams;
 
 /// A policy that has everything.

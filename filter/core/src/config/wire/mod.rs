@@ -19,7 +19,7 @@ pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWir
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use clients::{ClientsWire, GeoHeadersWire};
 pub(crate) use fronts::FrontWire;
-pub(crate) use redirects::RedirectsWire;
+pub(crate) use redirects::{FollowWire, RedirectsWire};
 pub(crate) use regions::RegionWire;
 pub(crate) use rules::{LinkWire, RuleWire};
 pub(crate) use upstreams::UpstreamWire;

@@ -5,6 +5,7 @@ use super::*;
 mod auth;
 mod health;
 mod naming;
+mod redirects;
 
 const POLICY: &str = r#"{
     "version": 1,
