@@ -4,7 +4,8 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, is_redirect, only, select,
+    Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, all, is_redirect,
+    only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -32,6 +33,8 @@ pub(crate) struct Attempt {
     shown: Shown,
     /// Whether there is no other backend.
     alone: bool,
+    /// Whether it matters where the backend redirects to.
+    watches_redirects: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
 }
@@ -45,7 +48,7 @@ struct Held {
 
 impl Attempt {
     pub(crate) const fn new(context: u32) -> Self {
-        Self { context, shown: Shown::Clients, alone: false, token: None }
+        Self { context, shown: Shown::Clients, alone: false, watches_redirects: false, token: None }
     }
 
     /// Sets what this backend is sent. All attempts of a request share one set of headers: what
@@ -60,6 +63,7 @@ impl Attempt {
             return Action::Pause;
         };
         self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
+        self.watches_redirects = own.redirection != Redirection::Unwatched;
         if !own.target.is_empty() {
             host::set_header(Headers::Request, ":path", own.target);
         }
@@ -155,9 +159,10 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        // Reading the status costs; without anybody to go on to only a refusal and a redirect matter here.
-        let has = |name| host::header(Headers::Response, name).is_some();
-        if self.alone && !has("www-authenticate") && !has("location") {
+        // Reading the status costs; without anybody to go on to, and redirects to watch, only a refusal
+        // matters here.
+        let challenged = || host::header(Headers::Response, "www-authenticate").is_some();
+        if self.alone && !self.watches_redirects && !challenged() {
             return Action::Continue;
         }
         let Some(status) = host::status() else { return Action::Continue };
