@@ -6,6 +6,7 @@ the proxy never follows is in test_redirects_bounds.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -264,6 +265,21 @@ def test_one_line_in_the_access_log(envoy: Envoy, redirecting: Scripted, deliver
     (entry,) = envoy.new_log_entries()
     assert (entry["authority"], entry["path"], entry["client"]) == ("registry.test", BLOB, "203.0.113.9")
     assert (entry["backend"], entry["upstream_authority"]) == ("east", redirecting.authority)
+
+
+def test_the_log_says_where_the_client_is(
+    redirecting: Scripted, delivery: Delivery, start: Callable[..., Envoy], geo_database: Path, tmp_path: Path
+) -> None:
+    """The further pass has the address of the last proxy; nobody is looked up by that."""
+    document = policy({"east": {"url": redirecting.url, **delivery.follow()}})
+    document["regions"] = {"far": {"countries": ["CN"]}, "default": {}}
+    document["clients"]["geo"] = {"database": str(geo_database)}
+    envoy = start(delivery.prepare(render(document, tmp_path)))
+    for address, country, status in (("192.0.2.1", "CN", 200), ("198.51.100.1", "DE", 307)):
+        answer = envoy.request("GET", BLOB, [("X-Forwarded-For", address)])
+        (entry,) = envoy.log_entries(1)
+        assert (answer.status, entry["client"], entry["country"]) == (status, address, country)
+    assert not [name for seen in delivery.cdn.seen for name in seen.names if name.startswith("x-geo")]
 
 
 @pytest.mark.parametrize(
