@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use saphyr::{LoadableYamlNode, Yaml};
+
 use crate::portolan::{Directory, Run};
 
 const POLICY: &str = "\
@@ -88,4 +90,16 @@ fn what_cannot_be_is_said() {
         assert_eq!((found.status, found.stdout.as_str()), (status, ""), "{line}");
         assert!(found.stderr.contains(words), "{line}: {}", found.stderr);
     }
+}
+
+#[test]
+fn k3s_reads_yaml() {
+    let found = run(POLICY, "--for k3s --by-path");
+    let documents = Yaml::load_from_str(&found.stdout).unwrap();
+    let [document] = documents.as_slice() else { panic!("{}", found.stdout) };
+    let hub = &document["mirrors"]["docker.io"];
+    assert_eq!(hub["endpoint"][0].as_str(), Some("https://mirror.example.com"));
+    assert_eq!(hub["rewrite"]["^(.*)$"].as_str(), Some("docker.io/$1"));
+    let quay = &document["mirrors"]["quay.io"];
+    assert!(quay.as_mapping().unwrap().len() == 1, "it has no path, and is named by `ns`");
 }

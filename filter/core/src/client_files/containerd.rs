@@ -1,6 +1,6 @@
 //! containerd's `hosts.toml`, one in a directory for each registry.
 
-use super::registries::{By, Place, Registries, is_left_out};
+use super::registries::{By, Place, Registries};
 use super::{Address, COMMENT, ClientFile, ClientFiles, Naming, quoted};
 
 /// What to write in the policy for a registry that clients with `ns` cannot name.
@@ -24,12 +24,12 @@ pub(super) fn files(
 ) -> ClientFiles {
     let mut made = ClientFiles::default();
     for registry in &registries.all {
-        match registry.place(ways(naming), address) {
-            Some(place) => made.files.push(ClientFile {
+        match registry.place(ways(naming), address, REMEDY) {
+            Ok(place) => made.files.push(ClientFile {
                 path: path(registry.name),
                 text: mirror(&registry.own_url(), place, *address),
             }),
-            None => made.left_out.push(is_left_out(registry, REMEDY)),
+            Err(sentence) => made.left_out.push(sentence),
         }
     }
     made.files.extend(registries.own_hosts().map(|host| {

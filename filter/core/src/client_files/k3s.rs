@@ -1,7 +1,7 @@
 //! The `registries.yaml` of k3s and RKE2.
 
 use super::containerd::{REMEDY, ways};
-use super::registries::{Place, Registries, is_left_out};
+use super::registries::{Place, Registries};
 use super::{Address, COMMENT, ClientFiles, Naming, quoted, single};
 
 /// A mirror for each registry; k3s asks the registry itself after it. A front without TLS is one for
@@ -11,17 +11,13 @@ pub(super) fn files(
     address: &Address<'_>,
     naming: Naming,
 ) -> ClientFiles {
-    let (mut entries, mut left_out) = (String::new(), Vec::new());
-    for registry in &registries.all {
-        match registry.place(ways(naming), address) {
-            Some(place) => entries.push_str(&entry(registry.name, place, *address)),
-            None => left_out.push(is_left_out(registry, REMEDY)),
-        }
-    }
-    for host in registries.own_hosts().filter(|_| address.is_plain()) {
-        entries.push_str(&entry(host, Place { host, prefix: None }, *address));
-    }
-    let text = (!entries.is_empty()).then(|| format!("{COMMENT}mirrors:\n{entries}"));
+    let (mut entries, left_out) = registries.told(|registry| {
+        let place = registry.place(ways(naming), address, REMEDY)?;
+        Ok(entry(registry.name, place, *address))
+    });
+    let plain = registries.own_hosts().filter(|_| address.is_plain());
+    entries.extend(plain.map(|host| entry(host, Place { host, prefix: None }, *address)));
+    let text = (!entries.is_empty()).then(|| format!("{COMMENT}mirrors:\n{}", entries.concat()));
     single("registries.yaml", text, left_out)
 }
 

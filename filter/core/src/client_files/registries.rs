@@ -68,6 +68,16 @@ impl<'c> Registries<'c> {
         Self { all: named.filter(|registry| seen.insert(registry.name)).collect(), front }
     }
 
+    /// What a client has for each registry, and what it is told of those for which it has nothing.
+    pub(super) fn told(
+        &self,
+        tell: impl Fn(&Registry<'c>) -> Result<String, String>,
+    ) -> (Vec<String>, Vec<String>) {
+        let (told, left_out): (Vec<_>, Vec<_>) = self.all.iter().map(tell).partition(Result::is_ok);
+        let left_out = left_out.into_iter().filter_map(Result::err).collect();
+        (told.into_iter().flatten().collect(), left_out)
+    }
+
     /// The front's hosts that images' names can begin with, and that are not among the registries.
     pub(super) fn own_hosts(&self) -> impl Iterator<Item = &'c str> {
         let hosts = self.front.hosts().iter().map(FrontHost::as_str);
@@ -92,9 +102,16 @@ impl<'c> Registries<'c> {
 }
 
 impl<'c> Registry<'c> {
-    /// The first of these ways by which the policy lets the registry be named.
-    pub(super) fn place(&self, ways: &[By], address: &Address<'c>) -> Option<Place<'c>> {
-        ways.iter().find_map(|by| self.place_by(*by, address))
+    /// The first of these ways by which the policy lets the registry be named; else that it is left
+    /// out, and what to do about that.
+    pub(super) fn place(
+        &self,
+        ways: &[By],
+        address: &Address<'c>,
+        remedy: &str,
+    ) -> Result<Place<'c>, String> {
+        let place = ways.iter().find_map(|by| self.place_by(*by, address));
+        place.ok_or_else(|| format!("`{}` is left out: {remedy}", self.name))
     }
 
     fn place_by(&self, by: By, address: &Address<'c>) -> Option<Place<'c>> {
@@ -144,9 +161,4 @@ fn is_registry(name: &str) -> bool {
     (name.contains(['.', ':']) || name == "localhost")
         && name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
         && name.bytes().all(is_of_hosts)
-}
-
-/// That a registry is left out, since the client can say neither `ns` nor anything else.
-pub(super) fn is_left_out(registry: &Registry<'_>, remedy: &str) -> String {
-    format!("`{}` is left out: {remedy}", registry.name)
 }

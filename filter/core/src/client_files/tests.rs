@@ -48,7 +48,17 @@ fn made(kind: ClientKind, name: &str, scheme: Scheme, naming: Naming) -> ClientF
 /// The files with their paths, without the line that says where they are from.
 fn shown(kind: ClientKind, name: &str, scheme: Scheme, naming: Naming) -> String {
     let files = made(kind, name, scheme, naming).files.into_iter();
-    files.map(|file| format!("== {}\n{}", file.path, file.text.replacen(COMMENT, "", 1))).collect()
+    let shown = files.map(|file| {
+        [
+            "== ",
+            &file.path,
+            "
+",
+            &file.text.replacen(COMMENT, "", 1),
+        ]
+        .concat()
+    });
+    shown.collect()
 }
 
 fn usual(kind: ClientKind, name: &str) -> String {

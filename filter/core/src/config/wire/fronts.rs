@@ -6,6 +6,10 @@ use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::Node;
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a person writes each of these switches for itself"
+)]
 pub(crate) struct FrontWire {
     pub(crate) name: String,
     pub(crate) hosts: Option<Vec<FrontHost>>,
