@@ -187,7 +187,11 @@ def test_the_front_serves_the_tree(place: Place) -> None:
 def test_the_host_is_the_one_that_was_asked(place: Place) -> None:
     """But for one that names a registry: all that is asked there is that registry's."""
     port = place.authority.partition(":")[2]
-    rows = {"mirror.test": "mirror.test", "MIRROR.test:80": "mirror.test", f"localhost:{port}": place.authority}
+    rows = {
+        "mirror.test": "mirror.test",
+        "MIRROR.test:80": "mirror.test",
+        f"localhost:{port}": place.authority,
+    }
     for host, expected in rows.items():
         mirrors = yaml.safe_load(place.served("/registries.yaml", host)[2])["mirrors"]
         assert mirrors["ghcr.io"]["endpoint"] == [f"http://{expected}"]
@@ -252,7 +256,8 @@ def test_containerd(
     place.envoy.forget_log()
     for reference in (HUB, GHCR):
         assert ctr.pull(reference) == app.digest
-    assert asked(place.hub, HUB) and asked(place.ghcr, GHCR)
+    assert asked(place.hub, HUB)
+    assert asked(place.ghcr, GHCR)
     seen = [entry["path"] for entry in place.envoy.new_log_entries()]
     in_paths = [path for path in seen if path.startswith(("/v2/docker.io/", "/v2/ghcr.io/"))]
     assert len(in_paths) == (len(seen) if options else 0), seen
