@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("challenge", &["grammar"]),
     ("token", &["grammar", "config", "registry", "challenge"]),
     ("client", &["grammar", "config"]),
+    ("client_files", &["config"]),
     ("policy", &["grammar", "config", "registry", "challenge", "token", "client"]),
     ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
     (
@@ -36,6 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "challenge",
             "token",
             "client",
+            "client_files",
             "policy",
             "attempt",
         ],
@@ -55,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "challenge",
             "token",
             "client",
+            "client_files",
             "policy",
             "attempt",
             "reply",

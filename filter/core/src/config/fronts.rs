@@ -18,6 +18,7 @@ pub struct Front {
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) client_configuration: bool,
     pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
@@ -50,6 +51,12 @@ impl Front {
     #[must_use]
     pub const fn has_health(&self) -> bool {
         self.health
+    }
+
+    /// Whether the front serves what clients need to pull through it ([`crate::client_files`]).
+    #[must_use]
+    pub const fn has_client_configuration(&self) -> bool {
+        self.client_configuration
     }
 
     /// The authorities it answers to, the canonical one first; at least one. Those that name an

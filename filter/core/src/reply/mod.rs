@@ -1,8 +1,10 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod client_file;
 mod health;
 mod token;
 
+pub use client_file::client_file;
 pub use health::{health, live};
 pub use token::{ServiceAnswer, token_answer, token_unavailable};
 

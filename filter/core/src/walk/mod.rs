@@ -11,6 +11,7 @@ pub use token_endpoint::{TokenEndpoint, TokenErrand};
 
 use crate::attempt::Retry;
 use crate::client::{self, ClientFacts, Locality};
+use crate::client_files::{self, Address};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
 use crate::health::{Examined, Report};
@@ -308,22 +309,34 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
     }
 }
 
-fn is_path(target: &[u8], wanted: &str) -> bool {
-    let path = target.split(|byte| *byte == b'?').next();
-    path == Some(wanted.as_bytes())
+fn path_of(target: &[u8]) -> &[u8] {
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 /// What a front says of itself and its backends, where the policy lets it.
 fn about_itself<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
-    let reads = matches!(head.method, b"GET" | b"HEAD");
-    config.fronts().get(id).filter(|front| front.has_health() && reads)?;
-    if is_path(head.target, LIVENESS_PATH) {
+    // Nearly every request is to a registry, and must not pay for this.
+    if head.target.starts_with(b"/v2/") || !matches!(head.method, b"GET" | b"HEAD") {
+        return None;
+    }
+    let front = config.fronts().get(id)?;
+    let path = path_of(head.target);
+    if front.has_health() && path == LIVENESS_PATH.as_bytes() {
         return Some(Step::Reply(reply::live()));
     }
-    is_path(head.target, HEALTH_PATH).then(|| match head.health {
-        None => Step::Examine,
-        Some(examined) => Step::Reply(reply::health(&Report::of(config, examined))),
-    })
+    if front.has_health() && path == HEALTH_PATH.as_bytes() {
+        return Some(head.health.map_or(Step::Examine, |examined| {
+            Step::Reply(reply::health(&Report::of(config, examined)))
+        }));
+    }
+    front.has_client_configuration().then(|| client_file(front, path, head))?.map(Step::Reply)
+}
+
+/// What clients need to pull through the front, as they reached it.
+fn client_file(front: &Front, path: &[u8], head: &RequestHead<'_>) -> Option<Reply> {
+    let address = Address::of_request(front, head.scheme, head.authority);
+    let (kind, file) = client_files::served_file(front, &address, path)?;
+    Some(reply::client_file(kind, file))
 }
 
 /// The token endpoint; only fronts whose clients have tokens have one.

@@ -6,6 +6,10 @@ use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::Node;
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a person writes each of these switches for itself"
+)]
 pub(crate) struct FrontWire {
     pub(crate) name: String,
     pub(crate) hosts: Option<Vec<FrontHost>>,
@@ -14,12 +18,22 @@ pub(crate) struct FrontWire {
     pub(crate) catalog: Option<String>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) client_configuration: bool,
     pub(crate) upstreams: Option<Vec<UpstreamWire>>,
     pub(crate) default_upstream: Option<String>,
 }
 
-const FIELDS: &[&str] =
-    &["hosts", "default", "auth", "catalog", "ping", "health", "upstreams", "default_upstream"];
+const FIELDS: &[&str] = &[
+    "hosts",
+    "default",
+    "auth",
+    "catalog",
+    "ping",
+    "health",
+    "client_configuration",
+    "upstreams",
+    "default_upstream",
+];
 
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
     const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
@@ -35,6 +49,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),
+        client_configuration: flag(&fields, "client_configuration"),
         upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }

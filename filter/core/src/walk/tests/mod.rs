@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod client_files;
 mod health;
 mod naming;
 mod redirects;
