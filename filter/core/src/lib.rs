@@ -29,6 +29,7 @@ pub mod client;
 pub mod config;
 pub mod grammar;
 pub mod policy;
+pub mod probe;
 pub mod record;
 pub mod registry;
 pub mod reply;

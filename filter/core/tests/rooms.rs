@@ -22,8 +22,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("registry", &["grammar", "config"]),
     ("challenge", &["grammar"]),
     ("token", &["grammar", "config", "registry", "challenge"]),
+    ("probe", &["grammar", "config"]),
     ("client", &["grammar", "config"]),
-    ("policy", &["grammar", "config", "registry", "challenge", "token", "client"]),
+    ("policy", &["grammar", "config", "registry", "challenge", "token", "probe", "client"]),
     ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
     (
         "reply",
@@ -42,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "registry",
             "challenge",
             "token",
+            "probe",
             "client",
             "policy",
             "attempt",

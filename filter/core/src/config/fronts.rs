@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::auth::FrontAuth;
 use super::front_host::FrontHost;
 use super::ids::FrontId;
+use super::landing::Landing;
 
 /// A public hostname that clients use, with its other names.
 #[derive(Clone, Debug)]
@@ -12,6 +13,7 @@ pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) auth: FrontAuth,
+    pub(crate) landing: Landing,
 }
 
 impl Front {
@@ -25,6 +27,12 @@ impl Front {
     #[must_use]
     pub const fn auth(&self) -> &FrontAuth {
         &self.auth
+    }
+
+    /// The paths that lead to pages elsewhere.
+    #[must_use]
+    pub const fn landing(&self) -> &Landing {
+        &self.landing
     }
 
     /// The authorities it answers to, the canonical one first; at least one.

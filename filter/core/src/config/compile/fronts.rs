@@ -3,6 +3,7 @@
 use super::{Once, auth};
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
+use crate::config::landing::Landing;
 use crate::config::list::ListTable;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::FrontWire;
@@ -39,6 +40,7 @@ pub(super) fn compile(
             name: front.name.clone(),
             hosts: front.hosts.clone().unwrap_or_default(),
             auth: scope.front_auth(front, table, &path.key("auth")),
+            landing: Landing { pages: front.landing.iter().cloned().collect() },
         });
     }
     compiled
