@@ -36,7 +36,8 @@ impl BlobUrl {
         let (authority, path) = rest.split_at_checked(rest.find('/')?)?;
         let origin = BackendUrl::parse(&format!("{scheme}://{authority}"))?;
         let pieces = pieces(path)?;
-        let names_the_blob = pieces.iter().any(|piece| matches!(piece, Piece::Digest | Piece::Encoded));
+        let names_the_blob =
+            pieces.iter().any(|piece| matches!(piece, Piece::Digest | Piece::Encoded));
         (names_the_blob && has_plain_segments(path)).then_some(Self { origin, pieces })
     }
 

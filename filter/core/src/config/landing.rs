@@ -27,8 +27,7 @@ pub struct PageUrl(String);
 pub(crate) const WANTED_URL: &str = "the URL of a page, such as `https://example.com/about#registry`: scheme `http` or \
      `https`, no credentials";
 /// What to write where the path of a page is expected.
-pub(crate) const WANTED_PATH: &str =
-    "the path is not valid; write one such as `/` or `/privacy`, outside of `/v2/` and `/portolan/`";
+pub(crate) const WANTED_PATH: &str = "the path is not valid; write one such as `/` or `/privacy`, outside of `/v2/` and `/portolan/`";
 
 impl PageUrl {
     /// Reads an absolute URL.
@@ -66,7 +65,10 @@ mod tests {
     fn whole_paths_only() {
         let page = PageUrl::parse("https://example.com/a?b#c").unwrap();
         let landing = Landing { pages: [("/privacy".to_owned(), page)].into() };
-        assert_eq!(landing.find(b"/privacy").map(PageUrl::as_str), Some("https://example.com/a?b#c"));
+        assert_eq!(
+            landing.find(b"/privacy").map(PageUrl::as_str),
+            Some("https://example.com/a?b#c")
+        );
         for path in ["/", "/privacyx", "/privacy/", "/privacy/x", "/Privacy", "privacy", ""] {
             assert_eq!(landing.find(path.as_bytes()), None, "{path}");
         }
@@ -78,7 +80,9 @@ mod tests {
         for good in ["https://example.com", "http://e.example:8080/x", "https://e.example#x"] {
             assert!(PageUrl::parse(good).is_some(), "{good}");
         }
-        for bad in ["", "/x", "javascript:alert(1)", "https://u:p@e.example", "https://e.example/a b"] {
+        for bad in
+            ["", "/x", "javascript:alert(1)", "https://u:p@e.example", "https://e.example/a b"]
+        {
             assert!(PageUrl::parse(bad).is_none(), "{bad}");
         }
     }

@@ -73,7 +73,10 @@ mod tests {
         assert!(redirecting.sends_away(region(0), RedirectClass::Blobs));
         assert!(!redirecting.sends_away(region(0), RedirectClass::Manifests), "another class");
         assert!(!redirecting.sends_away(region(1), RedirectClass::Blobs), "another region");
-        assert!(!redirecting.sends_away(region(2), RedirectClass::Blobs), "another policy's region");
+        assert!(
+            !redirecting.sends_away(region(2), RedirectClass::Blobs),
+            "another policy's region"
+        );
         #[rustfmt::skip]
         let rows = [
             (0, None, Some(3), "an unknown network"),

@@ -6,6 +6,7 @@
 
 mod digest;
 mod name;
+mod signature;
 mod tag;
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn step() -> impl Strategy<Value = (u64, i64, Operation)> {
 }
 
 const SETTINGS: Probing = Probing {
-    present: Duration::from_secs(60),
+    present: Duration::from_mins(1),
     absent: Duration::from_secs(5),
     timeout: Duration::from_secs(1),
     entries: 3,

@@ -7,7 +7,7 @@ pub(super) const SECOND: u64 = 1_000_000_000;
 pub(super) const MORNING: u64 = 1_780_000_000 * SECOND;
 
 const SETTINGS: Probing = Probing {
-    present: Duration::from_secs(60),
+    present: Duration::from_mins(1),
     absent: Duration::from_secs(5),
     timeout: Duration::from_secs(1),
     entries: 3,

@@ -7,8 +7,14 @@ const SECOND: u64 = 1_000_000_000;
 
 enum Event {
     /// A fact of the memory was noted or used.
-    Used { blob: String },
-    Settled { blob: String, finding: Finding, at: u64 },
+    Used {
+        blob: String,
+    },
+    Settled {
+        blob: String,
+        finding: Finding,
+        at: u64,
+    },
 }
 
 /// The naive twin of `Probes`.

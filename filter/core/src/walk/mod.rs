@@ -2,6 +2,7 @@
 
 mod carry;
 mod greeting;
+mod redirect;
 mod token_endpoint;
 
 use std::time::Duration;
@@ -13,13 +14,16 @@ use crate::client::{self, ClientFacts, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
 use crate::policy::{
-    self, Decision, Facts, Forward, Identity, Origin, Push, Question, Refusal, TOKEN_PATH,
+    self, Decision, Facts, Forward, Identity, Origin, Push, Question, Refusal, StoredBlob,
+    TOKEN_PATH,
 };
+use crate::probe::Presence;
 use crate::record::Record;
 use crate::registry::{self, Endpoint, RegistryRequest};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
 use carry::{Asked, carry, rule_name};
+use redirect::Redirection;
 
 /// What a host reads of a request: bytes, as they came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +44,8 @@ pub struct RequestHead<'a> {
     pub recently_pushed: Option<bool>,
     /// The answer to [`Action::Verify`]; `None` at first.
     pub password: Option<Password>,
+    /// The answer to [`Action::Probe`]; `None` at first.
+    pub in_store: Option<Presence>,
 }
 
 /// What is known of a client's password.
@@ -78,6 +84,8 @@ pub enum Action<'c> {
     Verify(&'c Verifier),
     /// Answer as the front's token endpoint.
     Token(TokenEndpoint),
+    /// Find out whether a blob store has a blob and plan again, with [`RequestHead::in_store`] set.
+    Probe(StoredBlob),
 }
 
 /// How a request is carried.
@@ -141,6 +149,8 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     };
     let outcome = if is_token_endpoint(head.target) {
         serve_tokens(config, front, &locality, head)
+    } else if let Some(page) = page(config, front, head) {
+        page.map(Step::Redirect)
     } else {
         registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
             record.class = Some(request.endpoint.class());
@@ -158,6 +168,8 @@ enum Step<'c> {
     Verify(&'c Verifier),
     Token(TokenEndpoint),
     Forward(Box<Forwarding<'c>>),
+    Probe(StoredBlob),
+    Redirect(Redirection<'c>),
 }
 
 /// From a step to an action, and the word for it in the log.
@@ -173,6 +185,12 @@ fn conclude<'c>(
         Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
         Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
         Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
+        Ok(Step::Probe(blob)) => (Action::Probe(blob), "asked"),
+        Ok(Step::Redirect(redirection)) => {
+            record.rule = redirection.rule;
+            record.backend = redirection.to;
+            (Action::Reply(reply::redirect(redirection.location)), redirection.why)
+        }
         Ok(Step::Forward(forwarding)) => {
             record.rule = rule_name(config, &forwarding.forward);
             record.backend = Some(forwarding.backend.name());
@@ -207,12 +225,24 @@ fn act<'c>(
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?
     } else {
-        let facts = Facts { front, identity, locality, recently_pushed: head.recently_pushed };
+        let (recently_pushed, in_store) = (head.recently_pushed, head.in_store);
+        let facts = Facts { front, identity, locality, recently_pushed, in_store };
         policy::decide(config, request, &facts)?
     };
     match decision {
         Decision::Ping => Ok(Step::Ping),
         Decision::Ask(question) => Ok(Step::Ask(question)),
+        Decision::Probe(blob) => Ok(Step::Probe(blob)),
+        Decision::Store(blob) => Redirection::to_store(config, &blob)
+            .map(Step::Redirect)
+            .ok_or(Refusal::RepositoryUnknown),
+        Decision::Redirect(forward) => {
+            let asked = Asked { front, region: locality.region, request, head };
+            carry(config, forward, &asked, None)
+                .and_then(|forwarding| Redirection::to_backend(config, &forwarding))
+                .map(Step::Redirect)
+                .ok_or(Refusal::RepositoryUnknown)
+        }
         Decision::Forward(forward) => {
             let origin = match front.auth() {
                 FrontAuth::Upstream { .. } => Origin::new(config, id, head.scheme, head.authority),
@@ -245,6 +275,16 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
         (Some(_), Some(Password::Wrong)) => Err(Refusal::Unauthenticated),
         (Some(_), Some(Password::Unknown)) => Err(Refusal::UnknownPassword),
     }
+}
+
+/// The page at a path of the front, or why it is not shown; `None` for all other paths.
+fn page<'c>(
+    config: &'c Config,
+    front: Option<FrontId>,
+    head: &RequestHead<'_>,
+) -> Option<Result<Redirection<'c>, Refusal>> {
+    let front = config.fronts().get(front?)?;
+    Redirection::to_page(front, head.method, head.target)
 }
 
 fn is_token_endpoint(target: &[u8]) -> bool {

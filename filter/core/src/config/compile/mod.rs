@@ -41,8 +41,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let mut table = ListTable::default();
     let fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
     let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
-    let store_ids =
-        ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
+    let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
     let scope = rules::Scope {
         backends: &backend_ids,
         drained_backends: wire.backends.iter().flatten().map(|backend| backend.drained).collect(),

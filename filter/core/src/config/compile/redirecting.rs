@@ -55,36 +55,35 @@ impl Scope<'_> {
         compiled
     }
 
-    /// Names become ids; one that is unknown has its mistake and stays away.
+    /// The ids of the stores; an unknown one has its mistake and is none.
     fn resolve(
         &self,
         stores: PerRegion<Option<String>>,
         path: &Path<'_>,
     ) -> PerRegion<Option<StoreId>> {
-        let id = |name: Option<String>, path: &Path<'_>| {
-            let name = name?;
-            let id = self.stores.get(name.as_str()).copied().map(StoreId::new);
-            // An empty name is a value that could not be read; it has its own mistake.
-            if id.is_none() && !name.is_empty() {
-                let message = match self.stores.is_empty() {
-                    true => format!("there is no blob store `{name}`; write it under `blob_stores`"),
-                    false => unknown("blob store", &name, self.stores),
-                };
-                self.mistakes.add(path, message);
-            }
-            id
-        };
         match stores {
-            PerRegion::All(name) => PerRegion::All(id(name, path)),
-            PerRegion::Each(each) => PerRegion::Each(
-                each.into_iter()
-                    .map(|(region, name)| {
-                        let store = id(name, &path.key(&region));
-                        (region, store)
-                    })
-                    .collect(),
-            ),
+            PerRegion::All(name) => PerRegion::All(self.store(name.as_deref(), path)),
+            PerRegion::Each(each) => {
+                let id = |(region, name): (String, Option<String>)| {
+                    let store = self.store(name.as_deref(), &path.key(&region));
+                    (region, store)
+                };
+                PerRegion::Each(each.into_iter().map(id).collect())
+            }
         }
+    }
+
+    fn store(&self, name: Option<&str>, path: &Path<'_>) -> Option<StoreId> {
+        // An empty name is a value that could not be read; it has its own mistake.
+        let name = name.filter(|name| !name.is_empty())?;
+        let id = self.stores.get(name).copied().map(StoreId::new);
+        if id.is_none() && self.stores.is_empty() {
+            let message = format!("there is no blob store `{name}`; write it under `blob_stores`");
+            self.mistakes.add(path, message);
+        } else if id.is_none() {
+            self.mistakes.add(path, unknown("blob store", name, self.stores));
+        }
+        id
     }
 
     /// One value for each region, in the order of the regions. Clients of a drained region are served
@@ -131,21 +130,21 @@ impl Scope<'_> {
 
     /// What a client is sent to asks nobody who they are.
     fn check_readers(&self, around: &Around<'_>, path: &Path<'_>) {
-        match around.readers {
-            Some(Readers::Anyone) => {}
+        let limit = match around.readers {
             Some(Readers::Authenticated | Readers::Networks(_)) => {
-                let message = "sends clients to where the content is, which is open to everybody who \
-                     knows the URL, and `readers` lets only some in; leave one of the two out";
-                self.mistakes.add(path, message);
+                "`readers` lets only some in; leave one of the two out"
             }
             None if self.access.kinds.basic => {
-                let message = "sends clients to where the content is, which is open to everybody who \
-                     knows the URL, and a front asks for passwords; write `readers: anyone` if \
-                     everybody may have it, or leave `redirect` out";
-                self.mistakes.add(path, message);
+                "a front asks for passwords; write `readers: anyone` if everybody may have it, or leave \
+                 `redirect` out"
             }
-            None => {}
-        }
+            Some(Readers::Anyone) | None => return,
+        };
+        let message = format!(
+            "sends clients to where the content is, which is open to everybody who knows the URL, and \
+             {limit}"
+        );
+        self.mistakes.add(path, message);
     }
 
     /// One mistake is enough: what is said of one backend is true of the next.

@@ -77,7 +77,8 @@ fn without_stores_none_can_be_named() {
     let json = policy(MANAGED, rule);
     let without = json.replacen(r#""blob_stores""#, r#""networks_of_old""#, 1);
     let found = mistakes(&without);
-    let expected = "rules[0].redirect.stores: there is no blob store `east`; write it under `blob_stores`";
+    let expected =
+        "rules[0].redirect.stores: there is no blob store `east`; write it under `blob_stores`";
     assert!(found.iter().any(|mistake| mistake == expected), "{found:#?}");
 }
 
@@ -85,7 +86,7 @@ fn without_stores_none_can_be_named() {
 fn stores_and_pages_that_are_wrong() {
     #[rustfmt::skip]
     let rows = [
-        ("/blob_stores/a", r#"{}"#, "blob_stores.a: `url` is missing; write a URL such as"),
+        ("/blob_stores/a", "{}", "blob_stores.a: `url` is missing; write a URL such as"),
         ("/blob_stores/a", r#"{"url": "https://a.example/"}"#, "blob_stores.a.url: `https://a.example/` is not valid; write a URL such as"),
         ("/blob_stores/none", r#"{"url": "https://a.example/{digest}"}"#, "blob_stores.none: `none` is the word for no store"),
         ("/blob_stores/a", r#"{"url": "http://a.example/{digest}", "tls": {"ca_file": "/ca"}}"#, "blob_stores.a.tls: the URL is plain `http`"),
@@ -102,7 +103,10 @@ fn stores_and_pages_that_are_wrong() {
         let parent = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
         parent.insert(key.to_owned(), serde_json::from_str(value).unwrap());
         let found = mistakes(&document.to_string());
-        assert!(found.len() == 1 && found[0].starts_with(expected), "{pointer} = {value}\n{found:#?}");
+        assert!(
+            found.len() == 1 && found[0].starts_with(expected),
+            "{pointer} = {value}\n{found:#?}"
+        );
     }
 }
 

@@ -21,9 +21,8 @@ pub(super) fn read_blob_store(name: String, node: &Node<'_>) -> BlobStoreWire {
     let fields = node.fields(&["url", "cluster", "tls", "probe"]);
     BlobStoreWire {
         name,
-        url: fields.required("url", blob_url::WANTED, |node| {
-            node.parse(blob_url::WANTED, BlobUrl::parse)
-        }),
+        url: fields
+            .required("url", blob_url::WANTED, |node| node.parse(blob_url::WANTED, BlobUrl::parse)),
         cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
         tls: fields.optional("tls", |node| Some(read_tls(&node))).unwrap_or_default(),
         probing: fields.optional("probe", |node| Some(read_probing(&node))).unwrap_or_default(),
@@ -37,9 +36,7 @@ fn read_probing(node: &Node<'_>) -> Probing {
         present: time(&fields, "present", default.present),
         absent: time(&fields, "absent", default.absent),
         timeout: time(&fields, "timeout", default.timeout),
-        entries: fields
-            .optional("entries", |node| read_entries(&node))
-            .unwrap_or(default.entries),
+        entries: fields.optional("entries", |node| read_entries(&node)).unwrap_or(default.entries),
     }
 }
 

@@ -23,8 +23,7 @@ pub(crate) struct RedirectingWire {
 }
 
 pub(super) fn read_redirecting(node: &Node<'_>) -> RedirectingWire {
-    const LABEL: &str =
-        "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
+    const LABEL: &str = "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
     let fields = node.fields(&["classes", "stores", "keep"]);
     RedirectingWire {
         classes: read_classes(&fields),
@@ -53,7 +52,8 @@ fn read_classes(fields: &Fields<'_>) -> Option<PerRegion<Vec<Option<RedirectClas
 
 /// A store, or a mapping from regions to stores.
 fn read_stores(fields: &Fields<'_>) -> Option<PerRegion<Option<String>>> {
-    const WANTED: &str = "the name of one of `blob_stores`, or a mapping from regions to such names";
+    const WANTED: &str =
+        "the name of one of `blob_stores`, or a mapping from regions to such names";
     let one = |node: &Node<'_>, wanted| {
         let name = node.string(wanted).unwrap_or_default();
         (name != "none").then(|| name.to_owned())

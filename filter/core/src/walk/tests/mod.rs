@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod redirect;
 
 const POLICY: &str = r#"{
     "version": 1,
@@ -151,7 +152,9 @@ fn after_a_push_tags_come_from_the_owner() {
         };
         match plan(&config, &head).action {
             Action::Ask(_) => ("ask", false),
-            Action::Reply(_) | Action::Verify(_) | Action::Token(_) => ("something else", false),
+            Action::Reply(_) | Action::Verify(_) | Action::Token(_) | Action::Probe(_) => {
+                ("something else", false)
+            }
             Action::Forward(forwarding) => (forwarding.cluster, forwarding.push.is_some()),
         }
     };
