@@ -1,6 +1,7 @@
 //! What a policy may say, but hardly means.
 
 mod credentials;
+mod redirecting;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let mut doubts = Vec::new();
     doubts.extend(policy.config.backends().iter().filter_map(unencrypted));
     doubts.extend(credentials::doubts(&policy.config));
+    doubts.extend(redirecting::doubts(&policy.config, rules));
     doubts.extend(unused_backends(policy.config.backends(), rules));
     doubts.extend(repeated_globs(rules));
     doubts.extend(chains_behind_their_owner(rules));
@@ -55,6 +57,7 @@ fn unused_backends(backends: &[Backend], rules: &[Document]) -> Vec<Doubt> {
     let mut used = BTreeSet::new();
     for rule in rules {
         used.extend(view::field(rule, "owner").and_then(view::text));
+        used.extend(view::field(rule, "signatures").and_then(view::text));
         for (_, chain) in view::mapping(view::field(rule, "chains")) {
             used.extend(links(chain));
         }

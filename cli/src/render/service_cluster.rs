@@ -1,6 +1,6 @@
-//! The clusters that only the filter itself calls: token services, and verifiers of passwords.
+//! The clusters that only the filter itself calls: token services, verifiers of passwords, blob stores.
 
-use portolan_core::config::{Backend, BackendAuth, BackendUrl, Config, FrontAuth, Tls};
+use portolan_core::config::{Backend, BackendAuth, BackendUrl, BlobStore, Config, FrontAuth, Tls};
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -15,7 +15,8 @@ pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
         return Vec::new();
     }
     let tokens = config.backends().iter().filter_map(|each| token_service(config, each, options));
-    tokens.chain(verifiers(config, options)).collect()
+    let stores = config.blob_stores().iter().filter_map(|store| blob_store(store, options));
+    tokens.chain(verifiers(config, options)).chain(stores).collect()
 }
 
 /// The clusters that the policy names itself, by the path of what they are for: who writes a name means
@@ -31,7 +32,24 @@ pub(super) fn of_the_user(config: &Config) -> Vec<(String, &str)> {
         let path = format!("fronts.{}.auth.basic.cluster", front.name());
         (verifier.cluster() != verifier_cluster(front.name())).then(|| (path, verifier.cluster()))
     });
-    tokens.chain(verifiers).collect()
+    let stores = config.blob_stores().iter().filter_map(|store| {
+        let path = format!("blob_stores.{}.cluster", store.name());
+        (store.cluster() != probe_cluster(store)).then(|| (path, store.cluster()))
+    });
+    tokens.chain(verifiers).chain(stores).collect()
+}
+
+/// The cluster by which the filter asks a blob store what it has; also what is in the names of its
+/// secrets, where a backend may have the same name.
+pub(super) fn probe_cluster(store: &BlobStore) -> String {
+    format!("{}@probe", store.name())
+}
+
+/// Clients are sent to a store; only the filter's questions go there through this cluster.
+fn blob_store(store: &BlobStore, options: &Options) -> Option<Value> {
+    let (name, url) = (probe_cluster(store), store.url().origin());
+    let transport = upstream_tls::transport(&name, url, store.tls(), options);
+    (store.cluster() == name).then(|| cluster(&name, url, transport, Vec::new()))
 }
 
 fn token_cluster(backend: &Backend) -> String {

@@ -9,6 +9,7 @@
 //! * [`attempt`] is the phase that Envoy runs once for every backend it tries,
 //! * [`tokens`] fetches and keeps the proxy's own tokens,
 //! * [`errand`] and [`token_form`] are the token endpoint,
+//! * [`probes`] finds out what blob stores have, and remembers it,
 //! * [`passwords`] remembers which passwords were right.
 
 #[cfg(all(feature = "bench", not(test)))]
@@ -22,6 +23,8 @@ mod errand;
 #[cfg(not(test))]
 mod host;
 mod passwords;
+#[cfg(not(test))]
+mod probes;
 #[cfg(not(test))]
 mod pushes;
 #[cfg(not(test))]

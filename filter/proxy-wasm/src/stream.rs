@@ -7,6 +7,7 @@ use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
 use portolan_core::policy::Push;
+use portolan_core::probe::Presence;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
@@ -22,6 +23,7 @@ use crate::attempt;
 use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
+use crate::probes::{self, Answer, Probing};
 use crate::pushes;
 use crate::root::{self, Policy};
 
@@ -44,6 +46,8 @@ pub(crate) enum Phase {
     Verifying(String, Vec<u8>),
     /// A token service is asked for the client.
     Errand(Box<Running>),
+    /// A blob store is asked whether it has the blob.
+    Probing(Probing),
     /// A backend is asked. If it is a push and succeeds, that is to be noted.
     Forwarded(Receipt, Option<Push>),
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
@@ -54,56 +58,24 @@ pub(crate) enum Phase {
 /// The HTTP context: one per request.
 pub(crate) struct Stream {
     policy: Rc<Policy>,
+    context: u32,
     phase: Phase,
 }
 
+/// What had to be found out about a request before it could be decided.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known {
+    pub(crate) password: Option<Password>,
+    pub(crate) in_store: Option<Presence>,
+}
+
 impl Stream {
-    pub(crate) const fn new(policy: Rc<Policy>) -> Self {
-        Self { policy, phase: Phase::Started }
+    pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
+        Self { policy, context, phase: Phase::Started }
     }
 
-    /// Applies a plan: the effects of a forward, or a reply.
     fn start(&self, password: Option<Password>) -> Phase {
-        let Some(headers) = host::header_map(Headers::Request) else {
-            return send(&reply::host_failed());
-        };
-        let address = self.policy.address();
-        let mut head = request_head(&headers, &self.policy.geo_headers, address.as_deref());
-        head.password = password;
-        let config = &self.policy.config;
-        let mut plan = portolan_core::plan(config, &head);
-        // The core asks for each fact once at most; a host that asks for ever would hang here.
-        for _ in 0..FACTS {
-            match plan.action {
-                PlannedAction::Ask(question) => {
-                    head.recently_pushed = Some(pushes::is_recent(question));
-                }
-                PlannedAction::Verify(verifier) => {
-                    let value = head.authorization.unwrap_or_default();
-                    match self.policy.verified(verifier, value) {
-                        Some(password) => head.password = Some(password),
-                        None if verify(verifier, value) => {
-                            return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
-                        }
-                        None => head.password = Some(Password::Unknown),
-                    }
-                }
-                _ => break,
-            }
-            plan = portolan_core::plan(config, &head);
-        }
-        log_fields(&plan.record);
-        match plan.action {
-            PlannedAction::Ask(_) | PlannedAction::Verify(_) => send(&reply::host_failed()),
-            PlannedAction::Reply(reply) => send(&reply),
-            PlannedAction::Forward(forwarding) => forward(*forwarding),
-            PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
-                run(errand::start(errand.for_a_host(root::takes_forms())))
-            }
-            // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
-            // Authentication": a 404 says that there is only the other way).
-            PlannedAction::Token(TokenEndpoint::NeedsBody) => send(&reply::no_forms()),
-        }
+        decide(&self.policy, Known { password, ..Known::default() }, self.context)
     }
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
@@ -191,6 +163,11 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        if let Phase::Probing(probing) = &self.phase
+            && let Some(phase) = probing.outcome()
+        {
+            self.phase = phase;
+        }
         let Phase::Forwarded(receipt, push) = &self.phase else { return Action::Continue };
         if let Some(push) = push
             && host::status().is_some_and(|status| (200..300).contains(&status))
@@ -200,6 +177,60 @@ impl HttpContext for Stream {
         let Some(reply) = self.finish(receipt) else { return Action::Continue };
         self.phase = send(&reply);
         Action::Pause
+    }
+}
+
+/// Plans the request of a context and applies the plan: the effects of a forward, or a reply.
+pub(crate) fn decide(policy: &Rc<Policy>, known: Known, context: u32) -> Phase {
+    let Some(headers) = host::header_map(Headers::Request) else {
+        return send(&reply::host_failed());
+    };
+    let address = policy.address();
+    let mut head = request_head(&headers, &policy.geo_headers, address.as_deref());
+    head.password = known.password;
+    head.in_store = known.in_store;
+    let config = &policy.config;
+    let mut plan = portolan_core::plan(config, &head);
+    // The core asks for each fact once at most; a host that asks for ever would hang here.
+    for _ in 0..FACTS {
+        match plan.action {
+            PlannedAction::Ask(question) => {
+                head.recently_pushed = Some(pushes::is_recent(question));
+            }
+            PlannedAction::Verify(verifier) => {
+                let value = head.authorization.unwrap_or_default();
+                match policy.verified(verifier, value) {
+                    Some(password) => head.password = Some(password),
+                    None if verify(verifier, value) => {
+                        return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
+                    }
+                    None => head.password = Some(Password::Unknown),
+                }
+            }
+            PlannedAction::Probe(blob) => {
+                let known = Known { password: head.password, in_store: None };
+                match probes::ask(policy, blob, known, context) {
+                    Answer::Known(presence) => head.in_store = Some(presence),
+                    Answer::Wait(probing) => return Phase::Probing(probing),
+                }
+            }
+            _ => break,
+        }
+        plan = portolan_core::plan(config, &head);
+    }
+    log_fields(&plan.record);
+    match plan.action {
+        PlannedAction::Ask(_) | PlannedAction::Verify(_) | PlannedAction::Probe(_) => {
+            send(&reply::host_failed())
+        }
+        PlannedAction::Reply(reply) => send(&reply),
+        PlannedAction::Forward(forwarding) => forward(*forwarding),
+        PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
+            run(errand::start(errand.for_a_host(root::takes_forms())))
+        }
+        // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
+        // Authentication": a 404 says that there is only the other way).
+        PlannedAction::Token(TokenEndpoint::NeedsBody) => send(&reply::no_forms()),
     }
 }
 

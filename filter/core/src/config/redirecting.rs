@@ -50,6 +50,11 @@ impl Redirecting {
         self.classes.get(region.index()).is_some_and(|classes| classes.contains(&class))
     }
 
+    /// Every store that clients of some region may be sent to.
+    pub fn stores(&self) -> impl Iterator<Item = StoreId> + '_ {
+        self.stores.iter().flatten().copied()
+    }
+
     /// The store that a client may get blobs from, by its region and the label of its network.
     #[must_use]
     pub fn store(&self, region: RegionId, label: Option<LabelId>) -> Option<StoreId> {

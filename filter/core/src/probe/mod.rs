@@ -73,9 +73,7 @@ impl Probes {
         }
         // While the store is in trouble one request at a time finds out whether it still is. The
         // others go on without: a store that hangs must not hold them all.
-        if let Some(trouble) = &self.trouble
-            && (trouble.is_remembered(now) || !self.flights.is_empty())
-        {
+        if self.is_in_trouble(now) || (self.trouble.is_some() && !self.flights.is_empty()) {
             return Lookup::Known(Presence::Unknown);
         }
         if let Some(waiters) = self.flights.get_mut(&key) {
@@ -112,6 +110,12 @@ impl Probes {
         if let Some(waiters) = self.flights.get_mut(&Key::of(digest)) {
             waiters.remove(&waiter);
         }
+    }
+
+    /// Whether nobody waits for the store at this moment.
+    #[must_use]
+    pub fn is_in_trouble(&self, now: u64) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.is_remembered(now))
     }
 
     /// How many blobs are remembered.

@@ -185,7 +185,10 @@ fn conclude<'c>(
         Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
         Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
         Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
-        Ok(Step::Probe(blob)) => (Action::Probe(blob), "asked"),
+        Ok(Step::Probe(blob)) => {
+            record.rule = config.rules().get(blob.rule).map(Rule::name);
+            (Action::Probe(blob), "asked")
+        }
         Ok(Step::Redirect(redirection)) => {
             record.rule = redirection.rule;
             record.backend = redirection.to;

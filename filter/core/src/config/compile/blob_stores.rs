@@ -40,6 +40,11 @@ fn compile_one(wire: BlobStoreWire, path: &Path<'_>, mistakes: &Mistakes) -> Opt
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
         mistakes.add(&path.key("tls"), message);
     }
+    if wire.tls.certificate_file.is_some() || wire.tls.key_file.is_some() {
+        let message = "shows the store a certificate that clients who are sent there do not have; leave \
+             `certificate_file` and `key_file` out";
+        mistakes.add(&path.key("tls"), message);
+    }
     let tls = compile_tls(wire.tls, url.origin().host(), path, mistakes);
     let cluster = wire.cluster.unwrap_or_else(|| format!("{}@probe", wire.name));
     Some(BlobStore { name: wire.name, cluster, url, tls, probing: wire.probing })
