@@ -43,6 +43,15 @@ fn each_has_one_unless_the_user_has() {
 }
 
 #[test]
+fn the_questions_of_all_workers_fit() {
+    let clusters = clusters(true);
+    let store = clusters.iter().find(|cluster| cluster["name"] == "near@probe").unwrap();
+    let most = at(store, "/circuit_breakers/thresholds/0");
+    let of = |limit: &str| most[limit].as_u64().unwrap();
+    assert!(of("max_requests") >= 64 * 512 && of("max_pending_requests") >= 64 * 512, "{most}");
+}
+
+#[test]
 fn stores_are_verified_as_backends_are() {
     let clusters = clusters(true);
     let tls = |name| {
