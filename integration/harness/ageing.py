@@ -1,7 +1,7 @@
 """Tokens that end while a pull goes on, without a test that takes a minute.
 
-No client believes a token to live for less than a minute ("the minimum is 60 seconds", token.md), but all that look at
-the clock at all believe the service when it says how old a token is already.
+No client believes that a token lives for less than a minute (token.md has that as the least), but all that
+look at the clock at all believe the service when it says how old a token is already.
 """
 
 import json
@@ -14,7 +14,7 @@ MINUTE = 60.0
 
 
 class AgeingTokenService(TokenService):
-    """While `lives` is set, tokens end so many seconds after they were issued: for the registry, and as it is told."""
+    """While `lives` is set tokens end so many seconds after they were issued, as clients are told."""
 
     lives: float | None = None
 

@@ -14,7 +14,7 @@ from harness.clients.workshop import NAMES
 
 PAGE = paths.ROOT / "docs/clients.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-WORKS, REFUSED, CANNOT, NONE = "works", "refused", "**no**", ""
+WORKS, REFUSED, CANNOT = "works", "refused", "**no**"
 
 VERSIONS: dict[str, Sequence[str | Path]] = {
     "docker": ("docker", "--version"),
@@ -79,7 +79,9 @@ def surroundings() -> str:
 def commit() -> str:
     """The commit of the checkout, with "+changes" if it holds anything more than the page itself."""
     git = ["git", "-C", str(paths.ROOT)]
-    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    head = subprocess.run(
+        [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    )
     if head.returncode != 0:
         return "unknown"
     others = [*git, "status", "--porcelain", "--", ".", f":!{PAGE.relative_to(paths.ROOT)}"]
@@ -95,7 +97,7 @@ def _version(command: Sequence[str | Path]) -> str:
     except FileNotFoundError:
         return ""
     found = re.search(r"\d+\.\d+\.\d+[^\s,]*", done.stdout + done.stderr)
-    return found.group() .split("/")[0] if found else "unknown"
+    return found.group().split("/")[0] if found else "unknown"
 
 
 def _table(rows: dict[str, dict[str, str]]) -> list[str]:
@@ -116,7 +118,9 @@ def _read(page: str) -> dict[tuple[str, str, str], str]:
         elif line.startswith("| |") or line.startswith("|  |"):
             clients = cells[1:]
         elif line.startswith("|"):
-            found |= {(front, cells[0], client): cell for client, cell in zip(clients, cells[1:], strict=True)}
+            found |= {
+                (front, cells[0], client): cell for client, cell in zip(clients, cells[1:], strict=True)
+            }
     return found
 
 

@@ -25,7 +25,13 @@ TRACES_OF_A_CRASH = re.compile(
 Policy = dict[str, Any]
 
 
-def render(policy: Policy | Path, directory: Path, port: int = 0) -> Bootstrap:
+def render(
+    policy: Policy | Path,
+    directory: Path,
+    port: int = 0,
+    admin: str = "127.0.0.1:0",
+    metrics: str | None = None,
+) -> Bootstrap:
     """The bootstrap that `portolan render` makes of a policy: a file, or a document written to one.
 
     It loads the built filter. Port 0 lets the kernel choose, as it does for the admin interface.
@@ -36,7 +42,8 @@ def render(policy: Policy | Path, directory: Path, port: int = 0) -> Bootstrap:
         "--listen",
         f"127.0.0.1:{port}",
         "--admin",
-        "127.0.0.1:0",
+        admin,
+        *(("--metrics", metrics) if metrics else ()),
         "--wasm",
         paths.wasm(),
         "--sds-directory",

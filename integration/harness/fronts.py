@@ -1,7 +1,8 @@
 """Registries with the same image behind fronts of every kind, for real clients.
 
-`near` and `home` are of one operator, `hub` is another's; each has a host, names, a realm and a service of its own.
-`passwords` has a file of users. What `near` is asked can be seen, held and broken.
+`near` and `home` are of one operator, `hub` is another's: with a realm, a service and names of its own.
+`passwords` has a file of users, and `cache` is open, and empty. What `near` is asked can be seen, held and
+broken.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from harness.ageing import AgeingTokenService
 from harness.envoy import Envoy, Policy, render
 from harness.image import Image
 from harness.private_registry import PrivateRegistry, htpasswd_settings
+from harness.registry import Registry
 from harness.relay import Relay
 from harness.signing import Signer
 from harness.token_service import User
@@ -38,6 +40,7 @@ class Place:
     home: PrivateRegistry
     hub: PrivateRegistry
     passwords: PrivateRegistry
+    cache: Registry
     verifier: Verifier
     credential: Path
 
@@ -78,33 +81,42 @@ def place(directory: Path, image: Image) -> Iterator[Place]:
         return made
 
     near = registry("near", acme.registry_settings(), "copies/public/app", "copies/private/app")
-    home = registry("home", acme.registry_settings(), "acme/public/app", "acme/private/app")
+    home = registry("home", acme.registry_settings(), "acme/public/app", "acme/private/app", "archive/app")
     other = registry("hub", hub.registry_settings(), "library/app", "drycc/private/app")
     passwords = registry("passwords", htpasswd_settings(htpasswd), "acme/private/app")
+    cache = Registry("cache", directory)
     verifier = Verifier(htpasswd, directory / "verifier")
     credential = directory / "robot"
     credential.write_text(ROBOT.basic.removeprefix("Basic "))
     relay = Relay(near.port)
-    yield Place(directory, acme, hub, relay, near, home, other, passwords, verifier, credential)
+    yield Place(directory, acme, hub, relay, near, home, other, passwords, cache, verifier, credential)
     for server in (relay, acme, hub):
         server.close()
-    for process in (near, home, other, passwords, verifier):
+    for process in (near, home, other, passwords, cache, verifier):
         process.stop()
 
 
 def upstream_tokens(place: Place, port: int) -> Policy:
-    """Clients log in to `home`; `drycc/` is at `near` and at `home`, `hub/` at the other operator's."""
-    copies = ["near", "home"]
+    """Clients log in to `home`.
+
+    `drycc/` is at `near` and `home`, `cached/` at `home` if `cache` lacks it, `hub/` at another operator's.
+    """
+    copies, cached = ["near", "home"], ["cache", "home"]
     return {
         "version": 1,
         "fronts": {"main": {"hosts": [f"127.0.0.1:{port}"], "auth": {"upstream": {"login": "home"}}}},
         "backends": {
-            "home": _backend(place.home.url, place.acme_tokens, "drycc/", "acme/"),
-            "near": _backend(place.near.url, place.acme_tokens, "drycc/", "copies/"),
-            "hub": _backend(place.hub.url, place.hub_tokens, "hub/", "library/"),
+            "home": _backend(place.home.url, place.acme_tokens, ("drycc/", "acme/"), ("cached/", "archive/")),
+            "near": _backend(place.near.url, place.acme_tokens, ("drycc/", "copies/")),
+            "hub": _backend(place.hub.url, place.hub_tokens, ("hub/", "library/")),
+            "cache": {"url": place.cache.url},
         },
         "regions": {"default": {}},
-        "rules": [_rule("drycc", copies, owner="home", replicas=copies), _rule("hub", ["hub"])],
+        "rules": [
+            _rule("drycc", copies, owner="home", replicas=copies),
+            _rule("cached", cached, replicas=cached),
+            _rule("hub", ["hub"]),
+        ],
     }
 
 
@@ -121,12 +133,14 @@ def upstream_passwords(place: Place, port: int) -> Policy:
 
 
 def of_the_proxy(place: Place, port: int) -> Policy:
-    """The proxy has a credential for all of them. `drycc/` is for anyone, and at two operators'; `own/` is for who has a
-    password at the front `localhost`."""
+    """The proxy has a credential for all of them.
+
+    `drycc/` is for anyone, and at two operators'; `own/` is for who has a password at the front `localhost`.
+    """
     backends = {
-        "near": _backend(place.near.url, place.acme_tokens, "drycc/", "copies/"),
-        "hub": _backend(place.hub.url, place.hub_tokens, "hub/", "library/"),
-        "home": _backend(place.home.url, place.acme_tokens, "own/", "acme/"),
+        "near": _backend(place.near.url, place.acme_tokens, ("drycc/", "copies/")),
+        "hub": _backend(place.hub.url, place.hub_tokens, ("hub/", "library/")),
+        "home": _backend(place.home.url, place.acme_tokens, ("own/", "acme/")),
     }
     chain = ["near", "hub"]
     return {
@@ -156,11 +170,11 @@ def front_at_its_port(place: Place, policy: MakePolicy, directory: Path) -> Iter
     assert not crashes
 
 
-def _backend(url: str, service: AgeingTokenService, front: str, backend: str) -> Policy:
+def _backend(url: str, service: AgeingTokenService, *names: tuple[str, str]) -> Policy:
     return {
         "url": url,
         "auth": {"token": {"realm": service.realm, "service": service.service}},
-        "names": [{"front": front, "backend": backend}],
+        "names": [{"front": front, "backend": backend} for front, backend in names],
         # More than the tests have the near registry take.
         "attempt_timeouts": {"manifests": "10s", "blobs": "10s"},
     }

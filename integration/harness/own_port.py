@@ -8,8 +8,8 @@ _reserved: list[socket.socket] = []
 def reserve() -> int:
     """A port for a server that shares ports (SO_REUSEPORT), as Envoy does.
 
-    The socket here never listens. Linux lets one user's sockets share a port and gives connections to those that
-    listen; nobody else gets it as long as this process runs.
+    The socket here never listens. Linux lets one user's sockets share a port and gives connections to those
+    that listen; nobody else gets it as long as this process runs.
     """
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -13,14 +13,15 @@ Hook = Callable[[Seen], None]
 FRAMING = ("connection", "transfer-encoding")
 PIECE = 1 << 16
 SECONDS = 60.0
+TLS_HANDSHAKE = b"\x16"
 
 
 class Relay:
     """In front of a registry on this machine.
 
-    `before` and `after` are called around each exchange with the registry; what they raise (an OSError) ends the
-    connection without an answer. `kill` is the end of the registry, as far as anybody can see, and `cut_after` ends it
-    in the middle of an answer. `revive` undoes both.
+    `before` and `after` are called around each exchange with the registry; what they raise (an OSError) ends
+    the connection without an answer. `kill` is the end of the registry, as far as anybody can see, and
+    `cut_after` ends it in the middle of an answer. `revive` undoes both.
     """
 
     def __init__(self, to_port: int) -> None:
@@ -139,8 +140,11 @@ class Wire:
 
     def _up(self, client: socket.socket, server: socket.socket) -> None:
         try:
-            while more := client.recv(PIECE):
+            more = client.recv(PIECE)
+            # Clients try TLS first; they go on without as soon as they see that there is none.
+            while more and more[:1] != TLS_HANDSHAKE:
                 server.sendall(more)
+                more = client.recv(PIECE)
         except OSError:
             pass
         _end(server)

@@ -1,7 +1,7 @@
 """Registries of two operators behind one front, whose clients log in to the registries.
 
-`acme` and `twin` want tokens of one service, `hub` those of another, and `open` wants nothing. All are scripted, and
-keep what they are sent; a registry that is asked without being told what to answer has nothing.
+`acme` and `twin` want tokens of one service, `hub` those of another, and `open` wants nothing. All are
+scripted, and keep what they are sent; a registry that is not told what to answer has nothing.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,10 @@ class Operators:
             service.forget()
 
     def policy(self) -> Policy:
-        """Clients log in to `acme`. `drycc/` is its `acme/`, `mirrored/` is its `acme-mirror/` and the `twin/` of `twin`."""
+        """Clients log in to `acme`, whose `acme/` is `drycc/` at the front.
+
+        `mirrored/` is at three registries, and has another name at each.
+        """
         acme = {"realm": f"{self.acme_tokens.realm}?{ACME_QUERY}", "service": self.acme_tokens.service}
         hub = {"realm": self.hub_tokens.realm, "service": self.hub_tokens.service}
         everywhere = ["open", "twin", "acme"]
@@ -80,17 +83,22 @@ class Operators:
 
     def close(self) -> None:
         """Stops all of them."""
-        for server in (*self.registries, *self.services):
-            server.close()
+        for registry in self.registries:
+            registry.close()
+        for service in self.services:
+            service.close()
 
 
 @contextmanager
 def two_operators(signer: Signer) -> Iterator[Operators]:
     """Starts them, and stops them in the end."""
     operators = Operators(
-        *(Scripted() for _ in range(4)),
-        TokenService(signer, service="acme.svc"),
-        TokenService(signer, path=HUB_PATH, service="hub.svc"),
+        acme=Scripted(),
+        twin=Scripted(),
+        hub=Scripted(),
+        open=Scripted(),
+        acme_tokens=TokenService(signer, service="acme.svc"),
+        hub_tokens=TokenService(signer, path=HUB_PATH, service="hub.svc"),
     )
     operators.reset()
     yield operators

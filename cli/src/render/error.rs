@@ -17,6 +17,8 @@ pub(crate) enum RenderError {
     DatabaseName(String),
     /// The policy reads geography from a header that Envoy keeps for itself.
     GeoHeader(String),
+    /// The policy has the admin interface asked, and its port is left to the kernel.
+    AdminPort,
     /// The file cannot be written.
     Output {
         /// The file.
@@ -47,6 +49,10 @@ impl fmt::Display for RenderError {
                 formatter,
                 "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \
                  `x-envoy-` is removed from every request; have your proxies set another one"
+            ),
+            Self::AdminPort => formatter.write_str(
+                "the policy, or --metrics, has the admin interface asked, so its port has to be \
+                 known; write one with --admin, such as `127.0.0.1:9901`",
             ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())

@@ -5,6 +5,7 @@
 //! its own; [`yaml`] prints it. The same policy and options give the same bytes.
 
 mod access_log;
+mod admin_access;
 mod aggregate;
 mod arguments;
 mod bootstrap;
@@ -77,7 +78,7 @@ fn whole(
     policy: &LoadedPolicy,
     policy_json: &str,
 ) -> Result<String, RenderError> {
-    let options = arguments.options(policy.config.clients())?;
+    let options = arguments.options(&policy.config)?;
     if let Some(directory) = &arguments.sds_output {
         write_sds(directory, &policy.config)?;
     }

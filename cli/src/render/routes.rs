@@ -35,7 +35,7 @@ pub(super) fn route_config(config: &Config, to_first_backend: bool) -> Value {
 fn routes(config: &Config, first: Option<&str>, without_filter: bool) -> Vec<Value> {
     let mut routes = Vec::new();
     if has_token_endpoint(config) && !without_filter {
-        routes.push(token_endpoint());
+        routes.push(token_endpoint(config));
     }
     routes.push(json!({
         "name": "read",
@@ -55,8 +55,11 @@ pub(super) fn has_token_endpoint(config: &Config) -> bool {
     config.fronts().any_upstream()
 }
 
-/// The token endpoint. The filter answers it; what it did not answer must go nowhere.
-fn token_endpoint() -> Value {
+/// The token endpoint. The filter answers it; what it did not answer must go nowhere. The name of an
+/// upstream may follow in its path.
+fn token_endpoint(config: &Config) -> Value {
+    let has_upstreams = config.fronts().all().iter().any(|front| front.upstreams().is_some());
+    let kind = if has_upstreams { "path_separated_prefix" } else { "path" };
     let mut filters = Map::new();
     filters.insert(
         wasm::TOKEN_FORM.to_owned(),
@@ -64,7 +67,7 @@ fn token_endpoint() -> Value {
     );
     json!({
         "name": "token",
-        "match": {"path": TOKEN_PATH},
+        "match": {kind: TOKEN_PATH},
         "direct_response": {"status": 503},
         "typed_per_filter_config": filters,
     })

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
+use portolan_core::Password;
 use portolan_core::config::{BlobStore, Config};
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::{Finding, Lookup, Presence, Probes};
@@ -16,7 +17,7 @@ use proxy_wasm::hostcalls;
 
 use crate::host;
 use crate::root::Policy;
-use crate::stream::{self, Known, Phase};
+use crate::stream::{Facts, Phase, Stream};
 
 /// How soon the root context asks.
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -39,8 +40,8 @@ struct Waiting {
     context: u32,
     policy: Rc<Policy>,
     blob: StoredBlob,
-    /// What was found out for it before.
-    known: Known,
+    /// What is known of the client's password.
+    password: Option<Password>,
     /// How far it has come since; nothing as long as it waits.
     outcome: RefCell<Option<Phase>>,
 }
@@ -69,7 +70,12 @@ impl Desk {
 }
 
 /// Asks whether a store has a blob, for the request of a context.
-pub(crate) fn ask(policy: &Rc<Policy>, blob: StoredBlob, known: Known, context: u32) -> Answer {
+pub(crate) fn ask(
+    policy: &Rc<Policy>,
+    blob: StoredBlob,
+    password: Option<Password>,
+    context: u32,
+) -> Answer {
     let mut state = policy.probes.0.borrow_mut();
     let Some(probes) = state.stores.get_mut(blob.store.index()) else {
         return Answer::Known(Presence::Unknown);
@@ -83,7 +89,7 @@ pub(crate) fn ask(policy: &Rc<Policy>, blob: StoredBlob, known: Known, context: 
         }
     }
     let policy = Rc::clone(policy);
-    let waiting = Rc::new(Waiting { context, policy, blob, known, outcome: RefCell::default() });
+    let waiting = Rc::new(Waiting { context, policy, blob, password, outcome: RefCell::default() });
     state.waiting.insert(context, Rc::clone(&waiting));
     Answer::Wait(Probing(waiting))
 }
@@ -169,8 +175,8 @@ fn wake(waiting: &Waiting, presence: Presence, root: u32) {
     if !host::switch_to(waiting.context) {
         return;
     }
-    let known = Known { in_store: Some(presence), ..waiting.known };
-    let phase = stream::decide(&waiting.policy, known, waiting.context);
+    let facts = Facts { password: waiting.password, in_store: Some(presence), ..Facts::default() };
+    let phase = Stream::start(&waiting.policy, &facts, waiting.context);
     let goes_on = matches!(phase, Phase::Forwarded(..));
     *waiting.outcome.borrow_mut() = Some(phase);
     if goes_on {

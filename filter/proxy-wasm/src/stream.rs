@@ -1,11 +1,13 @@
 //! One request, phase by phase.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
+use portolan_core::health::{Examined, Health};
 use portolan_core::policy::Push;
 use portolan_core::probe::Presence;
 use portolan_core::record::Record;
@@ -20,6 +22,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
+use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
@@ -34,7 +37,7 @@ const CLUSTER_HEADER: &str = "x-portolan-cluster";
 /// headers from trusted proxies only.
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
 /// How many facts a plan may ask for, one after another.
-const FACTS: usize = 2;
+const FACTS: usize = 3;
 /// How long who knows the passwords may take; they are slow on purpose.
 const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -42,6 +45,8 @@ const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) enum Phase {
     /// Nothing has been decided.
     Started,
+    /// Envoy is asked how the backends are; what is known of the password meanwhile.
+    Examining(Option<Password>),
     /// The client's password is being looked at: by whom, and what it is.
     Verifying(String, Vec<u8>),
     /// A token service is asked for the client.
@@ -55,6 +60,40 @@ pub(crate) enum Phase {
     Replied,
 }
 
+/// What has been found out so far.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) password: Option<Password>,
+    pub(crate) health: Backends,
+    pub(crate) in_store: Option<Presence>,
+}
+
+/// How the backends are.
+#[derive(Clone, Default)]
+pub(crate) enum Backends {
+    /// Nobody has asked.
+    #[default]
+    Unasked,
+    /// Envoy did not say.
+    Unknown,
+    /// It did.
+    Known(Rc<Health>),
+}
+
+impl Backends {
+    fn of(health: Option<Rc<Health>>) -> Self {
+        health.map_or(Self::Unknown, Self::Known)
+    }
+
+    /// What is known, if need be from an earlier answer.
+    fn or_known(&self) -> Self {
+        match self {
+            Self::Unasked => clusters::known().map_or(Self::Unasked, Self::Known),
+            asked => asked.clone(),
+        }
+    }
+}
+
 /// The HTTP context: one per request.
 pub(crate) struct Stream {
     policy: Rc<Policy>,
@@ -62,20 +101,75 @@ pub(crate) struct Stream {
     phase: Phase,
 }
 
-/// What had to be found out about a request before it could be decided.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Known {
-    pub(crate) password: Option<Password>,
-    pub(crate) in_store: Option<Presence>,
-}
-
 impl Stream {
     pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
         Self { policy, context, phase: Phase::Started }
     }
 
-    fn start(&self, password: Option<Password>) -> Phase {
-        decide(&self.policy, Known { password, ..Known::default() }, self.context)
+    fn go_on(&self, facts: &Facts) -> Phase {
+        Self::start(&self.policy, facts, self.context)
+    }
+
+    /// Plans the request of a context and applies the plan: the effects of a forward, or a reply.
+    pub(crate) fn start(policy: &Rc<Policy>, facts: &Facts, context: u32) -> Phase {
+        let Some(headers) = host::header_map(Headers::Request) else {
+            return send(&reply::host_failed());
+        };
+        let address = policy.address();
+        let mut head = request_head(&headers, &policy.geo_headers, address.as_deref());
+        head.password = facts.password;
+        head.in_store = facts.in_store;
+        let health = OnceCell::new();
+        let config = &policy.config;
+        let mut plan = portolan_core::plan(config, &head);
+        // The core asks for each fact once at most; a host that asks for ever would hang here.
+        for _ in 0..FACTS {
+            match plan.action {
+                PlannedAction::Examine => match health.get_or_init(|| facts.health.or_known()) {
+                    Backends::Known(health) => head.health = Some(Examined::Known(health)),
+                    Backends::Unasked if clusters::ask() => {
+                        return Phase::Examining(head.password);
+                    }
+                    _ => head.health = Some(Examined::Unknown),
+                },
+                PlannedAction::Ask(question) => {
+                    head.recently_pushed = Some(pushes::is_recent(question));
+                }
+                PlannedAction::Verify(verifier) => {
+                    let value = head.authorization.unwrap_or_default();
+                    match policy.verified(verifier, value) {
+                        Some(password) => head.password = Some(password),
+                        None if verify(verifier, value) => {
+                            return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
+                        }
+                        None => head.password = Some(Password::Unknown),
+                    }
+                }
+                PlannedAction::Probe(blob) => {
+                    match probes::ask(policy, blob, head.password, context) {
+                        Answer::Known(presence) => head.in_store = Some(presence),
+                        Answer::Wait(probing) => return Phase::Probing(probing),
+                    }
+                }
+                _ => break,
+            }
+            plan = portolan_core::plan(config, &head);
+        }
+        log_fields(&plan.record);
+        match plan.action {
+            PlannedAction::Ask(_)
+            | PlannedAction::Verify(_)
+            | PlannedAction::Examine
+            | PlannedAction::Probe(_) => send(&reply::host_failed()),
+            PlannedAction::Reply(reply) => send(&reply),
+            PlannedAction::Forward(forwarding) => forward(*forwarding),
+            PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
+                run(errand::start(errand.for_a_host(root::takes_forms())))
+            }
+            // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
+            // Authentication": a 404 says that there is only the other way).
+            PlannedAction::Token(TokenEndpoint::NeedsBody) => send(&reply::no_forms()),
+        }
     }
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
@@ -110,8 +204,11 @@ impl Stream {
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
         let answers = host::property(attempt::ANSWERS).unwrap_or_default();
+        let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
+        let answered = answered.and_then(|name| String::from_utf8(name).ok());
         let case = Case {
             status,
+            answered: answered.as_deref(),
             authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
             proxys_credentials: receipt.proxys_credentials,
         };
@@ -142,7 +239,11 @@ impl Context for Stream {
             Phase::Verifying(verifier, value) => {
                 let status = host::call::header_map().and_then(|headers| headers.status());
                 let password = self.policy.note_password(&verifier, &value, status);
-                self.start(Some(password))
+                self.go_on(&Facts { password: Some(password), ..Facts::default() })
+            }
+            Phase::Examining(password) => {
+                let health = Backends::of(clusters::answered(size));
+                self.go_on(&Facts { password, health, ..Facts::default() })
             }
             Phase::Errand(running) => run(running.answered(size)),
             phase => phase,
@@ -155,7 +256,7 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        self.phase = self.start(None);
+        self.phase = self.go_on(&Facts::default());
         match self.phase {
             Phase::Forwarded(..) => Action::Continue,
             _ => Action::Pause,
@@ -174,63 +275,15 @@ impl HttpContext for Stream {
         {
             pushes::note(*push);
         }
-        let Some(reply) = self.finish(receipt) else { return Action::Continue };
-        self.phase = send(&reply);
+        let Some(reply) = self.finish(receipt) else {
+            if let Some(namespace) = receipt.naming.namespace() {
+                let value = namespace.as_bytes();
+                host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
+            }
+            return Action::Continue;
+        };
+        self.phase = send(&reply.named(&receipt.naming));
         Action::Pause
-    }
-}
-
-/// Plans the request of a context and applies the plan: the effects of a forward, or a reply.
-pub(crate) fn decide(policy: &Rc<Policy>, known: Known, context: u32) -> Phase {
-    let Some(headers) = host::header_map(Headers::Request) else {
-        return send(&reply::host_failed());
-    };
-    let address = policy.address();
-    let mut head = request_head(&headers, &policy.geo_headers, address.as_deref());
-    head.password = known.password;
-    head.in_store = known.in_store;
-    let config = &policy.config;
-    let mut plan = portolan_core::plan(config, &head);
-    // The core asks for each fact once at most; a host that asks for ever would hang here.
-    for _ in 0..FACTS {
-        match plan.action {
-            PlannedAction::Ask(question) => {
-                head.recently_pushed = Some(pushes::is_recent(question));
-            }
-            PlannedAction::Verify(verifier) => {
-                let value = head.authorization.unwrap_or_default();
-                match policy.verified(verifier, value) {
-                    Some(password) => head.password = Some(password),
-                    None if verify(verifier, value) => {
-                        return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
-                    }
-                    None => head.password = Some(Password::Unknown),
-                }
-            }
-            PlannedAction::Probe(blob) => {
-                let known = Known { password: head.password, in_store: None };
-                match probes::ask(policy, blob, known, context) {
-                    Answer::Known(presence) => head.in_store = Some(presence),
-                    Answer::Wait(probing) => return Phase::Probing(probing),
-                }
-            }
-            _ => break,
-        }
-        plan = portolan_core::plan(config, &head);
-    }
-    log_fields(&plan.record);
-    match plan.action {
-        PlannedAction::Ask(_) | PlannedAction::Verify(_) | PlannedAction::Probe(_) => {
-            send(&reply::host_failed())
-        }
-        PlannedAction::Reply(reply) => send(&reply),
-        PlannedAction::Forward(forwarding) => forward(*forwarding),
-        PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
-            run(errand::start(errand.for_a_host(root::takes_forms())))
-        }
-        // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
-        // Authentication": a 404 says that there is only the other way).
-        PlannedAction::Token(TokenEndpoint::NeedsBody) => send(&reply::no_forms()),
     }
 }
 

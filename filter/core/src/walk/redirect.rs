@@ -76,5 +76,6 @@ const fn reason(choice: Choice) -> &'static str {
         Choice::OwnerForExistence => "owner, for an existence check, redirected",
         Choice::Signatures => "for signatures, redirected",
         Choice::Login => "login, redirected",
+        Choice::Catalog => "catalogue, redirected",
     }
 }

@@ -11,6 +11,7 @@ mod fronts;
 mod redirecting;
 mod regions;
 mod rules;
+mod upstreams;
 
 use std::collections::BTreeMap;
 

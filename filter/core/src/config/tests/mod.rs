@@ -4,6 +4,7 @@ use super::*;
 
 mod auth;
 mod redirecting;
+mod upstreams;
 
 /// A policy that has everything.
 const GOOD: &str = r#"{

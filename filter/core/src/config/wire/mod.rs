@@ -10,11 +10,13 @@ mod blob_stores;
 mod clients;
 mod fronts;
 mod landing;
+mod own_backends;
 mod redirecting;
 mod redirects;
 mod regions;
 mod resilience;
 mod rules;
+mod upstreams;
 
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
@@ -25,6 +27,7 @@ pub(crate) use redirecting::{PerRegion, RedirectingWire};
 pub(crate) use redirects::RedirectsWire;
 pub(crate) use regions::RegionWire;
 pub(crate) use rules::{LinkWire, RuleWire};
+pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
 
@@ -49,6 +52,7 @@ pub(crate) struct PolicyWire {
 const NAME: &str = "a name of letters, digits, `-`, `_` and `.`, at most 63 long";
 
 const RULES: &str = "a list of rules";
+const BACKENDS: &str = "a mapping of backends by name";
 
 /// Reads the whole document.
 pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
@@ -64,14 +68,21 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         "rules",
     ]);
     fields.required("version", "`version: 1`", read_version);
+    let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
+    let of_upstreams = own_backends::all(fronts.as_deref().unwrap_or_default());
+    // Where upstreams say where they are served from, nothing more need be said.
+    let is_needed = !own_backends::any(fronts.as_deref().unwrap_or_default());
+    let backends = maybe(&fields, "backends", BACKENDS, is_needed, |node| {
+        read_named(&node, BACKENDS, backends::read_backend)
+    });
+    let rules = maybe(&fields, "rules", RULES, is_needed, |node| {
+        node.list(RULES, |rule| Some(rules::read_rule(&rule)))
+    });
+    let (backends, rules) = own_backends::add(of_upstreams, backends, rules, mistakes);
     PolicyWire {
-        fronts: named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front),
-        backends: named(
-            &fields,
-            "backends",
-            "a mapping of backends by name",
-            backends::read_backend,
-        ),
+        fronts,
+        backends,
+        rules,
         blob_stores: fields.optional("blob_stores", |node| {
             read_named(&node, "a mapping of blob stores by name", blob_stores::read_blob_store)
         }),
@@ -85,9 +96,6 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         clients: fields
             .optional("clients", |node| Some(clients::read_clients(&node)))
             .unwrap_or_default(),
-        rules: fields.required("rules", RULES, |node| {
-            node.list(RULES, |rule| Some(rules::read_rule(&rule)))
-        }),
     }
 }
 
@@ -97,6 +105,17 @@ fn read_version(node: Node<'_>) -> Option<()> {
         node.refuse(format!("is {found}; this release reads version {VERSION} only"));
     }
     Some(())
+}
+
+/// A field that must be there, or may be left out.
+fn maybe<T>(
+    fields: &Fields<'_>,
+    name: &'static str,
+    wanted: &str,
+    is_needed: bool,
+    read: impl FnOnce(Node<'_>) -> Option<T>,
+) -> Option<T> {
+    if is_needed { fields.required(name, wanted, read) } else { fields.optional(name, read) }
 }
 
 /// A required mapping whose keys are names.

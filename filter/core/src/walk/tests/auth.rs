@@ -64,6 +64,7 @@ fn run(head: &RequestHead<'_>) -> String {
         Action::Token(endpoint) => format!("{endpoint:?}"),
         Action::Ask(question) => format!("{question:?}"),
         Action::Probe(blob) => format!("{blob:?}"),
+        Action::Examine => "examine".to_owned(),
         Action::Forward(forwarding) => shown(&forwarding),
     }
 }
@@ -178,7 +179,7 @@ fn a_password_that_was_looked_at() {
 }
 
 /// What the token service is asked on behalf of a client: whose, where, what, and as whom.
-fn errand(endpoint: &TokenEndpoint) -> String {
+pub(super) fn errand(endpoint: &TokenEndpoint) -> String {
     let TokenEndpoint::Errand(errand) = endpoint else { return "needs the body".to_owned() };
     let realm = errand.realm.as_deref().unwrap_or("/discovered");
     let service = errand.service.as_deref();
