@@ -13,4 +13,5 @@ mod explain;
 #[cfg(test)]
 mod portolan;
 #[cfg(test)]
+mod redirects;
 mod render;

@@ -31,6 +31,7 @@ pub mod config;
 pub mod grammar;
 pub mod health;
 pub mod policy;
+pub mod probe;
 pub mod record;
 pub mod registry;
 pub mod reply;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::auth::FrontAuth;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, ListId};
+use super::landing::Landing;
 use super::redirects::RedirectHost;
 use super::upstreams::Upstreams;
 
@@ -15,6 +16,7 @@ pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) auth: FrontAuth,
+    pub(crate) landing: Landing,
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
@@ -33,6 +35,12 @@ impl Front {
     #[must_use]
     pub const fn auth(&self) -> &FrontAuth {
         &self.auth
+    }
+
+    /// The paths that lead to pages elsewhere.
+    #[must_use]
+    pub const fn landing(&self) -> &Landing {
+        &self.landing
     }
 
     /// The list that answers for the catalogue; `None` if the front has none.

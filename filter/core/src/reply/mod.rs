@@ -52,6 +52,14 @@ pub fn ping() -> Reply {
     Reply { status: 200, code: "ok", headers: headers(&[]), body: "{}".to_owned() }
 }
 
+/// The answer that sends a client to another URL, with its method and for this time only (RFC 9110
+/// section 15.4.8).
+#[must_use]
+pub fn redirect(location: String) -> Reply {
+    let headers = vec![("location", location)];
+    Reply { status: 307, code: "redirect", headers, body: String::new() }
+}
+
 /// The answer to a request that is not served, as an OCI error (distribution spec, "Error
 /// codes"). `is_read` says whether the request is a `GET` or `HEAD`; `challenge` is what the front asks
 /// clients for.

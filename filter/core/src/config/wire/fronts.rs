@@ -1,9 +1,11 @@
 //! The wire form of a front.
 
 use super::auth::read_front_auth;
+use super::landing::read_landing;
 use super::upstreams::read_upstream;
 use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::front_host::{self, FrontHost};
+use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
 
 #[allow(
@@ -15,6 +17,7 @@ pub(crate) struct FrontWire {
     pub(crate) hosts: Option<Vec<FrontHost>>,
     pub(crate) default: bool,
     pub(crate) auth: Option<FrontAuthWire>,
+    pub(crate) landing: Vec<(String, PageUrl)>,
     pub(crate) catalog: Option<String>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
@@ -27,6 +30,7 @@ const FIELDS: &[&str] = &[
     "hosts",
     "default",
     "auth",
+    "landing",
     "catalog",
     "ping",
     "health",
@@ -46,6 +50,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         hosts,
         default: flag(&fields, "default"),
         auth: fields.optional("auth", |node| read_front_auth(&node)),
+        landing: fields.optional("landing", |node| read_landing(&node)).unwrap_or_default(),
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),

@@ -6,6 +6,7 @@ mod auth;
 mod client_files;
 mod health;
 mod naming;
+mod redirect;
 mod redirects;
 
 const POLICY: &str = r#"{
