@@ -2,6 +2,7 @@
 
 mod carry;
 mod greeting;
+mod itself;
 mod redirect;
 mod token_endpoint;
 
@@ -12,13 +13,11 @@ pub use token_endpoint::{TokenEndpoint, TokenErrand};
 
 use crate::attempt::Retry;
 use crate::client::{self, ClientFacts, Locality};
-use crate::client_files::{self, Address};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
 use crate::health::{Examined, Report};
 use crate::policy::{
-    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Naming, Origin, Push,
-    Question, Refusal, StoredBlob,
+    self, Decision, Facts, Forward, Identity, Naming, Origin, Push, Question, Refusal, StoredBlob,
 };
 use crate::probe::Presence;
 use crate::record::Record;
@@ -166,7 +165,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     let mut named = Names::default();
     let outcome = if token_endpoint::is_at(head.target) {
         serve_tokens(config, front, &locality, head)
-    } else if let Some(step) = front.and_then(|id| about_itself(config, id, head)) {
+    } else if let Some(step) = front.and_then(|id| itself::answer(config, id, head)) {
         Ok(step)
     } else if let Some(page) = page(config, front, head) {
         page.map(Step::Redirect)
@@ -353,32 +352,6 @@ fn page<'c>(
 
 fn path_of(target: &[u8]) -> &[u8] {
     target.split(|byte| *byte == b'?').next().unwrap_or_default()
-}
-
-/// What a front says of itself and its backends, where the policy lets it.
-fn about_itself<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
-    // Nearly every request is to a registry, and must not pay for this.
-    if head.target.starts_with(b"/v2/") || !matches!(head.method, b"GET" | b"HEAD") {
-        return None;
-    }
-    let front = config.fronts().get(id)?;
-    let path = path_of(head.target);
-    if front.has_health() && path == LIVENESS_PATH.as_bytes() {
-        return Some(Step::Reply(reply::live()));
-    }
-    if front.has_health() && path == HEALTH_PATH.as_bytes() {
-        return Some(head.health.map_or(Step::Examine, |examined| {
-            Step::Reply(reply::health(&Report::of(config, examined)))
-        }));
-    }
-    front.has_client_configuration().then(|| client_file(front, path, head))?.map(Step::Reply)
-}
-
-/// What clients need to pull through the front, as they reached it.
-fn client_file(front: &Front, path: &[u8], head: &RequestHead<'_>) -> Option<Reply> {
-    let address = Address::of_request(front, head.scheme, head.authority);
-    let (kind, file) = client_files::served_file(front, &address, path)?;
-    Some(reply::client_file(kind, file))
 }
 
 /// The token endpoint; only fronts whose clients have tokens have one.
