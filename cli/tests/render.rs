@@ -15,9 +15,9 @@ use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
 /// The examples that are rendered as a whole.
-const RENDERED: [&str; 2] = ["two-regions", "drycc"];
+const RENDERED: [&str; 3] = ["two-regions", "drycc", "registry-k8s-io"];
 /// All of them.
-const EXAMPLES: [&str; 3] = ["two-regions", "drycc", "by-hand"];
+const EXAMPLES: [&str; 4] = ["two-regions", "drycc", "registry-k8s-io", "by-hand"];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
