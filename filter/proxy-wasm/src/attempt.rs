@@ -4,7 +4,8 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, is_redirect, select,
+    Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, all, is_redirect,
+    select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -30,6 +31,8 @@ const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 pub(crate) struct Attempt {
     context: u32,
     shown: Shown,
+    /// Whether a redirect is looked at.
+    watches_redirects: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
 }
@@ -43,7 +46,7 @@ struct Held {
 
 impl Attempt {
     pub(crate) const fn new(context: u32) -> Self {
-        Self { context, shown: Shown::Clients, token: None }
+        Self { context, shown: Shown::Clients, watches_redirects: false, token: None }
     }
 
     /// Sets what this backend is sent. All attempts of a request share one set of headers: what
@@ -55,6 +58,7 @@ impl Attempt {
             return Action::Pause;
         };
         self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
+        self.watches_redirects = own.redirection != Redirection::Unwatched;
         host::set_header(Headers::Request, ":path", own.target);
         self.set_credentials(&own, prepared)
     }
@@ -149,7 +153,7 @@ impl HttpContext for Attempt {
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let Some(status) = host::status() else { return Action::Continue };
-        if is_redirect(status) && redirects::settle() {
+        if self.watches_redirects && is_redirect(status) && redirects::settle() {
             // A status that sends the request on to the next backend, and that nobody takes for a sign of bad
             // health. The client never sees it.
             host::set_header(Headers::Response, ":status", b"429");
