@@ -166,7 +166,7 @@ impl HttpContext for Attempt {
             return Action::Continue;
         }
         let Some(status) = host::status() else { return Action::Continue };
-        if is_redirect(status) && redirects::settle() {
+        if self.watches_redirects && is_redirect(status) && redirects::settle() {
             // A status that sends the request on to the next backend, and that nobody takes for a sign of bad
             // health. The client never sees it.
             host::set_header(Headers::Response, ":status", b"429");
