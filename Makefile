@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo up bench failover-report test-all fmt lint fuzz examples clean
+.PHONY: help setup build test demo up bench failover-report clients test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ failover-report: ## what clients notice of a failing registry; writes docs/failo
 	@scripts/setup build envoy registries clients
 	@scripts/build
 	@scripts/failover-report
+
+clients: ## what works with which client; writes docs/clients.md
+	@scripts/setup build envoy registries clients go-clients
+	@scripts/build
+	@scripts/client-table
 
 test-all: ## test, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all

@@ -1,9 +1,12 @@
 //! `portolan`: check, render and explain a policy, build its geographic data, keep its credentials.
 
+mod bench;
 mod check;
+mod compare_paths;
 mod credential;
 mod explain;
 mod geoip;
+mod measuring;
 mod networks;
 mod output;
 mod policy_file;
@@ -67,6 +70,17 @@ enum Command {
     /// Keep the proxy's own credentials fresh.
     #[command(subcommand)]
     Credential(CredentialCommand),
+    /// Compare a front with the registry that it stands for: pulls by tag and by digest, and layers.
+    ///
+    /// Both are asked in turns, every byte is checked, and a run that fails is counted as one.
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(bench::BenchArgs),
+    /// Say where the time goes on the ways to a front, its upstream and other URLs.
+    ///
+    /// Each is asked over connections of its own, in turns: name, connection, TLS, first byte,
+    /// speed. Where iperf3 is installed and its server is named, it measures the network alone.
+    #[command(after_help = compare_paths::EXAMPLES)]
+    ComparePaths(compare_paths::ComparePathsArgs),
 }
 
 /// What can be done about credentials.
@@ -142,6 +156,8 @@ impl Command {
             Self::Check(arguments) => check::run(&arguments, out),
             Self::Explain(arguments) => explain::run(&arguments, out),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
+            Self::Bench(arguments) => bench::run(&arguments, out),
+            Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),
             Self::Geoip(command) => Ok(exit_of_geoip(command.run())),
             Self::Credential(CredentialCommand::Write(arguments)) => {
                 Ok(exit_of_credential(credential::write(&arguments)))

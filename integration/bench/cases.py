@@ -21,6 +21,7 @@ _PATIENCE: Policy = {
 BLOB_BYTES = 100 << 20
 BLOB_DIGEST = "sha256:" + 64 * "b"
 RULES = 10_000
+TOKEN_PATH = "/token"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,15 @@ def by_network(upstreams: Upstreams) -> Policy:
     return policy
 
 
+def with_tokens(upstreams: Upstreams) -> Policy:
+    """The same, and both registries want a token, which the filter holds."""
+    policy = by_country(upstreams)
+    for name in (NEAR, FAR):
+        token = {"realm": f"{upstreams.registry}{TOKEN_PATH}", "service": "registry.test"}
+        policy["backends"][name]["auth"] = {"token": token}
+    return policy
+
+
 def with_rules(count: int) -> Callable[[Upstreams], Policy]:
     """As many rules; the requests of the cases match the last one."""
 
@@ -117,6 +127,8 @@ MAPPED = _pull(
 )
 LINKED = _pull("tag list, Link rewritten", "/v2/drycc/app/tags/list", backend_target="/v2/acme/app/tags/list")
 BY_NETWORK = _pull("manifest, placed by network", ROUTED.target, policy=by_network)
+TOKEN = _pull("manifest, token held", ROUTED.target, policy=with_tokens)
+TOKEN_LISTED = _pull("manifest, list of two, token held", LISTED.target, policy=with_tokens)
 ONE_RULE = _pull("manifest, 1 rule", _LAST_TEAM, policy=with_rules(1))
 MANY_RULES = _pull(f"manifest, {RULES:,} rules", _LAST_TEAM, policy=with_rules(RULES))
 # One at a time: blobs that compete for a processor come in pieces of other sizes, and their number is what counts.

@@ -9,13 +9,15 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from bench.cases import BLOB_BYTES, BLOB_DIGEST
+from bench.cases import BLOB_BYTES, BLOB_DIGEST, TOKEN_PATH
 from bench.servers import Envoy
 
 _API = "type.googleapis.com/envoy.extensions.filters"
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _LAYERS = [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": BLOB_DIGEST, "size": BLOB_BYTES}]
 _MANIFEST = {"schemaVersion": 2, "mediaType": _MANIFEST_TYPE, "config": {"digest": BLOB_DIGEST}, "layers": 8 * _LAYERS}
+# As long as a real one, and good for longer than any measurement.
+_TOKEN = {"token": "t" * 900, "expires_in": 86400}
 _TAGS = {"name": "acme/app", "tags": [f"v1.{number}" for number in range(50)]}
 _NEXT_TAGS = '</v2/acme/app/tags/list?last=v1.49&n=50>; rel="next"'
 
@@ -27,6 +29,7 @@ def registry(directory: Path) -> Envoy:
         _answer({"safe_regex": {"regex": "/v2/.+/manifests/.+"}}, _MANIFEST, manifest_headers),
         _answer({"safe_regex": {"regex": "/v2/.+/tags/list"}}, _TAGS, {"link": _NEXT_TAGS}),
         _answer({"path": "/v2/"}, {}, {"content-type": "application/json"}),
+        _answer({"path": TOKEN_PATH}, _TOKEN, {"content-type": "application/json"}),
     ]
     hosts = [{"name": "all", "domains": ["*"], "routes": [_NOT_MAPPED, *routes]}]
     router = {"name": "router", "typed_config": {"@type": f"{_API}.http.router.v3.Router"}}

@@ -25,7 +25,13 @@ TRACES_OF_A_CRASH = re.compile(
 Policy = dict[str, Any]
 
 
-def render(policy: Policy | Path, directory: Path, port: int = 0) -> Bootstrap:
+def render(
+    policy: Policy | Path,
+    directory: Path,
+    port: int = 0,
+    admin: str = "127.0.0.1:0",
+    metrics: str | None = None,
+) -> Bootstrap:
     """The bootstrap that `portolan render` makes of a policy: a file, or a document written to one.
 
     It loads the built filter. Port 0 lets the kernel choose, as it does for the admin interface.
@@ -36,7 +42,8 @@ def render(policy: Policy | Path, directory: Path, port: int = 0) -> Bootstrap:
         "--listen",
         f"127.0.0.1:{port}",
         "--admin",
-        "127.0.0.1:0",
+        admin,
+        *(("--metrics", metrics) if metrics else ()),
         "--wasm",
         paths.wasm(),
         "--sds-directory",
@@ -59,12 +66,14 @@ def write_policy(policy: Policy, directory: Path) -> Path:
 class Envoy:
     """A running Envoy; its front and its admin interface are on ports that the kernel chose."""
 
-    def __init__(self, document: Bootstrap, directory: Path, workers: int = 1) -> None:
+    def __init__(
+        self, document: Bootstrap, directory: Path, workers: int = 1, log_level: str = "info"
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._admin_file = directory / "admin-address"
         configuration = directory / "envoy.yaml"
         configuration.write_text(yaml.safe_dump(document, sort_keys=False))
-        self.server = Server("envoy", self._command(configuration, workers), directory)
+        self.server = Server("envoy", self._command(configuration, workers, log_level), directory)
         self.admin_port = self.server.wait_until(self._find_admin_port, "its admin interface listens")
         self.server.wait_until(self._is_ready, "it is ready")
         self.port = self._find_port()
@@ -141,7 +150,7 @@ class Envoy:
         """Stops it."""
         self.server.stop()
 
-    def _command(self, configuration: Path, workers: int) -> list[str | Path]:
+    def _command(self, configuration: Path, workers: int, log_level: str) -> list[str | Path]:
         return [
             *(paths.envoy(), "-c", configuration, "--disable-hot-restart", "--concurrency", str(workers)),
             *(
@@ -150,7 +159,7 @@ class Envoy:
                 "--file-flush-interval-msec",
                 str(FLUSH_MILLISECONDS),
             ),
-            *("--log-level", "info"),
+            *("--log-level", log_level),
         ]
 
     def _find_admin_port(self) -> int | None:

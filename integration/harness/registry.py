@@ -15,13 +15,17 @@ SERVED_BY = "x-served-by"
 class Registry:
     """One docker-registry on a port that the kernel chose, or on the given one."""
 
-    def __init__(self, name: str, directory: Path, port: int = 0) -> None:
+    def __init__(self, name: str, directory: Path, port: int = 0, mirrored: str | None = None) -> None:
+        """With `mirrored`, the URL of another, it is a pull-through cache of that one and takes no pushes."""
         self.name = name
         root = directory / name
         root.mkdir(parents=True)
         configuration = root / "config.yml"
         # JSON is YAML.
-        configuration.write_text(json.dumps(settings(name, root / "storage", port, "info")))
+        document = settings(name, root / "storage", port, "info")
+        if mirrored is not None:
+            document["proxy"] = {"remoteurl": mirrored}
+        configuration.write_text(json.dumps(document))
         command: list[str | Path] = [paths.need_command("docker-registry"), "serve", configuration]
         self.server = Server(name, command, directory)
         self.port = self.server.wait_until(self._listening, "it listens")

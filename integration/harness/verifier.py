@@ -67,6 +67,10 @@ class Verifier:
         """
         return self.server.wait_until(lambda: self._requests(count), f"it was asked {count} times")
 
+    def requests_so_far(self) -> list[str]:
+        """What it was asked up to now, as it wrote it down."""
+        return self._asked.read_text().splitlines()
+
     def stop(self) -> None:
         """Stops it."""
         self.server.stop()

@@ -1,6 +1,7 @@
 //! What a policy may say, but hardly means.
 
 mod credentials;
+mod upstreams;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -13,9 +14,12 @@ use crate::policy_file::{Diagnostic, LoadedPolicy, join, view};
 pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let rules = view::list(view::field(&policy.document, "rules"));
     let mut doubts = Vec::new();
-    doubts.extend(policy.config.backends().iter().filter_map(unencrypted));
+    let document = &policy.document;
+    let backends = policy.config.backends();
+    doubts.extend(backends.iter().filter_map(|backend| unencrypted(document, backend)));
     doubts.extend(credentials::doubts(&policy.config));
-    doubts.extend(unused_backends(policy.config.backends(), rules));
+    doubts.extend(upstreams::doubts(&policy.config, document));
+    doubts.extend(unused_backends(document, backends, rules));
     doubts.extend(repeated_globs(rules));
     doubts.extend(chains_behind_their_owner(rules));
     let warnings = doubts.into_iter();
@@ -26,7 +30,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
 type Doubt = (String, String);
 
 /// Content is checked by its digest, but what a tag means, and every credential, is not.
-fn unencrypted(backend: &Backend) -> Option<Doubt> {
+fn unencrypted(document: &Document, backend: &Backend) -> Option<Doubt> {
     let url = backend.url();
     if !credentials::is_exposed(url) {
         return None;
@@ -35,7 +39,7 @@ fn unencrypted(backend: &Backend) -> Option<Doubt> {
         "requests to `{}` and their credentials are sent unencrypted; write `https`",
         url.host()
     );
-    Some((join(&join("backends", backend.name()), "url"), message))
+    Some((upstreams::path_of_url(document, backend.name()), message))
 }
 
 /// Whether a host is, by its name or address, on the same machine or in a private network.
@@ -51,7 +55,11 @@ fn is_near(host: &str) -> bool {
     }
 }
 
-fn unused_backends(backends: &[Backend], rules: &[Document]) -> Vec<Doubt> {
+/// Backends that are written and not used; those that were made for an upstream have a rule.
+fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]) -> Vec<Doubt> {
+    let written = view::field(document, "backends");
+    let is_written =
+        |backend: &&Backend| written.and_then(|all| view::field(all, backend.name())).is_some();
     let mut used = BTreeSet::new();
     for rule in rules {
         used.extend(view::field(rule, "owner").and_then(view::text));
@@ -59,7 +67,8 @@ fn unused_backends(backends: &[Backend], rules: &[Document]) -> Vec<Doubt> {
             used.extend(links(chain));
         }
     }
-    let unused = backends.iter().filter(|backend| !used.contains(backend.name()));
+    let unused = backends.iter().filter(is_written);
+    let unused = unused.filter(|backend| !used.contains(backend.name()));
     unused
         .map(|backend| {
             let message =

@@ -24,6 +24,12 @@ pub(super) struct Answer<'c> {
     pub(super) country: Option<String>,
     /// What kind of request it is.
     pub(super) class: Option<&'static str>,
+    /// The registry that the client names, one of the front's upstreams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) registry: Option<String>,
+    /// The policy's name of the repository, where the front has upstreams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) repository: Option<String>,
     /// The rule that matched.
     pub(super) rule: Option<&'c str>,
     /// Where it ends.
@@ -90,13 +96,17 @@ impl<'c> Answer<'c> {
             label: locality.label.map(|label| config.regions().label(label)),
             country: locality.country.map(|country| country.to_string()),
             class: record.class.map(Class::as_str),
+            registry: plan.naming.upstream().map(|upstream| upstream.name().to_owned()),
+            repository: plan.repository,
             rule: record.rule,
             end: match plan.action {
                 Action::Forward(forwarding) => End::forward(&forwarding, config, encoding),
                 Action::Reply(reply) => End::reply(reply),
                 Action::Token(endpoint) => End::token(endpoint),
                 // Only a request that leaves it open whether there was a push is asked about.
-                Action::Ask(_) | Action::Verify(_) => End::reply(reply::host_failed()),
+                Action::Ask(_) | Action::Verify(_) | Action::Examine => {
+                    End::reply(reply::host_failed())
+                }
             },
             reason: record.reason,
         }

@@ -25,6 +25,8 @@ fn lines(answer: &Answer<'_>, notes: &[String]) -> Vec<Line> {
         ("label", answer.label),
         ("country", answer.country.as_deref()),
         ("class", answer.class),
+        ("registry", answer.registry.as_deref()),
+        ("repository", answer.repository.as_deref()),
         ("rule", answer.rule),
     ];
     let known = known.into_iter();

@@ -46,6 +46,7 @@ impl Request {
             authorization: self.has_credentials.then_some(b"Bearer given"),
             recently_pushed: Some(self.recently_pushed),
             password: Some(Password::Right),
+            health: None,
             client: self.client.facts(),
         }
     }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portolan_core::config::{Clients, Geo};
+use portolan_core::config::{Clients, Config, Geo};
 
+use super::admin_access;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::options::{AccessLog, Options};
@@ -24,6 +25,9 @@ pub(crate) struct RenderArgs {
     /// The address of Envoy's admin interface; a loopback address.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9901", value_parser = admin_address)]
     admin: SocketAddr,
+    /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     /// Where Envoy finds the filter.
     #[arg(long, value_name = "PATH", default_value = "/etc/portolan/portolan.wasm")]
     wasm: String,
@@ -57,17 +61,23 @@ pub(crate) struct RenderArgs {
 }
 
 impl RenderArgs {
-    /// The options, checked against the policy's source of geography.
+    /// The options, checked against the policy.
     ///
     /// # Errors
     ///
     /// An option that contradicts the policy, or a policy that this Envoy cannot serve.
-    pub(super) fn options(&self, clients: &Clients) -> Result<Options, RenderError> {
+    pub(super) fn options(&self, config: &Config) -> Result<Options, RenderError> {
+        let clients = config.clients();
         check_geo_headers(clients)?;
+        let asks_admin = admin_access::is_needed(config) || self.metrics.is_some();
+        if asks_admin && self.admin.port() == 0 {
+            return Err(RenderError::AdminPort);
+        }
         Ok(Options {
             envoy: self.envoy,
             listen: self.listen,
             admin: self.admin,
+            metrics: self.metrics,
             wasm: (!self.without_wasm).then(|| self.wasm.clone()),
             geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
             system_certificates: self.system_certificates.clone(),
@@ -141,7 +151,7 @@ mod tests {
             "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
         );
         let config = Config::from_json(policy.as_bytes()).unwrap();
-        shell.arguments.options(config.clients()).map_err(|error| error.to_string())
+        shell.arguments.options(&config).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -4,8 +4,10 @@ use portolan_core::config::{Config, Purpose};
 use serde_json::{Value, json};
 
 use super::options::Options;
-use super::typed::extension;
-use super::{aggregate, cluster, listener, overload, redirect_cluster, service_cluster};
+use super::typed::{extension, object};
+use super::{
+    admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster,
+};
 
 /// The bootstrap of an Envoy that serves `config`.
 ///
@@ -28,16 +30,23 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     }));
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
-    json!({
+    clusters.extend(admin_access::clusters(config, options));
+    let mut listeners = vec![listener::listener(config, policy_json, options)];
+    listeners.extend(admin_access::listeners(config, options));
+    let extensions = admin_access::bootstrap_extensions(config);
+    let extensions =
+        if extensions.is_empty() { json!({}) } else { json!({"bootstrap_extensions": extensions}) };
+    let all = json!({
         "node": {"id": "portolan", "cluster": "portolan"},
         "admin": {"address": listener::address(options.admin)},
         "overload_manager": overload::manager(),
         "typed_dns_resolver_config": resolver(),
         "static_resources": {
-            "listeners": [listener::listener(config, policy_json, options)],
+            "listeners": listeners,
             "clusters": clusters,
         },
-    })
+    });
+    object([extensions, all])
 }
 
 /// The resolver. The listener waits for the first answer about each name, and a name server that is

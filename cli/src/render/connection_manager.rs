@@ -1,6 +1,6 @@
 //! The HTTP connection manager: what is HTTP about the listener.
 
-use portolan_core::config::Config;
+use portolan_core::config::{Config, Front};
 use serde_json::{Value, json};
 
 use super::options::Options;
@@ -52,9 +52,23 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let noted = filter_state::filter(config.clients());
     let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));
     let forms = forms.map(wasm::token_form);
+    let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
     let addresses = redirects::address_filters(config, options);
-    let before_the_filter = geoip.into_iter().chain([noted]).chain(forms);
+    let before_the_filter = ready.into_iter().chain(geoip).chain([noted]).chain(forms);
     before_the_filter.chain(wasm).chain(addresses).chain([router]).collect()
+}
+
+/// Whether this Envoy takes requests: 200 until it is told to drain (`POST /healthcheck/fail` of the
+/// admin interface) or to stop. That it runs at all is `/livez`; how the backends are, `/healthcheck`.
+fn readiness() -> Value {
+    extension(
+        "envoy.filters.http.health_check",
+        "extensions.filters.http.health_check.v3.HealthCheck",
+        json!({
+            "pass_through_mode": false,
+            "headers": [{"name": ":path", "string_match": {"exact": "/readyz"}}],
+        }),
+    )
 }
 
 /// What a request may look like.
@@ -104,6 +118,7 @@ fn timeouts() -> Value {
         "request_timeout": "0s",
         "stream_idle_timeout": IDLE,
         "drain_timeout": "30s",
-        "delayed_close_timeout": "5s",
+        // A client learns that an answer was cut off by the end of the connection, and waits for it.
+        "delayed_close_timeout": "1s",
     })
 }

@@ -25,6 +25,8 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
+    /// The policy has the admin interface asked, and its port is left to the kernel.
+    AdminPort,
     /// The file cannot be written.
     Output {
         /// The file.
@@ -61,6 +63,10 @@ impl fmt::Display for RenderError {
                 "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
+            ),
+            Self::AdminPort => formatter.write_str(
+                "the policy, or --metrics, has the admin interface asked, so its port has to be \
+                 known; write one with --admin, such as `127.0.0.1:9901`",
             ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())

@@ -5,6 +5,7 @@
 //! its own; [`yaml`] prints it. The same policy and options give the same bytes.
 
 mod access_log;
+mod admin_access;
 mod aggregate;
 mod arguments;
 mod bootstrap;
@@ -80,7 +81,7 @@ fn whole(
     policy: &LoadedPolicy,
     policy_json: &str,
 ) -> Result<String, RenderError> {
-    let options = arguments.options(policy.config.clients())?;
+    let options = arguments.options(&policy.config)?;
     redirects::check(&policy.config, options.envoy)?;
     if let Some(directory) = &arguments.sds_output {
         write_sds(directory, &policy.config)?;

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     /// Where the operator connects; a loopback address.
     pub(crate) admin: SocketAddr,
+    /// Where metrics are scraped; nowhere if there is none.
+    pub(crate) metrics: Option<SocketAddr>,
     /// The path of the filter; without it everything goes to the first backend.
     pub(crate) wasm: Option<String>,
     /// The path of the geographic database, if the policy locates clients by one.

@@ -1,6 +1,6 @@
 //! From the filter's decision to a cluster.
 
-use portolan_core::config::{Backend, Config, Front, FrontAuth};
+use portolan_core::config::{Backend, BackendAuth, Config};
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
@@ -41,13 +41,13 @@ pub(super) fn route_config(config: &Config, options: &Options) -> Value {
 fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value> {
     let mut routes = Vec::new();
     if has_token_endpoint(config) && options.wasm.is_some() {
-        routes.push(token_endpoint());
+        routes.push(token_endpoint(config));
     }
     let follow = redirects::are_followed(config, options).then(redirects::policy);
     routes.push(json!({
         "name": "read",
         "match": {"prefix": "/", "headers": [reading()]},
-        "route": object([action(first, Some(retry())), follow.unwrap_or_default()]),
+        "route": object([action(first, Some(retry(config))), follow.unwrap_or_default()]),
     }));
     routes.push(json!({
         "name": "write",
@@ -59,12 +59,14 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
 
 /// Whether clients of any front have tokens.
 pub(super) fn has_token_endpoint(config: &Config) -> bool {
-    let has = |front: &Front| matches!(front.auth(), FrontAuth::Upstream { .. });
-    config.fronts().all().iter().any(has)
+    config.fronts().any_upstream()
 }
 
-/// The token endpoint. The filter answers it; what it did not answer must go nowhere.
-fn token_endpoint() -> Value {
+/// The token endpoint. The filter answers it; what it did not answer must go nowhere. The name of an
+/// upstream may follow in its path.
+fn token_endpoint(config: &Config) -> Value {
+    let has_upstreams = config.fronts().all().iter().any(|front| front.upstreams().is_some());
+    let kind = if has_upstreams { "path_separated_prefix" } else { "path" };
     let mut filters = Map::new();
     filters.insert(
         wasm::TOKEN_FORM.to_owned(),
@@ -72,7 +74,7 @@ fn token_endpoint() -> Value {
     );
     json!({
         "name": "token",
-        "match": {"path": TOKEN_PATH},
+        "match": {kind: TOKEN_PATH},
         "direct_response": {"status": 503},
         "typed_per_filter_config": filters,
     })
@@ -86,18 +88,28 @@ fn reading() -> Value {
 /// and after which statuses. A request with nobody to go on to is tried once more where no answer
 /// had begun. A write is not retried at all: its body would have to be kept, and what a registry
 /// made of the first half is unknown.
-fn retry() -> Value {
-    json!({
-        "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes",
-        "num_retries": 1,
-        "per_try_timeout": "60s",
-        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-        "retry_priority": extension(
-            "envoy.retry_priorities.previous_priorities",
-            "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-            json!({"update_frequency": 1}),
-        ),
-    })
+///
+/// Where clients never prove anything to a backend, a 401 is about the proxy's own token: once more, with a
+/// new one.
+fn retry(config: &Config) -> Value {
+    let holds_tokens = config.backends().iter().any(|backend| {
+        matches!(backend.auth(), BackendAuth::Token(_)) && !config.fronts().any_upstream()
+    });
+    let statuses = if holds_tokens { json!({"retriable_status_codes": [401]}) } else { json!({}) };
+    object([
+        statuses,
+        json!({
+            "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes",
+            "num_retries": 1,
+            "per_try_timeout": "60s",
+            "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+            "retry_priority": extension(
+                "envoy.retry_priorities.previous_priorities",
+                "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+                json!({"update_frequency": 1}),
+            ),
+        }),
+    ])
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make

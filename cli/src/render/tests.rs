@@ -22,6 +22,7 @@ fn options(wasm: bool, database: Option<&str>) -> Options {
         envoy: EnvoyVersion::parse(EnvoyVersion::DEFAULT).unwrap(),
         listen: "[::]:8080".parse().unwrap(),
         admin: "127.0.0.1:9901".parse().unwrap(),
+        metrics: None,
         wasm: wasm.then(|| "/portolan.wasm".to_owned()),
         geoip_database: database.map(str::to_owned),
         system_certificates: "/ca-certificates.crt".to_owned(),

@@ -28,6 +28,7 @@ pub mod challenge;
 pub mod client;
 pub mod config;
 pub mod grammar;
+pub mod health;
 pub mod policy;
 pub mod record;
 pub mod registry;

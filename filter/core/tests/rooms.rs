@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("grammar", &[]),
     ("config", &["grammar"]),
+    ("health", &["grammar", "config"]),
     ("registry", &["grammar", "config"]),
     ("challenge", &["grammar"]),
     ("token", &["grammar", "config", "registry", "challenge"]),
@@ -27,7 +28,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
     (
         "reply",
-        &["grammar", "config", "registry", "challenge", "token", "client", "policy", "attempt"],
+        &[
+            "grammar",
+            "config",
+            "health",
+            "registry",
+            "challenge",
+            "token",
+            "client",
+            "policy",
+            "attempt",
+        ],
     ),
     (
         "response",
@@ -39,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "grammar",
             "config",
+            "health",
             "registry",
             "challenge",
             "token",

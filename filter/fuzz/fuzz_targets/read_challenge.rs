@@ -62,7 +62,7 @@ fn check_read(challenges: &[Challenge], values: &[&[u8]]) {
 
 fn check_told(values: &[&[u8]], accepts: Accepts, keep_scope: bool, readable: bool) {
     let front = FrontChallenge { realm: REALM, service: SERVICE, label: LABEL, accepts };
-    let told = rewrite(values, &front, &|name| format!("front/{name}"), keep_scope);
+    let told = rewrite(values, &front, &|name| Some(format!("front/{name}")), keep_scope);
     if !readable {
         assert_eq!(told, Vec::from_iter(bare(&front)));
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use portolan_core::attempt::{
     Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, all, is_redirect,
-    select,
+    only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -31,6 +31,8 @@ const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 pub(crate) struct Attempt {
     context: u32,
     shown: Shown,
+    /// Whether there is no other backend.
+    alone: bool,
     /// Whether a redirect is looked at.
     watches_redirects: bool,
     /// The token that was sent, or that is waited for.
@@ -46,20 +48,25 @@ struct Held {
 
 impl Attempt {
     pub(crate) const fn new(context: u32) -> Self {
-        Self { context, shown: Shown::Clients, watches_redirects: false, token: None }
+        Self { context, shown: Shown::Clients, alone: false, watches_redirects: false, token: None }
     }
 
     /// Sets what this backend is sent. All attempts of a request share one set of headers: what
     /// is not set here is what the attempt before left.
     fn set_head(&mut self, prepared: &[u8]) -> Action {
-        let backend = host::property(BACKEND).unwrap_or_default();
-        let Some(own) = select(prepared, &backend) else {
+        let alone = only(prepared);
+        self.alone = alone.is_some();
+        let backend = if self.alone { None } else { host::property(BACKEND) };
+        let own = alone.or_else(|| select(prepared, backend.as_deref().unwrap_or_default()));
+        let Some(own) = own else {
             send(&reply::host_failed());
             return Action::Pause;
         };
         self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
         self.watches_redirects = own.redirection != Redirection::Unwatched;
-        host::set_header(Headers::Request, ":path", own.target);
+        if !own.target.is_empty() {
+            host::set_header(Headers::Request, ":path", own.target);
+        }
         self.set_credentials(&own, prepared)
     }
 
@@ -69,7 +76,11 @@ impl Attempt {
             host::set_header(Headers::Request, NAME, value);
             return Action::Continue;
         }
-        host::remove_header(Headers::Request, NAME);
+        // A list of one has been rid of the client's by the phase before, and is tried again with a newer
+        // token only.
+        if !self.alone {
+            host::remove_header(Headers::Request, NAME);
+        }
         if own.credentials.are_the_proxys() && !own.hides_missing {
             self.shown = Shown::Proxys;
         }
@@ -86,14 +97,12 @@ impl Attempt {
     /// Sets the backend's token, or waits for it; those of the others are fetched meanwhile, so that
     /// they are there should this attempt fail.
     fn set_token(&mut self, backend: &str, source: &TokenSource<'_>, prepared: &[u8]) -> Action {
-        let mut alone = true;
         for other in all(prepared).filter(|other| other.backend != backend) {
-            alone = false;
             if let Credentials::Token(source) = &other.credentials {
                 tokens::prefetch(other.backend, source);
             }
         }
-        let waiting = Waiting::new(self.context, alone);
+        let waiting = Waiting::new(self.context, self.alone);
         let found = tokens::ask(backend, source, &waiting);
         self.token = Some(Held {
             backend: backend.to_owned(),
@@ -103,11 +112,18 @@ impl Attempt {
         if matches!(found, Found::Wait) {
             return Action::Pause;
         }
-        if let Found::Token(token) = &found {
-            tokens::set_token(token);
-        }
+        tokens::set(&found);
         *waiting.found.borrow_mut() = Some(found);
         Action::Continue
+    }
+
+    /// What becomes of a redirect. One that leads astray sends the request on to the next backend.
+    fn settle_redirect(&self) {
+        if redirects::settle() && !self.alone {
+            // Envoy goes on from this status, and takes it for no sign of bad health. The client never sees it.
+            host::set_header(Headers::Response, ":status", b"429");
+            note(Answer::Astray);
+        }
     }
 
     /// What a refusal of this backend means. A token that it refuses is not sent again.
@@ -152,14 +168,15 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let Some(status) = host::status() else { return Action::Continue };
-        if self.watches_redirects && is_redirect(status) && redirects::settle() {
-            // A status that sends the request on to the next backend, and that nobody takes for a sign of bad
-            // health. The client never sees it.
-            host::set_header(Headers::Response, ":status", b"429");
-            note(Answer::Astray);
+        if self.watches_redirects && host::status().is_some_and(is_redirect) {
+            self.settle_redirect();
             return Action::Continue;
         }
+        // Reading the status costs; without anybody to go on to only a refusal matters here.
+        if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
+            return Action::Continue;
+        }
+        let Some(status) = host::status() else { return Action::Continue };
         let shown = match status {
             401 | 403 => self.note_refusal(status),
             _ => self.shown,

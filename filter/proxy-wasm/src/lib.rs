@@ -10,7 +10,8 @@
 //! * [`redirects`] and [`hop`] lead a request on to where a backend redirects it,
 //! * [`tokens`] fetches and keeps the proxy's own tokens,
 //! * [`errand`] and [`token_form`] are the token endpoint,
-//! * [`passwords`] remembers which passwords were right.
+//! * [`passwords`] remembers which passwords were right,
+//! * [`clusters`] knows which backends are up.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod bench;
@@ -18,6 +19,8 @@ mod header_map;
 // The test binary of this crate cannot be linked with Envoy's functions.
 #[cfg(not(test))]
 mod attempt;
+#[cfg(not(test))]
+mod clusters;
 #[cfg(not(test))]
 mod errand;
 #[cfg(not(test))]

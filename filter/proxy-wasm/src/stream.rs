@@ -1,13 +1,13 @@
 //! One request, phase by phase.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{
-    Answers, Case, Retry, Trouble, Verdict, is_doubtful, is_redirect, judge,
-};
+use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
+use portolan_core::health::{Examined, Health};
 use portolan_core::policy::Push;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
@@ -21,6 +21,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
+use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
@@ -40,7 +41,7 @@ pub(crate) const REASON: &str = "portolan_reason";
 /// headers from trusted proxies only.
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
 /// How many facts a plan may ask for, one after another.
-const FACTS: usize = 2;
+const FACTS: usize = 3;
 /// How long who knows the passwords may take; they are slow on purpose.
 const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -48,6 +49,8 @@ const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) enum Phase {
     /// Nothing has been decided.
     Started,
+    /// Envoy is asked how the backends are; what is known of the password meanwhile.
+    Examining(Option<Password>),
     /// The client's password is being looked at: by whom, and what it is.
     Verifying(String, Vec<u8>),
     /// A token service is asked for the client.
@@ -59,6 +62,39 @@ pub(crate) enum Phase {
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
     /// no rewriting.
     Replied,
+}
+
+/// What has been found out so far.
+#[derive(Default)]
+struct Facts {
+    password: Option<Password>,
+    health: Backends,
+}
+
+/// How the backends are.
+#[derive(Clone, Default)]
+enum Backends {
+    /// Nobody has asked.
+    #[default]
+    Unasked,
+    /// Envoy did not say.
+    Unknown,
+    /// It did.
+    Known(Rc<Health>),
+}
+
+impl Backends {
+    fn of(health: Option<Rc<Health>>) -> Self {
+        health.map_or(Self::Unknown, Self::Known)
+    }
+
+    /// What is known, if need be from an earlier answer.
+    fn or_known(&self) -> Self {
+        match self {
+            Self::Unasked => clusters::known().map_or(Self::Unasked, Self::Known),
+            asked => asked.clone(),
+        }
+    }
 }
 
 /// The HTTP context: one per request.
@@ -73,18 +109,26 @@ impl Stream {
     }
 
     /// Applies a plan: the effects of a forward, or a reply.
-    fn start(&self, password: Option<Password>) -> Phase {
+    fn start(&self, facts: &Facts) -> Phase {
         let Some(headers) = host::header_map(Headers::Request) else {
             return send(&reply::host_failed());
         };
         let address = self.policy.address();
         let mut head = request_head(&headers, &self.policy.geo_headers, address.as_deref());
-        head.password = password;
+        head.password = facts.password;
+        let health = OnceCell::new();
         let config = &self.policy.config;
         let mut plan = portolan_core::plan(config, &head);
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
             match plan.action {
+                PlannedAction::Examine => match health.get_or_init(|| facts.health.or_known()) {
+                    Backends::Known(health) => head.health = Some(Examined::Known(health)),
+                    Backends::Unasked if clusters::ask() => {
+                        return Phase::Examining(head.password);
+                    }
+                    _ => head.health = Some(Examined::Unknown),
+                },
                 PlannedAction::Ask(question) => {
                     head.recently_pushed = Some(pushes::is_recent(question));
                 }
@@ -104,11 +148,13 @@ impl Stream {
         }
         log_fields(&plan.record);
         match plan.action {
-            PlannedAction::Ask(_) | PlannedAction::Verify(_) => send(&reply::host_failed()),
+            PlannedAction::Ask(_) | PlannedAction::Verify(_) | PlannedAction::Examine => {
+                send(&reply::host_failed())
+            }
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => {
-                if forwarding.follows {
-                    redirects::note_asked(&head);
+                if forwarding.receipt.follows {
+                    redirects::note_asked(&head, &forwarding.receipt.naming);
                 }
                 forward(*forwarding)
             }
@@ -123,28 +169,33 @@ impl Stream {
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
     fn finish(&self, receipt: &Receipt) -> Option<Reply> {
-        if host::header(Headers::Response, "proxy-authenticate").is_some() {
+        let challenged = has_header(UrlHeader::Challenge.name());
+        if has_header("proxy-authenticate") {
             return Some(reply::proxy_challenge());
         }
-        if receipt.answers_noted {
-            let status = host::status().unwrap_or_default();
-            if self.policy.follows && is_redirect(status) {
-                let reply = redirects::judge_redirect();
-                if reply.is_some() {
-                    return reply;
-                }
-            }
-            if is_doubtful(status)
-                && let Verdict::Replace(trouble) = self.judge(receipt, status)
-            {
-                if trouble == Trouble::Astray {
-                    redirects::explain("its redirect leads where the policy does not");
-                }
+        if receipt.follows
+            && let Some(reply) = redirects::judge_redirect(receipt.has_fallback())
+        {
+            return Some(reply);
+        }
+        // What a list of one answers is passed on as it is, but for a refusal of the proxy's own
+        // credentials, and that comes with a challenge. Reading the status costs.
+        if receipt.answers_noted && (receipt.has_fallback() || challenged) {
+            let status = host::status().filter(|status| is_doubtful(*status));
+            let verdict = status.map(|status| self.judge(receipt, status));
+            if let Some(Verdict::Replace(trouble)) = verdict {
+                redirects::explain_trouble(trouble);
                 return Some(reply::trouble(trouble));
             }
         }
         for header in response::url_headers(receipt.class) {
-            self.amend(receipt, *header);
+            let is_there = match header {
+                UrlHeader::Challenge => challenged,
+                _ => has_header(header.name()),
+            };
+            if is_there {
+                self.amend(receipt, *header);
+            }
         }
         None
     }
@@ -154,8 +205,11 @@ impl Stream {
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
         let answers = host::property(attempt::ANSWERS).unwrap_or_default();
+        let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
+        let answered = answered.and_then(|name| String::from_utf8(name).ok());
         let case = Case {
             status,
+            answered: answered.as_deref(),
             authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
             proxys_credentials: receipt.proxys_credentials,
         };
@@ -164,9 +218,6 @@ impl Stream {
 
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {
         let name = header.name();
-        if host::header(Headers::Response, name).is_none() {
-            return;
-        }
         let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
         let Some(headers) = host::header_map(Headers::Response) else { return };
         let values = headers.values(name);
@@ -189,7 +240,11 @@ impl Context for Stream {
             Phase::Verifying(verifier, value) => {
                 let status = host::call::header_map().and_then(|headers| headers.status());
                 let password = self.policy.note_password(&verifier, &value, status);
-                self.start(Some(password))
+                self.start(&Facts { password: Some(password), ..Facts::default() })
+            }
+            Phase::Examining(password) => {
+                let health = Backends::of(clusters::answered(size));
+                self.start(&Facts { password, health })
             }
             Phase::Errand(running) => run(running.answered(size)),
             phase => phase,
@@ -205,7 +260,7 @@ impl HttpContext for Stream {
         self.phase = if self.policy.follows && redirects::is_further_pass() {
             deliver()
         } else {
-            self.start(None)
+            self.start(&Facts::default())
         };
         match self.phase {
             Phase::Forwarded(..) | Phase::Redirected => Action::Continue,
@@ -225,8 +280,14 @@ impl HttpContext for Stream {
         {
             pushes::note(*push);
         }
-        let Some(reply) = self.finish(receipt) else { return Action::Continue };
-        self.phase = send(&reply);
+        let Some(reply) = self.finish(receipt) else {
+            if let Some(namespace) = receipt.naming.namespace() {
+                let value = namespace.as_bytes();
+                host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
+            }
+            return Action::Continue;
+        };
+        self.phase = send(&reply.named(&receipt.naming));
         Action::Pause
     }
 }
@@ -286,7 +347,8 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     host::set_header(Headers::Request, CLUSTER_HEADER, forwarding.cluster.as_bytes());
     if let Some(prepared) = &forwarding.prepared {
         host::set_property(attempt::PREPARED, prepared);
-    } else {
+    }
+    if forwarding.prepared.is_none() || !forwarding.receipt.has_fallback() {
         set_head(&forwarding);
     }
     if let Some(retry) = &forwarding.retry {
@@ -299,6 +361,11 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
     Phase::Forwarded(forwarding.receipt, forwarding.push)
+}
+
+/// Whether the answer has a header; one that is not there costs little to ask for.
+fn has_header(name: &str) -> bool {
+    host::header(Headers::Response, name).is_some()
 }
 
 /// What the only backend is sent; with more of them the attempt phase does this.
@@ -339,11 +406,15 @@ fn run(next: Next) -> Phase {
 /// Envoy goes on to the next backend by itself; these are the headers that it is told by, and it
 /// takes them off before it sends the request.
 fn set_retry(retry: &Retry) {
-    let attempts = retry.further_attempts.to_string();
-    host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    if let Some(attempts) = retry.further_attempts {
+        let attempts = attempts.to_string();
+        host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    }
     let statuses = retry.statuses.as_bytes();
     host::set_header(Headers::Request, "x-envoy-retriable-status-codes", statuses);
-    set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", retry.attempt_timeout);
+    if let Some(timeout) = retry.attempt_timeout {
+        set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", timeout);
+    }
 }
 
 fn set_milliseconds(header: &str, duration: Duration) {

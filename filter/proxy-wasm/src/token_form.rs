@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use portolan_core::TokenEndpoint;
-use portolan_core::policy::TOKEN_PATH;
+use portolan_core::policy::in_token_path;
 use portolan_core::reply::{self, Reply};
 use portolan_core::token::form::MAXIMUM_LENGTH;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -42,8 +42,9 @@ impl TokenForm {
     }
 
     fn is_form(headers: &HeaderMap) -> bool {
-        let is = |name: &[u8], wanted: &[u8]| headers.iter().any(|pair| pair == (name, wanted));
-        is(b":method", b"POST") && is(b":path", TOKEN_PATH.as_bytes())
+        let is_at_endpoint = |path: &[u8]| in_token_path(path).is_some() && !path.contains(&b'?');
+        headers.iter().any(|pair| pair == (b":method", b"POST"))
+            && headers.iter().any(|(name, value)| name == b":path" && is_at_endpoint(value))
     }
 
     /// Starts the errand of a form that is there in full.

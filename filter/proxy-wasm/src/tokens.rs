@@ -4,7 +4,7 @@
 //! it, while others wait for the same token; so requests only say what they need, and the root
 //! context, which nobody can make go away, makes all calls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use portolan_core::token::{self, Discovery, Lookup, Outcome, Pinned, Secret, Tok
 use proxy_wasm::hostcalls;
 
 use crate::header_map::HeaderMap;
-use crate::host;
+use crate::host::{self, Headers};
 
 /// How long a token service may take. What it answers later is of no use to anybody.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,8 +47,8 @@ pub(crate) struct Waiting {
     pub(crate) context: u32,
     /// Whether there is nobody else that it could ask.
     alone: bool,
-    /// Nanoseconds since 1970, after which it goes on without.
-    pub(crate) deadline: u64,
+    /// Nanoseconds since 1970, after which it goes on without; of no meaning until it waits.
+    deadline: Cell<u64>,
     /// What became of it.
     pub(crate) found: RefCell<Option<Found>>,
 }
@@ -85,7 +85,8 @@ struct Errand {
 pub(crate) fn ask(backend: &str, source: &TokenSource<'_>, waiting: &Rc<Waiting>) -> Found {
     let key = token::key(backend, &source.scope);
     DESK.with_borrow_mut(|desk| {
-        let (found, fetch) = match desk.tokens.look_up(&key, host::now(), waiting.context) {
+        let now = host::now();
+        let (found, fetch) = match desk.tokens.look_up(&key, now, waiting.context) {
             Lookup::Held { token, refresh } => (Found::Token(token.clone()), refresh),
             Lookup::Wait => (Found::Wait, false),
             Lookup::Fetch => (Found::Wait, true),
@@ -100,6 +101,7 @@ pub(crate) fn ask(backend: &str, source: &TokenSource<'_>, waiting: &Rc<Waiting>
             desk.enqueue(Errand::new(key.clone(), source));
         }
         if matches!(found, Found::Wait) {
+            waiting.set_deadline(now);
             desk.waiting.insert(waiting.context, (key, Rc::clone(waiting)));
             desk.set_period();
         }
@@ -220,18 +222,22 @@ fn wake(waiting: &Waiting, found: Found, root: u32) {
     if !host::switch_to(waiting.context) {
         return;
     }
-    if let Found::Token(token) = &found {
-        set_token(token);
-    }
+    set(&found);
     *waiting.found.borrow_mut() = Some(found);
     host::resume_request();
     host::switch_to(root);
 }
 
-/// Puts a token into the request that is at hand.
-pub(crate) fn set_token(token: &Secret) {
-    let value = format!("Bearer {}", token.expose());
-    host::set_header(host::Headers::Request, "authorization", value.as_bytes());
+/// Puts the token, or none, into the request that is at hand. An attempt before may have left one that
+/// was refused.
+pub(crate) fn set(found: &Found) {
+    const NAME: &str = "authorization";
+    if let Found::Token(token) = found {
+        let value = format!("Bearer {}", token.expose());
+        host::set_header(Headers::Request, NAME, value.as_bytes());
+    } else {
+        host::remove_header(Headers::Request, NAME);
+    }
 }
 
 /// Makes the call for an errand; a call that cannot be made is settled at once.
@@ -277,7 +283,7 @@ impl Desk {
     }
 
     fn late(&self, now: u64) -> Vec<u32> {
-        let late = self.waiting.iter().filter(|(_, (_, waiting))| waiting.deadline <= now);
+        let late = self.waiting.iter().filter(|(_, (_, waiting))| waiting.deadline.get() <= now);
         late.map(|(context, _)| *context).collect()
     }
 
@@ -350,9 +356,12 @@ impl Errand {
 
 impl Waiting {
     pub(crate) fn new(context: u32, alone: bool) -> Rc<Self> {
-        let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
+        Rc::new(Self { context, alone, deadline: Cell::new(u64::MAX), found: RefCell::new(None) })
+    }
+
+    fn set_deadline(&self, now: u64) {
+        let patience = if self.alone { PATIENCE_ALONE } else { PATIENCE };
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
-        let deadline = host::now().saturating_add(patience);
-        Rc::new(Self { context, alone, deadline, found: RefCell::new(None) })
+        self.deadline.set(now.saturating_add(patience));
     }
 }

@@ -21,7 +21,8 @@ class Cri(Client):
     name = "cri"
     asks_at_login = False
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, hosts: Path | None = None) -> None:
+        """`hosts` is a directory of `hosts.toml` files, by which containerd finds mirrors of registries."""
         # The path of a socket is at most 108 bytes, and pytest's directories are long.
         self._short = tempfile.TemporaryDirectory(prefix="cri-")
         self._socket = Path(self._short.name) / "c.sock"
@@ -29,7 +30,7 @@ class Cri(Client):
         self._accounts: dict[str, Account] = {}
         self._pulled: set[str] = set()
         configuration = directory / "cri.toml"
-        configuration.write_text(_configuration(directory, self._socket))
+        configuration.write_text(_configuration(directory, self._socket, hosts))
         command: list[str | Path] = [paths.need_command("containerd"), "--config", configuration]
         self.server = Server("cri", command, directory)
         self.server.wait_until(self._answers, "it answers")
@@ -98,7 +99,7 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2]) + length + bytes([size]) + content
 
 
-def _configuration(directory: Path, socket: Path) -> str:
+def _configuration(directory: Path, socket: Path, hosts: Path | None) -> str:
     """TOML writes strings as JSON does. The file system needs nothing of the kernel, and the network is unused."""
     root, state = json.dumps(str(directory / "cri-root")), json.dumps(str(socket.parent / "state"))
     network = json.dumps(str(directory / "no-network"))
@@ -112,6 +113,8 @@ address = {json.dumps(str(socket))}
 stream_server_port = "0"
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "native"
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = {json.dumps(str(hosts or ""))}
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = {network}
 conf_dir = {network}

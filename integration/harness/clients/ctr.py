@@ -20,7 +20,9 @@ class Ctr(Pusher):
     name = "ctr"
     asks_at_login = False
 
-    def __init__(self, directory: Path, daemon: Containerd) -> None:
+    def __init__(self, directory: Path, daemon: Containerd, hosts: Path | None = None) -> None:
+        """`hosts` is a directory of `hosts.toml` files, by which containerd finds mirrors of registries."""
+        self._hosts = hosts
         self._directory = directory / self.name
         self._directory.mkdir(parents=True)
         self._daemon = daemon
@@ -55,7 +57,8 @@ class Ctr(Pusher):
 
     def fetch(self, reference: str) -> str:
         """Pulls all platforms, without unpacking them; the digest of the index."""
-        options = ("--plain-http", "--all-platforms", *self._account(reference))
+        how = ("--hosts-dir", str(self._hosts)) if self._hosts else ("--plain-http",)
+        options = (*how, "--all-platforms", *self._account(reference))
         self._ctr("content", "fetch", *options, reference)
         row = self._ctr("images", "ls", f"name=={reference}").splitlines()[-1]
         return row.split()[2]

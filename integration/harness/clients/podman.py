@@ -18,13 +18,13 @@ class Podman(Pusher):
 
     name = "podman"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, registries_conf: str = REGISTRIES) -> None:
         self._directory = directory / self.name
         self._directory.mkdir(parents=True)
         # At most 50 characters, says podman, and pytest's directories are long.
         self._short = tempfile.TemporaryDirectory(prefix=f"{self.name}-")
         registries = self._directory / "registries.conf"
-        registries.write_text(REGISTRIES)
+        registries.write_text(registries_conf)
         self._policy = self._directory / "policy.json"
         self._policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
         # It must be there, even if nobody has logged in.

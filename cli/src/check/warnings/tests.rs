@@ -14,7 +14,7 @@ fn told(backends: &str, rules: &str) -> Vec<String> {
     told_of(&policy)
 }
 
-fn told_of(policy: &str) -> Vec<String> {
+pub(super) fn told_of(policy: &str) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("p.yaml");
     fs::write(&path, policy).unwrap();

@@ -41,12 +41,23 @@ pub fn tag_of(config: &Config, operator: OperatorId) -> Option<&str> {
     config.backend(backend).map(Backend::name)
 }
 
+/// One value, as `Basic` (RFC 7617) and `Bearer` (RFC 6750) have it. Envoy joins lines of one name with a comma:
+/// behind the first token there could be a second, of somebody else.
+fn is_token68(credentials: &[u8]) -> bool {
+    let end = credentials.iter().rposition(|byte| *byte != b'=');
+    let (value, _) = credentials
+        .split_at_checked(end.map_or(0, |end| end.saturating_add(1)))
+        .unwrap_or_default();
+    let known = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
+    !value.is_empty() && value.iter().all(known)
+}
+
 /// Scheme and credentials (RFC 9110 section 11.4).
 fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = value.iter().position(|byte| *byte == b' ')?;
     let (scheme, rest) = value.split_at_checked(end)?;
     let credentials = rest.trim_ascii();
-    (!credentials.is_empty()).then_some((scheme, credentials))
+    is_token68(credentials).then_some((scheme, credentials))
 }
 
 #[cfg(test)]
@@ -81,10 +92,15 @@ mod tests {
             (&token, "Bearer portolan~on~abc", None, "the start of a name is not the name"),
             (&token, "Bearer abc", None, "nobody's"),
             (&token, "Basic YTpi", None, "a password is not for a token registry"),
+            (&token, "Bearer portolan~one~abc,Bearer portolan~two~def", None, "two lines, joined"),
+            (&token, "Bearer portolan~one~abc portolan~two~def", None, "two in one"),
+            (&token, "Bearer portolan~one~abc==", Some("Bearer abc=="), "with its filling"),
+            (&token, "Bearer portolan~one~ab=c", None, "filling is at the end"),
             (&token, "Bearer", None, "nothing"),
             (&token, "Bearer portolan~one~", None, "nothing behind the tag"),
             (&basic, "Basic YTpi", Some("Basic YTpi"), "a password"),
             (&basic, "bAsIc YTpi", Some("bAsIc YTpi"), "in any case"),
+            (&basic, "Basic YTpi,Basic YTpj", None, "two lines, joined"),
             (&basic, "Bearer YTpi", None, "a token"),
         ];
         for (config, value, expected, reason) in rows {
@@ -105,7 +121,8 @@ mod tests {
         let config = Config::from_json(policy.as_bytes()).unwrap();
         let sent = |value: &'static [u8]| for_operator(&config, OperatorId::new(0), value);
         assert_eq!(sent(b"Bearer abc").as_deref(), Some(&b"Bearer abc"[..]));
-        assert_eq!(sent(b"Bearer a\xff").as_deref(), Some(&b"Bearer a\xff"[..]), "bytes");
+        assert_eq!(sent(b"Bearer a\xff"), None, "no token has such bytes");
+        assert_eq!(sent(b"Bearer a,Bearer b"), None, "two lines, joined");
         assert_eq!(
             sent(b"Bearer portolan~one~abc").as_deref(),
             Some(&b"Bearer abc"[..]),

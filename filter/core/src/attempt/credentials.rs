@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::client_credentials::for_operator;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, TokenService};
 use crate::grammar::RepositoryName;
-use crate::registry::{Method, RegistryRequest};
+use crate::registry::{Endpoint, Method, RegistryRequest};
 use crate::token::{self, Access};
 
 /// What an attempt sends as `Authorization`, or who makes it.
@@ -85,6 +85,9 @@ fn scope(request: &RegistryRequest<'_>, name: &str) -> String {
         Method::Post | Method::Put | Method::Patch => Access::Push,
         Method::Delete => Access::Delete,
     };
+    if request.endpoint == Endpoint::Catalog {
+        return "registry:catalog:*".to_owned();
+    }
     let name = RepositoryName::parse(name.as_bytes());
     name.map(|name| token::repository_scope(name, access)).unwrap_or_default()
 }

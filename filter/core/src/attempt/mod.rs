@@ -19,7 +19,7 @@ mod verdict;
 pub use answers::{Answer, Answers, Shown};
 pub use client_credentials::{for_operator, tag_of};
 pub use credentials::{Credentials, TokenSource, credentials};
-pub use prepared::{Prepared, all, select};
+pub use prepared::{Prepared, all, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};
 pub use retry::{Refusals, Retry};
 pub use verdict::{Case, Trouble, Verdict, is_doubtful, judge};

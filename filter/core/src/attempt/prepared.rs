@@ -17,7 +17,8 @@ pub struct Prepared<'p> {
     pub hides_missing: bool,
     /// What becomes of its redirects.
     pub redirection: Redirection<'p>,
-    /// The request target, with the backend's name of the repository.
+    /// The request target, with the backend's name of the repository. Empty where it is in the request
+    /// already, as with a list of one, and nobody else needs it.
     pub target: &'p [u8],
     /// What is shown of who asks.
     pub credentials: Credentials<'p>,
@@ -122,6 +123,13 @@ pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
     read(lines.find(own).filter(|_| !backend.is_empty())?)
 }
 
+/// The one part of a list of one: there is nobody whose it could be instead.
+#[must_use]
+pub fn only(property: &[u8]) -> Option<Prepared<'_>> {
+    let line = property.strip_suffix(b"\n")?;
+    if line.contains(&b'\n') { None } else { read(line) }
+}
+
 /// Every part, in the order of the list; what is not understood is left out.
 pub fn all(property: &[u8]) -> impl Iterator<Item = Prepared<'_>> {
     property.split(|byte| *byte == b'\n').filter_map(read)
@@ -196,6 +204,9 @@ mod tests {
             assert_eq!(select(&property, one.backend.as_bytes()), Some(one.clone()));
         }
         assert!(all(&property).eq(each.iter().cloned()));
+        assert_eq!(only(&property), None, "there are several");
+        let alone = Prepared::print(&each[..1]);
+        assert_eq!(only(&alone), Some(each[0].clone()));
         for other in [&b"hub"[..], b"", b"ghcr\t", b"g", b"\n", b"\xff"] {
             assert_eq!(select(&property, other), None, "{other:?}");
         }

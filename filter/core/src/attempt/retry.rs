@@ -9,12 +9,13 @@ use crate::registry::{Class, Method, RegistryRequest};
 /// The retries of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// How many further attempts may follow the first: as many as there are further backends.
-    pub further_attempts: usize,
+    /// How many further attempts may follow the first: as many as there are further backends. `None`
+    /// leaves it, and the timeout, to the route, which tries once more.
+    pub further_attempts: Option<usize>,
     /// The statuses that send the request to the next backend, comma-separated.
     pub statuses: &'static str,
-    /// How long each attempt waits for the head of an answer.
-    pub attempt_timeout: Duration,
+    /// How long each attempt waits for the head of an answer, if that is not left to the route.
+    pub attempt_timeout: Option<Duration>,
 }
 
 /// Trouble, limits, and content that the backend lacks.
@@ -47,24 +48,31 @@ impl Retry {
         choice: Choice,
         refusals: Refusals,
     ) -> Option<Self> {
-        let further_attempts = list.backends().len().saturating_sub(1);
+        let further = list.backends().len().saturating_sub(1);
+        if further == 0 {
+            // The route itself tries a 401 once more, where it is never the client's: a header costs.
+            let said = config.fronts().any_upstream();
+            let again = said && refusals.renew_token && request.method.is_read();
+            let (further_attempts, attempt_timeout) = (None, None);
+            let statuses = STATUSES_TOKEN;
+            return again.then_some(Self { further_attempts, statuses, attempt_timeout });
+        }
         let members = || list.backends().iter().filter_map(|id| config.backend(*id));
         // Envoy has one attempt timeout for a request; the most patient backend sets it.
         let attempt_timeout = members()
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))
             .max()?;
-        if further_attempts == 0 {
-            let again = refusals.renew_token && request.method.is_read();
-            let statuses = STATUSES_TOKEN;
-            return again.then_some(Self { further_attempts: 1, statuses, attempt_timeout });
-        }
         let statuses = match (choice, refusals.go_on) {
             (Choice::OwnerForExistence, false) => STATUSES_OWNER_FIRST,
             (Choice::OwnerForExistence, true) => STATUSES_OWNER_FIRST_REFUSALS,
             (_, true) => STATUSES_REFUSALS,
             (_, false) => STATUSES,
         };
-        Some(Self { further_attempts, statuses, attempt_timeout })
+        Some(Self {
+            further_attempts: Some(further),
+            statuses,
+            attempt_timeout: Some(attempt_timeout),
+        })
     }
 }
 

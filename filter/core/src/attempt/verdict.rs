@@ -41,6 +41,8 @@ pub const fn is_doubtful(status: u16) -> bool {
 pub struct Case<'a> {
     /// The status of the last answer.
     pub status: u16,
+    /// The backend that gave it, if that is known.
+    pub answered: Option<&'a str>,
     /// The backend whose 404 is the whole truth, where there is one.
     pub authority: Option<&'a str>,
     /// Whether the proxy showed credentials of its own: a refusal is then nothing that the client
@@ -58,7 +60,11 @@ pub fn judge<'b>(
     let all = |wanted: fn(Answer) -> bool| {
         backends.clone().all(|backend| answers.of(backend).is_some_and(wanted))
     };
-    let some_hid = || backends.clone().any(|backend| answers.of(backend) == Some(Answer::Missed));
+    // A backend that hides what it lacks has its refusal noted as a miss; another's is for the client to see.
+    let hid = || match case.answered {
+        Some(backend) => answers.of(backend).is_some(),
+        None => backends.clone().any(|backend| answers.of(backend) == Some(Answer::Missed)),
+    };
     let authoritative = case.authority.is_some_and(|name| answers.of(name) == Some(Answer::Missed));
     let is_final = authoritative || all(|answer| answer == Answer::Missed);
     let replace = Verdict::Replace;
@@ -66,7 +72,7 @@ pub fn judge<'b>(
         404 if is_final => Verdict::Pass,
         401 | 403 if case.proxys_credentials && is_final => replace(Trouble::Missing),
         // A refusal that was no miss is an answer: the client's credentials are at stake.
-        401 | 403 if !case.proxys_credentials && (!some_hid() || is_final) => Verdict::Pass,
+        401 | 403 if !case.proxys_credentials && (!hid() || is_final) => Verdict::Pass,
         401 | 403 | 404
             if all(|answer| matches!(answer, Answer::Missed | Answer::Refused))
                 && case.proxys_credentials =>
@@ -129,7 +135,7 @@ mod tests {
         ];
         for (status, answers, expected, reason) in rows {
             let answers = Answers::parse(answers.as_bytes());
-            let case = Case { status, authority: None, proxys_credentials: false };
+            let case = Case { status, answered: None, authority: None, proxys_credentials: false };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{status}: {reason}");
             assert!(is_doubtful(status) || verdict == Verdict::Pass, "{status}");
@@ -147,7 +153,12 @@ mod tests {
         ];
         for (answers, expected, reason) in rows {
             let answers = Answers::parse(answers.as_bytes());
-            let case = Case { status: 404, authority: Some("b"), proxys_credentials: false };
+            let case = Case {
+                status: 404,
+                answered: None,
+                authority: Some("b"),
+                proxys_credentials: false,
+            };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{reason}");
         }
@@ -172,7 +183,7 @@ mod tests {
                 if status == 401 && !proxys_credentials {
                     continue;
                 }
-                let case = Case { status, authority: None, proxys_credentials };
+                let case = Case { status, answered: None, authority: None, proxys_credentials };
                 let verdict = judge(case, ["a", "b"].into_iter(), &answers);
                 assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
             }
@@ -194,9 +205,27 @@ mod tests {
         ];
         for (status, answers, expected, reason) in rows {
             let answers = Answers::parse(answers.as_bytes());
-            let case = Case { status, authority: None, proxys_credentials: true };
+            let case = Case { status, answered: None, authority: None, proxys_credentials: true };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_behind_a_miss_is_for_the_client() {
+        let unavailable = Verdict::Replace(Trouble::Unavailable);
+        #[rustfmt::skip]
+        let rows = [
+            ("b", "a missed\n", Verdict::Pass, "an open cache lacks it, and b wants to know who asks"),
+            ("b", "a failed\n", Verdict::Pass, "a is down, and b wants to know who asks"),
+            ("a", "a missed\n", unavailable, "a hides it, and b could not be asked"),
+            ("b", "a missed\nb missed\n", Verdict::Pass, "both lack it"),
+        ];
+        for (backend, answers, expected, reason) in rows {
+            let answers = Answers::parse(answers.as_bytes());
+            let answered = Some(backend);
+            let case = Case { status: 401, answered, authority: None, proxys_credentials: false };
+            assert_eq!(judge(case, ["a", "b"].into_iter(), &answers), expected, "{reason}");
         }
     }
 }

@@ -32,15 +32,15 @@ pub enum Accepts {
 /// The `WWW-Authenticate` values for the client, one for each field line, given all values of
 /// the upstream's answer, whatever its status. Empty if nothing is left to say.
 ///
-/// Realm and service are the front's, repositories in scopes get the front's names, and where
-/// `keep_scope` is false scopes are dropped: some registries answer the ping with a placeholder
-/// (`repository:user/image:pull`) that clients would ask a token for. A header that cannot be
-/// read, or whose scope is too large, is replaced by the [`bare`] challenge.
+/// Realm and service are the front's. Repositories in scopes get the front's names, and are left
+/// out where they have none. Where `keep_scope` is false scopes are dropped: some registries answer
+/// the ping with a placeholder (`repository:user/image:pull`) that clients would ask a token for. A
+/// header that cannot be read, or whose scope is too large, is replaced by the [`bare`] challenge.
 #[must_use]
 pub fn rewrite(
     values: &[&[u8]],
     front: &FrontChallenge<'_>,
-    name_at_front: &dyn Fn(&str) -> String,
+    name_at_front: &dyn Fn(&str) -> Option<String>,
     keep_scope: bool,
 ) -> Vec<Vec<u8>> {
     let scope_at_front = |scope: &str| {

@@ -48,17 +48,18 @@ impl<'a> ScopeList<'a> {
         &self.0
     }
 
-    /// The list with every repository's name exchanged; all else stays.
+    /// The list with every repository's name exchanged, and without those that have no other
+    /// name; all else stays.
     #[must_use]
-    pub fn map_repositories(self, new_name: &dyn Fn(&str) -> String) -> Self {
+    pub fn map_repositories(self, new_name: &dyn Fn(&str) -> Option<String>) -> Self {
         let map = |entry| match entry {
-            ScopeEntry::Scope(scope) => ScopeEntry::Scope(match scope.repository() {
-                Some(name) => scope.with_name(&new_name(name)),
+            ScopeEntry::Scope(scope) => Some(ScopeEntry::Scope(match scope.repository() {
+                Some(name) => scope.with_name(&new_name(name)?),
                 None => scope,
-            }),
-            opaque @ ScopeEntry::Opaque(_) => opaque,
+            })),
+            opaque @ ScopeEntry::Opaque(_) => Some(opaque),
         };
-        self.into_iter().map(map).collect()
+        self.into_iter().filter_map(map).collect()
     }
 
     /// The list with one entry for each resource, at its first place and with all actions that
@@ -126,7 +127,7 @@ mod tests {
             (&["repository:a:pull"], "repository:a:pull", "one entry"),
             (&["  repository:a:pull   registry:catalog:* "], "repository:a:pull registry:catalog:*", "several spaces"),
             (&["repository:a:pull\trepository:b:pull\n"], "repository:a:pull repository:b:pull", "other white space hides no entry"),
-            (&["repository:b:pull openid", "repository:a:pull"], "repository:b:pull openid repository:a:pull", "E2-2: several values, several entries in one"),
+            (&["repository:b:pull openid", "repository:a:pull"], "repository:b:pull openid repository:a:pull", "several values, several entries in one"),
         ];
         for (values, wanted, reason) in rows {
             assert_eq!(parse(values).to_string(), *wanted, "{values:?}: {reason}");
@@ -151,9 +152,11 @@ mod tests {
 
     #[test]
     fn repositories_are_renamed_and_all_else_stays() {
-        let list =
-            parse(&["repository:tool:pull openid repository(plugin):a/b:* registry:catalog:*"]);
-        let mapped = list.map_repositories(&|name| format!("acme/{name}"));
+        let list = parse(&[
+            "repository:tool:pull repository:gone:pull openid repository(plugin):a/b:* registry:catalog:*",
+        ]);
+        let mapped =
+            list.map_repositories(&|name| (name != "gone").then(|| format!("acme/{name}")));
         assert_eq!(
             mapped.to_string(),
             "repository:acme/tool:pull openid repository(plugin):acme/a/b:* registry:catalog:*"
@@ -164,8 +167,8 @@ mod tests {
     fn a_resource_is_asked_for_once() {
         #[rustfmt::skip]
         let rows: &[(&str, &str, &str)] = &[
-            ("repository:a:pull repository:a:pull", "repository:a:pull", "E2-2: the same twice"),
-            ("repository:a:pull repository:a:pull,push", "repository:a:pull,push", "E2-2: more actions"),
+            ("repository:a:pull repository:a:pull", "repository:a:pull", "the same twice"),
+            ("repository:a:pull repository:a:pull,push", "repository:a:pull,push", "more actions"),
             ("repository:a:push repository:b:pull repository:a:pull", "repository:a:push,pull repository:b:pull", "the first place, all actions"),
             ("repository:a:pull repository(plugin):a:pull", "repository:a:pull repository(plugin):a:pull", "another class"),
             ("registry:a:pull repository:a:pull", "registry:a:pull repository:a:pull", "another type"),
@@ -179,10 +182,10 @@ mod tests {
 
     #[test]
     fn two_names_of_one_repository_are_asked_for_once() {
-        // E2-3: the upstream knows both as `library/nginx`.
+        // the upstream knows both as `library/nginx`.
         let upstream = |name: &str| match name {
-            "nginx" => "library/nginx".to_owned(),
-            other => other.to_owned(),
+            "nginx" => Some("library/nginx".to_owned()),
+            other => Some(other.to_owned()),
         };
         let list = parse(&["repository:nginx:pull repository:library/nginx:pull"]);
         let sent = list.map_repositories(&upstream).merged();

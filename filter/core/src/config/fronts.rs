@@ -1,11 +1,13 @@
 //! The public hostnames.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::auth::FrontAuth;
 use super::front_host::FrontHost;
-use super::ids::FrontId;
+use super::ids::{FrontId, ListId};
 use super::redirects::RedirectHost;
+use super::upstreams::Upstreams;
 
 /// A public hostname that clients use, with its other names.
 #[derive(Clone, Debug)]
@@ -13,6 +15,10 @@ pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) auth: FrontAuth,
+    pub(crate) catalog: Option<ListId>,
+    pub(crate) ping_needs_all: bool,
+    pub(crate) health: bool,
+    pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
 impl Front {
@@ -28,10 +34,36 @@ impl Front {
         &self.auth
     }
 
-    /// The authorities it answers to, the canonical one first; at least one.
+    /// The list that answers for the catalogue; `None` if the front has none.
+    #[must_use]
+    pub const fn catalog(&self) -> Option<ListId> {
+        self.catalog
+    }
+
+    /// Whether the ping is a 200 only while every backend is up.
+    #[must_use]
+    pub const fn ping_needs_all(&self) -> bool {
+        self.ping_needs_all
+    }
+
+    /// Whether the front tells how its backends are.
+    #[must_use]
+    pub const fn has_health(&self) -> bool {
+        self.health
+    }
+
+    /// The authorities it answers to, the canonical one first; at least one. Those that name an
+    /// upstream come last.
     #[must_use]
     pub fn hosts(&self) -> &[FrontHost] {
         &self.hosts
+    }
+
+    /// The registries that its clients name; `None` where all names are of one namespace, the
+    /// policy's own.
+    #[must_use]
+    pub const fn upstreams(&self) -> Option<&Arc<Upstreams>> {
+        self.upstreams.as_ref()
     }
 }
 
@@ -59,6 +91,13 @@ impl Fronts {
             host.is_some_and(|host| self.redirect_hosts.iter().any(|one| one.covers(host.as_str())))
         };
         declared.or_else(|| self.default.filter(|_| !is_elsewhere()))
+    }
+
+    /// Whether clients of any front prove to the backends who they are: a refusal is then for them to
+    /// see, and nothing that Envoy's routes could always try again.
+    #[must_use]
+    pub fn any_upstream(&self) -> bool {
+        self.list.iter().any(|front| matches!(front.auth(), FrontAuth::Upstream { .. }))
     }
 
     /// All fronts in the order of the policy.

@@ -30,6 +30,10 @@ id!(
     FrontId
 );
 id!(
+    /// An upstream of a front: a registry that clients name.
+    UpstreamId
+);
+id!(
     /// A backend: one real upstream registry.
     BackendId
 );

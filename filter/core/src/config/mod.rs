@@ -28,6 +28,7 @@ mod resilience;
 mod rule_index;
 mod rules;
 mod spread;
+mod upstreams;
 mod wire;
 
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
@@ -47,6 +48,7 @@ pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
+pub use upstreams::{Upstream, Upstreams};
 
 use ids::{BackendId, ListId};
 use mistake::Mistakes;

@@ -3,6 +3,7 @@
 use super::admission::{self, Identity};
 use super::freshness::{self, Question};
 use super::mount::{self, Mounting};
+use super::naming::Naming;
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
@@ -56,6 +57,8 @@ pub enum Choice {
     OwnerForExistence,
     /// The ping of a client that logs in with a password: who knows the passwords.
     Login,
+    /// The catalogue: the backend whose one it is.
+    Catalog,
 }
 
 impl Choice {
@@ -69,6 +72,7 @@ impl Choice {
             Self::OwnerForWrite => "owner, for a write",
             Self::OwnerForExistence => "owner, for an existence check",
             Self::Login => "login",
+            Self::Catalog => "catalogue",
         }
     }
 }
@@ -82,6 +86,12 @@ pub enum Refusal {
     FrontUnknown,
     /// No rule matches this repository.
     RepositoryUnknown,
+    /// `ns` has two values, or one that cannot be decoded.
+    NamespaceInvalid,
+    /// `ns` names no registry that the front stands for.
+    NamespaceUnknown,
+    /// Nothing in the request names a registry that the front stands for.
+    UpstreamUnknown,
     /// The class is not offered: the catalogue and extensions.
     Unsupported(Class),
     /// The rule has no owner, so the repository takes no writes.
@@ -92,6 +102,8 @@ pub enum Refusal {
     Denied(RuleId),
     /// The request for a token cannot be read.
     Token(TokenRequestError),
+    /// The front says that it is well only if every backend is, and one is not.
+    BackendDown,
     /// Nobody could say whether a password is right.
     UnknownPassword,
     /// The name is too long once the backend's prefix is on it.
@@ -109,6 +121,10 @@ impl From<RequestError> for Refusal {
 pub struct Facts<'a> {
     /// The front that was asked.
     pub front: &'a Front,
+    /// How the client names repositories.
+    pub naming: &'a Naming,
+    /// The policy's name of the request's repository; empty if it is about none.
+    pub name: &'a str,
     /// What the front knows of who asks.
     pub identity: Identity,
     /// Where the client is.
@@ -127,13 +143,15 @@ pub fn decide<'c>(
     request: &RegistryRequest<'_>,
     facts: &Facts<'_>,
 ) -> Result<Decision<'c>, Refusal> {
-    let name = match (&request.endpoint, request.endpoint.repository()) {
+    let name = facts.name;
+    match (&request.endpoint, request.endpoint.repository()) {
         (Endpoint::Ping, _) => return Ok(Decision::Ping),
+        (Endpoint::Catalog, _) => return catalog(config, facts),
         (Endpoint::Extension { .. }, _) | (_, None) => {
             return Err(Refusal::Unsupported(request.endpoint.class()));
         }
-        (_, Some(name)) => name.as_str(),
-    };
+        (_, Some(_)) => {}
+    }
     let id = config.rules().find(name).ok_or(Refusal::RepositoryUnknown)?;
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
     let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
@@ -151,7 +169,7 @@ pub fn decide<'c>(
     if !fits(config, list, name) {
         return Err(Refusal::NameTooLong(id));
     }
-    let mounting = match mount::decide(config, rule, request)? {
+    let mounting = match mount::decide(config, rule, request, facts.naming)? {
         // A token of the proxy's is for the one repository that the client may write to.
         Mounting::From(_) if uses_managed_token(config, facts.front, rule) => Mounting::Dropped,
         mounting => mounting,
@@ -164,6 +182,26 @@ fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
     let owner = rule.owner().and_then(|owner| config.backend(owner.backend));
     !matches!(front.auth(), FrontAuth::Upstream { .. })
         && owner.is_some_and(|owner| matches!(owner.auth(), BackendAuth::Token(_)))
+}
+
+/// The catalogue, where the front has one. Who lists names sees more than any rule shows, so a front
+/// that knows passwords wants one.
+fn catalog<'c>(config: &'c Config, facts: &Facts<'_>) -> Result<Decision<'c>, Refusal> {
+    let unsupported = Refusal::Unsupported(Class::Catalog);
+    let list_id = facts.front.catalog().ok_or(unsupported)?;
+    let has_passwords = matches!(facts.front.auth(), FrontAuth::Basic(_));
+    if has_passwords && facts.identity == Identity::Anonymous {
+        return Err(Refusal::Unauthenticated);
+    }
+    let list = config.list(list_id).ok_or(unsupported)?;
+    Ok(Decision::Forward(Forward {
+        rule: None,
+        list,
+        list_id,
+        choice: Choice::Catalog,
+        authority: None,
+        mounting: Mounting::Unasked,
+    }))
 }
 
 /// The list for a request, or `None` for a write that has no owner to go to.

@@ -4,6 +4,7 @@ mod admission;
 mod decide;
 mod freshness;
 mod mount;
+pub mod naming;
 mod origin;
 mod token_scope;
 
@@ -11,5 +12,6 @@ pub use admission::Identity;
 pub use decide::{Choice, Decision, Facts, Forward, Refusal, decide};
 pub use freshness::{Push, Question, SLOTS, push};
 pub use mount::Mounting;
-pub use origin::{Origin, TOKEN_PATH};
+pub use naming::Naming;
+pub use origin::{HEALTH_PATH, LIVENESS_PATH, Origin, TOKEN_PATH, in_token_path};
 pub use token_scope::{TokenScope, token_scope};

@@ -1,7 +1,7 @@
 //! Mounting a blob from another repository (distribution spec, end-11).
 
 use crate::config::{Config, Rule};
-use crate::policy::Refusal;
+use crate::policy::{Naming, Refusal};
 use crate::registry::RegistryRequest;
 
 /// What becomes of `?mount=…&from=…` when an upload starts.
@@ -21,9 +21,11 @@ pub(super) fn decide(
     config: &Config,
     rule: &Rule,
     request: &RegistryRequest<'_>,
+    naming: &Naming,
 ) -> Result<Mounting, Refusal> {
     let Some(mount) = request.mount()? else { return Ok(Mounting::Unasked) };
     let Some(from) = mount.from else { return Ok(Mounting::Unasked) };
+    let Some(from) = naming.to_policy(&from) else { return Ok(Mounting::Dropped) };
     let source = config.rules().find(&from).and_then(|id| config.rules().get(id));
     let owner = rule.owner().map(|owner| owner.backend);
     let source_owner = source.and_then(Rule::owner).map(|owner| owner.backend);

@@ -3,10 +3,29 @@
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::FrontId;
 use crate::config::{Config, FrontAuth, FrontHost, OperatorKind};
+use crate::policy::Naming;
 
 /// The path of a front's token endpoint. It is outside of `/v2/`, where some registries keep theirs,
-/// so that no repository can be meant.
+/// so that no repository can be meant. A slash and the name of an upstream may follow.
 pub const TOKEN_PATH: &str = "/portolan/token";
+
+/// The path at which a front tells how its backends are.
+pub const HEALTH_PATH: &str = "/healthcheck";
+/// The path at which it tells that it is there at all.
+pub const LIVENESS_PATH: &str = "/livez";
+
+/// The name of the upstream in a path of a token endpoint, empty if the path has none; `None` for
+/// any other path.
+///
+/// It stands in the path, not in a query, since some clients replace the query of a realm.
+#[must_use]
+pub fn in_token_path(path: &[u8]) -> Option<&str> {
+    let rest = std::str::from_utf8(path.strip_prefix(TOKEN_PATH.as_bytes())?).ok()?;
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    rest.strip_prefix('/').filter(|name| !name.is_empty())
+}
 
 /// The names by which a front challenges one client: on the scheme, host and port that the client
 /// itself used, since several clients refuse a realm elsewhere.
@@ -22,7 +41,13 @@ impl Origin {
     /// `scheme` and `authority` are those of the request. An authority that the front does not
     /// declare is not repeated, and neither is a scheme that is not one: both are the client's word.
     #[must_use]
-    pub fn new(config: &Config, front: FrontId, scheme: &[u8], authority: &[u8]) -> Option<Self> {
+    pub fn new(
+        config: &Config,
+        front: FrontId,
+        naming: &Naming,
+        scheme: &[u8],
+        authority: &[u8],
+    ) -> Option<Self> {
         let front = config.fronts().get(front)?;
         let own = front.hosts().first().map_or("", FrontHost::as_str);
         let declared = FrontHost::of_authority(authority);
@@ -38,8 +63,9 @@ impl Origin {
                 None => Accepts::Nothing,
             },
         };
+        let (slash, upstream) = naming.in_realm().map_or(("", ""), |name| ("/", name));
         Some(Self {
-            realm: format!("{scheme}://{}{TOKEN_PATH}", asked.unwrap_or(own)),
+            realm: format!("{scheme}://{}{TOKEN_PATH}{slash}{upstream}", asked.unwrap_or(own)),
             service: own.to_owned(),
             label: own.to_owned(),
             accepts,
@@ -85,7 +111,13 @@ mod tests {
         ];
         for (scheme, authority, expected, reason) in rows {
             let front = config.fronts().find(authority.as_bytes()).unwrap();
-            let origin = Origin::new(&config, front, scheme.as_bytes(), authority.as_bytes());
+            let origin = Origin::new(
+                &config,
+                front,
+                &Naming::default(),
+                scheme.as_bytes(),
+                authority.as_bytes(),
+            );
             assert_eq!(origin.unwrap().challenge().realm, *expected, "{authority}: {reason}");
         }
     }

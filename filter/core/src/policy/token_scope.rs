@@ -3,10 +3,13 @@
 //! A token is worth something only where the data request will go, so both are decided alike: by the
 //! repository's rule and the client's region.
 
+use std::borrow::Cow;
+
 use crate::challenge::{Scope, ScopeEntry, ScopeList};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, OperatorId};
 use crate::config::{Backend, Config, List, Rule};
+use crate::policy::Naming;
 
 /// What is asked of which token service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,18 +29,21 @@ pub fn token_scope(
     config: &Config,
     login: BackendId,
     locality: &Locality,
+    naming: &Naming,
     requested: &[String],
 ) -> Option<TokenScope> {
     let login = config.backend(login).and_then(Backend::operator)?;
     let list = ScopeList::parse(requested.iter().map(String::as_str)).unwrap_or_default();
     let owner_of = |entry: &ScopeEntry<'_>| match entry {
-        ScopeEntry::Scope(scope) => Place::of(config, locality, scope).map(|place| place.operator),
+        ScopeEntry::Scope(scope) => {
+            Place::of(config, locality, naming, scope).map(|place| place.operator)
+        }
         ScopeEntry::Opaque(_) => None,
     };
     let operator = list.entries().iter().find_map(owner_of).unwrap_or(login);
     let mapped = list.into_iter().flat_map(|entry| match entry {
         ScopeEntry::Scope(scope) if scope.repository().is_some() => {
-            Place::of(config, locality, &scope)
+            Place::of(config, locality, naming, &scope)
                 .filter(|place| place.operator == operator)
                 .map(|place| place.at_backends(config, &scope))
                 .unwrap_or_default()
@@ -54,23 +60,30 @@ pub fn token_scope(
 }
 
 /// Where the data requests of a scope go.
-struct Place<'c> {
+struct Place<'c, 's> {
+    /// The policy's name of the repository.
+    name: Cow<'s, str>,
     rule: &'c Rule,
     operator: OperatorId,
     members: Vec<&'c Backend>,
 }
 
-impl<'c> Place<'c> {
-    fn of(config: &'c Config, locality: &Locality, scope: &Scope<'_>) -> Option<Self> {
-        let name = scope.repository()?;
-        let rule = config.rules().find(name).and_then(|id| config.rules().get(id))?;
-        let lists = rule.chain(locality.region)?.lists(name);
+impl<'c, 's> Place<'c, 's> {
+    fn of(
+        config: &'c Config,
+        locality: &Locality,
+        naming: &Naming,
+        scope: &'s Scope<'_>,
+    ) -> Option<Self> {
+        let name = naming.to_policy(scope.repository()?)?;
+        let rule = config.rules().find(&name).and_then(|id| config.rules().get(id))?;
+        let lists = rule.chain(locality.region)?.lists(&name);
         let lists = [Some(lists.digests), Some(lists.tags), rule.owner().map(|owner| owner.list)];
         let lists = lists.into_iter().flatten().filter_map(|id| config.list(id));
         let members: Vec<&Backend> =
             lists.flat_map(List::backends).filter_map(|id| config.backend(*id)).collect();
         let operator = members.iter().find_map(|backend| backend.operator())?;
-        Some(Self { rule, operator, members })
+        Some(Self { name, rule, operator, members })
     }
 
     /// The scope by the name of each backend of the operator. Some registries refuse an anonymous
@@ -83,7 +96,7 @@ impl<'c> Place<'c> {
         let scope = if pull_only { scope.with_actions(&["pull"]) } else { scope.clone() };
         let own = self.members.iter().filter(|backend| backend.operator() == Some(self.operator));
         let named = |backend: &&Backend| {
-            scope.with_name(&backend.names().to_backend(scope.name())).to_string()
+            scope.with_name(&backend.names().to_backend(&self.name)).to_string()
         };
         own.map(named).collect()
     }
@@ -128,7 +141,9 @@ mod tests {
             why: Why::Default,
         };
         let requested: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
-        let found = token_scope(&config, BackendId::new(0), &locality, &requested).unwrap();
+        let found =
+            token_scope(&config, BackendId::new(0), &locality, &Naming::default(), &requested)
+                .unwrap();
         let backend = config.operators().get(found.operator).unwrap().backend;
         let name = config.backend(backend).unwrap().name();
         [name]

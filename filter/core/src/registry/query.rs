@@ -100,6 +100,20 @@ pub fn with_value(query: &[u8], key: &str, value: &[u8]) -> Vec<u8> {
     replaced.join(&b'&')
 }
 
+/// The query with one more parameter behind all others; `value` is given decoded and is escaped
+/// here.
+#[must_use]
+pub fn with_added(query: &[u8], key: &str, value: &[u8]) -> Vec<u8> {
+    let mut longer = query.to_vec();
+    if !longer.is_empty() {
+        longer.push(b'&');
+    }
+    longer.extend_from_slice(key.as_bytes());
+    longer.push(b'=');
+    percent::encode_into(&mut longer, value);
+    longer
+}
+
 fn pairs(query: &[u8]) -> impl Iterator<Item = &[u8]> {
     query.split(|byte| *byte == b'&')
 }
@@ -202,6 +216,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn addition() {
+        let cases: &[(&str, &str, &str)] = &[
+            ("", "ns=reg.io%3A5000", "the only one"),
+            ("a=%2f&b", "a=%2f&b&ns=reg.io%3A5000", "behind the others, which stay"),
+            ("ns=a", "ns=a&ns=reg.io%3A5000", "nothing is replaced"),
+        ];
+        for (query, expected, reason) in cases {
+            let longer = with_added(query.as_bytes(), "ns", b"reg.io:5000");
+            assert_eq!(longer, expected.as_bytes(), "{query:?}: {reason}");
+        }
+    }
+
     proptest! {
         #[test]
         fn removed_parameters_are_gone_and_others_untouched(query in "[ab=&%6;]{0,16}") {
@@ -209,6 +236,12 @@ mod tests {
             prop_assert!(!parameters(&rest).any(|parameter| parameter.has_key("a")));
             let others = parameters(query.as_bytes()).filter(|parameter| !parameter.has_key("a"));
             prop_assert!(others.eq(parameters(&rest)));
+        }
+
+        #[test]
+        fn what_was_added_is_removed_again(query in "[b=&%6;]{0,16}") {
+            let longer = with_added(query.as_bytes(), "ns", b"docker.io");
+            prop_assert_eq!(without(&longer, &["ns"]), query.as_bytes());
         }
 
         #[test]

@@ -1,13 +1,15 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod health;
 mod token;
 
+pub use health::{health, live};
 pub use token::{ServiceAnswer, token_answer, token_unavailable};
 
 use crate::attempt::Trouble;
 use crate::challenge::{self, FrontChallenge};
 use crate::config::{Config, Rule};
-use crate::policy::Refusal;
+use crate::policy::{Naming, Refusal};
 use crate::registry::{Class, Method, RequestError};
 
 /// An answer that the proxy gives itself.
@@ -22,6 +24,19 @@ pub struct Reply {
     /// The body, also for HEAD: the host sends only its length and type then (RFC 9110 section
     /// 9.3.2).
     pub body: String,
+}
+
+/// The header that says that `ns` was understood, and as what (OCI distribution spec, "Registry
+/// Proxying").
+pub const NAMESPACE_HEADER: &str = "oci-namespace";
+
+impl Reply {
+    /// The answer with what it says about how the client named the registry.
+    #[must_use]
+    pub fn named(mut self, naming: &Naming) -> Self {
+        self.headers.extend(naming.namespace().map(|value| (NAMESPACE_HEADER, value.to_owned())));
+        self
+    }
 }
 
 /// Old clients take a registry without this header for version 1.
@@ -67,7 +82,7 @@ fn in_words(challenge: &FrontChallenge<'_>) -> Option<(&'static str, String)> {
 }
 
 fn wait_after(refusal: &Refusal) -> Option<(&'static str, String)> {
-    let is_outage = *refusal == Refusal::UnknownPassword;
+    let is_outage = matches!(refusal, Refusal::UnknownPassword | Refusal::BackendDown);
     is_outage.then(|| ("retry-after", WAIT_AFTER_OUTAGE.to_string()))
 }
 
@@ -192,6 +207,23 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
         Refusal::FrontUnknown => {
             Explanation::new(404, "NAME_UNKNOWN", "no registry is served under this host name")
         }
+        Refusal::NamespaceInvalid => Explanation::new(
+            400,
+            "NAME_INVALID",
+            "`ns` has two different values, or one that cannot be decoded; send the registry's \
+             host, once",
+        ),
+        Refusal::NamespaceUnknown => Explanation::new(
+            404,
+            "NAME_UNKNOWN",
+            "this is no mirror of the registry that `ns` names; ask that one itself",
+        ),
+        Refusal::UpstreamUnknown => Explanation::new(
+            404,
+            "NAME_UNKNOWN",
+            "which registry is meant? neither the host, nor `ns`, nor the start of the \
+             repository's name says one that is served here",
+        ),
         Refusal::RepositoryUnknown => {
             Explanation::new(404, "NAME_UNKNOWN", "no rule of this registry serves this repository")
         }
@@ -221,6 +253,11 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
             );
             Explanation::new(403, "DENIED", &message)
         }
+        Refusal::BackendDown => Explanation::new(
+            503,
+            "UNAVAILABLE",
+            "not every registry behind this one is up; try again later",
+        ),
         Refusal::UnknownPassword => Explanation::new(
             503,
             "UNAVAILABLE",

@@ -8,11 +8,13 @@ mod link;
 mod location;
 mod reference;
 
+use std::borrow::Cow;
+
 use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::{BackendId, ListId};
 use crate::config::{Backend, BackendAuth, Config};
-use crate::policy::Origin;
+use crate::policy::{Naming, Origin};
 use crate::registry::Class;
 
 /// What the response phase needs of a decision. Written once, when the request is decided.
@@ -24,14 +26,19 @@ pub struct Receipt {
     pub authority: Option<BackendId>,
     /// What was asked.
     pub class: Class,
+    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
+    /// would be lost to the access log.
+    pub follows: bool,
     /// Whether the attempt phase notes what was answered.
     pub answers_noted: bool,
     /// Whether the proxy showed credentials of its own.
     pub proxys_credentials: bool,
     /// What the front calls itself towards this client, where clients log in to the backends.
     pub origin: Option<Origin>,
-    /// The repository's name at the front.
-    pub front_name: String,
+    /// The repository's name, as the client writes it.
+    pub client_name: String,
+    /// How the client names repositories.
+    pub naming: Naming,
     /// The request target as it is sent to each backend of the list, base path included.
     pub targets: Vec<Vec<u8>>,
 }
@@ -97,7 +104,7 @@ pub enum Amendment {
 #[must_use]
 pub const fn url_headers(class: Class) -> &'static [UrlHeader] {
     match class {
-        Class::Tags | Class::Referrers => {
+        Class::Tags | Class::Referrers | Class::Catalog => {
             &[UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link]
         }
         _ => &[UrlHeader::Location, UrlHeader::Challenge],
@@ -118,7 +125,8 @@ pub fn amend(
         return Amendment::Remove;
     };
     let Some(backend) = config.backend(id) else { return Amendment::Remove };
-    let context = reference::Context { backend, front_name: &receipt.front_name, target };
+    let Receipt { client_name, naming, .. } = receipt;
+    let context = reference::Context { backend, client_name, naming, target };
     let amended = match header {
         UrlHeader::Location => location::amend(&context, values),
         UrlHeader::Link => link::amend(&context, values),
@@ -137,7 +145,10 @@ pub fn amend(
 fn challenges(receipt: &Receipt, backend: &Backend, values: &[&[u8]]) -> Vec<Vec<u8>> {
     let Some(origin) = &receipt.origin else { return Vec::new() };
     let front = FrontChallenge { accepts: accepts(backend), ..origin.challenge() };
-    let at_front = |name: &str| backend.names().to_front(name);
+    let at_front = |name: &str| {
+        let name = backend.names().to_front(name);
+        receipt.naming.to_client(&name).map(Cow::into_owned)
+    };
     challenge::rewrite(values, &front, &at_front, receipt.class != Class::Ping)
 }
 

@@ -19,10 +19,12 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         list: ListId::new(0),
         authority: None,
         class,
+        follows: false,
         answers_noted: false,
         proxys_credentials: false,
         origin: None,
-        front_name: "drycc/tool".to_owned(),
+        client_name: "drycc/tool".to_owned(),
+        naming: Naming::default(),
         targets: vec![upstream_target.as_bytes().to_vec()],
     }
 }

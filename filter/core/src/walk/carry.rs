@@ -7,7 +7,8 @@ use super::{Authorization, Forwarding, RequestHead};
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Refusals, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
-use crate::policy::{self, Forward, Mounting, Origin};
+use crate::policy::naming::NAMESPACE;
+use crate::policy::{self, Forward, Mounting, Naming, Origin};
 use crate::registry::{Class, Endpoint, Method, RegistryRequest, query};
 use crate::response::Receipt;
 
@@ -15,6 +16,9 @@ use crate::response::Receipt;
 pub(super) struct Asked<'a> {
     pub(super) front: &'a Front,
     pub(super) region: RegionId,
+    pub(super) naming: &'a Naming,
+    /// The policy's name of the repository; empty if the request is about none.
+    pub(super) name: &'a str,
     pub(super) request: &'a RegistryRequest<'a>,
     pub(super) head: &'a RequestHead<'a>,
 }
@@ -35,12 +39,10 @@ pub(super) fn carry<'c: 'a, 'a>(
     asked: &Asked<'a>,
     origin: Option<Origin>,
 ) -> Option<Forwarding<'c>> {
-    let Asked { request, head, .. } = *asked;
-    let front_name = request.endpoint.repository().map_or("", |name| name.as_str());
+    let Asked { request, head, naming, name, .. } = *asked;
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
-    let parts: Vec<Part<'c, 'a>> = members
-        .map(|backend| part(config, backend, asked, front_name, &forward.mounting))
-        .collect();
+    let parts: Vec<Part<'c, 'a>> =
+        members.map(|backend| part(config, backend, asked, &forward.mounting)).collect();
     let first = parts.first()?;
     let backend = first.backend;
     let target_changed = parts.iter().any(|part| part.target != head.target);
@@ -54,7 +56,6 @@ pub(super) fn carry<'c: 'a, 'a>(
         cluster: forward.list.cluster(),
         backend,
         target_changed,
-        follows: parts.iter().any(Part::is_followed),
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         authorization: authorization(first, head),
         retry: Retry::of(config, forward.list, request, forward.choice, refusals),
@@ -62,12 +63,14 @@ pub(super) fn carry<'c: 'a, 'a>(
         push: forward
             .rule
             .and_then(|rule| config.rules().get(rule))
-            .and_then(|rule| policy::push(rule, front_name, request)),
+            .and_then(|rule| policy::push(rule, name, request)),
         receipt: Receipt {
             list: forward.list_id,
             authority: forward.authority,
             class: request.endpoint.class(),
-            front_name: front_name.to_owned(),
+            client_name: client_name(request).to_owned(),
+            naming: naming.clone(),
+            follows: parts.iter().any(Part::is_followed),
             answers_noted: prepared.is_some() || parts.len() > 1,
             proxys_credentials: proxys,
             origin,
@@ -82,16 +85,15 @@ fn part<'c: 'a, 'a>(
     config: &'c Config,
     backend: &'c Backend,
     asked: &Asked<'a>,
-    front_name: &str,
     mounting: &Mounting,
 ) -> Part<'c, 'a> {
-    let Asked { front, region, request, head } = *asked;
-    let name = backend.names().to_backend(front_name);
+    let Asked { front, region, naming, name, request, head } = *asked;
+    let name = backend.names().to_backend(name);
     let credentials =
         attempt::credentials(config, front, backend, request, &name, head.authorization);
     Part {
         backend,
-        target: upstream_target(backend, request, &name, mounting),
+        target: upstream_target(backend, request, &name, upstream_query(request, naming, mounting)),
         // To a client that shows credentials, a refusal is an answer about them.
         hides_missing: backend.resilience().hides_missing
             && !matches!(credentials, Credentials::Client(_)),
@@ -123,7 +125,7 @@ fn prepare(
         backend: part.backend.name(),
         hides_missing: part.hides_missing,
         redirection: part.redirection.clone(),
-        target: &part.target,
+        target: if has_fallback || part.is_followed() { &part.target } else { b"" },
         credentials: part.credentials.clone(),
     });
     Some(Prepared::print(&prepared.collect::<Vec<_>>()))
@@ -190,19 +192,40 @@ fn upstream_target(
     backend: &Backend,
     request: &RegistryRequest<'_>,
     name: &str,
-    mounting: &Mounting,
+    query: Option<Cow<'_, [u8]>>,
 ) -> Vec<u8> {
-    let query = request.query.map(|bytes| match mounting {
-        Mounting::Unasked => Cow::Borrowed(bytes),
-        Mounting::From(name) => Cow::Owned(query::with_value(bytes, "from", name.as_bytes())),
-        Mounting::Dropped => Cow::Owned(query::without(bytes, &["mount", "from"])),
-    });
     let mut target = request.endpoint.path(backend.url().base_path(), name);
-    if let Some(query) = query.filter(|query| !query.is_empty() || *mounting == Mounting::Unasked) {
+    if let Some(query) = query {
         target.push(b'?');
         target.extend_from_slice(&query);
     }
     target
+}
+
+/// The query without what is not the backend's to see, and with its name of a mount's source; every
+/// other byte stays, as does an empty query that the client sent.
+fn upstream_query<'a>(
+    request: &RegistryRequest<'a>,
+    naming: &Naming,
+    mounting: &Mounting,
+) -> Option<Cow<'a, [u8]>> {
+    let sent = request.query?;
+    let is_namespace = |parameter: query::Parameter<'_>| parameter.has_key(NAMESPACE);
+    let query = if naming.has_upstreams() && query::parameters(sent).any(is_namespace) {
+        Cow::Owned(query::without(sent, &[NAMESPACE]))
+    } else {
+        Cow::Borrowed(sent)
+    };
+    let query = match mounting {
+        Mounting::Unasked => query,
+        Mounting::From(name) => Cow::Owned(query::with_value(&query, "from", name.as_bytes())),
+        Mounting::Dropped => Cow::Owned(query::without(&query, &["mount", "from"])),
+    };
+    (!query.is_empty() || matches!(query, Cow::Borrowed(_))).then_some(query)
+}
+
+fn client_name<'a>(request: &RegistryRequest<'a>) -> &'a str {
+    request.endpoint.repository().map_or("", |name| name.as_str())
 }
 
 /// The rule of a forward, for the record.

@@ -4,6 +4,7 @@ mod carry;
 mod greeting;
 mod token_endpoint;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
@@ -12,8 +13,10 @@ use crate::attempt::Retry;
 use crate::client::{self, ClientFacts, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
+use crate::health::{Examined, Report};
 use crate::policy::{
-    self, Decision, Facts, Forward, Identity, Origin, Push, Question, Refusal, TOKEN_PATH,
+    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Naming, Origin, Push,
+    Question, Refusal,
 };
 use crate::record::Record;
 use crate::registry::{self, Endpoint, RegistryRequest};
@@ -40,6 +43,8 @@ pub struct RequestHead<'a> {
     pub recently_pushed: Option<bool>,
     /// The answer to [`Action::Verify`]; `None` at first.
     pub password: Option<Password>,
+    /// The answer to [`Action::Examine`]; `None` at first.
+    pub health: Option<Examined<'a>>,
 }
 
 /// What is known of a client's password.
@@ -62,6 +67,11 @@ pub struct Plan<'c> {
     pub record: Record<'c>,
     /// Which region the client is in, and why.
     pub locality: Locality,
+    /// How the client names repositories.
+    pub naming: Naming,
+    /// The policy's name of the repository, where its front has upstreams; elsewhere it is the one
+    /// that the client wrote.
+    pub repository: Option<String>,
 }
 
 /// Forward, or answer.
@@ -76,6 +86,9 @@ pub enum Action<'c> {
     /// Have the client's `Authorization` looked at and plan again, with
     /// [`RequestHead::password`] set.
     Verify(&'c Verifier),
+    /// Find out how the backends are ([`crate::health`]) and plan again, with
+    /// [`RequestHead::health`] set.
+    Examine,
     /// Answer as the front's token endpoint.
     Token(TokenEndpoint),
 }
@@ -93,9 +106,6 @@ pub struct Forwarding<'c> {
     pub receipt: Receipt,
     /// Whether a target differs from what the client sent.
     pub target_changed: bool,
-    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
-    /// would be lost to the access log.
-    pub follows: bool,
     /// Whether this starts an upload. The content type is then replaced by
     /// [`UPLOAD_CONTENT_TYPE`].
     pub starts_upload: bool,
@@ -142,21 +152,52 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
         backend: None,
         reason: String::new(),
     };
-    let outcome = if is_token_endpoint(head.target) {
+    let mut named = Names::default();
+    let outcome = if token_endpoint::is_at(head.target) {
         serve_tokens(config, front, &locality, head)
+    } else if let Some(step) = front.and_then(|id| about_itself(config, id, head)) {
+        Ok(step)
     } else {
         registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
             record.class = Some(request.endpoint.class());
-            act(config, front, &request, &locality, head)
+            let id = front.ok_or(Refusal::FrontUnknown)?;
+            let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+            named = Names::of(front, head.authority, &request)?;
+            act(config, (id, front), &request, &named, &locality, head)
         })
     };
-    let (action, why) = conclude(config, outcome, front, head, &mut record);
+    let (action, why) = conclude(config, outcome, (front, &named.naming), head, &mut record);
     record.reason = format!("{}; {why}", locality.why);
-    Plan { action, record, locality }
+    let Names { naming, repository } = named;
+    Plan { action, record, locality, naming, repository }
+}
+
+/// How a request names its repository, and the policy's name of it where that is another.
+#[derive(Default)]
+struct Names {
+    naming: Naming,
+    repository: Option<String>,
+}
+
+impl Names {
+    fn of(front: &Front, authority: &[u8], request: &RegistryRequest<'_>) -> Result<Self, Refusal> {
+        let naming = Naming::of(front, authority, request)?;
+        let name = request.endpoint.repository().filter(|_| naming.has_upstreams());
+        let repository = name.and_then(|name| naming.to_policy(name.as_str()));
+        Ok(Self { repository: repository.map(Cow::into_owned), naming })
+    }
+
+    /// The policy's name of the repository; empty if the request is about none.
+    fn repository<'n>(&'n self, request: &RegistryRequest<'n>) -> &'n str {
+        let written = request.endpoint.repository().map_or("", |name| name.as_str());
+        self.repository.as_deref().unwrap_or(written)
+    }
 }
 
 enum Step<'c> {
     Ping,
+    Reply(Reply),
+    Examine,
     Ask(Question),
     Verify(&'c Verifier),
     Token(TokenEndpoint),
@@ -167,12 +208,17 @@ enum Step<'c> {
 fn conclude<'c>(
     config: &'c Config,
     outcome: Result<Step<'c>, Refusal>,
-    front: Option<FrontId>,
+    (front, naming): (Option<FrontId>, &Naming),
     head: &RequestHead<'_>,
     record: &mut Record<'c>,
 ) -> (Action<'c>, &'static str) {
     match outcome {
-        Ok(Step::Ping) => (Action::Reply(reply::ping()), "ping"),
+        Ok(Step::Ping) => (Action::Reply(reply::ping().named(naming)), "ping"),
+        Ok(Step::Reply(reply)) => {
+            let code = reply.code;
+            (Action::Reply(reply), code)
+        }
+        Ok(Step::Examine) => (Action::Examine, "health"),
         Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
         Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
         Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
@@ -185,24 +231,25 @@ fn conclude<'c>(
         Err(refusal) => {
             record.rule = rule_of(config, &refusal);
             let is_read = matches!(head.method, b"GET" | b"HEAD");
-            let origin = front.and_then(|id| Origin::new(config, id, head.scheme, head.authority));
+            let origin =
+                front.and_then(|id| Origin::new(config, id, naming, head.scheme, head.authority));
             let challenge = origin.as_ref().map(Origin::challenge);
             let reply = reply::refuse(config, &refusal, is_read, challenge.as_ref());
             let code = reply.code;
-            (Action::Reply(reply), code)
+            (Action::Reply(reply.named(naming)), code)
         }
     }
 }
 
 fn act<'c>(
     config: &'c Config,
-    id: Option<FrontId>,
+    (id, front): (FrontId, &'c Front),
     request: &RegistryRequest<'_>,
+    names: &Names,
     locality: &Locality,
     head: &RequestHead<'_>,
 ) -> Result<Step<'c>, Refusal> {
-    let id = id.ok_or(Refusal::FrontUnknown)?;
-    let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+    let (naming, name) = (&names.naming, names.repository(request));
     let identity = match identify(front, head)? {
         Identified::As(identity) => identity,
         Identified::By(verifier) => return Ok(Step::Verify(verifier)),
@@ -210,18 +257,26 @@ fn act<'c>(
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?
     } else {
-        let facts = Facts { front, identity, locality, recently_pushed: head.recently_pushed };
+        let recently_pushed = head.recently_pushed;
+        let facts = Facts { front, naming, name, identity, locality, recently_pushed };
         policy::decide(config, request, &facts)?
     };
     match decision {
+        Decision::Ping if front.ping_needs_all() => match head.health {
+            None => Ok(Step::Examine),
+            Some(examined) if Report::of(config, examined).all_up() => Ok(Step::Ping),
+            Some(_) => Err(Refusal::BackendDown),
+        },
         Decision::Ping => Ok(Step::Ping),
         Decision::Ask(question) => Ok(Step::Ask(question)),
         Decision::Forward(forward) => {
             let origin = match front.auth() {
-                FrontAuth::Upstream { .. } => Origin::new(config, id, head.scheme, head.authority),
+                FrontAuth::Upstream { .. } => {
+                    Origin::new(config, id, naming, head.scheme, head.authority)
+                }
                 FrontAuth::Managed | FrontAuth::Basic(_) => None,
             };
-            let asked = Asked { front, region: locality.region, request, head };
+            let asked = Asked { front, region: locality.region, naming, name, request, head };
             let forwarding = carry(config, forward, &asked, origin);
             forwarding
                 .map(|forwarding| Step::Forward(Box::new(forwarding)))
@@ -250,9 +305,22 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
     }
 }
 
-fn is_token_endpoint(target: &[u8]) -> bool {
+fn is_path(target: &[u8], wanted: &str) -> bool {
     let path = target.split(|byte| *byte == b'?').next();
-    path == Some(TOKEN_PATH.as_bytes())
+    path == Some(wanted.as_bytes())
+}
+
+/// What a front says of itself and its backends, where the policy lets it.
+fn about_itself<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
+    let reads = matches!(head.method, b"GET" | b"HEAD");
+    config.fronts().get(id).filter(|front| front.has_health() && reads)?;
+    if is_path(head.target, LIVENESS_PATH) {
+        return Some(Step::Reply(reply::live()));
+    }
+    is_path(head.target, HEALTH_PATH).then(|| match head.health {
+        None => Step::Examine,
+        Some(examined) => Step::Reply(reply::health(&Report::of(config, examined))),
+    })
 }
 
 /// The token endpoint; only fronts whose clients have tokens have one.

@@ -9,7 +9,7 @@ use crate::attempt::tag_of;
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, Realm};
-use crate::policy::{Origin, Refusal, token_scope};
+use crate::policy::{Naming, Origin, Refusal, in_token_path, token_scope};
 use crate::registry::{Method, RequestError};
 use crate::token::{self, Grant, Secret, TokenRequest, untag};
 
@@ -75,12 +75,13 @@ pub(super) fn serve(
     let FrontAuth::Upstream { .. } = front.auth() else {
         return Err(RequestError::NotFound.into());
     };
+    let naming = naming(front, head)?;
     match head.method {
         b"POST" => Ok(TokenEndpoint::NeedsBody),
         b"GET" => {
             let mut parts = head.target.splitn(2, |byte| *byte == b'?');
             let request = token::from_get(parts.nth(1)).map_err(Refusal::Token)?;
-            errand(config, (id, front), locality, head, request)
+            errand(config, (id, front), &naming, locality, head, request)
         }
         _ => Err(RequestError::MethodNotAllowed { allow: METHODS }.into()),
     }
@@ -101,21 +102,24 @@ impl TokenEndpoint {
         let id = config.fronts().find(head.authority).ok_or(Refusal::FrontUnknown)?;
         let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
         let locality = client::locate(config.regions(), &head.client);
+        let naming = naming(front, head)?;
         let request = token::from_post(content_type, body).map_err(Refusal::Token)?;
-        errand(config, (id, front), &locality, head, request)
+        errand(config, (id, front), &naming, &locality, head, request)
     }
 }
 
 fn errand(
     config: &Config,
     (id, front): (FrontId, &Front),
+    naming: &Naming,
     locality: &Locality,
     head: &RequestHead<'_>,
     request: TokenRequest,
 ) -> Result<TokenEndpoint, Refusal> {
     let not_found = || Refusal::from(RequestError::NotFound);
     let FrontAuth::Upstream { login, .. } = front.auth() else { return Err(not_found()) };
-    let wanted = token_scope(config, *login, locality, &request.scopes).ok_or_else(not_found)?;
+    let wanted =
+        token_scope(config, *login, locality, naming, &request.scopes).ok_or_else(not_found)?;
     let operator = config.operators().get(wanted.operator).ok_or_else(not_found)?;
     let backend = config.backend(operator.backend).ok_or_else(not_found)?;
     let BackendAuth::Token(service) = backend.auth() else { return Err(not_found()) };
@@ -135,9 +139,25 @@ fn errand(
         request,
         scopes: wanted.scopes,
         authorization: authorization.and_then(basic),
-        origin: Origin::new(config, id, head.scheme, head.authority).ok_or_else(not_found)?,
+        origin: Origin::new(config, id, naming, head.scheme, head.authority)
+            .ok_or_else(not_found)?,
         tag: config.operators().has_several().then(|| tag.to_owned()),
     })))
+}
+
+/// Whether a request target is of a token endpoint.
+pub(super) fn is_at(target: &[u8]) -> bool {
+    in_token_path(path(target)).is_some()
+}
+
+/// How the request names repositories.
+fn naming(front: &Front, head: &RequestHead<'_>) -> Result<Naming, Refusal> {
+    let upstream = in_token_path(path(head.target)).ok_or(RequestError::NotFound)?;
+    Naming::of_token_request(front, head.authority, upstream)
+}
+
+fn path(target: &[u8]) -> &[u8] {
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 /// The request without what is another operator's: it is then that of an anonymous client, which gets

@@ -173,10 +173,10 @@ proptest! {
     ) {
         let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
         let front = FrontChallenge { accepts, ..FRONT };
-        let told = rewrite(&values, &front, &str::to_owned, keep_scope);
+        let told = rewrite(&values, &front, &|name| Some(name.to_owned()), keep_scope);
         check_told(&told, &front, keep_scope);
         let told_again: Vec<&[u8]> = told.iter().map(Vec::as_slice).collect();
-        prop_assert_eq!(rewrite(&told_again, &front, &str::to_owned, keep_scope), told.clone());
+        prop_assert_eq!(rewrite(&told_again, &front, &|name| Some(name.to_owned()), keep_scope), told.clone());
     }
 
     #[test]
@@ -185,7 +185,7 @@ proptest! {
     ) {
         let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
         let front = FrontChallenge { accepts, ..FRONT };
-        check_told(&rewrite(&values, &front, &str::to_owned, keep_scope), &front, keep_scope);
+        check_told(&rewrite(&values, &front, &|name| Some(name.to_owned()), keep_scope), &front, keep_scope);
         let found = token_service(&values);
         prop_assert!(found.is_none_or(|found| found.realm.starts_with("http")));
     }

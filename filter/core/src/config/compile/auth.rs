@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Once;
+use super::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
-use crate::config::ids::{BackendId, OperatorId};
+use crate::config::ids::{BackendId, ListId, OperatorId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::operators::{Operator, OperatorKind, Operators};
@@ -163,6 +163,30 @@ impl Scope<'_> {
                 FrontAuth::Upstream { login, list: table.id(Purpose::Read, vec![login]) }
             }
         }
+    }
+
+    /// The list of the backend whose catalogue is a front's.
+    pub(super) fn catalog(
+        &self,
+        front: &FrontWire,
+        table: &mut ListTable,
+        path: &Path<'_>,
+    ) -> Option<ListId> {
+        let name = front.catalog.as_ref()?;
+        let Some(id) = self.backends.get(name.as_str()).copied().map(BackendId::new) else {
+            self.mistakes.add(path, unknown("backend", name, self.backends));
+            return None;
+        };
+        let facts = self.facts.get(id.index());
+        let is_open = matches!(front.auth, None | Some(FrontAuthWire::Managed));
+        if is_open && facts.is_some_and(|facts| facts.credential.is_some()) {
+            let message = format!(
+                "would show anyone the names of all that the proxy may see of `{name}`; give the \
+                 front `auth: {{basic: {{verifier: URL}}}}`, or leave `catalog` out"
+            );
+            self.mistakes.add(path, message);
+        }
+        Some(table.id(Purpose::Read, vec![id]))
     }
 
     /// Clients take one kind of challenge from a host, the one of its `/v2/`.

@@ -1,6 +1,8 @@
 //! Fronts: which authority belongs to which.
 
-use super::{Once, auth};
+use std::sync::Arc;
+
+use super::{Once, auth, upstreams};
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
 use crate::config::list::ListTable;
@@ -35,10 +37,17 @@ pub(super) fn compile(
         if front.default && defaults.claim((), &front.name, "`default`", &path.key("default")) {
             compiled.default = Some(id);
         }
+        let upstreams = upstreams::compile(front, &mut hosts, &path, mistakes);
+        let named = upstreams.iter().flat_map(|upstreams| upstreams.by_host.keys());
+        compiled.by_host.extend(named.clone().map(|host| (host.clone(), id)));
         compiled.list.push(Front {
             name: front.name.clone(),
-            hosts: front.hosts.clone().unwrap_or_default(),
+            hosts: front.hosts.iter().flatten().chain(named).cloned().collect(),
             auth: scope.front_auth(front, table, &path.key("auth")),
+            catalog: scope.catalog(front, table, &path.key("catalog")),
+            ping_needs_all: front.ping_needs_all,
+            health: front.health,
+            upstreams: upstreams.map(Arc::new),
         });
     }
     compiled

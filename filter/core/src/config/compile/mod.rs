@@ -10,6 +10,7 @@ mod fronts;
 mod redirects;
 mod regions;
 mod rules;
+mod upstreams;
 
 use std::collections::BTreeMap;
 

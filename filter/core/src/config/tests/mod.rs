@@ -4,6 +4,7 @@ use super::*;
 
 mod auth;
 mod redirects;
+mod upstreams;
 
 /// A policy that has everything.
 const GOOD: &str = r#"{

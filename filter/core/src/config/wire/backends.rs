@@ -22,6 +22,25 @@ pub(crate) struct BackendWire {
     pub(crate) drained: bool,
 }
 
+impl BackendWire {
+    /// One of which nothing is written but its URL.
+    pub(super) fn at(name: String, url: BackendUrl) -> Self {
+        Self {
+            name,
+            url: Some(url),
+            cluster: None,
+            owner_cluster: None,
+            names: Vec::new(),
+            tls: TlsWire::default(),
+            auth: BackendAuthWire::default(),
+            credential: None,
+            redirects: RedirectsWire::default(),
+            resilience: Resilience::default(),
+            drained: false,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct TlsWire {
     pub(crate) ca_file: Option<String>,

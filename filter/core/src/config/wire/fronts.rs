@@ -1,7 +1,8 @@
 //! The wire form of a front.
 
 use super::auth::read_front_auth;
-use super::{FrontAuthWire, flag};
+use super::upstreams::read_upstream;
+use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::Node;
 
@@ -10,10 +11,19 @@ pub(crate) struct FrontWire {
     pub(crate) hosts: Option<Vec<FrontHost>>,
     pub(crate) default: bool,
     pub(crate) auth: Option<FrontAuthWire>,
+    pub(crate) catalog: Option<String>,
+    pub(crate) ping_needs_all: bool,
+    pub(crate) health: bool,
+    pub(crate) upstreams: Option<Vec<UpstreamWire>>,
+    pub(crate) default_upstream: Option<String>,
 }
 
+const FIELDS: &[&str] =
+    &["hosts", "default", "auth", "catalog", "ping", "health", "upstreams", "default_upstream"];
+
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
-    let fields = node.fields(&["hosts", "default", "auth"]);
+    const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
+    let fields = node.fields(FIELDS);
     let hosts = fields.required("hosts", front_host::WANTED_LIST, |node| {
         node.list(front_host::WANTED_LIST, |host| host.parse(front_host::WANTED, FrontHost::parse))
     });
@@ -22,5 +32,20 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         hosts,
         default: flag(&fields, "default"),
         auth: fields.optional("auth", |node| read_front_auth(&node)),
+        catalog: optional_text(&fields, "catalog", "the name of a backend"),
+        ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
+        health: flag(&fields, "health"),
+        upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
+        default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }
+}
+
+/// Whether `/v2/` says that all is well only if it is.
+fn read_ping(node: &Node<'_>) -> Option<bool> {
+    const WANTED: &str = "`front`, which answers by itself, or `all_backends`, which have to be up";
+    node.parse(WANTED, |text| match text {
+        "front" => Some(false),
+        "all_backends" => Some(true),
+        _ => None,
+    })
 }

@@ -8,10 +8,12 @@ mod auth;
 mod backends;
 mod clients;
 mod fronts;
+mod own_backends;
 mod redirects;
 mod regions;
 mod resilience;
 mod rules;
+mod upstreams;
 
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
@@ -20,6 +22,7 @@ pub(crate) use fronts::FrontWire;
 pub(crate) use redirects::{FollowWire, RedirectsWire};
 pub(crate) use regions::RegionWire;
 pub(crate) use rules::{LinkWire, RuleWire};
+pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
 
@@ -43,6 +46,7 @@ pub(crate) struct PolicyWire {
 const NAME: &str = "a name of letters, digits, `-`, `_` and `.`, at most 63 long";
 
 const RULES: &str = "a list of rules";
+const BACKENDS: &str = "a mapping of backends by name";
 
 /// Reads the whole document.
 pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
@@ -57,14 +61,21 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         "rules",
     ]);
     fields.required("version", "`version: 1`", read_version);
+    let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
+    let of_upstreams = own_backends::all(fronts.as_deref().unwrap_or_default());
+    // Where upstreams say where they are served from, nothing more need be said.
+    let is_needed = !own_backends::any(fronts.as_deref().unwrap_or_default());
+    let backends = maybe(&fields, "backends", BACKENDS, is_needed, |node| {
+        read_named(&node, BACKENDS, backends::read_backend)
+    });
+    let rules = maybe(&fields, "rules", RULES, is_needed, |node| {
+        node.list(RULES, |rule| Some(rules::read_rule(&rule)))
+    });
+    let (backends, rules) = own_backends::add(of_upstreams, backends, rules, mistakes);
     PolicyWire {
-        fronts: named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front),
-        backends: named(
-            &fields,
-            "backends",
-            "a mapping of backends by name",
-            backends::read_backend,
-        ),
+        fronts,
+        backends,
+        rules,
         credentials: fields.optional("credentials", |node| {
             read_named(&node, "a mapping of credentials by name", auth::read_credential)
         }),
@@ -75,9 +86,6 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         clients: fields
             .optional("clients", |node| Some(clients::read_clients(&node)))
             .unwrap_or_default(),
-        rules: fields.required("rules", RULES, |node| {
-            node.list(RULES, |rule| Some(rules::read_rule(&rule)))
-        }),
     }
 }
 
@@ -87,6 +95,17 @@ fn read_version(node: Node<'_>) -> Option<()> {
         node.refuse(format!("is {found}; this release reads version {VERSION} only"));
     }
     Some(())
+}
+
+/// A field that must be there, or may be left out.
+fn maybe<T>(
+    fields: &Fields<'_>,
+    name: &'static str,
+    wanted: &str,
+    is_needed: bool,
+    read: impl FnOnce(Node<'_>) -> Option<T>,
+) -> Option<T> {
+    if is_needed { fields.required(name, wanted, read) } else { fields.optional(name, read) }
 }
 
 /// A required mapping whose keys are names.

@@ -63,6 +63,7 @@ fn run(head: &RequestHead<'_>) -> String {
         Action::Verify(verifier) => format!("verify at {}", verifier.cluster()),
         Action::Token(endpoint) => format!("{endpoint:?}"),
         Action::Ask(question) => format!("{question:?}"),
+        Action::Examine => "examine".to_owned(),
         Action::Forward(forwarding) => shown(&forwarding),
     }
 }
@@ -177,7 +178,7 @@ fn a_password_that_was_looked_at() {
 }
 
 /// What the token service is asked on behalf of a client: whose, where, what, and as whom.
-fn errand(endpoint: &TokenEndpoint) -> String {
+pub(super) fn errand(endpoint: &TokenEndpoint) -> String {
     let TokenEndpoint::Errand(errand) = endpoint else { return "needs the body".to_owned() };
     let realm = errand.realm.as_deref().unwrap_or("/discovered");
     let service = errand.service.as_deref();
@@ -261,10 +262,23 @@ fn what_a_refusal_leads_to() {
         }
     };
     let all = "401,403,404,429,500,502,503,504";
-    assert_eq!(statuses("m.example", "/v2/hub/a/blobs/DIGEST"), Some((2, all)), "managed");
-    assert_eq!(statuses("u.example", "/v2/hub/a/blobs/DIGEST"), Some((2, all)), "hides, anonymous");
-    let own = Some((1, "404,429,500,502,503,504"));
+    assert_eq!(statuses("m.example", "/v2/hub/a/blobs/DIGEST"), Some((Some(2), all)), "managed");
+    assert_eq!(
+        statuses("u.example", "/v2/hub/a/blobs/DIGEST"),
+        Some((Some(2), all)),
+        "hides, anonymous"
+    );
+    let own = Some((Some(1), "404,429,500,502,503,504"));
     assert_eq!(statuses("u.example", "/v2/drycc/a/blobs/DIGEST"), own, "the client's to see");
-    assert_eq!(statuses("m.example", "/v2/robot/a/manifests/v1"), Some((1, "401")), "a new token");
+    assert_eq!(
+        statuses("m.example", "/v2/robot/a/manifests/v1"),
+        Some((None, "401")),
+        "a new token"
+    );
     assert_eq!(statuses("u.example", "/v2/robot/a/manifests/v1"), None, "nothing to try again");
+    let managed = POLICY.replacen(r#"{"upstream": {"login": "ghcr"}}"#, r#""managed""#, 1);
+    let config = Config::from_json(managed.as_bytes()).unwrap();
+    let head = head("m.example", "GET", "/v2/robot/a/manifests/v1", "");
+    let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("forwarded") };
+    assert_eq!(forwarding.retry, None, "the route does it, where a 401 is never a client's");
 }

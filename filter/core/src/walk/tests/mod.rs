@@ -3,6 +3,8 @@
 use super::*;
 
 mod auth;
+mod health;
+mod naming;
 mod redirects;
 
 const POLICY: &str = r#"{
@@ -152,8 +154,8 @@ fn after_a_push_tags_come_from_the_owner() {
         };
         match plan(&config, &head).action {
             Action::Ask(_) => ("ask", false),
-            Action::Reply(_) | Action::Verify(_) | Action::Token(_) => ("something else", false),
             Action::Forward(forwarding) => (forwarding.cluster, forwarding.push.is_some()),
+            _ => ("something else", false),
         }
     };
     // Clusters borrow from the configuration, so the rows are compared one by one.

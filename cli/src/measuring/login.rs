@@ -1,0 +1,207 @@
+//! Who a client says it is, without a password on the command line.
+
+use std::io::BufRead;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use clap::Args;
+use portolan_core::token::Secret;
+
+/// The variable with the password of both registries.
+const PASSWORD: &str = "PORTOLAN_PASSWORD";
+
+/// Whose login it is, the option with the user, and the variable with the password.
+const SIDES: [(&str, &str, &str); 2] = [
+    ("front", "--front-username", "PORTOLAN_FRONT_PASSWORD"),
+    ("upstream", "--upstream-username", "PORTOLAN_UPSTREAM_PASSWORD"),
+];
+
+/// Who the client says it is. Without a user it is nobody, and gets what everybody gets.
+///
+/// A password is never an argument, since every user of the machine can read those of others.
+#[derive(Debug, Default, Args)]
+pub(crate) struct LoginArguments {
+    /// The user at both registries; the password is in `PORTOLAN_PASSWORD`.
+    #[arg(long, value_name = "USER", value_parser = user, help_heading = "Signing in")]
+    username: Option<String>,
+    /// The user at the front; the password is in `PORTOLAN_FRONT_PASSWORD`.
+    #[arg(long, value_name = "USER", value_parser = user, help_heading = "Signing in")]
+    front_username: Option<String>,
+    /// The user at the upstream; the password is in `PORTOLAN_UPSTREAM_PASSWORD`.
+    #[arg(long, value_name = "USER", value_parser = user, help_heading = "Signing in")]
+    upstream_username: Option<String>,
+    /// Read the passwords from the standard input instead, a line for each of the two registries
+    /// that has a user, the front's first. A single line is for both.
+    #[arg(long, help_heading = "Signing in")]
+    password_stdin: bool,
+}
+
+/// A user and the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    user: String,
+    password: Secret,
+}
+
+impl Login {
+    /// The value of an `Authorization` header (RFC 7617 section 2).
+    pub(crate) fn basic(&self) -> Secret {
+        let pair = format!("{}:{}", self.user, self.password.expose());
+        Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair)))
+    }
+}
+
+impl LoginArguments {
+    /// The logins for the front and the upstream. `variable` reads the environment, `input` is
+    /// where passwords come from if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// A user has no password; what to do.
+    pub(crate) fn logins(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+        input: impl BufRead,
+    ) -> Result<[Option<Login>; 2], String> {
+        let own = [&self.front_username, &self.upstream_username];
+        let users = own.map(|own| own.as_ref().or(self.username.as_ref()));
+        let mut lines = if self.password_stdin { Lines::read(input)? } else { Lines::default() };
+        let mut logins = [None, None];
+        for ((login, user), side) in logins.iter_mut().zip(users).zip(SIDES) {
+            let Some(user) = user else { continue };
+            let (_, _, own) = side;
+            let password = if self.password_stdin {
+                lines.next()
+            } else {
+                variable(own).or_else(|| variable(PASSWORD))
+            };
+            let password = password.filter(|password| !password.is_empty());
+            let password = Secret::new(password.ok_or_else(|| missing(user, side))?);
+            *login = Some(Login { user: user.clone(), password });
+        }
+        Ok(logins)
+    }
+}
+
+/// The lines of the standard input, the last of them as often as it takes.
+#[derive(Default)]
+struct Lines {
+    rest: std::vec::IntoIter<String>,
+    last: Option<String>,
+}
+
+impl Lines {
+    fn read(input: impl BufRead) -> Result<Self, String> {
+        let lines: Result<Vec<String>, _> = input.lines().collect();
+        let lines = lines.map_err(|error| format!("cannot read the passwords: {error}"))?;
+        Ok(Self { rest: lines.into_iter(), last: None })
+    }
+
+    fn next(&mut self) -> Option<String> {
+        self.last = self.rest.next().or(self.last.take());
+        self.last.clone()
+    }
+}
+
+fn missing(user: &str, (side, _, variable): (&str, &str, &str)) -> String {
+    format!(
+        "there is no password for {user} at the {side}: set {variable} or {PASSWORD}, or write it to \
+         the standard input with `--password-stdin`"
+    )
+}
+
+/// A user name has no colon: that is where the password begins (RFC 7617 section 2).
+fn user(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
+        let (_, option, _) = SIDES[0];
+        return Err(format!(
+            "write the name alone, such as `{option} robot`; the password is no argument"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Row {
+        /// `--username`, `--front-username`, `--upstream-username`.
+        users: [Option<&'static str>; 3],
+        variables: &'static [(&'static str, &'static str)],
+        input: Option<&'static str>,
+        /// For the front and the upstream.
+        wanted: Result<[Option<&'static str>; 2], &'static str>,
+        reason: &'static str,
+    }
+
+    #[test]
+    fn logins() {
+        const BOTH: &[(&str, &str)] = &[(PASSWORD, "p")];
+        const EACH: &[(&str, &str)] = &[
+            (PASSWORD, "p"),
+            ("PORTOLAN_FRONT_PASSWORD", "f"),
+            ("PORTOLAN_UPSTREAM_PASSWORD", "u"),
+        ];
+        #[rustfmt::skip]
+        let rows = [
+            Row { users: [None, None, None], variables: EACH, input: None, wanted: Ok([None, None]), reason: "nobody" },
+            Row { users: [Some("a"), None, None], variables: BOTH, input: None, wanted: Ok([Some("a:p"), Some("a:p")]), reason: "the same at both" },
+            Row { users: [Some("a"), None, None], variables: EACH, input: None, wanted: Ok([Some("a:f"), Some("a:u")]), reason: "passwords of their own" },
+            Row { users: [Some("a"), Some("b"), None], variables: BOTH, input: None, wanted: Ok([Some("b:p"), Some("a:p")]), reason: "another user at the front" },
+            Row { users: [None, None, Some("c")], variables: EACH, input: None, wanted: Ok([None, Some("c:u")]), reason: "only the upstream" },
+            Row { users: [Some("a"), None, None], variables: &[], input: None, wanted: Err("no password for a at the front"), reason: "no password" },
+            Row { users: [Some("a"), None, None], variables: &[(PASSWORD, "")], input: None, wanted: Err("no password"), reason: "an empty one" },
+            Row { users: [Some("a"), None, None], variables: EACH, input: Some("one\n"), wanted: Ok([Some("a:one"), Some("a:one")]), reason: "one line for both" },
+            Row { users: [Some("a"), None, None], variables: &[], input: Some("one\r\ntwo"), wanted: Ok([Some("a:one"), Some("a:two")]), reason: "a line each" },
+            Row { users: [None, None, Some("c")], variables: &[], input: Some("one\ntwo\n"), wanted: Ok([None, Some("c:one")]), reason: "a line for who has a user" },
+            Row { users: [None, Some("b"), None], variables: EACH, input: Some(""), wanted: Err("--password-stdin"), reason: "asked for and not there" },
+        ];
+        for row in rows {
+            let [username, front_username, upstream_username] =
+                row.users.map(|user| user.map(str::to_owned));
+            let password_stdin = row.input.is_some();
+            let arguments =
+                LoginArguments { username, front_username, upstream_username, password_stdin };
+            let variable = |name: &str| {
+                let found = row.variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let found = arguments.logins(variable, row.input.unwrap_or_default().as_bytes());
+            match (found, row.wanted) {
+                (Ok(found), Ok(wanted)) => {
+                    let found = found.map(|login| {
+                        login.map(|login| format!("{}:{}", login.user, login.password.expose()))
+                    });
+                    assert_eq!(
+                        found,
+                        wanted.map(|login| login.map(str::to_owned)),
+                        "{}",
+                        row.reason
+                    );
+                }
+                (Err(found), Err(wanted)) => {
+                    assert!(found.contains(wanted), "{}: {found}", row.reason);
+                }
+                (found, _) => panic!("{}: {found:?}", row.reason),
+            }
+        }
+    }
+
+    #[test]
+    fn basic_is_as_the_standard_has_it() {
+        // RFC 7617 section 2, the example.
+        let login =
+            Login { user: "Aladdin".to_owned(), password: Secret::new("open sesame".to_owned()) };
+        assert_eq!(login.basic().expose(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(!format!("{login:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn a_password_is_no_argument() {
+        for bad in ["robot:secret", "", "a\nb"] {
+            assert!(user(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(user("robot$ci").as_deref(), Ok("robot$ci"));
+    }
+}

@@ -1,0 +1,73 @@
+//! What is going on, for whoever waits.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// Says on the standard error what has just been done: on a terminal in one line that is written
+/// over again and again, elsewhere in a line each.
+pub(crate) struct Progress<W: Write> {
+    out: W,
+    is_terminal: bool,
+}
+
+/// From the cursor to the end of the line (ECMA-48, "EL").
+const ERASE_LINE: &str = "\u{1b}[K";
+
+impl Progress<io::Stderr> {
+    /// On the standard error.
+    pub(crate) fn on_stderr() -> Self {
+        let out = io::stderr();
+        let is_terminal = out.is_terminal();
+        Self { out, is_terminal }
+    }
+}
+
+impl<W: Write> Progress<W> {
+    /// One more thing is done. If nobody can read it, the results will still tell.
+    pub(crate) fn say(&mut self, line: impl Display) {
+        let _ = if self.is_terminal {
+            write!(self.out, "\r{line}{ERASE_LINE}").and_then(|()| self.out.flush())
+        } else {
+            writeln!(self.out, "{line}")
+        };
+    }
+
+    /// A thing that must stay on the screen.
+    pub(crate) fn keep(&mut self, line: impl Display) {
+        let _ = if self.is_terminal {
+            writeln!(self.out, "\r{line}{ERASE_LINE}")
+        } else {
+            writeln!(self.out, "{line}")
+        };
+    }
+}
+
+impl<W: Write> Drop for Progress<W> {
+    /// What comes next finds an empty line.
+    fn drop(&mut self) {
+        if self.is_terminal {
+            let _ = write!(self.out, "\r{ERASE_LINE}").and_then(|()| self.out.flush());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(is_terminal: bool) -> String {
+        let mut out = Vec::new();
+        let mut progress = Progress { out: &mut out, is_terminal };
+        progress.say("1/2");
+        progress.keep("failed");
+        progress.say("2/2");
+        drop(progress);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_gets_one_line_and_a_file_gets_all() {
+        assert_eq!(shown(false), "1/2\nfailed\n2/2\n");
+        assert_eq!(shown(true), "\r1/2\u{1b}[K\rfailed\u{1b}[K\n\r2/2\u{1b}[K\r\u{1b}[K");
+    }
+}

@@ -1,0 +1,119 @@
+//! What may be asked of the admin interface by others than its operator: how the clusters are, by the filter, and
+//! metrics, by who scrapes them. Nothing else: whoever reaches all of it can stop Envoy.
+
+use portolan_core::config::Config;
+use portolan_core::health;
+use serde_json::{Value, json};
+
+use super::listener::{BUFFER_BYTES, address};
+use super::options::Options;
+use super::typed::{extension, object};
+
+/// The cluster of the admin interface itself. Only the listeners here lead to it.
+const ADMIN: &str = "portolan@admin-interface";
+/// A listener inside of Envoy, which no connection from outside reaches.
+const INSIDE: &str = "portolan-admin";
+
+/// Whether any front tells how its backends are, or depends on it.
+pub(super) fn is_needed(config: &Config) -> bool {
+    config.fronts().all().iter().any(|front| front.has_health() || front.ping_needs_all())
+}
+
+/// The listeners.
+pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
+    let mut all = Vec::new();
+    if is_needed(config) {
+        let question = json!({
+            "path": "/clusters",
+            "headers": [get()],
+            "query_parameters": [{"name": "format", "string_match": {"exact": "json"}}],
+        });
+        all.push(json!({
+            "name": INSIDE,
+            "internal_listener": {},
+            "filter_chains": [{"filters": [manager("portolan_admin", &question, None)]}],
+        }));
+    }
+    if let Some(metrics) = options.metrics {
+        let question = json!({"path": "/metrics", "headers": [get()]});
+        all.push(json!({
+            "name": "portolan-metrics",
+            "address": address(metrics),
+            "filter_chains": [{"filters": [manager("portolan_metrics", &question, Some("/stats/prometheus"))]}],
+        }));
+    }
+    all
+}
+
+/// The clusters: that of the interface, and the one that the filter knows, which leads to the listener inside.
+pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
+    let mut all = Vec::new();
+    if is_needed(config) || options.metrics.is_some() {
+        all.push(json!({
+            "name": ADMIN,
+            "type": "STATIC",
+            "connect_timeout": "1s",
+            "load_assignment": {"cluster_name": ADMIN, "endpoints": [{"lb_endpoints": [
+                {"endpoint": {"address": address(options.admin)}},
+            ]}]},
+        }));
+    }
+    if is_needed(config) {
+        all.push(json!({
+            "name": health::CLUSTER,
+            "type": "STATIC",
+            "connect_timeout": "1s",
+            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+            "load_assignment": {"cluster_name": health::CLUSTER, "endpoints": [{"lb_endpoints": [
+                {"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": INSIDE}}}},
+            ]}]},
+            "transport_socket": extension(
+                "envoy.transport_sockets.internal_upstream",
+                "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+                json!({"transport_socket": extension(
+                    "envoy.transport_sockets.raw_buffer",
+                    "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+                    json!({}),
+                )}),
+            ),
+        }));
+    }
+    all
+}
+
+/// The extension that listeners inside of Envoy need.
+pub(super) fn bootstrap_extensions(config: &Config) -> Vec<Value> {
+    let extension = extension(
+        "envoy.bootstrap.internal_listener",
+        "extensions.bootstrap.internal_listener.v3.InternalListener",
+        json!({}),
+    );
+    is_needed(config).then_some(extension).into_iter().collect()
+}
+
+fn get() -> Value {
+    json!({"name": ":method", "string_match": {"exact": "GET"}})
+}
+
+/// One question, and the path that the interface has for it, if it is another; all else is not there.
+fn manager(name: &str, question: &Value, path: Option<&str>) -> Value {
+    let rewrite = path.map_or_else(|| json!({}), |path| json!({"prefix_rewrite": path}));
+    let route = object([json!({"cluster": ADMIN, "timeout": "5s"}), rewrite]);
+    extension(
+        "envoy.filters.network.http_connection_manager",
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        json!({
+            "stat_prefix": name,
+            "route_config": {"virtual_hosts": [{
+                "name": name,
+                "domains": ["*"],
+                "routes": [{"match": question, "route": route}],
+            }]},
+            "http_filters": [extension(
+                "envoy.filters.http.router",
+                "extensions.filters.http.router.v3.Router",
+                json!({"suppress_envoy_headers": true}),
+            )],
+        }),
+    )
+}

@@ -1,0 +1,57 @@
+//! The wire form of an upstream of a front.
+
+use super::flag;
+use crate::config::backend_url::{self, BackendUrl};
+use crate::config::front_host::{self, FrontHost};
+use crate::config::reader::{Fields, Node};
+use crate::config::upstreams::WANTED_NAMESPACES;
+use crate::grammar::is_repository_prefix;
+
+pub(crate) struct UpstreamWire {
+    pub(crate) name: String,
+    pub(crate) prefix: Option<String>,
+    pub(crate) hosts: Vec<FrontHost>,
+    pub(crate) namespaces: Option<Vec<FrontHost>>,
+    pub(crate) library: bool,
+    pub(crate) path: Option<bool>,
+    /// Where it is served from, for those that need no more words.
+    pub(crate) backend: Option<BackendUrl>,
+    /// Whether anything was written there, be it no URL.
+    pub(crate) has_backend: bool,
+}
+
+impl UpstreamWire {
+    /// What stands before its repositories' names in the policy.
+    pub(crate) fn prefix(&self) -> String {
+        self.prefix.clone().unwrap_or_else(|| format!("{}/", self.name))
+    }
+}
+
+pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
+    const PREFIX: &str = "the start of its repositories' names in the policy, which ends with `/`, \
+         such as `docker.io/`; or `\"\"` for one of the upstreams";
+    let fields = node.fields(&["prefix", "hosts", "ns", "library", "path", "backend"]);
+    let mut has_backend = false;
+    let backend = fields.optional("backend", |node| {
+        has_backend = true;
+        node.parse(backend_url::WANTED, BackendUrl::parse)
+    });
+    UpstreamWire {
+        name,
+        prefix: fields.optional("prefix", |node| {
+            node.parse(PREFIX, |text| is_repository_prefix(text).then(|| text.to_owned()))
+        }),
+        hosts: hosts(&fields, "hosts", front_host::WANTED_LIST).unwrap_or_default(),
+        namespaces: hosts(&fields, "ns", WANTED_NAMESPACES),
+        library: flag(&fields, "library"),
+        path: fields.optional("path", |node| node.boolean()),
+        backend,
+        has_backend,
+    }
+}
+
+fn hosts(fields: &Fields<'_>, name: &'static str, wanted: &str) -> Option<Vec<FrontHost>> {
+    fields.optional(name, |node| {
+        node.list(wanted, |host| host.parse(front_host::WANTED, FrontHost::parse))
+    })
+}

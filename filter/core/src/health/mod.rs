@@ -1,0 +1,15 @@
+//! What Envoy knows of the backends' health, and what a front says of it.
+//!
+//! A filter cannot read the health of a cluster. Envoy's admin interface can, `GET /clusters?format=json`;
+//! the host asks it at most once a second and hands over the answer.
+
+mod report;
+mod table;
+
+pub use report::{Examined, Report};
+pub use table::{Health, State};
+
+/// The Envoy cluster by which the host asks; the only thing that it leads to is [`TARGET`].
+pub const CLUSTER: &str = "portolan@admin";
+/// What is asked.
+pub const TARGET: &str = "/clusters?format=json";

@@ -1,0 +1,51 @@
+//! What a front answers about itself and its backends.
+
+use serde_json::{Map, Value, json};
+
+use super::{NO_STORE, Reply, headers};
+use crate::health::{Report, State};
+
+/// How the backends are: 200 as long as one is up, else 503. The body says which.
+#[must_use]
+pub fn health(report: &Report<'_>) -> Reply {
+    let state = |state: Option<State>| state.map_or("unknown", State::as_str);
+    let backends: Map<String, Value> = report
+        .backends
+        .iter()
+        .map(|(name, found)| ((*name).to_owned(), state(*found).into()))
+        .collect();
+    let body = json!({"status": report.status(), "backends": backends});
+    let status = if report.none_up() { 503 } else { 200 };
+    Reply { status, code: "health", headers: headers(&[NO_STORE]), body: body.to_string() }
+}
+
+/// That Envoy and the filter run.
+#[must_use]
+pub fn live() -> Reply {
+    let body = json!({"status": "ok"}).to_string();
+    Reply { status: 200, code: "live", headers: headers(&[NO_STORE]), body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_is_honest() {
+        let up = Some(State::Up);
+        let down = Some(State::Down);
+        #[rustfmt::skip]
+        let rows: &[(&[(&str, Option<State>)], u16, &str)] = &[
+            (&[("a", up), ("b", up)], 200, r#"{"status":"ok","backends":{"a":"up","b":"up"}}"#),
+            (&[("a", up), ("b", down)], 200, r#"{"status":"degraded","backends":{"a":"up","b":"down"}}"#),
+            (&[("a", down)], 503, r#"{"status":"down","backends":{"a":"down"}}"#),
+            (&[("a", None)], 503, r#"{"status":"unknown","backends":{"a":"unknown"}}"#),
+        ];
+        for (backends, status, body) in rows {
+            let reply = health(&Report { backends: backends.to_vec() });
+            let found: Value = serde_json::from_str(&reply.body).unwrap();
+            let expected: Value = serde_json::from_str(body).unwrap();
+            assert_eq!((reply.status, found), (*status, expected));
+        }
+    }
+}

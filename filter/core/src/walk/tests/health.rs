@@ -1,0 +1,84 @@
+//! What a front says of itself, and the catalogue.
+
+use super::*;
+use crate::health::Health;
+
+const POLICY: &str = r#"{
+    "version": 1,
+    "fronts": {
+        "strict": {"hosts": ["strict.example"], "ping": "all_backends", "health": true, "catalog": "hosted"},
+        "plain": {"hosts": ["plain.example"]},
+        "passwords": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://v"}}, "catalog": "token"}
+    },
+    "backends": {
+        "cache": {"url": "http://cache.example"},
+        "hosted": {"url": "http://hosted.example/base"},
+        "token": {"url": "https://token.example", "auth": "token", "credential": "c"}
+    },
+    "credentials": {"c": {"file": "/c"}},
+    "regions": {"default": {}},
+    "rules": [
+        {"name": "own", "repositories": ["own/**"], "chains": {"default": ["hosted"]}, "owner": "hosted"},
+        {"name": "rest", "repositories": ["**"], "chains": {"default": ["cache", "hosted"]}}
+    ]
+}"#;
+
+fn health(down: &str) -> Health {
+    let host = r#"[{"health_status": {}}]"#;
+    let cluster = |name: &str| {
+        let hosts = if name == down { "[]" } else { host };
+        format!(r#"{{"name": "{name}", "host_statuses": {hosts}}}"#)
+    };
+    let all: Vec<String> = ["cache", "hosted", "token"].iter().map(|name| cluster(name)).collect();
+    Health::read(format!(r#"{{"cluster_statuses": [{}]}}"#, all.join(",")).as_bytes()).unwrap()
+}
+
+fn run(front: &str, method: &str, target: &str, health: Option<Examined<'_>>) -> String {
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let head = RequestHead {
+        method: method.as_bytes(),
+        target: target.as_bytes(),
+        authority: front.as_bytes(),
+        health,
+        ..RequestHead::default()
+    };
+    match plan(&config, &head).action {
+        Action::Reply(reply) => reply.status.to_string(),
+        Action::Examine => "examine".to_owned(),
+        Action::Forward(forwarding) => {
+            let target = forwarding.receipt.targets[0].clone();
+            format!("{} {}", forwarding.cluster, String::from_utf8(target).unwrap())
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_front_and_its_backends() {
+    let (up, cache, both) = (health(""), health("cache"), Health::default());
+    #[rustfmt::skip]
+    let rows = [
+        ("strict.example", "GET", "/v2/", None, "examine", "every backend has to be up"),
+        ("strict.example", "GET", "/v2/", Some(Examined::Known(&up)), "200", "they are"),
+        ("strict.example", "HEAD", "/v2/", Some(Examined::Known(&cache)), "503", "one is not"),
+        ("strict.example", "GET", "/v2/", Some(Examined::Unknown), "503", "nobody knows"),
+        ("strict.example", "GET", "/healthcheck", None, "examine", "how they are"),
+        ("strict.example", "GET", "/healthcheck?x=y", Some(Examined::Known(&up)), "200", "all up"),
+        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&cache)), "200", "some up"),
+        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&both)), "503", "none up"),
+        ("strict.example", "GET", "/healthcheck", Some(Examined::Unknown), "503", "nobody knows"),
+        ("strict.example", "POST", "/healthcheck", None, "404", "only reads"),
+        ("strict.example", "GET", "/healthcheck/x", None, "404", "that path alone"),
+        ("strict.example", "GET", "/livez", None, "200", "it is there"),
+        ("plain.example", "GET", "/v2/", None, "200", "it answers by itself"),
+        ("plain.example", "GET", "/healthcheck", None, "404", "not said"),
+        ("plain.example", "GET", "/livez", None, "404", "not said"),
+        ("strict.example", "GET", "/v2/_catalog?n=5", None, "hosted /base/v2/_catalog?n=5", "the hosted one's"),
+        ("plain.example", "GET", "/v2/_catalog", None, "404", "none"),
+        ("passwords.example", "GET", "/v2/_catalog", None, "404", "no such front"),
+        ("p.example", "GET", "/v2/_catalog", None, "401", "who lists names sees more than any rule shows"),
+    ];
+    for (front, method, target, health, expected, reason) in rows {
+        assert_eq!(run(front, method, target, health), expected, "{front} {target}: {reason}");
+    }
+}

@@ -1,0 +1,55 @@
+//! How Envoy's clusters are, asked of its admin interface at most once a second by each worker.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use portolan_core::health::{CLUSTER, Health, TARGET};
+use proxy_wasm::hostcalls;
+
+use crate::host;
+
+const SECOND: u64 = 1_000_000_000;
+/// How long an answer is good for, and for how long it is better than none while the next is on its way.
+const FRESH: u64 = SECOND;
+const STALE: u64 = 10 * SECOND;
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static LAST: RefCell<Option<(u64, Rc<Health>)>> = const { RefCell::new(None) };
+    /// Until when somebody is asking already.
+    static ASKING: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What is known, if it is fresh, or if somebody is asking for something fresher.
+pub(crate) fn known() -> Option<Rc<Health>> {
+    let now = host::now();
+    let limit = if ASKING.get() > now { STALE } else { FRESH };
+    LAST.with_borrow(|last| {
+        let (at, health) = last.as_ref()?;
+        (now.saturating_sub(*at) < limit).then(|| Rc::clone(health))
+    })
+}
+
+/// Asks; whether the question could be sent. The request that asks gets the answer.
+pub(crate) fn ask() -> bool {
+    let headers = vec![(":method", "GET"), (":path", TARGET), (":authority", "admin")];
+    let sent = hostcalls::dispatch_http_call(CLUSTER, headers, None, vec![], CALL_TIMEOUT).is_ok();
+    if sent {
+        let timeout = u64::try_from(CALL_TIMEOUT.as_nanos()).unwrap_or(0);
+        ASKING.set(host::now().saturating_add(timeout));
+    }
+    sent
+}
+
+/// Takes in the answer; `None` if it is of no use.
+pub(crate) fn answered(body_size: usize) -> Option<Rc<Health>> {
+    ASKING.set(0);
+    let status = host::call::header_map()?.status();
+    if status != Some(200) {
+        return None;
+    }
+    let health = Rc::new(Health::read(&host::call::body(body_size))?);
+    LAST.set(Some((host::now(), Rc::clone(&health))));
+    Some(health)
+}

@@ -1,0 +1,239 @@
+"""A front with passwords of its own, in real Envoy: who may read and push with the proxy's credential.
+
+nginx looks at the passwords, with the file that `htpasswd -B` makes. Sees that what a client sends goes to
+nobody but the verifier, and that what is refused reaches no registry.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness import raw
+from harness.accounts import Account, write_htpasswd
+from harness.digest import sha256
+from harness.envoy import Envoy, Policy, render
+from harness.guarded import CONTENT, Guarded
+from harness.scripted import Answer, Scripted
+from harness.signing import Signer
+from harness.token_service import TokenService
+from harness.verifier import Verifier
+
+DIGEST = sha256(CONTENT)
+ALICE = Account("alice", "alice's password")
+BOB = Account("bob", "bob's: password")
+ROBOT = Account("robot", "the robot's password")
+CHALLENGE = 'Basic realm="registry.test"'
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of accounts."""
+    return write_htpasswd(tmp_path_factory.mktemp("users") / "htpasswd", [ALICE])
+
+
+@pytest.fixture(scope="module")
+def verifier(users: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
+    """Who knows the passwords."""
+    verifier = Verifier(users, tmp_path_factory.mktemp("verifier") / "nginx")
+    yield verifier
+    verifier.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenService]:
+    """The upstream's token service, which knows the robot alone."""
+    service = TokenService(Signer(tmp_path_factory.mktemp("signer")), [ROBOT], service="upstream")
+    service.habits.public = ()
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def registry(east: Scripted, service: TokenService) -> Guarded:
+    """The registry with everything in it."""
+    return Guarded(east, "team/app", service=service)
+
+
+def policy(registry: Guarded, verifier_url: str, directory: Path) -> Policy:
+    """Rules for users, for anyone and for an office, all with the robot's credential."""
+    assert registry.service
+    (directory / "robot").write_text(ROBOT.basic.removeprefix("Basic "))
+    token = {"realm": registry.service.realm, "service": registry.service.service}
+
+    def rule(name: str, readers: object, **more: object) -> Policy:
+        chains = {"default": ["upstream"]}
+        repositories = [f"{name}/**"]
+        return {"name": name, "repositories": repositories, "chains": chains, "readers": readers, **more}
+
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"], "auth": {"basic": {"verifier": verifier_url}}}},
+        "backends": {
+            "upstream": {
+                "url": registry.upstream.url,
+                "auth": {"token": token},
+                "credential": "robot",
+                "names": [{"front": f"{name}/", "backend": "team/"} for name in ("users",)],
+            }
+        },
+        "credentials": {"robot": {"file": str(directory / "robot")}},
+        "networks": {"office": ["192.0.2.0/24"]},
+        "regions": {"default": {}},
+        "clients": {"trusted_hops": 1},
+        "rules": [
+            rule("users", "authenticated", owner="upstream", writers="authenticated"),
+            rule("team", "anyone"),
+            rule("office", {"networks": ["office"]}),
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def envoy(
+    registry: Guarded,
+    verifier: Verifier,
+    start: Callable[..., Envoy],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Envoy:
+    """The front."""
+    directory = tmp_path_factory.mktemp("basic")
+    return start(render(policy(registry, verifier.url, directory), directory))
+
+
+def ask(
+    envoy: Envoy, target: str, account: Account | None = None, method: str = "GET", **more: object
+) -> raw.Response:
+    """A request of somebody, or of nobody."""
+    headers: list[raw.Header] = [("Authorization", account.basic)] if account else []
+    return envoy.request(method, target, headers, **more)  # type: ignore[arg-type]
+
+
+def blob(name: str) -> str:
+    """A blob of the repository."""
+    return f"/v2/{name}/app/blobs/{DIGEST}"
+
+
+def test_the_ping_asks_for_a_password(envoy: Envoy) -> None:
+    for account, status in [(None, 401), (ALICE.but_wrong(), 401), (BOB, 401), (ALICE, 200)]:
+        answer = ask(envoy, "/v2/", account)
+        assert answer.status == status
+        assert answer.all("www-authenticate") == ([CHALLENGE] if status == 401 else [])
+        assert answer.one("docker-distribution-api-version") == "registry/2.0"
+        assert status == 200 or b'"code":"UNAUTHORIZED"' in answer.body
+
+
+def test_who_may_read(envoy: Envoy, registry: Guarded, service: TokenService) -> None:
+    registry.upstream.forget()
+    service.forget()
+    # fmt: off
+    rows = [
+        ("users", ALICE, 200),
+        ("users", None, 401),
+        ("users", ALICE.but_wrong(), 401),
+        ("team", None, 200),
+        ("team", ALICE, 200),
+        ("team", ALICE.but_wrong(), 401),
+        ("office", ALICE, 403),
+        ("office", None, 403),
+    ]
+    # fmt: on
+    for name, account, status in rows:
+        answer = ask(envoy, blob(name), account)
+        assert answer.status == status, (name, account)
+        assert answer.status != 200 or answer.body == CONTENT
+    assert len(registry.upstream.seen) == 3, "what is refused reaches nobody"
+    for secret in (ALICE.password, ALICE.basic, ALICE.but_wrong().password):
+        assert not service.saw(secret)
+        assert all(secret not in token for token in registry.tokens)
+    assert {asked.account for asked in service.requests} == {ROBOT}
+
+
+def test_the_office_is_an_address(envoy: Envoy, registry: Guarded) -> None:
+    inside: list[raw.Header] = [("X-Forwarded-For", "192.0.2.7"), ("Authorization", ALICE.basic)]
+    registry.repository = "office/app"
+    assert envoy.request("GET", blob("office"), inside).status == 200
+    assert envoy.request("GET", blob("office"), inside[1:]).status == 403
+    registry.repository = "team/app"
+    assert envoy.request("GET", blob("office"), inside[:1]).status == 401, "both are needed"
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/v2/users/app/blobs/uploads/"),
+        ("PATCH", "/v2/users/app/blobs/uploads/1"),
+        ("PUT", f"/v2/users/app/blobs/uploads/1?digest={DIGEST}"),
+        ("PUT", "/v2/users/app/manifests/v1"),
+        ("DELETE", "/v2/users/app/manifests/v1"),
+        ("DELETE", f"/v2/users/app/blobs/{DIGEST}"),
+    ],
+)
+def test_anonymous_writes_reach_nobody(
+    envoy: Envoy, registry: Guarded, service: TokenService, method: str, target: str
+) -> None:
+    registry.upstream.forget()
+    service.forget()
+    for account in (None, ALICE.but_wrong()):
+        answer = ask(envoy, target, account, method, body=b"x")
+        assert (answer.status, answer.one("www-authenticate")) == (401, CHALLENGE)
+    assert registry.upstream.seen == []
+    assert service.requests == []
+
+
+def test_a_push_is_made_with_a_token_for_it(envoy: Envoy, registry: Guarded, service: TokenService) -> None:
+    registry.upstream.forget()
+    service.forget()
+    registry.answer = lambda: Answer(201, [("Location", "/v2/team/app/manifests/v1")])
+    body = b"m" * 3_000_000
+    answer = ask(envoy, "/v2/users/app/manifests/v1", ALICE, "PUT", body=body)
+    assert (answer.status, answer.one("location")) == (201, "/v2/users/app/manifests/v1")
+    assert registry.upstream.seen[-1].body == body
+    assert [asked.scopes for asked in service.requests] == [["repository:team/app:pull,push"]]
+    ask(envoy, "/v2/users/app/manifests/v1", ALICE, "DELETE")
+    assert service.requests[-1].scopes == ["repository:team/app:delete"]
+    registry.answer = lambda: Answer(200, [], CONTENT)
+
+
+def test_a_mount_becomes_an_upload(envoy: Envoy, registry: Guarded) -> None:
+    """The token is for one repository; asking for a second would make the registry refuse both."""
+    registry.upstream.forget()
+    registry.answer = lambda: Answer(202, [("Location", "/v2/team/app/blobs/uploads/1")])
+    target = f"/v2/users/app/blobs/uploads/?mount={DIGEST}&from=users/other"
+    assert ask(envoy, target, ALICE, "POST").status == 202
+    assert registry.upstream.seen[-1].target == b"/v2/team/app/blobs/uploads/"
+    registry.answer = lambda: Answer(200, [], CONTENT)
+
+
+def test_a_password_is_looked_at_once(envoy: Envoy, verifier: Verifier, users: Path) -> None:
+    ask(envoy, blob("users"), ALICE)
+    asked = len(verifier.requests_so_far())
+    with ThreadPoolExecutor(8) as pool:
+        assert {ask(envoy, blob("users"), ALICE).status for _ in pool.map(lambda _: 0, range(50))} == {200}
+    assert len(verifier.requests_so_far()) == asked
+    # The file is replaced: who is new may come at once, without a restart.
+    assert ask(envoy, "/v2/", BOB).status == 401
+    write_htpasswd(users, [ALICE, BOB])
+    time.sleep(5.1)
+    assert ask(envoy, "/v2/", BOB).status == 200
+
+
+def test_who_knows_the_passwords_is_down(
+    registry: Guarded, start: Callable[..., Envoy], tmp_path: Path
+) -> None:
+    registry.upstream.forget()
+    envoy = start(render(policy(registry, "http://127.0.0.1:9", tmp_path), tmp_path))
+    answer = ask(envoy, blob("users"), ALICE)
+    assert (answer.status, answer.one("retry-after")) == (503, "2")
+    assert b"UNAVAILABLE" in answer.body
+    assert registry.upstream.seen == []
+
+
+@pytest.mark.parametrize("value", [b"Basic", b"Basic \xff\xfe", b"Bearer x", b"Basic Og==", b"Negotiate x"])
+def test_odd_credentials_are_wrong_ones(envoy: Envoy, registry: Guarded, value: bytes) -> None:
+    registry.upstream.forget()
+    answer = envoy.request("GET", blob("users"), [("Authorization", value)])
+    assert answer.status in (401, 503)
+    assert registry.upstream.seen == []
