@@ -1,5 +1,6 @@
 //! The plan of a request, in words.
 
+use portolan_core::attempt::{self, Redirection};
 use portolan_core::config::{Backend, Config};
 use portolan_core::registry::Class;
 use portolan_core::reply::{self, Reply};
@@ -57,6 +58,9 @@ pub(super) enum End<'c> {
         authority: &'c str,
         /// Path and query that are sent to it.
         path: String,
+        /// Those of them whose redirects the proxy follows for this client.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        followed: Vec<String>,
         /// Why these backends.
         choice: &'static str,
     },
@@ -138,6 +142,7 @@ impl<'c> End<'c> {
                 .first()
                 .map(|target| encoding.text(target).into_owned())
                 .unwrap_or_default(),
+            followed: followed(forwarding),
             choice: forwarding.forward.choice.as_str(),
         }
     }
@@ -165,4 +170,13 @@ impl<'c> End<'c> {
             body: reply.body,
         }
     }
+}
+
+/// What the attempt phase is told of redirects, read as it reads it.
+fn followed(forwarding: &Forwarding<'_>) -> Vec<String> {
+    let prepared = forwarding.prepared.as_deref().unwrap_or_default();
+    attempt::all(prepared)
+        .filter(|part| matches!(part.redirection, Redirection::Followed { .. }))
+        .map(|part| part.backend.to_owned())
+        .collect()
 }

@@ -39,13 +39,17 @@ fn lines(answer: &Answer<'_>, notes: &[String]) -> Vec<Line> {
 
 fn end(end: &End<'_>) -> Vec<Line> {
     match end {
-        End::Forward { chain, backend, cluster, scheme, authority, path, choice } => vec![
-            ("chain", chain.join(", ")),
-            ("backend", (*backend).to_owned()),
-            ("cluster", (*cluster).to_owned()),
-            ("upstream", format!("{scheme}://{authority}{path}")),
-            ("choice", (*choice).to_owned()),
-        ],
+        End::Forward { chain, backend, cluster, scheme, authority, path, followed, choice } => {
+            let mut lines = vec![
+                ("chain", chain.join(", ")),
+                ("backend", (*backend).to_owned()),
+                ("cluster", (*cluster).to_owned()),
+                ("upstream", format!("{scheme}://{authority}{path}")),
+            ];
+            lines.extend((!followed.is_empty()).then(|| ("followed", followed.join(", "))));
+            lines.push(("choice", (*choice).to_owned()));
+            lines
+        }
         End::Token { token_service_of, cluster, authority, scopes } => {
             let backend = token_service_of.as_deref();
             let mut lines = vec![("token service of", backend.unwrap_or("its form").to_owned())];

@@ -300,3 +300,25 @@ fn policies_and_urls_that_are_wrong() {
         assert!(run.stderr.starts_with(start), "{}", run.stderr);
     }
 }
+
+#[test]
+fn whose_redirects_are_followed() {
+    let follow = "url: https://ghcr.io/base\n    redirects: {cn: follow}\n    follow: {hosts: [cdn.example]}";
+    let policy = POLICY.replace("url: https://ghcr.io/base", follow);
+    let directory = Directory::with(&[("p.yaml", &policy)]);
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let blob = format!("/v2/drycc/a/blobs/{digest}");
+    let rows = [
+        ("GET", blob.as_str(), "CN", json!(["ghcr"])),
+        ("GET", &blob, "DE", Value::Null),
+        ("GET", "/v2/drycc/a/tags/list", "CN", Value::Null),
+        ("POST", "/v2/drycc/a/blobs/uploads/", "CN", Value::Null),
+    ];
+    for (method, path, country, expected) in rows {
+        let arguments = ["explain", "p.yaml", method, path, "--country", country];
+        let found = json_of(&directory.run(&[&arguments[..], &["--json"]].concat()));
+        assert_eq!(found.get("followed").cloned().unwrap_or_default(), expected, "{method} {path}");
+    }
+    let arguments = ["explain", "p.yaml", "GET", &blob, "--country", "CN"];
+    assert!(directory.run(&arguments).stdout.contains("\nfollowed  ghcr\n"));
+}
