@@ -18,6 +18,9 @@ _PATIENCE: Policy = {
     "health_check": {"interval": "60s", "timeout": "30s"},
 }
 
+# The same for a question to a blob store.
+_PROBE: Policy = {"timeout": "60s"}
+
 BLOB_BYTES = 100 << 20
 BLOB_DIGEST = "sha256:" + 64 * "b"
 RULES = 10_000
@@ -46,6 +49,8 @@ class Case:
     backend: str | None = NEAR
     status: int = 200
     place: str = "CN"
+    # Whether bare Envoy answers with a redirect of its own, instead of asking the backend.
+    redirected: bool = False
     # h2load spreads the requests over as many, which stay open.
     connections: int = 4
 
@@ -97,6 +102,15 @@ def with_tokens(upstreams: Upstreams) -> Policy:
     return policy
 
 
+def redirecting(upstreams: Upstreams) -> Policy:
+    """The same, and clients are sent to the registries themselves, and for blobs to a store that has them all."""
+    policy = by_country(upstreams)
+    policy["blob_stores"] = {STORE: {"url": f"{upstreams.registry}/v2/store/manifests/{{digest}}", "probe": _PROBE}}
+    for rule in policy["rules"]:
+        rule["redirect"] = {"classes": ["manifests", "blobs"], "stores": STORE}
+    return policy
+
+
 def with_rules(count: int) -> Callable[[Upstreams], Policy]:
     """As many rules; the requests of the cases match the last one."""
 
@@ -133,5 +147,16 @@ ONE_RULE = _pull("manifest, 1 rule", _LAST_TEAM, policy=with_rules(1))
 MANY_RULES = _pull(f"manifest, {RULES:,} rules", _LAST_TEAM, policy=with_rules(RULES))
 # One at a time: blobs that compete for a processor come in pieces of other sizes, and their number is what counts.
 BLOB = _pull("blob of 100 MiB", f"/v2/blobs/app/blobs/{BLOB_DIGEST}", backend=STORE, connections=1)
+REDIRECTED = _pull(
+    "manifest, redirected", ROUTED.target, policy=redirecting, backend=None, status=307, redirected=True
+)
+STORED = _pull(
+    "blob, redirected to a store",
+    f"/v2/alone/app/blobs/{BLOB_DIGEST}",
+    policy=redirecting,
+    backend=None,
+    status=307,
+    redirected=True,
+)
 PING = _pull("ping", "/v2/", backend=None)
 REFUSAL = _pull("refusal", "/v2/Library/nginx/manifests/latest", backend=None, status=400)

@@ -12,7 +12,7 @@ from bench import cases, goals
 from bench.callgrind import CountedEnvoy
 from bench.cases import Case, Upstreams
 from bench.goals import Goal, Measurement
-from bench.servers import rendered, rendered_bare
+from bench.servers import rendered, rendered_bare, rendered_redirect
 
 # V8 compiles a function again, and better, once it has run often. Before that there is nothing to count.
 WARM_UP_REQUESTS = 3000
@@ -25,6 +25,7 @@ BLOB_REPETITIONS = 8
 PARALLEL_RUNS = 2
 
 BARE = "the same Envoy without the filter"
+OWN_REDIRECT = "the same Envoy's own redirect"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     """Case by case."""
     forwarded = (cases.ROUTED, cases.LISTED, cases.MAPPED, cases.LINKED)
     answered = (cases.PING, cases.REFUSAL)
+    redirected = (cases.REDIRECTED, cases.STORED)
     runs = [
         # The longest first, so that the shorter ones fill the other processor.
         Run("filter", (*forwarded, *answered, cases.BLOB)),
@@ -56,6 +58,8 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         Run("bare-blob", (cases.BLOB,), bare=True),
         Run("filter-networks", (cases.BY_NETWORK,)),
         Run("filter-tokens", (cases.TOKEN, cases.TOKEN_LISTED)),
+        Run("filter-redirects", redirected),
+        Run("bare-redirects", redirected, bare=True),
         Run("filter-one-rule", (cases.ONE_RULE,)),
         Run("filter-many-rules", (cases.MANY_RULES,)),
     ]
@@ -66,6 +70,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
         _token(cases.TOKEN, cases.ROUTED, found),
         _token(cases.TOKEN_LISTED, cases.LISTED, found),
+        *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in redirected),
         _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
         _ratio(cases.BLOB, found, goal=goals.BLOB),
         *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),
@@ -101,9 +106,11 @@ def _count(runs: list[Run], upstreams: Upstreams, directory: Path) -> Found:
 def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
     first = run.cases[0]
     policy = first.policy(upstreams)
-    configuration = (
-        rendered_bare(policy, directory, first.counted_backend) if run.bare else rendered(policy, directory)
-    )
+    if run.bare:
+        render = rendered_redirect if first.redirected else rendered_bare
+        configuration = render(policy, directory, first.counted_backend)
+    else:
+        configuration = rendered(policy, directory)
     counted = CountedEnvoy(configuration)
     found = {(case, run.bare): _count_case(counted, case, run.bare) for case in run.cases}
     counted.envoy.stop()

@@ -31,7 +31,7 @@ class WrongAnswers(RuntimeError):
 def ask(envoy: Envoy, case: Case, target: str, count: int) -> None:
     """Sends one request `count` times, and checks each status and that its backend got every one of them."""
     before = envoy.requests_to(case.counted_backend)
-    counts = status_counts(_send(envoy.port, case, target, count))
+    counts = status_counts(send(envoy.port, case, target, count))
     arrived = envoy.requests_to(case.counted_backend) - before
     if counts.get(case.status // 100) != count or arrived != (count if case.backend else 0):
         raise WrongAnswers(
@@ -40,7 +40,8 @@ def ask(envoy: Envoy, case: Case, target: str, count: int) -> None:
         )
 
 
-def _send(port: int, case: Case, target: str, count: int) -> str:
+def send(port: int, case: Case, target: str, count: int) -> str:
+    """Sends one request `count` times; what h2load prints."""
     options = ["--h1", "-n", str(count), "-c", str(min(case.connections, count))]
     for name, value in {**HEADERS, **case.headers}.items():
         options += ["-H", f"{name}: {value}"]

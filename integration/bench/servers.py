@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from bench.cases import Policy
 from harness import paths
 from harness.processes import Server
@@ -76,6 +78,19 @@ def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:
     """The same without the filter. Everything then goes to the policy's first backend."""
     backends = {backend: policy["backends"][backend], **policy["backends"]}
     return _render({**policy, "backends": backends}, directory / "bare.yaml", "--without-wasm")
+
+
+def rendered_redirect(policy: Policy, directory: Path, backend: str) -> Path:
+    """The same, and everything is answered with Envoy's own redirect to that backend."""
+    configuration = rendered_bare(policy, directory, backend)
+    document = yaml.safe_load(configuration.read_text())
+    host, _, port = policy["backends"][backend]["url"].removeprefix("http://").partition(":")
+    redirect = {"host_redirect": host, "port_redirect": int(port), "response_code": "TEMPORARY_REDIRECT"}
+    listener = document["static_resources"]["listeners"][0]
+    routes = listener["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]
+    routes["virtual_hosts"][0]["routes"] = [{"match": {"prefix": "/"}, "redirect": redirect}]
+    configuration.write_text(json.dumps(document))
+    return configuration
 
 
 def _render(policy: Policy, output: Path, *options: str | Path) -> Path:

@@ -1,6 +1,7 @@
 //! What a policy may say, but hardly means.
 
 mod credentials;
+mod redirecting;
 mod upstreams;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let backends = policy.config.backends();
     doubts.extend(backends.iter().filter_map(|backend| unencrypted(document, backend)));
     doubts.extend(credentials::doubts(&policy.config));
+    doubts.extend(redirecting::doubts(&policy.config, rules));
     doubts.extend(upstreams::doubts(&policy.config, document));
     doubts.extend(unused_backends(document, backends, rules));
     doubts.extend(repeated_globs(rules));
@@ -63,6 +65,7 @@ fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]
     let mut used = BTreeSet::new();
     for rule in rules {
         used.extend(view::field(rule, "owner").and_then(view::text));
+        used.extend(view::field(rule, "signatures").and_then(view::text));
         for (_, chain) in view::mapping(view::field(rule, "chains")) {
             used.extend(links(chain));
         }

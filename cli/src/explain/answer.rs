@@ -2,6 +2,8 @@
 
 use portolan_core::attempt::{self, Redirection};
 use portolan_core::config::{Backend, Config};
+use portolan_core::policy::StoredBlob;
+use portolan_core::probe::Presence;
 use portolan_core::registry::Class;
 use portolan_core::reply::{self, Reply};
 use portolan_core::{Action, Forwarding, TokenEndpoint, TokenErrand, plan};
@@ -33,6 +35,9 @@ pub(super) struct Answer<'c> {
     pub(super) repository: Option<String>,
     /// The rule that matched.
     pub(super) rule: Option<&'c str>,
+    /// The backend or blob store that the client is sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sent_to: Option<&'c str>,
     /// Where it ends.
     #[serde(flatten)]
     pub(super) end: End<'c>,
@@ -75,6 +80,17 @@ pub(super) enum End<'c> {
         /// What is asked for, by the backends' names.
         scopes: Vec<String>,
     },
+    /// It depends on whether a blob store has the blob.
+    Probe {
+        /// The store that is asked, unless that is known already.
+        blob_store: &'c str,
+        /// The URL that is asked with `HEAD`.
+        probe: String,
+        /// What becomes of the request if the store has it.
+        present: Box<Answer<'c>>,
+        /// What becomes of it if the store does not, or does not say.
+        otherwise: Box<Answer<'c>>,
+    },
     /// Here.
     Reply {
         /// The HTTP status.
@@ -103,7 +119,9 @@ impl<'c> Answer<'c> {
             registry: plan.naming.upstream().map(|upstream| upstream.name().to_owned()),
             repository: plan.repository,
             rule: record.rule,
+            sent_to: record.backend.filter(|_| matches!(plan.action, Action::Reply(_))),
             end: match plan.action {
+                Action::Probe(blob) => End::probe(&blob, request, config, encoding),
                 Action::Forward(forwarding) => End::forward(&forwarding, config, encoding),
                 Action::Reply(reply) => End::reply(reply),
                 Action::Token(endpoint) => End::token(endpoint),
@@ -144,6 +162,22 @@ impl<'c> End<'c> {
                 .unwrap_or_default(),
             followed: followed(forwarding),
             choice: forwarding.forward.choice.as_str(),
+        }
+    }
+
+    fn probe(blob: &StoredBlob, request: &Request, config: &'c Config, encoding: Encoding) -> Self {
+        let Some(store) = config.blob_store(blob.store) else {
+            return Self::reply(reply::host_failed());
+        };
+        let when = |presence| {
+            let request = Request { in_store: Some(presence), ..request.clone() };
+            Box::new(Answer::to(&request, config, encoding))
+        };
+        Self::Probe {
+            blob_store: store.name(),
+            probe: store.url().location(&blob.digest),
+            present: when(Presence::Present),
+            otherwise: when(Presence::Absent),
         }
     }
 

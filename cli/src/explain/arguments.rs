@@ -120,6 +120,7 @@ impl ExplainArgs {
             client,
             has_credentials: self.headers.iter().any(|header| header.name == "authorization"),
             recently_pushed: self.recently_pushed,
+            in_store: None,
         };
         Ok((request, notes))
     }

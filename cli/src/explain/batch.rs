@@ -83,6 +83,7 @@ fn request(line: &Line, encoding: Encoding, config: &Config) -> Option<Request> 
         authority: bytes(&line.authority)?.unwrap_or_else(|| first_host(config)),
         has_credentials: line.has_credentials,
         recently_pushed: line.recently_pushed,
+        in_store: None,
         client: Client {
             address: bytes(&line.address)?,
             peer: bytes(&line.peer)?,

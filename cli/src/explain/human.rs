@@ -28,6 +28,7 @@ fn lines(answer: &Answer<'_>, notes: &[String]) -> Vec<Line> {
         ("registry", answer.registry.as_deref()),
         ("repository", answer.repository.as_deref()),
         ("rule", answer.rule),
+        ("sent to", answer.sent_to),
     ];
     let known = known.into_iter();
     lines.extend(known.filter_map(|(name, value)| Some((name, value?.to_owned()))));
@@ -58,6 +59,12 @@ fn end(end: &End<'_>) -> Vec<Line> {
             lines.extend(scopes.iter().map(|scope| ("scope", scope.clone())));
             lines
         }
+        End::Probe { blob_store, probe, present, otherwise } => vec![
+            ("blob store", (*blob_store).to_owned()),
+            ("probe", format!("HEAD {probe}")),
+            ("if there", in_short(present)),
+            ("otherwise", in_short(otherwise)),
+        ],
         End::Reply { status, code, headers, body } => {
             let mut lines = vec![("status", status.to_string()), ("code", (*code).to_owned())];
             lines.extend(headers.iter().map(|(name, value)| {
@@ -67,4 +74,13 @@ fn end(end: &End<'_>) -> Vec<Line> {
             lines
         }
     }
+}
+
+/// Where a request ends, in one line.
+fn in_short(answer: &Answer<'_>) -> String {
+    let lines = end(&answer.end);
+    let of = |name| lines.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str());
+    let place = of("upstream").or(of("header")).unwrap_or_default();
+    let status = of("status").map(|status| format!("{status} ")).unwrap_or_default();
+    format!("{status}{place}; {}", answer.reason)
 }

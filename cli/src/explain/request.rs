@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use portolan_core::client::ClientFacts;
+use portolan_core::probe::Presence;
 use portolan_core::{Password, RequestHead};
 
 /// A request and what is known of its client.
@@ -18,6 +19,8 @@ pub(super) struct Request {
     pub(super) has_credentials: bool,
     /// Whether something was just pushed to the repository.
     pub(super) recently_pushed: bool,
+    /// Whether the blob store that is asked has the blob; `None` as long as nobody asked.
+    pub(super) in_store: Option<Presence>,
 }
 
 /// What Envoy tells the filter about a client.
@@ -47,6 +50,7 @@ impl Request {
             recently_pushed: Some(self.recently_pushed),
             password: Some(Password::Right),
             health: None,
+            in_store: self.in_store,
             client: self.client.facts(),
         }
     }

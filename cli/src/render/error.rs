@@ -18,6 +18,8 @@ pub(crate) enum RenderError {
     DatabaseName(String),
     /// The policy reads geography from a header that Envoy keeps for itself.
     GeoHeader(String),
+    /// The policy has the admin interface asked, and its port is left to the kernel.
+    AdminPort,
     /// The policy follows redirects, and this Envoy cannot keep them from private addresses.
     PrivateAddresses {
         /// The backend.
@@ -25,8 +27,6 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
-    /// The policy has the admin interface asked, and its port is left to the kernel.
-    AdminPort,
     /// The file cannot be written.
     Output {
         /// The file.
@@ -58,15 +58,15 @@ impl fmt::Display for RenderError {
                 "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \
                  `x-envoy-` is removed from every request; have your proxies set another one"
             ),
+            Self::AdminPort => formatter.write_str(
+                "the policy, or --metrics, has the admin interface asked, so its port has to be \
+                 known; write one with --admin, such as `127.0.0.1:9901`",
+            ),
             Self::PrivateAddresses { backend, envoy } => write!(
                 formatter,
                 "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
-            ),
-            Self::AdminPort => formatter.write_str(
-                "the policy, or --metrics, has the admin interface asked, so its port has to be \
-                 known; write one with --admin, such as `127.0.0.1:9901`",
             ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())

@@ -8,11 +8,12 @@
 use std::collections::BTreeSet;
 
 use portolan_core::config::{
-    Backend, ClientCertificate, Config, Credential, Scheme, redirects_cluster,
+    Backend, BlobStore, ClientCertificate, Config, Credential, Scheme, redirects_cluster,
 };
 use serde_json::{Value, json};
 
 use super::options::Options;
+use super::service_cluster::probe_cluster;
 use super::typed::typed;
 use super::yaml;
 use crate::credential::usage;
@@ -105,14 +106,20 @@ pub(super) fn all(config: &Config) -> Vec<Secret> {
     let credentials = backends().filter_map(|backend| usage::of(config, backend));
     let credentials = credentials.map(|(credential, _)| Secret::credential(credential));
     let mut seen = BTreeSet::new();
-    let all =
-        credentials.chain(backends().flat_map(of_tls)).chain(backends().filter_map(of_redirects));
+    let stores = config.blob_stores().iter().filter_map(of_store);
+    let redirects = backends().filter_map(of_redirects);
+    let all = credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores);
     all.filter(|secret| seen.insert(secret.name.clone())).collect()
 }
 
 fn of_redirects(backend: &Backend) -> Option<Secret> {
     let ca_file = backend.redirects().ca_file()?;
     Some(Secret::authority(&redirects_cluster(backend.name(), Scheme::Https), ca_file))
+}
+
+fn of_store(store: &BlobStore) -> Option<Secret> {
+    let ca_file = store.tls().ca_file.as_deref()?;
+    Some(Secret::authority(&probe_cluster(store), ca_file))
 }
 
 fn of_tls(backend: &Backend) -> impl Iterator<Item = Secret> {

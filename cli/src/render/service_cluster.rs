@@ -1,6 +1,6 @@
-//! The clusters that only the filter itself calls: token services, and verifiers of passwords.
+//! The clusters that only the filter itself calls: token services, verifiers of passwords, blob stores.
 
-use portolan_core::config::{Backend, BackendAuth, BackendUrl, Config, FrontAuth, Tls};
+use portolan_core::config::{Backend, BackendAuth, BackendUrl, BlobStore, Config, FrontAuth, Tls};
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -15,7 +15,8 @@ pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
         return Vec::new();
     }
     let tokens = config.backends().iter().filter_map(|each| token_service(config, each, options));
-    tokens.chain(verifiers(config, options)).collect()
+    let stores = config.blob_stores().iter().filter_map(|store| blob_store(store, options));
+    tokens.chain(verifiers(config, options)).chain(stores).collect()
 }
 
 /// The clusters that the policy names itself, by the path of what they are for: who writes a name means
@@ -31,7 +32,24 @@ pub(super) fn of_the_user(config: &Config) -> Vec<(String, &str)> {
         let path = format!("fronts.{}.auth.basic.cluster", front.name());
         (verifier.cluster() != verifier_cluster(front.name())).then(|| (path, verifier.cluster()))
     });
-    tokens.chain(verifiers).collect()
+    let stores = config.blob_stores().iter().filter_map(|store| {
+        let path = format!("blob_stores.{}.cluster", store.name());
+        (store.cluster() != probe_cluster(store)).then(|| (path, store.cluster()))
+    });
+    tokens.chain(verifiers).chain(stores).collect()
+}
+
+/// The cluster by which the filter asks a blob store what it has; also what is in the names of its
+/// secrets, where a backend may have the same name.
+pub(super) fn probe_cluster(store: &BlobStore) -> String {
+    format!("{}@probe", store.name())
+}
+
+/// Clients are sent to a store; only the filter's questions go there through this cluster.
+fn blob_store(store: &BlobStore, options: &Options) -> Option<Value> {
+    let (name, url) = (probe_cluster(store), store.url().origin());
+    let transport = upstream_tls::transport(&name, url, store.tls(), options);
+    (store.cluster() == name).then(|| cluster(&name, url, transport, Vec::new(), QUESTIONS))
 }
 
 fn token_cluster(backend: &Backend) -> String {
@@ -58,7 +76,7 @@ fn token_service(config: &Config, backend: &Backend, options: &Options) -> Optio
     } else {
         upstream_tls::transport(&name, url, &publicly(url), options)
     };
-    Some(cluster(&name, url, transport, filters))
+    Some(cluster(&name, url, transport, filters, CALLS))
 }
 
 fn verifiers(config: &Config, options: &Options) -> Vec<Value> {
@@ -67,7 +85,7 @@ fn verifiers(config: &Config, options: &Options) -> Vec<Value> {
         let FrontAuth::Basic(verifier) = front.auth() else { return None };
         let (name, url) = (verifier_cluster(front.name()), verifier.url());
         let transport = upstream_tls::transport(&name, url, &publicly(url), options);
-        (verifier.cluster() == name).then(|| cluster(&name, url, transport, Vec::new()))
+        (verifier.cluster() == name).then(|| cluster(&name, url, transport, Vec::new(), CALLS))
     });
     clusters.collect()
 }
@@ -77,9 +95,26 @@ fn publicly(url: &BackendUrl) -> Tls {
     Tls { server_name: url.host().to_owned(), ca_file: None, client: None }
 }
 
+/// The most that is in flight to a service. What is more fails at once, which looks like an outage.
+#[derive(Clone, Copy)]
+struct Most {
+    connections: u32,
+    requests: u32,
+}
+
+const CALLS: Most = Most { connections: 64, requests: 1024 };
+/// Each worker bounds its own questions (512), of which a cold start may make many at once.
+const QUESTIONS: Most = Most { connections: 256, requests: 65_536 };
+
 /// A service whose requests are small and whose answers are waited for. It is asked only when there is
 /// something to ask; whether it is well shows then, and there is nobody else to ask anyway.
-fn cluster(name: &str, url: &BackendUrl, transport: Value, filters: Vec<Value>) -> Value {
+fn cluster(
+    name: &str,
+    url: &BackendUrl,
+    transport: Value,
+    filters: Vec<Value>,
+    most: Most,
+) -> Value {
     object([
         json!({"name": name}),
         origin::discovery(url),
@@ -87,9 +122,9 @@ fn cluster(name: &str, url: &BackendUrl, transport: Value, filters: Vec<Value>) 
             "connect_timeout": "2s",
             "per_connection_buffer_limit_bytes": BUFFER_BYTES,
             "circuit_breakers": {"thresholds": [{
-                "max_connections": 64,
-                "max_pending_requests": 1024,
-                "max_requests": 1024,
+                "max_connections": most.connections,
+                "max_pending_requests": most.requests,
+                "max_requests": most.requests,
             }]},
         }),
         origin::keepalive(),

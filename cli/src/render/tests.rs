@@ -3,6 +3,7 @@
 //! That Envoy takes a configuration, and does with it what these say, is for the tests with a
 //! real Envoy.
 
+mod blob_stores;
 mod credentials;
 mod redirects;
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod credential;
@@ -11,4 +13,5 @@ mod explain;
 #[cfg(test)]
 mod portolan;
 #[cfg(test)]
+mod redirects;
 mod render;

@@ -26,10 +26,12 @@
 pub mod attempt;
 pub mod challenge;
 pub mod client;
+pub mod client_files;
 pub mod config;
 pub mod grammar;
 pub mod health;
 pub mod policy;
+pub mod probe;
 pub mod record;
 pub mod registry;
 pub mod reply;

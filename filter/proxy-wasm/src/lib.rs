@@ -10,6 +10,7 @@
 //! * [`redirects`] and [`hop`] lead a request on to where a backend redirects it,
 //! * [`tokens`] fetches and keeps the proxy's own tokens,
 //! * [`errand`] and [`token_form`] are the token endpoint,
+//! * [`probes`] finds out what blob stores have, and remembers it,
 //! * [`passwords`] remembers which passwords were right,
 //! * [`clusters`] knows which backends are up.
 
@@ -28,6 +29,8 @@ mod hop;
 #[cfg(not(test))]
 mod host;
 mod passwords;
+#[cfg(not(test))]
+mod probes;
 #[cfg(not(test))]
 mod pushes;
 #[cfg(not(test))]

@@ -12,6 +12,7 @@ use crate::attempt::Attempt;
 use crate::hop::HopAttempt;
 use crate::host;
 use crate::passwords::Passwords;
+use crate::probes;
 use crate::stream::Stream;
 use crate::token_form::TokenForm;
 use crate::{redirects, tokens};
@@ -42,6 +43,8 @@ pub(crate) struct Policy {
     has_networks: bool,
     /// Which passwords were looked at lately.
     passwords: RefCell<Passwords>,
+    /// What blob stores have.
+    pub(crate) probes: probes::Desk,
 }
 
 /// The root context: one per worker.
@@ -71,12 +74,18 @@ impl Root {
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, _headers: usize, size: usize, _: usize) {
         tokens::on_answer(self.context, call, size);
+        if let Some(Role::Decide(policy)) = &self.role {
+            probes::on_answer(policy, self.context, call);
+        }
     }
 }
 
 impl RootContext for Root {
     fn on_tick(&mut self) {
         tokens::on_tick(self.context);
+        if let Some(Role::Decide(policy)) = &self.role {
+            probes::on_tick(policy, self.context);
+        }
     }
 
     /// A policy with mistakes is refused, and Envoy then refuses its configuration: at start
@@ -125,7 +134,7 @@ impl RootContext for Root {
 
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
         Some(match self.role.as_ref()? {
-            Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy))),
+            Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy), context)),
             Role::Attempt => Box::new(Attempt::new(context)),
             Role::Hop => Box::new(HopAttempt),
             Role::TokenForm => Box::new(TokenForm::new(POLICY.with_borrow(Clone::clone))),
@@ -144,6 +153,7 @@ impl Policy {
             follows: config.follows_redirects(),
             has_networks: !config.regions().networks().is_empty(),
             passwords: RefCell::default(),
+            probes: probes::Desk::new(&config),
             config,
         }
     }

@@ -9,6 +9,7 @@ use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
 use portolan_core::health::{Examined, Health};
 use portolan_core::policy::Push;
+use portolan_core::probe::Presence;
 use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
@@ -25,6 +26,7 @@ use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
+use crate::probes::{self, Answer, Probing};
 use crate::root::{self, Policy};
 use crate::{pushes, redirects};
 
@@ -55,6 +57,8 @@ pub(crate) enum Phase {
     Verifying(String, Vec<u8>),
     /// A token service is asked for the client.
     Errand(Box<Running>),
+    /// A blob store is asked whether it has the blob.
+    Probing(Probing),
     /// A backend is asked. If it is a push and succeeds, that is to be noted.
     Forwarded(Receipt, Option<Push>),
     /// A backend was asked, and redirected to where it is asked now.
@@ -66,14 +70,15 @@ pub(crate) enum Phase {
 
 /// What has been found out so far.
 #[derive(Default)]
-struct Facts {
-    password: Option<Password>,
-    health: Backends,
+pub(crate) struct Facts {
+    pub(crate) password: Option<Password>,
+    pub(crate) health: Backends,
+    pub(crate) in_store: Option<Presence>,
 }
 
 /// How the backends are.
 #[derive(Clone, Default)]
-enum Backends {
+pub(crate) enum Backends {
     /// Nobody has asked.
     #[default]
     Unasked,
@@ -100,24 +105,30 @@ impl Backends {
 /// The HTTP context: one per request.
 pub(crate) struct Stream {
     policy: Rc<Policy>,
+    context: u32,
     phase: Phase,
 }
 
 impl Stream {
-    pub(crate) const fn new(policy: Rc<Policy>) -> Self {
-        Self { policy, phase: Phase::Started }
+    pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
+        Self { policy, context, phase: Phase::Started }
     }
 
-    /// Applies a plan: the effects of a forward, or a reply.
-    fn start(&self, facts: &Facts) -> Phase {
+    fn go_on(&self, facts: &Facts) -> Phase {
+        Self::start(&self.policy, facts, self.context)
+    }
+
+    /// Plans the request of a context and applies the plan: the effects of a forward, or a reply.
+    pub(crate) fn start(policy: &Rc<Policy>, facts: &Facts, context: u32) -> Phase {
         let Some(headers) = host::header_map(Headers::Request) else {
             return send(&reply::host_failed());
         };
-        let address = self.policy.address();
-        let mut head = request_head(&headers, &self.policy.geo_headers, address.as_deref());
+        let address = policy.address();
+        let mut head = request_head(&headers, &policy.geo_headers, address.as_deref());
         head.password = facts.password;
+        head.in_store = facts.in_store;
         let health = OnceCell::new();
-        let config = &self.policy.config;
+        let config = &policy.config;
         let mut plan = portolan_core::plan(config, &head);
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
@@ -134,12 +145,18 @@ impl Stream {
                 }
                 PlannedAction::Verify(verifier) => {
                     let value = head.authorization.unwrap_or_default();
-                    match self.policy.verified(verifier, value) {
+                    match policy.verified(verifier, value) {
                         Some(password) => head.password = Some(password),
                         None if verify(verifier, value) => {
                             return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
                         }
                         None => head.password = Some(Password::Unknown),
+                    }
+                }
+                PlannedAction::Probe(blob) => {
+                    match probes::ask(policy, blob, head.password, context) {
+                        Answer::Known(presence) => head.in_store = Some(presence),
+                        Answer::Wait(probing) => return Phase::Probing(probing),
                     }
                 }
                 _ => break,
@@ -148,9 +165,10 @@ impl Stream {
         }
         log_fields(&plan.record);
         match plan.action {
-            PlannedAction::Ask(_) | PlannedAction::Verify(_) | PlannedAction::Examine => {
-                send(&reply::host_failed())
-            }
+            PlannedAction::Ask(_)
+            | PlannedAction::Verify(_)
+            | PlannedAction::Examine
+            | PlannedAction::Probe(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => {
                 if forwarding.receipt.follows {
@@ -240,11 +258,11 @@ impl Context for Stream {
             Phase::Verifying(verifier, value) => {
                 let status = host::call::header_map().and_then(|headers| headers.status());
                 let password = self.policy.note_password(&verifier, &value, status);
-                self.start(&Facts { password: Some(password), ..Facts::default() })
+                self.go_on(&Facts { password: Some(password), ..Facts::default() })
             }
             Phase::Examining(password) => {
                 let health = Backends::of(clusters::answered(size));
-                self.start(&Facts { password, health })
+                self.go_on(&Facts { password, health, ..Facts::default() })
             }
             Phase::Errand(running) => run(running.answered(size)),
             phase => phase,
@@ -260,7 +278,7 @@ impl HttpContext for Stream {
         self.phase = if self.policy.follows && redirects::is_further_pass() {
             deliver()
         } else {
-            self.start(&Facts::default())
+            self.go_on(&Facts::default())
         };
         match self.phase {
             Phase::Forwarded(..) | Phase::Redirected => Action::Continue,
@@ -273,6 +291,11 @@ impl HttpContext for Stream {
             let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
             self.phase = send(&reply);
             return Action::Pause;
+        }
+        if let Phase::Probing(probing) = &self.phase
+            && let Some(phase) = probing.outcome()
+        {
+            self.phase = phase;
         }
         let Phase::Forwarded(receipt, push) = &self.phase else { return Action::Continue };
         if let Some(push) = push

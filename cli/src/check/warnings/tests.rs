@@ -221,3 +221,40 @@ fn files_that_envoy_would_look_for_somewhere_else() {
     });
     assert_eq!(found, expected);
 }
+
+#[test]
+fn where_clients_are_sent() {
+    let policy = |backend: &str, store: &str, redirect: &str| {
+        told_of(&format!(
+            "version: 1\nfronts: {{main: {{hosts: [r.example.com]}}}}\nregions: {{default: {{}}}}\n\
+             backends: {{a: {{url: \"{backend}\"}}}}\nblob_stores: {{s: {{{store}}}}}\n\
+             rules: [{{name: all, repositories: [\"**\"], chains: {{default: [a]}}, redirect: {redirect}}}]\n"
+        ))
+    };
+    let (far, store) = ("https://a.example", "url: \"https://s.example/{digest}\"");
+    #[rustfmt::skip]
+    let rows = [
+        (far, store, "{classes: [blobs], stores: s}", "", "nothing to say"),
+        (far, store, "{classes: [blobs]}", "blob_stores.s: no rule sends anybody to this store", "not named"),
+        (far, store, "{classes: [blobs], stores: none}", "blob_stores.s: no rule sends anybody to this store", "not named"),
+        (far, "url: \"http://s.example/{digest}\"", "{stores: s}", "blob_stores.s.url: clients that came by `https` are sent to `s.example` by `http`", "plain"),
+        (far, "url: \"http://10.0.0.1/{digest}\"", "{stores: s}", "blob_stores.s.url: clients are sent to `10.0.0.1`, which only this machine", "near"),
+        (far, "url: \"https://s.example/{digest}\", tls: {ca_file: ca.pem}", "{stores: s}", "blob_stores.s.tls.ca_file: Envoy looks for `ca.pem`", "relative"),
+        ("http://127.0.0.1:5000", store, "{classes: [tags], stores: s}", "rules[0].redirect.classes: clients are sent to `127.0.0.1`", "near"),
+        ("http://127.0.0.1:5000", store, "{stores: s}", "", "carried from there"),
+    ];
+    for (backend, store, redirect, expected, reason) in rows {
+        let found = policy(backend, store, redirect);
+        let as_wanted = match expected {
+            "" => found.is_empty(),
+            start => found.len() == 1 && found[0].starts_with(start),
+        };
+        assert!(as_wanted, "{backend} {store} {redirect}: {reason}\n{found:#?}");
+    }
+}
+
+#[test]
+fn who_answers_for_signatures_is_used() {
+    let rule = "{name: r, repositories: [x], chains: {default: [a]}, signatures: b}";
+    assert_eq!(told(AB, rule), [""; 0]);
+}

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 /// What to write where a length of time is expected.
-pub(crate) const WANTED: &str = "a length of time such as `500ms`, `3s` or `5m`, at most one day";
+pub(crate) const WANTED: &str =
+    "a length of time such as `500ms`, `3s`, `5m` or `24h`, at most one day";
 
 /// The longest time that makes sense anywhere in a policy.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Reads a whole number of milliseconds, seconds or minutes, more than none.
+/// Reads a whole number of milliseconds, seconds, minutes or hours, more than none.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
@@ -17,6 +18,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
         "ms" => Duration::from_millis(number),
         "s" => Duration::from_secs(number),
         "m" => Duration::from_secs(number.checked_mul(60)?),
+        "h" => Duration::from_secs(number.checked_mul(60 * 60)?),
         _ => return None,
     };
     (Duration::ZERO < duration && duration <= LONGEST).then_some(duration)
@@ -40,7 +42,10 @@ mod tests {
             ("-3s", None),
             ("1.5s", None),
             ("3 s", None),
-            ("1h", None),
+            ("1h", Some(3_600_000)),
+            ("24h", Some(86_400_000)),
+            ("25h", None),
+            ("1d", None),
             ("99999999999999999999s", None),
         ];
         for (text, milliseconds) in rows {

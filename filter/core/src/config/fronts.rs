@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::auth::FrontAuth;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, ListId};
+use super::landing::Landing;
 use super::redirects::RedirectHost;
 use super::upstreams::Upstreams;
 
@@ -15,9 +16,11 @@ pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) auth: FrontAuth,
+    pub(crate) landing: Landing,
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) client_configuration: bool,
     pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
@@ -32,6 +35,12 @@ impl Front {
     #[must_use]
     pub const fn auth(&self) -> &FrontAuth {
         &self.auth
+    }
+
+    /// The paths that lead to pages elsewhere.
+    #[must_use]
+    pub const fn landing(&self) -> &Landing {
+        &self.landing
     }
 
     /// The list that answers for the catalogue; `None` if the front has none.
@@ -50,6 +59,12 @@ impl Front {
     #[must_use]
     pub const fn has_health(&self) -> bool {
         self.health
+    }
+
+    /// Whether the front serves what clients need to pull through it ([`crate::client_files`]).
+    #[must_use]
+    pub const fn has_client_configuration(&self) -> bool {
+        self.client_configuration
     }
 
     /// The authorities it answers to, the canonical one first; at least one. Those that name an

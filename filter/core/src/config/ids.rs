@@ -54,6 +54,10 @@ id!(
     ListId
 );
 id!(
+    /// A blob store.
+    StoreId
+);
+id!(
     /// A rule: which repositories have which chains and owner. Lower ids win.
     RuleId
 );

@@ -4,6 +4,8 @@
 mod auth;
 mod backend;
 mod backend_url;
+mod blob_store;
+mod blob_url;
 mod chain;
 mod clients;
 mod compile;
@@ -14,6 +16,7 @@ mod fronts;
 pub mod geography;
 mod header_name;
 pub mod ids;
+mod landing;
 mod list;
 mod mistake;
 mod name_mapping;
@@ -21,6 +24,7 @@ mod network;
 pub mod network_table;
 mod operators;
 mod reader;
+mod redirecting;
 mod redirects;
 pub mod regions;
 mod repository_glob;
@@ -34,15 +38,19 @@ mod wire;
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
 pub use backend::{Backend, ClientCertificate, Tls};
 pub use backend_url::{BackendUrl, Scheme, canonical_authority};
+pub use blob_store::{BlobStore, Probing};
+pub use blob_url::BlobUrl;
 pub use chain::{Chain, Lists};
 pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
 pub use document::Document;
 pub use front_host::FrontHost;
 pub use fronts::{Front, Fronts};
+pub use landing::{Landing, PageUrl};
 pub use list::{List, Purpose};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
 pub use operators::{Operator, OperatorKind, Operators};
+pub use redirecting::{RedirectClass, Redirecting};
 pub(crate) use redirects::covers;
 pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
@@ -50,7 +58,7 @@ pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
 pub use upstreams::{Upstream, Upstreams};
 
-use ids::{BackendId, ListId};
+use ids::{BackendId, ListId, StoreId};
 use mistake::Mistakes;
 use regions::Regions;
 
@@ -62,6 +70,7 @@ pub const DEFAULT_REGION: &str = "default";
 pub struct Config {
     fronts: Fronts,
     backends: Vec<Backend>,
+    blob_stores: Vec<BlobStore>,
     credentials: Vec<Credential>,
     operators: Operators,
     regions: Regions,
@@ -115,6 +124,18 @@ impl Config {
     #[must_use]
     pub fn backend(&self, id: BackendId) -> Option<&Backend> {
         self.backends.get(id.index())
+    }
+
+    /// All blob stores in the order of the policy.
+    #[must_use]
+    pub fn blob_stores(&self) -> &[BlobStore] {
+        &self.blob_stores
+    }
+
+    /// A blob store by its id.
+    #[must_use]
+    pub fn blob_store(&self, id: StoreId) -> Option<&BlobStore> {
+        self.blob_stores.get(id.index())
     }
 
     /// The credentials of the proxy's own, without what they are.

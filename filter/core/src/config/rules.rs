@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::auth::Readers;
 use super::chain::Chain;
 use super::ids::{BackendId, ListId, RegionId, RuleId};
+use super::redirecting::Redirecting;
 use super::rule_index::RuleIndex;
 
 /// A rule of the policy.
@@ -15,6 +16,8 @@ pub struct Rule {
     pub(crate) read_your_writes: Option<Duration>,
     pub(crate) readers: Option<Readers>,
     pub(crate) writers: bool,
+    pub(crate) redirecting: Option<Redirecting>,
+    pub(crate) signatures: Option<ListId>,
     /// One per region, found by its id.
     pub(crate) chains: Vec<Chain>,
 }
@@ -57,6 +60,18 @@ impl Rule {
     #[must_use]
     pub const fn writers(&self) -> bool {
         self.writers
+    }
+
+    /// What of the rule's repositories clients fetch themselves.
+    #[must_use]
+    pub const fn redirecting(&self) -> Option<&Redirecting> {
+        self.redirecting.as_ref()
+    }
+
+    /// The list of the one backend that answers for signatures and referrers, for all regions.
+    #[must_use]
+    pub const fn signatures(&self) -> Option<ListId> {
+        self.signatures
     }
 
     /// The chain of a region.

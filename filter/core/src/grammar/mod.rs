@@ -7,6 +7,7 @@
 mod digest;
 mod name;
 mod reference;
+mod signature;
 mod tag;
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use super::admission::{self, Identity};
 use super::freshness::{self, Question};
 use super::mount::{self, Mounting};
 use super::naming::Naming;
+use super::redirect::{self, StoredBlob};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
+use crate::probe::Presence;
 use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError};
 use crate::token::TokenRequestError;
 
@@ -19,6 +21,12 @@ pub enum Decision<'c> {
     Forward(Forward<'c>),
     /// Find out something first, and decide again.
     Ask(Question),
+    /// Send the client to the first of these backends.
+    Redirect(Forward<'c>),
+    /// Find out first whether a store has a blob, and decide again.
+    Probe(StoredBlob),
+    /// Send the client to the blob in a store.
+    Store(StoredBlob),
 }
 
 /// Which backends may answer, and why these.
@@ -55,6 +63,9 @@ pub enum Choice {
     /// clients begin a pull by digest with such a check of the manifest, so while the owner
     /// cannot be asked, and no push can succeed anyway, the others answer that one.
     OwnerForExistence,
+    /// A tag that is about a manifest, or referrers, and the rule names who answers for these: they may
+    /// not be everywhere that the image is.
+    Signatures,
     /// The ping of a client that logs in with a password: who knows the passwords.
     Login,
     /// The catalogue: the backend whose one it is.
@@ -71,6 +82,7 @@ impl Choice {
             Self::OwnerForTags => "owner, for tags",
             Self::OwnerForWrite => "owner, for a write",
             Self::OwnerForExistence => "owner, for an existence check",
+            Self::Signatures => "for signatures",
             Self::Login => "login",
             Self::Catalog => "catalogue",
         }
@@ -131,6 +143,8 @@ pub struct Facts<'a> {
     pub locality: &'a Locality,
     /// The host's answer to a [`Question`]; `None` as long as nobody asked.
     pub recently_pushed: Option<bool>,
+    /// The host's answer to [`Decision::Probe`]; `None` as long as nobody asked.
+    pub in_store: Option<Presence>,
 }
 
 /// Decides one request to a repository.
@@ -175,7 +189,8 @@ pub fn decide<'c>(
         mounting => mounting,
     };
     let authority = authority(rule, choice);
-    Ok(Decision::Forward(Forward { rule: Some(id), list, list_id, choice, authority, mounting }))
+    let forward = Forward { rule: Some(id), list, list_id, choice, authority, mounting };
+    Ok(redirect::instead_of(config, request, facts, forward))
 }
 
 fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
@@ -228,6 +243,11 @@ fn choose(
             (Choice::OwnerForExistence, list)
         }
         (true, _) => (Choice::Nearest, lists.digests),
+        (false, _)
+            if let Some(list) = rule.signatures().filter(|_| is_about_a_manifest(request)) =>
+        {
+            (Choice::Signatures, list)
+        }
         (false, _) if is_owner(config, lists.tags) => (Choice::OwnerForTags, lists.tags),
         (false, _) => (Choice::Replica, lists.tags),
     })
@@ -238,6 +258,16 @@ fn authority(rule: &Rule, choice: Choice) -> Option<BackendId> {
     match choice {
         Choice::Nearest => None,
         _ => rule.owner().map(|owner| owner.backend),
+    }
+}
+
+/// Whether a request asks what there is about a manifest: by the referrers API, or by a tag that stands
+/// for it.
+fn is_about_a_manifest(request: &RegistryRequest<'_>) -> bool {
+    match &request.endpoint {
+        Endpoint::Referrers { .. } => true,
+        Endpoint::Manifest { reference: Reference::Tag(tag), .. } => tag.is_about_a_manifest(),
+        _ => false,
     }
 }
 

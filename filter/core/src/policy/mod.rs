@@ -6,6 +6,7 @@ mod freshness;
 mod mount;
 pub mod naming;
 mod origin;
+mod redirect;
 mod token_scope;
 
 pub use admission::Identity;
@@ -14,4 +15,5 @@ pub use freshness::{Push, Question, SLOTS, push};
 pub use mount::Mounting;
 pub use naming::Naming;
 pub use origin::{HEALTH_PATH, LIVENESS_PATH, Origin, TOKEN_PATH, in_token_path};
+pub use redirect::StoredBlob;
 pub use token_scope::{TokenScope, token_scope};

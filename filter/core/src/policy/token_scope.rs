@@ -78,7 +78,8 @@ impl<'c, 's> Place<'c, 's> {
         let name = naming.to_policy(scope.repository()?)?;
         let rule = config.rules().find(&name).and_then(|id| config.rules().get(id))?;
         let lists = rule.chain(locality.region)?.lists(&name);
-        let lists = [Some(lists.digests), Some(lists.tags), rule.owner().map(|owner| owner.list)];
+        let owner = rule.owner().map(|owner| owner.list);
+        let lists = [Some(lists.digests), Some(lists.tags), owner, rule.signatures()];
         let lists = lists.into_iter().flatten().filter_map(|id| config.list(id));
         let members: Vec<&Backend> =
             lists.flat_map(List::backends).filter_map(|id| config.backend(*id)).collect();

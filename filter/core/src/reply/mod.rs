@@ -1,8 +1,10 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod client_file;
 mod health;
 mod token;
 
+pub use client_file::client_file;
 pub use health::{health, live};
 pub use token::{ServiceAnswer, token_answer, token_unavailable};
 
@@ -48,6 +50,14 @@ const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 #[must_use]
 pub fn ping() -> Reply {
     Reply { status: 200, code: "ok", headers: headers(&[]), body: "{}".to_owned() }
+}
+
+/// The answer that sends a client to another URL, with its method and for this time only (RFC 9110
+/// section 15.4.8).
+#[must_use]
+pub fn redirect(location: String) -> Reply {
+    let headers = vec![("location", location)];
+    Reply { status: 307, code: "redirect", headers, body: String::new() }
 }
 
 /// The answer to a request that is not served, as an OCI error (distribution spec, "Error

@@ -2,6 +2,8 @@
 
 mod carry;
 mod greeting;
+mod itself;
+mod redirect;
 mod token_endpoint;
 
 use std::borrow::Cow;
@@ -15,14 +17,15 @@ use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
 use crate::health::{Examined, Report};
 use crate::policy::{
-    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Naming, Origin, Push,
-    Question, Refusal,
+    self, Decision, Facts, Forward, Identity, Naming, Origin, Push, Question, Refusal, StoredBlob,
 };
+use crate::probe::Presence;
 use crate::record::Record;
 use crate::registry::{self, Endpoint, RegistryRequest};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
 use carry::{Asked, carry, rule_name};
+use redirect::Redirection;
 
 /// What a host reads of a request: bytes, as they came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +46,8 @@ pub struct RequestHead<'a> {
     pub recently_pushed: Option<bool>,
     /// The answer to [`Action::Verify`]; `None` at first.
     pub password: Option<Password>,
+    /// The answer to [`Action::Probe`]; `None` at first.
+    pub in_store: Option<Presence>,
     /// The answer to [`Action::Examine`]; `None` at first.
     pub health: Option<Examined<'a>>,
 }
@@ -91,6 +96,8 @@ pub enum Action<'c> {
     Examine,
     /// Answer as the front's token endpoint.
     Token(TokenEndpoint),
+    /// Find out whether a blob store has a blob and plan again, with [`RequestHead::in_store`] set.
+    Probe(StoredBlob),
 }
 
 /// How a request is carried.
@@ -155,8 +162,10 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     let mut named = Names::default();
     let outcome = if token_endpoint::is_at(head.target) {
         serve_tokens(config, front, &locality, head)
-    } else if let Some(step) = front.and_then(|id| about_itself(config, id, head)) {
+    } else if let Some(step) = front.and_then(|id| itself::answer(config, id, head)) {
         Ok(step)
+    } else if let Some(page) = page(config, front, head) {
+        page.map(Step::Redirect)
     } else {
         registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
             record.class = Some(request.endpoint.class());
@@ -202,6 +211,8 @@ enum Step<'c> {
     Verify(&'c Verifier),
     Token(TokenEndpoint),
     Forward(Box<Forwarding<'c>>),
+    Probe(StoredBlob),
+    Redirect(Redirection<'c>),
 }
 
 /// From a step to an action, and the word for it in the log.
@@ -222,6 +233,16 @@ fn conclude<'c>(
         Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
         Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
         Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
+        Ok(Step::Probe(blob)) => {
+            record.rule = config.rules().get(blob.rule).map(Rule::name);
+            (Action::Probe(blob), "asked")
+        }
+        Ok(Step::Redirect(redirection)) => {
+            record.rule = redirection.rule;
+            record.backend = redirection.to;
+            let reply = reply::redirect(redirection.location).named(naming);
+            (Action::Reply(reply), redirection.why)
+        }
         Ok(Step::Forward(forwarding)) => {
             record.rule = rule_name(config, &forwarding.forward);
             record.backend = Some(forwarding.backend.name());
@@ -257,8 +278,8 @@ fn act<'c>(
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?
     } else {
-        let recently_pushed = head.recently_pushed;
-        let facts = Facts { front, naming, name, identity, locality, recently_pushed };
+        let (recently_pushed, in_store) = (head.recently_pushed, head.in_store);
+        let facts = Facts { front, naming, name, identity, locality, recently_pushed, in_store };
         policy::decide(config, request, &facts)?
     };
     match decision {
@@ -269,6 +290,17 @@ fn act<'c>(
         },
         Decision::Ping => Ok(Step::Ping),
         Decision::Ask(question) => Ok(Step::Ask(question)),
+        Decision::Probe(blob) => Ok(Step::Probe(blob)),
+        Decision::Store(blob) => Redirection::to_store(config, &blob)
+            .map(Step::Redirect)
+            .ok_or(Refusal::RepositoryUnknown),
+        Decision::Redirect(forward) => {
+            let asked = Asked { front, region: locality.region, naming, name, request, head };
+            carry(config, forward, &asked, None)
+                .and_then(|forwarding| Redirection::to_backend(config, &forwarding))
+                .map(Step::Redirect)
+                .ok_or(Refusal::RepositoryUnknown)
+        }
         Decision::Forward(forward) => {
             let origin = match front.auth() {
                 FrontAuth::Upstream { .. } => {
@@ -305,22 +337,18 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
     }
 }
 
-fn is_path(target: &[u8], wanted: &str) -> bool {
-    let path = target.split(|byte| *byte == b'?').next();
-    path == Some(wanted.as_bytes())
+/// The page at a path of the front, or why it is not shown; `None` for all other paths.
+fn page<'c>(
+    config: &'c Config,
+    front: Option<FrontId>,
+    head: &RequestHead<'_>,
+) -> Option<Result<Redirection<'c>, Refusal>> {
+    let front = config.fronts().get(front?)?;
+    Redirection::to_page(front, head.method, head.target)
 }
 
-/// What a front says of itself and its backends, where the policy lets it.
-fn about_itself<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
-    let reads = matches!(head.method, b"GET" | b"HEAD");
-    config.fronts().get(id).filter(|front| front.has_health() && reads)?;
-    if is_path(head.target, LIVENESS_PATH) {
-        return Some(Step::Reply(reply::live()));
-    }
-    is_path(head.target, HEALTH_PATH).then(|| match head.health {
-        None => Step::Examine,
-        Some(examined) => Step::Reply(reply::health(&Report::of(config, examined))),
-    })
+fn path_of(target: &[u8]) -> &[u8] {
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 /// The token endpoint; only fronts whose clients have tokens have one.

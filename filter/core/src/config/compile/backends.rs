@@ -62,10 +62,7 @@ fn compile_one(
 ) -> Option<Backend> {
     let redirects = redirects::compile(wire.redirects, regions, path, mistakes);
     let url = wire.url?;
-    let has_tls = [&wire.tls.ca_file, &wire.tls.server_name, &wire.tls.certificate_file]
-        .into_iter()
-        .any(Option::is_some);
-    if has_tls && url.scheme() == Scheme::Http {
+    if wire.tls.is_written() && url.scheme() == Scheme::Http {
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
         mistakes.add(&path.key("tls"), message);
     }
@@ -85,7 +82,7 @@ fn compile_one(
     })
 }
 
-fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: &Mistakes) -> Tls {
+pub(super) fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: &Mistakes) -> Tls {
     let client = match (wire.certificate_file, wire.key_file) {
         (Some(certificate_file), Some(key_file)) => {
             Some(ClientCertificate { certificate_file, key_file })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Once, auth, upstreams};
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
+use crate::config::landing::Landing;
 use crate::config::list::ListTable;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::FrontWire;
@@ -47,7 +48,9 @@ pub(super) fn compile(
             catalog: scope.catalog(front, table, &path.key("catalog")),
             ping_needs_all: front.ping_needs_all,
             health: front.health,
+            client_configuration: front.client_configuration,
             upstreams: upstreams.map(Arc::new),
+            landing: Landing { pages: front.landing.iter().cloned().collect() },
         });
     }
     compiled

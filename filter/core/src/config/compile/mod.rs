@@ -4,9 +4,11 @@
 mod access;
 mod auth;
 mod backends;
+mod blob_stores;
 mod chains;
 mod clients;
 mod fronts;
+mod redirecting;
 mod redirects;
 mod regions;
 mod rules;
@@ -41,22 +43,26 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let mut table = ListTable::default();
     let mut fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
     let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
+    let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
     let scope = rules::Scope {
         backends: &backend_ids,
         drained_backends: wire.backends.iter().flatten().map(|backend| backend.drained).collect(),
         regions: &region_ids,
         drained_regions: regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes),
         labels: &label_ids,
+        stores: &store_ids,
         access: access::Checks { kinds: access::FrontKinds::of(&fronts), facts: &facts, mistakes },
         mistakes,
     };
     let rules = rules::compile(wire.rules, &scope, &mut table);
+    let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let backends = backends::compile(wire.backends, &facts, &region_ids, mistakes)?;
     redirects::keep_apart(&mut fronts, &backends, mistakes);
     let lists = table.into_lists(&backends);
     Some(Config {
         fronts,
         backends,
+        blob_stores: blob_stores?,
         credentials,
         operators,
         regions: regions?,

@@ -132,7 +132,7 @@ fn regions_of_labels<'n>(
 }
 
 /// `aws:eu-*` means every label that starts with `aws:eu-`.
-fn is_meant(pattern: &str, label: &str) -> bool {
+pub(super) fn is_meant(pattern: &str, label: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => label.starts_with(start),
         None => pattern == label,

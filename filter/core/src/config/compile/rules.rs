@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::access::{Checks, RuleAccess};
 use super::chains::{self, Link, Tags};
+use super::redirecting::Around;
 use super::{Once, unknown};
 use crate::config::auth::Readers;
 use crate::config::ids::{BackendId, LabelId, RuleId};
@@ -26,6 +27,7 @@ pub(super) struct Scope<'a> {
     /// The regions whose clients are served as those of the default region.
     pub(super) drained_regions: Vec<&'a str>,
     pub(super) labels: &'a Ids<'a>,
+    pub(super) stores: &'a Ids<'a>,
     pub(super) access: Checks<'a>,
     pub(super) mistakes: &'a Mistakes,
 }
@@ -90,12 +92,9 @@ impl Scope<'_> {
             from_owner: wire.tags_from_owner,
         };
         let readers = wire.readers.map(|readers| self.readers(readers, &path.key("readers")));
-        let members = |(region, links): &'_ (String, Option<Vec<LinkWire>>)| {
-            let known = |link: &LinkWire| self.backends.get(link.backend.as_str());
-            let ids = links.iter().flatten().filter_map(known).map(|id| BackendId::new(*id));
-            (region.clone(), ids.collect())
-        };
-        let members: Vec<(String, Vec<BackendId>)> = wire.chains.iter().map(members).collect();
+        let signatures =
+            wire.signatures.and_then(|name| self.backend(&name, &path.key("signatures")));
+        let members = self.members(&wire.chains, signatures);
         let access = RuleAccess {
             chains: members.iter().map(|(region, ids)| (region.as_str(), ids.clone())).collect(),
             owner: owner.map(|owner| owner.backend),
@@ -104,6 +103,12 @@ impl Scope<'_> {
             everything,
         };
         self.access.rule(&access, path);
+        let redirecting = wire.redirecting.map(|redirecting| {
+            let members = members.iter().flat_map(|(_, ids)| ids).copied();
+            let members = members.chain(owner.map(|owner| owner.backend)).collect();
+            let around = Around { members, readers: readers.as_ref() };
+            self.redirecting(redirecting, &around, &path.key("redirect"))
+        });
         let chains = self.chains(&wire.chains, &tags, table, &path.key("chains"));
         Rule {
             name: wire.name.unwrap_or_default(),
@@ -112,7 +117,29 @@ impl Scope<'_> {
             read_your_writes: wire.read_your_writes,
             readers,
             writers: wire.writers,
+            redirecting,
+            signatures: signatures
+                .filter(|backend| !self.is_drained(*backend))
+                .map(|backend| table.id(Purpose::Read, vec![backend])),
         }
+    }
+
+    /// Each region and everybody whom its reads may go to.
+    fn members(
+        &self,
+        chains: &[(String, Option<Vec<LinkWire>>)],
+        signatures: Option<BackendId>,
+    ) -> Vec<(String, Vec<BackendId>)> {
+        let known = |link: &LinkWire| self.backends.get(link.backend.as_str());
+        let of = |(region, links): &(String, Option<Vec<LinkWire>>)| {
+            let ids = links.iter().flatten().filter_map(known).map(|id| BackendId::new(*id));
+            (region.clone(), ids.chain(signatures).collect())
+        };
+        chains.iter().map(of).collect()
+    }
+
+    fn is_drained(&self, backend: BackendId) -> bool {
+        self.drained_backends.get(backend.index()).copied().unwrap_or(false)
     }
 
     fn readers(&self, wire: ReadersWire, path: &Path<'_>) -> Readers {
@@ -187,7 +214,7 @@ impl Scope<'_> {
         let known = self.backend_list(&names, path);
         let link = |wire: &LinkWire| {
             let backend = BackendId::new(*self.backends.get(wire.backend.as_str())?);
-            let drained = self.drained_backends.get(backend.index()).copied().unwrap_or(false);
+            let drained = self.is_drained(backend);
             known.contains(&backend).then_some(Link { backend, share: wire.share, drained })
         };
         wire.iter().filter_map(link).collect()

@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod redirecting;
 mod redirects;
 mod upstreams;
 
@@ -212,7 +213,7 @@ fn failover_mistakes_have_a_path_and_a_way_out() {
     #[rustfmt::skip]
     let rows: &[(&str, &str, &str)] = &[
         ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"blobs": 10}}"#, "backends.hub.attempt_timeouts.blobs: is a number; write a length of time"),
-        ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"manifests": "1h"}}"#, "backends.hub.attempt_timeouts.manifests: `1h` is not valid; write a length of time"),
+        ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"manifests": "25h"}}"#, "backends.hub.attempt_timeouts.manifests: `25h` is not valid; write a length of time"),
         ("/backends/hub", r#"{"url": "https://h", "limits": {"requests": 0}}"#, "backends.hub.limits.requests: is out of range; write a whole number from 1"),
         ("/backends/hub", r#"{"url": "https://h", "owner_cluster": "ghcr"}"#, "backends.hub.owner_cluster: the cluster `ghcr` already belongs to `ghcr`"),
         ("/rules/1/chains", r#"{"default": [{"backend": "hub", "share": 5}]}"#, "rules[1].chains.default: has a `share` and nobody for the other repositories"),

@@ -49,6 +49,13 @@ pub(crate) struct TlsWire {
     pub(crate) key_file: Option<String>,
 }
 
+impl TlsWire {
+    /// Whether anything is said that means nothing without TLS.
+    pub(crate) fn is_written(&self) -> bool {
+        [&self.ca_file, &self.server_name, &self.certificate_file].into_iter().any(Option::is_some)
+    }
+}
+
 pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
     let fields = node.fields(&[
         "url",
@@ -86,7 +93,7 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
     }
 }
 
-fn read_tls(node: &Node<'_>) -> TlsWire {
+pub(super) fn read_tls(node: &Node<'_>) -> TlsWire {
     const HOST: &str = "the host name in the backend's certificate";
     const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
     const CERTIFICATE: &str = "the path of a PEM file with the proxy's certificate and its chain";

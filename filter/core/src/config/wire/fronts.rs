@@ -1,25 +1,43 @@
 //! The wire form of a front.
 
 use super::auth::read_front_auth;
+use super::landing::read_landing;
 use super::upstreams::read_upstream;
 use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::front_host::{self, FrontHost};
+use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a person writes each of these switches for itself"
+)]
 pub(crate) struct FrontWire {
     pub(crate) name: String,
     pub(crate) hosts: Option<Vec<FrontHost>>,
     pub(crate) default: bool,
     pub(crate) auth: Option<FrontAuthWire>,
+    pub(crate) landing: Vec<(String, PageUrl)>,
     pub(crate) catalog: Option<String>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) client_configuration: bool,
     pub(crate) upstreams: Option<Vec<UpstreamWire>>,
     pub(crate) default_upstream: Option<String>,
 }
 
-const FIELDS: &[&str] =
-    &["hosts", "default", "auth", "catalog", "ping", "health", "upstreams", "default_upstream"];
+const FIELDS: &[&str] = &[
+    "hosts",
+    "default",
+    "auth",
+    "landing",
+    "catalog",
+    "ping",
+    "health",
+    "client_configuration",
+    "upstreams",
+    "default_upstream",
+];
 
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
     const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
@@ -32,9 +50,11 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         hosts,
         default: flag(&fields, "default"),
         auth: fields.optional("auth", |node| read_front_auth(&node)),
+        landing: fields.optional("landing", |node| read_landing(&node)).unwrap_or_default(),
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),
+        client_configuration: flag(&fields, "client_configuration"),
         upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }

@@ -6,9 +6,12 @@
 
 mod auth;
 mod backends;
+mod blob_stores;
 mod clients;
 mod fronts;
+mod landing;
 mod own_backends;
+mod redirecting;
 mod redirects;
 mod regions;
 mod resilience;
@@ -17,8 +20,10 @@ mod upstreams;
 
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
+pub(crate) use blob_stores::BlobStoreWire;
 pub(crate) use clients::{ClientsWire, GeoHeadersWire};
 pub(crate) use fronts::FrontWire;
+pub(crate) use redirecting::{PerRegion, RedirectingWire};
 pub(crate) use redirects::{FollowWire, RedirectsWire};
 pub(crate) use regions::RegionWire;
 pub(crate) use rules::{LinkWire, RuleWire};
@@ -36,6 +41,7 @@ pub(crate) const VERSION: u64 = 1;
 pub(crate) struct PolicyWire {
     pub(crate) fronts: Option<Vec<FrontWire>>,
     pub(crate) backends: Option<Vec<BackendWire>>,
+    pub(crate) blob_stores: Option<Vec<BlobStoreWire>>,
     pub(crate) regions: Option<Vec<RegionWire>>,
     pub(crate) credentials: Option<Vec<CredentialWire>>,
     pub(crate) networks: Vec<(String, Vec<IpNet>)>,
@@ -54,6 +60,7 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         "version",
         "fronts",
         "backends",
+        "blob_stores",
         "credentials",
         "regions",
         "networks",
@@ -76,6 +83,9 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         fronts,
         backends,
         rules,
+        blob_stores: fields.optional("blob_stores", |node| {
+            read_named(&node, "a mapping of blob stores by name", blob_stores::read_blob_store)
+        }),
         credentials: fields.optional("credentials", |node| {
             read_named(&node, "a mapping of credentials by name", auth::read_credential)
         }),
@@ -155,7 +165,7 @@ fn list<T>(
     items.unwrap_or_default()
 }
 
-/// The names of fronts, backends, regions and rules: they become parts of stats, labels and
+/// The names of fronts, backends, blob stores, regions and rules: they become parts of stats, labels and
 /// cluster names.
 fn is_name(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

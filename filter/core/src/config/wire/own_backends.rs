@@ -105,6 +105,8 @@ impl OwnBackend {
             read_your_writes: None,
             readers: None,
             writers: false,
+            redirecting: None,
+            signatures: None,
         }
     }
 }

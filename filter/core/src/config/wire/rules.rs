@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::auth::{read_readers, read_writers};
-use super::{NAME, ReadersWire, is_name, optional_text};
+use super::redirecting::read_redirecting;
+use super::{NAME, ReadersWire, RedirectingWire, is_name, optional_text};
 use crate::config::duration;
 use crate::config::reader::Node;
 use crate::config::repository_glob::{self, RepositoryGlob};
@@ -19,6 +20,9 @@ pub(crate) struct RuleWire {
     pub(crate) readers: Option<ReadersWire>,
     /// Whether clients that have proved who they are may push with the proxy's credential.
     pub(crate) writers: bool,
+    pub(crate) redirecting: Option<RedirectingWire>,
+    /// The backend that answers for signatures and referrers.
+    pub(crate) signatures: Option<String>,
 }
 
 /// One backend of a chain.
@@ -43,6 +47,8 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         "read_your_writes",
         "readers",
         "writers",
+        "redirect",
+        "signatures",
     ]);
     let repositories = fields.required("repositories", "a list of repository globs", |node| {
         node.list("a list of repository globs", |glob| {
@@ -64,6 +70,8 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
             .optional("read_your_writes", |node| node.parse(duration::WANTED, duration::parse)),
         readers: fields.optional("readers", |node| Some(read_readers(&node))),
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
+        redirecting: fields.optional("redirect", |node| Some(read_redirecting(&node))),
+        signatures: optional_text(&fields, "signatures", "the name of a backend"),
         tags_from_owner: fields
             .optional("tags_from", |node| {
                 node.parse(TAGS, |text| match text {

@@ -63,6 +63,7 @@ fn run(head: &RequestHead<'_>) -> String {
         Action::Verify(verifier) => format!("verify at {}", verifier.cluster()),
         Action::Token(endpoint) => format!("{endpoint:?}"),
         Action::Ask(question) => format!("{question:?}"),
+        Action::Probe(blob) => format!("{blob:?}"),
         Action::Examine => "examine".to_owned(),
         Action::Forward(forwarding) => shown(&forwarding),
     }

@@ -3,8 +3,10 @@
 use super::*;
 
 mod auth;
+mod client_files;
 mod health;
 mod naming;
+mod redirect;
 mod redirects;
 
 const POLICY: &str = r#"{

@@ -1,0 +1,199 @@
+//! Redirecting instead of carrying: only where a client that is sent away can be served there.
+
+use std::collections::BTreeMap;
+
+use super::auth::BackendFacts;
+use super::regions::is_meant;
+use super::rules::Scope;
+use super::unknown;
+use crate::config::DEFAULT_REGION;
+use crate::config::auth::Readers;
+use crate::config::ids::{BackendId, LabelId, StoreId};
+use crate::config::mistake::Path;
+use crate::config::redirecting::Redirecting;
+use crate::config::wire::{PerRegion, RedirectingWire};
+
+/// What else the rule says that a redirect must fit.
+pub(super) struct Around<'a> {
+    /// Everybody whom a request of the rule may go to.
+    pub(super) members: Vec<BackendId>,
+    pub(super) readers: Option<&'a Readers>,
+}
+
+impl Scope<'_> {
+    /// Compiles `redirect` of a rule; `path` is its own.
+    pub(super) fn redirecting(
+        &self,
+        wire: RedirectingWire,
+        around: &Around<'_>,
+        path: &Path<'_>,
+    ) -> Redirecting {
+        let classes = wire.classes.unwrap_or(PerRegion::All(Vec::new()));
+        let stores = wire.stores.unwrap_or(PerRegion::All(None));
+        let (names_classes, names_stores) =
+            (classes.any(|classes| !classes.is_empty()), stores.any(Option::is_some));
+        let stores = self.resolve(stores, &path.key("stores"));
+        let classes = self.by_region(&classes, &path.key("classes")).into_iter();
+        let compiled = Redirecting {
+            classes: classes.map(|classes| classes.into_iter().flatten().collect()).collect(),
+            stores: self.by_region(&stores, &path.key("stores")),
+            kept: self.kept(&wire.keep, &path.key("keep")),
+        };
+        let sends_to_backends = compiled.classes.iter().any(|classes| !classes.is_empty());
+        let sends_to_stores = compiled.stores.iter().any(Option::is_some);
+        if !names_classes && !names_stores {
+            let message = "sends nobody anywhere; write `classes`, `stores` or both, or leave \
+                 `redirect` out";
+            self.mistakes.add(path, message);
+        }
+        if !wire.keep.is_empty() && !names_stores {
+            let message = "keeps clients from blob stores, and none is named in `stores`";
+            self.mistakes.add(&path.key("keep"), message);
+        }
+        self.check_readers(around, path);
+        self.check_members(around, (sends_to_backends, sends_to_stores), path);
+        compiled
+    }
+
+    /// The ids of the stores; an unknown one has its mistake and is none.
+    fn resolve(
+        &self,
+        stores: PerRegion<Option<String>>,
+        path: &Path<'_>,
+    ) -> PerRegion<Option<StoreId>> {
+        match stores {
+            PerRegion::All(name) => PerRegion::All(self.store(name.as_deref(), path)),
+            PerRegion::Each(each) => {
+                let id = |(region, name): (String, Option<String>)| {
+                    let store = self.store(name.as_deref(), &path.key(&region));
+                    (region, store)
+                };
+                PerRegion::Each(each.into_iter().map(id).collect())
+            }
+        }
+    }
+
+    fn store(&self, name: Option<&str>, path: &Path<'_>) -> Option<StoreId> {
+        // An empty name is a value that could not be read; it has its own mistake.
+        let name = name.filter(|name| !name.is_empty())?;
+        let id = self.stores.get(name).copied().map(StoreId::new);
+        if id.is_none() && self.stores.is_empty() {
+            let message = format!("there is no blob store `{name}`; write it under `blob_stores`");
+            self.mistakes.add(path, message);
+        } else if id.is_none() {
+            self.mistakes.add(path, unknown("blob store", name, self.stores));
+        }
+        id
+    }
+
+    /// One value for each region, in the order of the regions. Clients of a drained region are served
+    /// as those of the default region.
+    fn by_region<T: Clone + Default>(&self, value: &PerRegion<T>, path: &Path<'_>) -> Vec<T> {
+        let each = match value {
+            PerRegion::All(one) => return vec![one.clone(); self.regions.len()],
+            PerRegion::Each(each) => each,
+        };
+        for (region, _) in each {
+            if !self.regions.contains_key(region.as_str()) {
+                let message = unknown("region", region, self.regions);
+                self.mistakes.add(&path.key(region), message);
+            }
+        }
+        let by_name: BTreeMap<&str, &T> =
+            each.iter().map(|(region, value)| (region.as_str(), value)).collect();
+        let default = by_name.get(DEFAULT_REGION);
+        let mut in_order: Vec<(&str, u32)> = self.regions.iter().map(|(k, v)| (*k, *v)).collect();
+        in_order.sort_by_key(|(_, id)| *id);
+        let of = |name: &str| {
+            let own = by_name.get(name).filter(|_| !self.drained_regions.contains(&name));
+            own.or(default).map(|value| (*value).clone()).unwrap_or_default()
+        };
+        in_order.into_iter().map(|(name, _)| of(name)).collect()
+    }
+
+    fn kept(&self, patterns: &[String], path: &Path<'_>) -> Vec<LabelId> {
+        let mut kept = Vec::new();
+        for (index, pattern) in patterns.iter().enumerate() {
+            let meant = self.labels.iter().filter(|(label, _)| is_meant(pattern, label));
+            let meant: Vec<LabelId> = meant.map(|(_, id)| LabelId::new(*id)).collect();
+            if meant.is_empty() {
+                let message = format!(
+                    "no label of `networks` matches `{pattern}`; add its prefixes there, for \
+                     instance with `portolan networks import`"
+                );
+                self.mistakes.add(&path.item(index), message);
+            }
+            kept.extend(meant);
+        }
+        kept
+    }
+
+    /// What a client is sent to asks nobody who they are.
+    fn check_readers(&self, around: &Around<'_>, path: &Path<'_>) {
+        let limit = match around.readers {
+            Some(Readers::Authenticated | Readers::Networks(_)) => {
+                "`readers` lets only some in; leave one of the two out"
+            }
+            None if self.access.kinds.basic => {
+                "a front asks for passwords; write `readers: anyone` if everybody may have it, or leave \
+                 `redirect` out"
+            }
+            Some(Readers::Anyone) | None => return,
+        };
+        let message = format!(
+            "sends clients to where the content is, which is open to everybody who knows the URL, and \
+             {limit}"
+        );
+        self.mistakes.add(path, message);
+    }
+
+    /// One mistake is enough: what is said of one backend is true of the next.
+    fn check_members(
+        &self,
+        around: &Around<'_>,
+        (sends_to_backends, sends_to_stores): (bool, bool),
+        path: &Path<'_>,
+    ) {
+        let facts = around.members.iter().filter_map(|id| self.access.facts.get(id.index()));
+        let found = facts
+            .filter(|_| sends_to_backends || sends_to_stores)
+            .find_map(|backend| self.why_not(backend, sends_to_backends));
+        if let Some(message) = found {
+            self.mistakes.add(path, message);
+        }
+    }
+
+    /// Why clients cannot be sent away where this backend is a member.
+    fn why_not(&self, backend: &BackendFacts, sends_to_backends: bool) -> Option<String> {
+        let BackendFacts { name, is_open, credential, operator, .. } = backend;
+        if let Some(credential) = credential {
+            return Some(format!(
+                "sends clients away from `{name}`, which the proxy reads with its own credential \
+                 `{credential}`: a client that is sent there has none, and could not log in; leave \
+                 `redirect` out, so that the proxy carries the content"
+            ));
+        }
+        if sends_to_backends && !is_open {
+            return Some(format!(
+                "sends clients to `{name}`, which wants to see a token or a password (`auth`): clients \
+                 show what they have to this host and not to the one that they are sent to; leave \
+                 `classes` out, so that the proxy carries the content"
+            ));
+        }
+        (self.access.kinds.upstream && operator.is_some()).then(|| {
+            format!(
+                "would give blobs to everybody while `{name}` asks clients who they are; leave \
+                 `stores` out"
+            )
+        })
+    }
+}
+
+impl<T> PerRegion<T> {
+    fn any(&self, is: fn(&T) -> bool) -> bool {
+        match self {
+            Self::All(value) => is(value),
+            Self::Each(each) => each.iter().any(|(_, value)| is(value)),
+        }
+    }
+}

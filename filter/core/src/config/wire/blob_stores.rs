@@ -1,0 +1,56 @@
+//! The wire form of a blob store.
+
+use std::time::Duration;
+
+use super::backends::read_tls;
+use super::{TlsWire, optional_text};
+use crate::config::blob_store::Probing;
+use crate::config::blob_url::{self, BlobUrl};
+use crate::config::duration;
+use crate::config::reader::{Fields, Node};
+
+pub(crate) struct BlobStoreWire {
+    pub(crate) name: String,
+    pub(crate) url: Option<BlobUrl>,
+    pub(crate) cluster: Option<String>,
+    pub(crate) tls: TlsWire,
+    pub(crate) probing: Probing,
+}
+
+pub(super) fn read_blob_store(name: String, node: &Node<'_>) -> BlobStoreWire {
+    let fields = node.fields(&["url", "cluster", "tls", "probe"]);
+    BlobStoreWire {
+        name,
+        url: fields
+            .required("url", blob_url::WANTED, |node| node.parse(blob_url::WANTED, BlobUrl::parse)),
+        cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
+        tls: fields.optional("tls", |node| Some(read_tls(&node))).unwrap_or_default(),
+        probing: fields.optional("probe", |node| Some(read_probing(&node))).unwrap_or_default(),
+    }
+}
+
+fn read_probing(node: &Node<'_>) -> Probing {
+    let default = Probing::default();
+    let fields = node.fields(&["present", "absent", "timeout", "entries"]);
+    Probing {
+        present: time(&fields, "present", default.present),
+        absent: time(&fields, "absent", default.absent),
+        timeout: time(&fields, "timeout", default.timeout),
+        entries: fields.optional("entries", |node| read_entries(&node)).unwrap_or(default.entries),
+    }
+}
+
+fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
+    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+    read.unwrap_or(default)
+}
+
+fn read_entries(node: &Node<'_>) -> Option<usize> {
+    const ENTRIES: &str = "a whole number from 1 to 1000000";
+    let number = usize::try_from(node.number(ENTRIES)?).ok();
+    let number = number.filter(|number| (1..=1_000_000).contains(number));
+    if number.is_none() {
+        node.refuse(format!("is out of range; write {ENTRIES}"));
+    }
+    number
+}

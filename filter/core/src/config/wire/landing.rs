@@ -1,0 +1,14 @@
+//! The wire form of a front's pages.
+
+use crate::config::landing::{PageUrl, WANTED_PATH, WANTED_URL, is_path};
+use crate::config::reader::Node;
+
+/// A mapping from paths to URLs.
+pub(super) fn read_landing(node: &Node<'_>) -> Option<Vec<(String, PageUrl)>> {
+    node.entries("a mapping from paths to URLs of pages", |path, node| {
+        if !is_path(path) {
+            node.refuse(WANTED_PATH);
+        }
+        Some((path.to_owned(), node.parse(WANTED_URL, PageUrl::parse)?))
+    })
+}

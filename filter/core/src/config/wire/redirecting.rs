@@ -1,0 +1,71 @@
+//! The wire form of what clients of a rule fetch themselves.
+
+use super::list;
+use crate::config::reader::{Fields, Node};
+use crate::config::redirecting::{RedirectClass, WANTED_CLASS};
+
+/// A value for each region that is named, or one for all.
+#[derive(Clone, Debug)]
+pub(crate) enum PerRegion<T> {
+    /// The same for every region.
+    All(T),
+    /// Each region's own; `default` serves those without.
+    Each(Vec<(String, T)>),
+}
+
+pub(crate) struct RedirectingWire {
+    /// `None` is a class that could not be read; it has its own mistake.
+    pub(crate) classes: Option<PerRegion<Vec<Option<RedirectClass>>>>,
+    /// The names of stores; `None` is none, an empty name one that could not be read.
+    pub(crate) stores: Option<PerRegion<Option<String>>>,
+    /// Labels, or the starts of labels with a `*`.
+    pub(crate) keep: Vec<String>,
+}
+
+pub(super) fn read_redirecting(node: &Node<'_>) -> RedirectingWire {
+    const LABEL: &str = "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
+    let fields = node.fields(&["classes", "stores", "keep"]);
+    RedirectingWire {
+        classes: read_classes(&fields),
+        stores: read_stores(&fields),
+        keep: list(&fields, "keep", LABEL, |text| (!text.is_empty()).then(|| text.to_owned())),
+    }
+}
+
+/// A list of classes, or a mapping from regions to such lists.
+fn read_classes(fields: &Fields<'_>) -> Option<PerRegion<Vec<Option<RedirectClass>>>> {
+    const WANTED: &str = "a list of classes, or a mapping from regions to such lists";
+    let each = |node: &Node<'_>, wanted| {
+        let list = node.list(wanted, |item| Some(item.parse(WANTED_CLASS, RedirectClass::parse)));
+        list.unwrap_or_else(|| vec![None])
+    };
+    fields.optional("classes", |node| {
+        if !node.is_mapping() {
+            return Some(PerRegion::All(each(&node, WANTED)));
+        }
+        let entries = node.entries(WANTED, |region, node| {
+            Some((region.to_owned(), each(&node, "a list of classes")))
+        });
+        entries.map(PerRegion::Each)
+    })
+}
+
+/// A store, or a mapping from regions to stores.
+fn read_stores(fields: &Fields<'_>) -> Option<PerRegion<Option<String>>> {
+    const WANTED: &str =
+        "the name of one of `blob_stores`, or a mapping from regions to such names";
+    let one = |node: &Node<'_>, wanted| {
+        let name = node.string(wanted).unwrap_or_default();
+        (name != "none").then(|| name.to_owned())
+    };
+    fields.optional("stores", |node| {
+        if !node.is_mapping() {
+            return Some(PerRegion::All(one(&node, WANTED)));
+        }
+        let entries = node.entries(WANTED, |region, node| {
+            const STORE: &str = "the name of one of `blob_stores`, or `none`";
+            Some((region.to_owned(), one(&node, STORE)))
+        });
+        entries.map(PerRegion::Each)
+    })
+}

@@ -1,0 +1,128 @@
+//! The walk of a question, step by step.
+
+use super::*;
+use std::time::Duration;
+
+pub(super) const SECOND: u64 = 1_000_000_000;
+pub(super) const MORNING: u64 = 1_780_000_000 * SECOND;
+
+const SETTINGS: Probing = Probing {
+    present: Duration::from_mins(1),
+    absent: Duration::from_secs(5),
+    timeout: Duration::from_secs(1),
+    entries: 3,
+};
+
+/// The digest of the blob with this number.
+pub(super) fn digest(number: u64) -> Digest<'static> {
+    Digest::parse(format!("sha256:{number:064x}").as_bytes()).unwrap().into_owned()
+}
+
+fn woken(probes: &mut Probes, number: u64, finding: Finding, now: u64) -> Vec<u32> {
+    probes.settle(&digest(number), finding, now).into_iter().collect()
+}
+
+const UNKNOWN: Lookup = Lookup::Known(Presence::Unknown);
+
+#[test]
+fn one_question_for_all_who_want_to_know() {
+    let mut probes = Probes::new(SETTINGS);
+    assert_eq!(probes.look_up(&digest(1), MORNING, 10), Lookup::Ask);
+    for waiter in 11..1010 {
+        assert_eq!(probes.look_up(&digest(1), MORNING, waiter), Lookup::Wait);
+    }
+    assert_eq!(probes.look_up(&digest(2), MORNING, 7), Lookup::Ask, "another blob");
+    for waiter in 10..1000 {
+        probes.forget_waiter(&digest(1), waiter);
+    }
+    let still_there: Vec<u32> = (1000..1010).collect();
+    assert_eq!(woken(&mut probes, 1, Finding::Present, MORNING), still_there);
+    let known = probes.look_up(&digest(1), MORNING, 10);
+    assert_eq!(known, Lookup::Known(Presence::Present), "also for those who come back");
+    assert_eq!(woken(&mut probes, 1, Finding::Absent, MORNING), [0_u32; 0], "nobody asked");
+}
+
+#[test]
+fn the_last_waiter_goes_and_the_answer_is_kept() {
+    let mut probes = Probes::new(SETTINGS);
+    probes.look_up(&digest(1), MORNING, 1);
+    probes.forget_waiter(&digest(1), 1);
+    assert_eq!(woken(&mut probes, 1, Finding::Present, MORNING), [0_u32; 0]);
+    assert_eq!(probes.look_up(&digest(1), MORNING, 2), Lookup::Known(Presence::Present));
+}
+
+#[test]
+fn what_is_remembered_and_how_long() {
+    use Finding::{Absent, Present, Trouble, Unclear};
+    #[rustfmt::skip]
+    let rows = [
+        (Present, 59, Lookup::Known(Presence::Present), "an hour is an hour"),
+        (Present, 60, Lookup::Ask, "then it is asked again"),
+        (Absent, 4, Lookup::Known(Presence::Absent), "for a short time"),
+        (Absent, 5, Lookup::Ask, "it may have been put there"),
+        (Unclear, 0, Lookup::Ask, "what was not said is not remembered"),
+        (Trouble, 1, UNKNOWN, "nobody waits for a store in trouble"),
+        (Trouble, 2, Lookup::Ask, "one request finds out"),
+    ];
+    for (finding, seconds, expected, reason) in rows {
+        let mut probes = Probes::new(SETTINGS);
+        assert_eq!(probes.look_up(&digest(1), MORNING, 1), Lookup::Ask);
+        assert_eq!(woken(&mut probes, 1, finding, MORNING), [1]);
+        let found = probes.look_up(&digest(1), MORNING + seconds * SECOND, 2);
+        assert_eq!(found, expected, "{finding:?} after {seconds} s: {reason}");
+    }
+}
+
+#[test]
+fn a_store_in_trouble_holds_one_request_and_not_all() {
+    let mut probes = Probes::new(SETTINGS);
+    assert_eq!(probes.look_up(&digest(1), MORNING, 1), Lookup::Ask);
+    assert_eq!(woken(&mut probes, 1, Finding::Present, MORNING), [1]);
+    for number in 2..5 {
+        assert_eq!(probes.look_up(&digest(number), MORNING, 1), Lookup::Ask);
+    }
+    woken(&mut probes, 2, Finding::Trouble, MORNING);
+    assert_eq!(probes.look_up(&digest(3), MORNING, 9), UNKNOWN, "though it is being asked");
+    assert_eq!(probes.look_up(&digest(5), MORNING, 9), UNKNOWN, "another blob");
+    let known = Lookup::Known(Presence::Present);
+    assert_eq!(probes.look_up(&digest(1), MORNING, 9), known, "what is known is known");
+    woken(&mut probes, 3, Finding::Trouble, MORNING);
+    woken(&mut probes, 4, Finding::Trouble, MORNING);
+    let later = MORNING + 2 * SECOND;
+    assert_eq!(probes.look_up(&digest(5), later, 1), Lookup::Ask, "one finds out");
+    assert_eq!(probes.look_up(&digest(5), later, 2), UNKNOWN, "the others do not wait for it");
+    assert_eq!(probes.look_up(&digest(6), later, 3), UNKNOWN, "nor for their own");
+    assert_eq!(woken(&mut probes, 5, Finding::Unclear, later), [1]);
+    assert_eq!(probes.look_up(&digest(6), later, 3), Lookup::Ask, "it answers again");
+}
+
+#[test]
+fn what_is_used_stays_and_the_table_is_bounded() {
+    let mut probes = Probes::new(SETTINGS);
+    for number in 1..1000 {
+        probes.look_up(&digest(number), MORNING, 1);
+        woken(&mut probes, number, Finding::Present, MORNING);
+        assert!(probes.remembered() <= 3);
+        let first = probes.look_up(&digest(1), MORNING, 1);
+        assert_eq!(first, Lookup::Known(Presence::Present), "used every time");
+    }
+    assert_eq!(probes.look_up(&digest(500), MORNING, 1), Lookup::Ask, "long gone");
+}
+
+#[test]
+fn a_flood_of_blobs_holds_nobody_up() {
+    let mut probes = Probes::new(SETTINGS);
+    for number in 0..u64::try_from(IN_FLIGHT).unwrap() {
+        assert_eq!(probes.look_up(&digest(number), MORNING, 1), Lookup::Ask);
+    }
+    assert_eq!(probes.look_up(&digest(99_999), MORNING, 2), UNKNOWN);
+    assert_eq!(probes.look_up(&digest(0), MORNING, 2), Lookup::Wait, "it is being asked");
+}
+
+#[test]
+fn a_clock_that_is_set_back_costs_a_question() {
+    let mut probes = Probes::new(SETTINGS);
+    probes.look_up(&digest(1), MORNING, 1);
+    woken(&mut probes, 1, Finding::Absent, MORNING);
+    assert_eq!(probes.look_up(&digest(1), MORNING - SECOND, 2), Lookup::Ask);
+}
