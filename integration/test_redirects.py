@@ -282,6 +282,20 @@ def test_the_log_says_where_the_client_is(
     assert not [name for seen in delivery.cdn.seen for name in seen.names if name.startswith("x-geo")]
 
 
+@pytest.mark.parametrize("status", [200, 403])
+def test_the_registry_that_a_client_named(
+    redirecting: Scripted, delivery: Delivery, start: Callable[..., Envoy], tmp_path: Path, status: int
+) -> None:
+    """containerd names it in the query; the answer says it, whoever gives it."""
+    document = policy({"east": {"url": redirecting.url, **delivery.follow()}})
+    document["fronts"]["main"] |= {"upstreams": {"docker.io": {"ns": ["docker.io"]}}}
+    envoy = start(delivery.prepare(render(document, tmp_path)))
+    delivery.cdn.behave(lambda _: None if status == 200 else Answer(403))
+    answer = pull(envoy, target=f"{BLOB}?ns=docker.io")
+    assert (answer.status, answer.one("oci-namespace")) == (200 if status == 200 else 502, "docker.io")
+    assert b"ns=" not in redirecting.last().target
+
+
 @pytest.mark.parametrize(
     ("method", "target"),
     [

@@ -33,7 +33,7 @@ pub(crate) struct Attempt {
     shown: Shown,
     /// Whether there is no other backend.
     alone: bool,
-    /// Whether it matters where the backend redirects to.
+    /// Whether a redirect is looked at.
     watches_redirects: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
@@ -117,6 +117,15 @@ impl Attempt {
         Action::Continue
     }
 
+    /// What becomes of a redirect. One that leads astray sends the request on to the next backend.
+    fn settle_redirect(&self) {
+        if redirects::settle() && !self.alone {
+            // Envoy goes on from this status, and takes it for no sign of bad health. The client never sees it.
+            host::set_header(Headers::Response, ":status", b"429");
+            note(Answer::Astray);
+        }
+    }
+
     /// What a refusal of this backend means. A token that it refuses is not sent again.
     fn note_refusal(&self, status: u16) -> Shown {
         let Some(held) = &self.token else { return self.shown };
@@ -159,20 +168,15 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        // Reading the status costs; without anybody to go on to, and redirects to watch, only a refusal
-        // matters here.
-        let challenged = || host::header(Headers::Response, "www-authenticate").is_some();
-        if self.alone && !self.watches_redirects && !challenged() {
+        if self.watches_redirects && host::status().is_some_and(is_redirect) {
+            self.settle_redirect();
+            return Action::Continue;
+        }
+        // Reading the status costs; without anybody to go on to only a refusal matters here.
+        if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
             return Action::Continue;
         }
         let Some(status) = host::status() else { return Action::Continue };
-        if self.watches_redirects && is_redirect(status) && redirects::settle() {
-            // A status that sends the request on to the next backend, and that nobody takes for a sign of bad
-            // health. The client never sees it.
-            host::set_header(Headers::Response, ":status", b"429");
-            note(Answer::Astray);
-            return Action::Continue;
-        }
         let shown = match status {
             401 | 403 => self.note_refusal(status),
             _ => self.shown,

@@ -7,8 +7,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use portolan_core::RequestHead;
-use portolan_core::attempt::{Astray, Hop, Redirection, is_delivered, is_for_delivery, select};
-use portolan_core::reply::{self, Reply};
+use portolan_core::attempt::{
+    Astray, Hop, Redirection, Trouble, is_delivered, is_for_delivery, is_redirect, only, select,
+};
+use portolan_core::policy::Naming;
+use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
 use crate::attempt::{BACKEND, PREPARED};
 use crate::host::{self, Headers};
@@ -28,13 +31,15 @@ const AUTHORITY: &str = "portolan_authority";
 const PATH: &str = "portolan_path";
 const CLIENT: &str = "portolan_client";
 const COUNTRY: &str = "portolan_country";
+/// The registry that the client named; the answer says it.
+const NAMESPACE: &str = "portolan_namespace";
 const REDIRECTED_BY: &str = "portolan_backend";
 /// The client's address as Envoy trusts it.
 const ADDRESS: &str = "source\0address";
 
 /// Keeps the properties of the deciding phase for further passes.
 pub(crate) fn outlive_decisions() {
-    for name in [REGION, RULE, REASON, AUTHORITY, PATH, CLIENT, COUNTRY] {
+    for name in [REGION, RULE, REASON, AUTHORITY, PATH, CLIENT, COUNTRY, NAMESPACE] {
         host::outlive_passes(name);
     }
 }
@@ -46,8 +51,9 @@ pub(crate) fn outlive_attempts() {
     }
 }
 
-/// Notes for the access log what the client asked; the further passes have the headers of others.
-pub(crate) fn note_asked(head: &RequestHead<'_>) {
+/// Notes what the client asked, for the access log above all; the further passes have the headers of
+/// others.
+pub(crate) fn note_asked(head: &RequestHead<'_>, naming: &Naming) {
     let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
     host::set_property(AUTHORITY, head.authority);
     host::set_property(PATH, path);
@@ -56,6 +62,9 @@ pub(crate) fn note_asked(head: &RequestHead<'_>) {
     }
     if let Some(country) = head.client.country {
         host::set_property(COUNTRY, country.get(..LONGEST_COUNTRY).unwrap_or(country));
+    }
+    if let Some(namespace) = naming.namespace() {
+        host::set_property(NAMESPACE, namespace.as_bytes());
     }
 }
 
@@ -86,9 +95,15 @@ pub(crate) fn prepare_delivery() -> bool {
 /// Looks at the head of what was delivered; what the client gets instead, where that is nothing.
 pub(crate) fn judge_delivery() -> Option<Reply> {
     let status = host::status().unwrap_or_default();
+    let namespace = host::property(NAMESPACE).and_then(|value| String::from_utf8(value).ok());
     if !is_delivered(status) {
         explain(&format!("{status} where it was redirected to"));
-        return Some(reply::undelivered());
+        let mut reply = reply::undelivered();
+        reply.headers.extend(namespace.map(|value| (NAMESPACE_HEADER, value)));
+        return Some(reply);
+    }
+    if let Some(value) = namespace {
+        host::set_header(Headers::Response, NAMESPACE_HEADER, value.as_bytes());
     }
     if let Some(digest) = host::property(DIGEST)
         && host::header(Headers::Response, DIGEST_HEADER).is_none()
@@ -98,15 +113,29 @@ pub(crate) fn judge_delivery() -> Option<Reply> {
     None
 }
 
-/// A redirect that comes back to the first pass though it was to be followed: Envoy could not.
-pub(crate) fn judge_redirect() -> Option<Reply> {
-    host::header(Headers::Response, CLUSTER_HEADER)?;
-    explain("its redirect could not be followed");
-    Some(reply::undelivered())
+/// A redirect that comes back to the first pass, where one was to be followed: Envoy could not, or the
+/// policy did not let it. In a list it may be that of a backend whose redirects are the client's.
+pub(crate) fn judge_redirect(has_fallback: bool) -> Option<Reply> {
+    host::status().filter(|status| is_redirect(*status))?;
+    if host::header(Headers::Response, CLUSTER_HEADER).is_some() {
+        explain("its redirect could not be followed");
+        return Some(reply::undelivered());
+    }
+    (!has_fallback).then(|| {
+        explain_trouble(Trouble::Astray);
+        reply::trouble(Trouble::Astray)
+    })
+}
+
+/// Says in the access log what only the operator can mend.
+pub(crate) fn explain_trouble(trouble: Trouble) {
+    if trouble == Trouble::Astray {
+        explain("its redirect leads where the policy does not");
+    }
 }
 
 /// Says in the access log what became of the request after it was decided.
-pub(crate) fn explain(what: &str) {
+fn explain(what: &str) {
     let reason = host::property(REASON).unwrap_or_default();
     host::set_property(REASON, &[&reason, what.as_bytes()].join(&b"; "[..]));
 }
@@ -115,7 +144,7 @@ pub(crate) fn explain(what: &str) {
 pub(crate) fn settle() -> bool {
     let Some(prepared) = host::property(PREPARED) else { return false };
     let backend = host::property(BACKEND).unwrap_or_default();
-    let Some(own) = select(&prepared, &backend) else { return false };
+    let Some(own) = only(&prepared).or_else(|| select(&prepared, &backend)) else { return false };
     match own.redirection {
         Redirection::Unwatched => false,
         Redirection::Passed => {

@@ -4,9 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{
-    Answers, Case, Retry, Trouble, Verdict, is_doubtful, is_redirect, judge,
-};
+use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
 use portolan_core::health::{Examined, Health};
@@ -173,8 +171,8 @@ impl Stream {
             | PlannedAction::Probe(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => {
-                if forwarding.follows {
-                    redirects::note_asked(&head);
+                if forwarding.receipt.follows {
+                    redirects::note_asked(&head, &forwarding.receipt.naming);
                 }
                 forward(*forwarding)
             }
@@ -193,24 +191,18 @@ impl Stream {
         if has_header("proxy-authenticate") {
             return Some(reply::proxy_challenge());
         }
+        if receipt.follows
+            && let Some(reply) = redirects::judge_redirect(receipt.has_fallback())
+        {
+            return Some(reply);
+        }
         // What a list of one answers is passed on as it is, but for a refusal of the proxy's own
-        // credentials, and that comes with a challenge; and for redirects that may be followed. Reading
-        // the status costs.
-        if receipt.answers_noted && (receipt.has_fallback() || challenged || self.policy.follows) {
-            let status = host::status().unwrap_or_default();
-            if self.policy.follows && is_redirect(status) {
-                let reply = redirects::judge_redirect();
-                if reply.is_some() {
-                    return reply;
-                }
-            }
-            if is_doubtful(status)
-                && (receipt.has_fallback() || challenged || status == 429)
-                && let Verdict::Replace(trouble) = self.judge(receipt, status)
-            {
-                if trouble == Trouble::Astray {
-                    redirects::explain("its redirect leads where the policy does not");
-                }
+        // credentials, and that comes with a challenge. Reading the status costs.
+        if receipt.answers_noted && (receipt.has_fallback() || challenged) {
+            let status = host::status().filter(|status| is_doubtful(*status));
+            let verdict = status.map(|status| self.judge(receipt, status));
+            if let Some(Verdict::Replace(trouble)) = verdict {
+                redirects::explain_trouble(trouble);
                 return Some(reply::trouble(trouble));
             }
         }

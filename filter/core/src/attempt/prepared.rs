@@ -18,7 +18,7 @@ pub struct Prepared<'p> {
     /// What becomes of its redirects.
     pub redirection: Redirection<'p>,
     /// The request target, with the backend's name of the repository. Empty where it is in the request
-    /// already, as with a list of one.
+    /// already, as with a list of one, and nobody else needs it.
     pub target: &'p [u8],
     /// What is shown of who asks.
     pub credentials: Credentials<'p>,

@@ -26,6 +26,9 @@ pub struct Receipt {
     pub authority: Option<BackendId>,
     /// What was asked.
     pub class: Class,
+    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
+    /// would be lost to the access log.
+    pub follows: bool,
     /// Whether the attempt phase notes what was answered.
     pub answers_noted: bool,
     /// Whether the proxy showed credentials of its own.

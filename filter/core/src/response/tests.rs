@@ -19,6 +19,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         list: ListId::new(0),
         authority: None,
         class,
+        follows: false,
         answers_noted: false,
         proxys_credentials: false,
         origin: None,

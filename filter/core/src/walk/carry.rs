@@ -56,7 +56,6 @@ pub(super) fn carry<'c: 'a, 'a>(
         cluster: forward.list.cluster(),
         backend,
         target_changed,
-        follows: parts.iter().any(Part::is_followed),
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         authorization: authorization(first, head),
         retry: Retry::of(config, forward.list, request, forward.choice, refusals),
@@ -71,6 +70,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             class: request.endpoint.class(),
             client_name: client_name(request).to_owned(),
             naming: naming.clone(),
+            follows: parts.iter().any(Part::is_followed),
             answers_noted: prepared.is_some() || parts.len() > 1,
             proxys_credentials: proxys,
             origin,
@@ -125,7 +125,7 @@ fn prepare(
         backend: part.backend.name(),
         hides_missing: part.hides_missing,
         redirection: part.redirection.clone(),
-        target: if has_fallback || config.follows_redirects() { &part.target } else { b"" },
+        target: if has_fallback || part.is_followed() { &part.target } else { b"" },
         credentials: part.credentials.clone(),
     });
     Some(Prepared::print(&prepared.collect::<Vec<_>>()))

@@ -113,9 +113,6 @@ pub struct Forwarding<'c> {
     pub receipt: Receipt,
     /// Whether a target differs from what the client sent.
     pub target_changed: bool,
-    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
-    /// would be lost to the access log.
-    pub follows: bool,
     /// Whether this starts an upload. The content type is then replaced by
     /// [`UPLOAD_CONTENT_TYPE`].
     pub starts_upload: bool,

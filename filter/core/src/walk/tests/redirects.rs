@@ -43,7 +43,7 @@ fn told(country: &str, method: &str, path: &str) -> (Vec<String>, bool) {
             format!("{} from {origin} to {}{plain}", one.backend, bounds.hosts)
         }
     });
-    (words.collect(), forwarding.follows)
+    (words.collect(), forwarding.receipt.follows)
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn an_owner_is_followed_for_content_and_for_nothing_else() {
             ..RequestHead::default()
         };
         let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
-        assert_eq!(forwarding.follows, follows, "{method} {path}");
+        assert_eq!(forwarding.receipt.follows, follows, "{method} {path}");
     }
 }
 
@@ -109,5 +109,5 @@ fn who_follows_nobody_says_nothing_of_it() {
     let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("it is read") };
     let prepared = forwarding.prepared.unwrap();
     assert!(all(&prepared).all(|one| one.redirection == Redirection::Unwatched));
-    assert!(!forwarding.follows);
+    assert!(!forwarding.receipt.follows);
 }
