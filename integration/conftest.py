@@ -8,6 +8,7 @@ import pytest
 from harness import image, portolan, processes
 from harness.bootstrap import Bootstrap
 from harness.comparison import Comparison
+from harness.delivery import Delivery
 from harness.envoy import Envoy, Policy, render
 from harness.scripted import Scripted
 
@@ -90,3 +91,19 @@ def backends() -> Iterator[list[Scripted]]:
 def compare(start: Callable[[Bootstrap], Envoy], tmp_path: Path) -> Comparison:
     """Starts Envoys to compare."""
     return Comparison(start, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def the_delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
+    """A CDN."""
+    delivery = Delivery(tmp_path_factory.mktemp("delivery"))
+    yield delivery
+    delivery.close()
+
+
+@pytest.fixture
+def delivery(the_delivery: Delivery) -> Delivery:
+    """The CDN in good order, asked nothing yet."""
+    the_delivery.cdn.behave()
+    the_delivery.cdn.forget()
+    return the_delivery

@@ -60,7 +60,9 @@ def policy(east: Scripted, west: Scripted) -> Policy:
 @pytest.fixture(scope="module")
 def front(start_envoy: Callable[[Policy], Envoy], east: Scripted, west: Scripted) -> Envoy:
     """An Envoy with that policy."""
-    return start_envoy(policy(east, west))
+    front = start_envoy(policy(east, west))
+    front.wait_until_healthy()
+    return front
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod clients;
 mod compare_paths;
 mod credential;
 mod explain;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use clients::ClientsError;
 use credential::CredentialError;
 use geoip::GeoipCommand;
 use geoip::error::GeoipError;
@@ -61,6 +63,11 @@ enum Command {
     /// other, with exit status 0.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// Make what clients need in order to pull through a front: the files of their own configuration.
+    ///
+    /// One file is printed as it is, a tree with the path of each file on a line before it.
+    #[command(after_help = clients::EXAMPLES)]
+    Clients(clients::ClientsArgs),
     /// Build and read the database that tells Envoy in which country an address is.
     #[command(subcommand)]
     Geoip(GeoipCommand),
@@ -156,6 +163,7 @@ impl Command {
             Self::Check(arguments) => check::run(&arguments, out),
             Self::Explain(arguments) => explain::run(&arguments, out),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
+            Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
             Self::Bench(arguments) => bench::run(&arguments, out),
             Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),
             Self::Geoip(command) => Ok(exit_of_geoip(command.run())),
@@ -179,6 +187,15 @@ fn exit_of_render(result: Result<(), RenderError>) -> Exit {
         Ok(()) => Exit::Good,
         Err(RenderError::Policy(diagnostics)) => complain(&diagnostics),
         Err(error @ RenderError::GeoHeader(_)) => fail(error, Exit::Refused),
+        Err(error) => fail(error, Exit::Unusable),
+    }
+}
+
+fn exit_of_clients(result: Result<(), ClientsError>) -> Exit {
+    match result {
+        Ok(()) => Exit::Good,
+        Err(ClientsError::Policy(diagnostics)) => complain(&diagnostics),
+        Err(error) if error.is_refusal() => fail(error, Exit::Refused),
         Err(error) => fail(error, Exit::Unusable),
     }
 }

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import paths
@@ -28,15 +28,22 @@ class Docker:
     It runs no containers, and so needs no network and no storage driver of the kernel's.
     """
 
-    def __init__(self, directory: Path, containerd: Containerd, mirrors: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        containerd: Containerd,
+        mirrors: Sequence[str] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        """`settings` is a whole `daemon.json`; what an engine of our own needs is added."""
         # The path of a socket is at most 108 bytes, and pytest's directories are long.
         self._short = tempfile.TemporaryDirectory(prefix="docker-")
         self.socket = Path(self._short.name) / "d.sock"
         directory.mkdir(parents=True, exist_ok=True)
         # The machine's own configuration and credentials have no say.
         configuration = directory / "daemon.json"
-        settings = {"deprecated-key-path": str(directory / "key.json"), "registry-mirrors": list(mirrors)}
-        configuration.write_text(json.dumps(settings))
+        own = {"deprecated-key-path": str(directory / "key.json"), "registry-mirrors": list(mirrors)}
+        configuration.write_text(json.dumps({**own, **(settings or {})}))
         self._environment = {**os.environ, "DOCKER_CONFIG": str(directory / "client")}
         self.server = Server("dockerd", self._command(directory, configuration, containerd), directory)
         self.server.wait_until(self._answers, "it answers")

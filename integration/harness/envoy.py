@@ -100,6 +100,20 @@ class Envoy:
         pairs = (line.split(": ", 1) for line in self.admin("/stats").decode().splitlines())
         return {name: int(value) for name, value in pairs if re.search(pattern, name) and value.isdigit()}
 
+    def wait_until_healthy(self) -> None:
+        """Waits until every endpoint has passed its health checks.
+
+        Envoy compiles the filter on the thread that makes the first of them; on a busy machine they time out, and the
+        endpoints count as down for two checks more. Writes have nobody else to go to.
+        """
+
+        def healthy() -> bool | None:
+            lines = self.admin("/clusters").decode().splitlines()
+            flags = [line.rpartition("::")[2] for line in lines if "::health_flags::" in line]
+            return all(flag == "healthy" for flag in flags) or None
+
+        self.server.wait_until(healthy, "every endpoint is healthy")
+
     def log_entries(self, count: int) -> list[dict[str, Any]]:
         """The next `count` entries of the access log, in the order in which requests ended."""
 

@@ -101,9 +101,12 @@ class Generator:
 
     def __init__(self, policy: dict[str, Any], seed: int) -> None:
         self._random = random.Random(seed)
-        self._hosts: list[str] = [host for front in policy["fronts"].values() for host in front["hosts"]]
-        globs = [glob for rule in policy["rules"] for glob in rule["repositories"]]
-        self._prefixes = [glob.partition("*")[0].strip("/") for glob in globs]
+        fronts = policy["fronts"].values()
+        upstreams = {name: it for front in fronts for name, it in front.get("upstreams", {}).items()}
+        self._hosts: list[str] = [host for it in (*fronts, *upstreams.values()) for host in it.get("hosts", [])]
+        self._registries = [*upstreams, *(name for it in upstreams.values() for name in it.get("ns", []))]
+        globs = [glob for rule in policy.get("rules", []) for glob in rule["repositories"]]
+        self._prefixes = [glob.partition("*")[0].strip("/") for glob in globs] or [*upstreams, ""]
 
     def request(self) -> Request:
         """One more request."""
@@ -131,7 +134,15 @@ class Generator:
         if self._chance(0.15):
             place = self._random.randint(1, len(path))
             path = path[:place] + self._random.choice(PIECES) + path[place:]
-        return path if "?" in path else path + self._random.choice(QUERIES)
+        return path if "?" in path else path + self._query()
+
+    def _query(self) -> str:
+        """Mostly none; where registries are named by `ns`, often that, and sometimes in two minds."""
+        if not self._registries or self._chance(0.5):
+            return self._random.choice(QUERIES)
+        one, other = self._random.choices([*self._registries, "evil.example", ""], k=2)
+        forms = [f"?ns={one}"] * 6 + [f"?n=5&ns={one.upper()}:443&x", f"?%6es={one}&ns={one}", f"?ns={one}&ns={other}"]
+        return self._random.choice(forms)
 
     def _endpoints(self) -> list[tuple[list[str], str]]:
         """A path of each endpoint, and the methods that it has."""

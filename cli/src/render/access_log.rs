@@ -1,36 +1,54 @@
 //! One line of JSON a request.
 
+use portolan_core::config::Config;
 use serde_json::{Value, json};
 
 use super::filter_state::{AUTHORITY, COUNTRY, PATH};
-use super::options::AccessLog;
-use super::typed::extension;
+use super::options::{AccessLog, Options};
+use super::redirects;
+use super::typed::{extension, object};
 
-pub(super) fn access_log(to: &AccessLog) -> Value {
-    match to {
+pub(super) fn access_log(config: &Config, options: &Options) -> Value {
+    let follows = redirects::are_followed(config, options);
+    let log = to(&options.access_log, &fields(follows));
+    let once = if follows { the_last_pass() } else { Value::Null };
+    object([log, once])
+}
+
+/// A request that is sent on is logged where it ends. Until then it is one that Envoy has begun anew.
+fn the_last_pass() -> Value {
+    json!({"filter": {"extension_filter": extension(
+        "envoy.access_loggers.extension_filters.cel",
+        "extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+        json!({"expression": "response.code_details != 'internal_redirect'"}),
+    )}})
+}
+
+fn to(place: &AccessLog, fields: &Value) -> Value {
+    match place {
         AccessLog::StandardOutput => extension(
             "envoy.access_loggers.stdout",
             "extensions.access_loggers.stream.v3.StdoutAccessLog",
-            json!({"log_format": {"json_format": fields()}}),
+            json!({"log_format": {"json_format": fields}}),
         ),
         AccessLog::File(path) => extension(
             "envoy.access_loggers.file",
             "extensions.access_loggers.file.v3.FileAccessLog",
-            json!({"path": path, "log_format": {"json_format": fields()}}),
+            json!({"path": path, "log_format": {"json_format": fields}}),
         ),
     }
 }
 
-/// The fields. No credential is among them, and no query: an upload's state and a token
-/// service's parameters stand there.
-fn fields() -> Value {
-    json!({
+/// The fields. No credential is among them, and no query: an upload's state, a token service's parameters
+/// and the signature of a redirect stand there.
+fn fields(follows: bool) -> Value {
+    let mut fields = json!({
         "time": "%START_TIME%",
         "request_id": "%REQ(X-REQUEST-ID)%",
         "protocol": "%PROTOCOL%",
         "method": "%REQ(:METHOD)%",
-        "authority": state_or(AUTHORITY, "REQ", ":AUTHORITY"),
-        "path": state_or(PATH, "PATH", "NQ"),
+        "authority": first_of(&[state(AUTHORITY), operator("REQ", ":AUTHORITY")]),
+        "path": first_of(&[state(PATH), operator("PATH", "NQ")]),
         "upstream_path": "%PATH(NQ:PATH)%",
         "user_agent": "%REQ(USER-AGENT)%",
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
@@ -51,15 +69,40 @@ fn fields() -> Value {
         "bytes_sent": "%BYTES_SENT%",
         "duration_ms": "%DURATION%",
         "first_byte_ms": "%RESPONSE_DURATION%",
-    })
+    });
+    if let (Value::Object(fields), true) = (&mut fields, follows) {
+        fields.extend(fields_of_further_passes());
+    }
+    fields
 }
 
-/// What was noted before the rewriting; for a request that was refused before any filter saw
-/// it, what it still says.
-fn state_or(key: &str, command: &str, parameter: &str) -> String {
-    let operators = json!({"operators": [
-        {"command": "FILTER_STATE", "param": format!("{key}:PLAIN")},
-        {"command": command, "param": parameter},
-    ]});
-    format!("%COALESCE({operators})%")
+/// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.
+fn fields_of_further_passes() -> [(String, Value); 6] {
+    let kept = |name: &str| state(&format!("wasm.portolan_{name}"));
+    let metadata = operator("UPSTREAM_METADATA", "portolan:backend");
+    let address = json!({"command": "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"});
+    let asked = [kept("authority"), state(AUTHORITY), operator("REQ", ":AUTHORITY")];
+    [
+        ("authority", first_of(&asked)),
+        ("path", first_of(&[kept("path"), state(PATH), operator("PATH", "NQ")])),
+        ("client", first_of(&[kept("client"), address])),
+        ("country", first_of(&[kept("country"), state(COUNTRY)])),
+        ("backend", first_of(&[metadata, kept("backend")])),
+        ("upstream_authority", "%REQ(:AUTHORITY)%".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.into()))
+}
+
+/// The first that says anything. What was noted before the rewriting comes before what a request says that
+/// was refused before any filter saw it.
+fn first_of(operators: &[Value]) -> String {
+    format!("%COALESCE({})%", json!({"operators": operators}))
+}
+
+fn operator(command: &str, parameter: &str) -> Value {
+    json!({"command": command, "param": parameter})
+}
+
+fn state(key: &str) -> Value {
+    operator("FILTER_STATE", &format!("{key}:PLAIN"))
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::options::Options;
 use super::typed::{extension, object};
-use super::{admin_access, aggregate, cluster, listener, overload, service_cluster};
+use super::{
+    admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster,
+};
 
 /// The bootstrap of an Envoy that serves `config`.
 ///
@@ -26,6 +28,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
                 .then(|| cluster::for_owner(backend, config, options))
         }
     }));
+    clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(admin_access::clusters(config, options));
     let mut listeners = vec![listener::listener(config, policy_json, options)];
@@ -48,7 +51,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
 
 /// The resolver. The listener waits for the first answer about each name, and a name server that is
 /// silent must not keep it from opening for a minute; later on Envoy asks again and again.
-fn resolver() -> Value {
+pub(super) fn resolver() -> Value {
     extension(
         "envoy.network.dns_resolver.cares",
         "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",

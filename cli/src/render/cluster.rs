@@ -62,7 +62,7 @@ fn cluster(
 /// What is more than a backend's limits is answered with 503 at once and not handed on to the next
 /// backend: a load that broke one would break the others too. `max_retries` counts retries in
 /// flight at once; Envoy's own 3 would let most of a burst fail that one retry would have saved.
-fn limits(limits: Limits) -> Value {
+pub(super) fn limits(limits: Limits) -> Value {
     json!({
         "connect_timeout": "3s",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,

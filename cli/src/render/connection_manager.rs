@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, client_address, early_headers, filter_state, geoip, local_replies, routes, wasm,
+    access_log, client_address, early_headers, filter_state, geoip, local_replies, redirects,
+    routes, wasm,
 };
 
 /// How long a transfer may stand still. A client that unpacks a layer while it pulls the next
@@ -24,9 +25,9 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
             "early_header_mutation_extensions": [early_headers::extension(config.clients().geo())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
-            "access_log": [access_log::access_log(&options.access_log)],
+            "access_log": [access_log::access_log(config, options)],
             "local_reply_config": local_replies::config(),
-            "route_config": routes::route_config(config, options.wasm.is_none()),
+            "route_config": routes::route_config(config, options),
             "http_filters": filters(config, policy_json, options),
         }),
     ]);
@@ -52,7 +53,9 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));
     let forms = forms.map(wasm::token_form);
     let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
-    ready.into_iter().chain(geoip).chain([noted]).chain(forms).chain(wasm).chain([router]).collect()
+    let addresses = redirects::address_filters(config, options);
+    let before_the_filter = ready.into_iter().chain(geoip).chain([noted]).chain(forms);
+    before_the_filter.chain(wasm).chain(addresses).chain([router]).collect()
 }
 
 /// Whether this Envoy takes requests: 200 until it is told to drain (`POST /healthcheck/fail` of the

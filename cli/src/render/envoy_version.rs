@@ -14,6 +14,11 @@ impl EnvoyVersion {
     /// The version that Portolan is developed with.
     pub(crate) const DEFAULT: &'static str = "1.40.0";
 
+    /// Whether it can keep a host whose addresses it looks up from having a private one.
+    pub(super) fn filters_addresses(self) -> bool {
+        self.0 != "1.39.3"
+    }
+
     /// Reads a tested version.
     ///
     /// # Errors

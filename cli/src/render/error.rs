@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::envoy_version::EnvoyVersion;
 use crate::policy_file::Diagnostic;
 
 /// Why nothing was rendered.
@@ -19,6 +20,13 @@ pub(crate) enum RenderError {
     GeoHeader(String),
     /// The policy has the admin interface asked, and its port is left to the kernel.
     AdminPort,
+    /// The policy follows redirects, and this Envoy cannot keep them from private addresses.
+    PrivateAddresses {
+        /// The backend.
+        backend: String,
+        /// The Envoy.
+        envoy: EnvoyVersion,
+    },
     /// The file cannot be written.
     Output {
         /// The file.
@@ -53,6 +61,12 @@ impl fmt::Display for RenderError {
             Self::AdminPort => formatter.write_str(
                 "the policy, or --metrics, has the admin interface asked, so its port has to be \
                  known; write one with --admin, such as `127.0.0.1:9901`",
+            ),
+            Self::PrivateAddresses { backend, envoy } => write!(
+                formatter,
+                "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
+                 addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
+                 nothing that the proxy reaches trusts whoever comes from inside"
             ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::typed::extension;
 
+/// The name by which routes can switch it off.
+pub(super) const NAME: &str = "envoy.filters.http.set_filter_state";
+
 /// The path as the client sent it, without its query.
 pub(super) const PATH: &str = "portolan.path";
 /// The authority as the client sent it.
@@ -20,7 +23,7 @@ pub(super) fn filter(clients: &Clients) -> Value {
     let country = clients.geo_headers().country;
     notes.extend(country.map(|header| note(COUNTRY, &format!("%REQ({header}):8%"))));
     extension(
-        "envoy.filters.http.set_filter_state",
+        NAME,
         "extensions.filters.http.set_filter_state.v3.Config",
         json!({"on_request_headers": notes}),
     )

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::typed::extension;
 
+/// The name by which routes can switch it off.
+pub(super) const NAME: &str = "envoy.filters.http.geoip";
+
 /// Sets the geo headers by the client's address.
 ///
 /// No `xff_config`: the filter then takes the address that the connection manager trusts, and
@@ -24,9 +27,5 @@ pub(super) fn filter(database: &str) -> Value {
             },
         }),
     );
-    extension(
-        "envoy.filters.http.geoip",
-        "extensions.filters.http.geoip.v3.Geoip",
-        json!({"provider": provider}),
-    )
+    extension(NAME, "extensions.filters.http.geoip.v3.Geoip", json!({"provider": provider}))
 }

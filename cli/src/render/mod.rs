@@ -25,6 +25,9 @@ mod local_replies;
 mod options;
 mod origin;
 mod overload;
+mod private_addresses;
+mod redirect_cluster;
+mod redirects;
 mod routes;
 mod secret;
 mod service_cluster;
@@ -79,6 +82,7 @@ fn whole(
     policy_json: &str,
 ) -> Result<String, RenderError> {
     let options = arguments.options(&policy.config)?;
+    redirects::check(&policy.config, options.envoy)?;
     if let Some(directory) = &arguments.sds_output {
         write_sds(directory, &policy.config)?;
     }

@@ -6,41 +6,48 @@ use serde_json::{Map, Value, json};
 
 use super::connection_manager::IDLE;
 use super::credential_filter::CREDENTIAL_HEADER;
+use super::options::Options;
 use super::typed::{extension, object, typed};
-use super::{upstream_headers, wasm};
+use super::{redirects, upstream_headers, wasm};
 
 /// The header in which the filter names the cluster.
-const CLUSTER_HEADER: &str = "x-portolan-cluster";
+pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
 /// `internal_only_headers` says a second time that no client names a cluster, or a credential of the
 /// proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided about goes nowhere. `to_first_backend` takes
 /// the policy's first backend instead, for a configuration without the filter.
-pub(super) fn route_config(config: &Config, to_first_backend: bool) -> Value {
+pub(super) fn route_config(config: &Config, options: &Options) -> Value {
+    let to_first_backend = options.wasm.is_none();
     let first = config.backends().first().filter(|_| to_first_backend).map(Backend::cluster);
+    let mut virtual_hosts = vec![json!({
+        "name": "portolan",
+        "domains": ["*"],
+        "routes": routes(config, first, options),
+    })];
+    if redirects::are_followed(config, options) {
+        virtual_hosts.push(redirects::virtual_host(config, options));
+    }
     json!({
         "name": "portolan",
         "internal_only_headers": [CLUSTER_HEADER, CREDENTIAL_HEADER],
         "request_headers_to_remove": upstream_headers::removed_from_requests(config.clients()),
         "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
-        "virtual_hosts": [{
-            "name": "portolan",
-            "domains": ["*"],
-            "routes": routes(config, first, to_first_backend),
-        }],
+        "virtual_hosts": virtual_hosts,
     })
 }
 
-fn routes(config: &Config, first: Option<&str>, without_filter: bool) -> Vec<Value> {
+fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value> {
     let mut routes = Vec::new();
-    if has_token_endpoint(config) && !without_filter {
+    if has_token_endpoint(config) && options.wasm.is_some() {
         routes.push(token_endpoint(config));
     }
+    let follow = redirects::are_followed(config, options).then(redirects::policy);
     routes.push(json!({
         "name": "read",
         "match": {"prefix": "/", "headers": [reading()]},
-        "route": action(first, Some(retry(config))),
+        "route": object([action(first, Some(retry(config))), follow.unwrap_or_default()]),
     }));
     routes.push(json!({
         "name": "write",

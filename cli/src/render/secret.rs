@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::config::{Backend, BlobStore, ClientCertificate, Config, Credential, Scheme};
+use portolan_core::config::{
+    Backend, BlobStore, ClientCertificate, Config, Credential, Scheme, redirects_cluster,
+};
 use serde_json::{Value, json};
 
 use super::options::Options;
@@ -105,8 +107,14 @@ pub(super) fn all(config: &Config) -> Vec<Secret> {
     let credentials = credentials.map(|(credential, _)| Secret::credential(credential));
     let mut seen = BTreeSet::new();
     let stores = config.blob_stores().iter().filter_map(of_store);
-    let all = credentials.chain(backends().flat_map(of_tls)).chain(stores);
+    let redirects = backends().filter_map(of_redirects);
+    let all = credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores);
     all.filter(|secret| seen.insert(secret.name.clone())).collect()
+}
+
+fn of_redirects(backend: &Backend) -> Option<Secret> {
+    let ca_file = backend.redirects().ca_file()?;
+    Some(Secret::authority(&redirects_cluster(backend.name(), Scheme::Https), ca_file))
 }
 
 fn of_store(store: &BlobStore) -> Option<Secret> {

@@ -5,6 +5,7 @@
 
 mod blob_stores;
 mod credentials;
+mod redirects;
 
 use portolan_core::config::Config;
 use serde_json::{Value, json};

@@ -85,7 +85,7 @@ fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c 
 }
 
 /// The last filter of every chain, as the router is in the listener's.
-fn codec() -> Value {
+pub(super) fn codec() -> Value {
     extension(
         "envoy.filters.http.upstream_codec",
         "extensions.filters.http.upstream_codec.v3.UpstreamCodec",

@@ -18,16 +18,31 @@ pub(super) fn transport(name: &str, url: &BackendUrl, tls: &Tls, options: &Optio
     if url.scheme() == Scheme::Http {
         return Value::Null;
     }
+    let names = json!({"match_typed_subject_alt_names": [subject(tls)]});
     let context = object([
-        json!({"tls_params": {"tls_minimum_protocol_version": "TLSv1_2"}}),
+        minimum(),
         own_certificate(name, tls, options),
-        validation(name, tls, options),
+        trust(name, tls.ca_file.as_deref(), names, options),
     ]);
+    socket(server_name_indication(tls), &context)
+}
+
+/// The `transport_socket` of a cluster that reaches hosts by the name that a request has. Which name the
+/// certificate has to have is said there (`auto_san_validation`).
+pub(super) fn to_any_host(name: &str, ca_file: Option<&str>, options: &Options) -> Value {
+    socket(Value::Null, &object([minimum(), trust(name, ca_file, json!({}), options)]))
+}
+
+fn socket(name: Value, context: &Value) -> Value {
     json!({"transport_socket": extension(
         "envoy.transport_sockets.tls",
         "extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        object([server_name_indication(tls), json!({"common_tls_context": context})]),
+        object([name, json!({"common_tls_context": context})]),
     )})
+}
+
+fn minimum() -> Value {
+    json!({"tls_params": {"tls_minimum_protocol_version": "TLSv1_2"}})
 }
 
 /// An address is not sent as a server name (RFC 6066 section 3).
@@ -45,14 +60,13 @@ fn own_certificate(name: &str, tls: &Tls, options: &Options) -> Value {
     })
 }
 
-/// Whom to trust and which name to look for. A private CA is replaced while Envoy runs, the system's
+/// Whom to trust and, in `names`, which name to look for. A private CA is replaced while Envoy runs, the system's
 /// with the system.
 ///
 /// `system_root_certs` is a field of the message, but one that only gRPC reads: with it and
 /// nothing else Envoy verifies nothing. So the system's certificates are a file like any other.
-fn validation(name: &str, tls: &Tls, options: &Options) -> Value {
-    let names = json!({"match_typed_subject_alt_names": [subject(tls)]});
-    match tls.ca_file.as_deref() {
+fn trust(name: &str, ca_file: Option<&str>, names: Value, options: &Options) -> Value {
+    match ca_file {
         None => {
             let trusted = json!({"trusted_ca": {"filename": options.system_certificates}});
             json!({"validation_context": object([trusted, names])})

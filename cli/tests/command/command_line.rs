@@ -8,7 +8,7 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 13] = [
+    let rows: [(&[&str], &str); 14] = [
         (&["--version"], "portolan 0."),
         (&["--help"], "Exit status:"),
         (&["check", "--help"], "Exit status:"),
@@ -16,6 +16,7 @@ fn help_and_version_are_results() {
         (&["render", "--help"], "Exit status:"),
         (&["geoip", "--help"], "lookup"),
         (&["geoip", "build", "--help"], "--output"),
+        (&["clients", "--help"], "registries.yaml"),
         (&["bench", "--help"], "Exit status:"),
         (&["compare-paths", "--help"], "Exit status:"),
         (&["networks", "--help"], "import"),

@@ -26,6 +26,7 @@
 pub mod attempt;
 pub mod challenge;
 pub mod client;
+pub mod client_files;
 pub mod config;
 pub mod grammar;
 pub mod health;

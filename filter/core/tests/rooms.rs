@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("token", &["grammar", "config", "registry", "challenge"]),
     ("probe", &["grammar", "config"]),
     ("client", &["grammar", "config"]),
+    ("client_files", &["config"]),
     ("policy", &["grammar", "config", "registry", "challenge", "token", "probe", "client"]),
     ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
     (
@@ -37,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "challenge",
             "token",
             "client",
+            "client_files",
             "policy",
             "attempt",
         ],
@@ -57,6 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "token",
             "probe",
             "client",
+            "client_files",
             "policy",
             "attempt",
             "reply",

@@ -4,7 +4,8 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    Answer, Answers, Credentials, Prepared, Shown, TokenSource, all, only, select,
+    Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, all, is_redirect,
+    only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -12,6 +13,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, Headers};
+use crate::redirects;
 use crate::stream::send;
 use crate::tokens::{self, Found, Waiting};
 
@@ -31,6 +33,8 @@ pub(crate) struct Attempt {
     shown: Shown,
     /// Whether there is no other backend.
     alone: bool,
+    /// Whether it matters where the backend redirects to.
+    watches_redirects: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
 }
@@ -44,7 +48,7 @@ struct Held {
 
 impl Attempt {
     pub(crate) const fn new(context: u32) -> Self {
-        Self { context, shown: Shown::Clients, alone: false, token: None }
+        Self { context, shown: Shown::Clients, alone: false, watches_redirects: false, token: None }
     }
 
     /// Sets what this backend is sent. All attempts of a request share one set of headers: what
@@ -59,6 +63,7 @@ impl Attempt {
             return Action::Pause;
         };
         self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
+        self.watches_redirects = own.redirection != Redirection::Unwatched;
         if !own.target.is_empty() {
             host::set_header(Headers::Request, ":path", own.target);
         }
@@ -154,11 +159,20 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        // Reading the status costs; without anybody to go on to only a refusal matters here.
-        if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
+        // Reading the status costs; without anybody to go on to, and redirects to watch, only a refusal
+        // matters here.
+        let challenged = || host::header(Headers::Response, "www-authenticate").is_some();
+        if self.alone && !self.watches_redirects && !challenged() {
             return Action::Continue;
         }
         let Some(status) = host::status() else { return Action::Continue };
+        if self.watches_redirects && is_redirect(status) && redirects::settle() {
+            // A status that sends the request on to the next backend, and that nobody takes for a sign of bad
+            // health. The client never sees it.
+            host::set_header(Headers::Response, ":status", b"429");
+            note(Answer::Astray);
+            return Action::Continue;
+        }
         let shown = match status {
             401 | 403 => self.note_refusal(status),
             _ => self.shown,

@@ -85,6 +85,9 @@ mod tests {
         assert_eq!(read, expected);
         assert_eq!(map.values("accept"), [&b"a"[..], b"\xff\xfe\0"]);
         assert!(map.values("missing").is_empty());
+        assert_eq!(map.status(), None, "it is a request");
+        let response = |status: &[u8]| HeaderMap::new(serialize(&[(":status", status)])).status();
+        assert_eq!((response(b"204"), response(b"ok"), response(b"\xff")), (Some(204), None, None));
     }
 
     #[test]

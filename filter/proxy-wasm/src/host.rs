@@ -57,6 +57,14 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        argument: *const u8,
+        argument_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -183,6 +191,27 @@ pub(crate) fn set_property(name: &str, value: &[u8]) {
     unsafe {
         proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
     }
+}
+
+/// Has a property of this stream outlive the pass in which it is set: Envoy makes a request that it
+/// redirects anew. To be called while the filter is configured.
+pub(crate) fn outlive_passes(name: &str) {
+    const FUNCTION: &str = "declare_property";
+    // Envoy's message `DeclarePropertyArguments`: field 1 is the name, field 5 the span, 1 being that of the
+    // client's request.
+    let Ok(length) = u8::try_from(name.len()) else { return };
+    let argument = [&[0x0a, length], name.as_bytes(), &[0x28, 1]].concat();
+    // SAFETY: name and argument are valid for reads, the other pointers for writes, during the call.
+    receive(|data, size| unsafe {
+        proxy_call_foreign_function(
+            FUNCTION.as_ptr(),
+            FUNCTION.len(),
+            argument.as_ptr(),
+            argument.len(),
+            data,
+            size,
+        )
+    });
 }
 
 /// A value that all workers of the process share, and its version.

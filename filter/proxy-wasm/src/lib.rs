@@ -7,6 +7,7 @@
 //! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
 //! * [`stream`] walks one request through its phases,
 //! * [`attempt`] is the phase that Envoy runs once for every backend it tries,
+//! * [`redirects`] and [`hop`] lead a request on to where a backend redirects it,
 //! * [`tokens`] fetches and keeps the proxy's own tokens,
 //! * [`errand`] and [`token_form`] are the token endpoint,
 //! * [`probes`] finds out what blob stores have, and remembers it,
@@ -24,12 +25,16 @@ mod clusters;
 #[cfg(not(test))]
 mod errand;
 #[cfg(not(test))]
+mod hop;
+#[cfg(not(test))]
 mod host;
 mod passwords;
 #[cfg(not(test))]
 mod probes;
 #[cfg(not(test))]
 mod pushes;
+#[cfg(not(test))]
+mod redirects;
 #[cfg(not(test))]
 mod root;
 #[cfg(not(test))]

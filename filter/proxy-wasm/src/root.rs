@@ -9,12 +9,13 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::attempt::Attempt;
+use crate::hop::HopAttempt;
 use crate::host;
 use crate::passwords::Passwords;
 use crate::probes;
 use crate::stream::Stream;
 use crate::token_form::TokenForm;
-use crate::tokens;
+use crate::{redirects, tokens};
 
 thread_local! {
     /// The policy of this worker, for the filters that are configured without one.
@@ -36,6 +37,8 @@ pub(crate) struct Policy {
     pub(crate) config: Config,
     /// The headers that carry geography, taken out of the policy once.
     pub(crate) geo_headers: GeoHeaders,
+    /// Whether any redirect is followed.
+    pub(crate) follows: bool,
     /// Whether an address can change anything; reading it costs.
     has_networks: bool,
     /// Which passwords were looked at lately.
@@ -56,6 +59,8 @@ enum Role {
     Decide(Rc<Policy>),
     /// The one that Envoy runs for each attempt.
     Attempt,
+    /// The one that it runs for each attempt where a redirect leads.
+    Hop,
     /// The one that reads forms at the token endpoint.
     TokenForm,
 }
@@ -89,7 +94,13 @@ impl RootContext for Root {
         let started = host::now();
         let json = self.get_plugin_configuration().unwrap_or_default();
         if attempt::is_configuration(&json) {
+            redirects::outlive_attempts();
             self.role = Some(Role::Attempt);
+            return true;
+        }
+        if attempt::is_hop_configuration(&json) {
+            redirects::outlive_attempts();
+            self.role = Some(Role::Hop);
             return true;
         }
         if token::is_form_configuration(&json) {
@@ -104,6 +115,9 @@ impl RootContext for Root {
                 log::info!("portolan: policy of {} bytes loaded in {microseconds} us", json.len());
                 #[cfg(feature = "bench")]
                 crate::bench::time_network_lookups(&policy.config);
+                if policy.follows {
+                    redirects::outlive_decisions();
+                }
                 let policy = Rc::new(policy);
                 POLICY.with_borrow_mut(|slot| *slot = Some(Rc::clone(&policy)));
                 self.role = Some(Role::Decide(policy));
@@ -122,6 +136,7 @@ impl RootContext for Root {
         Some(match self.role.as_ref()? {
             Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy), context)),
             Role::Attempt => Box::new(Attempt::new(context)),
+            Role::Hop => Box::new(HopAttempt),
             Role::TokenForm => Box::new(TokenForm::new(POLICY.with_borrow(Clone::clone))),
         })
     }
@@ -135,6 +150,7 @@ impl Policy {
     fn new(config: Config) -> Self {
         Self {
             geo_headers: config.clients().geo_headers(),
+            follows: config.follows_redirects(),
             has_networks: !config.regions().networks().is_empty(),
             passwords: RefCell::default(),
             probes: probes::Desk::new(&config),

@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
+use portolan_core::attempt::{
+    Answers, Case, Retry, Trouble, Verdict, is_doubtful, is_redirect, judge,
+};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
 use portolan_core::health::{Examined, Health};
@@ -27,12 +29,18 @@ use crate::errand::{self, Next, Running};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 use crate::probes::{self, Answer, Probing};
-use crate::pushes;
 use crate::root::{self, Policy};
+use crate::{pushes, redirects};
 
 /// The header by which Envoy's route finds the cluster. Always overwritten here, and listed in
 /// `internal_only_headers`, so that no client chooses a cluster.
-const CLUSTER_HEADER: &str = "x-portolan-cluster";
+pub(crate) const CLUSTER_HEADER: &str = "x-portolan-cluster";
+/// The region, for the access log.
+pub(crate) const REGION: &str = "portolan_region";
+/// The rule, for the access log.
+pub(crate) const RULE: &str = "portolan_rule";
+/// Why it was decided so, for the access log.
+pub(crate) const REASON: &str = "portolan_reason";
 /// The address at the other end of the connection, set by Envoy where a policy believes geo
 /// headers from trusted proxies only.
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
@@ -55,6 +63,8 @@ pub(crate) enum Phase {
     Probing(Probing),
     /// A backend is asked. If it is a push and succeeds, that is to be noted.
     Forwarded(Receipt, Option<Push>),
+    /// A backend was asked, and redirected to where it is asked now.
+    Redirected,
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
     /// no rewriting.
     Replied,
@@ -162,7 +172,12 @@ impl Stream {
             | PlannedAction::Examine
             | PlannedAction::Probe(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
-            PlannedAction::Forward(forwarding) => forward(*forwarding),
+            PlannedAction::Forward(forwarding) => {
+                if forwarding.follows {
+                    redirects::note_asked(&head);
+                }
+                forward(*forwarding)
+            }
             PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
                 run(errand::start(errand.for_a_host(root::takes_forms())))
             }
@@ -179,11 +194,23 @@ impl Stream {
             return Some(reply::proxy_challenge());
         }
         // What a list of one answers is passed on as it is, but for a refusal of the proxy's own
-        // credentials, and that comes with a challenge. Reading the status costs.
-        if receipt.answers_noted && (receipt.has_fallback() || challenged) {
-            let status = host::status().filter(|status| is_doubtful(*status));
-            let verdict = status.map(|status| self.judge(receipt, status));
-            if let Some(Verdict::Replace(trouble)) = verdict {
+        // credentials, and that comes with a challenge; and for redirects that may be followed. Reading
+        // the status costs.
+        if receipt.answers_noted && (receipt.has_fallback() || challenged || self.policy.follows) {
+            let status = host::status().unwrap_or_default();
+            if self.policy.follows && is_redirect(status) {
+                let reply = redirects::judge_redirect();
+                if reply.is_some() {
+                    return reply;
+                }
+            }
+            if is_doubtful(status)
+                && (receipt.has_fallback() || challenged || status == 429)
+                && let Verdict::Replace(trouble) = self.judge(receipt, status)
+            {
+                if trouble == Trouble::Astray {
+                    redirects::explain("its redirect leads where the policy does not");
+                }
                 return Some(reply::trouble(trouble));
             }
         }
@@ -256,14 +283,23 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        self.phase = self.go_on(&Facts::default());
+        self.phase = if self.policy.follows && redirects::is_further_pass() {
+            deliver()
+        } else {
+            self.go_on(&Facts::default())
+        };
         match self.phase {
-            Phase::Forwarded(..) => Action::Continue,
+            Phase::Forwarded(..) | Phase::Redirected => Action::Continue,
             _ => Action::Pause,
         }
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        if matches!(self.phase, Phase::Redirected) {
+            let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
+            self.phase = send(&reply);
+            return Action::Pause;
+        }
         if let Phase::Probing(probing) = &self.phase
             && let Some(phase) = probing.outcome()
         {
@@ -326,11 +362,16 @@ fn keep_first<'h>(fact: &mut Option<&'h [u8]>, value: &'h [u8]) {
 
 /// Hands the record to the access log.
 fn log_fields(record: &Record<'_>) {
-    host::set_property("portolan_region", record.region.as_bytes());
+    host::set_property(REGION, record.region.as_bytes());
     if let Some(rule) = record.rule {
-        host::set_property("portolan_rule", rule.as_bytes());
+        host::set_property(RULE, rule.as_bytes());
     }
-    host::set_property("portolan_reason", record.reason.as_bytes());
+    host::set_property(REASON, record.reason.as_bytes());
+}
+
+/// A further pass of a request: it was decided in the first, and is not decided again.
+fn deliver() -> Phase {
+    if redirects::prepare_delivery() { Phase::Redirected } else { send(&reply::host_failed()) }
 }
 
 fn forward(forwarding: Forwarding<'_>) -> Phase {

@@ -54,7 +54,11 @@ fn relative_files(config: &Config) -> impl Iterator<Item = Doubt> {
             .into_iter()
             .filter_map(move |(field, file)| Some((join(&path, field), file?.as_str())))
     });
-    credentials.chain(of_tls).filter(|(_, file)| !file.starts_with('/')).map(|(path, file)| {
+    let of_redirects = config.backends().iter().filter_map(|backend| {
+        let path = format!("{}.follow.ca_file", join("backends", backend.name()));
+        Some((path, backend.redirects().ca_file()?))
+    });
+    credentials.chain(of_tls).chain(of_redirects).filter(|(_, file)| !file.starts_with('/')).map(|(path, file)| {
         let message = format!(
             "Envoy looks for `{file}` in the directory that it is started in; write the whole path, \
              from `/` on"

@@ -9,6 +9,8 @@ pub enum Answer {
     Limited(Option<u32>),
     /// It refused the proxy's own credentials, or that there were none.
     Refused,
+    /// It sent the proxy to where the policy does not let it go.
+    Astray,
     /// It failed in some other way.
     Failed,
 }
@@ -70,6 +72,7 @@ impl Answers {
             Answer::Missed => format!("{name} missed\n"),
             Answer::Failed => format!("{name} failed\n"),
             Answer::Refused => format!("{name} refused\n"),
+            Answer::Astray => format!("{name} astray\n"),
             Answer::Limited(None) => format!("{name} limited\n"),
             Answer::Limited(Some(seconds)) => format!("{name} limited {seconds}\n"),
         };
@@ -90,6 +93,7 @@ fn parse_line(line: &str) -> Option<(String, Answer)> {
         None if word == "missed" => Answer::Missed,
         None if word == "failed" => Answer::Failed,
         None if word == "refused" => Answer::Refused,
+        None if word == "astray" => Answer::Astray,
         None if word == "limited" => Answer::Limited(None),
         _ => return None,
     };
@@ -147,12 +151,14 @@ mod tests {
         answers.note("b", Answer::Limited(Some(3)));
         answers.note("c", Answer::Limited(None));
         answers.note("a", Answer::Missed);
+        answers.note("e", Answer::Astray);
         let read = Answers::parse(answers.print().as_bytes());
         assert_eq!(read, answers);
         assert_eq!(read.of("a"), Some(Answer::Missed));
         assert_eq!(read.of("b"), Some(Answer::Limited(Some(3))));
         assert_eq!(read.of("c"), Some(Answer::Limited(None)));
         assert_eq!(read.of("d"), None);
+        assert_eq!(read.of("e"), Some(Answer::Astray));
     }
 
     #[test]

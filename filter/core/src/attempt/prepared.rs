@@ -1,11 +1,12 @@
 //! What each backend of a list is sent, as one property of the stream.
 //!
-//! One line per backend, its parts separated by tabs: the name, what is special, the backend's
-//! origin, the request target, and the credentials. No part can hold a line feed, and none but the
+//! One line per backend, its parts separated by tabs: the name, what is special, what becomes of its
+//! redirects, the request target, and the credentials. No part can hold a line feed, and none but the
 //! last a tab: names and URLs are checked by the policy, targets by the request parser, and no header
 //! value has a line feed (RFC 9110 section 5.5).
 
 use super::credentials::{Credentials, TokenSource};
+use super::redirect::Redirection;
 
 /// What one backend is sent, and how its answer is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +15,8 @@ pub struct Prepared<'p> {
     pub backend: &'p str,
     /// Whether its 401 and 403 to this request mean that it lacks the content.
     pub hides_missing: bool,
-    /// Whether the proxy follows where it redirects to, or the client.
-    pub follows: bool,
-    /// `scheme://host[:port]` of the backend, against which a redirect of its is resolved; empty
-    /// where redirects are the client's.
-    pub origin: &'p str,
+    /// What becomes of its redirects.
+    pub redirection: Redirection<'p>,
     /// The request target, with the backend's name of the repository. Empty where it is in the request
     /// already, as with a list of one.
     pub target: &'p [u8],
@@ -27,7 +25,6 @@ pub struct Prepared<'p> {
 }
 
 const HIDES: u8 = b'h';
-const FOLLOWS: u8 = b'f';
 
 const NOTHING: &[u8] = b"nothing";
 const CLIENT: &[u8] = b"client";
@@ -49,8 +46,7 @@ impl Prepared<'_> {
         text.extend_from_slice(self.backend.as_bytes());
         text.push(b'\t');
         text.extend(self.hides_missing.then_some(HIDES));
-        text.extend(self.follows.then_some(FOLLOWS));
-        for part in [self.origin.as_bytes(), self.target] {
+        for part in [self.redirection.print().as_bytes(), self.target] {
             text.push(b'\t');
             text.extend_from_slice(part);
         }
@@ -80,7 +76,11 @@ impl Prepared<'_> {
             Credentials::Token(_) => SOURCE,
             Credentials::Nothing | Credentials::Injected(_) => WORDS,
         };
-        let parts = [self.backend.len(), self.origin.len(), self.target.len(), credentials, WORDS];
+        let redirection = match &self.redirection {
+            Redirection::Unwatched | Redirection::Passed => 0,
+            Redirection::Followed { bounds, .. } => bounds.hosts.len().saturating_add(WORDS),
+        };
+        let parts = [self.backend.len(), redirection, self.target.len(), credentials, WORDS];
         parts.iter().fold(0, |sum, part| sum.saturating_add(*part))
     }
 }
@@ -139,7 +139,7 @@ fn read(line: &[u8]) -> Option<Prepared<'_>> {
     let mut parts = line.splitn(6, |byte| *byte == b'\t');
     let backend = std::str::from_utf8(parts.next()?).ok()?;
     let special = parts.next()?;
-    let origin = std::str::from_utf8(parts.next()?).ok()?;
+    let redirection = Redirection::parse(parts.next()?)?;
     let target = parts.next()?;
     let credentials = match (parts.next()?, parts.next()) {
         (NOTHING, None) => Credentials::Nothing,
@@ -151,8 +151,7 @@ fn read(line: &[u8]) -> Option<Prepared<'_>> {
     Some(Prepared {
         backend,
         hides_missing: special.contains(&HIDES),
-        follows: special.contains(&FOLLOWS),
-        origin,
+        redirection,
         target,
         credentials,
     })
@@ -161,13 +160,20 @@ fn read(line: &[u8]) -> Option<Prepared<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::Bounds;
 
     fn prepared<'p>(backend: &'p str, credentials: Credentials<'p>) -> Prepared<'p> {
         Prepared {
             backend,
             hides_missing: backend.len() > 2,
-            follows: backend.len() > 3,
-            origin: "https://ghcr.io:8443",
+            redirection: match backend.len() {
+                ..3 => Redirection::Unwatched,
+                3 => Redirection::Passed,
+                _ => Redirection::Followed {
+                    origin: "https://ghcr.io:8443".into(),
+                    bounds: Bounds { plain: false, hosts: "cdn.example *.r2.example" },
+                },
+            },
             target: b"/v2/acme/a/x?y=%20",
             credentials,
         }

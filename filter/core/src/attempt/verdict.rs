@@ -24,6 +24,8 @@ pub enum Trouble {
     Missing,
     /// A backend refuses it to the proxy, and none has it for all to see.
     Refused,
+    /// A backend has it at a place where the policy does not let the proxy go, and none has it elsewhere.
+    Astray,
     /// Not every backend could be asked, and those that could do not have the content.
     Unavailable,
 }
@@ -76,6 +78,16 @@ pub fn judge<'b>(
                 && case.proxys_credentials =>
         {
             replace(Trouble::Refused)
+        }
+        // The status is the attempt phase's own then.
+        401 | 403 | 404 | 429
+            if all(|answer| {
+                matches!(answer, Answer::Missed | Answer::Refused | Answer::Astray)
+            }) && backends
+                .clone()
+                .any(|backend| answers.of(backend) == Some(Answer::Astray)) =>
+        {
+            replace(Trouble::Astray)
         }
         429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
             let waits = backends.filter_map(|backend| match answers.of(backend) {
@@ -149,6 +161,32 @@ mod tests {
             };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_where_the_proxy_may_not_go() {
+        use Trouble::{Astray, Unavailable};
+        #[rustfmt::skip]
+        let rows = [
+            (429, "a astray\nb astray\n", Astray, "both"),
+            (404, "a astray\nb missed\n", Astray, "a has it, and b lacks it"),
+            (429, "a missed\nb astray\n", Astray, "b has it, and a lacks it"),
+            (401, "a astray\nb refused\n", Astray, "a has it, and b may have it"),
+            (503, "a astray\nb failed\n", Unavailable, "b may deliver it tomorrow"),
+            (429, "a astray\nb limited 3\n", Unavailable, "b may deliver it soon"),
+            (429, "b astray\n", Unavailable, "a is down"),
+        ];
+        for (status, answers, expected, reason) in rows {
+            let answers = Answers::parse(answers.as_bytes());
+            for proxys_credentials in [false, true] {
+                if status == 401 && !proxys_credentials {
+                    continue;
+                }
+                let case = Case { status, answered: None, authority: None, proxys_credentials };
+                let verdict = judge(case, ["a", "b"].into_iter(), &answers);
+                assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
+            }
         }
     }
 

@@ -21,6 +21,13 @@ impl Scheme {
         }
     }
 
+    /// The scheme of a URL that may be written in any case (RFC 3986 section 3.1); `None` for any but
+    /// these two.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        [Self::Http, Self::Https].into_iter().find(|one| text.eq_ignore_ascii_case(one.as_str()))
+    }
+
     /// The scheme as it stands in a URL.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -118,6 +125,15 @@ impl BackendUrl {
         let both_default = port == scheme.default_port() && self.port == self.scheme.default_port();
         host.eq_ignore_ascii_case(&self.host) && (port == self.port || both_default)
     }
+}
+
+/// `host[:port]` of a URL in the one form in which it is compared: lower case, without the scheme's own
+/// port. `None` for what no request can be sent to, such as an authority with credentials in it.
+#[must_use]
+pub fn canonical_authority(scheme: Scheme, authority: &str) -> Option<String> {
+    let (host, port) = split_authority(authority)?;
+    let port = port.map_or(Some(scheme.default_port()), parse_port)?;
+    Some(print_authority(&host.to_ascii_lowercase(), port, scheme))
 }
 
 /// Splits `host[:port]`; a bracketed IPv6 address loses its brackets.
@@ -234,6 +250,35 @@ mod tests {
         for (text, reason) in rows {
             assert_eq!(BackendUrl::parse(text), None, "{text}: {reason}");
         }
+    }
+
+    #[test]
+    fn authorities_have_one_form() {
+        use Scheme::{Http, Https};
+        let rows = [
+            (
+                Https,
+                "CDN.example:443",
+                Some("cdn.example"),
+                "case, and a port that goes without saying",
+            ),
+            (Http, "cdn.example:80", Some("cdn.example"), "the same of the other scheme"),
+            (Http, "cdn.example:443", Some("cdn.example:443"), "a port that does not"),
+            (Https, "[2001:DB8::1]:8443", Some("[2001:db8::1]:8443"), "an IPv6 address"),
+            (Https, "", None, "nothing"),
+            (Https, "user:secret@cdn.example", None, "credentials"),
+            (Https, "cdn.example@evil", None, "a host that only looks like another"),
+            (Https, "cdn.example:", None, "no port"),
+            (Https, "cdn.example:0", None, "no such port"),
+            (Https, "cdn.example.", None, "no host of a policy is written so"),
+            (Https, "cdn%2eexample", None, "escapes"),
+        ];
+        for (scheme, authority, expected, reason) in rows {
+            let found = canonical_authority(scheme, authority);
+            assert_eq!(found.as_deref(), expected, "{authority}: {reason}");
+        }
+        let schemes = ["http", "HTTPS", "ftp", ""].map(Scheme::of);
+        assert_eq!(schemes, [Some(Http), Some(Https), None, None]);
     }
 
     #[test]

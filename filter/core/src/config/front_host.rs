@@ -48,6 +48,12 @@ impl FrontHost {
         &self.0
     }
 
+    /// The host without its port, an IPv6 address with its brackets.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.split().0
+    }
+
     /// Host and port; the colons inside an IPv6 address's brackets are not a port's.
     fn split(&self) -> (&str, Option<&str>) {
         match self.0.rsplit_once(':') {

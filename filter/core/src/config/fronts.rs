@@ -7,6 +7,7 @@ use super::auth::FrontAuth;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, ListId};
 use super::landing::Landing;
+use super::redirects::RedirectHost;
 use super::upstreams::Upstreams;
 
 /// A public hostname that clients use, with its other names.
@@ -19,6 +20,7 @@ pub struct Front {
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) client_configuration: bool,
     pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
@@ -59,6 +61,12 @@ impl Front {
         self.health
     }
 
+    /// Whether the front serves what clients need to pull through it ([`crate::client_files`]).
+    #[must_use]
+    pub const fn has_client_configuration(&self) -> bool {
+        self.client_configuration
+    }
+
     /// The authorities it answers to, the canonical one first; at least one. Those that name an
     /// upstream come last.
     #[must_use]
@@ -80,15 +88,24 @@ pub struct Fronts {
     pub(crate) list: Vec<Front>,
     pub(crate) by_host: BTreeMap<FrontHost, FrontId>,
     pub(crate) default: Option<FrontId>,
+    /// Hosts that the proxy follows redirects to.
+    pub(crate) redirect_hosts: Vec<RedirectHost>,
 }
 
 impl Fronts {
     /// The front that answers to a request's authority: the one that declares it, else the
     /// default one if the policy has one. A closed lookup: nothing is guessed from the bytes.
+    ///
+    /// A host that redirects lead to is no front, not even for the default one: a client that names it
+    /// wants the proxy to fetch something from there.
     #[must_use]
     pub fn find(&self, authority: &[u8]) -> Option<FrontId> {
-        let declared = FrontHost::of_authority(authority);
-        declared.and_then(|host| self.by_host.get(&host).copied()).or(self.default)
+        let host = FrontHost::of_authority(authority);
+        let declared = host.as_ref().and_then(|host| self.by_host.get(host).copied());
+        let is_elsewhere = || {
+            host.is_some_and(|host| self.redirect_hosts.iter().any(|one| one.covers(host.as_str())))
+        };
+        declared.or_else(|| self.default.filter(|_| !is_elsewhere()))
     }
 
     /// Whether clients of any front prove to the backends who they are: a refusal is then for them to

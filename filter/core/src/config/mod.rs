@@ -37,7 +37,7 @@ mod wire;
 
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
 pub use backend::{Backend, ClientCertificate, Tls};
-pub use backend_url::{BackendUrl, Scheme};
+pub use backend_url::{BackendUrl, Scheme, canonical_authority};
 pub use blob_store::{BlobStore, Probing};
 pub use blob_url::BlobUrl;
 pub use chain::{Chain, Lists};
@@ -51,7 +51,8 @@ pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
 pub use operators::{Operator, OperatorKind, Operators};
 pub use redirecting::{RedirectClass, Redirecting};
-pub use redirects::{Redirect, RedirectHost, Redirects};
+pub(crate) use redirects::covers;
+pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;

@@ -1,4 +1,4 @@
-//! What a repository name, a tag and a digest may look like.
+//! What a repository name, a tag and a digest may look like, and a reference to a URI.
 //!
 //! The OCI distribution spec gives the grammar ("Pulling manifests", and "Digests" of the image
 //! spec). Values of these types are proof: they were read once, from bytes, and cannot be wrong
@@ -6,6 +6,7 @@
 
 mod digest;
 mod name;
+mod reference;
 mod signature;
 mod tag;
 
@@ -14,4 +15,5 @@ pub(crate) mod twin;
 
 pub use digest::Digest;
 pub use name::{RepositoryName, is_repository_prefix};
+pub use reference::{UriReference, split_path};
 pub use tag::Tag;

@@ -1,8 +1,10 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod client_file;
 mod health;
 mod token;
 
+pub use client_file::client_file;
 pub use health::{health, live};
 pub use token::{ServiceAnswer, token_answer, token_unavailable};
 
@@ -118,6 +120,13 @@ pub fn trouble(trouble: Trouble) -> Reply {
              does not help",
             None,
         ),
+        Trouble::Astray => (
+            502,
+            "UNAVAILABLE",
+            "the registry keeps this where this proxy may not fetch it from; the proxy's operator finds \
+             the place in Envoy's log",
+            None,
+        ),
         Trouble::Unavailable => (
             503,
             "UNAVAILABLE",
@@ -155,6 +164,15 @@ pub fn proxy_challenge() -> Reply {
     let code = "UNKNOWN";
     let body = error_body(code, "the registry is behind a proxy that refuses this one");
     Reply { status: 502, code, headers: headers(&[NO_STORE]), body }
+}
+
+/// The answer when a redirect was followed to where the content is not delivered. What was said there is
+/// of no use to a client: it is about a URL that the client never saw.
+#[must_use]
+pub fn undelivered() -> Reply {
+    let code = "UNAVAILABLE";
+    let message = "the registry keeps this at another host, which does not deliver it; try again";
+    Reply { status: 502, code, headers: headers(&[NO_STORE]), body: error_body(code, message) }
 }
 
 /// The answer when the host does not hand over what a decision needs. Letting the request pass

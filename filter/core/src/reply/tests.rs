@@ -67,3 +67,14 @@ fn the_ping_says_that_this_is_a_registry() {
     let version = ("docker-distribution-api-version", "registry/2.0".to_owned());
     assert!(reply.headers.contains(&version));
 }
+
+#[test]
+fn who_was_sent_elsewhere_learns_nothing_of_it() {
+    for reply in [undelivered(), trouble(Trouble::Astray)] {
+        assert_eq!((reply.status, reply.code), (502, "UNAVAILABLE"));
+        let names: Vec<&str> = reply.headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["content-type", "docker-distribution-api-version", "cache-control"]);
+        let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(body["errors"][0]["code"], "UNAVAILABLE");
+    }
+}

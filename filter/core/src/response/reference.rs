@@ -1,6 +1,7 @@
 //! A URI reference in an upstream's answer, as the client may see it.
 
 use crate::config::{Backend, Scheme};
+use crate::grammar::{UriReference, split_path};
 use crate::policy::Naming;
 use crate::policy::naming::NAMESPACE;
 use crate::registry::{self, query};
@@ -38,55 +39,22 @@ impl Context<'_> {
     /// The reference as the client gets it, or `None` for bytes that are no reference, and for a
     /// repository that the client cannot name.
     pub(super) fn at_front(&self, reference: &[u8]) -> Option<Vec<u8>> {
-        let visible = |byte: &u8| (0x21..=0x7e).contains(byte);
-        if reference.is_empty() || !reference.iter().all(visible) {
-            return None;
-        }
         Some(match self.place(reference)? {
             Place::Elsewhere(reference) => reference.to_vec(),
             Place::Backend(path) => self.path_at_front(&path)?,
         })
     }
 
-    fn place<'r>(&self, reference: &'r [u8]) -> Option<Place<'r>> {
-        let text = std::str::from_utf8(reference).ok()?;
-        let (scheme, rest) = match split_scheme(text) {
-            Some((scheme, rest)) => (Some(scheme), rest),
-            None => (None, text),
+    fn place<'r>(&self, bytes: &'r [u8]) -> Option<Place<'r>> {
+        let reference = UriReference::parse(bytes)?;
+        let url = self.backend.url();
+        let Some(scheme) = reference.scheme.map_or(Some(url.scheme()), Scheme::of) else {
+            return Some(Place::Elsewhere(bytes));
         };
-        let own = self.backend.url().scheme();
-        let scheme = match scheme {
-            None => own,
-            Some(scheme) if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
-            Some(scheme) if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
-            Some(_) => return Some(Place::Elsewhere(reference)),
-        };
-        let Some(rest) = rest.strip_prefix("//") else {
-            return Some(Place::Backend(self.resolve(rest)));
-        };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at_checked(end)?;
-        if !self.backend.url().is_at(scheme, authority) {
-            return Some(Place::Elsewhere(reference));
-        }
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        Some(Place::Backend([slash, path].concat().into_bytes()))
-    }
-
-    /// Resolves a reference without an authority against the request (RFC 3986 section 5.2).
-    fn resolve(&self, reference: &str) -> Vec<u8> {
-        if reference.starts_with('/') {
-            return reference.as_bytes().to_vec();
-        }
-        let (base, _) = split_path(self.target);
-        let (path, suffix) = split_path(reference.as_bytes());
-        if path.is_empty() {
-            return [base, suffix].concat();
-        }
-        let directory = base.iter().rposition(|byte| *byte == b'/');
-        let directory = directory.and_then(|slash| base.get(..=slash)).unwrap_or(b"/");
-        let merged = [directory, path].concat();
-        [remove_dot_segments(&merged).as_slice(), suffix].concat()
+        Some(match reference.authority {
+            Some(authority) if !url.is_at(scheme, authority) => Place::Elsewhere(bytes),
+            _ => Place::Backend(reference.target(self.target)),
+        })
     }
 
     /// A path of the backend as a path of the front; what is outside of the registry's API
@@ -140,38 +108,4 @@ impl Context<'_> {
         let origin = format!("{}://{}", url.scheme().as_str(), url.authority());
         [origin.as_bytes(), path, suffix].concat()
     }
-}
-
-/// `scheme:rest` (RFC 3986 section 3.1); a colon after a slash, question mark or hash is not a
-/// scheme's.
-fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once(':')?;
-    let first = scheme.bytes().next()?.is_ascii_alphabetic();
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    (first && scheme.bytes().all(known)).then_some((scheme, rest))
-}
-
-/// The path, and what follows it: `?query`, `#fragment` or both.
-fn split_path(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let end = bytes.iter().position(|byte| matches!(byte, b'?' | b'#'));
-    bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, b""))
-}
-
-/// RFC 3986 section 5.2.4, for a path that starts with a slash.
-fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
-    let mut kept: Vec<&[u8]> = Vec::new();
-    let mut directory = false;
-    for segment in path.split(|byte| *byte == b'/').skip(1) {
-        directory = matches!(segment, b"." | b"..");
-        match segment {
-            b"." => {}
-            b".." => drop(kept.pop()),
-            _ => kept.push(segment),
-        }
-    }
-    let mut resolved: Vec<u8> = kept.iter().flat_map(|segment| [b"/", *segment].concat()).collect();
-    if directory || resolved.is_empty() {
-        resolved.push(b'/');
-    }
-    resolved
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Authorization, Forwarding, RequestHead};
-use crate::attempt::{self, Credentials, Prepared, Refusals, Retry};
+use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Refusals, Retry};
 use crate::config::ids::RegionId;
-use crate::config::{Backend, Config, Front, Redirect, Rule};
+use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
 use crate::policy::naming::NAMESPACE;
 use crate::policy::{self, Forward, Mounting, Naming, Origin};
-use crate::registry::{Endpoint, Method, RegistryRequest, query};
+use crate::registry::{Class, Endpoint, Method, RegistryRequest, query};
 use crate::response::Receipt;
 
 /// Who asks, and for what.
@@ -28,7 +28,7 @@ struct Part<'c, 'a> {
     backend: &'c Backend,
     target: Vec<u8>,
     hides_missing: bool,
-    follows: bool,
+    redirection: Redirection<'a>,
     credentials: Credentials<'a>,
 }
 
@@ -56,6 +56,7 @@ pub(super) fn carry<'c: 'a, 'a>(
         cluster: forward.list.cluster(),
         backend,
         target_changed,
+        follows: parts.iter().any(Part::is_followed),
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         authorization: authorization(first, head),
         retry: Retry::of(config, forward.list, request, forward.choice, refusals),
@@ -96,7 +97,7 @@ fn part<'c: 'a, 'a>(
         // To a client that shows credentials, a refusal is an answer about them.
         hides_missing: backend.resilience().hides_missing
             && !matches!(credentials, Credentials::Client(_)),
-        follows: request.method.is_read() && backend.redirects().of(region) == Redirect::Follow,
+        redirection: redirection(config, backend, region, request),
         credentials,
     }
 }
@@ -120,28 +121,47 @@ fn prepare(
     if !needed && !config.follows_redirects() {
         return None;
     }
-    let origins: Vec<String> = parts.iter().map(Part::origin).collect();
-    let prepared = parts.iter().zip(&origins).map(|(part, origin)| Prepared {
+    let prepared = parts.iter().map(|part| Prepared {
         backend: part.backend.name(),
         hides_missing: part.hides_missing,
-        follows: part.follows,
-        origin,
-        target: if has_fallback { &part.target } else { b"" },
+        redirection: part.redirection.clone(),
+        target: if has_fallback || config.follows_redirects() { &part.target } else { b"" },
         credentials: part.credentials.clone(),
     });
     Some(Prepared::print(&prepared.collect::<Vec<_>>()))
 }
 
 impl Part<'_, '_> {
-    /// Against what a relative redirect is resolved, where the proxy follows it.
-    fn origin(&self) -> String {
-        let url = self.backend.url();
-        if self.follows {
-            format!("{}://{}", url.scheme().as_str(), url.authority())
-        } else {
-            String::new()
-        }
+    const fn is_followed(&self) -> bool {
+        matches!(self.redirection, Redirection::Followed { .. })
     }
+}
+
+/// What becomes of a redirect. Only content is fetched from elsewhere: a redirect of a write, a list or
+/// an upload's state is not about where blobs are.
+///
+/// Without TLS only to where an operator has its own network: from a registry that has none either.
+fn redirection<'c>(
+    config: &Config,
+    backend: &'c Backend,
+    region: RegionId,
+    request: &RegistryRequest<'_>,
+) -> Redirection<'c> {
+    let redirects = backend.redirects();
+    let is_content = matches!(
+        request.endpoint.class(),
+        Class::Blob | Class::ManifestByTag | Class::ManifestByDigest
+    );
+    if redirects.of(region) == Redirect::Follow && request.method.is_read() && is_content {
+        let url = backend.url();
+        let plain = url.scheme() == Scheme::Http && redirects.private_addresses();
+        let origin = format!("{}://{}", url.scheme().as_str(), url.authority()).into();
+        return Redirection::Followed {
+            origin,
+            bounds: Bounds { plain, hosts: redirects.allowed() },
+        };
+    }
+    if config.follows_redirects() { Redirection::Passed } else { Redirection::Unwatched }
 }
 
 /// What a list of one does with the client's `Authorization`; for others the attempt phase does it.

@@ -2,6 +2,7 @@
 
 mod carry;
 mod greeting;
+mod itself;
 mod redirect;
 mod token_endpoint;
 
@@ -16,8 +17,7 @@ use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
 use crate::health::{Examined, Report};
 use crate::policy::{
-    self, Decision, Facts, Forward, HEALTH_PATH, Identity, LIVENESS_PATH, Naming, Origin, Push,
-    Question, Refusal, StoredBlob,
+    self, Decision, Facts, Forward, Identity, Naming, Origin, Push, Question, Refusal, StoredBlob,
 };
 use crate::probe::Presence;
 use crate::record::Record;
@@ -113,6 +113,9 @@ pub struct Forwarding<'c> {
     pub receipt: Receipt,
     /// Whether a target differs from what the client sent.
     pub target_changed: bool,
+    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
+    /// would be lost to the access log.
+    pub follows: bool,
     /// Whether this starts an upload. The content type is then replaced by
     /// [`UPLOAD_CONTENT_TYPE`].
     pub starts_upload: bool,
@@ -162,7 +165,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     let mut named = Names::default();
     let outcome = if token_endpoint::is_at(head.target) {
         serve_tokens(config, front, &locality, head)
-    } else if let Some(step) = front.and_then(|id| about_itself(config, id, head)) {
+    } else if let Some(step) = front.and_then(|id| itself::answer(config, id, head)) {
         Ok(step)
     } else if let Some(page) = page(config, front, head) {
         page.map(Step::Redirect)
@@ -347,22 +350,8 @@ fn page<'c>(
     Redirection::to_page(front, head.method, head.target)
 }
 
-fn is_path(target: &[u8], wanted: &str) -> bool {
-    let path = target.split(|byte| *byte == b'?').next();
-    path == Some(wanted.as_bytes())
-}
-
-/// What a front says of itself and its backends, where the policy lets it.
-fn about_itself<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
-    let reads = matches!(head.method, b"GET" | b"HEAD");
-    config.fronts().get(id).filter(|front| front.has_health() && reads)?;
-    if is_path(head.target, LIVENESS_PATH) {
-        return Some(Step::Reply(reply::live()));
-    }
-    is_path(head.target, HEALTH_PATH).then(|| match head.health {
-        None => Step::Examine,
-        Some(examined) => Step::Reply(reply::health(&Report::of(config, examined))),
-    })
+fn path_of(target: &[u8]) -> &[u8] {
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 /// The token endpoint; only fronts whose clients have tokens have one.

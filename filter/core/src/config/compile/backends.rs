@@ -1,13 +1,13 @@
 //! Backends: one cluster each, unambiguous name rewrites, TLS settings that make sense.
 
 use super::auth::{self, BackendFacts};
-use super::{Once, unknown};
+use super::{Once, redirects};
 use crate::config::backend::{Backend, ClientCertificate, Tls};
 use crate::config::backend_url::Scheme;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::name_mapping::{NameMapping, NameRewrite};
-use crate::config::redirects::{Redirect, Redirects};
-use crate::config::wire::{BackendAuthWire, BackendWire, RedirectsWire, TlsWire};
+use crate::config::redirects::redirects_cluster;
+use crate::config::wire::{BackendAuthWire, BackendWire, TlsWire};
 use std::collections::BTreeMap;
 
 pub(super) fn compile(
@@ -37,6 +37,13 @@ pub(super) fn compile(
             let what = format!("the cluster `{own}`");
             clusters.claim(own.clone(), &name, &what, &path.key("auth"));
         }
+        if backend.redirects.follow.is_some() {
+            for own in [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(&name, scheme))
+            {
+                let what = format!("the cluster `{own}`");
+                clusters.claim(own, &name, &what, &path.key("follow"));
+            }
+        }
         check_rewrites(&backend.names, &path.key("names"), mistakes);
         match (compile_one(backend, facts, regions, &path, mistakes), &mut all) {
             (Some(backend), Some(list)) => list.push(backend),
@@ -53,7 +60,7 @@ fn compile_one(
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> Option<Backend> {
-    let redirects = compile_redirects(wire.redirects, regions, path, mistakes);
+    let redirects = redirects::compile(wire.redirects, regions, path, mistakes);
     let url = wire.url?;
     if wire.tls.is_written() && url.scheme() == Scheme::Http {
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
@@ -90,35 +97,6 @@ pub(super) fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: 
     };
     let server_name = wire.server_name.unwrap_or_else(|| host.to_owned());
     Tls { server_name, ca_file: wire.ca_file, client }
-}
-
-fn compile_redirects(
-    wire: RedirectsWire,
-    regions: &BTreeMap<&str, u32>,
-    path: &Path<'_>,
-    mistakes: &Mistakes,
-) -> Redirects {
-    let mut by_region = vec![wire.default; regions.len()];
-    let redirects = path.key("redirects");
-    for (region, redirect) in &wire.by_region {
-        let id = regions.get(region.as_str()).and_then(|id| usize::try_from(*id).ok());
-        match id.and_then(|id| by_region.get_mut(id)) {
-            Some(slot) => *slot = *redirect,
-            None => mistakes.add(&redirects.key(region), unknown("region", region, regions)),
-        }
-    }
-    let followed = by_region.contains(&Redirect::Follow);
-    if followed && wire.hosts.is_empty() {
-        let message = "says nowhere to; write `follow: {hosts: [HOST]}` with the hosts that the \
-             registry keeps its blobs at";
-        mistakes.add(&redirects, message);
-    }
-    if !followed && !wire.hosts.is_empty() {
-        let message = "no region has its redirects followed; write `redirects: follow`, or leave \
-             `follow` out";
-        mistakes.add(&path.key("follow"), message);
-    }
-    Redirects { by_region, hosts: wire.hosts, private_addresses: wire.private_addresses }
 }
 
 /// Two rewrites with the same prefix on either side cannot be undone without guessing.

@@ -48,6 +48,7 @@ pub(super) fn compile(
             catalog: scope.catalog(front, table, &path.key("catalog")),
             ping_needs_all: front.ping_needs_all,
             health: front.health,
+            client_configuration: front.client_configuration,
             upstreams: upstreams.map(Arc::new),
             landing: Landing { pages: front.landing.iter().cloned().collect() },
         });

@@ -9,6 +9,7 @@ mod chains;
 mod clients;
 mod fronts;
 mod redirecting;
+mod redirects;
 mod regions;
 mod rules;
 mod upstreams;
@@ -40,7 +41,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let scope =
         auth::Scope { backends: &backend_ids, facts: &facts, operators: &operators, mistakes };
     let mut table = ListTable::default();
-    let fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
+    let mut fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
     let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
     let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
     let scope = rules::Scope {
@@ -56,6 +57,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let rules = rules::compile(wire.rules, &scope, &mut table);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let backends = backends::compile(wire.backends, &facts, &region_ids, mistakes)?;
+    redirects::keep_apart(&mut fronts, &backends, mistakes);
     let lists = table.into_lists(&backends);
     Some(Config {
         fronts,

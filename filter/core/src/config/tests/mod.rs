@@ -4,6 +4,7 @@ use super::*;
 
 mod auth;
 mod redirecting;
+mod redirects;
 mod upstreams;
 
 /// A policy that has everything.

@@ -8,6 +8,10 @@ use crate::config::front_host::{self, FrontHost};
 use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a person writes each of these switches for itself"
+)]
 pub(crate) struct FrontWire {
     pub(crate) name: String,
     pub(crate) hosts: Option<Vec<FrontHost>>,
@@ -17,6 +21,7 @@ pub(crate) struct FrontWire {
     pub(crate) catalog: Option<String>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) client_configuration: bool,
     pub(crate) upstreams: Option<Vec<UpstreamWire>>,
     pub(crate) default_upstream: Option<String>,
 }
@@ -29,6 +34,7 @@ const FIELDS: &[&str] = &[
     "catalog",
     "ping",
     "health",
+    "client_configuration",
     "upstreams",
     "default_upstream",
 ];
@@ -48,6 +54,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),
+        client_configuration: flag(&fields, "client_configuration"),
         upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }

@@ -24,7 +24,7 @@ pub(crate) use blob_stores::BlobStoreWire;
 pub(crate) use clients::{ClientsWire, GeoHeadersWire};
 pub(crate) use fronts::FrontWire;
 pub(crate) use redirecting::{PerRegion, RedirectingWire};
-pub(crate) use redirects::RedirectsWire;
+pub(crate) use redirects::{FollowWire, RedirectsWire};
 pub(crate) use regions::RegionWire;
 pub(crate) use rules::{LinkWire, RuleWire};
 pub(crate) use upstreams::UpstreamWire;

@@ -3,9 +3,11 @@
 use super::*;
 
 mod auth;
+mod client_files;
 mod health;
 mod naming;
 mod redirect;
+mod redirects;
 
 const POLICY: &str = r#"{
     "version": 1,

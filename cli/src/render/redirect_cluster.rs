@@ -1,0 +1,106 @@
+//! The clusters that reach where redirects lead: any host that the route let through, by its name.
+
+use portolan_core::attempt;
+use portolan_core::config::{Backend, Config, Scheme, redirects_cluster};
+use serde_json::{Value, json};
+
+use super::listener::BUFFER_BYTES;
+use super::options::Options;
+use super::typed::{extension, object};
+use super::{bootstrap, cluster, origin, private_addresses, redirects, upstream_tls, wasm};
+
+/// Which addresses such a host may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Addresses {
+    /// Any.
+    Any,
+    /// Only such that everybody reaches: whoever writes a name server's answers could otherwise have the
+    /// proxy ask whatever it reaches, such as the cloud's own service for secrets.
+    Public,
+}
+
+impl Addresses {
+    pub(super) fn of(backend: &Backend) -> Self {
+        if backend.redirects().private_addresses() { Self::Any } else { Self::Public }
+    }
+
+    /// The name of the filter that finds them.
+    pub(super) const fn filter_name(self) -> &'static str {
+        match self {
+            Self::Any => "portolan.any-addresses",
+            Self::Public => "portolan.public-addresses",
+        }
+    }
+
+    /// What was found is kept here; a filter and the clusters that it finds addresses for share one.
+    fn cache(self) -> Value {
+        let filter = match self {
+            Self::Any => Value::Null,
+            Self::Public => {
+                json!({"resolved_address_filter": {"ranges": private_addresses::ranges()}})
+            }
+        };
+        let fields = json!({
+            "name": self.filter_name(),
+            "dns_lookup_family": "ALL",
+            "dns_query_timeout": "5s",
+            "dns_failure_refresh_rate": {"base_interval": "1s", "max_interval": "10s"},
+            "host_ttl": "300s",
+            "max_hosts": 1024,
+            "typed_dns_resolver_config": bootstrap::resolver(),
+        });
+        json!({"dns_cache_config": object([fields, filter])})
+    }
+}
+
+/// The filter, switched off but where a route says otherwise.
+pub(super) fn address_filter(addresses: Addresses) -> Value {
+    let filter = extension(
+        addresses.filter_name(),
+        "extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+        addresses.cache(),
+    );
+    object([filter, json!({"disabled": true})])
+}
+
+/// All of them.
+pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
+    let Some(path) = options.wasm.as_deref() else { return Vec::new() };
+    let clusters = redirects::followed(config).flat_map(|backend| {
+        redirects::schemes(backend).map(move |scheme| one(backend, scheme, path, options))
+    });
+    clusters.collect()
+}
+
+/// The certificate is verified by the name in the URL, which is also what is asked for.
+fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Value {
+    let name = redirects_cluster(backend.name(), scheme);
+    let transport = match scheme {
+        Scheme::Http => Value::Null,
+        Scheme::Https => upstream_tls::to_any_host(&name, backend.redirects().ca_file(), options),
+    };
+    let by_the_url = json!({"upstream_http_protocol_options": {
+        "auto_sni": true,
+        "auto_san_validation": true,
+    }});
+    let filters = vec![
+        wasm::filter("portolan-hop", path, attempt::HOP_CONFIGURATION),
+        super::upstream_filters::codec(),
+    ];
+    object([
+        json!({
+            "name": name,
+            "lb_policy": "CLUSTER_PROVIDED",
+            "cluster_type": extension(
+                "envoy.clusters.dynamic_forward_proxy",
+                "extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",
+                Addresses::of(backend).cache(),
+            ),
+            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        }),
+        cluster::limits(backend.resilience().limits),
+        origin::keepalive(),
+        origin::protocol_options(object([origin::protocol(scheme), by_the_url]), filters),
+        transport,
+    ])
+}

@@ -1,0 +1,146 @@
+//! How Envoy follows redirects: only where the attempt phase tells it to, and with nothing of the client's.
+//!
+//! Envoy looks for a route to the URL of a `Location` and starts the request anew if there is one. Each route
+//! here wants a header that only the attempt phase writes, into the answer that redirects, from where it is
+//! copied. A client cannot send it, and a registry's own is taken out: so there is no other way in.
+
+use std::collections::BTreeSet;
+
+use portolan_core::config::{Backend, Config, RedirectHost, Scheme, redirects_cluster};
+use serde_json::{Map, Value, json};
+
+use super::connection_manager::IDLE;
+use super::envoy_version::EnvoyVersion;
+use super::error::RenderError;
+use super::options::Options;
+use super::redirect_cluster::{self, Addresses};
+use super::routes::CLUSTER_HEADER;
+use super::typed::{extension, object, typed};
+use super::{filter_state, geoip};
+
+/// The name of every route to where redirects lead; routes of other names are not followed to.
+const ROUTE: &str = "redirect";
+
+/// How often one request is sent on.
+const MOST_HOPS: u32 = 5;
+
+/// The backends whose redirects are followed, for anybody.
+pub(super) fn followed(config: &Config) -> impl Iterator<Item = &Backend> {
+    config.backends().iter().filter(|backend| backend.redirects().any_followed())
+}
+
+/// Whether, and with it how, redirects are followed at all. Without the filter nobody says where to.
+pub(super) fn are_followed(config: &Config, options: &Options) -> bool {
+    options.wasm.is_some() && config.follows_redirects()
+}
+
+/// Refuses an Envoy that would follow to where the policy does not let it.
+///
+/// # Errors
+///
+/// A backend whose redirects may not lead to private addresses, and an Envoy that cannot see to that.
+pub(super) fn check(config: &Config, envoy: EnvoyVersion) -> Result<(), RenderError> {
+    let mut public = followed(config).filter(|backend| !backend.redirects().private_addresses());
+    match public.next() {
+        Some(backend) if !envoy.filters_addresses() => {
+            Err(RenderError::PrivateAddresses { backend: backend.name().to_owned(), envoy })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How the clusters of a backend's redirects are reached: always over TLS, and without it where the
+/// attempt phase may go without it.
+pub(super) fn schemes(backend: &Backend) -> impl Iterator<Item = Scheme> {
+    let plain = backend.url().scheme() == Scheme::Http && backend.redirects().private_addresses();
+    [Some(Scheme::Https), plain.then_some(Scheme::Http)].into_iter().flatten()
+}
+
+/// The `internal_redirect_policy` of a route.
+///
+/// A header that the answer does not have is taken out of the request before it starts anew: what one
+/// backend was shown is gone before anything reads it, Envoy's own log included.
+pub(super) fn policy() -> Value {
+    json!({"internal_redirect_policy": {
+        "max_internal_redirects": MOST_HOPS,
+        "redirect_response_codes": [301, 302, 303, 307, 308],
+        // To Envoy every client without TLS to itself asks for `http`.
+        "allow_cross_scheme_redirect": true,
+        "response_headers_to_copy":
+            [CLUSTER_HEADER, "x-forwarded-proto", "authorization", "cookie", "proxy-authorization"],
+        "predicates": [extension(
+            "envoy.internal_redirect_predicates.allow_listed_routes",
+            "extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig",
+            json!({"allowed_route_names": [ROUTE]}),
+        )],
+    }})
+}
+
+/// The virtual host of every host that redirects may lead to.
+pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
+    let hosts: BTreeSet<&str> = followed(config)
+        .flat_map(|backend| backend.redirects().hosts())
+        .map(RedirectHost::as_str)
+        .collect();
+    let routes = followed(config)
+        .flat_map(|backend| schemes(backend).map(move |scheme| route(backend, scheme, options)));
+    json!({
+        "name": "redirects",
+        "domains": hosts,
+        // The filter has left only what is about the bytes. This is for whoever leaves out the filter.
+        "request_headers_to_remove": ["authorization", "x-envoy-original-url", "referer"],
+        "routes": routes.collect::<Vec<_>>(),
+    })
+}
+
+/// Content takes as long as it takes, as from a registry. It is asked for a second time only where
+/// nothing had come.
+fn route(backend: &Backend, scheme: Scheme, options: &Options) -> Value {
+    let cluster = redirects_cluster(backend.name(), scheme);
+    let patience = backend.resilience().attempt_timeouts.blobs.as_millis();
+    let action = object([
+        json!({
+            "cluster": cluster,
+            "timeout": "0s",
+            "idle_timeout": IDLE,
+            "retry_policy": {
+                "retry_on": "connect-failure,refused-stream,reset",
+                "num_retries": 1,
+                "per_try_timeout": format!("{}.{:03}s", patience / 1000, patience % 1000),
+                "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+            },
+        }),
+        policy(),
+    ]);
+    json!({
+        "name": ROUTE,
+        "match": {
+            "prefix": "/",
+            "headers": [{"name": CLUSTER_HEADER, "string_match": {"exact": cluster}}],
+        },
+        "route": action,
+        "typed_per_filter_config": filters_of_a_further_pass(backend, options),
+    })
+}
+
+/// What was noted of the client in the first pass would be overwritten by what is left of it in the next.
+fn filters_of_a_further_pass(backend: &Backend, options: &Options) -> Map<String, Value> {
+    let set = |more: Value| typed("config.route.v3.FilterConfig", more);
+    let addresses = Addresses::of(backend);
+    let mut filters = Map::new();
+    filters.insert(addresses.filter_name().to_owned(), set(json!({"config": {}})));
+    filters.insert(filter_state::NAME.to_owned(), set(json!({"disabled": true})));
+    if options.geoip_database.is_some() {
+        filters.insert(geoip::NAME.to_owned(), set(json!({"disabled": true})));
+    }
+    filters
+}
+
+/// The HTTP filters that find the addresses of the hosts, each switched on by the routes that need it.
+pub(super) fn address_filters(config: &Config, options: &Options) -> Vec<Value> {
+    if !are_followed(config, options) {
+        return Vec::new();
+    }
+    let kinds: BTreeSet<Addresses> = followed(config).map(Addresses::of).collect();
+    kinds.into_iter().map(redirect_cluster::address_filter).collect()
+}

@@ -1,0 +1,241 @@
+//! Where a backend sends those who ask it for content, and whether the proxy goes there for them.
+//!
+//! Envoy follows a redirect itself, by making the request anew; what it does with a `Location` of its
+//! own accord is too little (a relative one is an error) and too much (every host that has a route). So
+//! the attempt phase works out the one absolute URL that is meant, holds it against the policy, and
+//! only then hands Envoy what it needs to follow. Without that there is no route.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::config::{Scheme, canonical_authority, covers, redirects_cluster};
+use crate::grammar::UriReference;
+
+/// What becomes of a backend's redirect of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redirection<'p> {
+    /// Nobody looks at it: in this policy no redirect is followed.
+    Unwatched,
+    /// The client gets it.
+    Passed,
+    /// The proxy goes there.
+    Followed {
+        /// `scheme://host[:port]` of the backend.
+        origin: Cow<'p, str>,
+        /// How far.
+        bounds: Bounds<'p>,
+    },
+}
+
+/// Where redirects may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds<'p> {
+    /// Whether also to where there is no TLS.
+    pub plain: bool,
+    /// The hosts, a space between two; those that start with `*.` stand for all below.
+    pub hosts: &'p str,
+}
+
+/// One step of a request that is sent on and on: who was asked for what, and where it may lead from
+/// there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop<'p> {
+    /// The backend that was asked at first.
+    pub backend: &'p str,
+    /// `scheme://host[:port]` of who was asked at this step.
+    pub origin: Cow<'p, str>,
+    /// Path and query.
+    pub target: Cow<'p, [u8]>,
+    /// Where it may lead.
+    pub bounds: Bounds<'p>,
+}
+
+/// Why a redirect is not followed. Never for the client to see: it does not know where the registries
+/// behind the front keep their content, and cannot help it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Astray {
+    /// There is no `Location`, or none that is a URL.
+    Unreadable,
+    /// The scheme is not `https`, nor one that the policy allows besides.
+    Unencrypted,
+    /// The policy does not allow this host, `host[:port]`.
+    Host(String),
+}
+
+/// The most that is told of a host that nobody allowed.
+const LONGEST_NAME: usize = 253;
+
+impl fmt::Display for Astray {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable => formatter.write_str("has no `Location` that is a URL"),
+            Self::Unencrypted => formatter.write_str("leads to a URL that is not `https`"),
+            Self::Host(host) => write!(
+                formatter,
+                "leads to `{host}`, which is not in the backend's `follow.hosts`; write it there if \
+                 that is where the registry keeps its blobs"
+            ),
+        }
+    }
+}
+
+/// Whether a status sends to a `Location` (RFC 9110 section 15.4). 300 and 304 name none to go to.
+#[must_use]
+pub const fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// Whether what a content delivery network answered is an answer for the client: content, or a word
+/// about the part of it or the version that the client asked for.
+#[must_use]
+pub const fn is_delivered(status: u16) -> bool {
+    matches!(status, 200..=299 | 304 | 416)
+}
+
+/// Whether a header of the client's goes where a redirect leads.
+///
+/// Only what says which bytes and which form of them: whoever delivers blobs is not who asks for
+/// credentials, and a client may have some in a header of any name. Envoy takes out the two of these
+/// that are between it and the filter.
+#[must_use]
+pub fn is_for_delivery(name: &[u8]) -> bool {
+    const KEPT: [&[u8]; 14] = [
+        b"accept",
+        b"accept-encoding",
+        b"range",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
+        b"cache-control",
+        b"pragma",
+        b"user-agent",
+        b"x-request-id",
+        b"x-forwarded-proto",
+        b"x-portolan-cluster",
+    ];
+    name.starts_with(b":") || KEPT.contains(&name)
+}
+
+impl<'p> Hop<'p> {
+    /// The next step, where the answer to this one has such a `Location`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn follow(&self, location: Option<&[u8]>) -> Result<Self, Astray> {
+        let location = location.unwrap_or_default();
+        let reference = UriReference::parse(location).ok_or(Astray::Unreadable)?;
+        let (own, authority) = self.origin.split_once("://").ok_or(Astray::Unreadable)?;
+        let scheme = Scheme::of(reference.scheme.unwrap_or(own)).ok_or(Astray::Unencrypted)?;
+        if scheme == Scheme::Http && !self.bounds.plain {
+            return Err(Astray::Unencrypted);
+        }
+        // `https:path` has a scheme and no authority; what it means nobody agrees on.
+        let authority = match (reference.scheme, reference.authority) {
+            (_, Some(authority)) => authority,
+            (None, None) => authority,
+            (Some(_), None) => return Err(Astray::Unreadable),
+        };
+        let authority = canonical_authority(scheme, authority).ok_or(Astray::Unreadable)?;
+        if !self.bounds.allow(&authority) {
+            return Err(Astray::Host(authority.chars().take(LONGEST_NAME).collect()));
+        }
+        // A fragment is for who reads the content, and no part of a request.
+        let target = reference.target(&self.target);
+        let target = target.split(|byte| *byte == b'#').next().unwrap_or_default().to_vec();
+        Ok(Self {
+            backend: self.backend,
+            origin: format!("{}://{authority}", scheme.as_str()).into(),
+            target: target.into(),
+            bounds: self.bounds,
+        })
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn url(&self) -> Vec<u8> {
+        [self.origin.as_bytes(), &self.target].concat()
+    }
+
+    /// The Envoy cluster that reaches it.
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        let plain = self.origin.starts_with("http://");
+        redirects_cluster(self.backend, if plain { Scheme::Http } else { Scheme::Https })
+    }
+
+    /// The property by which the next step knows where it comes from: words with a space between two, of which
+    /// none has any. It holds a URL that may be signed, and is not for a log.
+    #[must_use]
+    pub fn print(&self) -> Vec<u8> {
+        let origin = self.origin.as_bytes();
+        let bounds = self.bounds.print();
+        [self.backend.as_bytes(), origin, &self.target, bounds.as_bytes()].join(&b' ')
+    }
+
+    /// Reads the property.
+    #[must_use]
+    pub fn parse(property: &'p [u8]) -> Option<Self> {
+        let mut words = property.splitn(4, |byte| *byte == b' ');
+        let mut next = || words.next();
+        Some(Self {
+            backend: std::str::from_utf8(next()?).ok()?,
+            origin: std::str::from_utf8(next()?).ok()?.into(),
+            target: next()?.into(),
+            bounds: Bounds::parse(next()?)?,
+        })
+    }
+}
+
+impl<'p> Bounds<'p> {
+    fn allow(&self, authority: &str) -> bool {
+        self.hosts.split(' ').any(|host| covers(host, authority))
+    }
+
+    fn print(&self) -> String {
+        format!("{} {}", if self.plain { PLAIN } else { ENCRYPTED }, self.hosts)
+    }
+
+    fn parse(words: &'p [u8]) -> Option<Self> {
+        let (first, hosts) = std::str::from_utf8(words).ok()?.split_once(' ')?;
+        let plain = match first {
+            PLAIN => true,
+            ENCRYPTED => false,
+            _ => return None,
+        };
+        Some(Self { plain, hosts })
+    }
+}
+
+const PLAIN: &str = "http";
+const ENCRYPTED: &str = "https";
+const PASSED: &str = "pass";
+
+impl<'p> Redirection<'p> {
+    /// As words, with a space between two; none for what nobody looks at.
+    pub(super) fn print(&self) -> Cow<'static, str> {
+        match self {
+            Self::Unwatched => "".into(),
+            Self::Passed => PASSED.into(),
+            Self::Followed { origin, bounds } => format!("{origin} {}", bounds.print()).into(),
+        }
+    }
+
+    pub(super) fn parse(words: &'p [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(words).ok()?;
+        match text.split_once(' ') {
+            None if text.is_empty() => Some(Self::Unwatched),
+            None if text == PASSED => Some(Self::Passed),
+            None => None,
+            Some((origin, bounds)) => Some(Self::Followed {
+                origin: origin.into(),
+                bounds: Bounds::parse(bounds.as_bytes())?,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

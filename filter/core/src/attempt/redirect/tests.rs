@@ -1,0 +1,223 @@
+//! Rows of what registries and content delivery networks send, and where it leads.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HOSTS: &str = "cdn.example *.r2.example cdn.example:8443 minio 10.0.0.1:9000";
+
+fn asked(plain: bool) -> Hop<'static> {
+    Hop {
+        backend: "ghcr",
+        origin: "https://ghcr.io".into(),
+        target: b"/v2/acme/a/blobs/x?y=z"[..].into(),
+        bounds: Bounds { plain, hosts: HOSTS },
+    }
+}
+
+fn led(from: &Hop<'_>, location: &[u8]) -> Result<String, Astray> {
+    from.follow(Some(location)).map(|next| String::from_utf8(next.url()).unwrap())
+}
+
+#[test]
+fn where_a_redirect_leads() {
+    let elsewhere = |host: &str| Err(Astray::Host(host.to_owned()));
+    let there = |url: &str| Ok(url.to_owned());
+    #[rustfmt::skip]
+    let rows = [
+        ("https://cdn.example/b?X-Sig=a%2f%2Fb+c~&&e=", there("https://cdn.example/b?X-Sig=a%2f%2Fb+c~&&e="), "no byte of what is signed changes"),
+        ("https://cdn.example/a/../b//c", there("https://cdn.example/a/../b//c"), "nor of the path"),
+        ("HTTPS://CDN.Example:443/b", there("https://cdn.example/b"), "case and port"),
+        ("//cdn.example/b", there("https://cdn.example/b"), "the scheme of who was asked"),
+        ("https://cdn.example?b", there("https://cdn.example/?b"), "no path"),
+        ("https://cdn.example/b?c#d", there("https://cdn.example/b?c"), "a fragment is not asked for"),
+        ("https://cdn.example/#/b", there("https://cdn.example/"), "a fragment is not asked for"),
+        ("https://a.b.r2.example/x", there("https://a.b.r2.example/x"), "below an allowed host"),
+        ("https://cdn.example:8443/b", there("https://cdn.example:8443/b"), "an allowed port"),
+        ("https://minio/b", there("https://minio/b"), "an allowed host of one label"),
+        ("https://10.0.0.1:9000/b", there("https://10.0.0.1:9000/b"), "an allowed address"),
+
+        ("https://cdn2.example/b", elsewhere("cdn2.example"), "another host"),
+        ("https://cdn.example:8444/b", elsewhere("cdn.example:8444"), "another port"),
+        ("https://cdn.example.evil/b", elsewhere("cdn.example.evil"), "a host that starts alike"),
+        ("https://evilr2.example/b", elsewhere("evilr2.example"), "a host that ends alike"),
+        ("https://r2.example/b", elsewhere("r2.example"), "not below"),
+        ("https://169.254.169.254/latest/meta-data/", elsewhere("169.254.169.254"), "the cloud's own secrets"),
+        ("https://[::1]/b", elsewhere("[::1]"), "oneself"),
+        ("/artifacts-downloads/b", elsewhere("ghcr.io"), "the backend's own host is a host like any"),
+        ("b", elsewhere("ghcr.io"), "relative"),
+        ("?b", elsewhere("ghcr.io"), "relative"),
+
+        ("http://cdn.example/b", Err(Astray::Unencrypted), "no TLS"),
+        ("ftp://cdn.example/b", Err(Astray::Unencrypted), "another scheme"),
+        ("javascript:alert(1)", Err(Astray::Unencrypted), "another scheme"),
+        ("https:/cdn.example/b", Err(Astray::Unreadable), "a slash is missing"),
+        ("https:b", Err(Astray::Unreadable), "two slashes are missing"),
+        ("https:///b", Err(Astray::Unreadable), "no host"),
+        ("https://user:secret@cdn.example/b", Err(Astray::Unreadable), "credentials"),
+        ("https://cdn.example@evil.example/b", Err(Astray::Unreadable), "a trick"),
+        ("https://evil.example\\@cdn.example/b", Err(Astray::Unreadable), "a trick on those who read a backslash as a slash"),
+        ("https://cdn.example:/b", Err(Astray::Unreadable), "no port"),
+        ("https://cdn.example:99999/b", Err(Astray::Unreadable), "no such port"),
+        ("https://cdn%2eexample/b", Err(Astray::Unreadable), "an escape in the host"),
+        ("https://cdn.example,https://cdn.example/b", Err(Astray::Unreadable), "two, of which Envoy made one"),
+        ("https://cdn.example/b c", Err(Astray::Unreadable), "a space"),
+        ("https://cdn.example/b\r\nx-evil: 1", Err(Astray::Unreadable), "another header"),
+        ("", Err(Astray::Unreadable), "nothing"),
+    ];
+    for (location, expected, reason) in rows {
+        assert_eq!(led(&asked(false), location.as_bytes()), expected, "{location}: {reason}");
+    }
+    assert_eq!(asked(false).follow(None), Err(Astray::Unreadable), "no header at all");
+    assert_eq!(led(&asked(false), b"https://cdn.example/\xff"), Err(Astray::Unreadable));
+}
+
+#[test]
+fn without_tls_only_where_that_is_allowed() {
+    let from = Hop { origin: "http://registry:5000".into(), ..asked(true) };
+    #[rustfmt::skip]
+    let rows = [
+        ("http://minio/b", Ok(("http://minio/b", "ghcr@redirects-http")), "the scheme's own port"),
+        ("http://minio:80/b", Ok(("http://minio/b", "ghcr@redirects-http")), "the same, written out"),
+        ("//minio/b", Ok(("http://minio/b", "ghcr@redirects-http")), "the scheme of who was asked"),
+        ("https://minio/b", Ok(("https://minio/b", "ghcr@redirects")), "better than was needed"),
+        ("http://minio:443/b", Err(Astray::Host("minio:443".to_owned())), "the other scheme's port"),
+        ("http://10.0.0.1:9000/b", Ok(("http://10.0.0.1:9000/b", "ghcr@redirects-http")), "an address"),
+        ("/b", Err(Astray::Host("registry:5000".to_owned())), "not allowed"),
+    ];
+    for (location, expected, reason) in rows {
+        let found = from.follow(Some(location.as_bytes()));
+        let found = found.map(|next| (String::from_utf8(next.url()).unwrap(), next.cluster()));
+        let expected = expected.map(|(url, cluster)| (url.to_owned(), cluster.to_owned()));
+        assert_eq!(found, expected, "{location}: {reason}");
+    }
+}
+
+#[test]
+fn a_chain_goes_on_from_where_it_is() {
+    let first = asked(false).follow(Some(b"https://cdn.example/a/b?c=%2F")).unwrap();
+    let property = first.print();
+    let read = Hop::parse(&property).unwrap();
+    assert_eq!(read, first);
+    assert_eq!(led(&read, b"../d?e"), Ok("https://cdn.example/d?e".to_owned()));
+    assert_eq!(led(&read, b"//x.r2.example/f"), Ok("https://x.r2.example/f".to_owned()));
+    assert_eq!(led(&read, b"https://evil.example/"), Err(Astray::Host("evil.example".to_owned())));
+}
+
+#[test]
+fn junk_is_no_step() {
+    let whole = asked(false).print();
+    assert_eq!(Hop::parse(&whole), Some(asked(false)));
+    for cut in [
+        "",
+        "ghcr",
+        "ghcr https://ghcr.io",
+        "ghcr https://ghcr.io /x",
+        "ghcr https://ghcr.io /x https",
+        "ghcr https://ghcr.io /x ftp a.b",
+    ] {
+        assert_eq!(Hop::parse(cut.as_bytes()), None, "{cut}");
+    }
+    assert_eq!(Hop::parse(b"\xff \xff \xff \xff \xff"), None);
+}
+
+#[test]
+fn the_policy_as_words() {
+    let rows = [
+        (Redirection::Unwatched, ""),
+        (Redirection::Passed, "pass"),
+        (
+            Redirection::Followed {
+                origin: "http://r:5000".into(),
+                bounds: Bounds { plain: true, hosts: "a.b *.c.d" },
+            },
+            "http://r:5000 http a.b *.c.d",
+        ),
+        (
+            Redirection::Followed {
+                origin: "https://ghcr.io".into(),
+                bounds: Bounds { plain: false, hosts: "a.b" },
+            },
+            "https://ghcr.io https a.b",
+        ),
+    ];
+    for (redirection, words) in rows {
+        assert_eq!(redirection.print(), words);
+        assert_eq!(Redirection::parse(words.as_bytes()), Some(redirection));
+    }
+    for junk in [&b"passed"[..], b"https://ghcr.io", b"https://ghcr.io ", b"a ftp b", b"\xff"] {
+        assert_eq!(Redirection::parse(junk), None, "{junk:?}");
+    }
+}
+
+#[test]
+fn statuses() {
+    for status in 100..600 {
+        assert_eq!(is_redirect(status), [301, 302, 303, 307, 308].contains(&status), "{status}");
+        let content = (200..300).contains(&status) || [304, 416].contains(&status);
+        assert_eq!(is_delivered(status), content, "{status}");
+    }
+}
+
+#[test]
+fn only_what_is_about_the_bytes_goes_there() {
+    for kept in
+        [":path", ":authority", "range", "if-none-match", "if-range", "accept", "user-agent"]
+    {
+        assert!(is_for_delivery(kept.as_bytes()), "{kept}");
+    }
+    let left = [
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "x-api-key",
+        "referer",
+        "x-forwarded-for",
+        "x-envoy-original-url",
+        "x-geo-country",
+        "cf-ipcountry",
+        "x-portolan-credential",
+        "origin",
+        "",
+    ];
+    for name in left {
+        assert!(!is_for_delivery(name.as_bytes()), "{name}");
+    }
+}
+
+/// What evil or broken servers are made of.
+fn any_location() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        "(https?|ftp)?:?/{0,3}",
+        "(cdn\\.example|evil|ghcr\\.io|x\\.r2\\.example|minio|10\\.0\\.0\\.1)",
+        "[@:#?/\\\\%. ,a-z0-9\\[\\]*-]{0,6}",
+        ":(443|80|8443|9000)?",
+    ];
+    let text = prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat().into_bytes());
+    prop_oneof![text, prop::collection::vec(any::<u8>(), 0..24)]
+}
+
+proptest! {
+    /// Whatever a `Location` says, the URL is at an allowed host, and has but that one reading.
+    #[test]
+    fn nobody_is_led_out_of_bounds(location in any_location(), plain in any::<bool>()) {
+        let Ok(next) = asked(plain).follow(Some(&location)) else { return Ok(()) };
+        let url = String::from_utf8(next.url()).unwrap();
+        let (scheme, rest) = url.split_once("://").unwrap();
+        prop_assert!(scheme == "https" || (plain && scheme == "http"), "{}", url);
+        let authority = rest.split('/').next().unwrap();
+        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+        let allowed = match port {
+            "" => host == "cdn.example" || host == "minio" || host.ends_with(".r2.example"),
+            "8443" => host == "cdn.example",
+            "9000" => host == "10.0.0.1",
+            _ => false,
+        };
+        prop_assert!(allowed, "{}", url);
+        prop_assert!(!authority.contains(['@', '\\', '%', '?', '#', ' ', ',']), "{}", url);
+        prop_assert!(url.bytes().all(|byte| (0x21..=0x7e).contains(&byte)), "{}", url);
+        prop_assert!(!url.contains('#'), "{}", url);
+        let property = next.print();
+        prop_assert_eq!(Hop::parse(&property), Some(next));
+    }
+}

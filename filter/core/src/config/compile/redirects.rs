@@ -1,0 +1,91 @@
+//! Redirects: followed nowhere but to hosts that the policy names, and none of them its own.
+
+use std::collections::BTreeMap;
+
+use super::unknown;
+use crate::config::backend::Backend;
+use crate::config::fronts::Fronts;
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::redirects::{Redirect, RedirectHost, Redirects};
+use crate::config::wire::{FollowWire, RedirectsWire};
+
+/// The redirects of the backend at `path`.
+pub(super) fn compile(
+    wire: RedirectsWire,
+    regions: &BTreeMap<&str, u32>,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Redirects {
+    let by_region = by_region(&wire, regions, &path.key("redirects"), mistakes);
+    let followed = by_region.contains(&Redirect::Follow);
+    let is_bounded = wire.follow.is_some();
+    let FollowWire { hosts, private_addresses, ca_file } = wire.follow.unwrap_or_default();
+    if followed && hosts.is_empty() {
+        let message = "says nowhere to; write `follow: {hosts: [HOST]}` with the hosts that the \
+             registry keeps its blobs at";
+        mistakes.add(&path.key("redirects"), message);
+    }
+    if !followed && is_bounded {
+        let message = "no region has its redirects followed; write `redirects: follow`, or leave \
+             `follow` out";
+        mistakes.add(&path.key("follow"), message);
+    }
+    if !private_addresses {
+        check_addresses(&hosts, &path.key("follow"), mistakes);
+    }
+    let allowed: Vec<&str> = hosts.iter().map(RedirectHost::as_str).collect();
+    Redirects { allowed: allowed.join(" "), by_region, hosts, private_addresses, ca_file }
+}
+
+fn by_region(
+    wire: &RedirectsWire,
+    regions: &BTreeMap<&str, u32>,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Vec<Redirect> {
+    let mut by_region = vec![wire.default; regions.len()];
+    for (region, redirect) in &wire.by_region {
+        let id = regions.get(region.as_str()).and_then(|id| usize::try_from(*id).ok());
+        match id.and_then(|id| by_region.get_mut(id)) {
+            Some(slot) => *slot = *redirect,
+            None => mistakes.add(&path.key(region), unknown("region", region, regions)),
+        }
+    }
+    by_region
+}
+
+/// An address is not looked up, so what is looked up cannot be kept from being private.
+fn check_addresses(hosts: &[RedirectHost], path: &Path<'_>, mistakes: &Mistakes) {
+    for (index, host) in hosts.iter().enumerate().filter(|(_, host)| host.is_address()) {
+        let message = format!(
+            "`{}` is an address; write the host's name, or `private_addresses: true` if it is in a \
+             network of your own",
+            host.as_str()
+        );
+        mistakes.add(&path.key("hosts").item(index), message);
+    }
+}
+
+/// Tells the fronts which hosts are not theirs.
+///
+/// A virtual host of Envoy's takes the requests for each host that redirects may lead to. Were a front
+/// among them, its clients would be taken for such a redirect.
+pub(super) fn keep_apart(fronts: &mut Fronts, backends: &[Backend], mistakes: &Mistakes) {
+    let root = Path::Root.key("backends");
+    for backend in backends {
+        let path = root.key(backend.name());
+        for (index, host) in backend.redirects().hosts().iter().enumerate() {
+            let front = fronts.by_host.keys().find(|front| host.covers(front.as_str()));
+            if let Some(front) = front {
+                let message = format!(
+                    "`{}` covers `{}`, which is a front; name only the hosts that the registry \
+                     keeps its blobs at",
+                    host.as_str(),
+                    front.as_str()
+                );
+                mistakes.add(&path.key("follow").key("hosts").item(index), message);
+            }
+            fronts.redirect_hosts.push(host.clone());
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Whose redirects are followed, and where to.
+
+use super::*;
+
+/// A backend whose redirects are followed to these hosts, in a policy with a front at
+/// `registry.example.com` and one at any host.
+fn mistakes_of(follow: &str) -> Vec<String> {
+    let backend =
+        format!(r#"{{"url": "https://ghcr.io", "redirects": "follow", "follow": {follow}}}"#);
+    mistakes(&with("/backends/ghcr", &backend))
+}
+
+#[test]
+fn what_is_impossible_is_refused() {
+    #[rustfmt::skip]
+    let rows: &[(&str, &str)] = &[
+        (r#"{"hosts": ["pkg-containers.githubusercontent.com", "*.r2.example.com:8443"]}"#, ""),
+        (r#"{"hosts": ["10.0.0.1:9000"], "private_addresses": true, "ca_file": "/ca.pem"}"#, ""),
+        (r#"{"hosts": ["registry.example.com:8443"]}"#, ""),
+        (r#"{"hosts": ["10.0.0.1:9000"]}"#, "backends.ghcr.follow.hosts[0]: `10.0.0.1:9000` is an address; write the host's name, or `private_addresses: true`"),
+        (r#"{"hosts": ["cdn.example", "[fd00::1]"]}"#, "backends.ghcr.follow.hosts[1]: `[fd00::1]` is an address"),
+        (r#"{"hosts": ["*.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.example.com` covers `registry.example.com`, which is a front"),
+        (r#"{"hosts": ["registry.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `registry.example.com` covers `registry.example.com`"),
+        (r#"{"hosts": ["*.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.com` is not valid"),
+        (r#"{"hosts": ["https://cdn.example"]}"#, "backends.ghcr.follow.hosts[0]: `https://cdn.example` is not valid; write `host`"),
+        (r#"{"hosts": []}"#, "backends.ghcr.redirects: says nowhere to"),
+        (r#"{"hosts": ["cdn.example"], "https": false}"#, "backends.ghcr.follow"),
+    ];
+    for (follow, expected) in rows {
+        let found = mistakes_of(follow);
+        let as_wanted = match *expected {
+            "" => found.is_empty(),
+            start => found.iter().any(|mistake| mistake.starts_with(start)),
+        };
+        assert!(as_wanted, "{follow}\nwanted: {expected}\nfound: {found:#?}");
+    }
+}
+
+#[test]
+fn a_cluster_of_its_own_is_nobody_elses() {
+    let backend = r#"{"url": "https://quay.io", "cluster": "ghcr@redirects"}"#;
+    let follow =
+        r#"{"url": "https://ghcr.io", "redirects": "follow", "follow": {"hosts": ["a.b"]}}"#;
+    let mut policy: serde_json::Value = serde_json::from_str(GOOD).unwrap();
+    policy["backends"]["ghcr"] = serde_json::from_str(follow).unwrap();
+    policy["backends"]["quay"] = serde_json::from_str(backend).unwrap();
+    let found = mistakes(&policy.to_string());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].contains("the cluster `ghcr@redirects` already belongs to `ghcr`"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_host_of_redirects_is_no_front() {
+    let follow = r#"{"url": "https://ghcr.io", "redirects": {"cn": "follow"},
+        "follow": {"hosts": ["cdn.example", "*.r2.example:9000"]}}"#;
+    let config = Config::from_json(with("/backends/ghcr", follow).as_bytes()).unwrap();
+    let rows: [(&[u8], bool, &str); 9] = [
+        (b"registry.example.com", true, "a front"),
+        (b"other.example", true, "any other host: one front is the default"),
+        (b"\xff", true, "even what is no host"),
+        (b"cdn.example", false, "where redirects lead"),
+        (b"CDN.Example:443", false, "the same"),
+        (b"cdn.example.", false, "the same"),
+        (b"a.r2.example:9000", false, "below such a host"),
+        (b"a.r2.example", true, "another port"),
+        (b"r2.example:9000", true, "not below"),
+    ];
+    for (authority, is_front, reason) in rows {
+        let found = config.fronts().find(authority);
+        assert_eq!(found.is_some(), is_front, "{}: {reason}", authority.escape_ascii());
+    }
+}

@@ -1,0 +1,16 @@
+//! What a front says of how clients pull through it.
+
+use super::{NO_STORE, Reply};
+use crate::client_files::{ClientFile, ClientKind};
+
+/// A file of a client's configuration. It must be what the policy says now, whatever is between.
+#[must_use]
+pub fn client_file(kind: ClientKind, file: ClientFile) -> Reply {
+    let headers = [("content-type", kind.media_type()), NO_STORE];
+    Reply {
+        status: 200,
+        code: "client configuration",
+        headers: headers.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        body: file.text,
+    }
+}

@@ -1,0 +1,35 @@
+//! What a front says of itself: how its backends are, and what clients need to pull through it.
+
+use super::{RequestHead, Step, path_of};
+use crate::client_files::{self, Address};
+use crate::config::ids::FrontId;
+use crate::config::{Config, Front};
+use crate::health::Report;
+use crate::policy::{HEALTH_PATH, LIVENESS_PATH};
+use crate::reply::{self, Reply};
+
+/// What a front says of itself and its backends, where the policy lets it.
+pub(super) fn answer<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
+    // Nearly every request is to a registry, and must not pay for this.
+    if head.target.starts_with(b"/v2/") || !matches!(head.method, b"GET" | b"HEAD") {
+        return None;
+    }
+    let front = config.fronts().get(id)?;
+    let path = path_of(head.target);
+    if front.has_health() && path == LIVENESS_PATH.as_bytes() {
+        return Some(Step::Reply(reply::live()));
+    }
+    if front.has_health() && path == HEALTH_PATH.as_bytes() {
+        return Some(head.health.map_or(Step::Examine, |examined| {
+            Step::Reply(reply::health(&Report::of(config, examined)))
+        }));
+    }
+    front.has_client_configuration().then(|| client_file(front, path, head))?.map(Step::Reply)
+}
+
+/// What clients need to pull through the front, as they reached it.
+fn client_file(front: &Front, path: &[u8], head: &RequestHead<'_>) -> Option<Reply> {
+    let address = Address::of_request(front, head.scheme, head.authority);
+    let (kind, file) = client_files::served_file(front, &address, path)?;
+    Some(reply::client_file(kind, file))
+}

@@ -1,0 +1,48 @@
+//! What a front serves of how clients pull through it.
+
+use super::*;
+
+const POLICY: &str = r#"{
+    "version": 1,
+    "fronts": {
+        "mirror": {"hosts": ["mirror.example"], "client_configuration": true,
+                   "upstreams": {"docker.io": {"backend": "https://hub.example"}}},
+        "passwords": {"hosts": ["p.example"], "client_configuration": true, "health": true,
+                      "auth": {"basic": {"verifier": "http://v"}}},
+        "quiet": {"hosts": ["quiet.example"], "upstreams": {"quay.io": {"backend": "https://quay.example"}}}
+    },
+    "regions": {"default": {}}
+}"#;
+
+#[test]
+fn files_are_there_where_the_policy_says_so() {
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str, u16, &str, &str)] = &[
+        ("mirror.example", "GET", "/registries.yaml", 200, "\"https://mirror.example\"", "declared"),
+        ("mirror.example", "HEAD", "/registries.yaml?x=y", 200, "\"https://mirror.example\"", "queries say nothing"),
+        ("mirror.example", "GET", "/containerd/docker.io/hosts.toml", 200, "https://mirror.example", "one registry"),
+        ("mirror.example", "GET", "/containerd/quay.io/hosts.toml", 404, "UNSUPPORTED", "another front's"),
+        ("mirror.example", "GET", "/daemon.json", 404, "UNSUPPORTED", "Docker cannot name it"),
+        ("mirror.example", "POST", "/registries.yaml", 404, "UNSUPPORTED", "only reads"),
+        ("mirror.example", "GET", "/livez", 404, "UNSUPPORTED", "no health"),
+        ("p.example", "GET", "/containerd/p.example/hosts.toml", 200, "https://p.example", "there is no secret in it"),
+        ("p.example", "GET", "/registries.yaml", 404, "UNSUPPORTED", "it stands for nothing"),
+        ("p.example", "GET", "/livez", 200, "ok", "as ever"),
+        ("quiet.example", "GET", "/registries.yaml", 404, "UNSUPPORTED", "not declared"),
+        ("evil.example", "GET", "/registries.yaml", 404, "UNSUPPORTED", "no front"),
+    ];
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    for (authority, method, target, status, words, why) in rows {
+        let head = RequestHead {
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+            scheme: b"https",
+            authority: authority.as_bytes(),
+            ..RequestHead::default()
+        };
+        let Action::Reply(reply) = plan(&config, &head).action else { panic!("{why}") };
+        assert_eq!(reply.status, *status, "{why}: {target}");
+        assert!(reply.body.contains(words), "{why}: {}", reply.body);
+        assert!(reply.headers.contains(&("cache-control", "no-store".to_owned())), "{why}");
+    }
+}

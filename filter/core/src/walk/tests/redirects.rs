@@ -1,0 +1,113 @@
+//! What the attempt phase is told of redirects.
+
+use super::*;
+use crate::attempt::{Redirection, all};
+
+/// A registry without TLS in a network of its own, one that is followed for China, one that passes.
+const POLICY: &str = r#"{
+    "version": 1,
+    "fronts": {"main": {"hosts": ["registry.example.com"]}},
+    "backends": {
+        "near": {"url": "http://registry:5000", "redirects": "follow",
+                 "follow": {"hosts": ["minio:9000"], "private_addresses": true}},
+        "ghcr": {"url": "https://ghcr.io/base", "redirects": {"cn": "follow", "default": "pass"},
+                 "follow": {"hosts": ["cdn.example:443", "*.r2.example"]}},
+        "quay": {"url": "http://quay.io", "redirects": {"cn": "follow"},
+                 "follow": {"hosts": ["cdn01.quay.io"]}},
+        "hub": {"url": "https://registry-1.docker.io"}
+    },
+    "regions": {"cn": {"countries": ["CN"]}, "default": {}},
+    "clients": {"geo": {"database": "country.mmdb"}},
+    "rules": [{"name": "all", "repositories": ["**"], "owner": "hub",
+        "chains": {"default": ["near", "ghcr", "quay", "hub"]}}]
+}"#;
+
+/// For each backend that may be asked: `name words`, and whether any of them is followed.
+fn told(country: &str, method: &str, path: &str) -> (Vec<String>, bool) {
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let target = format!("/v2/a/{path}").replace("DIGEST", DIGEST);
+    let head = RequestHead {
+        method: method.as_bytes(),
+        target: target.as_bytes(),
+        authority: b"registry.example.com",
+        client: ClientFacts { country: Some(country.as_bytes()), ..ClientFacts::default() },
+        ..RequestHead::default()
+    };
+    let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
+    let prepared = forwarding.prepared.unwrap();
+    let words = all(&prepared).map(|one| match one.redirection {
+        Redirection::Unwatched => format!("{} unwatched", one.backend),
+        Redirection::Passed => one.backend.to_owned(),
+        Redirection::Followed { origin, bounds } => {
+            let plain = if bounds.plain { " without TLS" } else { "" };
+            format!("{} from {origin} to {}{plain}", one.backend, bounds.hosts)
+        }
+    });
+    (words.collect(), forwarding.follows)
+}
+
+#[test]
+fn only_content_and_only_where_the_region_says_so() {
+    let near = "near from http://registry:5000 to minio:9000 without TLS";
+    let ghcr = "ghcr from https://ghcr.io to cdn.example *.r2.example";
+    let quay = "quay from http://quay.io to cdn01.quay.io";
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str, &[&str], bool)] = &[
+        ("CN", "GET", "blobs/DIGEST", &[near, ghcr, quay, "hub"], true),
+        ("CN", "GET", "manifests/DIGEST", &[near, ghcr, quay, "hub"], true),
+        ("DE", "GET", "blobs/DIGEST", &[near, "ghcr", "quay", "hub"], true),
+        ("CN", "GET", "manifests/v1", &[near], true),
+        ("CN", "HEAD", "blobs/DIGEST", &["hub"], false),
+        ("CN", "GET", "tags/list", &["near"], false),
+        ("CN", "POST", "blobs/uploads/", &["hub"], false),
+    ];
+    for (country, method, path, expected, follows) in rows {
+        let found = told(country, method, path);
+        let expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(found, (expected, *follows), "{country} {method} {path}");
+    }
+}
+
+#[test]
+fn an_owner_is_followed_for_content_and_for_nothing_else() {
+    let policy = POLICY.replace(r#""owner": "hub""#, r#""owner": "near""#);
+    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let rows = [
+        ("HEAD", "blobs/DIGEST", true),
+        ("GET", "manifests/v1", true),
+        ("GET", "tags/list", false),
+        ("GET", "referrers/DIGEST", false),
+        ("GET", "blobs/uploads/1", false),
+        ("POST", "blobs/uploads/", false),
+        ("PUT", "manifests/v1", false),
+        ("DELETE", "manifests/DIGEST", false),
+    ];
+    for (method, path, follows) in rows {
+        let target = format!("/v2/a/{path}").replace("DIGEST", DIGEST);
+        let head = RequestHead {
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+            authority: b"registry.example.com",
+            ..RequestHead::default()
+        };
+        let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
+        assert_eq!(forwarding.follows, follows, "{method} {path}");
+    }
+}
+
+#[test]
+fn who_follows_nobody_says_nothing_of_it() {
+    let config = Config::from_json(super::POLICY.as_bytes()).unwrap();
+    let target = format!("/v2/public/drycc/blobs/{DIGEST}");
+    let head = RequestHead {
+        method: b"GET",
+        target: target.as_bytes(),
+        authority: b"registry.example.com",
+        authorization: Some(b"Basic x"),
+        ..RequestHead::default()
+    };
+    let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("it is read") };
+    let prepared = forwarding.prepared.unwrap();
+    assert!(all(&prepared).all(|one| one.redirection == Redirection::Unwatched));
+    assert!(!forwarding.follows);
+}

@@ -1,0 +1,197 @@
+//! Redirects that the proxy follows: Envoy makes the request anew where it is told to.
+//!
+//! A second pass of a request has a stream of its own, with the headers that the first left, and with no
+//! memory but the properties that are declared to outlive a pass.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use portolan_core::RequestHead;
+use portolan_core::attempt::{Astray, Hop, Redirection, is_delivered, is_for_delivery, select};
+use portolan_core::reply::{self, Reply};
+
+use crate::attempt::{BACKEND, PREPARED};
+use crate::host::{self, Headers};
+use crate::stream::{CLUSTER_HEADER, REASON, REGION, RULE};
+
+/// The step that a request has been sent on to. No client can set a property: whoever has this one is
+/// on a further pass.
+const FOLLOWED: &str = "portolan_followed";
+/// The digest that the registry gave beside its redirect; who delivers the bytes gives none.
+const DIGEST: &str = "portolan_digest";
+const DIGEST_HEADER: &str = "docker-content-digest";
+/// Without a scheme that the client used, Envoy finds no route; the route of the first pass took it out.
+const SCHEME_HEADER: &str = "x-forwarded-proto";
+
+// For the access log: what the next pass does not show any more.
+const AUTHORITY: &str = "portolan_authority";
+const PATH: &str = "portolan_path";
+const CLIENT: &str = "portolan_client";
+const COUNTRY: &str = "portolan_country";
+const REDIRECTED_BY: &str = "portolan_backend";
+/// The client's address as Envoy trusts it.
+const ADDRESS: &str = "source\0address";
+
+/// Keeps the properties of the deciding phase for further passes.
+pub(crate) fn outlive_decisions() {
+    for name in [REGION, RULE, REASON, AUTHORITY, PATH, CLIENT, COUNTRY] {
+        host::outlive_passes(name);
+    }
+}
+
+/// Keeps the properties of the attempt phase for further passes.
+pub(crate) fn outlive_attempts() {
+    for name in [FOLLOWED, DIGEST, REDIRECTED_BY] {
+        host::outlive_passes(name);
+    }
+}
+
+/// Notes for the access log what the client asked; the further passes have the headers of others.
+pub(crate) fn note_asked(head: &RequestHead<'_>) {
+    let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    host::set_property(AUTHORITY, head.authority);
+    host::set_property(PATH, path);
+    if let Some(address) = host::property(ADDRESS) {
+        host::set_property(CLIENT, without_port(&address));
+    }
+    if let Some(country) = head.client.country {
+        host::set_property(COUNTRY, country.get(..LONGEST_COUNTRY).unwrap_or(country));
+    }
+}
+
+/// As much as the log has of a header that anybody may have written.
+const LONGEST_COUNTRY: usize = 8;
+
+fn without_port(address: &[u8]) -> &[u8] {
+    let end = address.iter().rposition(|byte| *byte == b':').unwrap_or(address.len());
+    let host = address.get(..end).unwrap_or_default();
+    host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host)
+}
+
+/// Whether this is a further pass.
+pub(crate) fn is_further_pass() -> bool {
+    host::property(FOLLOWED).is_some()
+}
+
+/// Takes out what is none of the business of whoever delivers the content; whether that was possible.
+pub(crate) fn prepare_delivery() -> bool {
+    let Some(headers) = host::header_map(Headers::Request) else { return false };
+    for (name, _) in headers.iter().filter(|(name, _)| !is_for_delivery(name)) {
+        let Ok(name) = std::str::from_utf8(name) else { return false };
+        host::remove_header(Headers::Request, name);
+    }
+    true
+}
+
+/// Looks at the head of what was delivered; what the client gets instead, where that is nothing.
+pub(crate) fn judge_delivery() -> Option<Reply> {
+    let status = host::status().unwrap_or_default();
+    if !is_delivered(status) {
+        explain(&format!("{status} where it was redirected to"));
+        return Some(reply::undelivered());
+    }
+    if let Some(digest) = host::property(DIGEST)
+        && host::header(Headers::Response, DIGEST_HEADER).is_none()
+    {
+        host::set_header(Headers::Response, DIGEST_HEADER, &digest);
+    }
+    None
+}
+
+/// A redirect that comes back to the first pass though it was to be followed: Envoy could not.
+pub(crate) fn judge_redirect() -> Option<Reply> {
+    host::header(Headers::Response, CLUSTER_HEADER)?;
+    explain("its redirect could not be followed");
+    Some(reply::undelivered())
+}
+
+/// Says in the access log what became of the request after it was decided.
+pub(crate) fn explain(what: &str) {
+    let reason = host::property(REASON).unwrap_or_default();
+    host::set_property(REASON, &[&reason, what.as_bytes()].join(&b"; "[..]));
+}
+
+/// What becomes of a redirect of a backend; whether it leads to where the proxy may not go.
+pub(crate) fn settle() -> bool {
+    let Some(prepared) = host::property(PREPARED) else { return false };
+    let backend = host::property(BACKEND).unwrap_or_default();
+    let Some(own) = select(&prepared, &backend) else { return false };
+    match own.redirection {
+        Redirection::Unwatched => false,
+        Redirection::Passed => {
+            stay();
+            false
+        }
+        Redirection::Followed { origin, bounds } => {
+            let digest = host::header(Headers::Response, DIGEST_HEADER);
+            let hop = Hop { backend: own.backend, origin, target: own.target.into(), bounds };
+            let went = go_on(&hop);
+            if let Some(digest) = digest.filter(|_| went) {
+                host::set_property(DIGEST, &digest);
+            }
+            !went
+        }
+    }
+}
+
+/// What becomes of a redirect of who was redirected to.
+pub(crate) fn settle_further() {
+    let property = host::property(FOLLOWED).unwrap_or_default();
+    match Hop::parse(&property) {
+        Some(hop) => drop(go_on(&hop)),
+        None => stay(),
+    }
+}
+
+/// Has Envoy go where the answer redirects to; whether the policy lets it.
+fn go_on(hop: &Hop<'_>) -> bool {
+    let location = host::header(Headers::Response, "location");
+    match hop.follow(location.as_deref()) {
+        Ok(next) => {
+            host::set_header(Headers::Response, "location", &next.url());
+            host::set_header(Headers::Response, CLUSTER_HEADER, next.cluster().as_bytes());
+            host::set_header(Headers::Response, SCHEME_HEADER, b"https");
+            host::set_property(FOLLOWED, &next.print());
+            host::set_property(REDIRECTED_BY, next.backend.as_bytes());
+            true
+        }
+        Err(astray) => {
+            stay();
+            say(hop.backend, &astray);
+            false
+        }
+    }
+}
+
+/// Keeps Envoy from following: only from these headers does it know where to go. What an upstream says in
+/// them is its own invention.
+fn stay() {
+    host::remove_header(Headers::Response, CLUSTER_HEADER);
+    host::remove_header(Headers::Response, SCHEME_HEADER);
+}
+
+thread_local! {
+    /// What has been said, and when.
+    static SAID: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+const MINUTE: u64 = 60_000_000_000;
+/// A registry that makes up a new host each time does not fill the memory.
+const MOST_SAID: usize = 64;
+
+/// Tells the operator, once a minute for each place.
+fn say(backend: &str, astray: &Astray) {
+    let text = format!("portolan: a redirect of the backend `{backend}` {astray}");
+    let now = host::now();
+    let is_news = SAID.with_borrow_mut(|said| {
+        said.retain(|_, when| now.saturating_sub(*when) < MINUTE);
+        let is_news = said.len() < MOST_SAID && !said.contains_key(&text);
+        if is_news {
+            said.insert(text.clone(), now);
+        }
+        is_news
+    });
+    if is_news {
+        log::warn!("{text}");
+    }
+}
