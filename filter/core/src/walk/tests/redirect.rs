@@ -235,6 +235,56 @@ fn the_record_names_where_a_client_was_sent() {
     assert!(matches!(plan(&config, &other).action, Action::Reply(Reply { status: 404, .. })));
 }
 
+/// A front that stands for several registries redirects by the policy's name; `ns` is not the backend's.
+#[test]
+fn registries_that_clients_name() {
+    let policy = r#"{
+        "version": 1,
+        "fronts": {"mirror": {"hosts": ["mirror.example"], "upstreams": {
+            "docker.io": {"library": true, "ns": ["docker.io"]},
+            "registry.k8s.io": {"ns": ["registry.k8s.io"]}
+        }}},
+        "backends": {
+            "hub": {"url": "https://hub.example", "names": [{"front": "docker.io/", "backend": ""}]},
+            "ar": {"url": "https://ar.example", "names": [{"front": "registry.k8s.io/", "backend": "images/"}]}
+        },
+        "blob_stores": {"east": {"url": "https://east.example/{digest}"}},
+        "regions": {"default": {}},
+        "rules": [
+            {"name": "hub", "repositories": ["docker.io/**"], "chains": {"default": ["hub"]},
+             "redirect": {"classes": ["manifests", "tags"]}},
+            {"name": "k8s", "repositories": ["registry.k8s.io/**"], "chains": {"default": ["ar"]},
+             "redirect": {"classes": ["manifests"], "stores": "east"}}
+        ]
+    }"#;
+    let config = Config::from_json(policy.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
+    #[rustfmt::skip]
+    let rows = [
+        ("/v2/pause/manifests/3.9?ns=registry.k8s.io&x=%2f", "https://ar.example/v2/images/pause/manifests/3.9?x=%2f", Some("registry.k8s.io"), "by `ns`"),
+        ("/v2/registry.k8s.io/pause/manifests/3.9?x=1", "https://ar.example/v2/images/pause/manifests/3.9?x=1", None, "by path"),
+        ("/v2/nginx/tags/list?n=1&ns=docker.io", "https://hub.example/v2/library/nginx/tags/list?n=1", Some("docker.io"), "completed"),
+        ("/v2/pause/blobs/DIGEST?ns=registry.k8s.io", "https://east.example/DIGEST", Some("registry.k8s.io"), "a store"),
+    ];
+    for (target, expected, namespace, reason) in rows {
+        let target = target.replace("DIGEST", DIGEST);
+        let head = RequestHead {
+            method: b"GET",
+            target: target.as_bytes(),
+            authority: b"mirror.example",
+            in_store: Some(Presence::Present),
+            ..RequestHead::default()
+        };
+        let Action::Reply(reply) = plan(&config, &head).action else { panic!("{target}") };
+        let header = |name| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
+        assert_eq!(
+            header("location"),
+            Some(expected.replace("DIGEST", DIGEST).as_str()),
+            "{reason}"
+        );
+        assert_eq!(header("oci-namespace"), namespace, "{reason}");
+    }
+}
+
 mod properties {
     use proptest::prelude::*;
 
