@@ -5,7 +5,6 @@ asked; kills each of them.
 """
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import image, paths, raw, skopeo
+from harness import image, paths, ports, raw, skopeo
 from harness.envoy import Envoy, Policy, render
 from harness.pull_through import PullThrough
 from harness.registry import SERVED_BY, Registry
@@ -53,13 +52,6 @@ def hosted(work: Path) -> Iterator[Registry]:
     hosted.stop()
 
 
-def free_port() -> int:
-    """A port that nobody has at this moment; Envoy's admin interface shares its with nobody."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def front(
     cache: PullThrough, hosted: Registry, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
@@ -71,8 +63,8 @@ def front(
     policy["backends"]["hosted"]["url"] = hosted.url
     for backend in policy["backends"].values():
         backend["health_check"] = {"interval": "1s", "timeout": "1s"}
-    admin = f"127.0.0.1:{free_port()}"
-    metrics = f"127.0.0.1:{free_port()}"
+    admin = f"127.0.0.1:{ports.free()}"
+    metrics = f"127.0.0.1:{ports.free()}"
     document = render(policy, tmp_path_factory.mktemp("combined"), admin=admin, metrics=metrics)
     return start(document)
 

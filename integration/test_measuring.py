@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -379,20 +378,13 @@ def test_a_way_that_leads_nowhere_is_counted(stack: Stack) -> None:
 @pytest.fixture
 def iperf(tmp_path: Path) -> Iterator[str]:
     """A real iperf3 server."""
-    port = _free_port()
+    port = ports.free()
     command: list[str | Path] = [paths.need_command("iperf3"), "--server", "--port", str(port)]
     # Its output is a file, which it would not flush before its end.
     server = Server("iperf3", [*command, "--forceflush"], tmp_path)
     server.wait_until(lambda: _listens(server, port), "it listens")
     yield f"127.0.0.1:{port}"
     server.stop()
-
-
-def _free_port() -> int:
-    """iperf3 cannot be told to let the kernel choose, so it is told what the kernel chose just before."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(server: Server, port: int) -> bool | None:

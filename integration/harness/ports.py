@@ -14,6 +14,13 @@ def dead() -> int:
     return int(reserved.getsockname()[1])
 
 
+def free() -> int:
+    """A port that nobody has at this moment, for who cannot be told to let the kernel choose."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def free_or_zero(port: int | None) -> int:
     """The port, if nobody has it; else 0, for which the kernel chooses one."""
     if not port:
