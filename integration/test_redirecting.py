@@ -278,12 +278,48 @@ def test_an_error_is_unknown_and_not_remembered(
     assert time.monotonic() - started < 2, "only the first waits"
     asked = sum(stores[0].questions(digest) for digest in others)
     assert asked == (1 if is_trouble else 20)
-    assert sent_to(ask(envoy, BLOB)) == stores[0].location(DIGEST), "what is known is known"
+    if is_trouble:
+        assert sent_to(ask(envoy, BLOB)).startswith(registry.url), "nobody is sent to a bucket in trouble"
+    else:
+        assert sent_to(ask(envoy, BLOB)) == stores[0].location(DIGEST), "what is known is known"
     stores[0].fault = None
     if is_trouble:
         time.sleep(2.1)
     for digest in others:
         assert sent_to(ask(envoy, blob(digest))) == stores[0].location(digest), "asked again"
+
+
+@pytest.mark.parametrize("trouble", ["500", "down", "slow"])
+def test_nobody_is_sent_to_a_bucket_that_went_down(
+    registry: Scripted, stores: list[BlobStore], start_policy: Start, trouble: str
+) -> None:
+    """Clients only ever ask for what the bucket is known to have; nobody waits for it."""
+    envoy = start_policy(policy(registry, stores, probe={"timeout": "300ms", "recheck": "500ms"}))
+    assert sent_to(ask(envoy, BLOB)) == stores[0].location(DIGEST)
+
+    def becomes(url: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            started = time.monotonic()
+            location = sent_to(ask(envoy, BLOB))
+            assert time.monotonic() - started < 0.2, "nobody waits"
+            if location.startswith(url):
+                return
+            assert time.monotonic() < end, location
+            time.sleep(0.05)
+
+    time.sleep(1)
+    stores[0].forget()
+    rounds = 30
+    for _ in range(rounds):
+        assert sent_to(ask(envoy, BLOB)) == stores[0].location(DIGEST)
+        time.sleep(0.05)
+    assert 2 <= stores[0].questions(DIGEST) <= 5, "one by the way in half a second, not one a request"
+    stores[0].fault = UNKNOWN[trouble][0]
+    becomes(registry.url, seconds=0.5 + 0.3 + 1)
+    assert "is in trouble" in envoy.error_log()
+    stores[0].fault = None
+    becomes(stores[0].location(DIGEST), seconds=4 + 1)
 
 
 def test_what_a_bucket_lacks_is_carried_where_the_policy_carries(

@@ -69,6 +69,14 @@ impl Desk {
     }
 }
 
+impl State {
+    /// Leaves a question to the root context.
+    fn enqueue(&mut self, blob: StoredBlob) {
+        self.queue.push(blob);
+        host::set_tick_period(AT_ONCE);
+    }
+}
+
 /// Asks whether a store has a blob, for the request of a context.
 pub(crate) fn ask(
     policy: &Rc<Policy>,
@@ -82,11 +90,12 @@ pub(crate) fn ask(
     };
     match probes.look_up(&blob.digest, host::now(), context) {
         Lookup::Known(presence) => return Answer::Known(presence),
-        Lookup::Wait => {}
-        Lookup::Ask => {
-            state.queue.push(blob.clone());
-            host::set_tick_period(AT_ONCE);
+        Lookup::Confirm(presence) => {
+            state.enqueue(blob);
+            return Answer::Known(presence);
         }
+        Lookup::Wait => {}
+        Lookup::Ask => state.enqueue(blob.clone()),
     }
     let policy = Rc::clone(policy);
     let waiting = Rc::new(Waiting { context, policy, blob, password, outcome: RefCell::default() });
@@ -161,8 +170,8 @@ fn settle(policy: &Policy, blob: &StoredBlob, finding: Finding, root: u32) {
     if is_news {
         let store = policy.config.blob_store(blob.store).map_or("", BlobStore::name);
         log::warn!(
-            "portolan: the blob store `{store}` is in trouble or cannot be reached; blobs that it is \
-             not known to have come from the backends meanwhile"
+            "portolan: the blob store `{store}` is in trouble or cannot be reached; blobs come from the \
+             backends meanwhile"
         );
     }
     for waiting in woken {

@@ -55,6 +55,8 @@ pub struct Probing {
     pub present: Duration,
     /// How long a blob that is not there counts as absent.
     pub absent: Duration,
+    /// How often a store that clients are sent to is asked whether it is still well.
+    pub recheck: Duration,
     /// How long one question may take.
     pub timeout: Duration,
     /// How many blobs each worker remembers.
@@ -66,6 +68,7 @@ impl Default for Probing {
         Self {
             present: Duration::from_hours(24),
             absent: Duration::from_mins(1),
+            recheck: Duration::from_secs(5),
             timeout: Duration::from_secs(1),
             entries: 100_000,
         }

@@ -59,6 +59,13 @@ impl Memory {
         }
     }
 
+    /// Forgets what is known of a blob.
+    pub(super) fn forget(&mut self, key: &Key) {
+        if let Some(fact) = self.facts.remove(key) {
+            self.by_use.remove(&fact.used);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.facts.len()
     }

@@ -10,6 +10,13 @@
 //! * Every question that [`Probes::look_up`] asks for ends in exactly one [`Probes::settle`], also if
 //!   it could not be sent. Otherwise the blob stays in flight.
 //! * A woken waiter is told what was found; it does not look up again.
+//!
+//! # A store that goes down
+//!
+//! What is known to be there is no longer asked about, so by itself nobody would notice that a store has
+//! gone down: its clients would be sent there all the same. So one of the blobs that clients are sent to
+//! is asked about again from time to time, and nobody waits for the answer. While a store is in trouble,
+//! nobody is sent there.
 
 mod finding;
 mod key;
@@ -44,6 +51,9 @@ pub struct Probes {
     /// The blobs that the store is being asked about, and who waits for each.
     flights: BTreeMap<Key, BTreeSet<u32>>,
     trouble: Option<Trouble>,
+    /// When the store last answered, or was last asked.
+    checked: Option<u64>,
+    recheck: u64,
 }
 
 /// What a request for a blob should do.
@@ -55,21 +65,31 @@ pub enum Lookup {
     Wait,
     /// The caller must have the store asked, and waits.
     Ask,
+    /// The caller must have the store asked, and goes on with this.
+    Confirm(Presence),
 }
 
 impl Probes {
     /// Knows nothing yet.
     #[must_use]
-    pub const fn new(settings: Probing) -> Self {
-        Self { memory: Memory::new(settings), flights: BTreeMap::new(), trouble: None }
+    pub fn new(settings: Probing) -> Self {
+        Self {
+            memory: Memory::new(settings),
+            flights: BTreeMap::new(),
+            trouble: None,
+            checked: None,
+            recheck: u64::try_from(settings.recheck.as_nanos()).unwrap_or(u64::MAX),
+        }
     }
 
-    /// What a request for a blob should do. After [`Lookup::Wait`] and [`Lookup::Ask`] the waiter is
+    /// What a request for a blob should do. Only after [`Lookup::Wait`] and [`Lookup::Ask`] the waiter is
     /// among those that [`Probes::settle`] returns.
     pub fn look_up(&mut self, digest: &Digest<'_>, now: u64, waiter: u32) -> Lookup {
         let key = Key::of(digest);
-        if let Some(presence) = self.memory.find(&key, now) {
-            return Lookup::Known(presence);
+        match self.memory.find(&key, now) {
+            Some(Presence::Present) => return self.confirm(key, now),
+            Some(presence) => return Lookup::Known(presence),
+            None => {}
         }
         // While the store is in trouble one request at a time finds out whether it still is. The
         // others go on without: a store that hangs must not hold them all.
@@ -83,8 +103,33 @@ impl Probes {
         if self.flights.len() >= IN_FLIGHT {
             return Lookup::Known(Presence::Unknown);
         }
-        self.flights.insert(key, BTreeSet::from([waiter]));
+        self.question(key, BTreeSet::from([waiter]), now);
         Lookup::Ask
+    }
+
+    /// A blob that the store is known to have. Whether the store is still well is asked by the way.
+    fn confirm(&mut self, key: Key, now: u64) -> Lookup {
+        let (presence, is_due) = match &self.trouble {
+            Some(trouble) if trouble.is_remembered(now) => (Presence::Unknown, false),
+            Some(_) => (Presence::Unknown, self.flights.is_empty()),
+            None => (Presence::Present, self.is_due(now)),
+        };
+        if !is_due || self.flights.contains_key(&key) || self.flights.len() >= IN_FLIGHT {
+            return Lookup::Known(presence);
+        }
+        self.question(key, BTreeSet::new(), now);
+        Lookup::Confirm(presence)
+    }
+
+    /// Whether the store has not been heard of for a while. The clock may have been set back.
+    fn is_due(&self, now: u64) -> bool {
+        let age = self.checked.and_then(|checked| now.checked_sub(checked));
+        age.is_none_or(|age| age >= self.recheck)
+    }
+
+    fn question(&mut self, key: Key, waiters: BTreeSet<u32>, now: u64) {
+        self.checked = Some(now);
+        self.flights.insert(key, waiters);
     }
 
     /// Notes what came of a question. Returns who waited for it, to be told its
@@ -92,14 +137,17 @@ impl Probes {
     pub fn settle(&mut self, digest: &Digest<'_>, finding: Finding, now: u64) -> BTreeSet<u32> {
         let key = Key::of(digest);
         let Some(waiters) = self.flights.remove(&key) else { return BTreeSet::new() };
-        self.trouble = match finding {
-            Finding::Trouble => Some(Trouble::again(self.trouble.as_ref(), now)),
-            Finding::Present | Finding::Absent | Finding::Unclear => None,
-        };
+        if finding == Finding::Trouble {
+            self.trouble = Some(Trouble::again(self.trouble.as_ref(), now));
+        } else {
+            self.trouble = None;
+            self.checked = Some(now);
+        }
         match finding {
             Finding::Present => self.memory.note(key, true, now),
             Finding::Absent => self.memory.note(key, false, now),
-            Finding::Unclear | Finding::Trouble => {}
+            Finding::Unclear => self.memory.forget(&key),
+            Finding::Trouble => {}
         }
         waiters
     }

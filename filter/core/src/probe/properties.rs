@@ -37,6 +37,7 @@ fn step() -> impl Strategy<Value = (u64, i64, Operation)> {
 const SETTINGS: Probing = Probing {
     present: Duration::from_mins(1),
     absent: Duration::from_secs(5),
+    recheck: Duration::from_secs(3),
     timeout: Duration::from_secs(1),
     entries: 3,
 };
@@ -96,6 +97,12 @@ proptest! {
                         let since = failed_at.map_or(u64::MAX, |at| now - at);
                         prop_assert!(since >= 2_000_000_000, "{since} ns after trouble");
                         asked.push((blob, vec![waiter]));
+                    }
+                    Lookup::Confirm(_) => {
+                        prop_assert!(place.is_none(), "two questions about one blob at once");
+                        let since = failed_at.map_or(u64::MAX, |at| now - at);
+                        prop_assert!(since >= 2_000_000_000, "{since} ns after trouble");
+                        asked.push((blob, Vec::new()));
                     }
                 },
                 Operation::Settle(finding) => {

@@ -9,6 +9,7 @@ pub(super) const MORNING: u64 = 1_780_000_000 * SECOND;
 const SETTINGS: Probing = Probing {
     present: Duration::from_mins(1),
     absent: Duration::from_secs(5),
+    recheck: Duration::from_secs(10),
     timeout: Duration::from_secs(1),
     entries: 3,
 };
@@ -56,7 +57,9 @@ fn what_is_remembered_and_how_long() {
     use Finding::{Absent, Present, Trouble, Unclear};
     #[rustfmt::skip]
     let rows = [
-        (Present, 59, Lookup::Known(Presence::Present), "an hour is an hour"),
+        (Present, 9, Lookup::Known(Presence::Present), "it is there"),
+        (Present, 10, Lookup::Confirm(Presence::Present), "is the store still well?"),
+        (Present, 59, Lookup::Confirm(Presence::Present), "a minute is a minute"),
         (Present, 60, Lookup::Ask, "then it is asked again"),
         (Absent, 4, Lookup::Known(Presence::Absent), "for a short time"),
         (Absent, 5, Lookup::Ask, "it may have been put there"),
@@ -84,8 +87,7 @@ fn a_store_in_trouble_holds_one_request_and_not_all() {
     woken(&mut probes, 2, Finding::Trouble, MORNING);
     assert_eq!(probes.look_up(&digest(3), MORNING, 9), UNKNOWN, "though it is being asked");
     assert_eq!(probes.look_up(&digest(5), MORNING, 9), UNKNOWN, "another blob");
-    let known = Lookup::Known(Presence::Present);
-    assert_eq!(probes.look_up(&digest(1), MORNING, 9), known, "what is known is known");
+    assert_eq!(probes.look_up(&digest(1), MORNING, 9), UNKNOWN, "nor is anybody sent there");
     woken(&mut probes, 3, Finding::Trouble, MORNING);
     woken(&mut probes, 4, Finding::Trouble, MORNING);
     let later = MORNING + 2 * SECOND;
@@ -94,6 +96,47 @@ fn a_store_in_trouble_holds_one_request_and_not_all() {
     assert_eq!(probes.look_up(&digest(6), later, 3), UNKNOWN, "nor for their own");
     assert_eq!(woken(&mut probes, 5, Finding::Unclear, later), [1]);
     assert_eq!(probes.look_up(&digest(6), later, 3), Lookup::Ask, "it answers again");
+}
+
+/// One question by the way, which nobody waits for, tells that a store went down, and that it is back.
+#[test]
+fn nobody_is_sent_to_a_store_that_went_down() {
+    let known = Lookup::Known(Presence::Present);
+    let mut probes = Probes::new(SETTINGS);
+    for number in 1..3 {
+        probes.look_up(&digest(number), MORNING, 1);
+        woken(&mut probes, number, Finding::Present, MORNING);
+    }
+    let due = MORNING + 10 * SECOND;
+    assert_eq!(probes.look_up(&digest(1), due - 1, 1), known);
+    assert_eq!(probes.look_up(&digest(1), due, 1), Lookup::Confirm(Presence::Present));
+    assert_eq!(probes.look_up(&digest(1), due, 2), known, "one question at a time");
+    assert_eq!(probes.look_up(&digest(2), due + SECOND, 2), known, "about any blob");
+    assert_eq!(woken(&mut probes, 1, Finding::Present, due), [0_u32; 0]);
+    let down = due + 10 * SECOND;
+    assert_eq!(probes.look_up(&digest(2), down, 1), Lookup::Confirm(Presence::Present));
+    assert_eq!(woken(&mut probes, 2, Finding::Trouble, down), [0_u32; 0]);
+    assert_eq!(probes.look_up(&digest(1), down + SECOND, 1), UNKNOWN, "whatever the blob");
+    let later = down + 2 * SECOND;
+    assert_eq!(probes.look_up(&digest(1), later, 1), Lookup::Confirm(Presence::Unknown));
+    assert_eq!(probes.look_up(&digest(2), later, 1), UNKNOWN, "not before it has answered");
+    assert_eq!(woken(&mut probes, 1, Finding::Present, later), [0_u32; 0]);
+    assert_eq!(probes.look_up(&digest(2), later, 1), known, "and is remembered to be there");
+}
+
+#[test]
+fn a_store_that_does_not_say_any_more_loses_the_blob_and_nothing_else() {
+    let mut probes = Probes::new(SETTINGS);
+    for number in 1..3 {
+        probes.look_up(&digest(number), MORNING, 1);
+        woken(&mut probes, number, Finding::Present, MORNING);
+    }
+    let due = MORNING + 10 * SECOND;
+    assert_eq!(probes.look_up(&digest(1), due, 1), Lookup::Confirm(Presence::Present));
+    woken(&mut probes, 1, Finding::Unclear, due);
+    assert_eq!(probes.look_up(&digest(1), due, 1), Lookup::Ask);
+    assert_eq!(probes.look_up(&digest(2), due, 1), Lookup::Known(Presence::Present));
+    assert_eq!(probes.remembered(), 1);
 }
 
 #[test]

@@ -10,6 +10,9 @@ enum Event {
     Used {
         blob: String,
     },
+    Asked {
+        at: u64,
+    },
     Settled {
         blob: String,
         finding: Finding,
@@ -35,17 +38,17 @@ impl Twin {
     fn remembered_blobs(&self) -> Vec<String> {
         let mut blobs: Vec<String> = Vec::new();
         for event in &self.events {
-            let (Event::Used { blob } | Event::Settled { blob, .. }) = event;
-            let is_noted = !matches!(
-                event,
-                Event::Settled { finding: Finding::Unclear | Finding::Trouble, .. }
-            );
-            if is_noted {
-                blobs.retain(|other| other != blob);
+            let (blob, is_known) = match event {
+                Event::Asked { .. } | Event::Settled { finding: Finding::Trouble, .. } => continue,
+                Event::Used { blob } => (blob, true),
+                Event::Settled { blob, finding, .. } => (blob, *finding != Finding::Unclear),
+            };
+            blobs.retain(|other| other != blob);
+            if is_known {
                 blobs.push(blob.clone());
-                if blobs.len() > self.settings.entries {
-                    blobs.remove(0);
-                }
+            }
+            if blobs.len() > self.settings.entries {
+                blobs.remove(0);
             }
         }
         blobs
@@ -67,6 +70,8 @@ impl Twin {
             },
             _ => None,
         });
+        // What it does not say of a blob any more is not known any more: that blob is not among those
+        // that are remembered.
         let (presence, lasts, at) = last?;
         let lasts = u64::try_from(lasts.as_nanos()).unwrap();
         (at <= now && now - at < lasts).then_some(presence)
@@ -93,7 +98,10 @@ impl Twin {
     pub(super) fn look_up(&mut self, blob: &str, now: u64, waiter: u32) -> Lookup {
         if let Some(presence) = self.known(blob, now) {
             self.events.push(Event::Used { blob: blob.to_owned() });
-            return Lookup::Known(presence);
+            return match presence {
+                Presence::Present => self.confirm(blob, now),
+                _ => Lookup::Known(presence),
+            };
         }
         match self.trouble(now) {
             Some(true) => return Lookup::Known(Presence::Unknown),
@@ -109,9 +117,36 @@ impl Twin {
             None if is_full => Lookup::Known(Presence::Unknown),
             None => {
                 self.flights.push((blob.to_owned(), vec![waiter]));
+                self.events.push(Event::Asked { at: now });
                 Lookup::Ask
             }
         }
+    }
+
+    /// A blob that is known to be there.
+    fn confirm(&mut self, blob: &str, now: u64) -> Lookup {
+        let presence = match self.trouble(now) {
+            None => Presence::Present,
+            Some(_) => Presence::Unknown,
+        };
+        let heard = self.events.iter().rev().find_map(|event| match event {
+            Event::Asked { at } => Some(*at),
+            Event::Settled { finding, at, .. } if *finding != Finding::Trouble => Some(*at),
+            _ => None,
+        });
+        let recheck = u64::try_from(self.settings.recheck.as_nanos()).unwrap();
+        let is_silent = heard.is_none_or(|at| at > now || now - at >= recheck);
+        let asks = match self.trouble(now) {
+            Some(is_remembered) => !is_remembered && self.flights.is_empty(),
+            None => is_silent,
+        };
+        let is_asked = self.flights.iter().any(|(other, _)| other == blob);
+        if !asks || is_asked || self.flights.len() == self.most_flights {
+            return Lookup::Known(presence);
+        }
+        self.flights.push((blob.to_owned(), Vec::new()));
+        self.events.push(Event::Asked { at: now });
+        Lookup::Confirm(presence)
     }
 
     /// Who waited, sorted, each once.

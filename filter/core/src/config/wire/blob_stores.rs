@@ -31,10 +31,11 @@ pub(super) fn read_blob_store(name: String, node: &Node<'_>) -> BlobStoreWire {
 
 fn read_probing(node: &Node<'_>) -> Probing {
     let default = Probing::default();
-    let fields = node.fields(&["present", "absent", "timeout", "entries"]);
+    let fields = node.fields(&["present", "absent", "recheck", "timeout", "entries"]);
     Probing {
         present: time(&fields, "present", default.present),
         absent: time(&fields, "absent", default.absent),
+        recheck: time(&fields, "recheck", default.recheck),
         timeout: time(&fields, "timeout", default.timeout),
         entries: fields.optional("entries", |node| read_entries(&node)).unwrap_or(default.entries),
     }
