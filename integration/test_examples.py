@@ -182,8 +182,8 @@ def send(
 
 
 def is_question(seen: Seen) -> bool:
-    """Whether it was the filter that asked: a blob store, which has everything here."""
-    return seen.all("user-agent") == [b"portolan"]
+    """Whether it was the filter that asked: a blob store, which has everything here, or how the clusters are."""
+    return seen.all("user-agent") == [b"portolan"] or seen.authority == "admin"
 
 
 def agree(request: Request, said: dict[str, Any], found: Happened) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import faults, raw
+from harness import faults, ports, raw
 from harness.blob_store import BlobStore
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
@@ -59,7 +59,9 @@ def registry() -> Iterator[Scripted]:
 @pytest.fixture
 def start_policy(start: Start, tmp_path: Path) -> Start:
     """Starts an Envoy with what is rendered of a policy."""
-    return lambda policy, workers=1: start(render(policy, tmp_path), workers)
+    return lambda policy, workers=1: start(
+        render(policy, tmp_path, admin=f"127.0.0.1:{ports.free()}"), workers
+    )
 
 
 def policy(registry: Scripted, stores: list[BlobStore], probe: Policy | None = None, **redirect: object) -> Policy:
@@ -320,6 +322,90 @@ def test_nobody_is_sent_to_a_bucket_that_went_down(
     assert "is in trouble" in envoy.error_log()
     stores[0].fault = None
     becomes(stores[0].location(DIGEST), seconds=4 + 1)
+
+
+def two_registries(registry: Scripted, west: Scripted, stores: list[BlobStore], **rule: object) -> Policy:
+    """Two registries that hold the same, and are checked once a second."""
+    document = policy(registry, stores)
+    document["backends"]["west"] = {"url": west.url}
+    for backend in document["backends"].values():
+        backend["health_check"] = {"interval": "1s", "timeout": "1s"}
+    document["rules"][0] |= {"chains": {"default": ["ar", "west"]}, **rule}
+    return document
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nobody_is_sent_to_a_registry_that_is_down(
+    registry: Scripted, west: Scripted, stores: list[BlobStore], start_policy: Start, workers: int
+) -> None:
+    """The other one gets the clients, by its own name of the repository, until the first is back."""
+    envoy = start_policy(two_registries(registry, west, stores, replicas=["ar", "west"]), workers)
+    envoy.wait_until_healthy()
+    (absent,) = digests(1)
+    targets = ["/v2/a/manifests/v1?x=1", f"/v2/a/manifests/{DIGEST}", f"/v2/a/blobs/{absent}", "/v2/a/tags/list?n=1"]
+
+    def go_to(base: str) -> None:
+        end = time.monotonic() + 6
+        while not all(sent_to(ask(envoy, target)) == base + target for target in targets * 4):
+            assert time.monotonic() < end, base
+            time.sleep(0.1)
+
+    first = f"{registry.url}/base/v2/project"
+    for target in targets:
+        assert sent_to(ask(envoy, target)) == first + target.removeprefix("/v2")
+    registry.health = 503
+    go_to(west.url)
+    west.health = 503
+    time.sleep(4)
+    for target in targets:
+        location = sent_to(ask(envoy, target))
+        assert location == first + target.removeprefix("/v2"), "the checks may be what is wrong"
+    west.health = 200
+    go_to(west.url)
+    envoy.forget_log()
+    ask(envoy, targets[0])
+    (entry,) = envoy.log_entries(1)
+    assert entry["reason"] == "default; next that is up, redirected"
+    registry.health = 200
+    end = time.monotonic() + 6
+    while any(sent_to(ask(envoy, target)).startswith(west.url) for target in targets * 4):
+        assert time.monotonic() < end, "back on the first"
+        time.sleep(0.1)
+
+
+def test_a_registry_that_is_no_replica_gets_no_tags(
+    registry: Scripted, west: Scripted, stores: list[BlobStore], start_policy: Start
+) -> None:
+    envoy = start_policy(two_registries(registry, west, stores))
+    envoy.wait_until_healthy()
+    registry.health = 503
+    end = time.monotonic() + 6
+    while not sent_to(ask(envoy, f"/v2/a/manifests/{DIGEST}")).startswith(west.url):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    for target in ("/v2/a/manifests/v1", "/v2/a/tags/list"):
+        assert sent_to(ask(envoy, target)).startswith(registry.url)
+
+
+ASKED = r"^cluster\.portolan@admin\.upstream_rq_total$"
+
+
+def test_how_registries_are_is_asked_once_a_second(
+    registry: Scripted, west: Scripted, stores: list[BlobStore], start_policy: Start
+) -> None:
+    envoy = start_policy(two_registries(registry, west, stores), 2)
+    envoy.wait_until_healthy()
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(lambda _: sent_to(ask(envoy, f"/v2/a/manifests/{DIGEST}")), range(100)))
+    (before,) = envoy.stats(ASKED).values()
+    assert before <= 2 * 8 + 2, "nor all at once before anything is known"
+    time.sleep(1)
+    started = time.monotonic()
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: sent_to(ask(envoy, f"/v2/a/manifests/{DIGEST}")), range(2000)))
+    seconds = time.monotonic() - started
+    (after,) = envoy.stats(ASKED).values()
+    assert 1 <= after - before <= 2 * (seconds + 1), "for each of two workers"
 
 
 def test_what_a_bucket_lacks_is_carried_where_the_policy_carries(

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use portolan_core::client::ClientFacts;
+use portolan_core::health::Examined;
 use portolan_core::probe::Presence;
 use portolan_core::{Password, RequestHead};
 
@@ -49,7 +50,7 @@ impl Request {
             authorization: self.has_credentials.then_some(b"Bearer given"),
             recently_pushed: Some(self.recently_pushed),
             password: Some(Password::Right),
-            health: None,
+            health: Some(Examined::AllUp),
             in_store: self.in_store,
             client: self.client.facts(),
         }

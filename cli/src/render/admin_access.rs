@@ -14,9 +14,10 @@ const ADMIN: &str = "portolan@admin-interface";
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
 
-/// Whether any front tells how its backends are, or depends on it.
+/// Whether any front tells how its backends are, or anything depends on it.
 pub(super) fn is_needed(config: &Config) -> bool {
-    config.fronts().all().iter().any(|front| front.has_health() || front.ping_needs_all())
+    let mut fronts = config.fronts().all().iter();
+    config.redirects_by_health() || fronts.any(|front| front.has_health() || front.ping_needs_all())
 }
 
 /// The listeners.

@@ -51,7 +51,7 @@ fn cluster(
         origin::discovery(url),
         limits(backend.resilience().limits),
         origin::keepalive(),
-        json!({"health_checks": health::checks(backend)}),
+        json!({"health_checks": health::checks(backend, config)}),
         more,
         origin::protocol_options(origin::protocol(url.scheme()), filters),
         origin::load_assignment(name, url, Some(metadata)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portolan_core::config::{Backend, HealthCheck};
+use portolan_core::config::{Backend, Config, HealthCheck};
 use serde_json::{Value, json};
 
 /// Asks `GET /v2/` from time to time. A registry that wants a token answers 401, and is as well
@@ -10,8 +10,13 @@ use serde_json::{Value, json};
 ///
 /// A change is looked at more closely: two checks a second apart decide. So is a backend that never
 /// had a connection and is not known to be well: a write to it is refused until it is.
-pub(super) fn checks(backend: &Backend) -> Value {
+///
+/// Nobody hurries to know about a backend that gets no requests. Where clients are redirected to the first
+/// backend that is up, it gets none although clients depend on it.
+pub(super) fn checks(backend: &Backend, config: &Config) -> Value {
     let HealthCheck { interval, timeout } = backend.resilience().health_check;
+    let at_rest =
+        if config.redirects_by_health() { interval } else { interval.max(Duration::from_secs(15)) };
     json!([{
         "timeout": seconds(timeout),
         "interval": seconds(interval),
@@ -20,7 +25,7 @@ pub(super) fn checks(backend: &Backend) -> Value {
         "unhealthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
         "healthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
         "no_traffic_interval": seconds(interval.min(Duration::from_secs(1))),
-        "no_traffic_healthy_interval": seconds(interval.max(Duration::from_secs(15))),
+        "no_traffic_healthy_interval": seconds(at_rest),
         "unhealthy_threshold": 2,
         "healthy_threshold": 2,
         "http_health_check": {

@@ -26,7 +26,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("probe", &["grammar", "config"]),
     ("client", &["grammar", "config"]),
     ("client_files", &["config"]),
-    ("policy", &["grammar", "config", "registry", "challenge", "token", "probe", "client"]),
+    (
+        "policy",
+        &["grammar", "config", "health", "registry", "challenge", "token", "probe", "client"],
+    ),
     ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
     (
         "reply",

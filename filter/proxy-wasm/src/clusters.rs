@@ -17,14 +17,18 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 thread_local! {
     static LAST: RefCell<Option<(u64, Rc<Health>)>> = const { RefCell::new(None) };
-    /// Until when somebody is asking already.
-    static ASKING: Cell<u64> = const { Cell::new(0) };
+    /// Until when somebody is asking already, and how many are.
+    static ASKING: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
 }
+
+/// How many ask at once. Before the first answer everybody would; a thousand first requests are not to
+/// hold up the interface.
+const AT_ONCE: usize = 8;
 
 /// What is known, if it is fresh, or if somebody is asking for something fresher.
 pub(crate) fn known() -> Option<Rc<Health>> {
     let now = host::now();
-    let limit = if ASKING.get() > now { STALE } else { FRESH };
+    let limit = if ASKING.get().0 > now { STALE } else { FRESH };
     LAST.with_borrow(|last| {
         let (at, health) = last.as_ref()?;
         (now.saturating_sub(*at) < limit).then(|| Rc::clone(health))
@@ -33,18 +37,25 @@ pub(crate) fn known() -> Option<Rc<Health>> {
 
 /// Asks; whether the question could be sent. The request that asks gets the answer.
 pub(crate) fn ask() -> bool {
+    let now = host::now();
+    let (until, count) = ASKING.get();
+    // Who went away took its answer with it; it does not count for longer than it would have waited.
+    let count = if until > now { count } else { 0 };
+    if count >= AT_ONCE {
+        return false;
+    }
     let headers = vec![(":method", "GET"), (":path", TARGET), (":authority", "admin")];
     let sent = hostcalls::dispatch_http_call(CLUSTER, headers, None, vec![], CALL_TIMEOUT).is_ok();
     if sent {
         let timeout = u64::try_from(CALL_TIMEOUT.as_nanos()).unwrap_or(0);
-        ASKING.set(host::now().saturating_add(timeout));
+        ASKING.set((now.saturating_add(timeout), count.saturating_add(1)));
     }
     sent
 }
 
 /// Takes in the answer; `None` if it is of no use.
 pub(crate) fn answered(body_size: usize) -> Option<Rc<Health>> {
-    ASKING.set(0);
+    ASKING.set((0, 0));
     let status = host::call::header_map()?.status();
     if status != Some(200) {
         return None;

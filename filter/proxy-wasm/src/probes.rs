@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::Password;
 use portolan_core::config::{BlobStore, Config};
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::{Finding, Lookup, Presence, Probes};
@@ -40,8 +39,8 @@ struct Waiting {
     context: u32,
     policy: Rc<Policy>,
     blob: StoredBlob,
-    /// What is known of the client's password.
-    password: Option<Password>,
+    /// What else is known.
+    facts: Facts,
     /// How far it has come since; nothing as long as it waits.
     outcome: RefCell<Option<Phase>>,
 }
@@ -77,13 +76,8 @@ impl State {
     }
 }
 
-/// Asks whether a store has a blob, for the request of a context.
-pub(crate) fn ask(
-    policy: &Rc<Policy>,
-    blob: StoredBlob,
-    password: Option<Password>,
-    context: u32,
-) -> Answer {
+/// Asks whether a store has a blob, for the request of a context of which this is known.
+pub(crate) fn ask(policy: &Rc<Policy>, blob: StoredBlob, facts: Facts, context: u32) -> Answer {
     let mut state = policy.probes.0.borrow_mut();
     let Some(probes) = state.stores.get_mut(blob.store.index()) else {
         return Answer::Known(Presence::Unknown);
@@ -98,7 +92,7 @@ pub(crate) fn ask(
         Lookup::Ask => state.enqueue(blob.clone()),
     }
     let policy = Rc::clone(policy);
-    let waiting = Rc::new(Waiting { context, policy, blob, password, outcome: RefCell::default() });
+    let waiting = Rc::new(Waiting { context, policy, blob, facts, outcome: RefCell::default() });
     state.waiting.insert(context, Rc::clone(&waiting));
     Answer::Wait(Probing(waiting))
 }
@@ -184,7 +178,7 @@ fn wake(waiting: &Waiting, presence: Presence, root: u32) {
     if !host::switch_to(waiting.context) {
         return;
     }
-    let facts = Facts { password: waiting.password, in_store: Some(presence), ..Facts::default() };
+    let facts = Facts { in_store: Some(presence), ..waiting.facts.clone() };
     let phase = Stream::start(&waiting.policy, &facts, waiting.context);
     let goes_on = matches!(phase, Phase::Forwarded(..));
     *waiting.outcome.borrow_mut() = Some(phase);

@@ -39,6 +39,8 @@ pub(crate) struct Policy {
     pub(crate) geo_headers: GeoHeaders,
     /// Whether any redirect is followed.
     pub(crate) follows: bool,
+    /// Whether it depends on how the backends are where clients are sent.
+    pub(crate) redirects_by_health: bool,
     /// Whether an address can change anything; reading it costs.
     has_networks: bool,
     /// Which passwords were looked at lately.
@@ -151,6 +153,7 @@ impl Policy {
         Self {
             geo_headers: config.clients().geo_headers(),
             follows: config.follows_redirects(),
+            redirects_by_health: config.redirects_by_health(),
             has_networks: !config.regions().networks().is_empty(),
             passwords: RefCell::default(),
             probes: probes::Desk::new(&config),

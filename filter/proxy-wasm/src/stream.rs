@@ -43,7 +43,7 @@ pub(crate) const REASON: &str = "portolan_reason";
 /// headers from trusted proxies only.
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
 /// How many facts a plan may ask for, one after another.
-const FACTS: usize = 3;
+const FACTS: usize = 4;
 /// How long who knows the passwords may take; they are slow on purpose.
 const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -69,7 +69,7 @@ pub(crate) enum Phase {
 }
 
 /// What has been found out so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) password: Option<Password>,
     pub(crate) health: Backends,
@@ -91,6 +91,15 @@ pub(crate) enum Backends {
 impl Backends {
     fn of(health: Option<Rc<Health>>) -> Self {
         health.map_or(Self::Unknown, Self::Known)
+    }
+
+    /// What a request found out. Who did not get an answer does not ask again.
+    fn settled(examined: Option<Examined<'_>>, known: Option<&Self>) -> Self {
+        match (examined, known) {
+            (None, _) => Self::Unasked,
+            (Some(Examined::Known(_)), Some(known)) => known.clone(),
+            (Some(_), _) => Self::Unknown,
+        }
     }
 
     /// What is known, if need be from an earlier answer.
@@ -129,6 +138,12 @@ impl Stream {
         head.in_store = facts.in_store;
         let health = OnceCell::new();
         let config = &policy.config;
+        // What is known already saves it to plan twice.
+        if policy.redirects_by_health
+            && let Backends::Known(known) = health.get_or_init(|| facts.health.or_known())
+        {
+            head.health = Some(Examined::Known(known));
+        }
         let mut plan = portolan_core::plan(config, &head);
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
@@ -154,7 +169,12 @@ impl Stream {
                     }
                 }
                 PlannedAction::Probe(blob) => {
-                    match probes::ask(policy, blob, head.password, context) {
+                    let known = Facts {
+                        password: head.password,
+                        health: Backends::settled(head.health, health.get()),
+                        in_store: None,
+                    };
+                    match probes::ask(policy, blob, known, context) {
                         Answer::Known(presence) => head.in_store = Some(presence),
                         Answer::Wait(probing) => return Phase::Probing(probing),
                     }

@@ -44,6 +44,14 @@ impl Chain {
             _ => self.whole,
         }
     }
+
+    /// The lists of all repositories.
+    pub(crate) fn every_list(&self) -> impl Iterator<Item = ListId> {
+        let without = self.trial.map(|trial| trial.without);
+        [Some(self.whole), without].into_iter().flatten().flat_map(|lists| {
+            [Some(lists.digests), Some(lists.tags), lists.existence].into_iter().flatten()
+        })
+    }
 }
 
 /// A number from 0 to 99 that depends on the name and nothing else.

@@ -150,6 +150,16 @@ impl Config {
         self.backends.iter().any(|backend| backend.redirects().any_followed())
     }
 
+    /// Whether it depends on how the backends are where some client is sent.
+    #[must_use]
+    pub fn redirects_by_health(&self) -> bool {
+        let has_choice = |id| self.list(id).is_some_and(|list| list.backends().len() > 1);
+        self.rules.all().iter().any(|rule| {
+            rule.redirecting().is_some_and(Redirecting::sends_to_backends)
+                && rule.chains.iter().flat_map(Chain::every_list).any(has_choice)
+        })
+    }
+
     /// Who mints or checks what clients send.
     #[must_use]
     pub const fn operators(&self) -> &Operators {

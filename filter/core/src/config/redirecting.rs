@@ -50,6 +50,12 @@ impl Redirecting {
         self.classes.get(region.index()).is_some_and(|classes| classes.contains(&class))
     }
 
+    /// Whether any request of any region is sent to a backend itself.
+    #[must_use]
+    pub fn sends_to_backends(&self) -> bool {
+        self.classes.iter().any(|classes| !classes.is_empty())
+    }
+
     /// Every store that clients of some region may be sent to.
     pub fn stores(&self) -> impl Iterator<Item = StoreId> + '_ {
         self.stores.iter().flatten().copied()

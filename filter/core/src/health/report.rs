@@ -13,6 +13,20 @@ pub enum Examined<'h> {
     Known(&'h Health),
     /// It did not.
     Unknown,
+    /// Nobody asked it: what would happen if every cluster were up is to be found out.
+    AllUp,
+}
+
+impl Examined<'_> {
+    /// How a cluster is, if anybody knows.
+    #[must_use]
+    pub fn of(&self, cluster: &str) -> Option<State> {
+        match self {
+            Self::Known(health) => Some(health.of(cluster)),
+            Self::Unknown => None,
+            Self::AllUp => Some(State::Up),
+        }
+    }
 }
 
 /// The backends that the rules use, and how each is.
@@ -28,13 +42,7 @@ impl<'c> Report<'c> {
     pub fn of(config: &'c Config, examined: Examined<'_>) -> Self {
         let used: BTreeSet<BackendId> =
             config.lists().iter().flat_map(|list| list.backends().iter().copied()).collect();
-        let state = |backend: &'c Backend| {
-            let state = match examined {
-                Examined::Known(health) => Some(health.of(backend.cluster())),
-                Examined::Unknown => None,
-            };
-            (backend.name(), state)
-        };
+        let state = |backend: &'c Backend| (backend.name(), examined.of(backend.cluster()));
         let mut backends: Vec<_> =
             used.into_iter().filter_map(|id| config.backend(id)).map(state).collect();
         backends.sort_unstable_by_key(|(name, _)| *name);

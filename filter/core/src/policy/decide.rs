@@ -8,6 +8,7 @@ use super::redirect::{self, StoredBlob};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
+use crate::health::Examined;
 use crate::probe::Presence;
 use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError};
 use crate::token::TokenRequestError;
@@ -21,8 +22,10 @@ pub enum Decision<'c> {
     Forward(Forward<'c>),
     /// Find out something first, and decide again.
     Ask(Question),
-    /// Send the client to the first of these backends.
-    Redirect(Forward<'c>),
+    /// Send the client to one of these backends, the one at this place in the list.
+    Redirect(Forward<'c>, usize),
+    /// Find out first how the backends are, and decide again.
+    Examine,
     /// Find out first whether a store has a blob, and decide again.
     Probe(StoredBlob),
     /// Send the client to the blob in a store.
@@ -145,6 +148,8 @@ pub struct Facts<'a> {
     pub recently_pushed: Option<bool>,
     /// The host's answer to [`Decision::Probe`]; `None` as long as nobody asked.
     pub in_store: Option<Presence>,
+    /// The host's answer to [`Decision::Examine`]; `None` as long as nobody asked.
+    pub health: Option<Examined<'a>>,
 }
 
 /// Decides one request to a repository.

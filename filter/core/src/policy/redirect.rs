@@ -2,8 +2,9 @@
 
 use super::{Choice, Decision, Facts, Forward};
 use crate::config::ids::{RuleId, StoreId};
-use crate::config::{Config, RedirectClass, Rule};
+use crate::config::{Config, List, RedirectClass, Rule};
 use crate::grammar::Digest;
+use crate::health::{Examined, State};
 use crate::probe::Presence;
 use crate::registry::{Class, Endpoint, RegistryRequest};
 
@@ -19,7 +20,10 @@ pub struct StoredBlob {
 }
 
 /// What becomes of a request that is served: the host is asked whether a store has it, or the client
-/// is sent there, or to the first backend, or a backend is asked.
+/// is sent there, or to the first backend that is up, or a backend is asked.
+///
+/// How the backends are is asked for before a store is: a request waits in the store's queue only if
+/// all else is known.
 pub(super) fn instead_of<'c>(
     config: &'c Config,
     request: &RegistryRequest<'_>,
@@ -30,6 +34,15 @@ pub(super) fn instead_of<'c>(
     let Some((id, rule)) = rule.filter(|_| request.method.is_read()) else {
         return Decision::Forward(forward);
     };
+    let class = class(request.endpoint.class());
+    let region = facts.locality.region;
+    let sends_away = rule
+        .redirecting()
+        .zip(class)
+        .is_some_and(|(redirecting, class)| redirecting.sends_away(region, class));
+    if sends_away && forward.list.backends().len() > 1 && facts.health.is_none() {
+        return Decision::Examine;
+    }
     if let Some(blob) = stored_blob((id, rule), request, facts, forward.choice) {
         match facts.in_store {
             None => return Decision::Probe(blob),
@@ -37,14 +50,21 @@ pub(super) fn instead_of<'c>(
             Some(Presence::Absent | Presence::Unknown) => {}
         }
     }
-    let class = class(request.endpoint.class());
-    let region = facts.locality.region;
-    let sends_away = rule.redirecting().zip(class);
-    if sends_away.is_some_and(|(redirecting, class)| redirecting.sends_away(region, class)) {
-        Decision::Redirect(forward)
+    if sends_away {
+        let place = first_up(config, forward.list, facts.health);
+        Decision::Redirect(forward, place)
     } else {
         Decision::Forward(forward)
     }
+}
+
+/// The place of the first backend that is up. Nobody falls back for a client that was sent away, so it is
+/// not sent to one that is known to be down. Where none is up, or nobody knows, the checks may be
+/// what is wrong: it is the first.
+fn first_up(config: &Config, list: &List, health: Option<Examined<'_>>) -> usize {
+    let mut backends = list.backends().iter().filter_map(|id| config.backend(*id));
+    let is_up = |cluster| health.is_some_and(|health| health.of(cluster) == Some(State::Up));
+    backends.position(|backend| is_up(backend.cluster())).unwrap_or(0)
 }
 
 /// The blob in the store of the client's region. Only what any backend of the chain may answer is

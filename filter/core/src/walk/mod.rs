@@ -278,8 +278,9 @@ fn act<'c>(
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?
     } else {
-        let (recently_pushed, in_store) = (head.recently_pushed, head.in_store);
-        let facts = Facts { front, naming, name, identity, locality, recently_pushed, in_store };
+        let RequestHead { recently_pushed, in_store, health, .. } = *head;
+        let facts =
+            Facts { front, naming, name, identity, locality, recently_pushed, in_store, health };
         policy::decide(config, request, &facts)?
     };
     match decision {
@@ -294,10 +295,11 @@ fn act<'c>(
         Decision::Store(blob) => Redirection::to_store(config, &blob)
             .map(Step::Redirect)
             .ok_or(Refusal::RepositoryUnknown),
-        Decision::Redirect(forward) => {
+        Decision::Examine => Ok(Step::Examine),
+        Decision::Redirect(forward, place) => {
             let asked = Asked { front, region: locality.region, naming, name, request, head };
             carry(config, forward, &asked, None)
-                .and_then(|forwarding| Redirection::to_backend(config, &forwarding))
+                .and_then(|forwarding| Redirection::to_backend(config, &forwarding, place))
                 .map(Step::Redirect)
                 .ok_or(Refusal::RepositoryUnknown)
         }

@@ -18,18 +18,27 @@ pub(super) struct Redirection<'c> {
 }
 
 impl<'c> Redirection<'c> {
-    /// To the backend that a request would have been carried to, with the target that it would have
-    /// been sent: its own name of the repository, and the query byte for byte.
+    /// To a backend that a request could have been carried to, the one at a place in its list, with the
+    /// target that it would have been sent: its own name of the repository, and the query byte for byte.
     ///
-    /// `None` never happens: a target that was read consists of ASCII.
-    pub(super) fn to_backend(config: &'c Config, forwarding: &Forwarding<'c>) -> Option<Self> {
-        let url = forwarding.backend.url();
-        let target = std::str::from_utf8(forwarding.receipt.targets.first()?).ok()?;
+    /// `None` never happens: the place is in the list, and a target that was read consists of ASCII.
+    pub(super) fn to_backend(
+        config: &'c Config,
+        forwarding: &Forwarding<'c>,
+        place: usize,
+    ) -> Option<Self> {
+        let backend = config.backend(*forwarding.forward.list.backends().get(place)?)?;
+        let target = std::str::from_utf8(forwarding.receipt.targets.get(place)?).ok()?;
+        let url = backend.url();
         Some(Self {
             location: format!("{}://{}{target}", url.scheme().as_str(), url.authority()),
-            to: Some(forwarding.backend.name()),
+            to: Some(backend.name()),
             rule: super::rule_name(config, &forwarding.forward),
-            why: reason(forwarding.forward.choice),
+            why: if place == 0 {
+                reason(forwarding.forward.choice)
+            } else {
+                "next that is up, redirected"
+            },
         })
     }
 

@@ -39,7 +39,7 @@ impl Scope<'_> {
             stores: self.by_region(&stores, &path.key("stores")),
             kept: self.kept(&wire.keep, &path.key("keep")),
         };
-        let sends_to_backends = compiled.classes.iter().any(|classes| !classes.is_empty());
+        let sends_to_backends = compiled.sends_to_backends();
         let sends_to_stores = compiled.stores.iter().any(Option::is_some);
         if !names_classes && !names_stores {
             let message = "sends nobody anywhere; write `classes`, `stores` or both, or leave \

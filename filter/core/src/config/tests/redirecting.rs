@@ -142,6 +142,25 @@ fn what_a_rule_comes_to() {
 }
 
 #[test]
+fn where_somebody_is_sent_may_depend_on_how_backends_are() {
+    #[rustfmt::skip]
+    let rows = [
+        (r#""chains": {"default": ["ar"]}, "redirect": {"classes": ["blobs"]}"#, false, "there is nobody else"),
+        (r#""chains": {"default": ["ar", "open"]}, "redirect": {"stores": "east"}"#, false, "a store; whatever else is carried"),
+        (r#""chains": {"default": ["ar", "open"]}"#, false, "carried"),
+        (r#""chains": {"default": ["ar", "open"]}, "redirect": {"classes": ["blobs"]}"#, true, "one of two"),
+        (r#""chains": {"cn": ["open", "ar"], "default": ["ar"]}, "redirect": {"classes": {"cn": ["blobs"]}}"#, true, "in one region"),
+        (r#""chains": {"default": [{"backend": "open", "share": 1}, "ar"]}, "redirect": {"classes": ["blobs"]}"#, true, "one that is tried out"),
+    ];
+    for (rule, expected, reason) in rows {
+        let policy = policy(MANAGED, rule)
+            .replace(r#""home": "#, r#""open": {"url": "https://open.example"}, "home": "#);
+        let config = Config::from_json(policy.as_bytes()).unwrap_or_else(|all| panic!("{all:#?}"));
+        assert_eq!(config.redirects_by_health(), expected, "{reason}");
+    }
+}
+
+#[test]
 fn a_drained_backend_answers_for_no_signatures() {
     let rule = r#""chains": {"default": ["ar"]}, "signatures": "home""#;
     let config = Config::from_json(policy(MANAGED, rule).as_bytes()).unwrap();

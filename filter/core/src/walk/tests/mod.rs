@@ -7,6 +7,7 @@ mod client_files;
 mod health;
 mod naming;
 mod redirect;
+mod redirect_health;
 mod redirects;
 
 const POLICY: &str = r#"{

@@ -4,7 +4,7 @@ use super::*;
 
 /// A front that sends its clients away, as archeio does. `ar` is the registry, `us` its copy in another
 /// place; of blobs there are copies in buckets.
-const POLICY: &str = r#"{
+pub(super) const POLICY: &str = r#"{
     "version": 1,
     "fronts": {
         "main": {"hosts": ["registry.example"],
@@ -60,6 +60,7 @@ fn run(asks: &Asks<'_>) -> String {
         target: target.as_bytes(),
         authority: b"registry.example",
         in_store: asks.in_store,
+        health: Some(Examined::AllUp),
         client: ClientFacts {
             country: Some(asks.country.as_bytes()),
             address: Some(asks.address.as_bytes()),
@@ -225,6 +226,7 @@ fn the_record_names_where_a_client_was_sent() {
             target: target.as_bytes(),
             authority: b"registry.example",
             in_store,
+            health: Some(Examined::AllUp),
             ..RequestHead::default()
         };
         let record = plan(&config, &head).record;
@@ -338,8 +340,10 @@ mod properties {
             let config = Config::from_json(POLICY.as_bytes()).unwrap();
             let in_store = Some(if present { Presence::Present } else { Presence::Unknown });
             let (method, authority) = (method.as_bytes(), &b"registry.example"[..]);
-            let head =
-                RequestHead { method, target: &target, authority, in_store, ..RequestHead::default() };
+            let health = Some(Examined::AllUp);
+            let head = RequestHead {
+                method, target: &target, authority, in_store, health, ..RequestHead::default()
+            };
             let Action::Reply(reply) = plan(&config, &head).action else { return Ok(()) };
             for (name, location) in reply.headers.iter().filter(|(name, _)| *name == "location") {
                 prop_assert!(matches!(method, b"GET" | b"HEAD"), "{name} for a write");
