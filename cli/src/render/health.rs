@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 /// Asks `GET /v2/` from time to time. A registry that wants a token answers 401, and is as well
 /// as one that answers 200.
 ///
-/// A change is looked at more closely: two checks a second apart decide. So is a backend that never
-/// had a connection and is not known to be well: a write to it is refused until it is.
+/// Two checks that get no answer, an interval apart, take a backend out (another status than these: one); two
+/// good ones, a second apart, bring it back. One that never had a connection and is not known to be well gets
+/// a check every second: a write to it is refused until it is.
 ///
 /// Nobody hurries to know about a backend that gets no requests. Where clients are redirected to the first
 /// backend that is up, it gets none although clients depend on it.
@@ -53,7 +54,7 @@ pub(super) fn outlier_detection() -> Value {
         "enforcing_success_rate": 0,
         "enforcing_failure_percentage": 0,
         "interval": "1s",
-        "base_ejection_time": "7s",
+        "base_ejection_time": "8s",
         "max_ejection_time": "8s",
         "max_ejection_percent": 100,
         "split_external_local_origin_errors": false,
@@ -68,7 +69,23 @@ pub(super) fn seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use portolan_core::config::Resilience;
+
     use super::*;
+
+    /// With the default settings, whether connections are refused or everything hangs.
+    #[test]
+    fn the_checks_find_out_before_requests_try_again() {
+        let backend = Resilience::default();
+        let HealthCheck { interval, timeout } = backend.health_check;
+        let ejection = Duration::from_secs(8);
+        assert_eq!(outlier_detection()["base_ejection_time"], "8s");
+        // The intervals have a jitter of a tenth; the second check comes after a whole one.
+        let refused = 2 * interval * 11 / 10;
+        assert!(refused < ejection, "{refused:?}");
+        let hung = refused + 2 * timeout;
+        assert!(hung < backend.attempt_timeouts.manifests + ejection, "{hung:?}");
+    }
 
     #[test]
     fn lengths_of_time() {

@@ -68,7 +68,7 @@ impl Default for Resilience {
                 session: Duration::from_secs(10),
             },
             health_check: HealthCheck {
-                interval: Duration::from_secs(5),
+                interval: Duration::from_secs(2),
                 timeout: Duration::from_secs(2),
             },
             limits: Limits { connections: 1024, requests: 4096, pending: 1024 },
