@@ -7,6 +7,8 @@ does.
 """
 
 import json
+import statistics
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -380,6 +382,64 @@ def test_an_overload_stays_where_it_is(backends: list[Scripted], start_envoy: St
     assert refused and all(answer.one("retry-after") for answer in refused)
     assert {answer.status for answer in answers} == {200, 503}
     assert c.seen == []
+
+
+LIMIT = 8
+WORK_SECONDS = 0.2
+
+
+def test_who_is_let_in_is_served_as_usual(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    """The first is dead and three times as many ask at once as the second takes."""
+    _, b, c = backends
+    lock = threading.Lock()
+    most, now = 0, 0
+
+    def work(_seen: object) -> Answer:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(WORK_SECONDS)
+        with lock:
+            now -= 1
+        return FOUND
+
+    b.script = work
+    c.answer(FOUND)
+    document = policy([dead(), b.url, c.url], ["a", "b", "c"])
+    document["backends"]["b"]["limits"] = {"requests": LIMIT, "pending": 1, "connections": LIMIT}
+    envoy = start_envoy(document)
+    end = time.monotonic() + 20
+    while _attempts(envoy) > 1:
+        assert time.monotonic() < end, "the dead one is still asked"
+
+    def ask_for(seconds: float) -> list[tuple[int, float]]:
+        found = []
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            started = time.monotonic()
+            status = envoy.request("GET", BLOB).status
+            found.append((status, time.monotonic() - started))
+            if status == 503:
+                time.sleep(0.05)
+        return found
+
+    def load(clients: int) -> tuple[list[float], list[float]]:
+        """How long those took that were let in, and those that were not."""
+        with ThreadPoolExecutor(clients) as pool:
+            found = [one for many in pool.map(ask_for, [3.0] * clients) for one in many]
+        assert {status for status, _ in found} <= {200, 503}
+        return [took for status, took in found if status == 200], [took for status, took in found if status == 503]
+
+    usual, _ = load(LIMIT // 2)
+    let_in, refused = load(3 * LIMIT)
+    assert most <= LIMIT
+    assert c.seen == [], "no more than it can take is handed on"
+    assert len(let_in) >= 0.7 * LIMIT * 3.0 / WORK_SECONDS, "it does all that it can"
+    assert refused and statistics.median(refused) < WORK_SECONDS / 2, "refused at once"
+    # One waits for a connection and has to wait for somebody's work, besides its own.
+    assert statistics.median(let_in) < 1.25 * statistics.median(usual), (statistics.median(let_in), usual)
+    assert max(let_in) < 2 * WORK_SECONDS + max(usual), (max(let_in), max(usual))
 
 
 def test_a_drained_backend_takes_no_reads(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
