@@ -103,7 +103,14 @@ def with_tokens(upstreams: Upstreams) -> Policy:
 
 
 def redirecting(upstreams: Upstreams) -> Policy:
-    """The same, and clients are sent to the registries themselves, and for blobs to a store that has them all."""
+    """One registry for each region, to which clients are sent, and for blobs to a store that has them all."""
+    policy = redirecting_lists(upstreams)
+    policy["rules"] = [rule for rule in policy["rules"] if rule["name"] == "alone"]
+    return policy
+
+
+def redirecting_lists(upstreams: Upstreams) -> Policy:
+    """The same with rules of two registries: clients are sent to the first that is up."""
     policy = by_country(upstreams)
     policy["blob_stores"] = {STORE: {"url": f"{upstreams.registry}/v2/store/manifests/{{digest}}", "probe": _PROBE}}
     for rule in policy["rules"]:
@@ -154,6 +161,22 @@ STORED = _pull(
     "blob, redirected to a store",
     f"/v2/alone/app/blobs/{BLOB_DIGEST}",
     policy=redirecting,
+    backend=None,
+    status=307,
+    redirected=True,
+)
+REDIRECTED_LISTED = _pull(
+    "manifest, redirected to the first of two",
+    LISTED.target,
+    policy=redirecting_lists,
+    backend=None,
+    status=307,
+    redirected=True,
+)
+STORED_LISTED = _pull(
+    "blob, redirected to a store, two registries behind",
+    f"/v2/library/app/blobs/{BLOB_DIGEST}",
+    policy=redirecting_lists,
     backend=None,
     status=307,
     redirected=True,

@@ -51,6 +51,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     forwarded = (cases.ROUTED, cases.LISTED, cases.MAPPED, cases.LINKED)
     answered = (cases.PING, cases.REFUSAL)
     redirected = (cases.REDIRECTED, cases.STORED)
+    of_two = (cases.REDIRECTED_LISTED, cases.STORED_LISTED)
     runs = [
         # The longest first, so that the shorter ones fill the other processor.
         Run("filter", (*forwarded, *answered, cases.BLOB)),
@@ -59,7 +60,8 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         Run("filter-networks", (cases.BY_NETWORK,)),
         Run("filter-tokens", (cases.TOKEN, cases.TOKEN_LISTED)),
         Run("filter-redirects", redirected),
-        Run("bare-redirects", redirected, bare=True),
+        Run("filter-redirects-lists", of_two),
+        Run("bare-redirects", (*redirected, *of_two), bare=True),
         Run("filter-one-rule", (cases.ONE_RULE,)),
         Run("filter-many-rules", (cases.MANY_RULES,)),
     ]
@@ -70,7 +72,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
         _token(cases.TOKEN, cases.ROUTED, found),
         _token(cases.TOKEN_LISTED, cases.LISTED, found),
-        *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in redirected),
+        *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in (*redirected, *of_two)),
         _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
         _ratio(cases.BLOB, found, goal=goals.BLOB),
         *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from bench.cases import Policy
-from harness import paths
+from harness import paths, ports
 from harness.processes import Server
 
 FREE_PORT = "127.0.0.1:0"
@@ -99,7 +99,7 @@ def _render(policy: Policy, output: Path, *options: str | Path) -> Path:
     source.write_text(json.dumps(policy))
     command = [
         *(paths.portolan(), "render", source, "--output", output),
-        *("--listen", FREE_PORT, "--admin", FREE_PORT, *options),
+        *("--listen", FREE_PORT, "--admin", f"127.0.0.1:{ports.free()}", *options),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
