@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use portolan_core::config::Config;
 use serde_json::{Map, Value, json};
 
-use super::connection_manager;
 use super::options::Options;
+use super::typed::object;
+use super::{connection_manager, downstream_tls};
 
 /// What Envoy buffers of one connection, in bytes. Much less starves the transfer of blobs, much
 /// more lets slow clients hold the memory.
@@ -17,9 +18,10 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
         "name": "portolan",
         "address": address(options.listen),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "filter_chains": [{
-            "filters": [connection_manager::connection_manager(config, policy_json, options)],
-        }],
+        "filter_chains": [object([
+            json!({"filters": [connection_manager::connection_manager(config, policy_json, options)]}),
+            downstream_tls::transport(config, options),
+        ])],
     })
 }
 

@@ -13,6 +13,7 @@ mod client_address;
 mod cluster;
 mod connection_manager;
 mod credential_filter;
+mod downstream_tls;
 mod early_headers;
 mod envoy_version;
 mod error;

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::config::{
-    Backend, BlobStore, ClientCertificate, Config, Credential, Scheme, redirects_cluster,
+    Backend, BlobStore, Certificate, Config, Credential, Scheme, redirects_cluster,
 };
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ impl Secret {
     }
 
     /// The proxy's certificate for a backend, with its key.
-    pub(super) fn certificate(backend: &str, certificate: &ClientCertificate) -> Self {
+    pub(super) fn certificate(backend: &str, certificate: &Certificate) -> Self {
         Self {
             name: format!("certificate-{backend}"),
             directory: directory_of(&certificate.certificate_file),
@@ -47,6 +47,11 @@ impl Secret {
                 "private_key": {"filename": certificate.key_file},
             }}),
         }
+    }
+
+    /// A front's certificate, which clients see, with its key.
+    pub(super) fn front(front: &str, certificate: &Certificate) -> Self {
+        Self { name: format!("front-{front}"), ..Self::certificate(front, certificate) }
     }
 
     /// The CA certificates of a backend that is not verified by the system's.
@@ -108,7 +113,10 @@ pub(super) fn all(config: &Config) -> Vec<Secret> {
     let mut seen = BTreeSet::new();
     let stores = config.blob_stores().iter().filter_map(of_store);
     let redirects = backends().filter_map(of_redirects);
-    let all = credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores);
+    let fronts = config.fronts().all().iter();
+    let fronts = fronts.filter_map(|front| Some(Secret::front(front.name(), front.tls()?)));
+    let all =
+        credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores).chain(fronts);
     all.filter(|secret| seen.insert(secret.name.clone())).collect()
 }
 

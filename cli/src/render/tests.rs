@@ -5,6 +5,7 @@
 
 mod blob_stores;
 mod credentials;
+mod downstream_tls;
 mod redirects;
 
 use portolan_core::config::Config;

@@ -41,7 +41,7 @@ class Ctr(Pusher):
 
     def push(self, reference: str) -> None:
         """Pushes all platforms; once more if it was ctr itself that failed."""
-        command = ("images", "push", "--plain-http", *self._account(reference), reference)
+        command = ("images", "push", *self._how(), *self._account(reference), reference)
         try:
             self._ctr(*command)
         except ClientFailed as problem:
@@ -57,11 +57,13 @@ class Ctr(Pusher):
 
     def fetch(self, reference: str) -> str:
         """Pulls all platforms, without unpacking them; the digest of the index."""
-        how = ("--hosts-dir", str(self._hosts)) if self._hosts else ("--plain-http",)
-        options = (*how, "--all-platforms", *self._account(reference))
+        options = (*self._how(), "--all-platforms", *self._account(reference))
         self._ctr("content", "fetch", *options, reference)
         row = self._ctr("images", "ls", f"name=={reference}").splitlines()[-1]
         return row.split()[2]
+
+    def _how(self) -> list[str]:
+        return ["--hosts-dir", str(self._hosts)] if self._hosts else ["--plain-http"]
 
     def _account(self, reference: str) -> list[str]:
         account = self._accounts.get(reference.partition("/")[0])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import paths
 from harness.accounts import Account
-from harness.clients.client import Pusher, output
+from harness.clients.client import Pusher, output, trusting
 from harness.clients.needs import TOOLS
 from harness.image import Image
 
@@ -15,7 +15,10 @@ from harness.image import Image
 class _GoClient(Pusher):
     """What the two have in common: logins as docker's, and OCI layouts for a store."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, trust: Path | None = None) -> None:
+        """With `trust` every registry has TLS and a certificate of that authority; without, none has."""
+        self._trust = trusting(trust)
+        self._is_plain = trust is None
         self._program = paths.need_file(TOOLS / self.name, "scripts/setup go-clients")
         self._directory = directory / self.name
         self._directory.mkdir(parents=True)
@@ -31,8 +34,8 @@ class _GoClient(Pusher):
         self._layouts.clear()
 
     def _run(self, *arguments: str | Path, stdin: bytes = b"", directory: Path | None = None) -> str:
-        logins = {"DOCKER_CONFIG": self._directory / "docker"}
-        return output([self._program, *arguments], logins, stdin, directory)
+        environment = {"DOCKER_CONFIG": self._directory / "docker", **self._trust}
+        return output([self._program, *arguments], environment, stdin, directory)
 
 
 class Crane(_GoClient):
@@ -48,14 +51,17 @@ class Crane(_GoClient):
 
     def push(self, reference: str) -> None:
         """Pushes all platforms."""
-        self._run("push", "--insecure", "--index", self._layouts[reference], reference)
+        self._run("push", *self._insecure(), "--index", self._layouts[reference], reference)
 
     def fetch(self, reference: str) -> str:
         """Pulls all platforms; the digest of the index."""
         place = Path(tempfile.mkdtemp(dir=self._directory))
-        self._run("pull", "--insecure", "--format=oci", reference, place)
+        self._run("pull", *self._insecure(), "--format=oci", reference, place)
         digest: str = json.loads((place / "index.json").read_text())["manifests"][0]["digest"]
         return digest
+
+    def _insecure(self) -> list[str]:
+        return ["--insecure"] if self._is_plain else []
 
 
 class Oras(_GoClient):
@@ -63,39 +69,42 @@ class Oras(_GoClient):
 
     name = "oras"
 
+    def _plain(self, side: str) -> str:
+        return f"--{side}plain-http={str(self._is_plain).lower()}"
+
     def login(self, authority: str, account: Account) -> None:
         """`oras login`, with the password by standard input."""
-        command = ("login", "--plain-http", "--username", account.user, "--password-stdin", authority)
+        command = ("login", self._plain(""), "--username", account.user, "--password-stdin", authority)
         self._run(*command, stdin=account.password.encode())
 
     def push(self, reference: str) -> None:
         """Pushes all platforms."""
         source = f"{self._layouts[reference]}:image"
-        self._run("cp", "--from-oci-layout", source, "--to-plain-http", reference)
+        self._run("cp", "--from-oci-layout", source, self._plain("to-"), reference)
 
     def fetch(self, reference: str) -> str:
         """Pulls all platforms; the digest of the index."""
         place = Path(tempfile.mkdtemp(dir=self._directory))
-        said = self._run("cp", "--from-plain-http", reference, "--to-oci-layout", f"{place}:image")
+        said = self._run("cp", self._plain("from-"), reference, "--to-oci-layout", f"{place}:image")
         return _digest(said)
 
     def attach(self, reference: str, content: bytes, artifact_type: str) -> str:
         """Pushes an artifact that refers to an image; its digest."""
         place = Path(tempfile.mkdtemp(dir=self._directory))
         (place / "artifact").write_bytes(content)
-        options = ("--plain-http", "--artifact-type", artifact_type)
+        options = (self._plain(""), "--artifact-type", artifact_type)
         # By a relative path, which becomes the file's name in the artifact.
         return _digest(self._run("attach", *options, reference, "artifact", directory=place))
 
     def referrers(self, reference: str) -> list[str]:
         """The digests of all artifacts that refer to an image."""
-        said = json.loads(self._run("discover", "--plain-http", "--format=json", reference))
+        said = json.loads(self._run("discover", self._plain(""), "--format=json", reference))
         return [entry["digest"] for entry in said.get("referrers") or []]
 
     def artifact(self, reference: str) -> bytes:
         """Pulls an artifact of one file; the file."""
         place = Path(tempfile.mkdtemp(dir=self._directory))
-        self._run("pull", "--plain-http", "--output", place, reference)
+        self._run("pull", self._plain(""), "--output", place, reference)
         return (place / "artifact").read_bytes()
 
 

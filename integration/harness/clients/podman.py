@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness import paths
 from harness.accounts import Account
-from harness.clients.client import Pusher, output
+from harness.clients.client import Pusher, output, trusting
 from harness.image import Image
 
 # Ours alone: no mirrors, no short names.
@@ -18,7 +18,11 @@ class Podman(Pusher):
 
     name = "podman"
 
-    def __init__(self, directory: Path, registries_conf: str = REGISTRIES) -> None:
+    def __init__(
+        self, directory: Path, registries_conf: str = REGISTRIES, trust: Path | None = None
+    ) -> None:
+        """With `trust` every registry has TLS and a certificate of that authority; without, none has."""
+        self._verify = "false" if trust is None else "true"
         self._directory = directory / self.name
         self._directory.mkdir(parents=True)
         # At most 50 characters, says podman, and pytest's directories are long.
@@ -35,11 +39,12 @@ class Podman(Pusher):
             "CONTAINERS_REGISTRIES_CONF": registries,
             "XDG_RUNTIME_DIR": self._directory,
             "HOME": self._directory,
+            **trusting(trust),
         }
 
     def login(self, authority: str, account: Account) -> None:
         """Logs in, with the password by standard input."""
-        command = ("login", "--tls-verify=false", "--username", account.user, "--password-stdin", authority)
+        command = ("login", f"--tls-verify={self._verify}", "--username", account.user, "--password-stdin", authority)
         self._run(*command, stdin=account.password.encode())
 
     def load(self, image: Image, reference: str) -> None:
@@ -52,7 +57,7 @@ class Podman(Pusher):
 
     def push(self, reference: str) -> None:
         """Pushes it."""
-        self._run("push", "--quiet", "--tls-verify=false", *self._trust(), reference)
+        self._run("push", "--quiet", f"--tls-verify={self._verify}", *self._trust(), reference)
 
     def forget(self) -> None:
         """Empties the store."""
@@ -60,7 +65,7 @@ class Podman(Pusher):
 
     def fetch(self, reference: str) -> str:
         """Pulls the image of this machine's platform; the digest of the configuration."""
-        options = ("--quiet", "--tls-verify=false", *self._trust())
+        options = ("--quiet", f"--tls-verify={self._verify}", *self._trust())
         return "sha256:" + self._run("pull", *options, reference).split()[-1]
 
     def fetch_as_configured(self, reference: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness import paths
 from harness.accounts import Account
-from harness.clients.client import Pusher, output
+from harness.clients.client import Pusher, output, trusting
 from harness.digest import check, sha256
 from harness.image import Image
 
@@ -15,7 +15,10 @@ class Skopeo(Pusher):
 
     name = "skopeo"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, trust: Path | None = None) -> None:
+        """With `trust` every registry has TLS and a certificate of that authority; without, none has."""
+        self._trust = trusting(trust)
+        self._verify = "false" if trust is None else "true"
         self._directory = directory / self.name
         self._directory.mkdir(parents=True)
         self._layouts: dict[str, Path] = {}
@@ -25,7 +28,7 @@ class Skopeo(Pusher):
 
     def login(self, authority: str, account: Account) -> None:
         """`skopeo login`, with the password by standard input."""
-        command = ("login", "--tls-verify=false", "--username", account.user, "--password-stdin", authority)
+        command = ("login", f"--tls-verify={self._verify}", "--username", account.user, "--password-stdin", authority)
         self._run(*command, stdin=account.password.encode())
 
     def load(self, image: Image, reference: str) -> None:
@@ -35,7 +38,7 @@ class Skopeo(Pusher):
 
     def push(self, reference: str) -> None:
         """Pushes all platforms."""
-        options = ("--all", "--preserve-digests", "--dest-tls-verify=false")
+        options = ("--all", "--preserve-digests", f"--dest-tls-verify={self._verify}")
         self._run("copy", *options, f"oci:{self._layouts[reference]}:image", f"docker://{reference}")
 
     def forget(self) -> None:
@@ -45,7 +48,7 @@ class Skopeo(Pusher):
     def fetch(self, reference: str) -> str:
         """Pulls all platforms; the digest of the index. All blobs are checked once more."""
         place = Path(tempfile.mkdtemp(dir=self._directory))
-        options = ("--all", "--preserve-digests", "--src-tls-verify=false")
+        options = ("--all", "--preserve-digests", f"--src-tls-verify={self._verify}")
         self._run("copy", *options, f"docker://{reference}", f"dir:{place}")
         for file in place.iterdir():
             if len(file.name) == 64:
@@ -55,4 +58,4 @@ class Skopeo(Pusher):
     def _run(self, *arguments: str, stdin: bytes = b"") -> str:
         # Its own default is a policy file of the distribution, which not every machine has.
         command = [paths.need_command("skopeo"), "--insecure-policy", *arguments]
-        return output(command, {"REGISTRY_AUTH_FILE": self._logins}, stdin)
+        return output(command, {"REGISTRY_AUTH_FILE": self._logins, **self._trust}, stdin)

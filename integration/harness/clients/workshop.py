@@ -20,8 +20,14 @@ NAMES = ("docker", "podman", "buildah", "skopeo", "ctr", "cri", "crane", "oras")
 class Workshop:
     """Makes clients that have logged in nowhere, until it is closed."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, trust: Path | None = None, hosts: Path | None = None) -> None:
+        """With `trust` every registry has TLS and a certificate of that authority; without, none has.
+
+        containerd takes that from its own files, in `hosts`.
+        """
         self._directory = directory
+        self._trust = trust
+        self._hosts = hosts
         self._count = 0
 
     def client(self, name: str) -> Client:
@@ -32,9 +38,13 @@ class Workshop:
         if name == "docker":
             return Docker(place, self._engine)
         if name == "ctr":
-            return Ctr(place, self._containerd)
-        alone = {kind.name: kind for kind in (Podman, Buildah, Skopeo, Cri, Crane, Oras)}
-        return alone[name](place)
+            return Ctr(place, self._containerd, self._hosts)
+        if name == "cri":
+            return Cri(place, self._hosts)
+        if name in ("podman", "buildah"):
+            return (Podman if name == "podman" else Buildah)(place, trust=self._trust)
+        alone = {kind.name: kind for kind in (Skopeo, Crane, Oras)}
+        return alone[name](place, self._trust)
 
     def close(self) -> None:
         """Stops the daemons."""

@@ -58,7 +58,14 @@ fn relative_files(config: &Config) -> impl Iterator<Item = Doubt> {
         let path = format!("{}.follow.ca_file", join("backends", backend.name()));
         Some((path, backend.redirects().ca_file()?))
     });
-    credentials.chain(of_tls).chain(of_redirects).filter(|(_, file)| !file.starts_with('/')).map(|(path, file)| {
+    let of_fronts = config.fronts().all().iter().filter_map(|front| Some((front, front.tls()?)));
+    let of_fronts = of_fronts.flat_map(|(front, tls)| {
+        let path = join(&join("fronts", front.name()), "tls");
+        [("certificate_file", &tls.certificate_file), ("key_file", &tls.key_file)]
+            .map(|(field, file)| (join(&path, field), file.as_str()))
+    });
+    let all = of_fronts.chain(credentials).chain(of_tls).chain(of_redirects);
+    all.filter(|(_, file)| !file.starts_with('/')).map(|(path, file)| {
         let message = format!(
             "Envoy looks for `{file}` in the directory that it is started in; write the whole path, \
              from `/` on"

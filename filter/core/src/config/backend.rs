@@ -31,12 +31,12 @@ pub struct Tls {
     /// A PEM file of CA certificates; the system's own if there is none.
     pub ca_file: Option<String>,
     /// What the proxy shows of itself; most backends ask for nothing.
-    pub client: Option<ClientCertificate>,
+    pub client: Option<Certificate>,
 }
 
-/// The proxy's own certificate.
+/// A certificate that the proxy shows: to a backend, or to clients of a front.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientCertificate {
+pub struct Certificate {
     /// A PEM file of the certificate and what leads from it to its CA.
     pub certificate_file: String,
     /// A PEM file of its key.

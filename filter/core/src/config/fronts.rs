@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::auth::FrontAuth;
+use super::backend::Certificate;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, ListId};
 use super::landing::Landing;
@@ -15,6 +16,7 @@ use super::upstreams::Upstreams;
 pub struct Front {
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
+    pub(crate) tls: Option<Certificate>,
     pub(crate) auth: FrontAuth,
     pub(crate) landing: Landing,
     pub(crate) catalog: Option<ListId>,
@@ -29,6 +31,12 @@ impl Front {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it shows to its clients; `None` where something before Envoy does that, or nothing.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&Certificate> {
+        self.tls.as_ref()
     }
 
     /// How its clients prove who they are.

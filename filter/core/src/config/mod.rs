@@ -36,7 +36,7 @@ mod upstreams;
 mod wire;
 
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
-pub use backend::{Backend, ClientCertificate, Tls};
+pub use backend::{Backend, Certificate, Tls};
 pub use backend_url::{BackendUrl, Scheme, canonical_authority};
 pub use blob_store::{BlobStore, Probing};
 pub use blob_url::BlobUrl;

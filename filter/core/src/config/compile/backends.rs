@@ -2,7 +2,7 @@
 
 use super::auth::{self, BackendFacts};
 use super::{Once, redirects};
-use crate::config::backend::{Backend, ClientCertificate, Tls};
+use crate::config::backend::{Backend, Certificate, Tls};
 use crate::config::backend_url::Scheme;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::name_mapping::{NameMapping, NameRewrite};
@@ -85,7 +85,7 @@ fn compile_one(
 pub(super) fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: &Mistakes) -> Tls {
     let client = match (wire.certificate_file, wire.key_file) {
         (Some(certificate_file), Some(key_file)) => {
-            Some(ClientCertificate { certificate_file, key_file })
+            Some(Certificate { certificate_file, key_file })
         }
         (None, None) => None,
         _ => {

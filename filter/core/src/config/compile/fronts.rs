@@ -23,6 +23,7 @@ pub(super) fn compile(
     let mut compiled = Fronts::default();
     let mut hosts = Once::new(mistakes);
     let mut defaults = Once::new(mistakes);
+    check_tls(wire.unwrap_or_default(), &root, mistakes);
     for (front, id) in wire.unwrap_or_default().iter().zip((0..).map(FrontId::new)) {
         let path = root.key(&front.name);
         let list = path.key("hosts");
@@ -44,6 +45,7 @@ pub(super) fn compile(
         compiled.list.push(Front {
             name: front.name.clone(),
             hosts: front.hosts.iter().flatten().chain(named).cloned().collect(),
+            tls: front.tls.clone(),
             auth: scope.front_auth(front, table, &path.key("auth")),
             catalog: scope.catalog(front, table, &path.key("catalog")),
             ping_needs_all: front.ping_needs_all,
@@ -54,4 +56,17 @@ pub(super) fn compile(
         });
     }
     compiled
+}
+
+/// Clients of all fronts come to one listener, with TLS or without.
+fn check_tls(fronts: &[FrontWire], root: &Path<'_>, mistakes: &Mistakes) {
+    let Some(with) = fronts.iter().find(|front| front.tls.is_some()) else { return };
+    for front in fronts.iter().filter(|front| front.tls.is_none()) {
+        let message = format!(
+            "has no `tls`, and `{}` has: clients of all fronts come to one listener; write `tls` for \
+             all of them or for none",
+            with.name
+        );
+        mistakes.add(&root.key(&front.name), message);
+    }
 }

@@ -4,6 +4,7 @@ use super::auth::read_front_auth;
 use super::landing::read_landing;
 use super::upstreams::read_upstream;
 use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
+use crate::config::backend::Certificate;
 use crate::config::front_host::{self, FrontHost};
 use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
@@ -16,6 +17,7 @@ pub(crate) struct FrontWire {
     pub(crate) name: String,
     pub(crate) hosts: Option<Vec<FrontHost>>,
     pub(crate) default: bool,
+    pub(crate) tls: Option<Certificate>,
     pub(crate) auth: Option<FrontAuthWire>,
     pub(crate) landing: Vec<(String, PageUrl)>,
     pub(crate) catalog: Option<String>,
@@ -29,6 +31,7 @@ pub(crate) struct FrontWire {
 const FIELDS: &[&str] = &[
     "hosts",
     "default",
+    "tls",
     "auth",
     "landing",
     "catalog",
@@ -49,6 +52,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         name,
         hosts,
         default: flag(&fields, "default"),
+        tls: fields.optional("tls", |node| read_certificate(&node)),
         auth: fields.optional("auth", |node| read_front_auth(&node)),
         landing: fields.optional("landing", |node| read_landing(&node)).unwrap_or_default(),
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
@@ -58,6 +62,20 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }
+}
+
+/// What the front shows to its clients.
+fn read_certificate(node: &Node<'_>) -> Option<Certificate> {
+    const CERTIFICATE: &str = "the path of a PEM file with the front's certificate and its chain";
+    const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
+    let fields = node.fields(&["certificate_file", "key_file"]);
+    let path = |field, wanted| {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        fields.required(field, wanted, |node| node.parse(wanted, text))
+    };
+    let (certificate_file, key_file) =
+        (path("certificate_file", CERTIFICATE), path("key_file", KEY));
+    Some(Certificate { certificate_file: certificate_file?, key_file: key_file? })
 }
 
 /// Whether `/v2/` says that all is well only if it is.
