@@ -22,7 +22,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     doubts.extend(redirecting::doubts(&policy.config, rules));
     doubts.extend(upstreams::doubts(&policy.config, document));
     doubts.extend(unused_backends(document, backends, rules));
-    doubts.extend(repeated_globs(rules));
+    doubts.extend(repeated_globs(document, rules));
     doubts.extend(chains_behind_their_owner(rules));
     let warnings = doubts.into_iter();
     warnings.map(|(path, message)| policy.warning(&path, message)).collect()
@@ -81,14 +81,20 @@ fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]
         .collect()
 }
 
-/// Globs that cannot match any more, because a rule before has the same one or `**`.
-fn repeated_globs(rules: &[Document]) -> Vec<Doubt> {
+/// Globs that cannot match any more, because rules before have the same one or `**` for all of their fronts.
+fn repeated_globs(document: &Document, rules: &[Document]) -> Vec<Doubt> {
+    let every = view::mapping(view::field(document, "fronts"));
+    let every: Vec<&str> = every.iter().map(|(name, _)| name.as_str()).collect();
     let mut doubts = Vec::new();
     let mut taken = Taken::default();
     for (index, rule) in rules.iter().enumerate() {
         let path = format!("rules[{index}]");
+        let fronts = match view::field(rule, "fronts") {
+            None => every.clone(),
+            written => view::texts(written).collect(),
+        };
         let globs: Vec<&str> = view::texts(view::field(rule, "repositories")).collect();
-        let why: Vec<Option<String>> = globs.iter().map(|glob| taken.why(glob)).collect();
+        let why: Vec<Option<String>> = globs.iter().map(|glob| taken.why(&fronts, glob)).collect();
         let reason = why.first().cloned().flatten();
         if let Some(reason) = reason.filter(|_| why.iter().all(Option::is_some)) {
             doubts.push((path, format!("this rule never matches: {reason}")));
@@ -98,26 +104,32 @@ fn repeated_globs(rules: &[Document]) -> Vec<Doubt> {
                 Some((format!("{path}.repositories[{position}]"), message))
             }));
         }
-        taken.by(view::field(rule, "name").and_then(view::text), globs);
+        taken.by(view::field(rule, "name").and_then(view::text), &fronts, &globs);
     }
     doubts
 }
 
-/// The rule that was first to have each glob.
+/// The rule that was first to have each glob, for each front.
 #[derive(Default)]
-struct Taken<'d>(HashMap<&'d str, &'d str>);
+struct Taken<'d>(HashMap<(&'d str, &'d str), &'d str>);
 
 impl<'d> Taken<'d> {
     /// Why nothing is left for a glob, if nothing is.
-    fn why(&self, glob: &str) -> Option<String> {
-        let Self(first) = self;
-        let (glob, rule) = first.get_key_value(glob).or_else(|| first.get_key_value("**"))?;
+    fn why(&self, fronts: &[&'d str], glob: &'d str) -> Option<String> {
+        let first = |front: &&'d str| {
+            let Self(first) = self;
+            first.get_key_value(&(*front, glob)).or_else(|| first.get_key_value(&(*front, "**")))
+        };
+        let firsts: Option<Vec<_>> = fronts.iter().map(first).collect();
+        let ((_, glob), rule) = *firsts?.first()?;
         Some(format!("the rule `{rule}` stands before and takes `{glob}`"))
     }
 
-    fn by(&mut self, rule: Option<&'d str>, globs: Vec<&'d str>) {
-        for glob in globs {
-            self.0.entry(glob).or_insert(rule.unwrap_or_default());
+    fn by(&mut self, rule: Option<&'d str>, fronts: &[&'d str], globs: &[&'d str]) {
+        for front in fronts {
+            for glob in globs {
+                self.0.entry((*front, *glob)).or_insert(rule.unwrap_or_default());
+            }
         }
     }
 }

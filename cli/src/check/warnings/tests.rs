@@ -258,3 +258,41 @@ fn who_answers_for_signatures_is_used() {
     let rule = "{name: r, repositories: [x], chains: {default: [a]}, signatures: b}";
     assert_eq!(told(AB, rule), [""; 0]);
 }
+
+/// A rule for one front takes nothing from the others.
+#[test]
+fn rules_of_several_fronts() {
+    let told = |rules: &str| {
+        told_of(&format!(
+            "version: 1\nfronts: {{in: {{hosts: [in.example.com]}}, out: {{hosts: [out.example.com]}}}}\n\
+             regions: {{default: {{}}}}\nbackends: {{{A}}}\nrules: [{rules}]\n"
+        ))
+    };
+    let rule = |name: &str, fronts: &str| {
+        format!("{{name: {name}, {fronts} repositories: [\"x/**\"], chains: {{default: [a]}}}}")
+    };
+    let (all, inside, outside) =
+        (rule("all", ""), rule("inside", "fronts: [in],"), rule("outside", "fronts: [out],"));
+    let never = |index: usize, rule: &str| {
+        format!(
+            "rules[{index}]: this rule never matches: the rule `{rule}` stands before and takes `x/**`"
+        )
+    };
+    let nobody = "fronts.out: no rule is for its clients";
+    #[rustfmt::skip]
+    let rows = [
+        (vec![&inside, &outside], vec![], "each has its own"),
+        (vec![&inside, &all], vec![], "the other front is left"),
+        (vec![&all, &inside], vec![never(1, "all")], "all fronts are taken"),
+        (vec![&inside, &outside, &all], vec![never(2, "inside")], "nothing is left for either"),
+        (vec![&inside], vec![nobody.to_owned()], "a front without rules"),
+    ];
+    for (rules, expected, reason) in rows {
+        let rules: Vec<&str> = rules.into_iter().map(String::as_str).collect();
+        let found = told(&rules.join(", "));
+        assert_eq!(found.len(), expected.len(), "{reason}: {found:#?}");
+        for (line, start) in found.iter().zip(&expected) {
+            assert!(line.starts_with(start), "{reason}: {line}");
+        }
+    }
+}

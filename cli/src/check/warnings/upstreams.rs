@@ -15,7 +15,8 @@ pub(super) fn doubts(config: &Config, document: &Document) -> Vec<Doubt> {
     });
     let unserved = named.clone().filter_map(|(front, it)| unserved(front, it, document));
     let words = named.filter_map(|(front, upstream)| misleading_name(front, upstream));
-    unserved.chain(words).chain(fronts.iter().filter_map(misleading_host)).collect()
+    let hosts = fronts.iter().filter_map(misleading_host);
+    without_rules(config).chain(unserved).chain(words).chain(hosts).collect()
 }
 
 /// Where the URL of a backend is written: with the upstream that it was made for, or as its own.
@@ -47,6 +48,7 @@ fn unserved(front: &Front, upstream: &Upstream, document: &Document) -> Option<D
     }
     let prefix = upstream.prefix();
     let rules = view::list(view::field(document, "rules")).iter();
+    let rules = rules.filter(|rule| is_for(rule, front.name()));
     let mut globs = rules.flat_map(|rule| view::texts(view::field(rule, "repositories")));
     let is_about = |glob: &str| {
         let literal = glob.split('*').next().unwrap_or_default();
@@ -57,6 +59,23 @@ fn unserved(front: &Front, upstream: &Upstream, document: &Document) -> Option<D
          `repositories: [\"{prefix}**\"]`, or `backend: URL` here"
     );
     (!globs.any(is_about)).then_some((path, message))
+}
+
+/// Whether a rule is for the clients of a front.
+fn is_for(rule: &Document, front: &str) -> bool {
+    let named = view::field(rule, "fronts");
+    named.is_none() || view::texts(named).any(|name| name == front)
+}
+
+/// A front that no rule is for: every request about a repository is a 404.
+fn without_rules(config: &Config) -> impl Iterator<Item = Doubt> {
+    let has_none =
+        |front: &&Front| config.rules().all().iter().all(|rule| !rule.serves(front.id()));
+    config.fronts().all().iter().filter(has_none).map(|front| {
+        let message = "no rule is for its clients, so all repositories are unknown to them; name it in \
+             `fronts` of a rule";
+        (join("fronts", front.name()), message.to_owned())
+    })
 }
 
 const WORDS: &str = "some clients take a challenge with the word `basic` or `bearer` in its realm for \
@@ -97,6 +116,7 @@ mod tests {
             ("upstreams: {ghcr.io: {}}", SERVED, "", "a rule for some of it"),
             ("upstreams: {t: {prefix: ghcr.io/team/app/}}", SERVED, "", "a rule for more than it"),
             ("upstreams: {all: {prefix: \"\"}}", SERVED, "", "everything is"),
+            ("upstreams: {ghcr.io: {}}", "backends: {a: {url: \"https://a.example\", auth: token}}\nrules: [{name: r, fronts: [m], repositories: [\"ghcr.io/**\"], chains: {default: [a]}}]\n", "", "a rule for this front"),
             ("upstreams: {ghcr.io: {}, quay.io: {}}", SERVED, "fronts.m.upstreams[\"quay.io\"]: no rule is about its repositories, which begin with `quay.io/`", "no rule"),
             ("upstreams: {docker.io: {backend: \"http://cache:5000\"}}", "", "", "it says where from itself"),
             ("upstreams: {docker.io: {backend: \"http://cache.example:5000\"}}", "", "fronts.m.upstreams[\"docker.io\"].backend: requests to `cache.example` and their credentials are sent unencrypted", "told where it is written"),

@@ -14,6 +14,7 @@ use super::upstreams::Upstreams;
 /// A public hostname that clients use, with its other names.
 #[derive(Clone, Debug)]
 pub struct Front {
+    pub(crate) id: FrontId,
     pub(crate) name: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) tls: Option<Certificate>,
@@ -27,6 +28,12 @@ pub struct Front {
 }
 
 impl Front {
+    /// Which one it is.
+    #[must_use]
+    pub const fn id(&self) -> FrontId {
+        self.id
+    }
+
     /// The name of the front in the policy.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -33,15 +33,15 @@ impl RuleIndex {
         place.globs.push((rule, rest));
     }
 
-    /// The first rule, in the order of the policy, that matches this repository name.
+    /// The first rule, in the order of the policy, that matches this repository name and is `meant`.
     #[must_use]
-    pub(crate) fn find(&self, name: &str) -> Option<RuleId> {
+    pub(crate) fn find(&self, name: &str, meant: impl Fn(RuleId) -> bool) -> Option<RuleId> {
         let components: Vec<&str> = name.split('/').collect();
         let mut rest = components.as_slice();
         let mut place = &self.root;
         let mut best = None;
         loop {
-            best = place.first_match(rest, best);
+            best = place.first_match(rest, best, &meant);
             let Some((component, after)) = rest.split_first() else { return best };
             let Some(next) = place.below.get(*component) else { return best };
             (place, rest) = (next, after);
@@ -51,10 +51,16 @@ impl RuleIndex {
 
 impl Place {
     /// The lowest rule that matches here, if it comes before `best`.
-    fn first_match(&self, rest: &[&str], best: Option<RuleId>) -> Option<RuleId> {
+    fn first_match(
+        &self,
+        rest: &[&str],
+        best: Option<RuleId>,
+        meant: &impl Fn(RuleId) -> bool,
+    ) -> Option<RuleId> {
         let earlier =
             self.globs.iter().take_while(|(rule, _)| best.is_none_or(|best| *rule < best));
-        let hit = earlier.filter(|(_, glob)| glob.matches(rest)).map(|(rule, _)| *rule).next();
+        let mut hits = earlier.filter(|(_, glob)| glob.matches(rest)).map(|(rule, _)| *rule);
+        let hit = hits.find(|rule| meant(*rule));
         hit.or(best)
     }
 }
@@ -73,6 +79,10 @@ mod tests {
         index
     }
 
+    fn any(_: RuleId) -> bool {
+        true
+    }
+
     #[test]
     fn the_first_rule_wins_wherever_its_glob_hangs() {
         let rules = index(&["a/b/c", "a/**", "**/c", "*/b", "x"]);
@@ -85,17 +95,19 @@ mod tests {
             ("q", None),
         ];
         for (name, rule) in rows {
-            assert_eq!(rules.find(name), rule.map(RuleId::new), "{name}");
+            assert_eq!(rules.find(name, any), rule.map(RuleId::new), "{name}");
         }
-        assert_eq!(index(&["**", "a"]).find("a"), Some(RuleId::new(0)));
-        assert_eq!(index(&["a", "**"]).find("a"), Some(RuleId::new(0)));
+        assert_eq!(index(&["**", "a"]).find("a", any), Some(RuleId::new(0)));
+        assert_eq!(index(&["a", "**"]).find("a", any), Some(RuleId::new(0)));
     }
 
     /// The naive twin: every glob in turn, and no tree.
-    fn find_naively(globs: &[String], name: &str) -> Option<RuleId> {
+    fn find_naively(globs: &[String], name: &str, meant: &[bool]) -> Option<RuleId> {
         let components: Vec<&str> = name.split('/').collect();
         let matches = |glob: &String| RepositoryGlob::parse(glob).unwrap().matches(&components);
-        globs.iter().position(matches).map(|rule| RuleId::new(u32::try_from(rule).unwrap()))
+        let mut rules = globs.iter().zip(meant);
+        let first = rules.position(|(glob, meant)| *meant && matches(glob));
+        first.map(|rule| RuleId::new(u32::try_from(rule).unwrap()))
     }
 
     fn glob() -> impl Strategy<Value = String> {
@@ -112,11 +124,13 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_trying_every_glob(
-            globs in prop::collection::vec(glob(), 0..12),
+            rules in prop::collection::vec((glob(), prop::bool::weighted(0.7)), 0..12),
             name in "[ab]{1,2}(/[ab]{1,2}){0,4}",
         ) {
+            let (globs, meant): (Vec<String>, Vec<bool>) = rules.into_iter().unzip();
             let borrowed: Vec<&str> = globs.iter().map(String::as_str).collect();
-            prop_assert_eq!(index(&borrowed).find(&name), find_naively(&globs, &name));
+            let found = index(&borrowed).find(&name, |rule| meant[rule.index()]);
+            prop_assert_eq!(found, find_naively(&globs, &name, &meant));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::auth::Readers;
 use super::chain::Chain;
-use super::ids::{BackendId, ListId, RegionId, RuleId};
+use super::ids::{BackendId, FrontId, ListId, RegionId, RuleId};
 use super::redirecting::Redirecting;
 use super::rule_index::RuleIndex;
 
@@ -12,6 +12,8 @@ use super::rule_index::RuleIndex;
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) name: String,
+    /// The fronts whose clients it is for; `None` for all.
+    pub(crate) fronts: Option<Vec<FrontId>>,
     pub(crate) owner: Option<Owner>,
     pub(crate) read_your_writes: Option<Duration>,
     pub(crate) readers: Option<Readers>,
@@ -36,6 +38,12 @@ impl Rule {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is for the clients of a front.
+    #[must_use]
+    pub fn serves(&self, front: FrontId) -> bool {
+        self.fronts.as_ref().is_none_or(|fronts| fronts.contains(&front))
     }
 
     /// The one backend that takes writes; a rule without an owner is pull-only.
@@ -81,7 +89,7 @@ impl Rule {
     }
 }
 
-/// All rules, found by repository name.
+/// All rules, found by front and repository name.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     pub(crate) list: Vec<Rule>,
@@ -89,10 +97,11 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The first rule that matches a repository name.
+    /// The first rule for the clients of a front that matches a repository name.
     #[must_use]
-    pub fn find(&self, repository: &str) -> Option<RuleId> {
-        self.index.find(repository)
+    pub fn find(&self, front: FrontId, repository: &str) -> Option<RuleId> {
+        let serves = |id| self.get(id).is_some_and(|rule| rule.serves(front));
+        self.index.find(repository, serves)
     }
 
     /// A rule by its id.

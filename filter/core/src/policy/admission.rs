@@ -92,7 +92,7 @@ mod tests {
     ) -> &'static str {
         let config = Config::from_json(POLICY.as_bytes()).unwrap();
         let front = config.fronts().all().iter().find(|each| each.name() == front).unwrap();
-        let id = config.rules().find(&format!("{rule}/x")).unwrap();
+        let id = config.rules().find(front.id(), &format!("{rule}/x")).unwrap();
         let locality = Locality {
             region: config.regions().default_region(),
             label: in_office.then(|| LabelId::new(0)),

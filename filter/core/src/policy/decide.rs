@@ -171,7 +171,7 @@ pub fn decide<'c>(
         }
         (_, Some(_)) => {}
     }
-    let id = config.rules().find(name).ok_or(Refusal::RepositoryUnknown)?;
+    let id = config.rules().find(facts.front.id(), name).ok_or(Refusal::RepositoryUnknown)?;
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
     let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
     admission::admit(facts.front, (id, rule), is_write, facts.identity, facts.locality)?;
@@ -188,7 +188,7 @@ pub fn decide<'c>(
     if !fits(config, list, name) {
         return Err(Refusal::NameTooLong(id));
     }
-    let mounting = match mount::decide(config, rule, request, facts.naming)? {
+    let mounting = match mount::decide(config, rule, request, (facts.front, facts.naming))? {
         // A token of the proxy's is for the one repository that the client may write to.
         Mounting::From(_) if uses_managed_token(config, facts.front, rule) => Mounting::Dropped,
         mounting => mounting,

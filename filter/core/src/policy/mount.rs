@@ -1,6 +1,6 @@
 //! Mounting a blob from another repository (distribution spec, end-11).
 
-use crate::config::{Config, Rule};
+use crate::config::{Config, Front, Rule};
 use crate::policy::{Naming, Refusal};
 use crate::registry::RegistryRequest;
 
@@ -21,12 +21,12 @@ pub(super) fn decide(
     config: &Config,
     rule: &Rule,
     request: &RegistryRequest<'_>,
-    naming: &Naming,
+    (front, naming): (&Front, &Naming),
 ) -> Result<Mounting, Refusal> {
     let Some(mount) = request.mount()? else { return Ok(Mounting::Unasked) };
     let Some(from) = mount.from else { return Ok(Mounting::Unasked) };
     let Some(from) = naming.to_policy(&from) else { return Ok(Mounting::Dropped) };
-    let source = config.rules().find(&from).and_then(|id| config.rules().get(id));
+    let source = config.rules().find(front.id(), &from).and_then(|id| config.rules().get(id));
     let owner = rule.owner().map(|owner| owner.backend);
     let source_owner = source.and_then(Rule::owner).map(|owner| owner.backend);
     if owner.is_none() || source_owner != owner {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::challenge::{Scope, ScopeEntry, ScopeList};
 use crate::client::Locality;
-use crate::config::ids::{BackendId, OperatorId};
+use crate::config::ids::{BackendId, FrontId, OperatorId};
 use crate::config::{Backend, Config, List, Rule};
 use crate::policy::Naming;
 
@@ -27,7 +27,7 @@ pub struct TokenScope {
 #[must_use]
 pub fn token_scope(
     config: &Config,
-    login: BackendId,
+    (front, login): (FrontId, BackendId),
     locality: &Locality,
     naming: &Naming,
     requested: &[String],
@@ -36,14 +36,14 @@ pub fn token_scope(
     let list = ScopeList::parse(requested.iter().map(String::as_str)).unwrap_or_default();
     let owner_of = |entry: &ScopeEntry<'_>| match entry {
         ScopeEntry::Scope(scope) => {
-            Place::of(config, locality, naming, scope).map(|place| place.operator)
+            Place::of(config, front, locality, naming, scope).map(|place| place.operator)
         }
         ScopeEntry::Opaque(_) => None,
     };
     let operator = list.entries().iter().find_map(owner_of).unwrap_or(login);
     let mapped = list.into_iter().flat_map(|entry| match entry {
         ScopeEntry::Scope(scope) if scope.repository().is_some() => {
-            Place::of(config, locality, naming, &scope)
+            Place::of(config, front, locality, naming, &scope)
                 .filter(|place| place.operator == operator)
                 .map(|place| place.at_backends(config, &scope))
                 .unwrap_or_default()
@@ -71,12 +71,13 @@ struct Place<'c, 's> {
 impl<'c, 's> Place<'c, 's> {
     fn of(
         config: &'c Config,
+        front: FrontId,
         locality: &Locality,
         naming: &Naming,
         scope: &'s Scope<'_>,
     ) -> Option<Self> {
         let name = naming.to_policy(scope.repository()?)?;
-        let rule = config.rules().find(&name).and_then(|id| config.rules().get(id))?;
+        let rule = config.rules().find(front, &name).and_then(|id| config.rules().get(id))?;
         let lists = rule.chain(locality.region)?.lists(&name);
         let owner = rule.owner().map(|owner| owner.list);
         let lists = [Some(lists.digests), Some(lists.tags), owner, rule.signatures()];
@@ -142,9 +143,8 @@ mod tests {
             why: Why::Default,
         };
         let requested: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
-        let found =
-            token_scope(&config, BackendId::new(0), &locality, &Naming::default(), &requested)
-                .unwrap();
+        let at = (FrontId::new(0), BackendId::new(0));
+        let found = token_scope(&config, at, &locality, &Naming::default(), &requested).unwrap();
         let backend = config.operators().get(found.operator).unwrap().backend;
         let name = config.backend(backend).unwrap().name();
         [name]

@@ -118,8 +118,8 @@ fn errand(
 ) -> Result<TokenEndpoint, Refusal> {
     let not_found = || Refusal::from(RequestError::NotFound);
     let FrontAuth::Upstream { login, .. } = front.auth() else { return Err(not_found()) };
-    let wanted =
-        token_scope(config, *login, locality, naming, &request.scopes).ok_or_else(not_found)?;
+    let wanted = token_scope(config, (id, *login), locality, naming, &request.scopes)
+        .ok_or_else(not_found)?;
     let operator = config.operators().get(wanted.operator).ok_or_else(not_found)?;
     let backend = config.backend(operator.backend).ok_or_else(not_found)?;
     let BackendAuth::Token(service) = backend.auth() else { return Err(not_found()) };

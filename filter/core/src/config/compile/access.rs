@@ -2,11 +2,11 @@
 
 use super::auth::BackendFacts;
 use crate::config::auth::{FrontAuth, Readers};
-use crate::config::fronts::Fronts;
-use crate::config::ids::{BackendId, OperatorId};
+use crate::config::fronts::{Front, Fronts};
+use crate::config::ids::{BackendId, FrontId, OperatorId};
 use crate::config::mistake::{Mistakes, Path};
 
-/// Which kinds of fronts a policy has.
+/// Which kinds of fronts the clients of a rule come to.
 #[derive(Clone, Copy)]
 pub(super) struct FrontKinds {
     pub(super) upstream: bool,
@@ -15,8 +15,12 @@ pub(super) struct FrontKinds {
 }
 
 impl FrontKinds {
-    pub(super) fn of(fronts: &Fronts) -> Self {
-        let any = |is: fn(&FrontAuth) -> bool| fronts.all().iter().any(|front| is(front.auth()));
+    /// `None` are all of them.
+    pub(super) fn of(fronts: &Fronts, only: Option<&[FrontId]>) -> Self {
+        let is_meant = |front: &&Front| only.is_none_or(|only| only.contains(&front.id()));
+        let any = |is: fn(&FrontAuth) -> bool| {
+            fronts.all().iter().filter(is_meant).any(|front| is(front.auth()))
+        };
         Self {
             upstream: any(|auth| matches!(auth, FrontAuth::Upstream { .. })),
             managed: any(|auth| matches!(auth, FrontAuth::Managed)),
@@ -33,6 +37,8 @@ impl FrontKinds {
 
 /// What a rule says about access, resolved.
 pub(super) struct RuleAccess<'a> {
+    /// Whose clients it is for.
+    pub(super) kinds: FrontKinds,
     /// The region's name and the backends of its chain.
     pub(super) chains: Vec<(&'a str, Vec<BackendId>)>,
     pub(super) owner: Option<BackendId>,
@@ -43,7 +49,7 @@ pub(super) struct RuleAccess<'a> {
 }
 
 pub(super) struct Checks<'a> {
-    pub(super) kinds: FrontKinds,
+    pub(super) fronts: &'a Fronts,
     pub(super) facts: &'a [BackendFacts],
     pub(super) mistakes: &'a Mistakes,
 }
@@ -52,7 +58,7 @@ impl Checks<'_> {
     pub(super) fn rule(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
         self.readers(rule, path);
         self.writers(rule, path);
-        if self.kinds.upstream {
+        if rule.kinds.upstream {
             self.one_operator(rule, path);
         }
     }
@@ -66,7 +72,7 @@ impl Checks<'_> {
         let members = rule.chains.iter().flat_map(|(_, members)| members).chain(&rule.owner);
         let used = members
             .filter_map(|id| self.fact(*id))
-            .find_map(|backend| Some((backend.name.as_str(), self.kinds.uses(backend)?)));
+            .find_map(|backend| Some((backend.name.as_str(), rule.kinds.uses(backend)?)));
         let readers = path.key("readers");
         match (used, rule.readers) {
             (Some((backend, credential)), None) => {
@@ -84,7 +90,7 @@ impl Checks<'_> {
                 );
                 self.mistakes.add(&path.key("repositories"), message);
             }
-            (_, Some(Readers::Authenticated)) if !self.kinds.basic => {
+            (_, Some(Readers::Authenticated)) if !rule.kinds.basic => {
                 let message = "nobody can prove to the proxy who they are; give a front `auth: \
                      {basic: {verifier: URL}}`, or write other readers";
                 self.mistakes.add(&readers, message);
@@ -95,7 +101,7 @@ impl Checks<'_> {
 
     fn writers(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
         let owner = rule.owner.and_then(|id| self.fact(id));
-        let credential = owner.and_then(|owner| self.kinds.uses(owner));
+        let credential = owner.and_then(|owner| rule.kinds.uses(owner));
         let writers = path.key("writers");
         match (owner, credential, rule.writers) {
             (Some(owner), Some(credential), false) => {
@@ -107,7 +113,7 @@ impl Checks<'_> {
                 self.mistakes.add(path, message);
             }
             (Some(owner), None, false)
-                if !owner.is_open && (self.kinds.managed || self.kinds.basic) =>
+                if !owner.is_open && (rule.kinds.managed || rule.kinds.basic) =>
             {
                 let message = format!(
                     "the proxy has no credential for pushes to `{}`; write one there and `writers: \
@@ -122,7 +128,7 @@ impl Checks<'_> {
                     "no credential of the proxy's is used for pushes; leave `writers` out";
                 self.mistakes.add(&writers, message);
             }
-            (_, _, true) if !self.kinds.basic => {
+            (_, _, true) if !rule.kinds.basic => {
                 let message = "nobody can prove to the proxy who they are; give a front `auth: \
                      {basic: {verifier: URL}}`";
                 self.mistakes.add(&writers, message);

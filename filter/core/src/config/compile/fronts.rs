@@ -43,6 +43,7 @@ pub(super) fn compile(
         let named = upstreams.iter().flat_map(|upstreams| upstreams.by_host.keys());
         compiled.by_host.extend(named.clone().map(|host| (host.clone(), id)));
         compiled.list.push(Front {
+            id,
             name: front.name.clone(),
             hosts: front.hosts.iter().flatten().chain(named).cloned().collect(),
             tls: front.tls.clone(),

@@ -51,7 +51,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         drained_regions: regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes),
         labels: &label_ids,
         stores: &store_ids,
-        access: access::Checks { kinds: access::FrontKinds::of(&fronts), facts: &facts, mistakes },
+        access: access::Checks { fronts: &fronts, facts: &facts, mistakes },
         mistakes,
     };
     let rules = rules::compile(wire.rules, &scope, &mut table);

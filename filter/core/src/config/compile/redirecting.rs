@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::access::FrontKinds;
 use super::auth::BackendFacts;
 use super::regions::is_meant;
 use super::rules::Scope;
@@ -18,6 +19,7 @@ pub(super) struct Around<'a> {
     /// Everybody whom a request of the rule may go to.
     pub(super) members: Vec<BackendId>,
     pub(super) readers: Option<&'a Readers>,
+    pub(super) kinds: FrontKinds,
 }
 
 impl Scope<'_> {
@@ -134,7 +136,7 @@ impl Scope<'_> {
             Some(Readers::Authenticated | Readers::Networks(_)) => {
                 "`readers` lets only some in; leave one of the two out"
             }
-            None if self.access.kinds.basic => {
+            None if around.kinds.basic => {
                 "a front asks for passwords; write `readers: anyone` if everybody may have it, or leave \
                  `redirect` out"
             }
@@ -157,36 +159,36 @@ impl Scope<'_> {
         let facts = around.members.iter().filter_map(|id| self.access.facts.get(id.index()));
         let found = facts
             .filter(|_| sends_to_backends || sends_to_stores)
-            .find_map(|backend| self.why_not(backend, sends_to_backends));
+            .find_map(|backend| why_not(backend, around.kinds, sends_to_backends));
         if let Some(message) = found {
             self.mistakes.add(path, message);
         }
     }
+}
 
-    /// Why clients cannot be sent away where this backend is a member.
-    fn why_not(&self, backend: &BackendFacts, sends_to_backends: bool) -> Option<String> {
-        let BackendFacts { name, is_open, credential, operator, .. } = backend;
-        if let Some(credential) = credential {
-            return Some(format!(
-                "sends clients away from `{name}`, which the proxy reads with its own credential \
-                 `{credential}`: a client that is sent there has none, and could not log in; leave \
-                 `redirect` out, so that the proxy carries the content"
-            ));
-        }
-        if sends_to_backends && !is_open {
-            return Some(format!(
-                "sends clients to `{name}`, which wants to see a token or a password (`auth`): clients \
-                 show what they have to this host and not to the one that they are sent to; leave \
-                 `classes` out, so that the proxy carries the content"
-            ));
-        }
-        (self.access.kinds.upstream && operator.is_some()).then(|| {
-            format!(
-                "would give blobs to everybody while `{name}` asks clients who they are; leave \
-                 `stores` out"
-            )
-        })
+/// Why clients cannot be sent away where this backend is a member.
+fn why_not(backend: &BackendFacts, kinds: FrontKinds, sends_to_backends: bool) -> Option<String> {
+    let BackendFacts { name, is_open, credential, operator, .. } = backend;
+    if let Some(credential) = credential {
+        return Some(format!(
+            "sends clients away from `{name}`, which the proxy reads with its own credential \
+             `{credential}`: a client that is sent there has none, and could not log in; leave \
+             `redirect` out, so that the proxy carries the content"
+        ));
     }
+    if sends_to_backends && !is_open {
+        return Some(format!(
+            "sends clients to `{name}`, which wants to see a token or a password (`auth`): clients \
+             show what they have to this host and not to the one that they are sent to; leave \
+             `classes` out, so that the proxy carries the content"
+        ));
+    }
+    (kinds.upstream && operator.is_some()).then(|| {
+        format!(
+            "would give blobs to everybody while `{name}` asks clients who they are; leave \
+             `stores` out"
+        )
+    })
 }
 
 impl<T> PerRegion<T> {

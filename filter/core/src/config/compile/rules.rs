@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::access::{Checks, RuleAccess};
+use super::access::{Checks, FrontKinds, RuleAccess};
 use super::chains::{self, Link, Tags};
 use super::redirecting::Around;
 use super::{Once, unknown};
 use crate::config::auth::Readers;
-use crate::config::ids::{BackendId, LabelId, RuleId};
+use crate::config::ids::{BackendId, FrontId, LabelId, RuleId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::reader::join;
 use crate::config::repository_glob::RepositoryGlob;
 use crate::config::rules::{Owner, Rule, Rules};
 use crate::config::wire::{LinkWire, ReadersWire, RuleWire};
-use crate::config::{Chain, DEFAULT_REGION, rule_index::RuleIndex};
+use crate::config::{Chain, DEFAULT_REGION, Front, rule_index::RuleIndex};
 
 type Ids<'a> = BTreeMap<&'a str, u32>;
 
@@ -73,6 +73,8 @@ impl Scope<'_> {
         table: &mut ListTable,
         path: &Path<'_>,
     ) -> Rule {
+        let fronts = wire.fronts.map(|names| self.fronts(&names, &path.key("fronts")));
+        let kinds = FrontKinds::of(self.access.fronts, fronts.as_deref());
         let replicas_path = path.key("replicas");
         let replicas = wire.replicas.map(|names| self.backend_list(&names, &replicas_path));
         let owner = wire.owner.and_then(|name| self.backend(&name, &path.key("owner")));
@@ -96,6 +98,7 @@ impl Scope<'_> {
             wire.signatures.and_then(|name| self.backend(&name, &path.key("signatures")));
         let members = self.members(&wire.chains, signatures);
         let access = RuleAccess {
+            kinds,
             chains: members.iter().map(|(region, ids)| (region.as_str(), ids.clone())).collect(),
             owner: owner.map(|owner| owner.backend),
             readers: readers.as_ref(),
@@ -106,12 +109,13 @@ impl Scope<'_> {
         let redirecting = wire.redirecting.map(|redirecting| {
             let members = members.iter().flat_map(|(_, ids)| ids).copied();
             let members = members.chain(owner.map(|owner| owner.backend)).collect();
-            let around = Around { members, readers: readers.as_ref() };
+            let around = Around { members, readers: readers.as_ref(), kinds };
             self.redirecting(redirecting, &around, &path.key("redirect"))
         });
         let chains = self.chains(&wire.chains, &tags, table, &path.key("chains"));
         Rule {
             name: wire.name.unwrap_or_default(),
+            fronts,
             owner,
             chains,
             read_your_writes: wire.read_your_writes,
@@ -136,6 +140,33 @@ impl Scope<'_> {
             (region.clone(), ids.chain(signatures).collect())
         };
         chains.iter().map(of).collect()
+    }
+
+    /// The ids of the fronts whose clients a rule is for.
+    fn fronts(&self, names: &[String], path: &Path<'_>) -> Vec<FrontId> {
+        if names.is_empty() {
+            self.mistakes.add(path, "is empty; write at least one front, or leave it out for all");
+        }
+        let all = self.access.fronts.all();
+        let mut ids = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let item = path.item(index);
+            match all.iter().find(|front| front.name() == name) {
+                Some(front) if ids.contains(&front.id()) => {
+                    self.mistakes.add(&item, format!("`{name}` stands twice; write it once"));
+                }
+                Some(front) => ids.push(front.id()),
+                // An empty name is a value that could not be read; it has its own mistake.
+                None if name.is_empty() => {}
+                None => {
+                    let names: Vec<&str> = all.iter().map(Front::name).collect();
+                    let message =
+                        format!("there is no front `{name}`; the fronts are {}", join(&names));
+                    self.mistakes.add(&item, message);
+                }
+            }
+        }
+        ids
     }
 
     fn is_drained(&self, backend: BackendId) -> bool {

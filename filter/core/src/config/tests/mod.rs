@@ -3,6 +3,7 @@
 use super::*;
 
 mod auth;
+mod fronts;
 mod redirecting;
 mod redirects;
 mod upstreams;
@@ -77,7 +78,10 @@ fn a_good_policy_compiles() {
     };
     let region =
         |name| config.regions().ids().find(|id| config.regions().name(*id) == name).unwrap();
-    let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
+    let rule = config
+        .rules()
+        .get(config.rules().find(ids::FrontId::new(0), "drycc/base").unwrap())
+        .unwrap();
     let digests = |rule: &Rule, name| list(rule.chain(region(name)).unwrap().lists("x").digests);
     let tags = |rule: &Rule, name| list(rule.chain(region(name)).unwrap().lists("x").tags);
     assert_eq!((rule.name(), rule.owner().map(|owner| owner.backend)), ("drycc", Some(ghcr)));
@@ -85,7 +89,10 @@ fn a_good_policy_compiles() {
     assert_eq!(digests(rule, "us"), ("ghcr+hub+quay", vec![ghcr, hub, quay]));
     assert_eq!(tags(rule, "us"), ("ghcr+quay", vec![ghcr, quay]));
     assert_eq!(list(rule.owner().unwrap().list), ("ghcr@owner", vec![ghcr]));
-    let rest = config.rules().get(config.rules().find("library/nginx").unwrap()).unwrap();
+    let rest = config
+        .rules()
+        .get(config.rules().find(ids::FrontId::new(0), "library/nginx").unwrap())
+        .unwrap();
     assert_eq!((rest.name(), rest.owner()), ("rest", None));
     assert_eq!(tags(rest, "cn"), ("hub", vec![hub]), "no replicas: the first alone");
 
@@ -240,7 +247,10 @@ fn a_drained_replica_hands_its_tags_to_nobody_else() {
     let policy = with("/backends/quay", r#"{"url": "https://quay.io", "drained": true}"#);
     let config = Config::from_json(policy.as_bytes()).unwrap();
     let cluster = |id| config.list(id).unwrap().cluster();
-    let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
+    let rule = config
+        .rules()
+        .get(config.rules().find(ids::FrontId::new(0), "drycc/base").unwrap())
+        .unwrap();
     let cn = config.regions().ids().find(|id| config.regions().name(*id) == "cn").unwrap();
     let lists = rule.chain(cn).unwrap().lists("drycc/base");
     assert_eq!((cluster(lists.digests), cluster(lists.tags)), ("ghcr", "ghcr"));
@@ -256,7 +266,10 @@ fn a_drained_replica_hands_its_tags_to_nobody_else() {
 fn clients_of_a_drained_region_are_served_as_the_others() {
     let policy = with("/regions/cn", r#"{"countries": ["CN"], "drained": true}"#);
     let config = Config::from_json(policy.as_bytes()).unwrap();
-    let rule = config.rules().get(config.rules().find("drycc/base").unwrap()).unwrap();
+    let rule = config
+        .rules()
+        .get(config.rules().find(ids::FrontId::new(0), "drycc/base").unwrap())
+        .unwrap();
     let chains: Vec<_> = config.regions().ids().map(|id| rule.chain(id).copied()).collect();
     assert!(chains.iter().all(|chain| *chain == chains[0]), "{chains:?}");
 }

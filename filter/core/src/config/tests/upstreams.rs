@@ -74,7 +74,8 @@ fn one_entry_is_a_whole_registry() {
     );
     let config = Config::from_json(json.as_bytes()).unwrap();
     let served = |name: &str| {
-        let rule = config.rules().get(config.rules().find(name).unwrap()).unwrap();
+        let rule =
+            config.rules().get(config.rules().find(ids::FrontId::new(0), name).unwrap()).unwrap();
         let lists = rule.chain(config.regions().default_region()).unwrap().lists(name);
         let backends = config.list(lists.digests).unwrap().backends();
         let backend = config.backend(backends[0]).unwrap();

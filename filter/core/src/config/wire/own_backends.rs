@@ -97,6 +97,7 @@ impl OwnBackend {
         let link = LinkWire { backend: self.name.clone(), share: None };
         RuleWire {
             name: Some(self.name.clone()),
+            fronts: None,
             repositories: Some(glob.into_iter().collect()),
             chains: vec![(DEFAULT_REGION.to_owned(), Some(vec![link]))],
             owner: None,

@@ -11,6 +11,8 @@ use crate::config::repository_glob::{self, RepositoryGlob};
 
 pub(crate) struct RuleWire {
     pub(crate) name: Option<String>,
+    /// The fronts whose clients it is for, by name.
+    pub(crate) fronts: Option<Vec<String>>,
     pub(crate) repositories: Option<Vec<RepositoryGlob>>,
     pub(crate) chains: Vec<(String, Option<Vec<LinkWire>>)>,
     pub(crate) owner: Option<String>,
@@ -39,6 +41,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
     const TAGS: &str = "`owner` or `replicas`";
     let fields = node.fields(&[
         "name",
+        "fronts",
         "repositories",
         "chains",
         "owner",
@@ -62,6 +65,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         name: fields.required("name", NAME, |node| {
             node.parse(NAME, |text| is_name(text).then(|| text.to_owned()))
         }),
+        fronts: fields.optional("fronts", |node| references(&node)),
         repositories,
         chains: chains.unwrap_or_default(),
         owner: optional_text(&fields, "owner", "the name of a backend"),
