@@ -97,6 +97,9 @@ def archeio(program: Path, registry: str, work: Path) -> Redirector:
     def pings() -> bool | None:
         try:
             return urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=1).status == 200
+        except urllib.error.HTTPError:
+            # Newer ones want clients to get a token first, which numbers their pull.
+            return True
         except urllib.error.URLError:
             return None
 
