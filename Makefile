@@ -41,7 +41,7 @@ clients: ## what works with which client; writes docs/clients.md
 	@scripts/build
 	@scripts/client-table
 
-test-all: ## test, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
