@@ -12,6 +12,7 @@ mod redirecting;
 mod redirects;
 mod regions;
 mod rules;
+mod services;
 mod upstreams;
 
 use std::collections::BTreeMap;
@@ -59,10 +60,12 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let backends = backends::compile(wire.backends, &facts, &region_ids, mistakes)?;
     redirects::keep_apart(&mut fronts, &backends, mistakes);
     let lists = table.into_lists(&backends);
+    let blob_stores = blob_stores?;
+    services::keep_apart(&fronts, &backends, &blob_stores, &lists, mistakes);
     Some(Config {
         fronts,
         backends,
-        blob_stores: blob_stores?,
+        blob_stores,
         credentials,
         operators,
         regions: regions?,

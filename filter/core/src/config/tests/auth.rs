@@ -125,3 +125,49 @@ fn parts_of_a_backend_that_do_not_fit() {
         );
     }
 }
+
+/// A call of the filter's own through a cluster that it runs in would end the worker's virtual machine.
+#[test]
+fn the_filter_calls_nobody_through_a_cluster_that_clients_use() {
+    const TOKEN: &str = "backends.a.auth.token.cluster: requests of clients go through the cluster";
+    const VERIFIER: &str =
+        "fronts.f.auth.basic.cluster: requests of clients go through the cluster";
+    const STORE: &str = "blob_stores.s.cluster: requests of clients go through the cluster";
+    let policy = |token: &str, verifier: &str, store: &str| {
+        format!(
+            r#"{{
+            "version": 1,
+            "fronts": {{"f": {{"hosts": ["r.example"], "auth": {{"basic": {{"verifier": "http://v", "cluster": "{verifier}"}}}}}}}},
+            "backends": {{
+                "a": {{"url": "https://a.example", "auth": {{"token": {{"cluster": "{token}"}}}}}},
+                "b": {{"url": "https://b.example", "cluster": "b-cluster",
+                      "redirects": "follow", "follow": {{"hosts": ["cdn.example"]}}}}
+            }},
+            "blob_stores": {{"s": {{"url": "https://s.example/{{digest}}", "cluster": "{store}"}}}},
+            "regions": {{"default": {{}}}},
+            "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["a", "b"]}}, "owner": "b"}}]
+        }}"#
+        )
+    };
+    let followed = redirects_cluster("b", Scheme::Https);
+    #[rustfmt::skip]
+    let rows = [
+        ("t", "v", "s", "", "clusters of their own"),
+        ("a@owner", "v", "s", TOKEN, "the one for writes, which is made by default"),
+        ("a+b", "v", "s", TOKEN, "a list"),
+        ("t", "a", "s", VERIFIER, "a backend"),
+        ("t", "b-cluster@owner", "s", VERIFIER, "the one for writes"),
+        ("t", "v", "b-cluster", STORE, "a backend, by its cluster"),
+        ("t", "v", followed.as_str(), STORE, "where redirects are followed to"),
+    ];
+    for (token, verifier, store, expected, reason) in rows {
+        let mistakes = match Config::from_json(policy(token, verifier, store).as_bytes()) {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+        };
+        let about = |line: &String| line.starts_with(expected) && !expected.is_empty();
+        assert_eq!(mistakes.iter().any(about), !expected.is_empty(), "{reason}: {mistakes:#?}");
+        let others = mistakes.iter().filter(|line| line.contains("go through the cluster"));
+        assert_eq!(others.count(), usize::from(!expected.is_empty()), "{reason}: {mistakes:#?}");
+    }
+}

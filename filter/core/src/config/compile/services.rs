@@ -1,0 +1,76 @@
+//! What the filter calls itself, and what it sends clients' requests to, are different clusters.
+
+use std::collections::BTreeSet;
+
+use crate::config::auth::{BackendAuth, FrontAuth};
+use crate::config::backend::Backend;
+use crate::config::backend_url::Scheme;
+use crate::config::blob_store::BlobStore;
+use crate::config::fronts::Fronts;
+use crate::config::list::List;
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::redirects::redirects_cluster;
+
+/// Checks every cluster that only the filter calls: those of token services, verifiers and blob stores.
+///
+/// The filter runs once more for each attempt of a cluster that clients' requests go through. A call of the
+/// filter's own through such a cluster would enter it while it is at work, which ends the worker's virtual
+/// machine and with it every request.
+pub(super) fn keep_apart(
+    fronts: &Fronts,
+    backends: &[Backend],
+    stores: &[BlobStore],
+    lists: &[List],
+    mistakes: &Mistakes,
+) {
+    let redirects = |backend: &Backend| {
+        [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(backend.name(), scheme))
+    };
+    let own = backends.iter().flat_map(|backend| [backend.cluster(), backend.owner_cluster()]);
+    let carried: BTreeSet<String> = own
+        .chain(lists.iter().map(List::cluster))
+        .map(str::to_owned)
+        .chain(backends.iter().flat_map(redirects))
+        .collect();
+    for (keys, cluster) in called(fronts, backends, stores) {
+        if carried.contains(cluster) {
+            let message = format!(
+                "requests of clients go through the cluster `{cluster}`, and the filter with them, so \
+                 that it cannot call anybody there; write the name of another one"
+            );
+            add(&Path::Root, &keys, message, mistakes);
+        }
+    }
+}
+
+/// The clusters that only the filter calls, by where the policy names them.
+fn called<'c>(
+    fronts: &'c Fronts,
+    backends: &'c [Backend],
+    stores: &'c [BlobStore],
+) -> impl Iterator<Item = (Vec<&'c str>, &'c str)> {
+    let tokens = backends.iter().filter_map(|backend| match backend.auth() {
+        BackendAuth::Token(service) => {
+            Some((vec!["backends", backend.name(), "auth", "token", "cluster"], service.cluster()))
+        }
+        BackendAuth::Open | BackendAuth::Basic { .. } => None,
+    });
+    let verifiers = fronts.all().iter().filter_map(|front| match front.auth() {
+        FrontAuth::Basic(verifier) => {
+            Some((vec!["fronts", front.name(), "auth", "basic", "cluster"], verifier.cluster()))
+        }
+        FrontAuth::Managed | FrontAuth::Upstream { .. } => None,
+    });
+    let stores = stores.iter();
+    let stores =
+        stores.map(|store| (vec!["blob_stores", store.name(), "cluster"], store.cluster()));
+    tokens.chain(verifiers).chain(stores)
+}
+
+/// Adds a mistake at the path that the keys lead to.
+fn add(path: &Path<'_>, keys: &[&str], message: String, mistakes: &Mistakes) {
+    match keys {
+        [] => mistakes.add(path, message),
+        [key, rest @ ..] => add(&path.key(key), rest, message, mistakes),
+    }
+}
