@@ -109,12 +109,15 @@ ASKED = [
 def test_what_backends_are_asked(
     front: Envoy, request: pytest.FixtureRequest, host: str, target: str, upstream: str, expected: str
 ) -> None:
+    front.forget_log()
     answer = get(front, target, host)
     assert answer.status == 200
     seen = request.getfixturevalue(upstream).last()
     assert seen.target.decode() == expected.replace("DIGEST", DIGEST)
     other = request.getfixturevalue({"east": "west", "west": "east"}[upstream])
     assert not other.seen
+    (entry,) = front.new_log_entries()
+    assert entry["registry"] == {"east": "docker.io", "west": "ghcr.io"}[upstream]
 
 
 def test_explain_says_the_same(east: Scripted, west: Scripted, tmp_path: Path) -> None:

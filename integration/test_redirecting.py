@@ -215,11 +215,11 @@ def test_the_log_says_where_clients_were_sent(
     for address in ("192.0.2.1", "10.1.2.3"):
         ask(envoy, BLOB, address=address)
     ask(envoy, "/")
-    found = [(entry["rule"], entry["reason"]) for entry in envoy.log_entries(3)]
+    found = [(entry["rule"], entry["reason"], entry["sent_to"]) for entry in envoy.log_entries(3)]
     assert found == [
-        ("all", "default; blob store, redirected"),
-        ("all", "default; nearest, redirected"),
-        (None, "default; page"),
+        ("all", "default; blob store, redirected", "a"),
+        ("all", "default; nearest, redirected", "ar"),
+        (None, "default; page", None),
     ]
 
 
@@ -365,7 +365,7 @@ def test_nobody_is_sent_to_a_registry_that_is_down(
     envoy.forget_log()
     ask(envoy, targets[0])
     (entry,) = envoy.log_entries(1)
-    assert entry["reason"] == "default; next that is up, redirected"
+    assert (entry["reason"], entry["sent_to"]) == ("default; next that is up, redirected", "west")
     registry.health = 200
     end = time.monotonic() + 6
     while any(sent_to(ask(envoy, target)).startswith(west.url) for target in targets * 4):

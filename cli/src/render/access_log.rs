@@ -10,7 +10,8 @@ use super::typed::{extension, object};
 
 pub(super) fn access_log(config: &Config, options: &Options) -> Value {
     let follows = redirects::are_followed(config, options);
-    let log = to(&options.access_log, &fields(follows));
+    let fields = object([fields(follows), fields_of_policy(config)]);
+    let log = to(&options.access_log, &fields);
     let once = if follows { the_last_pass() } else { Value::Null };
     object([log, once])
 }
@@ -74,6 +75,17 @@ fn fields(follows: bool) -> Value {
         fields.extend(fields_of_further_passes());
     }
     fields
+}
+
+/// What only some policies have anything to say about.
+fn fields_of_policy(config: &Config) -> Value {
+    let names = config.fronts().all().iter().any(|front| front.upstreams().is_some());
+    let redirects = config.rules().all().iter().any(|rule| rule.redirecting().is_some());
+    let field = |is_there: bool, name: &str| {
+        let value = format!("%FILTER_STATE(wasm.portolan_{name}:PLAIN)%");
+        if is_there { json!({name: value}) } else { Value::Null }
+    };
+    object([field(names, "registry"), field(redirects, "sent_to")])
 }
 
 /// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.

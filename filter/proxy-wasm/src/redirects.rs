@@ -15,7 +15,7 @@ use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
 use crate::attempt::{BACKEND, PREPARED};
 use crate::host::{self, Headers};
-use crate::stream::{CLUSTER_HEADER, REASON, REGION, RULE};
+use crate::stream::{CLUSTER_HEADER, REASON, REGION, REGISTRY, RULE};
 
 /// The step that a request has been sent on to. No client can set a property: whoever has this one is
 /// on a further pass.
@@ -39,7 +39,7 @@ const ADDRESS: &str = "source\0address";
 
 /// Keeps the properties of the deciding phase for further passes.
 pub(crate) fn outlive_decisions() {
-    for name in [REGION, RULE, REASON, AUTHORITY, PATH, CLIENT, COUNTRY, NAMESPACE] {
+    for name in [REGION, RULE, REASON, REGISTRY, AUTHORITY, PATH, CLIENT, COUNTRY, NAMESPACE] {
         host::outlive_passes(name);
     }
 }

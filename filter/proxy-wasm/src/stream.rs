@@ -10,11 +10,10 @@ use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
 use portolan_core::health::{Examined, Health};
 use portolan_core::policy::Push;
 use portolan_core::probe::Presence;
-use portolan_core::record::Record;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
 use portolan_core::{
-    Action as PlannedAction, Authorization, Forwarding, Password, RequestHead, TokenEndpoint,
+    Action as PlannedAction, Authorization, Forwarding, Password, Plan, RequestHead, TokenEndpoint,
     UPLOAD_CONTENT_TYPE,
 };
 use proxy_wasm::hostcalls;
@@ -37,6 +36,10 @@ pub(crate) const CLUSTER_HEADER: &str = "x-portolan-cluster";
 pub(crate) const REGION: &str = "portolan_region";
 /// The rule, for the access log.
 pub(crate) const RULE: &str = "portolan_rule";
+/// The registry that the client names, one of the front's upstreams, for the access log.
+pub(crate) const REGISTRY: &str = "portolan_registry";
+/// The backend or blob store that the client was sent to, for the access log.
+const SENT_TO: &str = "portolan_sent_to";
 /// Why it was decided so, for the access log.
 pub(crate) const REASON: &str = "portolan_reason";
 /// The address at the other end of the connection, set by Envoy where a policy believes geo
@@ -183,7 +186,7 @@ impl Stream {
             }
             plan = portolan_core::plan(config, &head);
         }
-        log_fields(&plan.record);
+        log_fields(&plan);
         match plan.action {
             PlannedAction::Ask(_)
             | PlannedAction::Verify(_)
@@ -373,12 +376,19 @@ fn keep_first<'h>(fact: &mut Option<&'h [u8]>, value: &'h [u8]) {
 }
 
 /// Hands the record to the access log.
-fn log_fields(record: &Record<'_>) {
+fn log_fields(plan: &Plan<'_>) {
+    let record = &plan.record;
     host::set_property(REGION, record.region.as_bytes());
     if let Some(rule) = record.rule {
         host::set_property(RULE, rule.as_bytes());
     }
     host::set_property(REASON, record.reason.as_bytes());
+    if let Some(upstream) = plan.naming.upstream() {
+        host::set_property(REGISTRY, upstream.name().as_bytes());
+    }
+    if let (PlannedAction::Reply(_), Some(place)) = (&plan.action, record.backend) {
+        host::set_property(SENT_TO, place.as_bytes());
+    }
 }
 
 /// A further pass of a request: it was decided in the first, and is not decided again.
