@@ -5,6 +5,7 @@ a front, and nothing more may be skipped. Sees what the suite looks at (statuses
 clients make of it.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import paths
+from harness import paths, raw
+from harness.digest import sha256
 from harness.envoy import Envoy, Policy
+from harness.processes import Server
 from harness.registry import Registry
 
 PROGRAM = paths.ROOT / ".tools/bin/conformance"
+REFERRERS_REGISTRY = paths.ROOT / ".tools/bin/referrers-registry"
 SECONDS = 120
 # Repositories of the suite's own: for pushes, and for mounts from the first.
 REPOSITORY, OTHER = "drycc/conformance/app", "drycc/conformance/other"
@@ -64,14 +68,14 @@ def outcomes(url: str, repository: str, other: str, directory: Path) -> dict[str
     return {str(case.get("name")): str(case.get("status")) for case in report.iter("testcase")}
 
 
-def policy(home: Registry, near: Registry, chain: list[str]) -> Policy:
+def policy(home: str, near: str, chain: list[str]) -> Policy:
     """`drycc/` is `acme/` at `home` and `copies/` at `near`; pushes go to `home`."""
     return {
         "version": 1,
         "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
         "backends": {
-            "home": {"url": home.url, "names": [{"front": "drycc/", "backend": "acme/"}]},
-            "near": {"url": near.url, "names": [{"front": "drycc/", "backend": "copies/"}]},
+            "home": {"url": home, "names": [{"front": "drycc/", "backend": "acme/"}]},
+            "near": {"url": near, "names": [{"front": "drycc/", "backend": "copies/"}]},
         },
         "regions": {"default": {}},
         "rules": [
@@ -86,15 +90,50 @@ def policy(home: Registry, near: Registry, chain: list[str]) -> Policy:
     }
 
 
-@pytest.mark.parametrize("chain", [["home"], ["near", "home"]], ids=["one registry", "a near one that has nothing"])
+CHAINS = pytest.mark.parametrize(
+    "chain", [["home"], ["near", "home"]], ids=["one registry", "a near one that has nothing"]
+)
+
+
+@CHAINS
 def test_the_same_through_a_front(
     registries: list[Registry], start_envoy: Callable[[Policy], Envoy], tmp_path: Path, chain: list[str]
 ) -> None:
     home, near = registries
-    directly = outcomes(home.url, "direct/app", "direct/other", tmp_path / "directly")
-    envoy = start_envoy(policy(home, near, chain))
+    envoy = start_envoy(policy(home.url, near.url, chain))
+    compare(home.url, envoy, tmp_path)
+    assert not [request for request in near.requests() if not request.startswith(("GET", "HEAD"))]
+
+
+@pytest.fixture
+def knows_referrers(tmp_path: Path) -> Iterator[str]:
+    """The URL of a registry with a referrers API."""
+    server = Server("referrers-registry", [REFERRERS_REGISTRY], tmp_path)
+    address = server.wait_until(lambda: server.out.read_text().strip() or None, "it listens")
+    yield f"http://{address}"
+    server.stop()
+
+
+@CHAINS
+def test_the_same_with_what_refers_to_a_manifest(
+    knows_referrers: str,
+    registries: list[Registry],
+    start_envoy: Callable[[Policy], Envoy],
+    tmp_path: Path,
+    chain: list[str],
+) -> None:
+    _, near = registries
+    envoy = start_envoy(policy(knows_referrers, near.url, chain))
+    compare(knows_referrers, envoy, tmp_path)
+    attached, listed = attach(envoy)
+    assert listed == [attached]
+
+
+def compare(home: str, envoy: Envoy, directory: Path) -> None:
+    """Runs the suite at the registry and through the front."""
+    directly = outcomes(home, "direct/app", "direct/other", directory / "directly")
     envoy.wait_until_healthy()
-    through = outcomes(f"http://127.0.0.1:{envoy.port}", REPOSITORY, OTHER, tmp_path / "through")
+    through = outcomes(f"http://127.0.0.1:{envoy.port}", REPOSITORY, OTHER, directory / "through")
     passed = [name for name, outcome in directly.items() if outcome == "passed"]
     assert len(passed) >= 50, f"the suite did not run: {directly}"
     worse = {name: through.get(name) for name in passed if through.get(name) != "passed"}
@@ -102,4 +141,35 @@ def test_the_same_through_a_front(
     skipped = {name for name, outcome in directly.items() if outcome == "skipped"}
     assert {name for name, outcome in through.items() if outcome == "skipped"} == skipped
     assert through.keys() == directly.keys()
-    assert not [request for request in near.requests() if not request.startswith(("GET", "HEAD"))]
+
+
+def attach(envoy: Envoy) -> tuple[object, list[str]]:
+    """The digest of what was attached to a manifest through the front, and those that it then lists."""
+    config = push_blob(envoy, b"{}")
+    subject = put(envoy, {"config": config, "layers": []})
+    attached = put(envoy, {"config": config, "layers": [], "subject": subject})
+    answer = envoy.request("GET", f"/v2/{REPOSITORY}/referrers/{subject['digest']}")
+    assert answer.status == 200, answer
+    return attached["digest"], [entry["digest"] for entry in json.loads(answer.body)["manifests"]]
+
+
+def push_blob(envoy: Envoy, content: bytes) -> dict[str, object]:
+    """Pushes a blob; its descriptor."""
+    start = envoy.request("POST", f"/v2/{REPOSITORY}/blobs/uploads/", body=b"")
+    place = start.one("location") or ""
+    digest = sha256(content)
+    joint = "&" if "?" in place else "?"
+    octets: list[raw.Header] = [("Content-Type", "application/octet-stream")]
+    assert envoy.request("PUT", f"{place}{joint}digest={digest}", octets, content).status == 201
+    return {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": len(content)}
+
+
+def put(envoy: Envoy, manifest: dict[str, object]) -> dict[str, object]:
+    """Pushes a manifest; its descriptor."""
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    content = json.dumps({"schemaVersion": 2, "mediaType": kind, **manifest}).encode()
+    digest = sha256(content)
+    target = f"/v2/{REPOSITORY}/manifests/{digest}"
+    answer = envoy.request("PUT", target, [("Content-Type", kind)], content)
+    assert answer.status == 201, answer
+    return {"mediaType": kind, "digest": digest, "size": len(content)}
