@@ -25,6 +25,8 @@ mod clusters;
 #[cfg(not(test))]
 mod errand;
 #[cfg(not(test))]
+mod facts;
+#[cfg(not(test))]
 mod hop;
 #[cfg(not(test))]
 mod host;

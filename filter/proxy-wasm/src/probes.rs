@@ -14,9 +14,10 @@ use portolan_core::policy::StoredBlob;
 use portolan_core::probe::{Finding, Lookup, Presence, Probes};
 use proxy_wasm::hostcalls;
 
+use crate::facts::Facts;
 use crate::host;
 use crate::root::Policy;
-use crate::stream::{Facts, Phase, Stream};
+use crate::stream::{Phase, Stream};
 
 /// How soon the root context asks.
 const AT_ONCE: Duration = Duration::from_millis(1);

@@ -1,31 +1,28 @@
 //! One request, phase by phase.
 
-use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
 use portolan_core::client::ClientFacts;
-use portolan_core::config::{Backend, GeoHeaders, List, Verifier};
-use portolan_core::health::{Examined, Health};
+use portolan_core::config::{Backend, GeoHeaders, List};
 use portolan_core::policy::Push;
-use portolan_core::probe::Presence;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
 use portolan_core::{
     Action as PlannedAction, Authorization, Forwarding, Password, Plan, RequestHead, TokenEndpoint,
     UPLOAD_CONTENT_TYPE,
 };
-use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
 use crate::clusters;
 use crate::errand::{self, Next, Running};
+use crate::facts::{Backends, Facts, Found, Inquiry};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
-use crate::probes::{self, Answer, Probing};
+use crate::probes::Probing;
 use crate::root::{self, Policy};
 use crate::{pushes, redirects};
 
@@ -47,9 +44,6 @@ pub(crate) const REASON: &str = "portolan_reason";
 const PEER_HEADER: &[u8] = b"x-portolan-peer";
 /// How many facts a plan may ask for, one after another.
 const FACTS: usize = 4;
-/// How long who knows the passwords may take; they are slow on purpose.
-const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How far a request has come.
 pub(crate) enum Phase {
     /// Nothing has been decided.
@@ -69,49 +63,6 @@ pub(crate) enum Phase {
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
     /// no rewriting.
     Replied,
-}
-
-/// What has been found out so far.
-#[derive(Clone, Default)]
-pub(crate) struct Facts {
-    pub(crate) password: Option<Password>,
-    pub(crate) health: Backends,
-    pub(crate) in_store: Option<Presence>,
-}
-
-/// How the backends are.
-#[derive(Clone, Default)]
-pub(crate) enum Backends {
-    /// Nobody has asked.
-    #[default]
-    Unasked,
-    /// Envoy did not say.
-    Unknown,
-    /// It did.
-    Known(Rc<Health>),
-}
-
-impl Backends {
-    fn of(health: Option<Rc<Health>>) -> Self {
-        health.map_or(Self::Unknown, Self::Known)
-    }
-
-    /// What a request found out. Who did not get an answer does not ask again.
-    fn settled(examined: Option<Examined<'_>>, known: Option<&Self>) -> Self {
-        match (examined, known) {
-            (None, _) => Self::Unasked,
-            (Some(Examined::Known(_)), Some(known)) => known.clone(),
-            (Some(_), _) => Self::Unknown,
-        }
-    }
-
-    /// What is known, if need be from an earlier answer.
-    fn or_known(&self) -> Self {
-        match self {
-            Self::Unasked => clusters::known().map_or(Self::Unasked, Self::Known),
-            asked => asked.clone(),
-        }
-    }
 }
 
 /// The HTTP context: one per request.
@@ -136,55 +87,18 @@ impl Stream {
             return send(&reply::host_failed());
         };
         let address = policy.address();
+        let inquiry = Inquiry::new(policy, context, facts);
         let mut head = request_head(&headers, &policy.geo_headers, address.as_deref());
-        head.password = facts.password;
-        head.in_store = facts.in_store;
-        let health = OnceCell::new();
+        inquiry.begin(&mut head);
         let config = &policy.config;
-        // What is known already saves it to plan twice.
-        if policy.redirects_by_health
-            && let Backends::Known(known) = health.get_or_init(|| facts.health.or_known())
-        {
-            head.health = Some(Examined::Known(known));
-        }
         let mut plan = portolan_core::plan(config, &head);
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
-            match plan.action {
-                PlannedAction::Examine => match health.get_or_init(|| facts.health.or_known()) {
-                    Backends::Known(health) => head.health = Some(Examined::Known(health)),
-                    Backends::Unasked if clusters::ask() => {
-                        return Phase::Examining(head.password);
-                    }
-                    _ => head.health = Some(Examined::Unknown),
-                },
-                PlannedAction::Ask(question) => {
-                    head.recently_pushed = Some(pushes::is_recent(question));
-                }
-                PlannedAction::Verify(verifier) => {
-                    let value = head.authorization.unwrap_or_default();
-                    match policy.verified(verifier, value) {
-                        Some(password) => head.password = Some(password),
-                        None if verify(verifier, value) => {
-                            return Phase::Verifying(verifier.cluster().to_owned(), value.to_vec());
-                        }
-                        None => head.password = Some(Password::Unknown),
-                    }
-                }
-                PlannedAction::Probe(blob) => {
-                    let known = Facts {
-                        password: head.password,
-                        health: Backends::settled(head.health, health.get()),
-                        in_store: None,
-                    };
-                    match probes::ask(policy, blob, known, context) {
-                        Answer::Known(presence) => head.in_store = Some(presence),
-                        Answer::Wait(probing) => return Phase::Probing(probing),
-                    }
-                }
-                _ => break,
+            match inquiry.find_out(&plan.action, &mut head) {
+                Found::Fact => plan = portolan_core::plan(config, &head),
+                Found::Wait(phase) => return *phase,
+                Found::Nothing => break,
             }
-            plan = portolan_core::plan(config, &head);
         }
         log_fields(&plan);
         match plan.action {
@@ -432,21 +346,6 @@ fn set_head(forwarding: &Forwarding<'_>) {
         Authorization::Removed => host::remove_header(Headers::Request, NAME),
         Authorization::Replaced(value) => host::set_header(Headers::Request, NAME, value),
     }
-}
-
-/// Has a password looked at by who knows it; whether the question could be sent.
-fn verify(verifier: &Verifier, value: &[u8]) -> bool {
-    let Ok(value) = std::str::from_utf8(value) else { return false };
-    let path = format!("{}/", verifier.url().base_path());
-    let headers = vec![
-        (":method", "GET"),
-        (":path", path.as_str()),
-        (":authority", verifier.url().authority()),
-        ("authorization", value),
-        ("user-agent", "portolan"),
-    ];
-    let cluster = verifier.cluster();
-    hostcalls::dispatch_http_call(cluster, headers, None, vec![], VERIFICATION_TIMEOUT).is_ok()
 }
 
 fn run(next: Next) -> Phase {
