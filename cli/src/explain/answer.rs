@@ -53,7 +53,7 @@ pub(super) enum End<'c> {
     Forward {
         /// The backends that may answer, nearest first.
         chain: Vec<&'c str>,
-        /// The one that is asked.
+        /// The one that is asked: the first that is up.
         backend: &'c str,
         /// The Envoy cluster that reaches it.
         cluster: &'c str,
@@ -68,6 +68,9 @@ pub(super) enum End<'c> {
         followed: Vec<String>,
         /// Why these backends.
         choice: &'static str,
+        /// Whether none of them is up, so that the client gets a 503.
+        #[serde(skip_serializing_if = "is_false")]
+        none_up: bool,
     },
     /// At a token service, which the front's token endpoint asks for the client.
     Token {
@@ -122,7 +125,9 @@ impl<'c> Answer<'c> {
             sent_to: record.backend.filter(|_| matches!(plan.action, Action::Reply(_))),
             end: match plan.action {
                 Action::Probe(blob) => End::probe(&blob, request, config, encoding),
-                Action::Forward(forwarding) => End::forward(&forwarding, config, encoding),
+                Action::Forward(forwarding) => {
+                    End::forward(&forwarding, &request.down, config, encoding)
+                }
                 Action::Reply(reply) => End::reply(reply),
                 Action::Token(endpoint) => End::token(endpoint),
                 // Only a request that leaves it open whether there was a push is asked about.
@@ -145,23 +150,29 @@ impl<'c> Answer<'c> {
 }
 
 impl<'c> End<'c> {
-    fn forward(forwarding: &Forwarding<'c>, config: &'c Config, encoding: Encoding) -> Self {
-        let backends = forwarding.forward.list.backends().iter();
-        let backends = backends.filter_map(|id| config.backend(*id));
+    fn forward(
+        forwarding: &Forwarding<'c>,
+        down: &[String],
+        config: &'c Config,
+        encoding: Encoding,
+    ) -> Self {
+        let chain = forwarding.forward.list.backends().iter();
+        let chain: Vec<&Backend> = chain.filter_map(|id| config.backend(*id)).collect();
+        let is_up = |backend: &&Backend| !down.iter().any(|one| one == backend.cluster());
+        let first_up = chain.iter().position(is_up);
+        let place = first_up.unwrap_or(0);
+        let backend = chain.get(place).copied().unwrap_or(forwarding.backend);
+        let target = forwarding.receipt.targets.get(place);
         Self::Forward {
-            chain: backends.map(Backend::name).collect(),
-            backend: forwarding.backend.name(),
+            chain: chain.into_iter().map(Backend::name).collect(),
+            backend: backend.name(),
             cluster: forwarding.cluster,
-            scheme: forwarding.backend.url().scheme().as_str(),
-            authority: forwarding.backend.url().authority(),
-            path: forwarding
-                .receipt
-                .targets
-                .first()
-                .map(|target| encoding.text(target).into_owned())
-                .unwrap_or_default(),
+            scheme: backend.url().scheme().as_str(),
+            authority: backend.url().authority(),
+            path: target.map(|target| encoding.text(target).into_owned()).unwrap_or_default(),
             followed: followed(forwarding),
             choice: forwarding.forward.choice.as_str(),
+            none_up: first_up.is_none(),
         }
     }
 
@@ -204,6 +215,11 @@ impl<'c> End<'c> {
             body: reply.body,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What the attempt phase is told of redirects, read as it reads it.

@@ -48,6 +48,9 @@ pub(crate) struct ExplainArgs {
     /// Something was just pushed to the repository; counts for rules with `read_your_writes`.
     #[arg(long, conflicts_with = "batch")]
     recently_pushed: bool,
+    /// A backend that is down; may be given several times. All others are up.
+    #[arg(long = "down", value_name = "BACKEND", conflicts_with = "batch")]
+    down: Vec<String>,
     /// Print one JSON object.
     #[arg(long, conflicts_with = "batch")]
     json: bool,
@@ -103,7 +106,7 @@ impl ExplainArgs {
     ///
     /// # Errors
     ///
-    /// What was typed as a URL is none.
+    /// What was typed as a URL is none, or what was said to be down is no backend.
     pub(super) fn request(&self, config: &Config) -> Result<(Request, Vec<String>), String> {
         let url = bytes(self.url.as_deref());
         let url = url::split(url).ok_or_else(|| {
@@ -121,8 +124,19 @@ impl ExplainArgs {
             has_credentials: self.headers.iter().any(|header| header.name == "authorization"),
             recently_pushed: self.recently_pushed,
             in_store: None,
+            down: self.down_clusters(config)?,
         };
         Ok((request, notes))
+    }
+
+    fn down_clusters(&self, config: &Config) -> Result<Vec<String>, String> {
+        let cluster = |name: &String| {
+            let mut backends = config.backends().iter();
+            let backend = backends.find(|backend| backend.name() == name);
+            let cluster = backend.map(|backend| backend.cluster().to_owned());
+            cluster.ok_or_else(|| format!("there is no backend `{name}` that could be down"))
+        };
+        self.down.iter().map(cluster).collect()
     }
 
     fn told(&self) -> Told<'_> {

@@ -84,6 +84,7 @@ fn request(line: &Line, encoding: Encoding, config: &Config) -> Option<Request> 
         has_credentials: line.has_credentials,
         recently_pushed: line.recently_pushed,
         in_store: None,
+        down: Vec::new(),
         client: Client {
             address: bytes(&line.address)?,
             peer: bytes(&line.peer)?,

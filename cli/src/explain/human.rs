@@ -40,7 +40,17 @@ fn lines(answer: &Answer<'_>, notes: &[String]) -> Vec<Line> {
 
 fn end(end: &End<'_>) -> Vec<Line> {
     match end {
-        End::Forward { chain, backend, cluster, scheme, authority, path, followed, choice } => {
+        End::Forward {
+            chain,
+            backend,
+            cluster,
+            scheme,
+            authority,
+            path,
+            followed,
+            choice,
+            none_up,
+        } => {
             let mut lines = vec![
                 ("chain", chain.join(", ")),
                 ("backend", (*backend).to_owned()),
@@ -49,6 +59,8 @@ fn end(end: &End<'_>) -> Vec<Line> {
             ];
             lines.extend((!followed.is_empty()).then(|| ("followed", followed.join(", "))));
             lines.push(("choice", (*choice).to_owned()));
+            let outage = "none of the chain is up: 503, with Retry-After";
+            lines.extend(none_up.then(|| ("outage", outage.to_owned())));
             lines
         }
         End::Token { token_service_of, cluster, authority, scopes } => {

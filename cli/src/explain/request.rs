@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub(super) recently_pushed: bool,
     /// Whether the blob store that is asked has the blob; `None` as long as nobody asked.
     pub(super) in_store: Option<Presence>,
+    /// The Envoy clusters that are down.
+    pub(super) down: Vec<String>,
 }
 
 /// What Envoy tells the filter about a client.
@@ -50,7 +52,7 @@ impl Request {
             authorization: self.has_credentials.then_some(b"Bearer given"),
             recently_pushed: Some(self.recently_pushed),
             password: Some(Password::Right),
-            health: Some(Examined::AllUp),
+            health: Some(Examined::UpBut(&self.down)),
             in_store: self.in_store,
             client: self.client.facts(),
         }

@@ -322,3 +322,38 @@ fn whose_redirects_are_followed() {
     let arguments = ["explain", "p.yaml", "GET", &blob, "--country", "CN"];
     assert!(directory.run(&arguments).stdout.contains("\nfollowed  ghcr\n"));
 }
+
+/// Who is asked while backends are down.
+#[test]
+fn backends_that_are_down() {
+    let directory = directory();
+    let digest = format!("/v2/drycc/base/blobs/sha256:{}", "0".repeat(64));
+    let ask = |method: &str, target: &str, down: &[&str]| {
+        let mut arguments = vec!["explain", "p.yaml", method, target, "--json"];
+        let clients = ["--country", "CN", "--peer", "192.0.2.1"];
+        arguments.extend(clients);
+        arguments.extend(down.iter().flat_map(|name| ["--down", name]));
+        json_of(&directory.run(&arguments))
+    };
+    #[rustfmt::skip]
+    let rows = [
+        ("GET", digest.as_str(), vec![], "quay", false, "the first"),
+        ("GET", &digest, vec!["ghcr"], "quay", false, "the first is up"),
+        ("GET", &digest, vec!["quay"], "ghcr", false, "the next, by its own name of the repository"),
+        ("GET", &digest, vec!["quay", "ghcr"], "quay", true, "nobody"),
+        ("PUT", "/v2/drycc/base/manifests/v1", vec!["quay"], "ghcr", false, "the owner"),
+        ("PUT", "/v2/drycc/base/manifests/v1", vec!["ghcr"], "ghcr", true, "a write has one home"),
+    ];
+    for (method, target, down, backend, none_up, reason) in rows {
+        let answer = ask(method, target, &down);
+        assert_eq!(answer["backend"], backend, "{reason}: {answer}");
+        assert_eq!(answer["none_up"] == true, none_up, "{reason}: {answer}");
+        let path = if backend == "ghcr" { "/base/v2/acme/base/" } else { "/v2/drycc/base/" };
+        assert!(answer["path"].as_str().unwrap().starts_with(path), "{reason}: {answer}");
+    }
+    let run = directory.run(&["explain", "p.yaml", "GET", "/v2/", "--down", "dockerhub"]);
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (2, "error: there is no backend `dockerhub` that could be down\n")
+    );
+}

@@ -13,8 +13,8 @@ pub enum Examined<'h> {
     Known(&'h Health),
     /// It did not.
     Unknown,
-    /// Nobody asked it: what would happen if every cluster were up is to be found out.
-    AllUp,
+    /// Nobody asked it: what would happen if all clusters but these were up is to be found out.
+    UpBut(&'h [String]),
 }
 
 impl Examined<'_> {
@@ -24,7 +24,9 @@ impl Examined<'_> {
         match self {
             Self::Known(health) => Some(health.of(cluster)),
             Self::Unknown => None,
-            Self::AllUp => Some(State::Up),
+            Self::UpBut(down) => {
+                Some(if down.iter().any(|one| one == cluster) { State::Down } else { State::Up })
+            }
         }
     }
 }

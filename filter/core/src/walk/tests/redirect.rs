@@ -60,7 +60,7 @@ fn run(asks: &Asks<'_>) -> String {
         target: target.as_bytes(),
         authority: b"registry.example",
         in_store: asks.in_store,
-        health: Some(Examined::AllUp),
+        health: Some(Examined::UpBut(&[])),
         client: ClientFacts {
             country: Some(asks.country.as_bytes()),
             address: Some(asks.address.as_bytes()),
@@ -226,7 +226,7 @@ fn the_record_names_where_a_client_was_sent() {
             target: target.as_bytes(),
             authority: b"registry.example",
             in_store,
-            health: Some(Examined::AllUp),
+            health: Some(Examined::UpBut(&[])),
             ..RequestHead::default()
         };
         let record = plan(&config, &head).record;
@@ -340,7 +340,7 @@ mod properties {
             let config = Config::from_json(POLICY.as_bytes()).unwrap();
             let in_store = Some(if present { Presence::Present } else { Presence::Unknown });
             let (method, authority) = (method.as_bytes(), &b"registry.example"[..]);
-            let health = Some(Examined::AllUp);
+            let health = Some(Examined::UpBut(&[]));
             let head = RequestHead {
                 method, target: &target, authority, in_store, health, ..RequestHead::default()
             };
