@@ -37,8 +37,9 @@ nothing); noticed within {goals.NOTICED_WITHIN:.0f} s; then {goals.ONE_ATTEMPT_S
 attempt; back within {goals.BACK_WITHIN:.0f} s; never a wrong digest, never a write but at the owner; if both are
 down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout.
 
-Where the health checks pass although data fails, only real reads can show that a registry is well again: some try it
-every few seconds and take a second attempt. A limit (429) is no illness: as long as a registry answers with it, each
+Where the health checks pass although data fails, only real reads can show that a registry is well again: three try it
+every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and to
+try less often would be to come back later than within {goals.BACK_WITHIN:.0f} s. A limit (429) is no illness: as long as a registry answers with it, each
 read asks there first and then goes on.
 """
 
