@@ -342,8 +342,28 @@ def test_a_dead_backend_is_soon_not_asked_and_soon_asked_again(
     while _attempts(envoy) > 1:
         assert time.monotonic() < deadline, "a is still asked"
     a.script, a.health = always(FOUND), 200
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 12
     a.forget()
+    while not a.seen:
+        assert envoy.request("GET", BLOB).status == 200
+        assert time.monotonic() < deadline, "a is not asked again"
+        time.sleep(0.1)
+
+
+def test_how_soon_a_backend_is_left_and_for_how_long(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    """While its health checks are good. `a` is left after one failure, for a second."""
+    a, b, _ = backends
+    a.answer(Answer(503))
+    b.answer(FOUND)
+    document = policy(urls(backends), ["a", "b"])
+    document["backends"]["a"]["ejection"] = {"failures": 1, "time": "1s"}
+    envoy = start_envoy(document)
+    assert _attempts(envoy) == 2
+    assert [_attempts(envoy) for _ in range(5)] == [1] * 5
+    a.answer(FOUND)
+    deadline = time.monotonic() + 5
     while not a.seen:
         assert envoy.request("GET", BLOB).status == 200
         assert time.monotonic() < deadline, "a is not asked again"

@@ -15,7 +15,7 @@ use super::{health, origin, upstream_tls};
 /// nobody else: health checks may be what is wrong.
 pub(super) fn for_reads(backend: &Backend, config: &Config, options: &Options) -> Value {
     let more = json!({
-        "outlier_detection": health::outlier_detection(),
+        "outlier_detection": health::outlier_detection(backend.resilience().ejection),
         "common_lb_config": {"update_merge_window": AT_ONCE},
     });
     cluster(backend, backend.cluster(), more, config, options)

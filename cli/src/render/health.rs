@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portolan_core::config::{Backend, Config, HealthCheck};
+use portolan_core::config::{Backend, Config, Ejection, HealthCheck};
 use serde_json::{Value, json};
 
 /// Asks `GET /v2/` from time to time. A registry that wants a token answers 401, and is as well
@@ -45,17 +45,17 @@ pub(super) fn checks(backend: &Backend, config: &Config) -> Value {
 /// * It stays out for longer than the checks take to find out by themselves, so that no request
 ///   tries a dead registry again before they have.
 /// * A limit (429) is no failure; the request goes on to the next backend and that is all.
-pub(super) fn outlier_detection() -> Value {
+pub(super) fn outlier_detection(ejection: Ejection) -> Value {
     json!({
-        "consecutive_gateway_failure": 3,
+        "consecutive_gateway_failure": ejection.failures,
         "enforcing_consecutive_gateway_failure": 100,
-        "consecutive_5xx": 5,
+        "consecutive_5xx": ejection.errors,
         "enforcing_consecutive_5xx": 100,
         "enforcing_success_rate": 0,
         "enforcing_failure_percentage": 0,
         "interval": "1s",
-        "base_ejection_time": "8s",
-        "max_ejection_time": "8s",
+        "base_ejection_time": seconds(ejection.time),
+        "max_ejection_time": seconds(ejection.time),
         "max_ejection_percent": 100,
         "split_external_local_origin_errors": false,
         "successful_active_health_check_uneject_host": false,
@@ -78,8 +78,7 @@ mod tests {
     fn the_checks_find_out_before_requests_try_again() {
         let backend = Resilience::default();
         let HealthCheck { interval, timeout } = backend.health_check;
-        let ejection = Duration::from_secs(8);
-        assert_eq!(outlier_detection()["base_ejection_time"], "8s");
+        let ejection = backend.ejection.time;
         // The intervals have a jitter of a tenth; the second check comes after a whole one.
         let refused = 2 * interval * 11 / 10;
         assert!(refused < ejection, "{refused:?}");

@@ -53,7 +53,7 @@ pub use operators::{Operator, OperatorKind, Operators};
 pub use redirecting::{RedirectClass, Redirecting};
 pub(crate) use redirects::covers;
 pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
-pub use resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
+pub use resilience::{AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
 pub use upstreams::{Upstream, Upstreams};

@@ -11,6 +11,8 @@ pub struct Resilience {
     pub write_timeouts: WriteTimeouts,
     /// How the backend is asked whether it is well.
     pub health_check: HealthCheck,
+    /// When requests that fail take it out, and for how long.
+    pub ejection: Ejection,
     /// How much may be in flight.
     pub limits: Limits,
     /// Whether 401 and 403 to a request without credentials mean that the content is missing:
@@ -45,6 +47,17 @@ pub struct HealthCheck {
     pub timeout: Duration,
 }
 
+/// A backend that fails requests takes none for a while, even while its health checks pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// So many gateway errors (502, 503, 504), resets and timeouts in a row.
+    pub failures: u32,
+    /// So many 5xx of any kind in a row.
+    pub errors: u32,
+    /// How long.
+    pub time: Duration,
+}
+
 /// The most that is in flight to a backend; what is more is answered with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -71,6 +84,7 @@ impl Default for Resilience {
                 interval: Duration::from_secs(2),
                 timeout: Duration::from_secs(2),
             },
+            ejection: Ejection { failures: 3, errors: 5, time: Duration::from_secs(8) },
             limits: Limits { connections: 1024, requests: 4096, pending: 1024 },
             hides_missing: false,
         }

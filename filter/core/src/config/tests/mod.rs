@@ -222,6 +222,8 @@ fn failover_mistakes_have_a_path_and_a_way_out() {
         ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"blobs": 10}}"#, "backends.hub.attempt_timeouts.blobs: is a number; write a length of time"),
         ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"manifests": "25h"}}"#, "backends.hub.attempt_timeouts.manifests: `25h` is not valid; write a length of time"),
         ("/backends/hub", r#"{"url": "https://h", "limits": {"requests": 0}}"#, "backends.hub.limits.requests: is out of range; write a whole number from 1"),
+        ("/backends/hub", r#"{"url": "https://h", "ejection": {"failures": 0}}"#, "backends.hub.ejection.failures: is out of range; write a whole number from 1"),
+        ("/backends/hub", r#"{"url": "https://h", "ejection": {"time": "long"}}"#, "backends.hub.ejection.time: `long` is not valid; write a length of time"),
         ("/backends/hub", r#"{"url": "https://h", "owner_cluster": "ghcr"}"#, "backends.hub.owner_cluster: the cluster `ghcr` already belongs to `ghcr`"),
         ("/rules/1/chains", r#"{"default": [{"backend": "hub", "share": 5}]}"#, "rules[1].chains.default: has a `share` and nobody for the other repositories"),
         ("/rules/1/chains", r#"{"default": [{"backend": "hub", "share": 5}, {"backend": "ghcr", "share": 5}, "quay"]}"#, "rules[1].chains.default: tries out two backends at once"),

@@ -72,6 +72,7 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
         "attempt_timeouts",
         "write_timeouts",
         "health_check",
+        "ejection",
         "limits",
     ]);
     BackendWire {

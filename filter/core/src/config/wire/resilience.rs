@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::flag;
 use crate::config::duration;
 use crate::config::reader::{Fields, Node};
-use crate::config::resilience::{AttemptTimeouts, HealthCheck, Limits, Resilience, WriteTimeouts};
+use crate::config::resilience::{
+    AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+};
 
 /// Reads the knobs among a backend's fields; what is left out has its default.
 pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
@@ -14,6 +16,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
         attempt_timeouts: section(fields, "attempt_timeouts", default.attempt_timeouts, attempts),
         write_timeouts: section(fields, "write_timeouts", default.write_timeouts, writes),
         health_check: section(fields, "health_check", default.health_check, health_check),
+        ejection: section(fields, "ejection", default.ejection, ejection),
         limits: section(fields, "limits", default.limits, limits),
         hides_missing: flag(fields, "hides_missing"),
     }
@@ -49,6 +52,15 @@ fn health_check(node: &Node<'_>, default: &HealthCheck) -> HealthCheck {
     HealthCheck {
         interval: time(&fields, "interval", default.interval),
         timeout: time(&fields, "timeout", default.timeout),
+    }
+}
+
+fn ejection(node: &Node<'_>, default: &Ejection) -> Ejection {
+    let fields = node.fields(&["failures", "errors", "time"]);
+    Ejection {
+        failures: count(&fields, "failures", default.failures),
+        errors: count(&fields, "errors", default.errors),
+        time: time(&fields, "time", default.time),
     }
 }
 
