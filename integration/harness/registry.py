@@ -12,12 +12,17 @@ from harness.processes import Server
 SERVED_BY = "x-served-by"
 
 
+# In the query of requests that only mark a place in the access log.
+MARK = "harness-mark"
+
+
 class Registry:
     """One docker-registry on a port that the kernel chose, or on the given one."""
 
     def __init__(self, name: str, directory: Path, port: int = 0, mirrored: str | None = None) -> None:
         """With `mirrored`, the URL of another, it is a pull-through cache of that one and takes no pushes."""
         self.name = name
+        self._marks = 0
         root = directory / name
         root.mkdir(parents=True)
         configuration = root / "config.yml"
@@ -56,12 +61,27 @@ class Registry:
             assert answer.status == 201, answer
 
     def requests(self) -> list[str]:
-        """Method and target of everything it was asked, in order, from its access log."""
-        return re.findall(r'"([A-Z]+ \S+) HTTP/', self.server.out.read_text(errors="replace"))
+        """Method and target of everything it was asked, in order, from its access log.
+
+        It writes a line when a request has ended for itself, which may be after it has for the client: so what
+        is read here ends with a request of our own, as long as the registry runs.
+        """
+        self._marks += 1
+        mark = f"/v2/?{MARK}={self._marks}"
+        try:
+            raw.request(self.port, "GET", mark)
+            self.server.wait_until(lambda: mark in self._log() or None, "it has logged what it was asked")
+        except ConnectionError:
+            pass
+        found = re.findall(r'"([A-Z]+ \S+) HTTP/', self._log())
+        return [request for request in found if MARK not in request]
 
     def stop(self) -> None:
         """Stops it."""
         self.server.stop()
+
+    def _log(self) -> str:
+        return self.server.out.read_text(errors="replace")
 
     def _has(self, target: str) -> bool:
         return raw.request(self.port, "HEAD", target, [("Accept", ACCEPT)]).status == 200
