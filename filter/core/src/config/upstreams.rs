@@ -19,7 +19,7 @@ pub struct Upstream {
     pub(crate) prefix: String,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) namespaces: Vec<FrontHost>,
-    pub(crate) library: bool,
+    pub(crate) completes_library: bool,
     pub(crate) path: bool,
 }
 
@@ -51,7 +51,7 @@ impl Upstream {
     /// Whether a name of one component lacks `library/`, as Docker Hub's official images do.
     #[must_use]
     pub const fn has_library(&self) -> bool {
-        self.library
+        self.completes_library
     }
 
     /// Whether the prefix in a client's name names it.

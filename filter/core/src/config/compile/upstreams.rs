@@ -75,7 +75,7 @@ fn upstream(wire: &UpstreamWire, path: &Path<'_>, mistakes: &Mistakes) -> Upstre
             .namespaces
             .clone()
             .unwrap_or_else(|| FrontHost::parse(&wire.name).into_iter().collect()),
-        library: wire.library,
+        completes_library: wire.completes_library,
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct UpstreamWire {
     pub(crate) prefix: Option<String>,
     pub(crate) hosts: Vec<FrontHost>,
     pub(crate) namespaces: Option<Vec<FrontHost>>,
-    pub(crate) library: bool,
+    pub(crate) completes_library: bool,
     pub(crate) path: Option<bool>,
     /// Where it is served from, for those that need no more words.
     pub(crate) backend: Option<BackendUrl>,
@@ -43,7 +43,7 @@ pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
         }),
         hosts: hosts(&fields, "hosts", front_host::WANTED_LIST).unwrap_or_default(),
         namespaces: hosts(&fields, "ns", WANTED_NAMESPACES),
-        library: flag(&fields, "library"),
+        completes_library: flag(&fields, "library"),
         path: fields.optional("path", |node| node.boolean()),
         backend,
         has_backend,
