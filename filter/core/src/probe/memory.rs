@@ -10,7 +10,7 @@ use crate::config::Probing;
 /// A bounded table of facts. When it is full, what was used least recently goes.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
-    settings: Probing,
+    pub(super) settings: Probing,
     facts: BTreeMap<Key, Fact>,
     /// The keys by when they were used last, as a count of uses.
     by_use: BTreeMap<u64, Key>,

@@ -31,6 +31,7 @@ mod tests;
 mod twin;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub use finding::{Finding, Presence};
 
@@ -53,7 +54,6 @@ pub struct Probes {
     trouble: Option<Trouble>,
     /// When the store last answered, or was last asked.
     checked: Option<u64>,
-    recheck: u64,
 }
 
 /// What a request for a blob should do.
@@ -72,14 +72,9 @@ pub enum Lookup {
 impl Probes {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(settings: Probing) -> Self {
-        Self {
-            memory: Memory::new(settings),
-            flights: BTreeMap::new(),
-            trouble: None,
-            checked: None,
-            recheck: u64::try_from(settings.recheck.as_nanos()).unwrap_or(u64::MAX),
-        }
+    pub const fn new(settings: Probing) -> Self {
+        let memory = Memory::new(settings);
+        Self { memory, flights: BTreeMap::new(), trouble: None, checked: None }
     }
 
     /// What a request for a blob should do. Only after [`Lookup::Wait`] and [`Lookup::Ask`] the waiter is
@@ -124,7 +119,7 @@ impl Probes {
     /// Whether the store has not been heard of for a while. The clock may have been set back.
     fn is_due(&self, now: u64) -> bool {
         let age = self.checked.and_then(|checked| now.checked_sub(checked));
-        age.is_none_or(|age| age >= self.recheck)
+        age.is_none_or(|age| Duration::from_nanos(age) >= self.memory.settings.recheck)
     }
 
     fn question(&mut self, key: Key, waiters: BTreeSet<u32>, now: u64) {

@@ -1,7 +1,6 @@
 //! The walk of a question, step by step.
 
 use super::*;
-use std::time::Duration;
 
 pub(super) const SECOND: u64 = 1_000_000_000;
 pub(super) const MORNING: u64 = 1_780_000_000 * SECOND;
