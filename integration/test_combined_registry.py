@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from harness import image, paths, ports, raw, skopeo
+from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
 from harness.pull_through import PullThrough
 from harness.registry import SERVED_BY, Registry
@@ -52,10 +53,7 @@ def hosted(work: Path) -> Iterator[Registry]:
     hosted.stop()
 
 
-@pytest.fixture(scope="module")
-def front(
-    cache: PullThrough, hosted: Registry, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
-) -> Envoy:
+def example(cache: PullThrough, hosted: Registry, directory: Path) -> Bootstrap:
     """The example as it is, but for where things are."""
     policy: Policy = yaml.safe_load((paths.EXAMPLES / "docker-combined-registry/portolan.yaml").read_text())
     policy["fronts"]["main"]["default"] = True
@@ -65,8 +63,14 @@ def front(
         backend["health_check"] = {"interval": "1s", "timeout": "1s"}
     admin = f"127.0.0.1:{ports.free()}"
     metrics = f"127.0.0.1:{ports.free()}"
-    document = render(policy, tmp_path_factory.mktemp("combined"), admin=admin, metrics=metrics)
-    return start(document)
+    return render(policy, directory, admin=admin, metrics=metrics)
+
+
+@pytest.fixture(scope="module")
+def front(
+    cache: PullThrough, hosted: Registry, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
+) -> Envoy:
+    return start(example(cache, hosted, tmp_path_factory.mktemp("combined")))
 
 
 def test_public_images_come_through_the_cache(front: Envoy, hosted: Registry, tmp_path: Path) -> None:
@@ -128,6 +132,21 @@ def status(front: Envoy) -> tuple[int, dict[str, object]]:
 def until(front: Envoy, wanted: str) -> tuple[int, dict[str, object]]:
     """Waits until the front says that word."""
     return front.server.wait_until(lambda: found if (found := status(front))[1]["status"] == wanted else None, wanted)
+
+
+def test_a_burst_of_pings_before_anything_is_known(
+    cache: PullThrough, hosted: Registry, start: Callable[..., Envoy], tmp_path: Path
+) -> None:
+    """All backends are up, and whoever asks first is told so as well as who asks later."""
+    front = start(example(cache, hosted, tmp_path))
+    front.wait_until_healthy()
+    connections = [raw.Connection(front.port) for _ in range(100)]
+    for connection in connections:
+        connection.send(b"GET /v2/ HTTP/1.1\r\nHost: registry.test\r\n\r\n")
+    statuses = [connection.receive().status for connection in connections]
+    for connection in connections:
+        connection.close()
+    assert statuses == [200] * len(connections)
 
 
 def test_health_is_told_and_asked_once_a_second(front: Envoy) -> None:

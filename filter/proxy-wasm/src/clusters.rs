@@ -21,34 +21,40 @@ thread_local! {
     static ASKING: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
 }
 
-/// How many ask at once. Before the first answer everybody would; a thousand first requests are not to
-/// hold up the interface.
+/// How many requests that could do without the answer ask at once. Before the first answer everybody would;
+/// a thousand first requests are not to hold up the interface.
 const AT_ONCE: usize = 8;
 
 /// What is known, if it is fresh, or if somebody is asking for something fresher.
 pub(crate) fn known() -> Option<Rc<Health>> {
     let now = host::now();
-    let limit = if ASKING.get().0 > now { STALE } else { FRESH };
+    let limit = if asking(now) > 0 { STALE } else { FRESH };
     LAST.with_borrow(|last| {
         let (at, health) = last.as_ref()?;
         (now.saturating_sub(*at) < limit).then(|| Rc::clone(health))
     })
 }
 
+/// Whether so many are asking that who can do without the answer does.
+pub(crate) fn enough_ask() -> bool {
+    asking(host::now()) >= AT_ONCE
+}
+
+/// How many are asking. Who went away took its answer with it, and does not count for longer than it would
+/// have waited.
+fn asking(now: u64) -> usize {
+    let (until, count) = ASKING.get();
+    if until > now { count } else { 0 }
+}
+
 /// Asks; whether the question could be sent. The request that asks gets the answer.
 pub(crate) fn ask() -> bool {
-    let now = host::now();
-    let (until, count) = ASKING.get();
-    // Who went away took its answer with it; it does not count for longer than it would have waited.
-    let count = if until > now { count } else { 0 };
-    if count >= AT_ONCE {
-        return false;
-    }
     let headers = vec![(":method", "GET"), (":path", TARGET), (":authority", "admin")];
     let sent = hostcalls::dispatch_http_call(CLUSTER, headers, None, vec![], CALL_TIMEOUT).is_ok();
     if sent {
+        let now = host::now();
         let timeout = u64::try_from(CALL_TIMEOUT.as_nanos()).unwrap_or(0);
-        ASKING.set((now.saturating_add(timeout), count.saturating_add(1)));
+        ASKING.set((now.saturating_add(timeout), asking(now).saturating_add(1)));
     }
     sent
 }

@@ -8,7 +8,7 @@ use portolan_core::config::Verifier;
 use portolan_core::health::{Examined, Health};
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
-use portolan_core::{Action, Password, RequestHead};
+use portolan_core::{Action, Password, Plan, RequestHead};
 use proxy_wasm::hostcalls;
 
 use crate::probes::{self, Answer};
@@ -89,11 +89,14 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Finds out what a plan wants to know, for the next one.
-    pub(crate) fn find_out(&'a self, action: &Action<'_>, head: &mut RequestHead<'a>) -> Found {
-        match action {
+    pub(crate) fn find_out(&'a self, plan: &Plan<'_>, head: &mut RequestHead<'a>) -> Found {
+        match &plan.action {
             Action::Examine => match self.health() {
                 Backends::Known(health) => head.health = Some(Examined::Known(health)),
-                Backends::Unasked if clusters::ask() => {
+                Backends::Unasked
+                    if !(plan.can_do_without_health() && clusters::enough_ask())
+                        && clusters::ask() =>
+                {
                     return Found::Wait(Box::new(Phase::Examining(head.password)));
                 }
                 Backends::Unasked | Backends::Unknown => head.health = Some(Examined::Unknown),

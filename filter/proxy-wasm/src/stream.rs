@@ -94,7 +94,7 @@ impl Stream {
         let mut plan = portolan_core::plan(config, &head);
         // The core asks for each fact once at most; a host that asks for ever would hang here.
         for _ in 0..FACTS {
-            match inquiry.find_out(&plan.action, &mut head) {
+            match inquiry.find_out(&plan, &mut head) {
                 Found::Fact => plan = portolan_core::plan(config, &head),
                 Found::Wait(phase) => return *phase,
                 Found::Nothing => break,

@@ -21,7 +21,7 @@ use crate::policy::{
 };
 use crate::probe::Presence;
 use crate::record::Record;
-use crate::registry::{self, Endpoint, RegistryRequest};
+use crate::registry::{self, Class, Endpoint, RegistryRequest};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
 use carry::{Asked, carry, rule_name};
@@ -77,6 +77,15 @@ pub struct Plan<'c> {
     /// The policy's name of the repository, where its front has upstreams; elsewhere it is the one
     /// that the client wrote.
     pub repository: Option<String>,
+}
+
+impl Plan<'_> {
+    /// Whether [`Action::Examine`] may be answered with [`Examined::Unknown`] only because asking would take
+    /// too much: the client is then sent to the first backend. A front that says how its backends are has to know.
+    #[must_use]
+    pub fn can_do_without_health(&self) -> bool {
+        self.record.class.is_some_and(|class| class != Class::Ping)
+    }
 }
 
 /// Forward, or answer.
