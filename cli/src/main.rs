@@ -1,4 +1,4 @@
-//! `portolan`: check, render and explain a policy, build its geographic data, keep its credentials.
+//! `portolan`: check, render and explain a policy, prepare what it and its clients need, measure what comes of it.
 
 mod bench;
 mod check;
@@ -31,8 +31,8 @@ use render::RenderError;
 /// Pull each image from the nearest registry, push it to the one that owns it.
 ///
 /// Portolan runs inside Envoy and follows one policy file. This command checks that file, makes
-/// an Envoy configuration of it, explains what becomes of a request, and prepares the data that
-/// tells where a client is.
+/// an Envoy configuration of it, explains what becomes of a request, prepares what Envoy and clients
+/// need besides, and measures what comes of it.
 #[derive(Debug, Parser)]
 #[command(name = "portolan", version, after_help = EXIT_STATUS)]
 struct CommandLine {

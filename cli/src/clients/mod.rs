@@ -23,7 +23,7 @@ use crate::policy_file;
 ///
 /// # Errors
 ///
-/// [`ClientsError`]; nothing is written then.
+/// [`ClientsError`]; what was written before it stays.
 pub(crate) fn run(arguments: &ClientsArgs, out: &mut impl Write) -> Result<(), ClientsError> {
     let policy = policy_file::load(&arguments.policy).map_err(ClientsError::Policy)?;
     let front = choose(&policy.config, arguments.front.as_deref())?;

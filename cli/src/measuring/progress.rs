@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// Says on the standard error what has just been done: on a terminal in one line that is written
+/// Says on the standard error what is being done, or was just done: on a terminal in one line that is written
 /// over again and again, elsewhere in a line each.
 pub(crate) struct Progress<W: Write> {
     out: W,

@@ -38,7 +38,7 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
     )
 }
 
-/// The order matters: the country is found first, then what the client sent is noted for the
+/// The order matters: the country is found before anything is decided, then what the client sent is noted for the
 /// access log, and only then the filter may rewrite it.
 fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
     let geoip = options.geoip_database.as_deref().map(geoip::filter);

@@ -42,7 +42,7 @@ pub(super) fn checks(backend: &Backend, config: &Config) -> Value {
 /// * Timeouts count as gateway failures only if local errors are not told apart from others: a
 ///   connection that was made would otherwise count as a success each time.
 /// * A good health check must not bring it back: the check is not what fails.
-/// * It stays out for longer than the checks take to find out by themselves, so that no request
+/// * With the defaults it stays out for longer than the checks take to find out by themselves, so that no request
 ///   tries a dead registry again before they have.
 /// * A limit (429) is no failure; the request goes on to the next backend and that is all.
 pub(super) fn outlier_detection(ejection: Ejection) -> Value {

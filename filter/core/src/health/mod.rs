@@ -1,7 +1,7 @@
 //! What Envoy knows of the backends' health, and what a front says of it.
 //!
 //! A filter cannot read the health of a cluster. Envoy's admin interface can, `GET /clusters?format=json`;
-//! the host asks it at most once a second and hands over the answer.
+//! the host asks it, not for each request, and hands over the answer.
 
 mod report;
 mod table;

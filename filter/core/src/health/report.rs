@@ -31,7 +31,7 @@ impl Examined<'_> {
     }
 }
 
-/// The backends that the rules use, and how each is.
+/// The backends that requests may go to, and how each is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report<'c> {
     /// By name, in alphabetical order; `None` if nobody knows.
@@ -39,7 +39,7 @@ pub struct Report<'c> {
 }
 
 impl<'c> Report<'c> {
-    /// The backends of a policy: each that takes requests through some rule.
+    /// The backends of a policy: each that takes requests through some rule, or for a front itself.
     #[must_use]
     pub fn of(config: &'c Config, examined: Examined<'_>) -> Self {
         let used: BTreeSet<BackendId> =

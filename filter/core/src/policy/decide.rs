@@ -35,7 +35,7 @@ pub enum Decision<'c> {
 /// Which backends may answer, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forward<'c> {
-    /// The rule that matched; `None` for the ping.
+    /// The rule that matched; `None` for the ping and the catalogue.
     pub rule: Option<RuleId>,
     /// The backends that may answer, in the order in which they are tried.
     pub list: &'c List,

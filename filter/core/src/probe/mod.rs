@@ -155,7 +155,7 @@ impl Probes {
         }
     }
 
-    /// Whether nobody waits for the store at this moment.
+    /// Whether nobody is made to wait for the store at this moment.
     #[must_use]
     pub fn is_in_trouble(&self, now: u64) -> bool {
         self.trouble.as_ref().is_some_and(|trouble| trouble.is_remembered(now))

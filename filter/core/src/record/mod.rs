@@ -16,7 +16,8 @@ pub struct Record<'c> {
     pub class: Option<Class>,
     /// The rule that matched.
     pub rule: Option<&'c str>,
-    /// The backend that is asked first; `None` if the proxy answers itself.
+    /// The backend that is asked first, or the backend or blob store that a client is sent to; `None` if the proxy
+    /// answers itself.
     pub backend: Option<&'c str>,
     /// Why: how the client was located and why the backend was chosen, or why not.
     pub reason: String,
