@@ -22,6 +22,9 @@ TRACES_OF_A_CRASH = re.compile(
     r"panicked|\[critical\]|wasm_fail|uncaught|VM failed|assert failure|segmentation fault", re.IGNORECASE
 )
 
+# Counts how often the filter asked Envoy how the backends are.
+ASKED = r"^cluster\.portolan@admin\.upstream_rq_total$"
+
 Policy = dict[str, Any]
 
 

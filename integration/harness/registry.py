@@ -12,6 +12,8 @@ from harness.processes import Server
 SERVED_BY = "x-served-by"
 
 
+# A line of the access log, which has the Combined Log Format: method and target, and who asked.
+REQUEST = re.compile(r'"([A-Z]+ \S+) HTTP/[^"]*" \S+ \S+ "[^"]*" "([^"]*)"')
 # In the query of requests that only mark a place in the access log.
 MARK = "harness-mark"
 
@@ -61,7 +63,7 @@ class Registry:
             assert answer.status == 201, answer
 
     def requests(self) -> list[str]:
-        """Method and target of everything it was asked, in order, from its access log.
+        """Method and target of everything that clients asked, in order, from its access log; not Envoy's health checks.
 
         It writes a line when a request has ended for itself, which may be after it has for the client: so what
         is read here ends with a request of our own, as long as the registry runs.
@@ -73,8 +75,8 @@ class Registry:
             self.server.wait_until(lambda: mark in self._log() or None, "it has logged what it was asked")
         except ConnectionError:
             pass
-        found = re.findall(r'"([A-Z]+ \S+) HTTP/', self._log())
-        return [request for request in found if MARK not in request]
+        found = REQUEST.findall(self._log())
+        return [request for request, agent in found if MARK not in request and agent != "Envoy/HC"]
 
     def stop(self) -> None:
         """Stops it."""

@@ -8,10 +8,13 @@ import json
 import socket
 from pathlib import Path
 
-from harness import paths
+from harness import paths, raw
 from harness.processes import Server
 
 _reserved: list[socket.socket] = []
+
+# In the path of requests that only mark a place in what it writes down.
+MARK = "harness-mark"
 
 # `return` alone would answer before anybody looked at the password: nginx rewrites before it grants access.
 CONFIGURATION = """
@@ -46,6 +49,7 @@ class Verifier:
         directory.mkdir(parents=True)
         self.port = _reserve()
         self._asked = directory / "asked.json"
+        self._marks = 0
         text = CONFIGURATION.format(
             directory=directory, port=self.port, realm=realm, file=file, status=status
         )
@@ -68,8 +72,12 @@ class Verifier:
         return self.server.wait_until(lambda: self._requests(count), f"it was asked {count} times")
 
     def requests_so_far(self) -> list[str]:
-        """What it was asked up to now, as it wrote it down."""
-        return self._asked.read_text().splitlines()
+        """What it was asked up to now, as it wrote it down: as nginx answers before it writes, up to a request of our own."""
+        self._marks += 1
+        mark = f"/{MARK}/{self._marks}"
+        raw.request(self.port, "GET", mark)
+        self.server.wait_until(lambda: f'"{mark}"' in self._asked.read_text() or None, "it has written what it was asked")
+        return [line for line in self._asked.read_text().splitlines() if MARK not in line]
 
     def stop(self) -> None:
         """Stops it."""
