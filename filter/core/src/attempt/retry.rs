@@ -51,8 +51,8 @@ impl Retry {
         let further = list.backends().len().saturating_sub(1);
         if further == 0 {
             // The route itself tries a 401 once more, where it is never the client's: a header costs.
-            let said = config.fronts().any_upstream();
-            let again = said && refusals.renew_token && request.method.is_read();
+            let again =
+                refusals.renew_token && request.method.is_read() && config.fronts().any_upstream();
             let (further_attempts, attempt_timeout) = (None, None);
             let statuses = STATUSES_TOKEN;
             return again.then_some(Self { further_attempts, statuses, attempt_timeout });

@@ -108,6 +108,12 @@ impl BackendUrl {
         &self.authority
     }
 
+    /// `scheme://host[:port]`, as a URL begins.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.authority)
+    }
+
     /// The path before `/v2/`: empty, or segments each with a leading slash (`/mirror`).
     #[must_use]
     pub fn base_path(&self) -> &str {

@@ -64,8 +64,7 @@ impl BlobUrl {
     /// The whole URL of a blob, for a client.
     #[must_use]
     pub fn location(&self, digest: &Digest<'_>) -> String {
-        let origin = &self.origin;
-        format!("{}://{}{}", origin.scheme().as_str(), origin.authority(), self.path(digest))
+        self.origin.origin() + &self.path(digest)
     }
 }
 

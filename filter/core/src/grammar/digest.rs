@@ -94,7 +94,8 @@ fn is_encoded(algorithm: &[u8], encoded: &[u8]) -> bool {
     }
 }
 
-fn is_lower_hexadecimal(encoded: &[u8], length: usize) -> bool {
+/// Whether that is so many hexadecimal digits, in lower case.
+pub(super) fn is_lower_hexadecimal(encoded: &[u8], length: usize) -> bool {
     encoded.len() == length && encoded.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

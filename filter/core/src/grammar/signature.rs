@@ -1,6 +1,7 @@
 //! Tags that stand for something about a manifest.
 
 use super::Tag;
+use super::digest::is_lower_hexadecimal;
 
 /// What the kinds of attachments are called that cosign writes beside an image: signatures,
 /// attestations, bills of materials ("Tag-based discovery" of its `SIGNATURE_SPEC`).
@@ -20,13 +21,9 @@ impl Tag<'_> {
         let digest = ATTACHMENTS.iter().find_map(|end| tag.strip_suffix(end)).unwrap_or(tag);
         ALGORITHMS.iter().any(|(start, length)| {
             let encoded = digest.strip_prefix(start);
-            encoded.is_some_and(|encoded| encoded.len() == *length && is_hexadecimal(encoded))
+            encoded.is_some_and(|encoded| is_lower_hexadecimal(encoded.as_bytes(), *length))
         })
     }
-}
-
-fn is_hexadecimal(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

@@ -86,9 +86,7 @@ impl Probes {
             Some(presence) => return Lookup::Known(presence),
             None => {}
         }
-        // While the store is in trouble one request at a time finds out whether it still is. The
-        // others go on without: a store that hangs must not hold them all.
-        if self.is_in_trouble(now) || (self.trouble.is_some() && !self.flights.is_empty()) {
+        if self.holds_back(now) {
             return Lookup::Known(Presence::Unknown);
         }
         if let Some(waiters) = self.flights.get_mut(&key) {
@@ -104,9 +102,8 @@ impl Probes {
 
     /// A blob that the store is known to have. Whether the store is still well is asked by the way.
     fn confirm(&mut self, key: Key, now: u64) -> Lookup {
-        let (presence, is_due) = match &self.trouble {
-            Some(trouble) if trouble.is_remembered(now) => (Presence::Unknown, false),
-            Some(_) => (Presence::Unknown, self.flights.is_empty()),
+        let (presence, is_due) = match self.trouble {
+            Some(_) => (Presence::Unknown, !self.holds_back(now)),
             None => (Presence::Present, self.is_due(now)),
         };
         if !is_due || self.flights.contains_key(&key) || self.flights.len() >= IN_FLIGHT {
@@ -114,6 +111,12 @@ impl Probes {
         }
         self.question(key, BTreeSet::new(), now);
         Lookup::Confirm(presence)
+    }
+
+    /// While the store is in trouble one request at a time finds out whether it still is. The others go on
+    /// without: a store that hangs must not hold them all.
+    fn holds_back(&self, now: u64) -> bool {
+        self.trouble.is_some() && (self.is_in_trouble(now) || !self.flights.is_empty())
     }
 
     /// Whether the store has not been heard of for a while. The clock may have been set back.

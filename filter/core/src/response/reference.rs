@@ -104,8 +104,6 @@ impl Context<'_> {
     }
 
     fn absolute(&self, path: &[u8], suffix: &[u8]) -> Vec<u8> {
-        let url = self.backend.url();
-        let origin = format!("{}://{}", url.scheme().as_str(), url.authority());
-        [origin.as_bytes(), path, suffix].concat()
+        [self.backend.url().origin().as_bytes(), path, suffix].concat()
     }
 }

@@ -41,8 +41,10 @@ pub(super) fn carry<'c: 'a, 'a>(
 ) -> Option<Forwarding<'c>> {
     let Asked { request, head, naming, name, .. } = *asked;
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
+    let query = upstream_query(request, naming, &forward.mounting);
+    let query = query.as_deref();
     let parts: Vec<Part<'c, 'a>> =
-        members.map(|backend| part(config, backend, asked, &forward.mounting)).collect();
+        members.map(|backend| part(config, backend, asked, query)).collect();
     let first = parts.first()?;
     let backend = first.backend;
     let target_changed = parts.iter().any(|part| part.target != head.target);
@@ -85,15 +87,15 @@ fn part<'c: 'a, 'a>(
     config: &'c Config,
     backend: &'c Backend,
     asked: &Asked<'a>,
-    mounting: &Mounting,
+    query: Option<&[u8]>,
 ) -> Part<'c, 'a> {
-    let Asked { front, region, naming, name, request, head } = *asked;
+    let Asked { front, region, name, request, head, .. } = *asked;
     let name = backend.names().to_backend(name);
     let credentials =
         attempt::credentials(config, front, backend, request, &name, head.authorization);
     Part {
         backend,
-        target: upstream_target(backend, request, &name, upstream_query(request, naming, mounting)),
+        target: upstream_target(backend, request, &name, query),
         // To a client that shows credentials, a refusal is an answer about them.
         hides_missing: backend.resilience().hides_missing
             && !matches!(credentials, Credentials::Client(_)),
@@ -155,7 +157,7 @@ fn redirection<'c>(
     if redirects.of(region) == Redirect::Follow && request.method.is_read() && is_content {
         let url = backend.url();
         let plain = url.scheme() == Scheme::Http && redirects.private_addresses();
-        let origin = format!("{}://{}", url.scheme().as_str(), url.authority()).into();
+        let origin = url.origin().into();
         return Redirection::Followed {
             origin,
             bounds: Bounds { plain, hosts: redirects.allowed() },
@@ -187,17 +189,31 @@ fn write_timeout(backend: &Backend, request: &RegistryRequest<'_>) -> Option<Dur
     }
 }
 
+/// What the backend at a place of the list would be sent, and who that is; `None` where the list is shorter.
+pub(super) fn target_at<'c>(
+    config: &'c Config,
+    forward: &Forward<'c>,
+    asked: &Asked<'_>,
+    place: usize,
+) -> Option<(&'c Backend, Vec<u8>)> {
+    let Asked { request, naming, name, .. } = *asked;
+    let backend = config.backend(*forward.list.backends().get(place)?)?;
+    let query = upstream_query(request, naming, &forward.mounting);
+    let name = backend.names().to_backend(name);
+    Some((backend, upstream_target(backend, request, &name, query.as_deref())))
+}
+
 /// The target that the backend understands: its base path, its name of the repository.
 fn upstream_target(
     backend: &Backend,
     request: &RegistryRequest<'_>,
     name: &str,
-    query: Option<Cow<'_, [u8]>>,
+    query: Option<&[u8]>,
 ) -> Vec<u8> {
     let mut target = request.endpoint.path(backend.url().base_path(), name);
     if let Some(query) = query {
         target.push(b'?');
-        target.extend_from_slice(&query);
+        target.extend_from_slice(query);
     }
     target
 }
@@ -224,7 +240,8 @@ fn upstream_query<'a>(
     (!query.is_empty() || matches!(query, Cow::Borrowed(_))).then_some(query)
 }
 
-fn client_name<'a>(request: &RegistryRequest<'a>) -> &'a str {
+/// The name of the repository as the client wrote it; empty if the request is about none.
+pub(super) fn client_name<'a>(request: &RegistryRequest<'a>) -> &'a str {
     request.endpoint.repository().map_or("", |name| name.as_str())
 }
 

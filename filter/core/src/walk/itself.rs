@@ -2,19 +2,20 @@
 
 use super::{RequestHead, Step, path_of};
 use crate::client_files::{self, Address};
-use crate::config::ids::FrontId;
 use crate::config::{Config, Front};
 use crate::health::Report;
 use crate::policy::{HEALTH_PATH, LIVENESS_PATH};
 use crate::reply::{self, Reply};
 
 /// What a front says of itself and its backends, where the policy lets it.
-pub(super) fn answer<'c>(config: &Config, id: FrontId, head: &RequestHead<'_>) -> Option<Step<'c>> {
-    // Nearly every request is to a registry, and must not pay for this.
-    if head.target.starts_with(b"/v2/") || !matches!(head.method, b"GET" | b"HEAD") {
+pub(super) fn answer<'c>(
+    config: &Config,
+    front: &Front,
+    head: &RequestHead<'_>,
+) -> Option<Step<'c>> {
+    if !matches!(head.method, b"GET" | b"HEAD") {
         return None;
     }
-    let front = config.fronts().get(id)?;
     let path = path_of(head.target);
     if front.has_health() && path == LIVENESS_PATH.as_bytes() {
         return Some(Step::Reply(reply::live()));

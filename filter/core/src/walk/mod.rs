@@ -169,13 +169,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
         reason: String::new(),
     };
     let mut named = Names::default();
-    let outcome = if token_endpoint::is_at(head.target) {
-        serve_tokens(config, front, &locality, head)
-    } else if let Some(step) = front.and_then(|id| itself::answer(config, id, head)) {
-        Ok(step)
-    } else if let Some(page) = page(config, front, head) {
-        page.map(Step::Redirect)
-    } else {
+    let outcome = beside_the_api(config, front, &locality, head).unwrap_or_else(|| {
         registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
             record.class = Some(request.endpoint.class());
             let id = front.ok_or(Refusal::FrontUnknown)?;
@@ -183,11 +177,30 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
             named = Names::of(front, head.authority, &request)?;
             act(config, (id, front), &request, &named, &locality, head)
         })
-    };
+    });
     let (action, why) = conclude(config, outcome, (front, &named.naming), head, &mut record);
     record.reason = format!("{}; {why}", locality.why);
     let Names { naming, repository } = named;
     Plan { action, record, locality, naming, repository }
+}
+
+/// What is served outside of `/v2/`: the token endpoint, what a front says of itself, its pages. Nearly every
+/// request is to a registry, and must not pay for this.
+fn beside_the_api<'c>(
+    config: &'c Config,
+    front: Option<FrontId>,
+    locality: &Locality,
+    head: &RequestHead<'_>,
+) -> Option<Result<Step<'c>, Refusal>> {
+    if head.target.starts_with(b"/v2/") {
+        return None;
+    }
+    if token_endpoint::is_at(head.target) {
+        return Some(serve_tokens(config, front, locality, head));
+    }
+    let front = config.fronts().get(front?)?;
+    let page = || Redirection::to_page(front, head.method, head.target);
+    itself::answer(config, front, head).map(Ok).or_else(|| Some(page()?.map(Step::Redirect)))
 }
 
 /// How a request names its repository, and the policy's name of it where that is another.
@@ -207,8 +220,7 @@ impl Names {
 
     /// The policy's name of the repository; empty if the request is about none.
     fn repository<'n>(&'n self, request: &RegistryRequest<'n>) -> &'n str {
-        let written = request.endpoint.repository().map_or("", |name| name.as_str());
-        self.repository.as_deref().unwrap_or(written)
+        self.repository.as_deref().unwrap_or_else(|| carry::client_name(request))
     }
 }
 
@@ -231,20 +243,20 @@ fn conclude<'c>(
     (front, naming): (Option<FrontId>, &Naming),
     head: &RequestHead<'_>,
     record: &mut Record<'c>,
-) -> (Action<'c>, &'static str) {
+) -> (Action<'c>, Cow<'static, str>) {
     match outcome {
-        Ok(Step::Ping) => (Action::Reply(reply::ping().named(naming)), "ping"),
+        Ok(Step::Ping) => (Action::Reply(reply::ping().named(naming)), "ping".into()),
         Ok(Step::Reply(reply)) => {
             let code = reply.code;
-            (Action::Reply(reply), code)
+            (Action::Reply(reply), code.into())
         }
-        Ok(Step::Examine) => (Action::Examine, "health"),
-        Ok(Step::Ask(question)) => (Action::Ask(question), "asked"),
-        Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password"),
-        Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token"),
+        Ok(Step::Examine) => (Action::Examine, "health".into()),
+        Ok(Step::Ask(question)) => (Action::Ask(question), "asked".into()),
+        Ok(Step::Verify(verifier)) => (Action::Verify(verifier), "password".into()),
+        Ok(Step::Token(endpoint)) => (Action::Token(endpoint), "token".into()),
         Ok(Step::Probe(blob)) => {
             record.rule = config.rules().get(blob.rule).map(Rule::name);
-            (Action::Probe(blob), "asked")
+            (Action::Probe(blob), "asked".into())
         }
         Ok(Step::Redirect(redirection)) => {
             record.rule = redirection.rule;
@@ -256,7 +268,7 @@ fn conclude<'c>(
             record.rule = rule_name(config, &forwarding.forward);
             record.backend = Some(forwarding.backend.name());
             let why = forwarding.forward.choice.as_str();
-            (Action::Forward(forwarding), why)
+            (Action::Forward(forwarding), why.into())
         }
         Err(refusal) => {
             record.rule = rule_of(config, &refusal);
@@ -266,7 +278,7 @@ fn conclude<'c>(
             let challenge = origin.as_ref().map(Origin::challenge);
             let reply = reply::refuse(config, &refusal, is_read, challenge.as_ref());
             let code = reply.code;
-            (Action::Reply(reply.named(naming)), code)
+            (Action::Reply(reply.named(naming)), code.into())
         }
     }
 }
@@ -307,8 +319,7 @@ fn act<'c>(
         Decision::Examine => Ok(Step::Examine),
         Decision::Redirect(forward, place) => {
             let asked = Asked { front, region: locality.region, naming, name, request, head };
-            carry(config, forward, &asked, None)
-                .and_then(|forwarding| Redirection::to_backend(config, &forwarding, place))
+            Redirection::to_backend(config, &forward, &asked, place)
                 .map(Step::Redirect)
                 .ok_or(Refusal::RepositoryUnknown)
         }
@@ -346,16 +357,6 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
         (Some(_), Some(Password::Wrong)) => Err(Refusal::Unauthenticated),
         (Some(_), Some(Password::Unknown)) => Err(Refusal::UnknownPassword),
     }
-}
-
-/// The page at a path of the front, or why it is not shown; `None` for all other paths.
-fn page<'c>(
-    config: &'c Config,
-    front: Option<FrontId>,
-    head: &RequestHead<'_>,
-) -> Option<Result<Redirection<'c>, Refusal>> {
-    let front = config.fronts().get(front?)?;
-    Redirection::to_page(front, head.method, head.target)
 }
 
 fn path_of(target: &[u8]) -> &[u8] {

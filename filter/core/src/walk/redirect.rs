@@ -1,8 +1,10 @@
 //! Where a client is sent.
 
-use super::Forwarding;
+use std::borrow::Cow;
+
+use super::carry::{self, Asked};
 use crate::config::{Config, Front, PageUrl, Rule};
-use crate::policy::{Choice, Refusal, StoredBlob};
+use crate::policy::{Forward, Refusal, StoredBlob};
 use crate::registry::{Method, RequestError};
 
 /// A client is sent elsewhere, with the status 307: the method stays (RFC 9110 section 15.4.8), and
@@ -14,7 +16,7 @@ pub(super) struct Redirection<'c> {
     pub(super) to: Option<&'c str>,
     pub(super) rule: Option<&'c str>,
     /// For the log.
-    pub(super) why: &'static str,
+    pub(super) why: Cow<'static, str>,
 }
 
 impl<'c> Redirection<'c> {
@@ -24,21 +26,17 @@ impl<'c> Redirection<'c> {
     /// `None` never happens: the place is in the list, and a target that was read consists of ASCII.
     pub(super) fn to_backend(
         config: &'c Config,
-        forwarding: &Forwarding<'c>,
+        forward: &Forward<'c>,
+        asked: &Asked<'_>,
         place: usize,
     ) -> Option<Self> {
-        let backend = config.backend(*forwarding.forward.list.backends().get(place)?)?;
-        let target = std::str::from_utf8(forwarding.receipt.targets.get(place)?).ok()?;
-        let url = backend.url();
+        let (backend, target) = carry::target_at(config, forward, asked, place)?;
+        let which = if place == 0 { forward.choice.as_str() } else { "next that is up" };
         Some(Self {
-            location: format!("{}://{}{target}", url.scheme().as_str(), url.authority()),
+            location: backend.url().origin() + &String::from_utf8(target).ok()?,
             to: Some(backend.name()),
-            rule: super::rule_name(config, &forwarding.forward),
-            why: if place == 0 {
-                reason(forwarding.forward.choice)
-            } else {
-                "next that is up, redirected"
-            },
+            rule: carry::rule_name(config, forward),
+            why: format!("{which}, redirected").into(),
         })
     }
 
@@ -49,7 +47,7 @@ impl<'c> Redirection<'c> {
             location: store.url().location(&blob.digest),
             to: Some(store.name()),
             rule: config.rules().get(blob.rule).map(Rule::name),
-            why: "blob store, redirected",
+            why: "blob store, redirected".into(),
         })
     }
 
@@ -60,8 +58,7 @@ impl<'c> Redirection<'c> {
         target: &[u8],
     ) -> Option<Result<Self, Refusal>> {
         const READS: &[Method] = &[Method::Get, Method::Head];
-        let path = target.split(|byte| *byte == b'?').next()?;
-        let page = front.landing().find(path)?;
+        let page = front.landing().find(super::path_of(target))?;
         let reads = Method::parse(method).is_some_and(Method::is_read);
         Some(if reads {
             Ok(Self::page(page))
@@ -71,20 +68,6 @@ impl<'c> Redirection<'c> {
     }
 
     fn page(page: &PageUrl) -> Self {
-        Self { location: page.as_str().to_owned(), to: None, rule: None, why: "page" }
-    }
-}
-
-/// The choice of the backend, in the words of the log.
-const fn reason(choice: Choice) -> &'static str {
-    match choice {
-        Choice::Nearest => "nearest, redirected",
-        Choice::Replica => "nearest replica, redirected",
-        Choice::OwnerForTags => "owner, for tags, redirected",
-        Choice::OwnerForWrite => "owner, for a write, redirected",
-        Choice::OwnerForExistence => "owner, for an existence check, redirected",
-        Choice::Signatures => "for signatures, redirected",
-        Choice::Login => "login, redirected",
-        Choice::Catalog => "catalogue, redirected",
+        Self { location: page.as_str().to_owned(), to: None, rule: None, why: "page".into() }
     }
 }

@@ -4,7 +4,7 @@
 //! service, and of its answer only status and body come back. The service can so neither steer the
 //! proxy nor a client anywhere.
 
-use super::RequestHead;
+use super::{RequestHead, path_of};
 use crate::attempt::tag_of;
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
@@ -147,17 +147,13 @@ fn errand(
 
 /// Whether a request target is of a token endpoint.
 pub(super) fn is_at(target: &[u8]) -> bool {
-    in_token_path(path(target)).is_some()
+    in_token_path(path_of(target)).is_some()
 }
 
 /// How the request names repositories.
 fn naming(front: &Front, head: &RequestHead<'_>) -> Result<Naming, Refusal> {
-    let upstream = in_token_path(path(head.target)).ok_or(RequestError::NotFound)?;
+    let upstream = in_token_path(path_of(head.target)).ok_or(RequestError::NotFound)?;
     Naming::of_token_request(front, head.authority, upstream)
-}
-
-fn path(target: &[u8]) -> &[u8] {
-    target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 /// The request without what is another operator's: it is then that of an anonymous client, which gets
