@@ -70,6 +70,17 @@ impl Mistakes {
         self.0.borrow_mut().push(Mistake { path: path.to_string(), message: message.into() });
     }
 
+    /// The same at the place that keys lead to from the root.
+    pub(crate) fn add_at(&self, keys: &[&str], message: String) {
+        fn descend(mistakes: &Mistakes, path: &Path<'_>, keys: &[&str], message: String) {
+            match keys {
+                [] => mistakes.add(path, message),
+                [key, rest @ ..] => descend(mistakes, &path.key(key), rest, message),
+            }
+        }
+        descend(self, &Path::Root, keys, message);
+    }
+
     pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, Vec<Mistake>> {
         let mistakes = self.0.into_inner();
         match value {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::access::FrontKinds;
 use super::auth::BackendFacts;
-use super::regions::is_meant;
+use super::regions::labels_meant;
 use super::rules::Scope;
 use super::unknown;
 use crate::config::DEFAULT_REGION;
@@ -104,30 +104,19 @@ impl Scope<'_> {
         let by_name: BTreeMap<&str, &T> =
             each.iter().map(|(region, value)| (region.as_str(), value)).collect();
         let default = by_name.get(DEFAULT_REGION);
-        let mut in_order: Vec<(&str, u32)> = self.regions.iter().map(|(k, v)| (*k, *v)).collect();
-        in_order.sort_by_key(|(_, id)| *id);
         let of = |name: &str| {
             let own = by_name.get(name).filter(|_| !self.drained_regions.contains(&name));
             own.or(default).map(|value| (*value).clone()).unwrap_or_default()
         };
-        in_order.into_iter().map(|(name, _)| of(name)).collect()
+        self.regions_in_order().map(of).collect()
     }
 
     fn kept(&self, patterns: &[String], path: &Path<'_>) -> Vec<LabelId> {
-        let mut kept = Vec::new();
-        for (index, pattern) in patterns.iter().enumerate() {
-            let meant = self.labels.iter().filter(|(label, _)| is_meant(pattern, label));
-            let meant: Vec<LabelId> = meant.map(|(_, id)| LabelId::new(*id)).collect();
-            if meant.is_empty() {
-                let message = format!(
-                    "no label of `networks` matches `{pattern}`; add its prefixes there, for \
-                     instance with `portolan networks import`"
-                );
-                self.mistakes.add(&path.item(index), message);
-            }
-            kept.extend(meant);
-        }
-        kept
+        let known = || self.labels.keys().copied();
+        let meant = patterns.iter().enumerate().flat_map(|(index, pattern)| {
+            labels_meant(pattern, known(), &path.item(index), self.mistakes)
+        });
+        meant.filter_map(|label| self.labels.get(label).copied().map(LabelId::new)).collect()
     }
 
     /// What a client is sent to asks nobody who they are.

@@ -112,16 +112,8 @@ fn regions_of_labels<'n>(
         let list = path.key("labels");
         for (index, pattern) in region.labels.iter().enumerate() {
             let item = list.item(index);
-            let matching = networks.iter().map(|(label, _)| label.as_str());
-            let matching: Vec<&str> = matching.filter(|label| is_meant(pattern, label)).collect();
-            if matching.is_empty() {
-                let message = format!(
-                    "no label of `networks` matches `{pattern}`; add its prefixes \
-                     there, for instance with `portolan networks import`"
-                );
-                mistakes.add(&item, message);
-            }
-            for label in matching {
+            let known = networks.iter().map(|(label, _)| label.as_str());
+            for label in labels_meant(pattern, known, &item, mistakes) {
                 if claimed.claim(label, &region.name, &format!("the label `{label}`"), &item) {
                     regions.insert(label, region_id(position));
                 }
@@ -131,8 +123,26 @@ fn regions_of_labels<'n>(
     regions
 }
 
+/// The labels that a pattern means. That there is none is a mistake.
+pub(super) fn labels_meant<'l>(
+    pattern: &str,
+    known: impl Iterator<Item = &'l str>,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Vec<&'l str> {
+    let meant: Vec<&str> = known.filter(|label| is_meant(pattern, label)).collect();
+    if meant.is_empty() {
+        let message = format!(
+            "no label of `networks` matches `{pattern}`; add its prefixes there, for instance with \
+             `portolan networks import`"
+        );
+        mistakes.add(path, message);
+    }
+    meant
+}
+
 /// `aws:eu-*` means every label that starts with `aws:eu-`.
-pub(super) fn is_meant(pattern: &str, label: &str) -> bool {
+fn is_meant(pattern: &str, label: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => label.starts_with(start),
         None => pattern == label,

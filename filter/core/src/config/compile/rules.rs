@@ -216,10 +216,15 @@ impl Scope<'_> {
         }
         self.check_coverage(wire, path);
         let default = by_region.get(DEFAULT_REGION);
+        let chain = |name| by_region.get(name).or(default).copied().flatten();
+        self.regions_in_order().filter_map(chain).collect()
+    }
+
+    /// The names of the regions, in the order of their ids.
+    pub(super) fn regions_in_order(&self) -> impl Iterator<Item = &str> {
         let mut in_order: Vec<(&str, u32)> = self.regions.iter().map(|(k, v)| (*k, *v)).collect();
         in_order.sort_by_key(|(_, id)| *id);
-        let chain = |name| by_region.get(name).or(default).copied().flatten();
-        in_order.into_iter().filter_map(|(name, _)| chain(name)).collect()
+        in_order.into_iter().map(|(name, _)| name)
     }
 
     /// Every region needs a chain: its own, or that of the default region.

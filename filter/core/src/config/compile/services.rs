@@ -8,7 +8,7 @@ use crate::config::backend_url::Scheme;
 use crate::config::blob_store::BlobStore;
 use crate::config::fronts::Fronts;
 use crate::config::list::List;
-use crate::config::mistake::{Mistakes, Path};
+use crate::config::mistake::Mistakes;
 use crate::config::redirects::redirects_cluster;
 
 /// Checks every cluster that only the filter calls: those of token services, verifiers and blob stores.
@@ -38,7 +38,7 @@ pub(super) fn keep_apart(
                 "requests of clients go through the cluster `{cluster}`, and the filter with them, so \
                  that it cannot call anybody there; write the name of another one"
             );
-            add(&Path::Root, &keys, message, mistakes);
+            mistakes.add_at(&keys, message);
         }
     }
 }
@@ -65,12 +65,4 @@ fn called<'c>(
     let stores =
         stores.map(|store| (vec!["blob_stores", store.name(), "cluster"], store.cluster()));
     tokens.chain(verifiers).chain(stores)
-}
-
-/// Adds a mistake at the path that the keys lead to.
-fn add(path: &Path<'_>, keys: &[&str], message: String, mistakes: &Mistakes) {
-    match keys {
-        [] => mistakes.add(path, message),
-        [key, rest @ ..] => add(&path.key(key), rest, message, mistakes),
-    }
 }

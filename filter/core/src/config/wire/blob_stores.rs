@@ -1,13 +1,10 @@
 //! The wire form of a blob store.
 
-use std::time::Duration;
-
 use super::backends::read_tls;
-use super::{TlsWire, optional_text};
+use super::{TlsWire, optional_text, read_count, time};
 use crate::config::blob_store::Probing;
 use crate::config::blob_url::{self, BlobUrl};
-use crate::config::duration;
-use crate::config::reader::{Fields, Node};
+use crate::config::reader::Node;
 
 pub(crate) struct BlobStoreWire {
     pub(crate) name: String,
@@ -37,21 +34,8 @@ fn read_probing(node: &Node<'_>) -> Probing {
         absent: time(&fields, "absent", default.absent),
         recheck: time(&fields, "recheck", default.recheck),
         timeout: time(&fields, "timeout", default.timeout),
-        entries: fields.optional("entries", |node| read_entries(&node)).unwrap_or(default.entries),
+        entries: fields
+            .optional("entries", |node| usize::try_from(read_count(&node)?).ok())
+            .unwrap_or(default.entries),
     }
-}
-
-fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
-    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
-    read.unwrap_or(default)
-}
-
-fn read_entries(node: &Node<'_>) -> Option<usize> {
-    const ENTRIES: &str = "a whole number from 1 to 1000000";
-    let number = usize::try_from(node.number(ENTRIES)?).ok();
-    let number = number.filter(|number| (1..=1_000_000).contains(number));
-    if number.is_none() {
-        node.refuse(format!("is out of range; write {ENTRIES}"));
-    }
-    number
 }

@@ -31,7 +31,10 @@ pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
 
+use std::time::Duration;
+
 use super::Document;
+use super::duration;
 use super::mistake::{Mistakes, Path};
 use super::reader::{Fields, Node};
 
@@ -144,6 +147,23 @@ fn read_named<T>(
 /// A switch that is off if it is left out.
 fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
     fields.optional(name, |node| node.boolean()).unwrap_or(false)
+}
+
+/// A length of time, or its default.
+fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
+    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+    read.unwrap_or(default)
+}
+
+/// How many of something, at least one.
+fn read_count(node: &Node<'_>) -> Option<u32> {
+    const COUNT: &str = "a whole number from 1 to 1000000";
+    let number = u32::try_from(node.number(COUNT)?).ok();
+    let number = number.filter(|number| (1..=1_000_000).contains(number));
+    if number.is_none() {
+        node.refuse(format!("is out of range; write {COUNT}"));
+    }
+    number
 }
 
 fn optional_text(fields: &Fields<'_>, name: &'static str, wanted: &str) -> Option<String> {

@@ -7,7 +7,7 @@
 use super::{BackendWire, FrontWire, LinkWire, RuleWire, UpstreamWire};
 use crate::config::DEFAULT_REGION;
 use crate::config::backend_url::BackendUrl;
-use crate::config::mistake::{Mistakes, Path};
+use crate::config::mistake::Mistakes;
 use crate::config::name_mapping::NameRewrite;
 use crate::config::repository_glob::RepositoryGlob;
 use crate::grammar::is_repository_prefix;
@@ -72,15 +72,12 @@ impl OwnBackend {
     }
 
     fn complain(&self, what: &str, mistakes: &Mistakes) {
-        let (fronts, name) = (Path::Root.key("fronts"), &self.name);
-        let (front, upstream) = (fronts.key(&self.front), self.name.as_str());
-        let upstreams = front.key("upstreams");
-        let upstream = upstreams.key(upstream);
+        let name = &self.name;
         let message = format!(
             "makes a {what} `{name}`, and there is one; leave `backend` out here and write the \
              backend and its rule in full, or call one of them something else"
         );
-        mistakes.add(&upstream.key("backend"), message);
+        mistakes.add_at(&["fronts", &self.front, "upstreams", name, "backend"], message);
     }
 
     fn backend(&self) -> BackendWire {

@@ -1,9 +1,6 @@
 //! The wire form of a backend's failover knobs.
 
-use std::time::Duration;
-
-use super::flag;
-use crate::config::duration;
+use super::{flag, read_count, time};
 use crate::config::reader::{Fields, Node};
 use crate::config::resilience::{
     AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
@@ -73,20 +70,6 @@ fn limits(node: &Node<'_>, default: &Limits) -> Limits {
     }
 }
 
-fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
-    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
-    read.unwrap_or(default)
-}
-
 fn count(fields: &Fields<'_>, name: &'static str, default: u32) -> u32 {
-    const COUNT: &str = "a whole number from 1 to 1000000";
-    let read = fields.optional(name, |node| {
-        let number = u32::try_from(node.number(COUNT)?).ok();
-        let number = number.filter(|number| (1..=1_000_000).contains(number));
-        if number.is_none() {
-            node.refuse(format!("is out of range; write {COUNT}"));
-        }
-        number
-    });
-    read.unwrap_or(default)
+    fields.optional(name, |node| read_count(&node)).unwrap_or(default)
 }
