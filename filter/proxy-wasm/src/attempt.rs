@@ -97,9 +97,11 @@ impl Attempt {
     /// Sets the backend's token, or waits for it; those of the others are fetched meanwhile, so that
     /// they are there should this attempt fail.
     fn set_token(&mut self, backend: &str, source: &TokenSource<'_>, prepared: &[u8]) -> Action {
-        for other in all(prepared).filter(|other| other.backend != backend) {
-            if let Credentials::Token(source) = &other.credentials {
-                tokens::prefetch(other.backend, source);
+        if !self.alone {
+            for other in all(prepared).filter(|other| other.backend != backend) {
+                if let Credentials::Token(source) = &other.credentials {
+                    tokens::prefetch(other.backend, source);
+                }
             }
         }
         let waiting = Waiting::new(self.context, self.alone);
@@ -168,7 +170,8 @@ impl HttpContext for Attempt {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if self.watches_redirects && host::status().is_some_and(is_redirect) {
+        let watched = self.watches_redirects.then(host::status).flatten();
+        if watched.is_some_and(is_redirect) {
             self.settle_redirect();
             return Action::Continue;
         }
@@ -176,7 +179,7 @@ impl HttpContext for Attempt {
         if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
             return Action::Continue;
         }
-        let Some(status) = host::status() else { return Action::Continue };
+        let Some(status) = watched.or_else(host::status) else { return Action::Continue };
         let shown = match status {
             401 | 403 => self.note_refusal(status),
             _ => self.shown,

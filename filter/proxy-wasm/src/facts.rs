@@ -103,7 +103,7 @@ impl<'a> Inquiry<'a> {
             },
             Action::Ask(question) => head.recently_pushed = Some(pushes::is_recent(*question)),
             Action::Verify(verifier) => return self.verify(verifier, head),
-            Action::Probe(blob) => return self.probe(blob.clone(), head),
+            Action::Probe(blob) => return self.probe(blob, head),
             _ => return Found::Nothing,
         }
         Found::Fact
@@ -126,9 +126,9 @@ impl<'a> Inquiry<'a> {
         Found::Fact
     }
 
-    fn probe(&self, blob: StoredBlob, head: &mut RequestHead<'_>) -> Found {
-        let known =
-            Facts { password: head.password, health: self.settled(head.health), in_store: None };
+    fn probe(&self, blob: &StoredBlob, head: &mut RequestHead<'_>) -> Found {
+        let (password, health) = (head.password, head.health);
+        let known = || Facts { password, health: self.settled(health), in_store: None };
         match probes::ask(self.policy, blob, known, self.context) {
             Answer::Known(presence) => head.in_store = Some(presence),
             Answer::Wait(probing) => return Found::Wait(Box::new(Phase::Probing(probing))),

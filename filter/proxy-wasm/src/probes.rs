@@ -77,8 +77,13 @@ impl State {
     }
 }
 
-/// Asks whether a store has a blob, for the request of a context of which this is known.
-pub(crate) fn ask(policy: &Rc<Policy>, blob: StoredBlob, facts: Facts, context: u32) -> Answer {
+/// Asks whether a store has a blob, for the request of a context; `facts` is what else is known of it, if it has to wait.
+pub(crate) fn ask(
+    policy: &Rc<Policy>,
+    blob: &StoredBlob,
+    facts: impl FnOnce() -> Facts,
+    context: u32,
+) -> Answer {
     let mut state = policy.probes.0.borrow_mut();
     let Some(probes) = state.stores.get_mut(blob.store.index()) else {
         return Answer::Known(Presence::Unknown);
@@ -86,14 +91,19 @@ pub(crate) fn ask(policy: &Rc<Policy>, blob: StoredBlob, facts: Facts, context: 
     match probes.look_up(&blob.digest, host::now(), context) {
         Lookup::Known(presence) => return Answer::Known(presence),
         Lookup::Confirm(presence) => {
-            state.enqueue(blob);
+            state.enqueue(blob.clone());
             return Answer::Known(presence);
         }
         Lookup::Wait => {}
         Lookup::Ask => state.enqueue(blob.clone()),
     }
-    let policy = Rc::clone(policy);
-    let waiting = Rc::new(Waiting { context, policy, blob, facts, outcome: RefCell::default() });
+    let waiting = Rc::new(Waiting {
+        context,
+        policy: Rc::clone(policy),
+        blob: blob.clone(),
+        facts: facts(),
+        outcome: RefCell::default(),
+    });
     state.waiting.insert(context, Rc::clone(&waiting));
     Answer::Wait(Probing(waiting))
 }

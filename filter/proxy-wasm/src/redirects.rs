@@ -115,8 +115,8 @@ pub(crate) fn judge_delivery() -> Option<Reply> {
 
 /// A redirect that comes back to the first pass, where one was to be followed: Envoy could not, or the
 /// policy did not let it. In a list it may be that of a backend whose redirects are the client's.
-pub(crate) fn judge_redirect(has_fallback: bool) -> Option<Reply> {
-    host::status().filter(|status| is_redirect(*status))?;
+pub(crate) fn judge_redirect(status: Option<u16>, has_fallback: bool) -> Option<Reply> {
+    status.filter(|status| is_redirect(*status))?;
     if host::header(Headers::Response, CLUSTER_HEADER).is_some() {
         explain("its redirect could not be followed");
         return Some(reply::undelivered());

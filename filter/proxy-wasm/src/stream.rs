@@ -1,5 +1,6 @@
 //! One request, phase by phase.
 
+use std::cell::LazyCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -128,16 +129,18 @@ impl Stream {
         if has_header("proxy-authenticate") {
             return Some(reply::proxy_challenge());
         }
+        // Reading the status costs.
+        let status = LazyCell::new(host::status);
         if receipt.follows
-            && let Some(reply) = redirects::judge_redirect(receipt.has_fallback())
+            && let Some(reply) = redirects::judge_redirect(*status, receipt.has_fallback())
         {
             return Some(reply);
         }
         // What a list of one answers is passed on as it is, but for a refusal of the proxy's own
-        // credentials, and that comes with a challenge. Reading the status costs.
+        // credentials, and that comes with a challenge.
         if receipt.answers_noted && (receipt.has_fallback() || challenged) {
-            let status = host::status().filter(|status| is_doubtful(*status));
-            let verdict = status.map(|status| self.judge(receipt, status));
+            let doubtful = status.filter(|status| is_doubtful(*status));
+            let verdict = doubtful.map(|status| self.judge(receipt, status));
             if let Some(Verdict::Replace(trouble)) = verdict {
                 redirects::explain_trouble(trouble);
                 return Some(reply::trouble(trouble));
@@ -160,8 +163,7 @@ impl Stream {
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
         let answers = host::property(attempt::ANSWERS).unwrap_or_default();
-        let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
-        let answered = answered.and_then(|name| String::from_utf8(name).ok());
+        let answered = answered(receipt).and_then(|name| String::from_utf8(name).ok());
         let case = Case {
             status,
             answered: answered.as_deref(),
@@ -173,7 +175,7 @@ impl Stream {
 
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {
         let name = header.name();
-        let answered = receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten();
+        let answered = answered(receipt);
         let Some(headers) = host::header_map(Headers::Response) else { return };
         let values = headers.values(name);
         match response::amend(&self.policy.config, receipt, answered.as_deref(), header, &values) {
@@ -328,6 +330,11 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
     Phase::Forwarded(forwarding.receipt, forwarding.push)
+}
+
+/// The name of the backend that answered; `None` where it can only be one.
+fn answered(receipt: &Receipt) -> Option<Vec<u8>> {
+    receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten()
 }
 
 /// Whether the answer has a header; one that is not there costs little to ask for.
