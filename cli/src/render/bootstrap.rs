@@ -28,6 +28,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
                 .then(|| cluster::for_owner(backend, config, options))
         }
     }));
+    clusters.extend(aggregate::last_resorts(config, options));
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(admin_access::clusters(config, options));

@@ -1,4 +1,4 @@
-//! The clusters of a backend: one for reads, and one where it is an owner.
+//! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
 
 use portolan_core::config::{Backend, Config, Limits};
 use serde_json::{Value, json};
@@ -18,8 +18,25 @@ pub(super) fn for_reads(backend: &Backend, config: &Config, options: &Options) -
         "outlier_detection": health::outlier_detection(backend.resilience().ejection),
         "common_lb_config": {"update_merge_window": AT_ONCE},
     });
-    cluster(backend, backend.cluster(), more, config, options)
+    cluster(backend, backend.cluster(), &more, config, options)
 }
+
+/// The cluster at the end of a list, where a backend is asked that requests have taken out and its
+/// health checks have not. Nothing else takes it out here. With Envoy's usual panic threshold, as above.
+///
+/// It is reached through aggregates alone, whose filters run.
+pub(super) fn as_last_resort(backend: &Backend, config: &Config, options: &Options) -> Value {
+    let name = last_resort_name(backend);
+    let more = json!({"common_lb_config": {"update_merge_window": AT_ONCE}});
+    cluster(backend, &name, &more, config, options)
+}
+
+/// An at sign is in no name of a backend.
+pub(super) fn last_resort_name(backend: &Backend) -> String {
+    format!("{}{LAST_RESORT}", backend.name())
+}
+
+const LAST_RESORT: &str = "@last";
 
 /// The cluster for what only the owner may answer. Without a panic threshold: a write to an
 /// owner that is known to be down is answered at once.
@@ -28,7 +45,7 @@ pub(super) fn for_owner(backend: &Backend, config: &Config, options: &Options) -
         "healthy_panic_threshold": {"value": 0},
         "update_merge_window": AT_ONCE,
     }});
-    cluster(backend, backend.owner_cluster(), more, config, options)
+    cluster(backend, backend.owner_cluster(), &more, config, options)
 }
 
 /// A change of health that follows another within a second would otherwise wait for the end of
@@ -38,22 +55,28 @@ const AT_ONCE: &str = "0s";
 fn cluster(
     backend: &Backend,
     name: &str,
-    more: Value,
+    more: &Value,
     config: &Config,
     options: &Options,
 ) -> Value {
     let url = backend.url();
     let filters = upstream_filters::filters(config, Destination::Backend(backend), options);
-    // Tells the access log the backend.
-    let metadata = json!({"filter_metadata": {"portolan": {"backend": backend.name()}}});
+    // Tells the access log the backend, and the attempt phase its place.
+    let mut place = json!({"backend": backend.name()});
+    if let (Some(place), true) = (place.as_object_mut(), name.ends_with(LAST_RESORT)) {
+        place.insert("last_resort".to_owned(), "yes".into());
+    }
+    let metadata = json!({"filter_metadata": {"portolan": place}});
+    let protocol =
+        object([origin::protocol(url.scheme()), health::no_answer_takes_a_backend_out()]);
     object([
         json!({"name": name}),
         origin::discovery(url),
         limits(backend.resilience().limits),
         origin::keepalive(),
         json!({"health_checks": health::checks(backend, config)}),
-        more,
-        origin::protocol_options(origin::protocol(url.scheme()), filters),
+        more.clone(),
+        origin::protocol_options(protocol, filters),
         origin::load_assignment(name, url, Some(metadata)),
         upstream_tls::transport(backend.name(), url, backend.tls(), options),
     ])

@@ -37,20 +37,23 @@ pub(super) fn checks(backend: &Backend, config: &Config) -> Value {
     }])
 }
 
-/// Takes a backend out for some seconds that fails requests while its health checks pass.
+/// Takes a backend out for some seconds that does not answer requests while its health checks pass: it
+/// refuses or resets connections, or is too slow.
 ///
-/// * Timeouts count as gateway failures only if local errors are not told apart from others: a
-///   connection that was made would otherwise count as a success each time.
+/// * No status counts ([`no_answer_takes_a_backend_out`]): anybody can ask for an image that makes a
+///   registry answer 500.
+/// * Timeouts count only if local errors are not told apart from others: a connection that was made would
+///   otherwise count as a success each time.
 /// * A good health check must not bring it back: the check is not what fails.
 /// * With the defaults it stays out for longer than the checks take to find out by themselves, so that no request
 ///   tries a dead registry again before they have.
-/// * A limit (429) is no failure; the request goes on to the next backend and that is all.
+/// * Anybody can cause timeouts too, with one image that is slow. So a backend that is out is asked last
+///   before a request is given up.
 pub(super) fn outlier_detection(ejection: Ejection) -> Value {
     json!({
         "consecutive_gateway_failure": ejection.failures,
         "enforcing_consecutive_gateway_failure": 100,
-        "consecutive_5xx": ejection.errors,
-        "enforcing_consecutive_5xx": 100,
+        "enforcing_consecutive_5xx": 0,
         "enforcing_success_rate": 0,
         "enforcing_failure_percentage": 0,
         "interval": "1s",
@@ -60,6 +63,12 @@ pub(super) fn outlier_detection(ejection: Ejection) -> Value {
         "split_external_local_origin_errors": false,
         "successful_active_health_check_uneject_host": false,
     })
+}
+
+/// The protocol options by which an answer of any status is a sign of life. Envoy reads those of the
+/// cluster that the route names, which may be an aggregate.
+pub(super) fn no_answer_takes_a_backend_out() -> Value {
+    json!({"outlier_detection": {"error_matcher": {"not_match": {"any_match": true}}}})
 }
 
 /// A length of time as Envoy writes it.

@@ -1,6 +1,7 @@
 //! From the filter's decision to a cluster.
 
-use portolan_core::config::{Backend, BackendAuth, Config};
+use portolan_core::attempt;
+use portolan_core::config::{Backend, Config};
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
@@ -47,7 +48,7 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
     routes.push(json!({
         "name": "read",
         "match": {"prefix": "/", "headers": [reading()]},
-        "route": object([action(first, Some(retry(config))), follow.unwrap_or_default()]),
+        "route": object([action(first, Some(retry())), follow.unwrap_or_default()]),
     }));
     routes.push(json!({
         "name": "write",
@@ -84,32 +85,23 @@ fn reading() -> Value {
     json!({"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}})
 }
 
-/// A read goes on to the next backend of its list; the filter says, request by request, how often
-/// and after which statuses. A request with nobody to go on to is tried once more where no answer
-/// had begun. A write is not retried at all: its body would have to be kept, and what a registry
+/// A read goes on to the next backend of its list after an answer that the attempt phase has marked, and
+/// after none; the filter says how often. A request with nobody to go on to is tried once more where no
+/// answer had begun. A write is not retried at all: its body would have to be kept, and what a registry
 /// made of the first half is unknown.
-///
-/// Where clients never prove anything to a backend, a 401 is about the proxy's own token: once more, with a
-/// new one.
-fn retry(config: &Config) -> Value {
-    let holds_tokens = config.backends().iter().any(|backend| {
-        matches!(backend.auth(), BackendAuth::Token(_)) && !config.fronts().any_upstream()
-    });
-    let statuses = if holds_tokens { json!({"retriable_status_codes": [401]}) } else { json!({}) };
-    object([
-        statuses,
-        json!({
-            "retry_on": "connect-failure,refused-stream,reset,retriable-status-codes",
-            "num_retries": 1,
-            "per_try_timeout": "60s",
-            "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-            "retry_priority": extension(
-                "envoy.retry_priorities.previous_priorities",
-                "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-                json!({"update_frequency": 1}),
-            ),
-        }),
-    ])
+fn retry() -> Value {
+    json!({
+        "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
+        "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
+        "num_retries": 1,
+        "per_try_timeout": "60s",
+        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+        "retry_priority": extension(
+            "envoy.retry_priorities.previous_priorities",
+            "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+            json!({"update_frequency": 1}),
+        ),
+    })
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make

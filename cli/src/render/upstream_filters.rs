@@ -31,13 +31,25 @@ pub(super) fn filters(
 ) -> Vec<Value> {
     let Some(path) = options.wasm.as_deref() else { return Vec::new() };
     let attempt = runs_attempt_phase(config, destination)
-        .then(|| wasm::filter("portolan-attempt", path, attempt::CONFIGURATION));
+        .then(|| wasm::filter("portolan-attempt", path, &attempt_phase(config, destination)));
     let credentials = credential_filter::filters(&credentials(config, destination), options);
     let mut all: Vec<Value> = attempt.into_iter().chain(credentials).collect();
     if !all.is_empty() {
         all.push(codec());
     }
     all
+}
+
+/// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
+/// that was not asked.
+fn attempt_phase(config: &Config, destination: Destination<'_>) -> String {
+    let list: Vec<&str> = match destination {
+        Destination::List(list) => {
+            list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::name).collect()
+        }
+        Destination::Backend(_) | Destination::TokenService(_) => Vec::new(),
+    };
+    attempt::configuration(&list)
 }
 
 /// Whether the attempt phase has anything to do.

@@ -1,5 +1,6 @@
 //! Headers that must not cross between the client and a backend.
 
+use portolan_core::attempt;
 use portolan_core::config::Clients;
 
 use super::credential_filter::CREDENTIAL_HEADER;
@@ -29,7 +30,9 @@ const CREDENTIALS_OF_THE_FRONT: [&str; 2] = ["cookie", "proxy-authorization"];
 /// What a browser or a client would bind to the front's name though only one backend said it: cookies
 /// for all others, TLS or a key for ever, another address for the same name, another place for the
 /// content, where to report. `proxy-authenticate` is not here: the filter turns what has it into an error.
-pub(super) const REMOVED_FROM_RESPONSES: [&str; 13] = [
+/// The mark by which Envoy goes on to the next backend is the filter's own, and has done its work by then.
+pub(super) const REMOVED_FROM_RESPONSES: [&str; 14] = [
+    attempt::MARK,
     "set-cookie",
     "strict-transport-security",
     "public-key-pins",

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, all, is_redirect,
-    only, select,
+    self, Again, Answer, Answers, Credentials, MARK, Prepared, Redirection, Shown, TokenSource,
+    Wait, all, is_redirect, may_ask_to_wait, only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -17,12 +17,13 @@ use crate::redirects;
 use crate::stream::send;
 use crate::tokens::{self, Found, Waiting};
 
-/// What the downstream phase prepared for every backend of the list.
+/// What the downstream phase prepared for every backend of the list, and behind it what each backend
+/// answered.
 pub(crate) const PREPARED: &str = "portolan_prepared";
-/// What each backend answered.
-pub(crate) const ANSWERS: &str = "portolan_answers";
 /// The name of the backend of this attempt, from the endpoint's metadata.
 pub(crate) const BACKEND: &str = "xds\0upstream_host_metadata\0filter_metadata\0portolan\0backend";
+/// Whether the attempt is at the second place of its backend in the list, likewise.
+const LAST_RESORT: &str = "xds\0upstream_host_metadata\0filter_metadata\0portolan\0last_resort";
 /// By this header Envoy's credential injector, which runs behind this filter, learns which credential
 /// the backend gets. Nobody upstream sees it.
 const CREDENTIAL_HEADER: &str = "x-portolan-credential";
@@ -30,13 +31,27 @@ const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 /// The HTTP context of one attempt.
 pub(crate) struct Attempt {
     context: u32,
+    /// The backends of the list by their names; none for a list of one.
+    list: Rc<[String]>,
+    progress: Progress,
     shown: Shown,
-    /// Whether there is no other backend.
-    alone: bool,
+    /// Whether a 404 of this backend is the whole truth.
+    is_authority: bool,
     /// Whether a redirect is looked at.
     watches_redirects: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// The backend is not asked, or not yet.
+    Unasked,
+    /// It is asked, and nothing has come back.
+    Asked,
+    /// The head of its answer is there.
+    Answered,
 }
 
 /// A token of the proxy's in this attempt.
@@ -47,22 +62,48 @@ struct Held {
 }
 
 impl Attempt {
-    pub(crate) const fn new(context: u32) -> Self {
-        Self { context, shown: Shown::Clients, alone: false, watches_redirects: false, token: None }
+    pub(crate) const fn new(context: u32, list: Rc<[String]>) -> Self {
+        Self {
+            context,
+            list,
+            progress: Progress::Unasked,
+            shown: Shown::Nothing,
+            is_authority: false,
+            watches_redirects: false,
+            token: None,
+        }
     }
 
-    /// Sets what this backend is sent. All attempts of a request share one set of headers: what
-    /// is not set here is what the attempt before left.
+    fn is_alone(&self) -> bool {
+        self.list.len() < 2
+    }
+
+    /// Sets what this backend is sent, unless it was asked already in this request. All attempts of a
+    /// request share one set of headers: what is not set here is what the attempt before left.
     fn set_head(&mut self, prepared: &[u8]) -> Action {
-        let alone = only(prepared);
-        self.alone = alone.is_some();
-        let backend = if self.alone { None } else { host::property(BACKEND) };
-        let own = alone.or_else(|| select(prepared, backend.as_deref().unwrap_or_default()));
+        let backend = if self.is_alone() { None } else { host::property(BACKEND) };
+        let backend = backend.unwrap_or_default();
+        if !self.is_alone() {
+            let before = Answers::parse(prepared);
+            let name = std::str::from_utf8(&backend).unwrap_or_default();
+            if before.of(name).is_some() {
+                return self.ask_nobody_again(name, &before);
+            }
+        }
+        self.progress = Progress::Asked;
+        let is_prepared = !prepared.starts_with(b"=");
+        if !is_prepared {
+            return Action::Continue;
+        }
+        let own = if self.is_alone() { only(prepared) } else { select(prepared, &backend) };
         let Some(own) = own else {
             send(&reply::host_failed());
             return Action::Pause;
         };
-        self.shown = if own.hides_missing { Shown::ToHider } else { Shown::Clients };
+        if own.hides_missing {
+            self.shown = Shown::ToHider;
+        }
+        self.is_authority = own.is_authority;
         self.watches_redirects = own.redirection != Redirection::Unwatched;
         if !own.target.is_empty() {
             host::set_header(Headers::Request, ":path", own.target);
@@ -70,15 +111,32 @@ impl Attempt {
         self.set_credentials(&own, prepared)
     }
 
+    /// Answers in place of a backend that was asked already: Envoy takes this for the backend's answer,
+    /// and goes on where the mark says so.
+    fn ask_nobody_again(&self, backend: &str, before: &Answers) -> Action {
+        let is_last_resort = host::property(LAST_RESORT).is_some();
+        let mut reply = reply::host_failed();
+        if attempt::again(self.place(backend), is_last_resort, before) == Again::GoOn {
+            reply.headers.push((MARK, "1".to_owned()));
+        }
+        send(&reply);
+        Action::Pause
+    }
+
+    fn place<'a>(&'a self, backend: &'a str) -> attempt::Attempt<'a> {
+        attempt::Attempt { list: &self.list, backend, is_authority: self.is_authority }
+    }
+
     fn set_credentials(&mut self, own: &Prepared<'_>, prepared: &[u8]) -> Action {
         const NAME: &str = "authorization";
         if let Credentials::Client(value) = &own.credentials {
+            self.shown = Shown::Clients;
             host::set_header(Headers::Request, NAME, value);
             return Action::Continue;
         }
         // A list of one has been rid of the client's by the phase before, and is tried again with a newer
         // token only.
-        if !self.alone {
+        if !self.is_alone() {
             host::remove_header(Headers::Request, NAME);
         }
         if own.credentials.are_the_proxys() && !own.hides_missing {
@@ -97,14 +155,14 @@ impl Attempt {
     /// Sets the backend's token, or waits for it; those of the others are fetched meanwhile, so that
     /// they are there should this attempt fail.
     fn set_token(&mut self, backend: &str, source: &TokenSource<'_>, prepared: &[u8]) -> Action {
-        if !self.alone {
+        if !self.is_alone() {
             for other in all(prepared).filter(|other| other.backend != backend) {
                 if let Credentials::Token(source) = &other.credentials {
                     tokens::prefetch(other.backend, source);
                 }
             }
         }
-        let waiting = Waiting::new(self.context, self.alone);
+        let waiting = Waiting::new(self.context, self.is_alone());
         let found = tokens::ask(backend, source, &waiting);
         self.token = Some(Held {
             backend: backend.to_owned(),
@@ -121,11 +179,49 @@ impl Attempt {
 
     /// What becomes of a redirect. One that leads astray sends the request on to the next backend.
     fn settle_redirect(&self) {
-        if redirects::settle() && !self.alone {
-            // Envoy goes on from this status, and takes it for no sign of bad health. The client never sees it.
+        if redirects::settle() && !self.is_alone() {
+            // Were it left a redirect, the last one of a list would be the client's.
             host::set_header(Headers::Response, ":status", b"429");
-            note(Answer::Astray);
+            self.note(Answer::Astray);
         }
+    }
+
+    /// What the status of an answer means for the request.
+    fn settle(&self, status: u16) {
+        let shown = match status {
+            401 | 403 => self.note_refusal(status),
+            _ => self.shown,
+        };
+        let asks_to_wait =
+            may_ask_to_wait(status).then(|| host::header(Headers::Response, RETRY_AFTER));
+        let wait = asks_to_wait.flatten().map(|value| Wait::read(&value, host::now() / SECOND));
+        let Some(answer) = Answer::of(status, shown, wait.unwrap_or_default()) else { return };
+        self.note(answer);
+        if self.renews_token(status) {
+            mark();
+        }
+    }
+
+    /// Notes what the backend answered, and has Envoy go on if there is anybody to go on to.
+    fn note(&self, answer: Answer) {
+        let Some(backend) = host::property(BACKEND) else { return };
+        let Ok(backend) = std::str::from_utf8(&backend) else { return };
+        // Read anew: another attempt may have noted something meanwhile.
+        let mut property = host::property(PREPARED).unwrap_or_default();
+        let goes_on = || attempt::goes_on(self.place(backend), answer, &Answers::parse(&property));
+        if self.progress == Progress::Answered && goes_on() {
+            mark();
+        }
+        property.extend_from_slice(attempt::note(backend, answer).as_bytes());
+        host::set_property(PREPARED, &property);
+    }
+
+    /// Whether the only backend is asked once more, with a new token.
+    fn renews_token(&self, status: u16) -> bool {
+        let Some(held) = self.token.as_ref().filter(|_| self.is_alone() && status == 401) else {
+            return false;
+        };
+        matches!(&*held.waiting.found.borrow(), Some(Found::Token(_)))
     }
 
     /// What a refusal of this backend means. A token that it refuses is not sent again.
@@ -156,6 +252,9 @@ impl Drop for Attempt {
         if self.token.is_some() {
             tokens::forget(self.context);
         }
+        if self.progress == Progress::Asked && !self.is_alone() {
+            self.note(Answer::Silent);
+        }
     }
 }
 
@@ -165,38 +264,38 @@ impl HttpContext for Attempt {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         match host::property(PREPARED) {
             Some(prepared) => self.set_head(&prepared),
-            None => Action::Continue,
+            None => {
+                self.progress = Progress::Asked;
+                Action::Continue
+            }
         }
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let watched = self.watches_redirects.then(host::status).flatten();
-        if watched.is_some_and(is_redirect) {
+        if self.progress != Progress::Asked {
+            return Action::Continue;
+        }
+        self.progress = Progress::Answered;
+        // Reading the status costs. Of an only backend it says nothing new to anybody, unless it is the
+        // proxy that was refused.
+        let is_clients = matches!(self.shown, Shown::Nothing | Shown::Clients);
+        if self.is_alone() && is_clients && !self.watches_redirects {
+            return Action::Continue;
+        }
+        let Some(status) = host::status() else { return Action::Continue };
+        if self.watches_redirects && is_redirect(status) {
             self.settle_redirect();
-            return Action::Continue;
-        }
-        // Reading the status costs; without anybody to go on to only a refusal matters here.
-        if self.alone && host::header(Headers::Response, "www-authenticate").is_none() {
-            return Action::Continue;
-        }
-        let Some(status) = watched.or_else(host::status) else { return Action::Continue };
-        let shown = match status {
-            401 | 403 => self.note_refusal(status),
-            _ => self.shown,
-        };
-        let retry_after = (status == 429).then(|| host::header(Headers::Response, "retry-after"));
-        let retry_after = retry_after.flatten();
-        if let Some(answer) = Answer::of(status, shown, retry_after.as_deref()) {
-            note(answer);
+        } else if !self.is_alone() || matches!(status, 401 | 403) {
+            self.settle(status);
         }
         Action::Continue
     }
 }
 
-fn note(answer: Answer) {
-    let Some(backend) = host::property(BACKEND) else { return };
-    let Ok(backend) = std::str::from_utf8(&backend) else { return };
-    let mut answers = Answers::parse(&host::property(ANSWERS).unwrap_or_default());
-    answers.note(backend, answer);
-    host::set_property(ANSWERS, answers.print().as_bytes());
+/// Has Envoy go on to the next backend.
+fn mark() {
+    host::set_header(Headers::Response, MARK, b"1");
 }
+
+const RETRY_AFTER: &str = "retry-after";
+const SECOND: u64 = 1_000_000_000;

@@ -59,8 +59,8 @@ pub(crate) struct Root {
 enum Role {
     /// The one that decides, once per request.
     Decide(Rc<Policy>),
-    /// The one that Envoy runs for each attempt.
-    Attempt,
+    /// The one that Envoy runs for each attempt at the backends of a list, by their names.
+    Attempt(Rc<[String]>),
     /// The one that it runs for each attempt where a redirect leads.
     Hop,
     /// The one that reads forms at the token endpoint.
@@ -95,14 +95,12 @@ impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let started = host::now();
         let json = self.get_plugin_configuration().unwrap_or_default();
-        if attempt::is_configuration(&json) {
+        if let Some(role) = attempt::Role::read(&json) {
             redirects::outlive_attempts();
-            self.role = Some(Role::Attempt);
-            return true;
-        }
-        if attempt::is_hop_configuration(&json) {
-            redirects::outlive_attempts();
-            self.role = Some(Role::Hop);
+            self.role = Some(match role {
+                attempt::Role::Attempt(list) => Role::Attempt(list.into()),
+                attempt::Role::Hop => Role::Hop,
+            });
             return true;
         }
         if token::is_form_configuration(&json) {
@@ -137,7 +135,7 @@ impl RootContext for Root {
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
         Some(match self.role.as_ref()? {
             Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy), context)),
-            Role::Attempt => Box::new(Attempt::new(context)),
+            Role::Attempt(list) => Box::new(Attempt::new(context, Rc::clone(list))),
             Role::Hop => Box::new(HopAttempt),
             Role::TokenForm => Box::new(TokenForm::new(POLICY.with_borrow(Clone::clone))),
         })

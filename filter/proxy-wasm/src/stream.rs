@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{Answers, Case, Retry, Verdict, is_doubtful, judge};
+use portolan_core::attempt::{Case, Retry, Trouble, Verdict, judge};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, GeoHeaders, List};
 use portolan_core::policy::Push;
@@ -136,14 +136,12 @@ impl Stream {
         {
             return Some(reply);
         }
-        // What a list of one answers is passed on as it is, but for a refusal of the proxy's own
-        // credentials, and that comes with a challenge.
-        if receipt.answers_noted && (receipt.has_fallback() || challenged) {
-            let doubtful = status.filter(|status| is_doubtful(*status));
-            let verdict = doubtful.map(|status| self.judge(receipt, status));
+        if receipt.may_be_judged() {
+            let judged = status.filter(|status| receipt.is_judged(*status));
+            let verdict = judged.map(|status| self.judge(receipt, status));
             if let Some(Verdict::Replace(trouble)) = verdict {
                 redirects::explain_trouble(trouble);
-                return Some(reply::trouble(trouble));
+                return Some(in_trouble(trouble));
             }
         }
         for header in response::url_headers(receipt.class) {
@@ -162,15 +160,16 @@ impl Stream {
         let config = &self.policy.config;
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
-        let answers = host::property(attempt::ANSWERS).unwrap_or_default();
+        let noted = host::property(attempt::PREPARED).unwrap_or_default();
         let answered = answered(receipt).and_then(|name| String::from_utf8(name).ok());
         let case = Case {
             status,
             answered: answered.as_deref(),
             authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
             proxys_credentials: receipt.proxys_credentials,
+            clients_log_in: receipt.origin.is_some(),
         };
-        judge(case, names, &Answers::parse(&answers))
+        judge(case, names, &receipt.answers(config, &noted))
     }
 
     fn amend(&self, receipt: &Receipt, header: UrlHeader) {
@@ -332,6 +331,19 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     Phase::Forwarded(forwarding.receipt, forwarding.push)
 }
 
+/// The answer where no backend of the list could serve; a limit is that of the last one.
+fn in_trouble(trouble: Trouble) -> Reply {
+    let reply = reply::trouble(trouble);
+    if !matches!(trouble, Trouble::Limited(_)) {
+        return reply;
+    }
+    let limits = reply::LIMITS.into_iter();
+    limits.fold(reply, |reply, name| match host::header(Headers::Response, name) {
+        Some(value) => reply.with_limit(name, &value),
+        None => reply,
+    })
+}
+
 /// The name of the backend that answered; `None` where it can only be one.
 fn answered(receipt: &Receipt) -> Option<Vec<u8>> {
     receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten()
@@ -362,18 +374,12 @@ fn run(next: Next) -> Phase {
     }
 }
 
-/// Envoy goes on to the next backend by itself; these are the headers that it is told by, and it
+/// Envoy goes on to the next backend by itself; these headers say how often and after how long, and it
 /// takes them off before it sends the request.
 fn set_retry(retry: &Retry) {
-    if let Some(attempts) = retry.further_attempts {
-        let attempts = attempts.to_string();
-        host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
-    }
-    let statuses = retry.statuses.as_bytes();
-    host::set_header(Headers::Request, "x-envoy-retriable-status-codes", statuses);
-    if let Some(timeout) = retry.attempt_timeout {
-        set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", timeout);
-    }
+    let attempts = retry.further_attempts.to_string();
+    host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", retry.attempt_timeout);
 }
 
 fn set_milliseconds(header: &str, duration: Duration) {

@@ -1,47 +1,35 @@
-//! What the backends of a list answered in one request.
+//! What one answer of a backend means for the others of its list.
+//!
+//! This is the one place that says so. The attempt phase marks what is to go on, Envoy goes on from
+//! the mark alone, and [`super::judge`] reads what was noted here.
+
+use super::wait::Wait;
 
 /// What an answer means for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It has nothing of that name.
     Missed,
-    /// It has had too many requests; `Retry-After` in seconds, where it gave one.
-    Limited(Option<u32>),
-    /// It refused the proxy's own credentials, or that there were none.
+    /// It has had too many requests.
+    Limited(Wait),
+    /// It refuses this, and the client cannot change that by showing credentials.
     Refused,
     /// It sent the proxy to where the policy does not let it go.
     Astray,
-    /// It failed in some other way.
-    Failed,
-}
-
-/// The answers so far, the latest of each backend: one line per backend, its name and a word.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers(Vec<(String, Answer)>);
-
-/// Longer waits are as good as none to a client, and a day is longer than any outage here.
-const LONGEST_WAIT: u32 = 24 * 60 * 60;
-
-impl Answer {
-    /// Classifies a status; `None` for an answer that the client may have as it is.
-    #[must_use]
-    pub fn of(status: u16, shown: Shown, retry_after: Option<&[u8]>) -> Option<Self> {
-        match (status, shown) {
-            (404, _) | (401 | 403, Shown::ToHider) => Some(Self::Missed),
-            (401 | 403, Shown::Proxys) => Some(Self::Refused),
-            (429, _) => Some(Self::Limited(retry_after.and_then(read_seconds))),
-            // Without what it wants to see it was not asked as it should have been.
-            (500..=599, _) | (401 | 403, Shown::LessThanWanted) => Some(Self::Failed),
-            _ => None,
-        }
-    }
+    /// It failed in some other way; it may ask for a wait before the next request.
+    Failed(Wait),
+    /// It was asked, and nothing came back: refused, reset, or too late.
+    Silent,
 }
 
 /// What an attempt showed of who asks, as far as a refusal means something different then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
-    /// What the client sent, or nothing: a refusal is for the client to see.
+    /// Nothing, as the backend wants nothing or the client has nothing for it. A 401 asks the client to
+    /// log in; a 403 is no question, and another backend may say yes.
     #[default]
+    Nothing,
+    /// What the client sent: a refusal is for the client to see.
     Clients,
     /// What the proxy has.
     Proxys,
@@ -51,12 +39,69 @@ pub enum Shown {
     LessThanWanted,
 }
 
+impl Answer {
+    /// Classifies a status of a read (RFC 9110 section 15, and what registries and delivery networks
+    /// send besides); `None` for an answer that the client may have as it is.
+    ///
+    /// * 404 and 410 (Gone): the backend lacks it.
+    /// * 429: the backend is well, and limited.
+    /// * 402 (a quota) and 451 (a country's law): the backend refuses it, whoever asks.
+    /// * 408, 421, 425 and every 5xx, those of delivery networks included: the backend did not do what
+    ///   it was asked; another one can.
+    /// * 401 and 403 depend on what was shown.
+    /// * Every other status is about the request itself, and would be the same elsewhere.
+    #[must_use]
+    pub const fn of(status: u16, shown: Shown, wait: Wait) -> Option<Self> {
+        match (status, shown) {
+            (404 | 410, _) | (401 | 403, Shown::ToHider) => Some(Self::Missed),
+            (402 | 451, _) | (401 | 403, Shown::Proxys) | (403, Shown::Nothing) => {
+                Some(Self::Refused)
+            }
+            (429, _) => Some(Self::Limited(wait)),
+            // Without what it wants to see it was not asked as it should have been.
+            (408 | 421 | 425 | 500..=599, _) | (401 | 403, Shown::LessThanWanted) => {
+                Some(Self::Failed(wait))
+            }
+            _ => None,
+        }
+    }
+
+    /// How long the backend asks to wait, if that is what it says.
+    #[must_use]
+    pub const fn wait(self) -> Wait {
+        match self {
+            Self::Limited(wait) | Self::Failed(wait) => wait,
+            Self::Missed | Self::Refused | Self::Astray | Self::Silent => Wait::UNKNOWN,
+        }
+    }
+}
+
+/// Whether [`Answer::of`] needs `Retry-After` to classify a status.
+#[must_use]
+pub const fn may_ask_to_wait(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
+/// The answers so far, the latest of each backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers(Vec<(String, Answer)>);
+
+/// With what a line of an answer begins, which no name of a backend does.
+const LINE: char = '=';
+
 impl Answers {
-    /// Reads the property of the stream; what is not understood is left out.
+    /// Reads the property of the stream: one line per answer among those of what was prepared. The
+    /// latest line of a backend counts; what is not understood is left out.
     #[must_use]
     pub fn parse(property: &[u8]) -> Self {
-        let lines = std::str::from_utf8(property).unwrap_or_default().lines();
-        Self(lines.filter_map(parse_line).collect())
+        let mut answers = Self::default();
+        for line in property.split(|byte| *byte == b'\n') {
+            let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix(LINE));
+            if let Some((backend, answer)) = line.and_then(parse_line) {
+                answers.note(backend, answer);
+            }
+        }
+        answers
     }
 
     /// Notes the latest answer of a backend.
@@ -65,105 +110,152 @@ impl Answers {
         self.0.push((backend.to_owned(), answer));
     }
 
-    /// The property of the stream.
-    #[must_use]
-    pub fn print(&self) -> String {
-        let line = |(name, answer): &(String, Answer)| match answer {
-            Answer::Missed => format!("{name} missed\n"),
-            Answer::Failed => format!("{name} failed\n"),
-            Answer::Refused => format!("{name} refused\n"),
-            Answer::Astray => format!("{name} astray\n"),
-            Answer::Limited(None) => format!("{name} limited\n"),
-            Answer::Limited(Some(seconds)) => format!("{name} limited {seconds}\n"),
-        };
-        self.0.iter().map(line).collect()
-    }
-
     /// The latest answer of a backend.
     #[must_use]
     pub fn of(&self, backend: &str) -> Option<Answer> {
         self.0.iter().find(|(name, _)| name == backend).map(|(_, answer)| *answer)
     }
+
+    /// The longest wait that a backend asked for.
+    #[must_use]
+    pub fn longest_wait(&self) -> Wait {
+        self.0.iter().map(|(_, answer)| answer.wait()).max().unwrap_or_default()
+    }
 }
 
-fn parse_line(line: &str) -> Option<(String, Answer)> {
-    let (name, word) = line.split_once(' ')?;
-    let answer = match word.split_once(' ') {
-        Some(("limited", seconds)) => Answer::Limited(seconds.parse().ok()),
-        None if word == "missed" => Answer::Missed,
-        None if word == "failed" => Answer::Failed,
-        None if word == "refused" => Answer::Refused,
-        None if word == "astray" => Answer::Astray,
-        None if word == "limited" => Answer::Limited(None),
+/// The line that is added to the property when a backend has answered.
+#[must_use]
+pub fn note(backend: &str, answer: Answer) -> String {
+    let word = match answer {
+        Answer::Missed => "missed",
+        Answer::Refused => "refused",
+        Answer::Astray => "astray",
+        Answer::Silent => "silent",
+        Answer::Failed(_) => "failed",
+        Answer::Limited(_) => "limited",
+    };
+    match answer.wait().seconds() {
+        Some(seconds) => format!("{LINE}{backend} {word} {seconds}\n"),
+        None => format!("{LINE}{backend} {word}\n"),
+    }
+}
+
+fn parse_line(line: &str) -> Option<(&str, Answer)> {
+    let mut words = line.split(' ');
+    let (backend, word) = (words.next()?, words.next()?);
+    let wait = match words.next() {
+        None => Wait::UNKNOWN,
+        Some(seconds) => Wait::of_seconds(seconds.parse().ok()?),
+    };
+    let answer = match word {
+        "missed" => Answer::Missed,
+        "refused" => Answer::Refused,
+        "astray" => Answer::Astray,
+        "silent" => Answer::Silent,
+        "failed" => Answer::Failed(wait),
+        "limited" => Answer::Limited(wait),
         _ => return None,
     };
-    Some((name.to_owned(), answer))
-}
-
-/// `Retry-After` as seconds (RFC 9110 section 10.2.3); its other form, a date, needs a clock.
-fn read_seconds(value: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(value).ok()?.trim();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT))
+    words.next().is_none().then_some((backend, answer))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const WAIT: Wait = Wait::of_seconds(7);
+
+    /// Every status of an error, with what was shown and what it means then.
     #[test]
-    fn statuses() {
-        use Shown::{Clients, LessThanWanted, Proxys, ToHider};
+    fn every_status_has_a_row() {
+        use Shown::{Clients, LessThanWanted, Nothing, Proxys, ToHider};
+        let everything = &[Nothing, Clients, Proxys, ToHider, LessThanWanted][..];
+        let (missed, refused) = (Some(Answer::Missed), Some(Answer::Refused));
+        let (limited, failed) = (Some(Answer::Limited(WAIT)), Some(Answer::Failed(WAIT)));
         #[rustfmt::skip]
-        let rows = [
-            (200, Clients, None, "content"),
-            (206, Proxys, None, "a part of it"),
-            (307, ToHider, None, "a redirect"),
-            (400, ToHider, None, "the client's mistake"),
-            (401, Clients, None, "for the client to see"),
-            (401, ToHider, Some(Answer::Missed), "it hides what it lacks"),
-            (403, ToHider, Some(Answer::Missed), "it hides what it lacks"),
-            (401, Proxys, Some(Answer::Refused), "a token that is not good"),
-            (403, Proxys, Some(Answer::Refused), "a token that is not good enough"),
-            (401, LessThanWanted, Some(Answer::Failed), "its token service is down"),
-            (404, Clients, Some(Answer::Missed), "a miss"),
-            (404, LessThanWanted, Some(Answer::Missed), "a miss, whoever asks"),
-            (416, ToHider, None, "the client's mistake"),
-            (429, Clients, Some(Answer::Limited(Some(7))), "limited"),
-            (500, Clients, Some(Answer::Failed), "trouble"),
-            (504, ToHider, Some(Answer::Failed), "trouble"),
+        let rows: &[(std::ops::RangeInclusive<u16>, &[Shown], Option<Answer>, &str)] = &[
+            (100..=399, everything, None, "content, a part of it, or a redirect"),
+            (400..=400, everything, None, "the request makes no sense to a registry"),
+            (401..=401, &[Nothing, Clients], None, "the client is asked to log in"),
+            (401..=401, &[Proxys], refused, "a token that is not good"),
+            (401..=401, &[ToHider], missed, "it hides what it lacks"),
+            (401..=401, &[LessThanWanted], failed, "its token service is down"),
+            (402..=402, everything, refused, "the backend's quota is used up"),
+            (403..=403, &[Nothing], refused, "a country, a network: nobody logs in to change that"),
+            (403..=403, &[Clients], None, "the client's credentials are not enough"),
+            (403..=403, &[Proxys], refused, "the proxy's credentials are not enough"),
+            (403..=403, &[ToHider], missed, "it hides what it lacks"),
+            (403..=403, &[LessThanWanted], failed, "its token service is down"),
+            (404..=404, everything, missed, "it lacks it"),
+            (405..=407, everything, None, "about the request"),
+            (408..=408, everything, failed, "it gave up waiting for a request that was sent"),
+            (409..=409, everything, None, "about the request"),
+            (410..=410, everything, missed, "it has it no more"),
+            (411..=420, everything, None, "about the request: its size, its range, its type"),
+            (421..=421, everything, failed, "it does not serve this host over this connection"),
+            (422..=424, everything, None, "about the request"),
+            (425..=425, everything, failed, "it wants the request once more"),
+            (426..=428, everything, None, "about the request"),
+            (429..=429, everything, limited, "limited"),
+            (430..=450, everything, None, "about the request"),
+            (451..=451, everything, refused, "the law where the backend is"),
+            (452..=499, everything, None, "about the request"),
+            (500..=599, everything, failed, "trouble, also 501, 505 to 511, 520 to 530"),
+            (600..=999, everything, None, "no status of HTTP"),
         ];
-        for (status, shown, expected, reason) in rows {
-            let found = Answer::of(status, shown, Some(b" 7 "));
-            assert_eq!(found, expected, "{status} {shown:?}: {reason}");
+        for (statuses, shown, expected, reason) in rows {
+            for status in statuses.clone() {
+                for shown in *shown {
+                    let found = Answer::of(status, *shown, WAIT);
+                    assert_eq!(found, *expected, "{status} {shown:?}: {reason}");
+                    let waits = expected.is_some_and(|answer| answer.wait() == WAIT);
+                    assert!(!waits || may_ask_to_wait(status) || matches!(status, 401 | 403 | 421));
+                }
+            }
         }
-        for odd in [&b""[..], b"-1", b"1.5", b"Wed, 21 Oct 2026 07:28:00 GMT", b"\xff"] {
-            assert_eq!(Answer::of(429, Clients, Some(odd)), Some(Answer::Limited(None)), "{odd:?}");
-        }
-        let long = Answer::Limited(Some(LONGEST_WAIT));
-        assert_eq!(Answer::of(429, Clients, Some(b"99999999999999")), Some(long));
+        let rows = rows.iter().flat_map(|(statuses, shown, ..)| {
+            statuses.clone().map(|status| shown.len().saturating_mul(usize::from(status)))
+        });
+        let all: usize = (100..=999).map(|status: usize| everything.len() * status).sum();
+        assert_eq!(rows.sum::<usize>(), all, "each status once with each thing shown");
     }
 
     #[test]
     fn the_latest_answer_of_each_backend_is_kept() {
-        let mut answers = Answers::default();
-        answers.note("a", Answer::Failed);
-        answers.note("b", Answer::Limited(Some(3)));
-        answers.note("c", Answer::Limited(None));
-        answers.note("a", Answer::Missed);
-        answers.note("e", Answer::Astray);
-        let read = Answers::parse(answers.print().as_bytes());
-        assert_eq!(read, answers);
+        let notes = [
+            ("a", Answer::Failed(Wait::of_seconds(9))),
+            ("b", Answer::Limited(Wait::of_seconds(3))),
+            ("c", Answer::Limited(Wait::UNKNOWN)),
+            ("a", Answer::Missed),
+            ("e", Answer::Astray),
+            ("f", Answer::Silent),
+            ("g", Answer::Refused),
+        ];
+        let property: String = notes.iter().map(|(name, answer)| note(name, *answer)).collect();
+        let property = format!("quay\t\t\t/v2/\tnothing\n{property}");
+        let read = Answers::parse(property.as_bytes());
         assert_eq!(read.of("a"), Some(Answer::Missed));
-        assert_eq!(read.of("b"), Some(Answer::Limited(Some(3))));
-        assert_eq!(read.of("c"), Some(Answer::Limited(None)));
+        for (name, answer) in &notes[1..] {
+            assert!(read.of(name) == Some(*answer) || *name == "a");
+        }
         assert_eq!(read.of("d"), None);
-        assert_eq!(read.of("e"), Some(Answer::Astray));
+        assert_eq!(read.of("quay"), None, "what was prepared is no answer");
+        assert_eq!(read.longest_wait().seconds(), Some(3), "a later answer replaces a wait");
+        assert_eq!(Answers::default().longest_wait(), Wait::UNKNOWN);
     }
 
     #[test]
     fn junk_is_no_answer() {
-        for junk in [&b""[..], b"a", b"a b c", b"\xff missed", b"missed\n"] {
+        for junk in [
+            &b""[..],
+            b"a missed",
+            b"=a",
+            b"=a b c",
+            b"=\xff missed",
+            b"=missed\n",
+            b"=a limited x",
+            b"=a limited 1 2",
+        ] {
             assert_eq!(Answers::parse(junk), Answers::default(), "{junk:?}");
         }
     }

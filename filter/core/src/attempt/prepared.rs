@@ -3,7 +3,8 @@
 //! One line per backend, its parts separated by tabs: the name, what is special, what becomes of its
 //! redirects, the request target, and the credentials. No part can hold a line feed, and none but the
 //! last a tab: names and URLs are checked by the policy, targets by the request parser, and no header
-//! value has a line feed (RFC 9110 section 5.5).
+//! value has a line feed (RFC 9110 section 5.5). Behind these lines attempts note what their backends
+//! answered ([`super::note`]); those lines begin with a sign that no name of a backend begins with.
 
 use super::credentials::{Credentials, TokenSource};
 use super::redirect::Redirection;
@@ -15,6 +16,8 @@ pub struct Prepared<'p> {
     pub backend: &'p str,
     /// Whether its 401 and 403 to this request mean that it lacks the content.
     pub hides_missing: bool,
+    /// Whether its 404 is the whole truth: no other backend is asked then.
+    pub is_authority: bool,
     /// What becomes of its redirects.
     pub redirection: Redirection<'p>,
     /// The request target, with the backend's name of the repository. Empty where it is in the request
@@ -25,6 +28,7 @@ pub struct Prepared<'p> {
 }
 
 const HIDES: u8 = b'h';
+const AUTHORITY: u8 = b'a';
 
 const NOTHING: &[u8] = b"nothing";
 const CLIENT: &[u8] = b"client";
@@ -46,6 +50,7 @@ impl Prepared<'_> {
         text.extend_from_slice(self.backend.as_bytes());
         text.push(b'\t');
         text.extend(self.hides_missing.then_some(HIDES));
+        text.extend(self.is_authority.then_some(AUTHORITY));
         for part in [self.redirection.print().as_bytes(), self.target] {
             text.push(b'\t');
             text.extend_from_slice(part);
@@ -126,8 +131,10 @@ pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
 /// The one part of a list of one: there is nobody whose it could be instead.
 #[must_use]
 pub fn only(property: &[u8]) -> Option<Prepared<'_>> {
-    let line = property.strip_suffix(b"\n")?;
-    if line.contains(&b'\n') { None } else { read(line) }
+    let end = property.iter().position(|byte| *byte == b'\n')?;
+    let (line, rest) = property.split_at_checked(end)?;
+    let is_prepared = |line: &[u8]| !line.is_empty() && !line.starts_with(b"=");
+    if rest.split(|byte| *byte == b'\n').any(is_prepared) { None } else { read(line) }
 }
 
 /// Every part, in the order of the list; what is not understood is left out.
@@ -151,6 +158,7 @@ fn read(line: &[u8]) -> Option<Prepared<'_>> {
     Some(Prepared {
         backend,
         hides_missing: special.contains(&HIDES),
+        is_authority: special.contains(&AUTHORITY),
         redirection,
         target,
         credentials,
@@ -166,6 +174,7 @@ mod tests {
         Prepared {
             backend,
             hides_missing: backend.len() > 2,
+            is_authority: backend.len() > 3,
             redirection: match backend.len() {
                 ..3 => Redirection::Unwatched,
                 3 => Redirection::Passed,
@@ -205,8 +214,12 @@ mod tests {
         }
         assert!(all(&property).eq(each.iter().cloned()));
         assert_eq!(only(&property), None, "there are several");
-        let alone = Prepared::print(&each[..1]);
+        let mut alone = Prepared::print(&each[..1]);
         assert_eq!(only(&alone), Some(each[0].clone()));
+        alone.extend(b"=ghcr missed\n");
+        assert_eq!(only(&alone), Some(each[0].clone()), "an answer is nobody's part");
+        assert_eq!(all(&alone).count(), 1);
+        assert_eq!(select(&alone, b"=ghcr missed"), None);
         for other in [&b"hub"[..], b"", b"ghcr\t", b"g", b"\n", b"\xff"] {
             assert_eq!(select(&property, other), None, "{other:?}");
         }

@@ -4,6 +4,7 @@
 //! down, a client takes an outage for "no such image", and some clients remember it.
 
 use super::answers::{Answer, Answers};
+use super::wait::Wait;
 
 /// What the client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,23 +18,24 @@ pub enum Verdict {
 /// What is wrong with a list of backends as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Every backend has had too many requests; the longest wait that one of them asked for,
-    /// in seconds.
-    Limited(Option<u32>),
+    /// Every backend has had too many requests; the longest wait that one of them asked for.
+    Limited(Wait),
     /// No backend shows it to the proxy, and that is how they say that they lack it.
     Missing,
     /// A backend refuses it to the proxy, and none has it for all to see.
     Refused,
     /// A backend has it at a place where the policy does not let the proxy go, and none has it elsewhere.
     Astray,
-    /// Not every backend could be asked, and those that could do not have the content.
-    Unavailable,
+    /// Not every backend could be asked, and those that could do not have the content; the longest wait
+    /// that one of them asked for.
+    Unavailable(Wait),
 }
 
-/// Whether a status may not be the whole truth, so that [`judge`] must be asked.
+/// Whether a status may not be the whole truth, so that [`judge`] must be asked: each status that
+/// [`Answer::of`] takes for more than an answer to the client.
 #[must_use]
 pub const fn is_doubtful(status: u16) -> bool {
-    matches!(status, 401 | 403 | 404 | 429 | 500..=599)
+    matches!(status, 401..=404 | 408 | 410 | 421 | 425 | 429 | 451 | 500..=599)
 }
 
 /// What is judged: the last answer, in the light of all.
@@ -48,6 +50,8 @@ pub struct Case<'a> {
     /// Whether the proxy showed credentials of its own: a refusal is then nothing that the client
     /// could do anything about.
     pub proxys_credentials: bool,
+    /// Whether clients of this front log in to the backends: a refusal may then be a question to them.
+    pub clients_log_in: bool,
 }
 
 /// Judges the last answer.
@@ -60,43 +64,42 @@ pub fn judge<'b>(
     let all = |wanted: fn(Answer) -> bool| {
         backends.clone().all(|backend| answers.of(backend).is_some_and(wanted))
     };
-    // A backend that hides what it lacks has its refusal noted as a miss; another's is for the client to see.
-    let hid = || match case.answered {
-        Some(backend) => answers.of(backend).is_some(),
-        None => backends.clone().any(|backend| answers.of(backend) == Some(Answer::Missed)),
+    let any = |wanted| backends.clone().any(|backend| answers.of(backend) == Some(wanted));
+    let last = match case.answered {
+        Some(backend) => answers.of(backend),
+        // Of a list of one.
+        None => backends.clone().find_map(|backend| answers.of(backend)),
     };
     let authoritative = case.authority.is_some_and(|name| answers.of(name) == Some(Answer::Missed));
     let is_final = authoritative || all(|answer| answer == Answer::Missed);
+    let is_settled = is_final || all(|answer| matches!(answer, Answer::Missed | Answer::Refused));
+    let is_refusal = matches!(case.status, 401..=403 | 451);
     let replace = Verdict::Replace;
     match case.status {
-        404 if is_final => Verdict::Pass,
-        401 | 403 if case.proxys_credentials && is_final => replace(Trouble::Missing),
-        // A refusal that was no miss is an answer: the client's credentials are at stake.
-        401 | 403 if !case.proxys_credentials && (!hid() || is_final) => Verdict::Pass,
-        401 | 403 | 404
-            if all(|answer| matches!(answer, Answer::Missed | Answer::Refused))
-                && case.proxys_credentials =>
-        {
+        404 | 410 if is_final => Verdict::Pass,
+        // A refusal that was noted as nothing is an answer: the client's credentials are at stake.
+        401 | 403 if !case.proxys_credentials && last.is_none() => Verdict::Pass,
+        _ if is_refusal && is_final && (case.proxys_credentials || !case.clients_log_in) => {
+            replace(Trouble::Missing)
+        }
+        // In the registry's own words: the client showed nothing, or nothing that was wrong.
+        _ if is_refusal && !case.proxys_credentials && is_settled => Verdict::Pass,
+        _ if (is_refusal || matches!(case.status, 404 | 410)) && is_settled => {
             replace(Trouble::Refused)
         }
         // The status is the attempt phase's own then.
-        401 | 403 | 404 | 429
-            if all(|answer| {
-                matches!(answer, Answer::Missed | Answer::Refused | Answer::Astray)
-            }) && backends
-                .clone()
-                .any(|backend| answers.of(backend) == Some(Answer::Astray)) =>
+        401..=404 | 410 | 429 | 451
+            if any(Answer::Astray)
+                && all(|answer| {
+                    matches!(answer, Answer::Missed | Answer::Refused | Answer::Astray)
+                }) =>
         {
             replace(Trouble::Astray)
         }
         429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
-            let waits = backends.filter_map(|backend| match answers.of(backend) {
-                Some(Answer::Limited(seconds)) => seconds,
-                _ => None,
-            });
-            replace(Trouble::Limited(waits.max()))
+            replace(Trouble::Limited(answers.longest_wait()))
         }
-        401 | 403 | 404 | 429 | 500..=599 => replace(Trouble::Unavailable),
+        status if is_doubtful(status) => replace(Trouble::Unavailable(answers.longest_wait())),
         _ => Verdict::Pass,
     }
 }
@@ -105,10 +108,17 @@ pub fn judge<'b>(
 mod tests {
     use super::*;
 
+    /// From lines such as `a limited 3`.
+    fn read(lines: &str) -> Answers {
+        let lines: String = lines.lines().map(|line| format!("={line}\n")).collect();
+        Answers::parse(lines.as_bytes())
+    }
+
     #[test]
     fn an_outage_is_never_a_404() {
         let limited = |seconds| Verdict::Replace(Trouble::Limited(seconds));
-        let unavailable = Verdict::Replace(Trouble::Unavailable);
+        let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
+        let wait = |seconds| Verdict::Replace(Trouble::Unavailable(Wait::of_seconds(seconds)));
         #[rustfmt::skip]
         let rows = [
             (200, "", Verdict::Pass, "content"),
@@ -122,20 +132,42 @@ mod tests {
             (401, "a missed\nb missed\n", Verdict::Pass, "both hide or miss it"),
             (401, "a missed\n", unavailable, "a hides it, b is down"),
             (401, "", Verdict::Pass, "a refusal"),
-            (403, "b failed\n", Verdict::Pass, "a refusal"),
-            (429, "a limited 3\nb limited 20\n", limited(Some(20)), "the longest wait"),
-            (429, "a limited\nb limited 2\n", limited(Some(2)), "one gave none"),
-            (429, "a limited\nb limited\n", limited(None), "none gave one"),
-            (429, "b limited 2\n", unavailable, "a is down"),
-            (429, "a missed\nb limited 2\n", unavailable, "it may be on b"),
+            (403, "a refused\nb refused\n", Verdict::Pass, "nobody gives it, in the last one's words"),
+            (403, "a missed\nb refused\n", Verdict::Pass, "b does not give it"),
+            (403, "b refused\n", unavailable, "b does not give it, and a is down"),
+            (404, "a refused\nb missed\n", Verdict::Replace(Trouble::Refused), "a may have it"),
+            (402, "a refused\nb refused\n", Verdict::Pass, "the quotas of both"),
+            (451, "a missed\nb refused\n", Verdict::Pass, "the law"),
+            (451, "a failed\nb refused\n", unavailable, "a may have it"),
+            (410, "a missed\nb missed\n", Verdict::Pass, "nobody has it any more"),
+            (410, "b missed\n", unavailable, "a is down"),
+            (429, "a limited 3\nb limited 20\n", limited(Wait::of_seconds(20)), "the longest wait"),
+            (429, "a limited\nb limited 2\n", limited(Wait::of_seconds(2)), "one gave none"),
+            (429, "a limited\nb limited\n", limited(Wait::UNKNOWN), "none gave one"),
+            (429, "b limited 2\n", wait(2), "a is down"),
+            (429, "a missed\nb limited 2\n", wait(2), "it may be on b"),
+            (404, "a limited 30\nb missed\n", wait(30), "it may be on a"),
             (503, "a missed\nb failed\n", unavailable, "it may be on b"),
+            (503, "a failed 120\nb failed 60\n", wait(120), "the longest wait"),
+            (503, "a silent\nb failed 60\n", wait(60), "a says nothing"),
+            (404, "a silent\nb missed\n", unavailable, "a hangs"),
+            (520, "a missed\nb failed\n", unavailable, "a delivery network's own"),
+            (408, "a failed\nb failed\n", unavailable, "both gave up"),
+            (421, "a missed\nb failed\n", unavailable, "b serves another host"),
+            (425, "a missed\nb failed\n", unavailable, "b wants it once more"),
             (500, "", unavailable, "in one form"),
             (400, "", Verdict::Pass, "the client's mistake"),
             (416, "", Verdict::Pass, "the client's mistake"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = Answers::parse(answers.as_bytes());
-            let case = Case { status, answered: None, authority: None, proxys_credentials: false };
+            let answers = read(answers);
+            let case = Case {
+                status,
+                answered: None,
+                authority: None,
+                proxys_credentials: false,
+                clients_log_in: true,
+            };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{status}: {reason}");
             assert!(is_doubtful(status) || verdict == Verdict::Pass, "{status}");
@@ -144,20 +176,22 @@ mod tests {
 
     #[test]
     fn the_owners_404_is_the_whole_truth() {
+        let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
         #[rustfmt::skip]
         let rows = [
             ("b missed\n", Verdict::Pass, "a is down, and b owns it"),
             ("a failed\nb missed\n", Verdict::Pass, "a fails, and b owns it"),
-            ("a missed\n", Verdict::Replace(Trouble::Unavailable), "b owns it and is down"),
-            ("a missed\nb failed\n", Verdict::Replace(Trouble::Unavailable), "b owns it and fails"),
+            ("a missed\n", unavailable, "b owns it and is down"),
+            ("a missed\nb failed\n", unavailable, "b owns it and fails"),
         ];
         for (answers, expected, reason) in rows {
-            let answers = Answers::parse(answers.as_bytes());
+            let answers = read(answers);
             let case = Case {
                 status: 404,
                 answered: None,
                 authority: Some("b"),
                 proxys_credentials: false,
+                clients_log_in: true,
             };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{reason}");
@@ -166,24 +200,32 @@ mod tests {
 
     #[test]
     fn what_is_where_the_proxy_may_not_go() {
-        use Trouble::{Astray, Unavailable};
+        use Trouble::Astray;
+        let unavailable = |seconds| Trouble::Unavailable(seconds);
+        let down = unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
             (429, "a astray\nb astray\n", Astray, "both"),
             (404, "a astray\nb missed\n", Astray, "a has it, and b lacks it"),
             (429, "a missed\nb astray\n", Astray, "b has it, and a lacks it"),
             (401, "a astray\nb refused\n", Astray, "a has it, and b may have it"),
-            (503, "a astray\nb failed\n", Unavailable, "b may deliver it tomorrow"),
-            (429, "a astray\nb limited 3\n", Unavailable, "b may deliver it soon"),
-            (429, "b astray\n", Unavailable, "a is down"),
+            (503, "a astray\nb failed\n", down, "b may deliver it tomorrow"),
+            (429, "a astray\nb limited 3\n", unavailable(Wait::of_seconds(3)), "b may deliver it soon"),
+            (429, "b astray\n", down, "a is down"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = Answers::parse(answers.as_bytes());
+            let answers = read(answers);
             for proxys_credentials in [false, true] {
                 if status == 401 && !proxys_credentials {
                     continue;
                 }
-                let case = Case { status, answered: None, authority: None, proxys_credentials };
+                let case = Case {
+                    status,
+                    answered: None,
+                    authority: None,
+                    proxys_credentials,
+                    clients_log_in: !proxys_credentials,
+                };
                 let verdict = judge(case, ["a", "b"].into_iter(), &answers);
                 assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
             }
@@ -192,20 +234,27 @@ mod tests {
 
     #[test]
     fn what_is_refused_to_the_proxy_is_not_the_clients_to_mend() {
-        use Trouble::{Missing, Refused, Unavailable};
+        use Trouble::{Missing, Refused};
+        let down = Trouble::Unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
             (401, "a refused\nb refused\n", Refused, "both refuse"),
             (403, "a refused\nb missed\n", Refused, "a has it, for others"),
             (404, "a refused\nb missed\n", Refused, "a may have it"),
             (401, "a missed\nb missed\n", Missing, "both hide it"),
-            (401, "a failed\nb refused\n", Unavailable, "a had no token"),
-            (401, "b refused\n", Unavailable, "a is down"),
-            (404, "a failed\nb missed\n", Unavailable, "a had no token"),
+            (401, "a failed\nb refused\n", down, "a had no token"),
+            (401, "b refused\n", down, "a is down"),
+            (404, "a failed\nb missed\n", down, "a had no token"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = Answers::parse(answers.as_bytes());
-            let case = Case { status, answered: None, authority: None, proxys_credentials: true };
+            let answers = read(answers);
+            let case = Case {
+                status,
+                answered: None,
+                authority: None,
+                proxys_credentials: true,
+                clients_log_in: false,
+            };
             let verdict = judge(case, ["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
         }
@@ -213,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_challenge_behind_a_miss_is_for_the_client() {
-        let unavailable = Verdict::Replace(Trouble::Unavailable);
+        let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
         #[rustfmt::skip]
         let rows = [
             ("b", "a missed\n", Verdict::Pass, "an open cache lacks it, and b wants to know who asks"),
@@ -222,10 +271,43 @@ mod tests {
             ("b", "a missed\nb missed\n", Verdict::Pass, "both lack it"),
         ];
         for (backend, answers, expected, reason) in rows {
-            let answers = Answers::parse(answers.as_bytes());
+            let answers = read(answers);
             let answered = Some(backend);
-            let case = Case { status: 401, answered, authority: None, proxys_credentials: false };
+            let case = Case {
+                status: 401,
+                answered,
+                authority: None,
+                proxys_credentials: false,
+                clients_log_in: true,
+            };
             assert_eq!(judge(case, ["a", "b"].into_iter(), &answers), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_is_missing_where_nobody_can_log_in() {
+        use Trouble::Missing;
+        #[rustfmt::skip]
+        let rows = [
+            (401, "a missed", true, Verdict::Pass, "the client may log in, and then see it"),
+            (403, "a missed", true, Verdict::Pass, "in the registry's words"),
+            (401, "a missed", false, Verdict::Replace(Missing), "nobody can log in"),
+            (403, "a missed", false, Verdict::Replace(Missing), "nobody can log in"),
+            (404, "a missed", false, Verdict::Pass, "in the registry's words"),
+        ];
+        for (status, answers, clients_log_in, expected, reason) in rows {
+            let case = Case {
+                status,
+                answered: None,
+                authority: None,
+                proxys_credentials: false,
+                clients_log_in,
+            };
+            assert_eq!(
+                judge(case, ["a"].into_iter(), &read(answers)),
+                expected,
+                "{status}: {reason}"
+            );
         }
     }
 }

@@ -47,13 +47,12 @@ pub struct HealthCheck {
     pub timeout: Duration,
 }
 
-/// A backend that fails requests takes none for a while, even while its health checks pass.
+/// A backend that does not answer requests takes none for a while, even while its health checks pass. No
+/// status of an answer counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ejection {
-    /// So many gateway errors (502, 503, 504), resets and timeouts in a row.
+    /// So many refused connections, resets and timeouts in a row.
     pub failures: u32,
-    /// So many 5xx of any kind in a row.
-    pub errors: u32,
     /// How long.
     pub time: Duration,
 }
@@ -84,7 +83,7 @@ impl Default for Resilience {
                 interval: Duration::from_secs(2),
                 timeout: Duration::from_secs(2),
             },
-            ejection: Ejection { failures: 3, errors: 5, time: Duration::from_secs(8) },
+            ejection: Ejection { failures: 3, time: Duration::from_secs(8) },
             limits: Limits { connections: 1024, requests: 4096, pending: 1024 },
             hides_missing: false,
         }

@@ -108,7 +108,7 @@ pub fn trouble(trouble: Trouble) -> Reply {
             429,
             "TOOMANYREQUESTS",
             "every registry that may serve this has had too many requests; try again later",
-            wait,
+            wait.seconds(),
         ),
         Trouble::Missing => {
             (404, "NAME_UNKNOWN", "no registry that may serve this shows it to this proxy", None)
@@ -127,16 +127,44 @@ pub fn trouble(trouble: Trouble) -> Reply {
              the place in Envoy's log",
             None,
         ),
-        Trouble::Unavailable => (
+        Trouble::Unavailable(wait) => (
             503,
             "UNAVAILABLE",
             "not every registry that may serve this could be asked; try again",
-            Some(WAIT_AFTER_OUTAGE),
+            Some(wait.seconds().unwrap_or_default().max(WAIT_AFTER_OUTAGE)),
         ),
     };
     let mut headers = headers(&[NO_STORE]);
     headers.extend(wait.map(|seconds| ("retry-after", seconds.to_string())));
     Reply { status, code, headers, body: error_body(code, message) }
+}
+
+/// The header fields in which registries say how much of a limit is left: those of the IETF's draft
+/// "`RateLimit` header fields for HTTP" in its forms, which Docker Hub sends, and the older ones.
+pub const LIMITS: [&str; 8] = [
+    "ratelimit",
+    "ratelimit-policy",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+];
+
+impl Reply {
+    /// Keeps what the last registry said of its limit, field by field of [`LIMITS`]. What is not a short
+    /// line of text is left out.
+    #[must_use]
+    pub fn with_limit(mut self, name: &'static str, value: &[u8]) -> Self {
+        const LONGEST: usize = 256;
+        let is_text =
+            value.len() <= LONGEST && value.iter().all(|byte| (b' '..=b'~').contains(byte));
+        if let Some(text) = std::str::from_utf8(value).ok().filter(|_| is_text) {
+            self.headers.push((name, text.to_owned()));
+        }
+        self
+    }
 }
 
 /// The answer to a POST at a token endpoint that takes none: clients then ask with a GET

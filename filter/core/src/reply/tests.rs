@@ -1,6 +1,7 @@
 //! What each refusal looks like to a client.
 
 use super::*;
+use crate::attempt::Wait;
 use crate::config::ids::RuleId;
 
 fn config() -> Config {
@@ -76,5 +77,16 @@ fn who_was_sent_elsewhere_learns_nothing_of_it() {
         assert_eq!(names, ["content-type", "docker-distribution-api-version", "cache-control"]);
         let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         assert_eq!(body["errors"][0]["code"], "UNAVAILABLE");
+    }
+}
+
+#[test]
+fn limits_are_kept_as_text() {
+    let limited = || trouble(Trouble::Limited(Wait::of_seconds(9)));
+    let kept = limited().with_limit("ratelimit-limit", b"100;w=21600");
+    assert!(kept.headers.contains(&("ratelimit-limit", "100;w=21600".to_owned())));
+    assert!(kept.headers.contains(&("retry-after", "9".to_owned())));
+    for odd in [&b"\xff"[..], b"a\r\nb", &[b'1'; 257]] {
+        assert_eq!(limited().with_limit("ratelimit", odd), limited(), "{odd:?}");
     }
 }

@@ -10,10 +10,11 @@ mod reference;
 
 use std::borrow::Cow;
 
+use crate::attempt::{Answer, Answers, is_doubtful};
 use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::{BackendId, ListId};
-use crate::config::{Backend, BackendAuth, Config};
+use crate::config::{Backend, BackendAuth, Config, List};
 use crate::policy::{Naming, Origin};
 use crate::registry::Class;
 
@@ -33,6 +34,8 @@ pub struct Receipt {
     pub answers_noted: bool,
     /// Whether the proxy showed credentials of its own.
     pub proxys_credentials: bool,
+    /// Whether a refusal of the only backend of the list means that it lacks what was asked for.
+    pub hides_missing: bool,
     /// What the front calls itself towards this client, where clients log in to the backends.
     pub origin: Option<Origin>,
     /// The repository's name, as the client writes it.
@@ -46,8 +49,36 @@ pub struct Receipt {
 impl Receipt {
     /// Whether several backends may have answered.
     #[must_use]
-    pub fn has_fallback(&self) -> bool {
+    pub const fn has_fallback(&self) -> bool {
         self.targets.len() > 1
+    }
+
+    /// Whether a status may mean something else than it says. What a list of one answers is passed on
+    /// as it is, but for a refusal that is not the client's to see.
+    #[must_use]
+    pub const fn may_be_judged(&self) -> bool {
+        self.has_fallback() || self.proxys_credentials || self.hides_missing
+    }
+
+    /// Whether the answers of all backends must be looked at to say what this status means.
+    #[must_use]
+    pub const fn is_judged(&self, status: u16) -> bool {
+        if self.has_fallback() { is_doubtful(status) } else { matches!(status, 401 | 403) }
+    }
+
+    /// What was answered, by what the attempts noted. No attempt notes what an only backend of a list
+    /// hides that is asked as the client asked.
+    #[must_use]
+    pub fn answers(&self, config: &Config, noted: &[u8]) -> Answers {
+        let mut answers = Answers::parse(noted);
+        let backends = config.list(self.list).map(List::backends).unwrap_or_default();
+        if self.hides_missing
+            && let [only] = backends
+            && let Some(only) = config.backend(*only)
+        {
+            answers.note(only.name(), Answer::Missed);
+        }
+        answers
     }
 
     /// The backend and its target, by the name of who answered; for a list of one there is no

@@ -22,6 +22,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         follows: false,
         answers_noted: false,
         proxys_credentials: false,
+        hides_missing: false,
         origin: None,
         client_name: "drycc/tool".to_owned(),
         naming: Naming::default(),

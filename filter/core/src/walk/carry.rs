@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Authorization, Forwarding, RequestHead};
-use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Refusals, Retry};
+use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
 use crate::policy::naming::NAMESPACE;
-use crate::policy::{self, Forward, Mounting, Naming, Origin};
+use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin};
 use crate::registry::{Class, Endpoint, Method, RegistryRequest, query};
 use crate::response::Receipt;
 
@@ -28,6 +28,7 @@ struct Part<'c, 'a> {
     backend: &'c Backend,
     target: Vec<u8>,
     hides_missing: bool,
+    is_authority: bool,
     redirection: Redirection<'a>,
     credentials: Credentials<'a>,
 }
@@ -43,24 +44,26 @@ pub(super) fn carry<'c: 'a, 'a>(
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
     let query = upstream_query(request, naming, &forward.mounting);
     let query = query.as_deref();
-    let parts: Vec<Part<'c, 'a>> =
+    let mut parts: Vec<Part<'c, 'a>> =
         members.map(|backend| part(config, backend, asked, query)).collect();
+    // What a push asks is about the owner alone; the others only stand in for one that is down.
+    if forward.choice == Choice::OwnerForExistence
+        && let [owner, _, ..] = parts.as_mut_slice()
+    {
+        owner.is_authority = true;
+    }
     let first = parts.first()?;
     let backend = first.backend;
     let target_changed = parts.iter().any(|part| part.target != head.target);
     let proxys = parts.iter().any(|part| part.credentials.are_the_proxys());
     let prepared = prepare(config, &parts, target_changed, head);
-    let refusals = Refusals {
-        go_on: proxys || parts.iter().any(|part| part.hides_missing),
-        renew_token: matches!(first.credentials, Credentials::Token(_)),
-    };
     Some(Forwarding {
         cluster: forward.list.cluster(),
         backend,
         target_changed,
         starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
         authorization: authorization(first, head),
-        retry: Retry::of(config, forward.list, request, forward.choice, refusals),
+        retry: Retry::of(config, forward.list, request),
         write_timeout: write_timeout(backend, request),
         push: forward
             .rule
@@ -75,6 +78,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             follows: parts.iter().any(Part::is_followed),
             answers_noted: prepared.is_some() || parts.len() > 1,
             proxys_credentials: proxys,
+            hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
             origin,
             targets: parts.into_iter().map(|part| part.target).collect(),
         },
@@ -99,6 +103,7 @@ fn part<'c: 'a, 'a>(
         // To a client that shows credentials, a refusal is an answer about them.
         hides_missing: backend.resilience().hides_missing
             && !matches!(credentials, Credentials::Client(_)),
+        is_authority: false,
         redirection: redirection(config, backend, region, request),
         credentials,
     }
@@ -114,9 +119,9 @@ fn prepare(
 ) -> Option<Vec<u8>> {
     let has_fallback = parts.len() > 1;
     let proxys = || parts.iter().any(|part| part.credentials.are_the_proxys());
-    let hides = || parts.iter().any(|part| part.hides_missing);
+    let special = || parts.iter().any(|part| part.hides_missing || part.is_authority);
     let needed = if has_fallback {
-        target_changed || head.authorization.is_some() || hides() || proxys()
+        target_changed || head.authorization.is_some() || special() || proxys()
     } else {
         proxys()
     };
@@ -126,6 +131,7 @@ fn prepare(
     let prepared = parts.iter().map(|part| Prepared {
         backend: part.backend.name(),
         hides_missing: part.hides_missing,
+        is_authority: part.is_authority,
         redirection: part.redirection.clone(),
         target: if has_fallback || part.is_followed() { &part.target } else { b"" },
         credentials: part.credentials.clone(),

@@ -53,10 +53,9 @@ fn health_check(node: &Node<'_>, default: &HealthCheck) -> HealthCheck {
 }
 
 fn ejection(node: &Node<'_>, default: &Ejection) -> Ejection {
-    let fields = node.fields(&["failures", "errors", "time"]);
+    let fields = node.fields(&["failures", "time"]);
     Ejection {
         failures: count(&fields, "failures", default.failures),
-        errors: count(&fields, "errors", default.errors),
         time: time(&fields, "time", default.time),
     }
 }

@@ -1,6 +1,7 @@
 //! Whole walks: a policy, a request, and where it ends.
 
 use super::*;
+use crate::attempt;
 
 mod auth;
 mod client_files;
@@ -135,7 +136,9 @@ fn what_sends_a_read_on_and_whose_404_is_final() {
             ..RequestHead::default()
         };
         let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
-        let after_404 = forwarding.retry.map(|retry| retry.statuses.contains("404"));
+        let prepared = forwarding.prepared.unwrap_or_default();
+        let is_authority = attempt::all(&prepared).any(|part| part.is_authority);
+        let after_404 = forwarding.retry.map(|_| !is_authority);
         let found = (forwarding.cluster, after_404, forwarding.receipt.authority.is_some());
         assert_eq!(found, (cluster, goes_on, is_final), "{method} {path}");
     }
