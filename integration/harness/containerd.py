@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import paths
 from harness.processes import Server
 
-SECONDS = 60
+SECONDS = 180
 # Nothing here runs a container, so nothing may touch the machine's directories or its network.
 UNNEEDED = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
 

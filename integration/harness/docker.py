@@ -15,7 +15,7 @@ from harness.containerd import Containerd
 from harness.image import Image
 from harness.processes import Server
 
-SECONDS = 60
+SECONDS = 180
 
 
 class DockerFailed(RuntimeError):

@@ -3,9 +3,9 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -13,7 +13,9 @@ from harness import paths, portolan, raw
 from harness.bootstrap import Bootstrap
 from harness.processes import Server, tail
 
-LOG_SECONDS = 15.0
+LOG_SECONDS = 60.0
+# While Envoy compiles the filter its main thread does nothing else, and the admin interface says nothing.
+ADMIN_SECONDS = 120.0
 # Envoy buffers what it logs for ten seconds unless told otherwise.
 FLUSH_MILLISECONDS = 20
 
@@ -26,6 +28,7 @@ TRACES_OF_A_CRASH = re.compile(
 ASKED = r"^cluster\.portolan@admin\.upstream_rq_total$"
 
 Policy = dict[str, Any]
+T = TypeVar("T")
 
 
 def render(
@@ -70,18 +73,25 @@ class Envoy:
     """A running Envoy; its front and its admin interface are on ports that the kernel chose."""
 
     def __init__(
-        self, document: Bootstrap, directory: Path, workers: int = 1, log_level: str = "info"
+        self,
+        document: Bootstrap,
+        directory: Path,
+        workers: int = 1,
+        log_level: str = "info",
+        waits: bool = True,
     ) -> None:
+        """Done when it serves; or, if it is not to wait, as soon as it can be asked whether it does."""
         directory.mkdir(parents=True, exist_ok=True)
         self._admin_file = directory / "admin-address"
         configuration = directory / "envoy.yaml"
         configuration.write_text(yaml.safe_dump(document, sort_keys=False))
         self.server = Server("envoy", self._command(configuration, workers, log_level), directory)
         self.admin_port = self.server.wait_until(self._find_admin_port, "its admin interface listens")
-        self.server.wait_until(self._is_ready, "it is ready")
-        self.port = self._find_port()
         self._read_entries = 0
         self._marks = 0
+        if waits:
+            self.server.wait_until(lambda: self.is_ready() or None, "it is ready")
+            self.port = self._find_port()
 
     def request(
         self,
@@ -96,7 +106,14 @@ class Envoy:
 
     def admin(self, target: str) -> bytes:
         """What the admin interface answers."""
-        return raw.request(self.admin_port, "GET", target).body
+        return raw.request(self.admin_port, "GET", target, seconds=ADMIN_SECONDS).body
+
+    def is_ready(self) -> bool:
+        """Whether it says that it serves."""
+        try:
+            return raw.request(self.admin_port, "GET", "/ready", seconds=ADMIN_SECONDS).status == 200
+        except ConnectionError:
+            return False
 
     def stats(self, pattern: str) -> dict[str, int]:
         """Counters and gauges whose name matches a regular expression."""
@@ -111,11 +128,30 @@ class Envoy:
         """
 
         def healthy() -> bool | None:
-            lines = self.admin("/clusters").decode().splitlines()
-            flags = [line.rpartition("::")[2] for line in lines if "::health_flags::" in line]
-            return all(flag == "healthy" for flag in flags) or None
+            return all(flags == "healthy" for _, flags in self._health()) or None
 
         self.server.wait_until(healthy, "every endpoint is healthy")
+
+    def wait_until_down(self, url: str) -> None:
+        """Waits until the health checks have found the server at a URL down, in every cluster that has it."""
+        authority = url.rpartition("/")[2]
+
+        def down() -> bool | None:
+            flags = [flags for address, flags in self._health() if address == authority]
+            assert flags, f"no cluster has {authority}"
+            return all("failed_active_hc" in each for each in flags) or None
+
+        self.server.wait_until(down, f"{authority} is down")
+
+    def seconds_of(self, request: Callable[[], T]) -> tuple[T, float]:
+        """What a request gets, and how long it took by Envoy's clock: without what this machine adds before and after.
+
+        It must be the only one under way.
+        """
+        self.forget_log()
+        answer = request()
+        (entry,) = self.log_entries(1)
+        return answer, float(entry["duration_ms"]) / 1000
 
     def log_entries(self, count: int) -> list[dict[str, Any]]:
         """The next `count` entries of the access log, in the order in which requests ended."""
@@ -183,15 +219,14 @@ class Envoy:
         text = self._admin_file.read_text() if self._admin_file.exists() else ""
         return int(text.rpartition(":")[2]) if ":" in text else None
 
-    def _is_ready(self) -> bool | None:
-        try:
-            return raw.request(self.admin_port, "GET", "/ready").status == 200 or None
-        except ConnectionError:
-            return None
-
     def _find_port(self) -> int:
         listeners = json.loads(self.admin("/listeners?format=json"))["listener_statuses"]
         return int(listeners[0]["local_address"]["socket_address"]["port_value"])
+
+    def _health(self) -> list[tuple[str, str]]:
+        """Address and health flags of every endpoint of every cluster."""
+        lines = (line.split("::") for line in self.admin("/clusters").decode().splitlines())
+        return [(words[1], words[3]) for words in lines if len(words) == 4 and words[2] == "health_flags"]
 
     def _all_entries(self) -> list[dict[str, Any]]:
         lines = self.server.out.read_bytes().split(b"\n")[:-1]
@@ -211,5 +246,5 @@ def validate(document: Bootstrap, directory: Path) -> tuple[int, str]:
         configuration,
         "--disable-hot-restart",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=ADMIN_SECONDS, check=False)
     return done.returncode, done.stdout + done.stderr

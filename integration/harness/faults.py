@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
-from harness.scripted import Answer, Seen
+from harness.scripted import Answer, Seen, Silence
 
 # What to answer instead of the truth; None to tell the truth after all.
 Fault = Callable[[Seen], Answer | None]
@@ -12,6 +13,11 @@ Fault = Callable[[Seen], Answer | None]
 def down(_seen: Seen) -> Answer | None:
     """The connection ends without an answer, the open ones of a pool too."""
     raise ConnectionAbortedError
+
+
+def hang(_seen: Seen) -> NoReturn:
+    """No answer, until the server is closed. Also a script by itself."""
+    raise Silence
 
 
 def slow(seconds: float) -> Fault:

@@ -11,7 +11,7 @@ import threading
 from harness.listening import Listener
 
 # A client that sends nothing for so long has gone.
-SECONDS = 60.0
+SECONDS = 180.0
 
 
 class Forwarder:

@@ -19,8 +19,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-START_SECONDS = 30.0
-STOP_SECONDS = 5.0
+# For a machine on which a start takes long; what has died is told at once.
+START_SECONDS = 120.0
+STOP_SECONDS = 20.0
 TAIL_LINES = 40
 
 

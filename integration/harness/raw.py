@@ -11,7 +11,8 @@ from types import TracebackType
 
 Header = tuple[str | bytes, str | bytes]
 
-SECONDS = 10.0
+# How long an answer may take to begin or go on. A machine that is busy with other things is slow, not broken.
+SECONDS = 30.0
 
 
 class Closed(ConnectionError):
@@ -146,9 +147,10 @@ def request(
     headers: Iterable[Header] = (),
     body: bytes | None = None,
     host: str | bytes | None = "registry.test",
+    seconds: float = SECONDS,
 ) -> Response:
     """Sends one request on a connection of its own. A body gets its Content-Length; Host is added."""
-    with Connection(port) as connection:
+    with Connection(port, seconds=seconds) as connection:
         return exchange(connection, method, target, headers, body, host)
 
 

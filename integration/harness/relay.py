@@ -12,7 +12,7 @@ Hook = Callable[[Seen], None]
 # How a message is framed is between two neighbours.
 FRAMING = ("connection", "transfer-encoding")
 PIECE = 1 << 16
-SECONDS = 60.0
+SECONDS = 180.0
 TLS_HANDSHAKE = b"\x16"
 
 

@@ -5,6 +5,7 @@ it saw is kept as it came, before any library could tidy it.
 """
 
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
@@ -61,6 +62,10 @@ class Answer:
 Script = Callable[[Seen], Answer]
 
 
+class Silence(Exception):
+    """What a script raises to have nothing answered: the connection stays open until the upstream is closed."""
+
+
 def always(answer: Answer) -> Script:
     """The same answer to everything."""
     return lambda _seen: answer
@@ -73,6 +78,7 @@ class Scripted:
         self.script: Script = always(Answer())
         self.seen: list[Seen] = []
         self.health = 200
+        self._closed = threading.Event()
         self._listener = Listener(self._serve)
         self.port = self._listener.port
 
@@ -101,7 +107,8 @@ class Scripted:
         return self.seen[0]
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stops listening, and ends what hangs."""
+        self._closed.set()
         self._listener.close()
 
     def _answer(self, seen: Seen) -> Answer:
@@ -116,6 +123,8 @@ class Scripted:
             try:
                 while (seen := _read(stream)) is not None:
                     connection.sendall(self._answer(seen).encode(seen.method == "HEAD"))
+            except Silence:
+                self._closed.wait()
             except (OSError, ValueError):
                 return
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import paths
 
-SECONDS = 60
+SECONDS = 180
 
 
 class Signer:

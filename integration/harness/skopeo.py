@@ -7,7 +7,7 @@ from pathlib import Path
 from harness import paths
 from harness.digest import check, sha256
 
-SECONDS = 60
+SECONDS = 180
 COPY = ("copy", "--preserve-digests")
 
 

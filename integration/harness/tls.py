@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.listening import Listener
 from harness.signing import openssl
 
-SECONDS = 60.0
+SECONDS = 180.0
 PIECE = 1 << 16
 EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 

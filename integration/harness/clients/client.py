@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.accounts import Account
 from harness.image import Image
 
-SECONDS = 60
+SECONDS = 180
 
 
 def trusting(trust: Path | None) -> dict[str, str | Path]:
