@@ -4,7 +4,6 @@ Scripted registries and our own token service. Sees every token and password tha
 how often a token service is asked. Cannot see real clients; test_auth_clients does.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from harness.guarded import CONTENT, Guarded
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
 from harness.token_service import TokenService
+from harness.waiting import eventually, stays
 
 DIGEST = sha256(CONTENT)
 BLOB = f"/v2/team/app/blobs/{DIGEST}"
@@ -191,7 +191,7 @@ def test_three_registries_see_their_own_and_nothing_else(
 # What is wrong with a's token service, or with what it gives.
 TROUBLE = {
     "down": faults.down,
-    "slow": faults.slow(30),
+    "slow": faults.hang,
     "500": faults.answers(500),
     "429": faults.answers(429),
     "junk": faults.junk,
@@ -210,11 +210,12 @@ def test_no_pull_fails_while_one_token_service_does(
     services[0].habits.fault = TROUBLE.get(trouble)
     a.revokes_all = trouble == "revoking"
     envoy = start_policy(policy(guarded, ["a", "b"]))
-    started = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: pull(envoy), range(40)))
     assert {answer.status for answer in answers} == {200}
-    assert time.monotonic() - started < 8, "only the first wait, and not for long"
+    seconds = [entry["duration_ms"] / 1000 for entry in envoy.log_entries(40)]
+    assert len([each for each in seconds if each >= 1]) <= 8, "only the first wait"
+    assert max(seconds) < 8, "and not for long"
     if trouble != "revoking":
         assert len(services[0].requests) < 8, "who fails is not asked by everybody"
 
@@ -226,9 +227,9 @@ def test_a_token_that_is_taken_back_is_replaced_at_once(
     a = guarded[0]
     envoy = start_policy(policy(guarded, ["a"]))
     assert pull(envoy).status == 200
-    time.sleep(1.1)
     a.revoke()
-    assert pull(envoy).status == 200
+    # No token is replaced that is younger than a second.
+    eventually(lambda: pull(envoy).status == 200)
     assert len(services[0].requests) == 2
     assert len(set(a.tokens)) == 2
     a.revokes_all = True
@@ -268,7 +269,7 @@ def test_one_fetch_for_a_thousand(
     impatient = [raw.Connection(envoy.port) for _ in range(20)]
     for connection in impatient:
         connection.send(f"GET {BLOB} HTTP/1.1\r\nHost: registry.test\r\n\r\n".encode())
-    time.sleep(0.1)
+    eventually(lambda: services[0].requests)
     for connection in impatient:
         connection.close()
     with ThreadPoolExecutor(100) as pool:
@@ -282,12 +283,7 @@ def test_tokens_are_renewed_before_they_end(
 ) -> None:
     services[0].habits.lifetime = 4
     envoy = start_policy(policy(guarded, ["a"]))
-    end = time.monotonic() + 9
-    statuses = set()
-    while time.monotonic() < end:
-        statuses.add(pull(envoy).status)
-        time.sleep(0.05)
-    assert statuses == {200}
+    stays(lambda: pull(envoy).status == 200, for_=9)
     assert 401 not in guarded[0].statuses[-10:], "the last tokens are still good"
     assert 3 <= len(services[0].requests) <= 8
 

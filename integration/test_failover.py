@@ -19,7 +19,9 @@ import pytest
 from harness import ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
+from harness.faults import hang
 from harness.scripted import Answer, Script, Scripted, always
+from harness.waiting import eventually
 
 BODY = b'{"schemaVersion":2}'
 DIGEST = sha256(BODY)
@@ -35,12 +37,6 @@ StartEnvoy = Callable[[Policy], Envoy]
 def limited(retry_after: int | None = None) -> Answer:
     """Too many requests."""
     return Answer(429, [] if retry_after is None else [("Retry-After", str(retry_after))])
-
-
-def hang(_seen: object) -> Answer:
-    """Answers long after everybody has gone."""
-    time.sleep(20)
-    return FOUND
 
 
 def policy(urls: list[str], chain: list[Any], **rule: Any) -> Policy:
@@ -113,8 +109,9 @@ def test_a_clients_credentials_go_to_one_registry(
         assert b.last().all("authorization") == c.last().all("authorization") == []
     # Two backends, the second unwell: Envoy goes back to the first, which gets its own again.
     a.answer(MISSING)
-    envoy = start_envoy(logging_in_to_a(policy([a.url, dead(), c.url], ["a", "b"])))
-    time.sleep(4)
+    gone = dead()
+    envoy = start_envoy(logging_in_to_a(policy([a.url, gone, c.url], ["a", "b"])))
+    envoy.wait_until_down(gone)
     envoy.request("GET", BLOB, credentials)
     assert {tuple(seen.all("authorization")) for seen in a.seen} == {(b"Bearer for-a",)}
 
@@ -172,10 +169,9 @@ def test_what_the_client_gets(
         else:
             backends[position].script = script
     envoy = start_envoy(policy(addresses, ["a", "b"]))
-    started = time.monotonic()
-    answer = envoy.request("GET", MANIFEST)
+    answer, took = envoy.seconds_of(lambda: envoy.request("GET", MANIFEST))
     assert answer.status == status
-    assert time.monotonic() - started < 3
+    assert took < 2.5, "who hangs has half a second; without the policy's word it would be three"
     if error is not None:
         assert code(answer) == error
     if status in (429, 503):
@@ -195,8 +191,8 @@ def test_a_dead_registry_hands_its_tags_to_nobody(backends: list[Scripted], star
     envoy = start_envoy(policy(addresses, ["a", "b", "c"], replicas=["a", "c"]))
     for path in (TAG, "/v2/team/app/tags/list", f"/v2/team/app/referrers/{DIGEST}"):
         assert envoy.request("GET", path).body == BODY, path
-        # Also once Envoy knows that `a` is down, and an aggregate would skip it by itself.
-    time.sleep(4)
+    # Also once Envoy knows that `a` is down, and an aggregate would skip it by itself.
+    envoy.wait_until_down(addresses[0])
     assert envoy.request("GET", TAG).body == BODY
     assert b.seen == []
     assert envoy.request("GET", BLOB).body == b"another image", "a digest may come from anybody"
@@ -291,26 +287,30 @@ def test_the_owners_404_about_a_tag_is_the_truth(backends: list[Scripted], start
 
 
 def test_a_dead_owner_is_told_at_once(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
-    envoy = start_envoy(policy([backends[0].url, dead(), backends[2].url], ["a"], owner="b"))
-    for pause in (0, 4):
-        time.sleep(pause)
-        started = time.monotonic()
-        answer = envoy.request("PUT", TAG, body=b"x" * 10_000)
+    gone = dead()
+    envoy = start_envoy(policy([backends[0].url, gone, backends[2].url], ["a"], owner="b"))
+    for is_known in (False, True):
+        if is_known:
+            envoy.wait_until_down(gone)
+        answer, took = envoy.seconds_of(lambda: envoy.request("PUT", TAG, body=b"x" * 10_000))
         assert (answer.status, code(answer)) == (503, "UNAVAILABLE")
         assert answer.one("retry-after") is not None
-        assert time.monotonic() - started < 1
+        assert took < 1, "half of what an owner that hangs has"
     assert backends[0].seen == []
 
 
 def test_a_hanging_owner_has_a_deadline(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     backends[1].script = hang
     envoy = start_envoy(policy(urls(backends), ["a"], owner="b"))
-    for method, path, seconds in [("POST", "/v2/team/app/blobs/uploads/", 1), ("PUT", TAG, 2)]:
-        started = time.monotonic()
-        answer = envoy.request(method, path, body=BODY)
-        took = time.monotonic() - started
+
+    def seconds_of(method: str, path: str) -> float:
+        answer, took = envoy.seconds_of(lambda: envoy.request(method, path, body=BODY))
         assert answer.status == 504 and code(answer) == "UNAVAILABLE", f"{method}: {answer}"
-        assert seconds - 0.2 < took < seconds + 1.5, f"{method}: {took:.1f} s"
+        return took
+
+    session, content = seconds_of("POST", "/v2/team/app/blobs/uploads/"), seconds_of("PUT", TAG)
+    assert 1 <= session < content, "a second, and two"
+    assert 2 <= content < 8
 
 
 def test_no_retry_is_lost_in_a_burst(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
@@ -338,36 +338,33 @@ def test_a_dead_backend_is_soon_not_asked_and_soon_asked_again(
     envoy = start_envoy(policy(urls(backends), ["a", "b"]))
     assert envoy.request("GET", BLOB).status == 200
     a.script, a.health = always(Answer(503)), 503
-    deadline = time.monotonic() + 10
-    while _attempts(envoy) > 1:
-        assert time.monotonic() < deadline, "a is still asked"
+    eventually(lambda: _attempts(envoy) == 1, within=20, what="a is not asked")
     a.script, a.health = always(FOUND), 200
-    deadline = time.monotonic() + 12
     a.forget()
-    while not a.seen:
-        assert envoy.request("GET", BLOB).status == 200
-        assert time.monotonic() < deadline, "a is not asked again"
-        time.sleep(0.1)
+    eventually(lambda: envoy.request("GET", BLOB).status == 200 and a.seen, within=20, what="a is asked again")
 
 
 def test_how_soon_a_backend_is_left_and_for_how_long(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
-    """While its health checks are good. `a` is left after one failure, for a second."""
+    """While its health checks are good: after one failure, and for as long as the policy says."""
     a, b, _ = backends
-    a.answer(Answer(503))
     b.answer(FOUND)
-    document = policy(urls(backends), ["a", "b"])
-    document["backends"]["a"]["ejection"] = {"failures": 1, "time": "1s"}
-    envoy = start_envoy(document)
-    assert _attempts(envoy) == 2
-    assert [_attempts(envoy) for _ in range(5)] == [1] * 5
+
+    def leaves_it_for(length: str) -> Envoy:
+        document = policy(urls(backends), ["a", "b"])
+        document["backends"]["a"]["ejection"] = {"failures": 1, "time": length}
+        return start_envoy(document)
+
+    long, short = leaves_it_for("60s"), leaves_it_for("3s")
+    a.answer(Answer(503))
+    assert [_attempts(envoy) for envoy in (long, short)] == [2, 2]
+    assert [_attempts(envoy) for envoy in (short, long)] == [1, 1]
     a.answer(FOUND)
-    deadline = time.monotonic() + 5
-    while not a.seen:
-        assert envoy.request("GET", BLOB).status == 200
-        assert time.monotonic() < deadline, "a is not asked again"
-        time.sleep(0.1)
+    eventually(lambda: short.request("GET", BLOB).status == 200 and a.seen, what="a is asked again")
+    a.forget()
+    assert long.request("GET", BLOB).status == 200
+    assert not a.seen, "not yet by who was told a minute"
 
 
 def _attempts(envoy: Envoy) -> int:
@@ -391,10 +388,11 @@ def test_an_overload_stays_where_it_is(backends: list[Scripted], start_envoy: St
 
     b.script = slowly
     c.answer(FOUND)
-    document = policy([dead(), b.url, c.url], ["a", "b", "c"])
+    gone = dead()
+    document = policy([gone, b.url, c.url], ["a", "b", "c"])
     document["backends"]["b"]["limits"] = {"requests": 2, "pending": 1, "connections": 2}
     envoy = start_envoy(document)
-    time.sleep(4)
+    envoy.wait_until_down(gone)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: envoy.request("GET", BLOB), range(24)))
     refused = [answer for answer in answers if answer.status == 503]
@@ -405,7 +403,9 @@ def test_an_overload_stays_where_it_is(backends: list[Scripted], start_envoy: St
 
 
 LIMIT = 8
-WORK_SECONDS = 0.2
+# Much more than a busy machine adds to a request, and so is what who was refused waits.
+WORK_SECONDS = 0.5
+LOAD_SECONDS = 5.0
 
 
 def test_who_is_let_in_is_served_as_usual(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
@@ -429,9 +429,7 @@ def test_who_is_let_in_is_served_as_usual(backends: list[Scripted], start_envoy:
     document = policy([dead(), b.url, c.url], ["a", "b", "c"])
     document["backends"]["b"]["limits"] = {"requests": LIMIT, "pending": 1, "connections": LIMIT}
     envoy = start_envoy(document)
-    end = time.monotonic() + 20
-    while _attempts(envoy) > 1:
-        assert time.monotonic() < end, "the dead one is still asked"
+    eventually(lambda: _attempts(envoy) == 1, what="the dead one is not asked")
 
     def ask_for(seconds: float) -> list[tuple[int, float]]:
         found = []
@@ -441,13 +439,13 @@ def test_who_is_let_in_is_served_as_usual(backends: list[Scripted], start_envoy:
             status = envoy.request("GET", BLOB).status
             found.append((status, time.monotonic() - started))
             if status == 503:
-                time.sleep(0.05)
+                time.sleep(WORK_SECONDS / 2)
         return found
 
     def load(clients: int) -> tuple[list[float], list[float]]:
         """How long those took that were let in, and those that were not."""
         with ThreadPoolExecutor(clients) as pool:
-            found = [one for many in pool.map(ask_for, [3.0] * clients) for one in many]
+            found = [one for many in pool.map(ask_for, [LOAD_SECONDS] * clients) for one in many]
         assert {status for status, _ in found} <= {200, 503}
         return [took for status, took in found if status == 200], [took for status, took in found if status == 503]
 
@@ -455,10 +453,10 @@ def test_who_is_let_in_is_served_as_usual(backends: list[Scripted], start_envoy:
     let_in, refused = load(3 * LIMIT)
     assert most <= LIMIT
     assert c.seen == [], "no more than it can take is handed on"
-    assert len(let_in) >= 0.7 * LIMIT * 3.0 / WORK_SECONDS, "it does all that it can"
+    assert len(let_in) >= 0.7 * LIMIT * LOAD_SECONDS / WORK_SECONDS, "it does all that it can"
     assert refused and statistics.median(refused) < WORK_SECONDS / 2, "refused at once"
     # One waits for a connection and has to wait for somebody's work, besides its own.
-    assert statistics.median(let_in) < 1.25 * statistics.median(usual), (statistics.median(let_in), usual)
+    assert statistics.median(let_in) < 1.5 * statistics.median(usual), (statistics.median(let_in), usual)
     assert max(let_in) < 2 * WORK_SECONDS + max(usual), (max(let_in), max(usual))
 
 
@@ -498,7 +496,7 @@ def test_what_was_just_pushed_is_read_from_the_owner(
     a, b, _ = backends
     a.answer(Answer(200, [], b"old"))
     b.script = lambda seen: Answer(201) if seen.method == "PUT" else Answer(200, [], b"new")
-    rule = {"owner": "b", "replicas": ["a", "b"], "read_your_writes": "2s"}
+    rule = {"owner": "b", "replicas": ["a", "b"], "read_your_writes": "6s"}
     envoy = start_envoy(policy(urls(backends), ["a", "b"], **rule))
     assert envoy.request("GET", TAG).body == b"old"
     assert envoy.request("PUT", TAG, body=BODY).status == 201
@@ -506,8 +504,7 @@ def test_what_was_just_pushed_is_read_from_the_owner(
     assert envoy.request("GET", "/v2/team/app/tags/list").body == b"new"
     assert envoy.request("GET", BLOB).body == b"old", "a digest is the same everywhere"
     assert envoy.request("GET", "/v2/team/other/manifests/v1").body == b"old"
-    time.sleep(2.2)
-    assert envoy.request("GET", TAG).body == b"old", "the window is over"
+    eventually(lambda: envoy.request("GET", TAG).body == b"old", within=20, what="the window is over")
 
 
 def test_tags_may_always_come_from_the_owner(backends: list[Scripted], start_envoy: StartEnvoy) -> None:

@@ -7,15 +7,16 @@ import copy
 import json
 import socket
 import threading
-import time
 
 from harness import ports, raw
 from harness.bootstrap import Bootstrap, connection_manager
 from harness.comparison import Comparison, cluster, policy, protocol_options, routes
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
+from harness.faults import hang
 from harness.listening import Listener
-from harness.scripted import Answer, Scripted, Seen
+from harness.scripted import Answer, Scripted
+from harness.waiting import eventually
 
 BODY = b'{"schemaVersion":2}'
 DIGEST = sha256(BODY)
@@ -24,12 +25,6 @@ TAG = "/v2/team/app/manifests/v1"
 FOUND = Answer(200, [("Docker-Content-Digest", DIGEST)], BODY)
 MISSING = Answer(404, [], b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
 IMPATIENT: Policy = {"write_timeouts": {"content": "1500ms", "session": "1s"}}
-
-
-def hang(_seen: Seen) -> Answer:
-    """Answers long after everybody has gone."""
-    time.sleep(10)
-    return FOUND
 
 
 def owner_as_list(document: Bootstrap) -> None:
@@ -119,7 +114,7 @@ def test_a_write_is_not_kept_and_not_repeated(backends: list[Scripted], compare:
     def push(envoy: Envoy, size: int) -> tuple[int, int]:
         """The status of a push, and how often the owner was asked."""
         owner.heads.clear()
-        return _send_and_listen(envoy.port, size), len(owner.heads)
+        return _send_and_listen(envoy.port, size, owner), len(owner.heads)
 
     assert push(rendered, 300_000) == (503, 1)
     assert push(rendered, 20_000_000) == (503, 1)
@@ -129,15 +124,15 @@ def test_a_write_is_not_kept_and_not_repeated(backends: list[Scripted], compare:
     owner.close()
 
 
-def _send_and_listen(port: int, size: int) -> int:
-    """Uploads a part, after which there may be an answer already, and the rest; the status."""
+def _send_and_listen(port: int, size: int, owner: Hasty) -> int:
+    """Uploads a part, after which the owner has answered already, and the rest; the status."""
     target = f"/v2/team/app/blobs/uploads/1?digest={DIGEST}"
     headers = [("Host", "registry.test"), ("Content-Length", str(size))]
 
     def send() -> None:
         try:
             connection.send(raw.head("PUT", target, headers) + bytes(200_000))
-            time.sleep(0.3)
+            eventually(lambda: owner.heads)
             connection.send(bytes(size - 200_000))
         except OSError:
             return
@@ -158,9 +153,8 @@ def test_an_owner_known_to_be_down_is_not_waited_for(backends: list[Scripted], c
     rendered, wrong = compare.envoys(policy(urls, ["aa", "bb"], IMPATIENT, "bb"), panic)
 
     def push(envoy: Envoy) -> tuple[int, bool]:
-        started = time.monotonic()
-        status = envoy.request("POST", "/v2/team/app/blobs/uploads/", body=b"").status
-        return status, time.monotonic() - started < 0.5
+        answer, took = envoy.seconds_of(lambda: envoy.request("POST", "/v2/team/app/blobs/uploads/", body=b""))
+        return answer.status, took < 1
 
     assert push(rendered) == (503, True)
     assert push(wrong) == (504, False)
@@ -174,17 +168,19 @@ def test_an_owner_that_was_down_at_the_start_is_soon_written_to(
 ) -> None:
     def seldom(document: Bootstrap) -> None:
         (check,) = cluster(document, "bb@owner")["health_checks"]
-        check["no_traffic_interval"] = "15s"
+        check["no_traffic_interval"] = "120s"
 
     _, owner, _ = backends
     owner.health = 503
     owner.answer(Answer(201))
     document = policy([each.url for each in backends], ["aa"], owner="bb")
-    envoys = compare.starting_envoys(document, seldom)
-    assert [envoy.request("PUT", TAG, body=BODY).status for envoy in envoys] == [503, 503]
+    rendered, wrong = compare.starting_envoys(document, seldom)
+    for envoy in (rendered, wrong):
+        envoy.wait_until_down(owner.url)
+        assert envoy.request("PUT", TAG, body=BODY).status == 503
     owner.health = 200
-    time.sleep(5)
-    assert [envoy.request("PUT", TAG, body=BODY).status for envoy in envoys] == [201, 503]
+    eventually(lambda: rendered.request("PUT", TAG, body=BODY).status == 201, within=20)
+    assert wrong.request("PUT", TAG, body=BODY).status == 503
 
 
 # Clients show the message of an OCI error, and some fail on a body that is none.
