@@ -214,7 +214,7 @@ def test_no_pull_fails_while_one_token_service_does(
         answers = list(pool.map(lambda _: pull(envoy), range(40)))
     assert {answer.status for answer in answers} == {200}
     seconds = [entry["duration_ms"] / 1000 for entry in envoy.log_entries(40)]
-    assert len([each for each in seconds if each >= 1]) <= 8, "only the first wait"
+    assert len([each for each in seconds if each >= 0.9]) <= 8, "only the first wait"
     assert max(seconds) < 8, "and not for long"
     if trouble != "revoking":
         assert len(services[0].requests) < 8, "who fails is not asked by everybody"

@@ -279,7 +279,7 @@ def test_an_error_is_unknown_and_not_remembered(
     asked = sum(stores[0].questions(digest) for digest in others)
     # Every two seconds there is another question; nobody is that slow twenty times.
     assert asked <= 5 if is_trouble else asked == 20
-    waits = [entry for entry in envoy.log_entries(20) if entry["duration_ms"] >= 1000]
+    waits = [entry for entry in envoy.log_entries(20) if entry["duration_ms"] >= 900]
     assert len(waits) <= asked, "only who is the reason for a question waits"
     if is_trouble:
         assert sent_to(ask(envoy, BLOB)).startswith(registry.url), "nobody is sent to a bucket in trouble"
@@ -440,7 +440,7 @@ def test_a_hanging_bucket_holds_nobody_for_long(
         sent = list(pool.map(lambda digest: sent_to(ask(envoy, blob(digest))), digests(200)))
     assert all(location.startswith(registry.url) for location in sent)
     milliseconds = [entry["duration_ms"] for entry in envoy.log_entries(200)]
-    assert len([each for each in milliseconds if each >= 1000]) <= 24, "the first ten, and hardly anybody else"
+    assert len([each for each in milliseconds if each >= 900]) <= 24, "the first ten, and hardly anybody else"
     assert max(milliseconds) < 4000, "a second, and not another"
 
 

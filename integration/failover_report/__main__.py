@@ -81,15 +81,15 @@ async def run(wanted: Arguments, directory: Path) -> None:
 
 
 async def _set_up(directory: Path) -> World:
-    apps, small = contents.build_apps(), contents.build_small()
+    apps, small, aside = contents.build_apps(), contents.build_small(), contents.build_aside()
     primary, secondary = Registry(PRIMARY, directory), Registry(SECONDARY, directory)
     await primary.start()
-    contents.fill(primary.authority, [*apps, small], directory)
+    contents.fill(primary.authority, [*apps, small, aside], directory)
     shutil.copytree(primary.storage, secondary.storage)
     layout = directory / "layout"
     apps[0].content.write_layout(layout, contents.TAG)
     made = certificates.make(directory / "certificates")
-    return World(directory, primary, secondary, [], apps, small, made, layout)
+    return World(directory, primary, secondary, [], apps, small, aside, made, layout)
 
 
 async def _play(number: int, wanted: Arguments, world: World) -> Played:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from failover_report.contents import ASIDE
+
 # Response flags of an answer that did not reach its end: see "RESPONSE_FLAGS" in Envoy's manual.
 BROKEN = {"UC", "UPE", "UF", "UH", "UO", "UR", "UT", "URX", "NR", "NC", "SI", "LR"}
 
@@ -35,7 +37,7 @@ def reads(entries: list[dict[str, Any]]) -> list[Read]:
 
 def _follows_the_list(entry: dict[str, Any]) -> bool:
     path = entry["path"] or ""
-    if not path.startswith("/v2/team/") or "/uploads/" in path:
+    if not path.startswith("/v2/team/") or path.startswith(f"/v2/{ASIDE}") or "/uploads/" in path:
         return False
     return entry["method"] == "GET" or (entry["method"] == "HEAD" and "/sha256:" not in path)
 

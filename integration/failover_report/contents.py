@@ -15,6 +15,8 @@ LAYER_BYTES = 5 * 1024 * 1024
 # client would take layers from the other pull.
 VARIANTS = 5
 SMALL = "team/small"
+# Repositories that nobody pulls from: what is asked of them is no part of the load.
+ASIDE = "team/aside"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ def build_apps(variants: int = VARIANTS) -> list[App]:
 def build_small() -> App:
     """The image for single requests: layers of 100 KiB."""
     return App(SMALL, image.build("failover small"))
+
+
+def build_aside() -> App:
+    """The small image once more, for requests that a registry has no good answer to."""
+    return App(ASIDE, image.build("failover small"))
 
 
 def fill(authority: str, apps: list[App], directory: Path) -> None:

@@ -1,10 +1,17 @@
 """What a fault proxy does to the requests that pass it."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-PING = "/v2/"
+# Regular expressions of paths that a fault is about.
+EVERYTHING = r".*"
+PING = r"/v2/"
+"""Health checks and pings."""
+DATA = r"(?!/v2/$).*"
+"""All but these."""
+BLOBS = r"/v2/.+/blobs/sha256:[0-9a-f]{64}"
 
 
 class Kind(StrEnum):
@@ -25,6 +32,8 @@ class Kind(StrEnum):
     """A round trip takes long: one for a connection, one for each request."""
     CERTIFICATE = "certificate"
     """Another certificate, which nobody trusts."""
+    REDIRECT = "redirect"
+    """Who reads is sent to the same path elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +41,22 @@ class Fault:
     """A way to fail."""
 
     kind: Kind = Kind.NONE
-    data_only: bool = False
-    """Health checks and pings (`/v2/`) pass."""
+    paths: str = EVERYTHING
+    """What it is about; everything else passes."""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     after_bytes: int = 0
     seconds: float = 0.0
+    base: str = ""
+    """Where who is redirected goes."""
 
     def spares(self, path: str) -> bool:
         """Whether a request passes as if nothing were wrong."""
-        return self.kind == Kind.NONE or (self.data_only and path == PING)
+        return self.kind == Kind.NONE or re.fullmatch(self.paths, path) is None
+
+    def sending_to(self, path: str) -> "Fault":
+        """The answer that redirects a request for a path."""
+        return Fault(Kind.ANSWER, status=307, headers={"Location": f"{self.base}{path}"})
 
     def to_json(self) -> str:
         """For the proxy, on one line."""

@@ -16,6 +16,9 @@ from failover_report import certificates
 from failover_report.fault import NONE, Fault, Kind
 from failover_report.http_stream import STREAM_LIMIT, Head, body_pieces, is_bodiless, read_head
 
+# What needs no connection to end. Others must not see the moment in which it begins: it may be about a few paths only.
+GENTLE = (Kind.ANSWER, Kind.REDIRECT)
+
 ENDINGS = (OSError, asyncio.IncompleteReadError, ssl.SSLError)
 
 
@@ -34,7 +37,9 @@ class Door:
         self._held: socket.socket | None = None
 
     async def open(self, is_trusted: bool = True) -> None:
-        """Accepts connections; with a new TLS context, which resumes nothing of the old one."""
+        """Accepts connections, if it did not; with a new TLS context, which resumes nothing of the old one."""
+        if self._server is not None:
+            return
         context = certificates.context(self._directory, is_trusted) if self._directory else None
         held, self._held = self._held or _bound(self._port), None
         self._server = await asyncio.start_server(
@@ -109,6 +114,8 @@ class Proxy:
                 return None
             case Kind.ANSWER | Kind.CUT:
                 return fault
+            case Kind.REDIRECT if head.method == "GET":
+                return fault.sending_to(head.path)
             case _:
                 return None
 
@@ -192,9 +199,12 @@ class Connection:
 async def take_fault(line: bytes, proxy: Proxy, door: Door) -> None:
     """Fails in another way."""
     fault = Fault.from_json(line.decode())
-    door.shut()
+    is_gentle = fault.kind in GENTLE
+    if not is_gentle:
+        door.shut()
     proxy.become(fault)
-    proxy.close_idle()
+    if not is_gentle:
+        proxy.close_idle()
     if fault.kind != Kind.REFUSE:
         await door.open(is_trusted=fault.kind != Kind.CERTIFICATE)
 

@@ -56,6 +56,8 @@ class Figures:
     writes_elsewhere: list[str]
     """Writes that came to the registry that is not the owner."""
     crashes: list[str]
+    asides: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Of what is no part of the load: how often each status was answered to what; 0 for none."""
     complaints: list[str] = field(default_factory=list)
     """Some of what failed, in words."""
 
@@ -89,6 +91,7 @@ class Record:
     pulls_left_out: int
     writes_elsewhere: list[str]
     crashes: list[str]
+    asides: list[Sample] = field(default_factory=list)
 
 
 async def record(stage: Stage) -> Record:
@@ -103,6 +106,7 @@ async def record(stage: Stage) -> Record:
         pulls_left_out=stage.pulls.left_out,
         writes_elsewhere=writes(stage.world.secondary.requests()),
         crashes=stage.front.signs_of_a_crash(),
+        asides=stage.asides,
     )
 
 
@@ -131,6 +135,7 @@ def measure(seen: Record) -> Figures:
         answered=_answered(seen.reads),
         writes_elsewhere=seen.writes_elsewhere,
         crashes=seen.crashes,
+        asides=_asides(seen.asides),
         complaints=_complaints([*seen.pulls, *seen.image_pushes, *seen.requests, *seen.pushes], marks),
     )
 
@@ -160,6 +165,15 @@ def _answered(found: list[Read]) -> dict[str, int]:
     counts = {PRIMARY: 0, SECONDARY: 0, "nobody": 0}
     for read in found:
         counts[read.backend if read.is_good and read.backend else "nobody"] += 1
+    return counts
+
+
+def _asides(samples: list[Sample]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for sample in samples:
+        statuses = counts.setdefault(sample.what, {})
+        status = str(sample.status or 0)
+        statuses[status] = statuses.get(status, 0) + 1
     return counts
 
 

@@ -11,7 +11,7 @@ import yaml
 from failover_report import waiting
 from harness import paths, raw
 from harness.bootstrap import Bootstrap
-from harness.envoy import FLUSH_MILLISECONDS, TRACES_OF_A_CRASH
+from harness.envoy import ADMIN_SECONDS, FLUSH_MILLISECONDS, TRACES_OF_A_CRASH
 from harness.processes import Server
 
 # How long the old Envoy of a hot restart goes on with what it has begun, and when it ends.
@@ -38,7 +38,9 @@ class Process:
 
     async def admin(self, method: str, target: str) -> bytes:
         """What the admin interface answers."""
-        answer = await asyncio.to_thread(raw.request, self._admin_port, method, target)
+        answer = await asyncio.to_thread(
+            raw.request, self._admin_port, method, target, seconds=ADMIN_SECONDS
+        )
         return answer.body
 
     def entries(self) -> list[dict[str, Any]]:
@@ -58,7 +60,7 @@ class Process:
 
     def _is_ready(self) -> bool | None:
         try:
-            return raw.request(self._admin_port, "GET", "/ready").status == 200 or None
+            return raw.request(self._admin_port, "GET", "/ready", seconds=ADMIN_SECONDS).status == 200 or None
         except ConnectionError:
             return None
 

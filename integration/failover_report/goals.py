@@ -7,10 +7,13 @@ from failover_report import settings
 from failover_report.figures import Figures, Record
 from failover_report.load.sample import Outcome, Sample
 from failover_report.scenarios import Scenario
+from failover_report.stage import PRIMARY
 
 NOTICED_WITHIN = settings.MANIFEST_ATTEMPT_SECONDS + 2.0
 ONE_ATTEMPT_SHARE = 0.999
 BACK_WITHIN = 10.0
+# Where nobody has asked for anything before, and the registry was away for a moment.
+BACK_AFTER_REST_WITHIN = 3.0
 RESUMING = ("docker", "ctr")
 BACKENDS = 2
 # What a loaded machine may add to a timeout.
@@ -31,6 +34,8 @@ def judge(scenario: Scenario, figures: Figures, seen: Record) -> list[Verdict]:
     return [
         *_content(scenario, figures),
         *_times(scenario, figures),
+        *_rest(scenario, figures),
+        *_stays(scenario, figures),
         *_outage(scenario, seen),
         *_pushes(scenario, seen),
         *_always(figures),
@@ -70,6 +75,29 @@ def _times(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
         back is not None and back <= BACK_WITHIN,
         "never" if back is None else f"{back:.2f} s",
     )
+
+
+def _rest(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
+    """Who was at rest finds out as soon as who was busy."""
+    if not scenario.begins_at_rest:
+        return
+    back = figures.return_seconds
+    yield Verdict(
+        f"back on the primary within {BACK_AFTER_REST_WITHIN:.0f} s",
+        back is not None and back <= BACK_AFTER_REST_WITHIN,
+        "never" if back is None else f"{back:.2f} s",
+    )
+
+
+def _stays(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
+    """A registry that is well is not left, and pushes go on."""
+    if not scenario.primary_is_well:
+        return
+    elsewhere = sum(count for name, count in figures.answered.items() if name != PRIMARY)
+    reads = sum(figures.answered.values())
+    yield Verdict("the primary answers every read", elsewhere == 0, f"{reads - elsewhere} of {reads}")
+    pushes = figures.pushes
+    yield Verdict("no push fails", pushes.failed == 0, f"{pushes.failed} of {pushes.all}")
 
 
 def _outage(scenario: Scenario, seen: Record) -> Iterator[Verdict]:

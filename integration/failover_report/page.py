@@ -35,7 +35,12 @@ The goals: pulls and single requests do not fail as long as one registry can ser
 head cannot be sent again by a proxy: there the clients that resume, {" and ".join(goals.RESUMING)}, must lose
 nothing); noticed within {goals.NOTICED_WITHIN:.0f} s; then {goals.ONE_ATTEMPT_SHARE:.1%} of the reads take one
 attempt; back within {goals.BACK_WITHIN:.0f} s; never a wrong digest, never a write but at the owner; if both are
-down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout.
+down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout. A registry that
+is well answers everything, and every push, whatever is asked of it and however it limits pings; and one that nobody had
+asked anything before it was away for a moment is used again within {goals.BACK_AFTER_REST_WITHIN:.0f} s.
+
+Where redirects are followed, the primary sends whoever reads a blob to a delivery network, and the policy says
+`redirects: follow`: while that network fails, the primary is well and tags are read there.
 
 Where the health checks pass although data fails, only real reads can show that a registry is well again: three try it
 every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and to
@@ -154,6 +159,9 @@ def _more(one: Played) -> str:
     images = one.figures.image_pushes
     if images.all:
         words += f" Pushes of whole images that failed: {_failed(images)}, slowest {seconds(images.slowest)}."
+    for what, statuses in one.figures.asides.items():
+        answers = ", ".join(f"{count} x {status if status != '0' else 'nothing'}" for status, count in statuses.items())
+        words += f" Asked for {what}: {answers}."
     if one.figures.pulls_left_out:
         words += f" Pulls left out, as too many were still waiting: {one.figures.pulls_left_out}."
     return words

@@ -33,9 +33,10 @@ async def play(scenario: Scenario, world: World, phases: Phases, say: Say) -> Pl
     """Plays it."""
     links = {PRIMARY: scenario.primary, SECONDARY: scenario.secondary}
     async with Stage(world, scenario.name, links, scenario.can_restart_hot) as stage:
-        stage.start_load()
         try:
-            await asyncio.sleep(phases.before)
+            if not scenario.begins_at_rest:
+                stage.start_load()
+                await asyncio.sleep(phases.before)
             seconds = scenario.seconds * phases.trouble_share
             say(f"trouble for {seconds:.0f} s")
             await scenario.trouble(stage, seconds)

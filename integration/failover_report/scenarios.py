@@ -7,15 +7,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from failover_report.fault import NONE, REFUSE, Fault, Kind
+from failover_report.fault import DATA, EVERYTHING, NONE, PING, REFUSE, Fault, Kind
+from failover_report.load import asides
 from failover_report.load.images import ImagePushes, interrupted_upload
-from failover_report.stage import PRIMARY, SECONDARY, Link, Stage
+from failover_report.stage import DELIVERY, PRIMARY, SECONDARY, Link, Stage
 
 Trouble = Callable[[Stage, float], Awaitable[None]]
 
 BOTH = (PRIMARY, SECONDARY)
 # How much of a layer of 5 MB arrives before it is cut.
 CUT_BYTES = 1024 * 1024
+# Longer than the longest interval of a health check.
+REST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Scenario:
     pushes_are_watched: bool = False
     """Pushes must be answered in time, and succeed again afterwards."""
     can_restart_hot: bool = False
+    primary_is_well: bool = False
+    """Whatever happens, there is no reason to leave the primary, or to refuse a push."""
+    begins_at_rest: bool = False
+    """There is no load until the trouble begins; the primary must soon be used again all the same."""
 
 
 def faulty(fault: Fault, *backends: str) -> Trouble:
@@ -158,10 +165,43 @@ async def restarted_hot(stage: Stage, _seconds: float) -> None:
     stage.end()
 
 
-def answering(status: int, data_only: bool = False, **headers: str) -> Trouble:
+async def asked_for_nonsense(stage: Stage, seconds: float) -> None:
+    """Bursts of requests that the primary answers with errors; the secondary has nothing at all."""
+    await stage.fail(Fault(Kind.ANSWER, status=404, paths=DATA), SECONDARY)
+    await stage.fail(Fault(Kind.ANSWER, status=500, paths=f"/v2/{asides.CORRUPT}/.*"))
+    stage.begin()
+    bursts = asides.targets(stage.world.aside)
+    for what, target in bursts:
+        stage.asides += await asides.burst(stage.front.port, what, target)
+        await asyncio.sleep(seconds / len(bursts))
+    stage.end()
+
+
+async def undelivered(stage: Stage, seconds: float) -> None:
+    """The delivery network's connections end without an answer, then it refuses to talk, and then to serve."""
+    stage.begin()
+    for fault in (Fault(Kind.DROP), REFUSE, Fault(Kind.ANSWER, status=403)):
+        await stage.fail(fault, DELIVERY)
+        await asyncio.sleep(seconds / 3)
+    await stage.fail(NONE, DELIVERY)
+    stage.end()
+
+
+async def killed_at_rest(stage: Stage, seconds: float) -> None:
+    """Nobody has asked for anything when the process is killed; then everybody does, and it comes back."""
+    await asyncio.sleep(REST_SECONDS)
+    stage.begin()
+    stage.world.primary.kill()
+    stage.start_load()
+    await asyncio.sleep(seconds)
+    await stage.world.primary.start()
+    stage.end()
+
+
+def answering(status: int, paths: str = EVERYTHING, **headers: str) -> Trouble:
     """The proxy answers with a status."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return faulty(Fault(Kind.ANSWER, data_only=data_only, status=status, headers=named))
+    return faulty(Fault(Kind.ANSWER, paths=paths, status=status, headers=named))
 
 
 ALL = (
@@ -194,20 +234,20 @@ ALL = (
     Scenario(
         "hangs-on-data",
         "hangs on data, health checks pass",
-        faulty(Fault(Kind.HANG, data_only=True)),
+        faulty(Fault(Kind.HANG, paths=DATA)),
         13.0,
         is_noticed=True,
     ),
     Scenario("status-500", "answers 500", answering(500), is_noticed=True),
     Scenario("status-503", "answers 503", answering(503), is_noticed=True),
     Scenario(
-        "data-503", "answers 503 to data, health checks pass", answering(503, True), 13.0, is_noticed=True
+        "data-503", "answers 503 to data, health checks pass", answering(503, DATA), 13.0, is_noticed=True
     ),
-    Scenario("status-429", "429 without Retry-After", answering(429, True)),
+    Scenario("status-429", "429 without Retry-After", answering(429, DATA)),
     Scenario(
         "status-429-retry-after",
         "429 with Retry-After: 5",
-        answering(429, True, Retry_After="5"),
+        answering(429, DATA, Retry_After="5"),
     ),
     Scenario(
         "certificate",
@@ -215,6 +255,43 @@ ALL = (
         faulty(Fault(Kind.CERTIFICATE)),
         primary=Link.TLS,
         is_noticed=True,
+    ),
+    Scenario(
+        "ping-429",
+        "429 to pings and health checks, data is well",
+        answering(429, PING),
+        15.0,
+        primary_is_well=True,
+    ),
+    Scenario(
+        "nonsense",
+        "bursts for a corrupt image, odd digests and what is not there; only the primary has the rest",
+        asked_for_nonsense,
+        12.0,
+        secondary=Link.PROXIED,
+        primary_is_well=True,
+    ),
+    Scenario(
+        "delivery",
+        "followed redirects: the delivery network dies, then answers 403",
+        undelivered,
+        9.0,
+        primary=Link.DELIVERED,
+    ),
+    Scenario(
+        "delivery-hangs",
+        "followed redirects: the delivery network hangs",
+        faulty(Fault(Kind.HANG), DELIVERY),
+        13.0,
+        primary=Link.DELIVERED,
+    ),
+    Scenario(
+        "at-rest",
+        "no request for 30 s, then killed for 3 s (kill -9)",
+        killed_at_rest,
+        3.0,
+        primary=Link.DIRECT,
+        begins_at_rest=True,
     ),
     Scenario("name-gone", "DNS name gone, server there", forgotten, 8.0, Link.NAMED),
     Scenario("slow", "150 ms a round trip", faulty(Fault(Kind.DELAY, seconds=0.15))),

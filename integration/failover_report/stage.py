@@ -10,7 +10,7 @@ from typing import Any
 from failover_report import certificates, low_ports, registry
 from failover_report.clients.client import Client
 from failover_report.contents import App
-from failover_report.fault import Fault
+from failover_report.fault import BLOBS, Fault, Kind
 from failover_report.front import Front
 from failover_report.load.pulls import Pulls
 from failover_report.load.pushes import Pushes
@@ -21,8 +21,12 @@ from failover_report.proxy import FaultProxy
 from failover_report.registry import Registry
 from harness.bootstrap import Bootstrap
 from harness.envoy import Policy, render
+from harness.name_server import use_name_server
 
 PRIMARY, SECONDARY = "primary", "secondary"
+# The delivery network that one scenario has, which is a proxy like those before the registries.
+DELIVERY = "delivery"
+DELIVERY_HOST = "delivery.test"
 # The name of the primary, for the one scenario in which it has a name.
 PRIMARY_HOST = "registry.primary.test"
 RESOLVER = "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
@@ -36,6 +40,7 @@ class Link(Enum):
     PROXIED = "through a proxy that can fail"
     TLS = "the same over TLS"
     NAMED = "the same by a name"
+    DELIVERED = "the same; its blobs are at a delivery network, and redirects are followed"
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class World:
     clients: list[Client]
     apps: list[App]
     small: App
+    aside: App
     certificates: Path
     layout: Path
     """An OCI layout of the first image, for pushes."""
@@ -73,6 +79,8 @@ class Stage:
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     names: NameServer = field(default_factory=NameServer)
     image_pushes: list[Sample] = field(default_factory=list)
+    asides: list[Sample] = field(default_factory=list)
+    """Requests that are not part of the load; see `load.asides`."""
 
     async def __aenter__(self) -> "Stage":
         world = self.world
@@ -135,9 +143,19 @@ class Stage:
         proxy = FaultProxy(f"{each.name}-proxy", each.port, self.directory, tls)
         self.proxies[each.name] = proxy
         await proxy.ready()
+        if link == Link.DELIVERED:
+            delivery = FaultProxy(f"{each.name}-{DELIVERY}", each.port, self.directory)
+            self.proxies[DELIVERY] = delivery
+            await delivery.ready()
+            base = f"http://{self._delivery_host()}"
+            await proxy.fail(Fault(Kind.REDIRECT, paths=BLOBS, base=base))
+
+    def _delivery_host(self) -> str:
+        return f"{DELIVERY_HOST}:{self.proxies[DELIVERY].port}"
 
     def _bootstrap(self, port: int) -> Bootstrap:
         document = render(self._policy(port), self.directory, port)
+        use_name_server(document, self.names.port)
         for cluster in document["static_resources"]["clusters"]:
             kind = cluster.get("cluster_type", {})
             if kind.get("name") == DNS_CLUSTER:
@@ -170,6 +188,9 @@ class Stage:
                 return {"url": f"https://127.0.0.1:{port}", "tls": tls}
             case Link.NAMED:
                 return {"url": f"http://{PRIMARY_HOST}:{port}"}
+            case Link.DELIVERED:
+                follow = {"hosts": [self._delivery_host()], "private_addresses": True}
+                return {"url": f"http://127.0.0.1:{port}", "redirects": "follow", "follow": follow}
             case _:
                 return {"url": f"http://127.0.0.1:{port}"}
 

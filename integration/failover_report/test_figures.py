@@ -2,10 +2,13 @@
 
 import struct
 
-from failover_report.access_log import Read
+from failover_report.access_log import Read, reads
+from failover_report.fault import BLOBS, DATA, EVERYTHING, PING, Fault, Kind
 from failover_report.figures import Figures, Record, measure
 from failover_report.http_stream import Response
+from failover_report.load import asides
 from failover_report.load.requests import error_code
+from failover_report.load.sample import Outcome, Sample
 from failover_report.name_server import answer
 from failover_report.stage import PRIMARY, SECONDARY, Marks
 
@@ -57,6 +60,31 @@ def test_the_code_of_an_error() -> None:
     assert error_code(Response(503, {}, b'{"errors":[{"code":"UNAVAILABLE"}]}')) == "UNAVAILABLE"
     for body in (b"", b"[]", b"{}", b'{"errors":[]}', b"upstream connect error"):
         assert error_code(Response(503, {}, body)) == ""
+
+
+def test_a_fault_spares_what_it_is_not_about() -> None:
+    tag, blob = "/v2/team/app/manifests/v1", f"/v2/team/app/blobs/sha256:{'0' * 64}"
+    for paths, hit, spared in [
+        (EVERYTHING, ["/v2/", tag, blob], []),
+        (PING, ["/v2/"], ["/v2", tag, blob]),
+        (DATA, [tag, blob], ["/v2/"]),
+        (BLOBS, [blob], ["/v2/", tag, "/v2/team/app/blobs/uploads/1"]),
+    ]:
+        fault = Fault(Kind.ANSWER, paths=paths, status=500)
+        assert [path for path in (*hit, *spared) if fault.spares(path)] == spared, paths
+        assert Fault.from_json(fault.to_json()) == fault
+
+
+def test_what_is_no_part_of_the_load_is_counted_apart() -> None:
+    path = {"time": "2026-01-01T00:00:00Z", "method": "GET", "flags": "-", "first_byte_ms": 1, "status": 500}
+    aside, load = (
+        {**path, "backend": PRIMARY, "attempts": 1, "path": f"/v2/{repository}/manifests/v1"}
+        for repository in (asides.CORRUPT, "team/small")
+    )
+    assert len(reads([aside, load])) == 1
+    samples = [Sample("aside", "it", 101, 0.1, Outcome.DONE, status=status) for status in (500, 500, None)]
+    seen = Record(Marks(100.0, 110.0), [], [], [], [], [], 0, [], [], samples)
+    assert measure(seen).asides == {"it": {"500": 2, "0": 1}}
 
 
 def test_names_are_answered_and_forgotten() -> None:

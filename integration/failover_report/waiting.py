@@ -8,7 +8,7 @@ from typing import TypeVar
 from harness.processes import Server, ServerFailed, tail
 
 T = TypeVar("T")
-SECONDS = 20.0
+SECONDS = 120.0
 
 
 async def until(probe: Callable[[], T | None], what: str, server: Server, seconds: float = SECONDS) -> T:

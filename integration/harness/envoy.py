@@ -146,7 +146,7 @@ class Envoy:
     def seconds_of(self, request: Callable[[], T]) -> tuple[T, float]:
         """What a request gets, and how long it took by Envoy's clock: without what this machine adds before and after.
 
-        It must be the only one under way.
+        It must be the only one under way. A time-out of Envoy's may end some milliseconds early by that clock.
         """
         self.forget_log()
         answer = request()
