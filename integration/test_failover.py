@@ -153,7 +153,7 @@ VERDICTS: list[tuple[str, Script | None, Script | None, int, str | None, str | N
     [row[1:] for row in VERDICTS],
     ids=[row[0] for row in VERDICTS],
 )
-def test_what_the_client_gets(
+def test_the_answers_of_two_backends_become_one(
     backends: list[Scripted],
     start_envoy: StartEnvoy,
     a: Script | None,
@@ -182,7 +182,7 @@ def test_what_the_client_gets(
         assert answer.one("retry-after") is not None
 
 
-def test_a_dead_registry_hands_its_tags_to_nobody(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_a_tag_of_a_dead_registry_is_asked_of_replicas_alone(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """`b` has another image under the same tag; it is no replica."""
     _, b, c = backends
     b.answer(Answer(200, [], b"another image"))
@@ -207,7 +207,7 @@ def test_without_a_replica_a_tag_is_unavailable(backends: list[Scripted], start_
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_registry_may_hide_what_it_lacks(
+def test_a_refusal_of_a_backend_that_hides_missing_is_a_miss(
     backends: list[Scripted], start_envoy: StartEnvoy, status: int
 ) -> None:
     a, b, _ = backends
@@ -238,7 +238,7 @@ def test_the_answer_is_rewritten_for_the_backend_that_gave_it(
     assert (answer.status, answer.one("location")) == (307, f"{BLOB}?sig=%2F")
 
 
-def test_writes_and_existence_checks_have_one_home(
+def test_writes_and_existence_checks_of_blobs_go_to_the_owner_alone(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     a, b, _ = backends
@@ -286,7 +286,7 @@ def test_the_owners_404_about_a_tag_is_the_truth(backends: list[Scripted], start
     assert envoy.request("GET", BLOB).status == 503, "a blob may be on the one that is down"
 
 
-def test_a_dead_owner_is_told_at_once(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_a_write_to_a_dead_owner_is_refused_at_once(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     gone = dead()
     envoy = start_envoy(policy([backends[0].url, gone, backends[2].url], ["a"], owner="b"))
     for is_known in (False, True):
@@ -299,7 +299,7 @@ def test_a_dead_owner_is_told_at_once(backends: list[Scripted], start_envoy: Sta
     assert backends[0].seen == []
 
 
-def test_a_hanging_owner_has_a_deadline(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_a_write_to_a_hanging_owner_ends_at_the_policys_time(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     backends[1].script = hang
     envoy = start_envoy(policy(urls(backends), ["a"], owner="b"))
 
@@ -329,7 +329,7 @@ def test_no_retry_is_lost_in_a_burst(backends: list[Scripted], start_envoy: Star
     assert answers.count(200) == 1000
 
 
-def test_a_dead_backend_is_soon_not_asked_and_soon_asked_again(
+def test_a_dead_backend_is_left_and_used_again(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     a, b, _ = backends
@@ -344,7 +344,7 @@ def test_a_dead_backend_is_soon_not_asked_and_soon_asked_again(
     eventually(lambda: envoy.request("GET", BLOB).status == 200 and a.seen, within=20, what="a is asked again")
 
 
-def test_how_soon_a_backend_is_left_and_for_how_long(
+def test_a_failing_backend_is_left_for_as_long_as_the_policy_says(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     """While its health checks are good: after one failure, and for as long as the policy says."""
@@ -373,7 +373,7 @@ def _attempts(envoy: Envoy) -> int:
     return int(envoy.log_entries(1)[0]["attempts"])
 
 
-def test_an_overload_stays_where_it_is(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_requests_above_a_backends_limit_are_refused_and_not_handed_on(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """`b` takes two at a time; the rest is refused, and `c` does not get it."""
     _, b, c = backends
     most, now = 0, 0
@@ -408,7 +408,7 @@ WORK_SECONDS = 0.5
 LOAD_SECONDS = 5.0
 
 
-def test_who_is_let_in_is_served_as_usual(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_an_admitted_request_is_unaffected_by_an_overload(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """The first is dead and three times as many ask at once as the second takes."""
     _, b, c = backends
     lock = threading.Lock()
@@ -474,7 +474,7 @@ def test_a_drained_backend_takes_no_reads(backends: list[Scripted], start_envoy:
     assert a.last().method == "PUT", "a write still has one home"
 
 
-def test_a_share_of_the_repositories_tries_a_backend(
+def test_a_share_of_the_repositories_is_read_from_a_backend(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     a, b, _ = backends

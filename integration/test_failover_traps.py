@@ -39,7 +39,7 @@ def attempts(envoy: Envoy) -> int:
 
 # Retries in flight at once are counted at the cluster that the request names, here the aggregate.
 # Envoy's default is three.
-def test_retries_are_not_rationed(backends: list[Scripted], compare: Comparison) -> None:
+def test_more_than_three_retries_may_be_under_way_at_once(backends: list[Scripted], compare: Comparison) -> None:
     def default(document: Bootstrap) -> None:
         del cluster(document, "aa+bb")["circuit_breakers"]
 
@@ -65,7 +65,7 @@ def test_retries_are_not_rationed(backends: list[Scripted], compare: Comparison)
 
 # The connection is made each time, which counts as a success where local errors are told apart:
 # the timeouts after it are never three in a row.
-def test_hanging_data_is_found_while_checks_are_good(backends: list[Scripted], compare: Comparison) -> None:
+def test_a_backend_that_hangs_on_data_is_left_while_its_health_checks_pass(backends: list[Scripted], compare: Comparison) -> None:
     def split(document: Bootstrap) -> None:
         cluster(document, "aa")["outlier_detection"]["split_external_local_origin_errors"] = True
 
@@ -85,7 +85,7 @@ def test_hanging_data_is_found_while_checks_are_good(backends: list[Scripted], c
 
 
 # The check is not what fails. With Envoy's default the first good one brings the backend back.
-def test_a_good_check_does_not_bring_back_what_fails(backends: list[Scripted], compare: Comparison) -> None:
+def test_a_good_health_check_does_not_bring_back_a_backend_that_fails_data(backends: list[Scripted], compare: Comparison) -> None:
     def uneject(document: Bootstrap) -> None:
         cluster(document, "aa")["outlier_detection"]["successful_active_health_check_uneject_host"] = True
 
@@ -175,7 +175,7 @@ def silence() -> Iterator[socket.socket]:
 
 
 # A name server that says that there is no such name does no harm; one that says nothing would.
-def test_a_start_does_not_wait_for_what_is_down(
+def test_a_start_does_not_wait_for_backends_that_are_down(
     backends: list[Scripted], silence: socket.socket, tmp_path: Path
 ) -> None:
     """A name server that never answers, a port that refuses, and one that hangs; one backend is well."""

@@ -40,7 +40,7 @@ def owner_as_list(document: Bootstrap) -> None:
 
 # A client that is about to push asks what is there, and leaves out what is. If another registry
 # than the owner may say so, the owner ends up with half an image.
-def test_what_is_there_is_asked_of_the_owner(backends: list[Scripted], compare: Comparison) -> None:
+def test_an_existence_check_of_a_blob_is_answered_by_the_owner_alone(backends: list[Scripted], compare: Comparison) -> None:
     def fall_back(document: Bootstrap) -> None:
         owner_as_list(document)
         # In the place of what the filter asks Envoy for where there is a list.
@@ -100,7 +100,7 @@ class Hasty:
 
 
 # A route that retries keeps the body in a buffer, repeats what fits and gives up on what does not.
-def test_a_write_is_not_kept_and_not_repeated(backends: list[Scripted], compare: Comparison) -> None:
+def test_the_body_of_a_write_is_neither_buffered_nor_sent_twice(backends: list[Scripted], compare: Comparison) -> None:
     def retry(document: Bootstrap) -> None:
         reads, writes = routes(document)
         policy = copy.deepcopy(reads["route"]["retry_policy"])

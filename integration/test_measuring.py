@@ -249,7 +249,7 @@ def private(place: Path) -> Iterator[Private]:
 
 
 @pytest.mark.parametrize("by", ["environment", "stdin"])
-def test_passwords_go_where_they_belong(private: Private, by: str) -> None:
+def test_bench_sends_passwords_to_the_token_service_alone(private: Private, by: str) -> None:
     private.service.forget()
     private.cdn.forget()
     arguments = [private.front.url, private.upstream.url, "--image", "private/app:v1", "--runs", "2", "--json"]
@@ -269,7 +269,7 @@ def test_passwords_go_where_they_belong(private: Private, by: str) -> None:
     assert not any("authorization" in seen.names for seen in private.cdn.seen)
 
 
-def test_everybody_gets_a_token_for_what_is_public(private: Private, stack: Stack) -> None:
+def test_bench_gets_a_token_for_a_public_image_without_a_password(private: Private, stack: Stack) -> None:
     private.service.forget()
     names = ("--front-image", "public/app:v1", "--upstream-image", "acme/app:v1")
     done = portolan("bench", private.front.url, stack.upstream.url, *names, "--runs", "1")
@@ -277,7 +277,7 @@ def test_everybody_gets_a_token_for_what_is_public(private: Private, stack: Stac
     assert [asked.authorization for asked in private.service.requests] == [None]
 
 
-def test_a_refusal_says_what_is_missing(private: Private, stack: Stack) -> None:
+def test_bench_says_why_a_registry_refuses(private: Private, stack: Stack) -> None:
     private.service.habits.refuses_empty_grants = True
     wrong = {"PORTOLAN_PASSWORD": "not that one"}
     own = ("--front-image", "private/app:v1", "--upstream-image", "acme/app:v1")
@@ -299,7 +299,7 @@ def test_a_refusal_says_what_is_missing(private: Private, stack: Stack) -> None:
 # --- compare-paths
 
 
-def test_ways_are_measured_side_by_side(stack: Stack, large: Image, place: Path) -> None:
+def test_compare_paths_measures_ways_side_by_side(stack: Stack, large: Image, place: Path) -> None:
     _, layers = member(large)
     cdn = Cdn(place / "layout")
     url = f"{cdn.base}/blobs/sha256/{layers[0].removeprefix('sha256:')}?signature=abc"
@@ -329,7 +329,7 @@ def test_ways_are_measured_side_by_side(stack: Stack, large: Image, place: Path)
     assert len(re.findall(r"^\* 127\.0\.0\.1 sends .*, the front ", human.out, re.MULTILINE)) == 1
 
 
-def test_registries_alone_are_pinged(stack: Stack, private: Private) -> None:
+def test_compare_paths_pings_registries_where_no_image_is_given(stack: Stack, private: Private) -> None:
     done = portolan("compare-paths", private.front.url, stack.upstream.url, "--rounds", "1", "--json")
     assert done.status == 0, done.err
     front, upstream = done.document["ways"]
@@ -337,14 +337,14 @@ def test_registries_alone_are_pinged(stack: Stack, private: Private) -> None:
     assert front["bytes_per_second"] is upstream["bytes_per_second"] is None
 
 
-def test_redirects_are_part_of_the_way(private: Private, stack: Stack, large: Image) -> None:
+def test_compare_paths_follows_redirects(private: Private, stack: Stack, large: Image) -> None:
     names = ("--front-image", "public/app:v1", "--upstream-image", "acme/app:v1")
     done = portolan("compare-paths", private.front.url, stack.upstream.url, *names, "--rounds", "2")
     assert done.status == 0, done.err
     assert "The front redirects to 127.0.0.1 for the content" in done.out
 
 
-def test_tls_is_believed_if_its_authority_is(stack: Stack, place: Path) -> None:
+def test_compare_paths_trusts_the_given_certificate_authority(stack: Stack, place: Path) -> None:
     authority = Authority(place / "authority")
     terminator = Tls(stack.upstream.port, authority.issue("localhost"))
     secure = f"https://localhost:{terminator.port}"
@@ -364,7 +364,7 @@ def test_tls_is_believed_if_its_authority_is(stack: Stack, place: Path) -> None:
     assert "SSL_CERT_FILE" in distrusting.err
 
 
-def test_a_way_that_leads_nowhere_is_counted(stack: Stack) -> None:
+def test_compare_paths_counts_ways_that_fail(stack: Stack) -> None:
     nowhere = f"http://127.0.0.1:{ports.dead()}/layer"
     missing = f"{stack.upstream.url}/v2/acme/app/blobs/{sha256(b'nothing')}"
     urls = ("--url", nowhere, "--url", missing)

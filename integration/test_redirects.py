@@ -59,7 +59,7 @@ def pull(envoy: Envoy, *headers: raw.Header, target: str = BLOB, method: str = "
     return envoy.request(method, target, [FOLLOWED, *headers])
 
 
-def test_by_region(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:
+def test_redirects_are_followed_or_passed_by_region(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:
     redirecting.answer(cdns.redirect(delivery.cdn.signed("/blob")))
     answer = envoy.request("GET", BLOB, [PASSED])
     assert (answer.status, answer.one("location")) == (307, delivery.cdn.signed("/blob"))
@@ -72,7 +72,7 @@ def test_by_region(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> N
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_every_redirect(envoy: Envoy, redirecting: Scripted, delivery: Delivery, status: int) -> None:
+def test_every_status_of_a_redirect_is_followed(envoy: Envoy, redirecting: Scripted, delivery: Delivery, status: int) -> None:
     redirecting.answer(cdns.redirect(delivery.cdn.signed("/blob"), status))
     for target in (BLOB, MANIFEST):
         assert pull(envoy, target=target).body == CONTENT
@@ -96,7 +96,7 @@ def test_every_redirect(envoy: Envoy, redirecting: Scripted, delivery: Delivery,
     ],
 )
 @pytest.mark.usefixtures("redirecting")
-def test_parts_and_versions(
+def test_ranges_and_conditions_are_answered_by_the_cdn(
     envoy: Envoy, delivery: Delivery, headers: list[raw.Header], status: int, part: str | None, body: bytes
 ) -> None:
     delivery.cdn.behave(lambda seen: Answer(304) if "if-none-match" in seen.names else None)
@@ -134,7 +134,7 @@ ALLOWED: list[raw.Header] = [
 
 
 @pytest.mark.usefixtures("redirecting")
-def test_only_what_is_about_the_bytes_reaches_the_cdn(envoy: Envoy, delivery: Delivery) -> None:
+def test_only_headers_about_the_content_reach_the_cdn(envoy: Envoy, delivery: Delivery) -> None:
     delivery.cdn.behave(delivery.cdn.chain(2))
     pull(envoy, *SECRETS, *ALLOWED)
     assert len(delivery.cdn.seen) == 3
@@ -144,7 +144,7 @@ def test_only_what_is_about_the_bytes_reaches_the_cdn(envoy: Envoy, delivery: De
 
 
 @pytest.mark.usefixtures("redirecting")
-def test_what_a_cdn_says_of_the_front(envoy: Envoy, delivery: Delivery) -> None:
+def test_headers_that_would_bind_the_front_are_taken_from_a_cdns_answer(envoy: Envoy, delivery: Delivery) -> None:
     """It would be about the front's name then."""
     binding = [
         "Set-Cookie",
@@ -165,7 +165,7 @@ def test_what_a_cdn_says_of_the_front(envoy: Envoy, delivery: Delivery) -> None:
     assert not [name for name in names if name.startswith(("x-portolan", "x-envoy", "x-forwarded"))]
 
 
-def test_the_registrys_digest_is_the_clients(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:
+def test_the_digest_header_of_a_redirect_reaches_the_client(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:
     digest = ("Docker-Content-Digest", DIGEST)
     redirecting.answer(Answer(307, [("Location", delivery.cdn.signed("/blob")), digest]))
     for method in ("GET", "HEAD"):
@@ -185,7 +185,7 @@ def test_the_registrys_digest_is_the_clients(envoy: Envoy, redirecting: Scripted
         "//{east}/files/blob",
     ],
 )
-def test_every_form_of_location(
+def test_every_form_of_location_is_followed(
     envoy: Envoy, redirecting: Scripted, delivery: Delivery, location: str
 ) -> None:
     """The last three lead to the registry itself, which the policy allows; it has no TLS."""
@@ -221,7 +221,7 @@ def test_chains_are_followed_five_times(envoy: Envoy, delivery: Delivery) -> Non
 
 
 @pytest.mark.parametrize("first", ["lacks it", "fails", "leads astray", "closes"])
-def test_a_redirect_of_the_next_backend(
+def test_a_redirect_of_the_second_backend_is_followed(
     envoy: Envoy, redirecting: Scripted, west: Scripted, delivery: Delivery, first: str
 ) -> None:
     answers = {
@@ -239,7 +239,7 @@ def test_a_redirect_of_the_next_backend(
     assert (entry["backend"], entry["upstream_authority"]) == ("west", delivery.host)
 
 
-def test_one_line_in_the_access_log(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:
+def test_a_followed_redirect_is_one_line_of_the_access_log(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:
     envoy.forget_log()
     delivery.cdn.behave(delivery.cdn.signing)
     assert pull(envoy, ("User-Agent", "test/1")).status == 200
@@ -267,7 +267,7 @@ def test_one_line_in_the_access_log(envoy: Envoy, redirecting: Scripted, deliver
     assert (entry["backend"], entry["upstream_authority"]) == ("east", redirecting.authority)
 
 
-def test_the_log_says_where_the_client_is(
+def test_the_access_log_has_the_clients_country_after_a_followed_redirect(
     redirecting: Scripted, delivery: Delivery, start: Callable[..., Envoy], geo_database: Path, tmp_path: Path
 ) -> None:
     """The further pass has the address of the last proxy; nobody is looked up by that."""
@@ -283,7 +283,7 @@ def test_the_log_says_where_the_client_is(
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_the_registry_that_a_client_named(
+def test_a_followed_answer_says_the_namespace_that_the_client_named(
     redirecting: Scripted, delivery: Delivery, start: Callable[..., Envoy], tmp_path: Path, status: int
 ) -> None:
     """containerd names it in the query; the answer says it, whoever gives it."""
@@ -309,7 +309,7 @@ def test_the_registry_that_a_client_named(
         ("GET", f"/v2/team/app/referrers/{DIGEST}"),
     ],
 )
-def test_only_content_is_followed(
+def test_only_redirects_of_manifests_and_blobs_are_followed(
     envoy: Envoy, redirecting: Scripted, delivery: Delivery, method: str, target: str
 ) -> None:
     """Not writes, and not what is read for them or about content: the client gets what it always got."""

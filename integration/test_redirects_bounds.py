@@ -78,7 +78,7 @@ ASTRAY = {
 
 
 @pytest.mark.parametrize("location", ASTRAY)
-def test_led_astray(envoy: Envoy, redirecting: Scripted, delivery: Delivery, location: str) -> None:
+def test_a_redirect_to_where_the_policy_does_not_lead_is_refused(envoy: Envoy, redirecting: Scripted, delivery: Delivery, location: str) -> None:
     ports = {"port": delivery.tls.port, "store": delivery.store.port}
     url = location.format(host=delivery.host, **ports)
     redirecting.answer(cdns.redirect(url))
@@ -99,7 +99,7 @@ def test_led_astray(envoy: Envoy, redirecting: Scripted, delivery: Delivery, loc
             assert passed.one("location") == url
 
 
-def test_no_location(envoy: Envoy, redirecting: Scripted) -> None:
+def test_a_redirect_without_a_location_is_refused(envoy: Envoy, redirecting: Scripted) -> None:
     redirecting.answer(Answer(302))
     is_refused(pull(envoy))
 
@@ -162,21 +162,21 @@ def behaviours(delivery: Delivery) -> dict[str, Behaviour]:
 
 @pytest.mark.parametrize("how", ["astray", "without TLS", "without a place", "by itself"])
 @pytest.mark.usefixtures("redirecting")
-def test_the_cdn_leads_astray(envoy: Envoy, delivery: Delivery, how: str) -> None:
+def test_a_second_redirect_to_where_the_policy_does_not_lead_is_refused(envoy: Envoy, delivery: Delivery, how: str) -> None:
     delivery.cdn.behave(behaviours(delivery)[how])
     is_refused(pull(envoy))
     assert len(delivery.cdn.seen) == 1
 
 
 @pytest.mark.parametrize("host", ["nx.store.test", "empty.store.test"])
-def test_nobody_has_the_name(envoy: Envoy, redirecting: Scripted, delivery: Delivery, host: str) -> None:
+def test_a_redirect_to_a_name_without_an_address_is_refused(envoy: Envoy, redirecting: Scripted, delivery: Delivery, host: str) -> None:
     delivery.names.names["empty.store.test"] = []
     redirecting.answer(cdns.redirect(f"https://{host}:{delivery.store.port}/blob"))
     is_refused(pull(envoy))
     assert delivery.cdn.seen == []
 
 
-def test_who_is_at_the_name(
+def test_a_cdn_is_verified(
     redirecting: Scripted, delivery: Delivery, start: Callable[..., Envoy], tmp_path: Path
 ) -> None:
     """Nobody, one with the certificate of another host, and one that nobody vouches for."""
@@ -200,7 +200,7 @@ def test_who_is_at_the_name(
 
 
 @pytest.mark.usefixtures("redirecting")
-def test_the_cdn_is_silent(envoy: Envoy, delivery: Delivery) -> None:
+def test_a_cdn_that_hangs_has_the_time_of_an_attempt(envoy: Envoy, delivery: Delivery) -> None:
     """It has the time that an attempt at its backend has, a second, and that perhaps twice; untold it would be ten."""
     delivery.cdn.behave(faults.hang)
     answer, took = envoy.seconds_of(lambda: pull(envoy))
@@ -223,7 +223,7 @@ def cautious(
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"]
 )
-def test_a_name_with_a_private_address(
+def test_a_cdn_with_a_private_address_is_refused(
     cautious: Envoy, redirecting: Scripted, delivery: Delivery, address: str
 ) -> None:
     """Whoever writes the name server's answers does not choose what the proxy talks to (DNS rebinding)."""
@@ -240,7 +240,7 @@ def test_a_name_with_a_private_address(
     assert sum(cautious.stats("dns_address_filter").values()) > before
 
 
-def test_a_name_with_a_public_address(
+def test_a_cdn_with_a_public_address_is_used(
     redirecting: Scripted, delivery: Delivery, start: Callable[..., Envoy], tmp_path: Path
 ) -> None:
     """The test above fails for no other reason; of several addresses only the public ones are taken."""

@@ -96,7 +96,7 @@ def workshop(place: Path) -> Iterator[Workshop]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_pull(
+def test_clients_pull_through_followed_redirects(
     name: str, workshop: Workshop, guarded: Stage, following: Envoy, passing: Envoy, app: Image
 ) -> None:
     client = workshop.client(name)
@@ -111,7 +111,7 @@ def test_pull(
     client.stop()
 
 
-def test_every_blob_by_hand(guarded: Stage, following: Envoy, passing: Envoy, app: Image) -> None:
+def test_every_blob_is_whole_through_followed_redirects(guarded: Stage, following: Envoy, passing: Envoy, app: Image) -> None:
     """Size and bytes by GET, HEAD and Range, and the redirect that a client gets where none is followed."""
     guarded.delivery.cdn.forget()
     for digest, content in app.blobs.items():
@@ -138,7 +138,7 @@ def open_stage(place: Path, start: Callable[..., Envoy]) -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize("name", ["skopeo", "ctr", "docker", "crane"])
-def test_push_and_pull(name: str, workshop: Workshop, open_stage: Stage) -> None:
+def test_clients_pull_what_they_have_pushed(name: str, workshop: Workshop, open_stage: Stage) -> None:
     """Where an upload goes on the registry says, with the scheme by which it thinks that it is reached."""
     envoy = open_stage.envoy("follow")
     client = workshop.client(name)

@@ -88,7 +88,7 @@ def pulled(envoy: Envoy, delivery: Delivery, *headers: raw.Header) -> None:
         assert seen.names <= {"host", "x-request-id", "user-agent", "accept"}
 
 
-def test_a_token_of_the_proxys(registries: Registries, start: Callable[..., Envoy], tmp_path: Path) -> None:
+def test_a_token_of_the_proxys_reaches_its_registry_alone(registries: Registries, start: Callable[..., Envoy], tmp_path: Path) -> None:
     envoy = registries.start(start, tmp_path, ["tokens"])
     for _ in range(2):
         pulled(envoy, registries.delivery)
@@ -98,7 +98,7 @@ def test_a_token_of_the_proxys(registries: Registries, start: Callable[..., Envo
     assert not [token for token in registries.tokens.tokens if token in log]
 
 
-def test_a_password_of_the_proxys(
+def test_a_password_of_the_proxys_reaches_its_registry_alone(
     registries: Registries, start: Callable[..., Envoy], tmp_path: Path
 ) -> None:
     envoy = registries.start(start, tmp_path, ["passwords"])
@@ -107,7 +107,7 @@ def test_a_password_of_the_proxys(
     assert ROBOT.basic.removeprefix("Basic ") not in envoy.error_log()
 
 
-def test_a_password_and_then_a_token(
+def test_two_backends_get_a_credential_each_and_the_cdn_none(
     registries: Registries, start: Callable[..., Envoy], tmp_path: Path
 ) -> None:
     """What the first backend was shown goes neither to the second nor to where that redirects."""
@@ -121,7 +121,7 @@ def test_a_password_and_then_a_token(
     assert registries.tokens.tokens[0] not in log
 
 
-def test_a_token_of_the_clients(registries: Registries, start: Callable[..., Envoy], tmp_path: Path) -> None:
+def test_a_token_of_the_clients_reaches_its_registry_alone(registries: Registries, start: Callable[..., Envoy], tmp_path: Path) -> None:
     service = registries.tokens.service
     assert service is not None
     service.habits.users = {ALICE.user: User(ALICE.password)}
