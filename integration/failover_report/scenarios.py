@@ -260,7 +260,8 @@ ALL = (
         "ping-429",
         "429 to pings and health checks, data is well",
         answering(429, PING),
-        15.0,
+        # Longer than the longest interval of a health check.
+        20.0,
         primary_is_well=True,
     ),
     Scenario(
@@ -282,7 +283,7 @@ ALL = (
         "delivery-hangs",
         "followed redirects: the delivery network hangs",
         faulty(Fault(Kind.HANG), DELIVERY),
-        13.0,
+        18.0,
         primary=Link.DELIVERED,
     ),
     Scenario(
