@@ -10,13 +10,10 @@ use super::typed::{extension, typed};
 /// The header in which the filter names the credential of one attempt, or of one request for a token.
 pub(super) const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 
-/// The filters that put one of `credentials` into a request that names it, and take the name out
-/// again. None for a cluster that is sent no credential.
-pub(super) fn filters(credentials: &[&Credential], options: &Options) -> Vec<Value> {
-    if credentials.is_empty() {
-        return Vec::new();
-    }
-    vec![inject(credentials, options), remove_the_name()]
+/// The filter that puts one of `credentials` into a request that names it. None for a cluster that is
+/// sent no credential.
+pub(super) fn filter(credentials: &[&Credential], options: &Options) -> Option<Value> {
+    (!credentials.is_empty()).then(|| inject(credentials, options))
 }
 
 /// A request that names none of these credentials is sent as it is.
@@ -80,13 +77,4 @@ fn injector(credential: &Credential, options: &Options) -> Value {
             }),
         ),
     })
-}
-
-/// What a credential is called here is nobody else's business.
-fn remove_the_name() -> Value {
-    extension(
-        "envoy.filters.http.header_mutation",
-        "extensions.filters.http.header_mutation.v3.HeaderMutation",
-        json!({"mutations": {"request_mutations": [{"remove": CREDENTIAL_HEADER}]}}),
-    )
 }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::listener::BUFFER_BYTES;
 use super::options::Options;
 use super::typed::{extension, object};
-use super::{bootstrap, cluster, origin, private_addresses, redirects, upstream_tls, wasm};
+use super::{
+    bootstrap, cluster, origin, private_addresses, redirects, upstream_filters, upstream_tls, wasm,
+};
 
 /// Which addresses such a host may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,10 +85,8 @@ fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Valu
         "auto_sni": true,
         "auto_san_validation": true,
     }});
-    let filters = vec![
-        wasm::filter("portolan-hop", path, attempt::HOP_CONFIGURATION),
-        super::upstream_filters::codec(),
-    ];
+    let hop = wasm::filter("portolan-hop", path, attempt::HOP_CONFIGURATION);
+    let filters = upstream_filters::behind(hop);
     object([
         json!({
             "name": name,

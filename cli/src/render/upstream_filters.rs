@@ -2,7 +2,7 @@
 
 use portolan_core::attempt;
 use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::options::Options;
 use super::typed::extension;
@@ -20,10 +20,14 @@ pub(super) enum Destination<'p> {
     TokenService(&'p Backend),
 }
 
+/// The headers in which nobody but this Envoy and the filter speak.
+const OURS: [&str; 3] = ["x-envoy-", "x-portolan-", "x-geo-"];
+
 /// The `http_filters` of a cluster; empty if Envoy's own codec is all it needs.
 ///
 /// The attempt phase comes first: it names the credential that the next filter puts in. Without the filter
-/// nobody names one.
+/// nobody names one. Answers pass them from the last to the first, so that the boundary sees an answer
+/// before the attempt phase and Envoy's router do.
 pub(super) fn filters(
     config: &Config,
     destination: Destination<'_>,
@@ -32,12 +36,43 @@ pub(super) fn filters(
     let Some(path) = options.wasm.as_deref() else { return Vec::new() };
     let attempt = runs_attempt_phase(config, destination)
         .then(|| wasm::filter("portolan-attempt", path, &attempt_phase(config, destination)));
-    let credentials = credential_filter::filters(&credentials(config, destination), options);
-    let mut all: Vec<Value> = attempt.into_iter().chain(credentials).collect();
-    if !all.is_empty() {
-        all.push(codec());
+    let credentials = credentials(config, destination);
+    let injector = credential_filter::filter(&credentials, options);
+    let answers_to_the_filter = matches!(destination, Destination::TokenService(_));
+    if answers_to_the_filter && injector.is_none() {
+        return Vec::new();
     }
-    all
+    let boundary = boundary(injector.is_some(), !answers_to_the_filter);
+    attempt.into_iter().chain(injector).chain([boundary, codec()]).collect()
+}
+
+/// What does not cross between this Envoy and whom it asks.
+///
+/// * A request does not say what a credential is called here (`names_credential`).
+/// * An answer does not speak in the name of this Envoy or of the filter (`is_for_clients`).
+///   `x-envoy-immediate-health-check-fail`, which an Envoy before a registry sends by itself while it drains,
+///   would take the backend out here, and the whole front in an Envoy before this one.
+fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
+    let mut mutations = Map::new();
+    if names_credential {
+        let name = json!([{"remove": credential_filter::CREDENTIAL_HEADER}]);
+        mutations.insert("request_mutations".to_owned(), name);
+    }
+    if is_for_clients {
+        let removed =
+            OURS.map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
+        mutations.insert("response_mutations".to_owned(), removed.to_vec().into());
+    }
+    extension(
+        "envoy.filters.http.header_mutation",
+        "extensions.filters.http.header_mutation.v3.HeaderMutation",
+        json!({"mutations": mutations}),
+    )
+}
+
+/// The filters of a cluster that reaches where redirects lead, behind the one that is given.
+pub(super) fn behind(filter: Value) -> Vec<Value> {
+    vec![filter, boundary(false, true), codec()]
 }
 
 /// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
@@ -97,10 +132,10 @@ fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c 
 }
 
 /// The last filter of every chain, as the router is in the listener's.
-pub(super) fn codec() -> Value {
+fn codec() -> Value {
     extension(
         "envoy.filters.http.upstream_codec",
         "extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-        serde_json::json!({}),
+        json!({}),
     )
 }
