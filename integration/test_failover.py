@@ -64,6 +64,11 @@ def urls(backends: list[Scripted]) -> list[str]:
     return [backend.url for backend in backends]
 
 
+def reset(_seen: object) -> Answer:
+    """Closes the connection without an answer."""
+    raise ConnectionResetError
+
+
 def dead() -> str:
     """A URL that nobody answers at."""
     return f"http://127.0.0.1:{ports.dead()}"
@@ -140,7 +145,7 @@ VERDICTS: list[tuple[str, Script | None, Script | None, int, str | None, str | N
     ("a lacks it and b hangs", always(MISSING), hang, 503, "UNAVAILABLE", None),
     ("both are limited", always(limited(3)), always(limited(20)), 429, "TOOMANYREQUESTS", "20"),
     ("both, and none says how long", always(limited()), always(limited()), 429, "TOOMANYREQUESTS", None),
-    ("a is limited and b lacks it", always(limited(3)), always(MISSING), 503, "UNAVAILABLE", "2"),
+    ("a is limited and b lacks it", always(limited(3)), always(MISSING), 503, "UNAVAILABLE", "3"),
     ("both fail", always(Answer(500)), always(Answer(500)), 503, "UNAVAILABLE", "2"),
     ("both are down", None, None, 503, "UNAVAILABLE", None),
     ("a client's mistake is answered", always(Answer(416)), always(FOUND), 416, None, None),
@@ -357,7 +362,7 @@ def test_a_failing_backend_is_left_for_as_long_as_the_policy_says(
         return start_envoy(document)
 
     long, short = leaves_it_for("60s"), leaves_it_for("3s")
-    a.answer(Answer(503))
+    a.script = reset
     assert [_attempts(envoy) for envoy in (long, short)] == [2, 2]
     assert [_attempts(envoy) for envoy in (short, long)] == [1, 1]
     a.answer(FOUND)

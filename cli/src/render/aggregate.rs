@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use portolan_core::attempt;
 use portolan_core::config::ids::BackendId;
-use portolan_core::config::{Config, List, Purpose};
+use portolan_core::config::{Backend, Config, List};
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -12,27 +13,77 @@ use super::typed::{extension, object};
 use super::upstream_filters::{self, Destination};
 use super::{cluster, health, origin};
 
-/// The aggregate cluster of a list.
+/// The aggregate cluster of a list, for the first attempt of a request.
 ///
 /// Its upstream filters run anew for every attempt; those of its members would be ignored.
 /// Retries are counted here and not at the members; Envoy's own 3 at once would let most of a
 /// burst fail that one retry each would have saved, so nobody is rationed.
-///
-/// Each backend stands in it twice. The second time is for a backend that only failed requests have
-/// taken out, while its health checks are good: it is asked before a request is given up.
 pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value {
-    let members = list.backends().iter().filter_map(|id| config.backend(*id));
-    let last_resorts = members.clone().map(cluster::last_resort_name);
-    let members: Vec<String> =
-        members.map(|backend| backend.cluster().to_owned()).chain(last_resorts).collect();
+    let backends: Vec<&Backend> =
+        list.backends().iter().filter_map(|id| config.backend(*id)).collect();
+    let members = backends.iter().map(|backend| backend.cluster().to_owned()).collect();
+    aggregate(list.cluster(), members, &backends, config, options)
+}
+
+/// The clusters of the attempts after the first: one for each backend of a list of several, and one for
+/// each set of backends that may be left to ask when one of a longer list was.
+///
+/// Lists that are longer than [`LONGEST`] have too many such sets. Their attempts go to the cluster of the
+/// list until one backend is left.
+pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
+    let lists = config.lists().iter().filter(|list| list.has_fallback());
+    let mut singles: BTreeSet<BackendId> = BTreeSet::new();
+    let mut sets: BTreeSet<Vec<BackendId>> = BTreeSet::new();
+    for list in lists {
+        singles.extend(list.backends());
+        if list.backends().len() <= LONGEST {
+            leave_out_one(list.backends(), &mut sets);
+        }
+    }
+    let singles = singles.into_iter().filter_map(|id| config.backend(id));
+    let singles = singles.map(|backend| cluster::as_last_resort(backend, config, options));
+    let sets = sets.into_iter().map(|set| {
+        let backends: Vec<&Backend> = set.iter().filter_map(|id| config.backend(*id)).collect();
+        let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+        let members = names.iter().map(|name| attempt::cluster(&[*name])).collect();
+        aggregate(&attempt::cluster(&names), members, &backends, config, options)
+    });
+    singles.chain(sets).collect()
+}
+
+/// The length of a list up to which each set of its backends has a cluster, 56 at most.
+const LONGEST: usize = 6;
+
+/// Whether the rest of a list, of this length, has a cluster.
+pub(super) const fn has_cluster(list: usize, rest: usize) -> bool {
+    rest == 1 || list <= LONGEST
+}
+
+/// Every set of two and more that is left of a list when some of it are left out, in its order.
+fn leave_out_one(list: &[BackendId], sets: &mut BTreeSet<Vec<BackendId>>) {
+    for left_out in list {
+        let rest: Vec<BackendId> = list.iter().copied().filter(|id| id != left_out).collect();
+        if rest.len() > 1 && sets.insert(rest.clone()) {
+            leave_out_one(&rest, sets);
+        }
+    }
+}
+
+fn aggregate(
+    name: &str,
+    members: Vec<String>,
+    backends: &[&Backend],
+    config: &Config,
+    options: &Options,
+) -> Value {
     let plain = object([
         json!({"explicit_http_config": {"http_protocol_options": {}}}),
         health::no_answer_takes_a_backend_out(),
     ]);
-    let filters = upstream_filters::filters(config, Destination::List(list), options);
+    let filters = upstream_filters::filters(config, Destination::List(backends), options);
     object([
         json!({
-            "name": list.cluster(),
+            "name": name,
             "connect_timeout": "3s",
             "lb_policy": "CLUSTER_PROVIDED",
             "per_connection_buffer_limit_bytes": BUFFER_BYTES,
@@ -50,16 +101,6 @@ pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value 
         }),
         origin::protocol_options(plain, filters),
     ])
-}
-
-/// The second places of the backends of all lists of several.
-pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
-    let lists = config.lists().iter();
-    let lists = lists.filter(|list| list.purpose() == Purpose::Read && list.has_fallback());
-    let members: BTreeSet<BackendId> =
-        lists.flat_map(|list| list.backends().iter().copied()).collect();
-    let members = members.into_iter().filter_map(|id| config.backend(id));
-    members.map(|backend| cluster::as_last_resort(backend, config, options)).collect()
 }
 
 /// The members have the limits.

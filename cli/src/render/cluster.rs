@@ -1,5 +1,6 @@
 //! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
 
+use portolan_core::attempt;
 use portolan_core::config::{Backend, Config, Limits};
 use serde_json::{Value, json};
 
@@ -18,34 +19,30 @@ pub(super) fn for_reads(backend: &Backend, config: &Config, options: &Options) -
         "outlier_detection": health::outlier_detection(backend.resilience().ejection),
         "common_lb_config": {"update_merge_window": AT_ONCE},
     });
-    cluster(backend, backend.cluster(), &more, config, options)
+    cluster(backend, backend.cluster(), &more, Destination::Backend(backend), config, options)
 }
 
-/// The cluster at the end of a list, where a backend is asked that requests have taken out and its
-/// health checks have not. Nothing else takes it out here. With Envoy's usual panic threshold, as above.
-///
-/// It is reached through aggregates alone, whose filters run.
+/// The cluster for an attempt that is not the first of its request, when nobody else is left to ask. Only
+/// health checks take the backend out here, and then it is not tried: a backend that nobody reaches would
+/// be waited for.
 pub(super) fn as_last_resort(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let name = last_resort_name(backend);
-    let more = json!({"common_lb_config": {"update_merge_window": AT_ONCE}});
-    cluster(backend, &name, &more, config, options)
+    let name = attempt::cluster(&[backend.name()]);
+    cluster(backend, &name, &strict(), Destination::LastResort(backend), config, options)
 }
-
-/// An at sign is in no name of a backend.
-pub(super) fn last_resort_name(backend: &Backend) -> String {
-    format!("{}{LAST_RESORT}", backend.name())
-}
-
-const LAST_RESORT: &str = "@last";
 
 /// The cluster for what only the owner may answer. Without a panic threshold: a write to an
 /// owner that is known to be down is answered at once.
 pub(super) fn for_owner(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let more = json!({"common_lb_config": {
+    let destination = Destination::Backend(backend);
+    cluster(backend, backend.owner_cluster(), &strict(), destination, config, options)
+}
+
+/// Without a panic threshold.
+fn strict() -> Value {
+    json!({"common_lb_config": {
         "healthy_panic_threshold": {"value": 0},
         "update_merge_window": AT_ONCE,
-    }});
-    cluster(backend, backend.owner_cluster(), &more, config, options)
+    }})
 }
 
 /// A change of health that follows another within a second would otherwise wait for the end of
@@ -56,17 +53,14 @@ fn cluster(
     backend: &Backend,
     name: &str,
     more: &Value,
+    destination: Destination<'_>,
     config: &Config,
     options: &Options,
 ) -> Value {
     let url = backend.url();
-    let filters = upstream_filters::filters(config, Destination::Backend(backend), options);
-    // Tells the access log the backend, and the attempt phase its place.
-    let mut place = json!({"backend": backend.name()});
-    if let (Some(place), true) = (place.as_object_mut(), name.ends_with(LAST_RESORT)) {
-        place.insert("last_resort".to_owned(), "yes".into());
-    }
-    let metadata = json!({"filter_metadata": {"portolan": place}});
+    let filters = upstream_filters::filters(config, destination, options);
+    // Tells the access log and the attempt phase the backend.
+    let metadata = json!({"filter_metadata": {"portolan": {"backend": backend.name()}}});
     let protocol =
         object([origin::protocol(url.scheme()), health::no_answer_takes_a_backend_out()]);
     object([

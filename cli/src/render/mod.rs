@@ -23,6 +23,7 @@ mod health;
 mod leftover;
 mod listener;
 mod local_replies;
+mod next_cluster;
 mod options;
 mod origin;
 mod overload;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use portolan_core::attempt;
 use portolan_core::config::{Backend, Config, RedirectHost, Scheme, redirects_cluster};
 use serde_json::{Map, Value, json};
 
@@ -14,9 +15,9 @@ use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::options::Options;
 use super::redirect_cluster::{self, Addresses};
-use super::routes::CLUSTER_HEADER;
+use super::routes::{self, CLUSTER_HEADER};
 use super::typed::{extension, object, typed};
-use super::{filter_state, geoip};
+use super::{filter_state, geoip, next_cluster};
 
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
@@ -82,8 +83,9 @@ pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
         .flat_map(|backend| backend.redirects().hosts())
         .map(RedirectHost::as_str)
         .collect();
-    let routes = followed(config)
-        .flat_map(|backend| schemes(backend).map(move |scheme| route(backend, scheme, options)));
+    let routes = followed(config).flat_map(|backend| {
+        schemes(backend).map(move |scheme| route(config, backend, scheme, options))
+    });
     json!({
         "name": "redirects",
         "domains": hosts,
@@ -93,21 +95,25 @@ pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
     })
 }
 
-/// Content takes as long as it takes, as from a registry. It is asked for a second time only where
-/// nothing had come.
-fn route(backend: &Backend, scheme: Scheme, options: &Options) -> Value {
+/// Content takes as long as it takes, as from a registry. Where nothing is delivered the request goes on to
+/// the backends of the list that it came from, if there are several; else it is asked for a second time
+/// where nothing had come.
+fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) -> Value {
     let cluster = redirects_cluster(backend.name(), scheme);
     let patience = backend.resilience().attempt_timeouts.blobs.as_millis();
     let action = object([
+        destination(config, backend, &cluster),
         json!({
-            "cluster": cluster,
             "timeout": "0s",
             "idle_timeout": IDLE,
             "retry_policy": {
-                "retry_on": "connect-failure,refused-stream,reset",
+                "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
+                "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
+                "refresh_cluster_on_retry": true,
                 "num_retries": 1,
                 "per_try_timeout": format!("{}.{:03}s", patience / 1000, patience % 1000),
                 "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+                "retry_priority": routes::previous_priorities(),
             },
         }),
         policy(),
@@ -121,6 +127,17 @@ fn route(backend: &Backend, scheme: Scheme, options: &Options) -> Value {
         "route": action,
         "typed_per_filter_config": filters_of_a_further_pass(backend, options),
     })
+}
+
+/// Where the attempts of a further pass go: to where redirects lead, until the filter has named the
+/// cluster of those of a list that were not asked.
+fn destination(config: &Config, backend: &Backend, cluster: &str) -> Value {
+    let lists = config.lists().iter().filter(|list| list.has_fallback());
+    let mut members = lists.flat_map(|list| list.backends()).filter_map(|id| config.backend(*id));
+    if !members.any(|member| member.name() == backend.name()) {
+        return json!({"cluster": cluster});
+    }
+    next_cluster::specifier(config, Some(backend), &next_cluster::to_cluster(cluster))
 }
 
 /// What was noted of the client in the first pass would be overwritten by what is left of it in the next.

@@ -1,7 +1,7 @@
 //! From the filter's decision to a cluster.
 
 use portolan_core::attempt;
-use portolan_core::config::{Backend, Config};
+use portolan_core::config::{Backend, Config, List};
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::connection_manager::IDLE;
 use super::credential_filter::CREDENTIAL_HEADER;
 use super::options::Options;
 use super::typed::{extension, object, typed};
-use super::{redirects, upstream_headers, wasm};
+use super::{next_cluster, redirects, upstream_headers, wasm};
 
 /// The header in which the filter names the cluster.
 pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
@@ -48,12 +48,15 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
     routes.push(json!({
         "name": "read",
         "match": {"prefix": "/", "headers": [reading()]},
-        "route": object([action(first, Some(retry())), follow.unwrap_or_default()]),
+        "route": object([
+            action(&reading_cluster(config, first), Some(retry())),
+            follow.unwrap_or_default(),
+        ]),
     }));
     routes.push(json!({
         "name": "write",
         "match": {"prefix": "/"},
-        "route": action(first, None),
+        "route": action(&named_by_the_filter(first), None),
     }));
     routes
 }
@@ -94,28 +97,45 @@ fn retry() -> Value {
         "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
         "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
         "num_retries": 1,
+        "refresh_cluster_on_retry": true,
         "per_try_timeout": "60s",
         "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-        "retry_priority": extension(
-            "envoy.retry_priorities.previous_priorities",
-            "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-            json!({"update_frequency": 1}),
-        ),
+        "retry_priority": previous_priorities(),
     })
+}
+
+/// Each attempt goes to another place of the list than those before.
+pub(super) fn previous_priorities() -> Value {
+    extension(
+        "envoy.retry_priorities.previous_priorities",
+        "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+        json!({"update_frequency": 1}),
+    )
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make
 /// a registry look for a host that it does not serve.
-fn action(cluster: Option<&str>, retry: Option<Value>) -> Value {
-    let (key, value) = match cluster {
-        Some(cluster) => ("cluster", cluster),
-        None => ("cluster_header", CLUSTER_HEADER),
-    };
-    let mut fields = Map::new();
-    fields.insert(key.to_owned(), value.into());
-    fields.insert("auto_host_rewrite".to_owned(), true.into());
-    fields.insert("timeout".to_owned(), "0s".into());
-    fields.insert("idle_timeout".to_owned(), IDLE.into());
-    fields.extend(retry.map(|retry| ("retry_policy".to_owned(), retry)));
-    Value::Object(fields)
+fn action(cluster: &Value, retry: Option<Value>) -> Value {
+    let retry = retry.map_or(Value::Null, |retry| json!({"retry_policy": retry}));
+    object([
+        cluster.clone(),
+        json!({"auto_host_rewrite": true, "timeout": "0s", "idle_timeout": IDLE}),
+        retry,
+    ])
+}
+
+/// The cluster that the filter names, or the first backend's where there is no filter.
+fn named_by_the_filter(first: Option<&str>) -> Value {
+    match first {
+        Some(cluster) => json!({"cluster": cluster}),
+        None => json!({"cluster_header": CLUSTER_HEADER}),
+    }
+}
+
+/// The same for reads: the attempts after the first go to those of a list that were not asked.
+fn reading_cluster(config: &Config, first: Option<&str>) -> Value {
+    if first.is_some() || !config.lists().iter().any(List::has_fallback) {
+        return named_by_the_filter(first);
+    }
+    next_cluster::specifier(config, None, &next_cluster::of_the_request(config))
 }

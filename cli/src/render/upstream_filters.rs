@@ -1,7 +1,7 @@
 //! The filters of a cluster: they run anew for every attempt that its requests make.
 
 use portolan_core::attempt;
-use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};
+use portolan_core::config::{Backend, BackendAuth, Config, Credential};
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
@@ -13,9 +13,11 @@ use crate::credential::usage::{self, Audience};
 #[derive(Clone, Copy)]
 pub(super) enum Destination<'p> {
     /// The backends of a list, one after the other.
-    List(&'p List),
+    List(&'p [&'p Backend]),
     /// One backend.
     Backend(&'p Backend),
+    /// One backend, which is the last one of a list that was not asked.
+    LastResort(&'p Backend),
     /// The token service of a backend.
     TokenService(&'p Backend),
 }
@@ -35,7 +37,7 @@ pub(super) fn filters(
 ) -> Vec<Value> {
     let Some(path) = options.wasm.as_deref() else { return Vec::new() };
     let attempt = runs_attempt_phase(config, destination)
-        .then(|| wasm::filter("portolan-attempt", path, &attempt_phase(config, destination)));
+        .then(|| wasm::filter("portolan-attempt", path, &attempt_phase(destination)));
     let credentials = credentials(config, destination);
     let injector = credential_filter::filter(&credentials, options);
     let answers_to_the_filter = matches!(destination, Destination::TokenService(_));
@@ -77,12 +79,12 @@ pub(super) fn behind(filter: Value) -> Vec<Value> {
 
 /// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
 /// that was not asked.
-fn attempt_phase(config: &Config, destination: Destination<'_>) -> String {
+fn attempt_phase(destination: Destination<'_>) -> String {
     let list: Vec<&str> = match destination {
-        Destination::List(list) => {
-            list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::name).collect()
+        Destination::List(list) => list.iter().map(|backend| backend.name()).collect(),
+        Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
+            Vec::new()
         }
-        Destination::Backend(_) | Destination::TokenService(_) => Vec::new(),
     };
     attempt::configuration(&list)
 }
@@ -97,7 +99,7 @@ fn attempt_phase(config: &Config, destination: Destination<'_>) -> String {
 ///   the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_>) -> bool {
     match destination {
-        Destination::List(_) => true,
+        Destination::List(_) | Destination::LastResort(_) => true,
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
@@ -117,13 +119,14 @@ fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c 
             .map(|(credential, _)| credential)
     };
     let mut all: Vec<&Credential> = match destination {
-        Destination::Backend(backend) => sent_to(backend, Audience::Backend).into_iter().collect(),
+        Destination::Backend(backend) | Destination::LastResort(backend) => {
+            sent_to(backend, Audience::Backend).into_iter().collect()
+        }
         Destination::TokenService(backend) => {
             sent_to(backend, Audience::TokenService).into_iter().collect()
         }
         Destination::List(list) => {
-            let members = list.backends().iter().filter_map(|id| config.backend(*id));
-            members.filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
+            list.iter().filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
         }
     };
     all.sort_by_key(|credential| credential.name());

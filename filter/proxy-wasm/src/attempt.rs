@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Again, Answer, Answers, Credentials, MARK, Prepared, Redirection, Shown, TokenSource,
-    Wait, all, is_redirect, may_ask_to_wait, only, select,
+    self, Answer, Answers, Credentials, MARK, Prepared, Redirection, Shown, TokenSource, Wait, all,
+    is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::reply;
 use portolan_core::token::Secret;
@@ -13,17 +13,17 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, Headers};
-use crate::redirects;
+use crate::redirects::{self, Settled};
 use crate::stream::send;
 use crate::tokens::{self, Found, Waiting};
 
 /// What the downstream phase prepared for every backend of the list, and behind it what each backend
 /// answered.
 pub(crate) const PREPARED: &str = "portolan_prepared";
+/// The cluster of the next attempt, for Envoy; where the route leads as long as it is not there.
+pub(crate) const NEXT_CLUSTER: &str = "portolan_next_cluster";
 /// The name of the backend of this attempt, from the endpoint's metadata.
 pub(crate) const BACKEND: &str = "xds\0upstream_host_metadata\0filter_metadata\0portolan\0backend";
-/// Whether the attempt is at the second place of its backend in the list, likewise.
-const LAST_RESORT: &str = "xds\0upstream_host_metadata\0filter_metadata\0portolan\0last_resort";
 /// By this header Envoy's credential injector, which runs behind this filter, learns which credential
 /// the backend gets. Nobody upstream sees it.
 const CREDENTIAL_HEADER: &str = "x-portolan-credential";
@@ -78,18 +78,16 @@ impl Attempt {
         self.list.len() < 2
     }
 
-    /// Sets what this backend is sent, unless it was asked already in this request. All attempts of a
-    /// request share one set of headers: what is not set here is what the attempt before left.
+    /// Sets what this backend is sent. All attempts of a request share one set of headers: what is not set
+    /// here is what the attempt before left.
     fn set_head(&mut self, prepared: &[u8]) -> Action {
+        if self.list.is_empty()
+            && let Some(list) = list_of(prepared)
+        {
+            self.list = list.into();
+        }
         let backend = if self.is_alone() { None } else { host::property(BACKEND) };
         let backend = backend.unwrap_or_default();
-        if !self.is_alone() {
-            let before = Answers::parse(prepared);
-            let name = std::str::from_utf8(&backend).unwrap_or_default();
-            if before.of(name).is_some() {
-                return self.ask_nobody_again(name, &before);
-            }
-        }
         self.progress = Progress::Asked;
         let is_prepared = !prepared.starts_with(b"=");
         if !is_prepared {
@@ -105,22 +103,16 @@ impl Attempt {
         }
         self.is_authority = own.is_authority;
         self.watches_redirects = own.redirection != Redirection::Unwatched;
+        // Where a redirect failed that was followed, the request still has the host that it led to.
+        if let Some(authority) =
+            own.redirection.authority().filter(|_| redirects::is_further_pass())
+        {
+            host::set_header(Headers::Request, ":authority", authority.as_bytes());
+        }
         if !own.target.is_empty() {
             host::set_header(Headers::Request, ":path", own.target);
         }
         self.set_credentials(&own, prepared)
-    }
-
-    /// Answers in place of a backend that was asked already: Envoy takes this for the backend's answer,
-    /// and goes on where the mark says so.
-    fn ask_nobody_again(&self, backend: &str, before: &Answers) -> Action {
-        let is_last_resort = host::property(LAST_RESORT).is_some();
-        let mut reply = reply::host_failed();
-        if attempt::again(self.place(backend), is_last_resort, before) == Again::GoOn {
-            reply.headers.push((MARK, "1".to_owned()));
-        }
-        send(&reply);
-        Action::Pause
     }
 
     fn place<'a>(&'a self, backend: &'a str) -> attempt::Attempt<'a> {
@@ -179,10 +171,21 @@ impl Attempt {
 
     /// What becomes of a redirect. One that leads astray sends the request on to the next backend.
     fn settle_redirect(&self) {
-        if redirects::settle() && !self.is_alone() {
-            // Were it left a redirect, the last one of a list would be the client's.
-            host::set_header(Headers::Response, ":status", b"429");
-            self.note(Answer::Astray);
+        let settled = redirects::settle();
+        if self.is_alone() {
+            return;
+        }
+        match settled {
+            Settled::Passed => {}
+            // Comes the request back to this list, it is because it failed there.
+            Settled::Followed => {
+                self.write_down(Answer::Failed(Wait::UNKNOWN));
+            }
+            Settled::Astray => {
+                // Were it left a redirect, the last one of a list would be the client's.
+                host::set_header(Headers::Response, ":status", b"429");
+                self.note(Answer::Astray);
+            }
         }
     }
 
@@ -204,16 +207,27 @@ impl Attempt {
 
     /// Notes what the backend answered, and has Envoy go on if there is anybody to go on to.
     fn note(&self, answer: Answer) {
-        let Some(backend) = host::property(BACKEND) else { return };
-        let Ok(backend) = std::str::from_utf8(&backend) else { return };
-        // Read anew: another attempt may have noted something meanwhile.
-        let mut property = host::property(PREPARED).unwrap_or_default();
-        let goes_on = || attempt::goes_on(self.place(backend), answer, &Answers::parse(&property));
-        if self.progress == Progress::Answered && goes_on() {
+        if self.write_down(answer) {
             mark();
+        }
+    }
+
+    /// Notes it behind what is there by now: another attempt may have noted something meanwhile. Whether
+    /// there is anybody to go on to; the next attempt goes there then.
+    fn write_down(&self, answer: Answer) -> bool {
+        let Some(backend) = host::property(BACKEND) else { return false };
+        let Ok(backend) = std::str::from_utf8(&backend) else { return false };
+        let mut property = host::property(PREPARED).unwrap_or_default();
+        let next = attempt::goes_on(self.place(backend), answer, &Answers::parse(&property));
+        if !self.is_alone() && list_of(&property).is_none() {
+            property.extend_from_slice(note_list(&self.list).as_bytes());
         }
         property.extend_from_slice(attempt::note(backend, answer).as_bytes());
         host::set_property(PREPARED, &property);
+        if let Some(cluster) = &next {
+            host::set_property(NEXT_CLUSTER, cluster.as_bytes());
+        }
+        next.is_some()
     }
 
     /// Whether the only backend is asked once more, with a new token.
@@ -253,7 +267,7 @@ impl Drop for Attempt {
             tokens::forget(self.context);
         }
         if self.progress == Progress::Asked && !self.is_alone() {
-            self.note(Answer::Silent);
+            self.write_down(Answer::Silent);
         }
     }
 }
@@ -293,7 +307,7 @@ impl HttpContext for Attempt {
 }
 
 /// Has Envoy go on to the next backend.
-fn mark() {
+pub(crate) fn mark() {
     host::set_header(Headers::Response, MARK, b"1");
 }
 

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use portolan_core::RequestHead;
 use portolan_core::attempt::{
-    Astray, Hop, Redirection, Trouble, is_delivered, is_for_delivery, is_redirect, only, select,
+    Answers, Astray, Hop, Redirection, Trouble, is_delivered, is_for_delivery, is_redirect,
+    next_cluster, only, select,
 };
 use portolan_core::policy::Naming;
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
-use crate::attempt::{BACKEND, PREPARED};
+use crate::attempt::{BACKEND, NEXT_CLUSTER, PREPARED};
 use crate::host::{self, Headers};
 use crate::stream::{CLUSTER_HEADER, REASON, REGION, REGISTRY, RULE};
 
@@ -39,16 +40,45 @@ const ADDRESS: &str = "source\0address";
 
 /// Keeps the properties of the deciding phase for further passes.
 pub(crate) fn outlive_decisions() {
+    const OTHERS: [&str; 2] = [PREPARED, FALLBACK];
     for name in [REGION, RULE, REASON, REGISTRY, AUTHORITY, PATH, CLIENT, COUNTRY, NAMESPACE] {
         host::outlive_passes(name);
     }
+    OTHERS.into_iter().for_each(host::outlive_passes);
 }
 
 /// Keeps the properties of the attempt phase for further passes.
 pub(crate) fn outlive_attempts() {
-    for name in [FOLLOWED, DIGEST, REDIRECTED_BY] {
+    for name in [FOLLOWED, DIGEST, REDIRECTED_BY, PREPARED] {
         host::outlive_passes(name);
     }
+}
+
+/// The list that a request goes on with if it fails where a redirect led it: the names of its backends, a
+/// space between two. Nothing where the list has one backend.
+const FALLBACK: &str = "portolan_fallback";
+
+/// Notes the list that the request goes on with if a redirect leads nowhere.
+pub(crate) fn note_fallback<'n>(names: impl Iterator<Item = &'n str>) {
+    let names: Vec<&str> = names.collect();
+    if names.len() > 1 {
+        host::set_property(FALLBACK, names.join(" ").as_bytes());
+    }
+}
+
+/// The names of that list.
+fn fallback() -> Option<String> {
+    String::from_utf8(host::property(FALLBACK)?).ok()
+}
+
+/// Has the attempts that follow this one go to those backends of the list that were not asked; whether
+/// there are any.
+pub(crate) fn prepare_fallback() -> bool {
+    let Some(names) = fallback() else { return false };
+    let before = Answers::parse(&host::property(PREPARED).unwrap_or_default());
+    let Some(cluster) = next_cluster(names.split(' '), &before) else { return false };
+    host::set_property(NEXT_CLUSTER, cluster.as_bytes());
+    true
 }
 
 /// Notes what the client asked, for the access log above all; the further passes have the headers of
@@ -88,6 +118,10 @@ pub(crate) fn prepare_delivery() -> bool {
     for (name, _) in headers.iter().filter(|(name, _)| !is_for_delivery(name)) {
         let Ok(name) = std::str::from_utf8(name) else { return false };
         host::remove_header(Headers::Request, name);
+    }
+    if let Some(names) = fallback() {
+        let attempts = names.split(' ').count().to_string();
+        host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
     }
     true
 }
@@ -140,16 +174,33 @@ fn explain(what: &str) {
     host::set_property(REASON, &[&reason, what.as_bytes()].join(&b"; "[..]));
 }
 
-/// What becomes of a redirect of a backend; whether it leads to where the proxy may not go.
-pub(crate) fn settle() -> bool {
-    let Some(prepared) = host::property(PREPARED) else { return false };
+/// What became of a redirect of a backend.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It is the client's.
+    Passed,
+    /// Envoy goes there.
+    Followed,
+    /// It leads to where the proxy may not go.
+    Astray,
+}
+
+/// Decides what becomes of a redirect of a backend.
+pub(crate) fn settle() -> Settled {
+    let Some(prepared) = host::property(PREPARED) else { return Settled::Passed };
     let backend = host::property(BACKEND).unwrap_or_default();
-    let Some(own) = only(&prepared).or_else(|| select(&prepared, &backend)) else { return false };
+    let own = only(&prepared).or_else(|| select(&prepared, &backend));
+    let Some(own) = own else { return Settled::Passed };
     match own.redirection {
-        Redirection::Unwatched => false,
-        Redirection::Passed => {
+        Redirection::Unwatched => Settled::Passed,
+        // A client would leave with what is left of its request after a redirect that was followed.
+        Redirection::Passed { .. } if is_further_pass() => {
             stay();
-            false
+            Settled::Astray
+        }
+        Redirection::Passed { .. } => {
+            stay();
+            Settled::Passed
         }
         Redirection::Followed { origin, bounds } => {
             let digest = host::header(Headers::Response, DIGEST_HEADER);
@@ -158,17 +209,20 @@ pub(crate) fn settle() -> bool {
             if let Some(digest) = digest.filter(|_| went) {
                 host::set_property(DIGEST, &digest);
             }
-            !went
+            if went { Settled::Followed } else { Settled::Astray }
         }
     }
 }
 
-/// What becomes of a redirect of who was redirected to.
-pub(crate) fn settle_further() {
+/// What becomes of a redirect of who was redirected to; whether it is followed.
+pub(crate) fn settle_further() -> bool {
     let property = host::property(FOLLOWED).unwrap_or_default();
     match Hop::parse(&property) {
-        Some(hop) => drop(go_on(&hop)),
-        None => stay(),
+        Some(hop) => go_on(&hop),
+        None => {
+            stay();
+            false
+        }
     }
 }
 

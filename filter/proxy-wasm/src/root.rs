@@ -136,7 +136,7 @@ impl RootContext for Root {
         Some(match self.role.as_ref()? {
             Role::Decide(policy) => Box::new(Stream::new(Rc::clone(policy), context)),
             Role::Attempt(list) => Box::new(Attempt::new(context, Rc::clone(list))),
-            Role::Hop => Box::new(HopAttempt),
+            Role::Hop => Box::new(HopAttempt::default()),
             Role::TokenForm => Box::new(TokenForm::new(POLICY.with_borrow(Clone::clone))),
         })
     }

@@ -111,6 +111,9 @@ impl Stream {
             PlannedAction::Forward(forwarding) => {
                 if forwarding.receipt.follows {
                     redirects::note_asked(&head, &forwarding.receipt.naming);
+                    let list = forwarding.forward.list.backends().iter();
+                    let list = list.filter_map(|id| config.backend(*id)).map(Backend::name);
+                    redirects::note_fallback(list);
                 }
                 forward(*forwarding)
             }

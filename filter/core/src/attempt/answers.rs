@@ -140,6 +140,24 @@ pub fn note(backend: &str, answer: Answer) -> String {
     }
 }
 
+/// The line that says which backends the list has. The first attempt of a request adds it: clusters of
+/// the attempts after it stand in several lists.
+#[must_use]
+pub fn note_list(list: &[String]) -> String {
+    format!("{LINE}{LIST}{}\n", list.join(" "))
+}
+
+/// The backends of the list, if an attempt has noted them.
+#[must_use]
+pub fn list_of(property: &[u8]) -> Option<Vec<String>> {
+    let mut lines = property.split(|byte| *byte == b'\n');
+    let text = lines.find_map(|line| line.strip_prefix(b"=+"))?;
+    Some(std::str::from_utf8(text).ok()?.split(' ').map(str::to_owned).collect())
+}
+
+/// What the line of a list has behind its first sign.
+const LIST: char = '+';
+
 fn parse_line(line: &str) -> Option<(&str, Answer)> {
     let mut words = line.split(' ');
     let (backend, word) = (words.next()?, words.next()?);
@@ -242,6 +260,19 @@ mod tests {
         assert_eq!(read.of("quay"), None, "what was prepared is no answer");
         assert_eq!(read.longest_wait().seconds(), Some(3), "a later answer replaces a wait");
         assert_eq!(Answers::default().longest_wait(), Wait::UNKNOWN);
+    }
+
+    #[test]
+    fn the_list_is_noted_once_for_all_attempts() {
+        let list = ["a".to_owned(), "b".to_owned()];
+        let property = format!("{}{}", note_list(&list), note("a", Answer::Missed));
+        assert_eq!(list_of(property.as_bytes()), Some(list.to_vec()));
+        let answers = Answers::parse(property.as_bytes());
+        assert_eq!((answers.of("a"), answers.of("b")), (Some(Answer::Missed), None));
+        assert_eq!(answers.of("+a"), None);
+        for other in [&b""[..], b"a\t\t\t/v2/\tnothing\n", b"=a missed\n"] {
+            assert_eq!(list_of(other), None);
+        }
     }
 
     #[test]

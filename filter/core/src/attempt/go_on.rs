@@ -1,7 +1,12 @@
-//! Whether a request goes on to the next backend of its list.
+//! Whether a request goes on to the next backend of its list, and where that is.
 //!
 //! Envoy goes on where the attempt phase has put [`MARK`] into an answer, and after an attempt that had
 //! no answer at all. No status stands in Envoy's configuration.
+//!
+//! The first attempt goes to the cluster of the list, where Envoy skips what it knows to be down or has
+//! taken out for a while. The attempts after it go to clusters in which only the backends stand that were
+//! not asked yet, and which only health checks take out. So nobody is asked twice, and a backend that
+//! failed requests have taken out is asked before a request is given up.
 
 use super::answers::{Answer, Answers};
 
@@ -20,37 +25,27 @@ pub struct Attempt<'a> {
     pub is_authority: bool,
 }
 
-/// Whether the request goes on after `answer` of this attempt; `before` is what others have answered.
-///
-/// It goes on as long as there is a backend that was not asked. So a plain miss costs one request at
-/// each backend, and one that failed requests have taken out is asked before the client is told "no".
+/// The cluster of the next attempt after `answer` of this one; `None` if there is nobody to go on to.
+/// `before` is what others have answered.
 #[must_use]
-pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> bool {
+pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option<String> {
     let is_the_truth = attempt.is_authority && answer == Answer::Missed;
-    !is_the_truth && has_unasked(attempt, before)
+    let others = attempt.list.iter().map(String::as_str).filter(|name| *name != attempt.backend);
+    if is_the_truth { None } else { next_cluster(others, before) }
 }
 
-/// Whether a backend other than this attempt's was not asked yet.
-fn has_unasked(attempt: Attempt<'_>, before: &Answers) -> bool {
-    attempt.list.iter().any(|name| name != attempt.backend && before.of(name).is_none())
-}
-
-/// What becomes of an attempt at a backend that has been asked already in this request.
-///
-/// Envoy goes from place to place and does not know that two of them are one backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// There may be another place behind it.
-    GoOn,
-    /// Envoy has been everywhere: what is known by now is the answer.
-    Stop,
-}
-
-/// Decides it. `is_last_resort` says that this is the backend's second place in the list. Its first one
-/// comes up again only when Envoy has been at all places and begins anew.
+/// The cluster of those backends that were not asked yet; `None` if all were.
 #[must_use]
-pub fn again(attempt: Attempt<'_>, is_last_resort: bool, before: &Answers) -> Again {
-    if is_last_resort && has_unasked(attempt, before) { Again::GoOn } else { Again::Stop }
+pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
+    let unasked: Vec<&str> = list.filter(|name| before.of(name).is_none()).collect();
+    if unasked.is_empty() { None } else { Some(cluster(&unasked)) }
+}
+
+/// The cluster that has these backends and no others, in the order of their list. Neither sign is in a
+/// name of a backend.
+#[must_use]
+pub fn cluster(backends: &[&str]) -> String {
+    format!("{}@last", backends.join("+"))
 }
 
 #[cfg(test)]
@@ -58,16 +53,8 @@ mod tests {
     use super::super::wait::Wait;
     use super::*;
 
-    fn answers(of: &str) -> Answers {
-        let mut answers = Answers::default();
-        for backend in of.split_whitespace() {
-            answers.note(backend, Answer::Missed);
-        }
-        answers
-    }
-
     #[test]
-    fn it_goes_on_while_somebody_was_not_asked() {
+    fn it_goes_on_to_whom_was_not_asked() {
         let every = [
             Answer::Missed,
             Answer::Limited(Wait::UNKNOWN),
@@ -78,43 +65,29 @@ mod tests {
         ];
         #[rustfmt::skip]
         let rows = [
-            ("a b", "a", "", true, "b was not asked"),
-            ("a b", "b", "a", false, "both were"),
-            ("a b", "b", "", true, "a was skipped: it may be well by now"),
-            ("a b c", "b", "a", true, "c was not asked"),
-            ("a b c", "c", "a b", false, "all were"),
-            ("", "a", "", false, "a list of one"),
-            ("a", "a", "", false, "a list of one, written as a list"),
+            ("a b", "a", "", Some("b@last"), "b was not asked"),
+            ("a b", "b", "a", None, "both were"),
+            ("a b", "b", "", Some("a@last"), "a was skipped: it may be well by now"),
+            ("a b c", "a", "", Some("b+c@last"), "two were not asked"),
+            ("a b c", "b", "", Some("a+c@last"), "a was skipped"),
+            ("a b c", "b", "a", Some("c@last"), "c was not asked"),
+            ("a b c", "c", "a b", None, "all were"),
+            ("", "a", "", None, "a list of one"),
+            ("a", "a", "", None, "a list of one, written as a list"),
         ];
         for (list, backend, before, expected, reason) in rows {
             let list: Vec<String> = list.split_whitespace().map(str::to_owned).collect();
+            let mut answers = Answers::default();
+            for backend in before.split_whitespace() {
+                answers.note(backend, Answer::Missed);
+            }
             let attempt = |is_authority| Attempt { list: &list, backend, is_authority };
             for answer in every {
-                let before = answers(before);
-                assert_eq!(goes_on(attempt(false), answer, &before), expected, "{reason}");
-                let expected = expected && answer != Answer::Missed;
-                assert_eq!(
-                    goes_on(attempt(true), answer, &before),
-                    expected,
-                    "{reason}, authority"
-                );
+                let found = |is_authority| goes_on(attempt(is_authority), answer, &answers);
+                assert_eq!(found(false).as_deref(), expected, "{reason}");
+                let expected = expected.filter(|_| answer != Answer::Missed);
+                assert_eq!(found(true).as_deref(), expected, "{reason}, authority");
             }
-        }
-    }
-
-    #[test]
-    fn nobody_is_asked_twice() {
-        #[rustfmt::skip]
-        let rows = [
-            ("a", true, "a", Again::GoOn, "b was not asked: its second place may follow"),
-            ("b", true, "a b", Again::Stop, "both were"),
-            ("b", true, "b", Again::GoOn, "a is out; what Envoy does next shows whether it can be asked"),
-            ("a", false, "a", Again::Stop, "Envoy begins anew: b cannot be asked at either place"),
-        ];
-        let list = ["a".to_owned(), "b".to_owned()];
-        for (backend, is_last_resort, before, expected, reason) in rows {
-            let attempt = Attempt { list: &list, backend, is_authority: false };
-            assert_eq!(again(attempt, is_last_resort, &answers(before)), expected, "{reason}");
         }
     }
 }

@@ -19,10 +19,10 @@ mod role;
 mod verdict;
 mod wait;
 
-pub use answers::{Answer, Answers, Shown, may_ask_to_wait, note};
+pub use answers::{Answer, Answers, Shown, list_of, may_ask_to_wait, note, note_list};
 pub use client_credentials::{for_operator, tag_of};
 pub use credentials::{Credentials, TokenSource, credentials};
-pub use go_on::{Again, Attempt, MARK, again, goes_on};
+pub use go_on::{Attempt, MARK, cluster, goes_on, next_cluster};
 pub use prepared::{Prepared, all, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};
 pub use retry::Retry;

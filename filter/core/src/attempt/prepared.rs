@@ -82,7 +82,7 @@ impl Prepared<'_> {
             Credentials::Nothing | Credentials::Injected(_) => WORDS,
         };
         let redirection = match &self.redirection {
-            Redirection::Unwatched | Redirection::Passed => 0,
+            Redirection::Unwatched | Redirection::Passed { .. } => 0,
             Redirection::Followed { bounds, .. } => bounds.hosts.len().saturating_add(WORDS),
         };
         let parts = [self.backend.len(), redirection, self.target.len(), credentials, WORDS];
@@ -177,7 +177,7 @@ mod tests {
             is_authority: backend.len() > 3,
             redirection: match backend.len() {
                 ..3 => Redirection::Unwatched,
-                3 => Redirection::Passed,
+                3 => Redirection::Passed { authority: "aws.example".into() },
                 _ => Redirection::Followed {
                     origin: "https://ghcr.io:8443".into(),
                     bounds: Bounds { plain: false, hosts: "cdn.example *.r2.example" },

@@ -17,7 +17,10 @@ pub enum Redirection<'p> {
     /// Nobody looks at it: in this policy no redirect is followed.
     Unwatched,
     /// The client gets it.
-    Passed,
+    Passed {
+        /// `host[:port]` of the backend.
+        authority: Cow<'p, str>,
+    },
     /// The proxy goes there.
     Followed {
         /// `scheme://host[:port]` of the backend.
@@ -214,11 +217,21 @@ const ENCRYPTED: &str = "https";
 const PASSED: &str = "pass";
 
 impl<'p> Redirection<'p> {
+    /// `host[:port]` of the backend, where redirects are looked at.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        match self {
+            Self::Unwatched => None,
+            Self::Passed { authority } => Some(authority),
+            Self::Followed { origin, .. } => origin.split_once("://").map(|(_, host)| host),
+        }
+    }
+
     /// As words, with a space between two; none for what nobody looks at.
     pub(super) fn print(&self) -> Cow<'static, str> {
         match self {
             Self::Unwatched => "".into(),
-            Self::Passed => PASSED.into(),
+            Self::Passed { authority } => format!("{PASSED} {authority}").into(),
             Self::Followed { origin, bounds } => format!("{origin} {}", bounds.print()).into(),
         }
     }
@@ -227,8 +240,8 @@ impl<'p> Redirection<'p> {
         let text = std::str::from_utf8(words).ok()?;
         match text.split_once(' ') {
             None if text.is_empty() => Some(Self::Unwatched),
-            None if text == PASSED => Some(Self::Passed),
             None => None,
+            Some((PASSED, authority)) => Some(Self::Passed { authority: authority.into() }),
             Some((origin, bounds)) => Some(Self::Followed {
                 origin: origin.into(),
                 bounds: Bounds::parse(bounds.as_bytes())?,

@@ -8,8 +8,7 @@ use crate::registry::{Class, Method, RegistryRequest};
 /// The attempts of one request to a list of several backends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// How many further attempts may follow the first. Each backend stands in its list twice: the
-    /// second time for the case that only failed requests, not its checks, have taken it out.
+    /// How many further attempts may follow the first: as many as there are further backends.
     pub further_attempts: usize,
     /// How long each attempt waits for the head of an answer.
     pub attempt_timeout: Duration,
@@ -27,8 +26,7 @@ impl Retry {
         let attempt_timeout = members
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))
             .max()?;
-        let places = list.backends().len().saturating_mul(2);
-        Some(Self { further_attempts: places.saturating_sub(1), attempt_timeout })
+        Some(Self { further_attempts: list.backends().len().saturating_sub(1), attempt_timeout })
     }
 }
 

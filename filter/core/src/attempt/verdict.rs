@@ -20,6 +20,8 @@ pub enum Verdict {
 pub enum Trouble {
     /// Every backend has had too many requests; the longest wait that one of them asked for.
     Limited(Wait),
+    /// Every backend, or the one whose word counts, lacks it; the last attempt was no answer of a backend.
+    Absent,
     /// No backend shows it to the proxy, and that is how they say that they lack it.
     Missing,
     /// A backend refuses it to the proxy, and none has it for all to see.
@@ -77,6 +79,8 @@ pub fn judge<'b>(
     let replace = Verdict::Replace;
     match case.status {
         404 | 410 if is_final => Verdict::Pass,
+        // The truth was said before the last attempt, which found nobody, or somebody for the second time.
+        408 | 421 | 425 | 429 | 500..=599 if is_final => replace(Trouble::Absent),
         // A refusal that was noted as nothing is an answer: the client's credentials are at stake.
         401 | 403 if !case.proxys_credentials && last.is_none() => Verdict::Pass,
         _ if is_refusal && is_final && (case.proxys_credentials || !case.clients_log_in) => {
@@ -151,6 +155,7 @@ mod tests {
             (503, "a failed 120\nb failed 60\n", wait(120), "the longest wait"),
             (503, "a silent\nb failed 60\n", wait(60), "a says nothing"),
             (404, "a silent\nb missed\n", unavailable, "a hangs"),
+            (503, "a missed\nb missed\n", Verdict::Replace(Trouble::Absent), "both lack it, and one was tried again"),
             (520, "a missed\nb failed\n", unavailable, "a delivery network's own"),
             (408, "a failed\nb failed\n", unavailable, "both gave up"),
             (421, "a missed\nb failed\n", unavailable, "b serves another host"),
@@ -179,15 +184,18 @@ mod tests {
         let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
         #[rustfmt::skip]
         let rows = [
-            ("b missed\n", Verdict::Pass, "a is down, and b owns it"),
-            ("a failed\nb missed\n", Verdict::Pass, "a fails, and b owns it"),
-            ("a missed\n", unavailable, "b owns it and is down"),
-            ("a missed\nb failed\n", unavailable, "b owns it and fails"),
+            (404, "b missed\n", Verdict::Pass, "a is down, and b owns it"),
+            (404, "a failed\nb missed\n", Verdict::Pass, "a fails, and b owns it"),
+            (503, "b missed\n", Verdict::Replace(Trouble::Absent), "a could not be asked after b"),
+            (503, "b missed\na failed\n", Verdict::Replace(Trouble::Absent), "a fails after b"),
+            (429, "b missed\na limited\n", Verdict::Replace(Trouble::Absent), "a is limited"),
+            (404, "a missed\n", unavailable, "b owns it and is down"),
+            (404, "a missed\nb failed\n", unavailable, "b owns it and fails"),
         ];
-        for (answers, expected, reason) in rows {
+        for (status, answers, expected, reason) in rows {
             let answers = read(answers);
             let case = Case {
-                status: 404,
+                status,
                 answered: None,
                 authority: Some("b"),
                 proxys_credentials: false,

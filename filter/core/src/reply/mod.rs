@@ -110,6 +110,9 @@ pub fn trouble(trouble: Trouble) -> Reply {
             "every registry that may serve this has had too many requests; try again later",
             wait.seconds(),
         ),
+        Trouble::Absent => {
+            (404, "MANIFEST_UNKNOWN", "no registry that may serve this has it", None)
+        }
         Trouble::Missing => {
             (404, "NAME_UNKNOWN", "no registry that may serve this shows it to this proxy", None)
         }

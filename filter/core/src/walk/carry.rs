@@ -169,7 +169,11 @@ fn redirection<'c>(
             bounds: Bounds { plain, hosts: redirects.allowed() },
         };
     }
-    if config.follows_redirects() { Redirection::Passed } else { Redirection::Unwatched }
+    if config.follows_redirects() {
+        Redirection::Passed { authority: backend.url().authority().into() }
+    } else {
+        Redirection::Unwatched
+    }
 }
 
 /// What a list of one does with the client's `Authorization`; for others the attempt phase does it.

@@ -125,7 +125,7 @@ fn junk_is_no_step() {
 fn the_policy_as_words() {
     let rows = [
         (Redirection::Unwatched, ""),
-        (Redirection::Passed, "pass"),
+        (Redirection::Passed { authority: "quay.io".into() }, "pass quay.io"),
         (
             Redirection::Followed {
                 origin: "http://r:5000".into(),

@@ -1,0 +1,75 @@
+//! The cluster of an attempt: at first the one that the route says, then the one that the filter has named.
+//!
+//! What the filter names is in Envoy's filter state, which no client and no upstream writes.
+
+use portolan_core::attempt;
+use portolan_core::config::{Backend, Config};
+use serde_json::{Map, Value, json};
+
+use super::routes::CLUSTER_HEADER;
+use super::typed::extension;
+
+/// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
+/// of later attempts to those of the lists that it is in.
+pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Value) -> Value {
+    let is_in = |names: &[&str]| backend.is_none_or(|backend| names.contains(&backend.name()));
+    let mut named = Map::new();
+    for list in config.lists().iter().filter(|list| list.has_fallback()) {
+        let members = list.backends().iter().filter_map(|id| config.backend(*id));
+        let members: Vec<&str> = members.map(Backend::name).collect();
+        if is_in(&members) {
+            name_the_rest(&members, &mut named);
+        }
+    }
+    let input = extension(
+        "next-cluster",
+        "extensions.matching.common_inputs.network.v3.FilterStateInput",
+        json!({"key": "wasm.portolan_next_cluster"}),
+    );
+    let matcher = json!({
+        "matcher_tree": {"input": input, "exact_match_map": {"map": named}},
+        "on_no_match": first,
+    });
+    json!({"inline_cluster_specifier_plugin": {"extension": extension(
+        "envoy.router.cluster_specifier_plugin.matcher",
+        "extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
+        json!({"cluster_matcher": matcher}),
+    )}})
+}
+
+/// What is left to ask of a list, whoever was asked.
+fn name_the_rest(list: &[&str], named: &mut Map<String, Value>) {
+    for left_out in list {
+        let rest: Vec<&str> = list.iter().copied().filter(|name| name != left_out).collect();
+        let cluster = attempt::cluster(&rest);
+        if rest.is_empty() || named.contains_key(&cluster) {
+            continue;
+        }
+        if super::aggregate::has_cluster(list.len(), rest.len()) {
+            named.insert(cluster.clone(), to_cluster(&cluster));
+        }
+        name_the_rest(&rest, named);
+    }
+}
+
+/// The cluster that the filter has named in the request.
+pub(super) fn of_the_request(config: &Config) -> Value {
+    let input = extension(
+        "request-headers",
+        "type.matcher.v3.HttpRequestHeaderMatchInput",
+        json!({"header_name": CLUSTER_HEADER}),
+    );
+    let lists = config.lists().iter();
+    let clusters: Map<String, Value> =
+        lists.map(|list| (list.cluster().to_owned(), to_cluster(list.cluster()))).collect();
+    json!({"matcher": {"matcher_tree": {"input": input, "exact_match_map": {"map": clusters}}}})
+}
+
+/// Always this cluster.
+pub(super) fn to_cluster(cluster: &str) -> Value {
+    json!({"action": extension(
+        "cluster",
+        "extensions.router.cluster_specifiers.matcher.v3.ClusterAction",
+        json!({"cluster": cluster}),
+    )})
+}
