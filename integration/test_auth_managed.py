@@ -210,11 +210,16 @@ def test_no_pull_fails_while_one_token_service_does(
     services[0].habits.fault = TROUBLE.get(trouble)
     a.revokes_all = trouble == "revoking"
     envoy = start_policy(policy(guarded, ["a", "b"]))
+    # So that b's token is there: to get one may take longer on a busy machine than many wait for it.
+    eventually(lambda: pull(envoy).status == 200)
+    services[0].forget()
+    envoy.forget_log()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: pull(envoy), range(40)))
     assert {answer.status for answer in answers} == {200}
     seconds = [entry["duration_ms"] / 1000 for entry in envoy.log_entries(40)]
-    assert len([each for each in seconds if each >= 0.9]) <= 8, "only the first wait"
+    waits = len([each for each in seconds if each >= 0.9])
+    assert waits <= 8 * len(services[0].requests), "only who is there when it is asked waits"
     assert max(seconds) < 8, "and not for long"
     if trouble != "revoking":
         assert len(services[0].requests) < 8, "who fails is not asked by everybody"
