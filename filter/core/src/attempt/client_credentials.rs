@@ -41,6 +41,18 @@ pub fn tag_of(config: &Config, operator: OperatorId) -> Option<&str> {
     config.backend(backend).map(Backend::name)
 }
 
+/// The longest `Authorization` with a password, in bytes: nginx takes no longer header. Nobody has to look
+/// at more, or to remember it.
+const LONGEST_PASSWORD: usize = 8 * 1024;
+
+/// Whether a value is a name and a password (RFC 7617), one alone. What is anything else is no password,
+/// and whoever knows passwords need not be asked about it.
+#[must_use]
+pub fn is_password(value: &[u8]) -> bool {
+    let is_basic = |(scheme, _): (&[u8], &[u8])| scheme.eq_ignore_ascii_case(b"basic");
+    value.len() <= LONGEST_PASSWORD && split(value).is_some_and(is_basic)
+}
+
 /// One value, as `Basic` (RFC 7617) and `Bearer` (RFC 6750) have it. Envoy joins lines of one name with a comma:
 /// behind the first token there could be a second, of somebody else.
 fn is_token68(credentials: &[u8]) -> bool {
@@ -106,6 +118,33 @@ mod tests {
         for (config, value, expected, reason) in rows {
             let found = for_operator(config, OperatorId::new(0), value.as_bytes());
             assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{value}: {reason}");
+        }
+    }
+
+    #[test]
+    fn passwords() {
+        let long = |length: usize| format!("Basic {}", "a".repeat(length - 6));
+        let (longest, too_long) = (long(LONGEST_PASSWORD), long(LONGEST_PASSWORD + 1));
+        #[rustfmt::skip]
+        let rows: &[(&str, bool, &str)] = &[
+            ("Basic YTpi", true, "a password"),
+            ("bAsIc  YTpi=", true, "in any case"),
+            ("Basic Og==", true, "an empty name and password: who knows them says no"),
+            (&longest, true, "8 KiB"),
+            (&too_long, false, "longer than any server takes"),
+            ("Bearer YTpi", false, "a token"),
+            ("Negotiate YTpi", false, "a ticket"),
+            ("BasicX YTpi", false, "another scheme"),
+            ("Basic", false, "nothing"),
+            ("Basic ", false, "nothing"),
+            ("YTpi", false, "no scheme"),
+            ("", false, "nothing"),
+            ("Basic YTpi,Basic YTpj", false, "two lines, joined"),
+            ("Basic YT pi", false, "a space"),
+            ("Basic YTpi\u{e9}", false, "no base64"),
+        ];
+        for (value, expected, reason) in rows {
+            assert_eq!(is_password(value.as_bytes()), *expected, "{value:.30}: {reason}");
         }
     }
 

@@ -78,18 +78,25 @@ pub fn credentials<'a>(
     }
 }
 
+/// What a request does to a repository. The state of an upload is for who may write: Quay wants `push`
+/// for it, and who has that may `pull`.
+#[must_use]
+pub const fn access(request: &RegistryRequest<'_>) -> Access {
+    match (request.method, &request.endpoint) {
+        (Method::Get | Method::Head, Endpoint::Upload { .. } | Endpoint::Uploads { .. })
+        | (Method::Post | Method::Put | Method::Patch, _) => Access::Push,
+        (Method::Get | Method::Head, _) => Access::Pull,
+        (Method::Delete, _) => Access::Delete,
+    }
+}
+
 /// Only what the request needs: a token for `pull` cannot be abused to push.
 fn scope(request: &RegistryRequest<'_>, name: &str) -> String {
-    let access = match request.method {
-        Method::Get | Method::Head => Access::Pull,
-        Method::Post | Method::Put | Method::Patch => Access::Push,
-        Method::Delete => Access::Delete,
-    };
     if request.endpoint == Endpoint::Catalog {
-        return "registry:catalog:*".to_owned();
+        return token::CATALOG_SCOPE.to_owned();
     }
     let name = RepositoryName::parse(name.as_bytes());
-    name.map(|name| token::repository_scope(name, access)).unwrap_or_default()
+    name.map(|name| token::repository_scope(name, access(request))).unwrap_or_default()
 }
 
 fn source<'a>(
@@ -107,5 +114,42 @@ fn source<'a>(
         service: service.service().unwrap_or_default().into(),
         scope: scope.into(),
         credential: credential.unwrap_or_default().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::parse;
+
+    #[test]
+    fn scopes_are_for_what_a_request_needs() {
+        const DIGEST: &str =
+            "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+        #[rustfmt::skip]
+        let rows: &[(&str, &str, &str, &str)] = &[
+            ("GET", "manifests/v1", "pull", "a read"),
+            ("HEAD", "manifests/v1", "pull", "a read"),
+            ("GET", "blobs/DIGEST", "pull", "a read"),
+            ("GET", "tags/list", "pull", "a read"),
+            ("GET", "referrers/DIGEST", "pull", "a read"),
+            ("POST", "blobs/uploads/", "pull,push", "a write"),
+            ("PATCH", "blobs/uploads/1", "pull,push", "a write"),
+            ("PUT", "blobs/uploads/1?digest=DIGEST", "pull,push", "a write"),
+            ("PUT", "manifests/v1", "pull,push", "a write"),
+            ("GET", "blobs/uploads/1", "pull,push", "the state of a write"),
+            ("HEAD", "blobs/uploads/1", "pull,push", "the state of a write"),
+            ("DELETE", "blobs/uploads/1", "delete", "a write that is given up"),
+            ("DELETE", "manifests/v1", "delete", "a delete"),
+            ("DELETE", "blobs/DIGEST", "delete", "a delete"),
+        ];
+        for (method, path, actions, reason) in rows {
+            let target = format!("/v2/a/b/{path}").replace("DIGEST", DIGEST);
+            let request = parse(method.as_bytes(), target.as_bytes()).unwrap();
+            let expected = format!("repository:x/b:{actions}");
+            assert_eq!(scope(&request, "x/b"), expected, "{method} {path}: {reason}");
+        }
+        let catalog = parse(b"GET", b"/v2/_catalog").unwrap();
+        assert_eq!(scope(&catalog, ""), "registry:catalog:*");
     }
 }

@@ -20,8 +20,8 @@ mod verdict;
 mod wait;
 
 pub use answers::{Answer, Answers, Shown, list_of, may_ask_to_wait, note, note_list};
-pub use client_credentials::{for_operator, tag_of};
-pub use credentials::{Credentials, TokenSource, credentials};
+pub use client_credentials::{for_operator, is_password, tag_of};
+pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, MARK, cluster, goes_on, next_cluster};
 pub use prepared::{Prepared, all, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};

@@ -21,7 +21,7 @@ pub use neutral::is_neutral;
 pub use parameters::Parameters;
 pub use print::print;
 pub use read::{Unreadable, read};
-pub use rewrite::{Accepts, FrontChallenge, bare, rewrite};
+pub use rewrite::{Accepts, FrontChallenge, bare, rewrite, unauthorized};
 pub use scope::{Scope, ScopeEntry};
 pub use scope_list::{ScopeList, ScopeListTooLarge};
 

@@ -52,12 +52,45 @@ pub fn rewrite(
     told.map_or_else(|| bare(front).into_iter().collect(), |told| print(&told))
 }
 
+/// The challenges of a 401 for the client: those of [`rewrite`], and the front's own before them where
+/// none of them is of the kind that the front's clients know. RFC 9110 section 15.5.2 has a challenge in
+/// every 401, and a client that is not told what was missing cannot get it. `scope` is what was
+/// needed, by the front's names; empty for nothing that has a scope.
+#[must_use]
+pub fn unauthorized(
+    rewritten: Vec<Vec<u8>>,
+    front: &FrontChallenge<'_>,
+    scope: &str,
+) -> Vec<Vec<u8>> {
+    let values: Vec<&[u8]> = rewritten.iter().map(Vec::as_slice).collect();
+    let challenges = read(&values).unwrap_or_default();
+    let is_known = |challenge: &Challenge| match front.accepts {
+        Accepts::Bearer => matches!(challenge, Challenge::Bearer(_)),
+        Accepts::Basic => matches!(challenge, Challenge::Basic(_)),
+        Accepts::Nothing => true,
+    };
+    if challenges.iter().any(is_known) {
+        return rewritten;
+    }
+    own(front, scope).into_iter().chain(rewritten).collect()
+}
+
 /// The front's own challenge, with nothing of the upstream in it; `None` if the upstream needs
 /// no authentication.
 #[must_use]
 pub fn bare(front: &FrontChallenge<'_>) -> Option<Vec<u8>> {
+    own(front, "")
+}
+
+fn own(front: &FrontChallenge<'_>, scope: &str) -> Option<Vec<u8>> {
     let challenge = match front.accepts {
-        Accepts::Bearer => Challenge::Bearer(own_bearer(front)?),
+        Accepts::Bearer => {
+            let mut bearer = own_bearer(front)?;
+            if !scope.is_empty() {
+                bearer.add("scope", scope)?;
+            }
+            Challenge::Bearer(bearer)
+        }
         Accepts::Basic => Challenge::Basic(own_basic(front)?),
         Accepts::Nothing => return None,
     };

@@ -9,6 +9,7 @@ use crate::challenge::{Scope, ScopeEntry, ScopeList};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, FrontId, OperatorId};
 use crate::config::{Backend, Config, List, Rule};
+use crate::grammar::RepositoryName;
 use crate::policy::Naming;
 
 /// What is asked of which token service.
@@ -76,7 +77,9 @@ impl<'c, 's> Place<'c, 's> {
         naming: &Naming,
         scope: &'s Scope<'_>,
     ) -> Option<Self> {
-        let name = naming.to_policy(scope.repository()?)?;
+        // What no repository can be called belongs to none: it would go into the services' own parsers.
+        let written = RepositoryName::parse(scope.repository()?.as_bytes())?;
+        let name = naming.to_policy(written.as_str())?;
         let rule = config.rules().find(front, &name).and_then(|id| config.rules().get(id))?;
         let lists = rule.chain(locality.region)?.lists(&name);
         let owner = rule.owner().map(|owner| owner.list);
@@ -174,6 +177,12 @@ mod tests {
             ("default", "registry:catalog:* repository:hub/a:*", "hub repository:a:*", "and to nobody else"),
             ("default", "repository(plugin):drycc/a:pull", "ghcr repository(plugin):acme/a:pull", "with a class"),
             ("default", "junk", "ghcr", "not a scope at all"),
+            ("default", "repository:drycc/A:pull", "ghcr", "no repository has upper case"),
+            ("default", "repository:drycc/../a:pull", "ghcr", "nor dots alone"),
+            ("default", "repository:drycc//a:pull", "ghcr", "nor an empty part"),
+            ("default", "repository:drycc/a%2Fb:pull", "ghcr", "nor escapes"),
+            ("default", "repository:r.example:443/drycc/a:pull", "ghcr", "nor a port"),
+            ("default", "repository:drycc/a?x=y&scope=z:pull repository:drycc/b:pull", "ghcr repository:acme/b:pull", "nor a query"),
         ];
         for (region, scopes, expected, reason) in rows {
             assert_eq!(run(region, scopes), expected, "{scopes}: {reason}");

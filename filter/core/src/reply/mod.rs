@@ -6,7 +6,7 @@ mod token;
 
 pub use client_file::client_file;
 pub use health::{health, live};
-pub use token::{ServiceAnswer, token_answer, token_unavailable};
+pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailable};
 
 use crate::attempt::Trouble;
 use crate::challenge::{self, FrontChallenge};

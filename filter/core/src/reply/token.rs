@@ -59,6 +59,15 @@ pub fn token_unavailable() -> Reply {
     unavailable(None)
 }
 
+/// The answer where a backend, or its token service, refused the proxy's own credential. Which one is for the
+/// operator's log: nothing of it is a client's business.
+#[must_use]
+pub fn credential_refused() -> Reply {
+    let message = "the proxy's own credential was refused by a registry that may serve this; its operator \
+                   finds which one in Envoy's log, and logging in here does not help";
+    with_body(403, "DENIED", super::error_body("DENIED", message))
+}
+
 fn unavailable(wait: Option<String>) -> Reply {
     let message = "the token service of this registry cannot be reached; try again";
     let mut reply = with_body(503, "UNAVAILABLE", super::error_body("UNAVAILABLE", message));

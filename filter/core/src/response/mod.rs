@@ -15,8 +15,10 @@ use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::{BackendId, ListId};
 use crate::config::{Backend, BackendAuth, Config, List};
+use crate::grammar::RepositoryName;
 use crate::policy::{Naming, Origin};
 use crate::registry::Class;
+use crate::token::{self, Access};
 
 /// What the response phase needs of a decision. Written once, when the request is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Receipt {
     pub authority: Option<BackendId>,
     /// What was asked.
     pub class: Class,
+    /// What that does to the repository.
+    pub access: Access,
     /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
     /// would be lost to the access log.
     pub follows: bool,
@@ -75,6 +79,7 @@ impl Receipt {
         if self.hides_missing
             && let [only] = backends
             && let Some(only) = config.backend(*only)
+            && answers.of(only.name()).is_none()
         {
             answers.note(only.name(), Answer::Missed);
         }
@@ -181,6 +186,38 @@ fn challenges(receipt: &Receipt, backend: &Backend, values: &[&[u8]]) -> Vec<Vec
         receipt.naming.to_client(&name).map(Cow::into_owned)
     };
     challenge::rewrite(values, &front, &at_front, receipt.class != Class::Ping)
+}
+
+/// The challenges of a 401, given all that came with it: on a front whose clients log in to the backends
+/// there is one that they can answer, whatever the backend said, and if it said nothing. Elsewhere a
+/// challenge is nobody's business.
+#[must_use]
+pub fn unauthorized(
+    config: &Config,
+    receipt: &Receipt,
+    answered: Option<&[u8]>,
+    values: &[&[u8]],
+) -> Amendment {
+    let backend = receipt.answered_by(config, answered).and_then(|(id, _)| config.backend(id));
+    let told = backend.map(|backend| challenges(receipt, backend, values)).unwrap_or_default();
+    let told = match &receipt.origin {
+        Some(origin) => challenge::unauthorized(told, &origin.challenge(), &needed_scope(receipt)),
+        None => told,
+    };
+    match told {
+        told if told.is_empty() => Amendment::Remove,
+        told if told == values => Amendment::Keep,
+        told => Amendment::Replace(told),
+    }
+}
+
+/// What a request needs a token for, by the client's own name of the repository.
+fn needed_scope(receipt: &Receipt) -> String {
+    if receipt.class == Class::Catalog {
+        return token::CATALOG_SCOPE.to_owned();
+    }
+    let name = RepositoryName::parse(receipt.client_name.as_bytes());
+    name.map(|name| token::repository_scope(name, receipt.access)).unwrap_or_default()
 }
 
 fn accepts(backend: &Backend) -> Accepts {

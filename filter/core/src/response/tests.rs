@@ -19,6 +19,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         list: ListId::new(0),
         authority: None,
         class,
+        access: Access::Pull,
         follows: false,
         answers_noted: false,
         proxys_credentials: false,
@@ -153,4 +154,72 @@ fn amending_twice_changes_nothing_where_names_are_the_same() {
     };
     let again: Vec<&[u8]> = once.iter().map(Vec::as_slice).collect();
     assert_eq!(amend(&config, &receipt, None, UrlHeader::Location, &again), Amendment::Keep);
+}
+
+/// A front whose clients log in to `b`.
+fn upstream_front(auth: &serde_json::Value) -> Config {
+    let policy = serde_json::json!({
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.example.com"], "auth": {"upstream": {"login": "b"}}}},
+        "backends": {
+            "b": {
+                "url": "https://b.example",
+                "auth": auth,
+                "names": [{"front": "drycc/", "backend": "acme/"}],
+            },
+        },
+        "regions": {"default": {}},
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}, "owner": "b"}],
+    });
+    Config::from_json(policy.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn every_401_has_a_challenge_that_clients_know() {
+    const OURS: &str = r#"Bearer realm="https://registry.example.com/portolan/token",service="registry.example.com""#;
+    const BASIC: &str = r#"Basic realm="registry.example.com""#;
+    const PULL: &str = r#",scope="repository:drycc/tool:pull""#;
+    let (token, basic) = (serde_json::json!("token"), serde_json::json!("basic"));
+    let own = format!("{OURS}{PULL}");
+    let pushing = format!(r#"{OURS},scope="repository:drycc/tool:pull,push""#);
+    let listing = format!(r#"{OURS},scope="registry:catalog:*""#);
+    let upload = (Class::Upload, Access::Push);
+    let read = (Class::Blob, Access::Pull);
+    let list = (Class::Catalog, Access::Pull);
+    type Row<'a> = (&'a serde_json::Value, (Class, Access), &'a [&'a str], &'a [&'a str], &'a str);
+    #[rustfmt::skip]
+    let rows: &[Row<'_>] = &[
+        (&token, read, &[r#"Basic realm="harbor""#], &[&own], "Harbor"),
+        (&token, read, &[], &[&own], "nothing at all"),
+        (&token, read, &["Negotiate"], &[&own, "Negotiate"], "another scheme alone"),
+        (&token, read, &["Digest realm=\"x\""], &[&own, "Digest realm=\"x\""], "another scheme alone"),
+        (&token, read, &["Bearer realm=\""], &[OURS], "what cannot be read"),
+        (&token, read, &[r#"Bearer realm="R",scope="repository:acme/tool:pull""#], &[&own], "its own"),
+        (&token, read, &[r#"Bearer realm="R""#], &[OURS], "its own, and no scope is made up"),
+        (&token, upload, &[], &[&pushing], "a write"),
+        (&token, list, &[], &[&listing], "the catalogue"),
+        (&basic, read, &[], &[BASIC], "nothing at all"),
+        (&basic, read, &[r#"Bearer realm="R""#], &[BASIC], "another kind"),
+        (&basic, read, &["Negotiate"], &[BASIC, "Negotiate"], "another scheme alone"),
+        (&basic, read, &[r#"Basic realm="x""#], &[BASIC], "its own"),
+    ];
+    for (auth, (class, access), sent, expected, reason) in rows {
+        let config = upstream_front(auth);
+        let front = config.fronts().find(b"registry.example.com").unwrap();
+        let naming = Naming::default();
+        let origin = Origin::new(&config, front, &naming, b"https", b"registry.example.com");
+        let receipt = Receipt { access: *access, origin, ..receipt(*class, "/v2/acme/tool/x") };
+        let values: Vec<&[u8]> = sent.iter().map(|value| value.as_bytes()).collect();
+        let told = match unauthorized(&config, &receipt, None, &values) {
+            Amendment::Keep => sent.iter().map(|text| (*text).to_owned()).collect(),
+            Amendment::Remove => Vec::new(),
+            Amendment::Replace(told) => {
+                told.into_iter().map(|value| String::from_utf8(value).unwrap()).collect::<Vec<_>>()
+            }
+        };
+        assert_eq!(told, *expected, "{auth} {sent:?}: {reason}");
+    }
+    let managed = receipt(Class::Blob, "/v2/acme/tool/x");
+    let told = unauthorized(&config("https://b.example"), &managed, None, &[b"Basic realm=\"x\""]);
+    assert_eq!(told, Amendment::Remove, "where nobody logs in there is nothing to answer");
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::age::age;
 use super::secret::Secret;
 
 /// The longest answer that is read, in bytes: two copies of the longest token, and room.
 const MAXIMUM_LENGTH: usize = 256 * 1024;
 
-/// The longest token that is kept. It must fit into a header of a request.
-const MAXIMUM_TOKEN: usize = 64 * 1024;
+/// The longest token that is kept, in bytes. Those in the field have one to eight KiB; nginx takes
+/// 8 KiB in one header, and Envoy 60 KiB in all of them.
+const MAXIMUM_TOKEN: usize = 32 * 1024;
 
 /// How long a token is good for if the answer does not say: "the default value is 60 seconds".
 const DEFAULT_LIFE: Duration = Duration::from_mins(1);
@@ -30,17 +32,42 @@ pub enum Outcome {
         value: Secret,
         /// How long it is good for, at least a second, from the end of the exchange on.
         ///
-        /// `issued_at` is not used: the filter's clock and the service's need not agree, and a
-        /// token that ends early is refused, dropped and replaced.
+        /// A service may hand out a token a second time. How old it is then follows from
+        /// `issued_at` and from the `Date` of the same answer, both by the service's clock: the
+        /// filter's need not agree with it.
         expires_in: Duration,
     },
     /// The service will not give one. Asking again soon will not change its mind.
-    Denied,
+    Denied(Denial),
     /// The service could not say.
     Unavailable {
         /// What was wrong.
         why: TokenFault,
     },
+}
+
+/// What a token service will not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The proxy's own credential: it is wrong, or has ended.
+    Credential,
+    /// What is asked for: who asks may not have it, or nobody.
+    Access,
+}
+
+/// What a token service answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServiceReply<'a> {
+    /// The status.
+    pub status: u16,
+    /// All values of `WWW-Authenticate`.
+    pub challenges: &'a [&'a [u8]],
+    /// `Location`, if there is one, and one alone.
+    pub location: Option<&'a [u8]>,
+    /// `Date`.
+    pub date: Option<&'a [u8]>,
+    /// The body.
+    pub body: &'a [u8],
 }
 
 /// Why an answer of a token service is of no use; always the service's to mend.
@@ -55,7 +82,7 @@ pub enum TokenFault {
     NotJson,
     /// The answer has neither `token` nor `access_token`.
     NoToken,
-    /// The token has over 64 KiB, or characters that cannot stand in a header.
+    /// The token has over 32 KiB, or characters that cannot stand in a header.
     TokenUnusable,
 }
 
@@ -73,22 +100,26 @@ impl fmt::Display for TokenFault {
     }
 }
 
-/// Reads an answer.
+/// Reads an answer to a request that had a credential of the proxy's, or none.
+///
+/// 400 and 422 are about what was asked (RFC 6749 section 5.2: `invalid_scope`), such as a name that
+/// the registry cannot have: an answer, and no outage.
 #[must_use]
-pub fn read(status: u16, body: &[u8]) -> Outcome {
-    match status {
-        200..=299 => read_token(body).unwrap_or_else(|why| Outcome::Unavailable { why }),
-        401 | 403 | 404 => Outcome::Denied,
-        _ => Outcome::Unavailable { why: TokenFault::Status(status) },
+pub fn read(reply: &ServiceReply<'_>, with_credential: bool) -> Outcome {
+    match reply.status {
+        200..=299 => read_token(reply).unwrap_or_else(|why| Outcome::Unavailable { why }),
+        401 if with_credential => Outcome::Denied(Denial::Credential),
+        400 | 401 | 403 | 404 | 422 => Outcome::Denied(Denial::Access),
+        status => Outcome::Unavailable { why: TokenFault::Status(status) },
     }
 }
 
-fn read_token(body: &[u8]) -> Result<Outcome, TokenFault> {
-    if body.len() > MAXIMUM_LENGTH {
+fn read_token(reply: &ServiceReply<'_>) -> Result<Outcome, TokenFault> {
+    if reply.body.len() > MAXIMUM_LENGTH {
         return Err(TokenFault::TooLong);
     }
     let answer: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| TokenFault::NotJson)?;
+        serde_json::from_slice(reply.body).map_err(|_| TokenFault::NotJson)?;
     // "For compatibility with OAuth 2.0, we will also accept `token` under the name
     // `access_token`. At least one of these fields must be specified."
     let value = text(&answer, "token").or_else(|| text(&answer, "access_token"));
@@ -99,7 +130,16 @@ fn read_token(body: &[u8]) -> Result<Outcome, TokenFault> {
         return Err(TokenFault::TokenUnusable);
     }
     let value = Secret::new(value.to_owned());
-    Ok(Outcome::Token { value, expires_in: life(answer.get("expires_in")) })
+    let life = life(answer.get("expires_in"));
+    let age = text(&answer, "issued_at").zip(reply.date).and_then(|(then, now)| age(then, now));
+    Ok(Outcome::Token { value, expires_in: rest(life, age) })
+}
+
+/// What is left of a life. Services that do not know when a token was issued write year 1, or the time
+/// of another zone: an age beyond the life says nothing.
+fn rest(life: Duration, age: Option<Duration>) -> Duration {
+    let rest = age.and_then(|age| life.checked_sub(age));
+    rest.filter(|rest| *rest >= Duration::from_secs(1)).unwrap_or(life)
 }
 
 fn text<'a>(answer: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
@@ -129,6 +169,10 @@ mod tests {
     fn token(value: &str, seconds: u64) -> Outcome {
         let expires_in = Duration::from_secs(seconds);
         Outcome::Token { value: Secret::new(value.to_owned()), expires_in }
+    }
+
+    fn read_body(body: &[u8]) -> Outcome {
+        read(&ServiceReply { status: 200, body, ..ServiceReply::default() }, false)
     }
 
     const fn unavailable(why: TokenFault) -> Outcome {
@@ -167,33 +211,65 @@ mod tests {
             ("", unavailable(TokenFault::NotJson), "nothing"),
         ];
         for (body, expected, reason) in cases {
-            let found = read(200, body.as_bytes());
+            let found = read_body(body.as_bytes());
             assert!(found == *expected, "{body}: {reason}: {found:?}");
         }
     }
 
     #[test]
     fn statuses() {
-        let body = br#"{"token":"t"}"#;
+        use Denial::{Access, Credential};
+        let found = |status, with_credential| {
+            let body = br#"{"token":"t"}"#;
+            read(&ServiceReply { status, body, ..ServiceReply::default() }, with_credential)
+        };
         for status in [200, 201, 299] {
-            assert_eq!(read(status, body), token("t", 60), "{status}");
+            assert_eq!(found(status, false), token("t", 60), "{status}");
         }
-        for status in [401, 403, 404] {
-            assert_eq!(read(status, body), Outcome::Denied, "{status}");
+        for status in [400, 401, 403, 404, 422] {
+            assert_eq!(found(status, false), Outcome::Denied(Access), "{status}");
         }
-        for status in [0, 100, 302, 400, 405, 429, 500, 503, 504, 999] {
-            assert_eq!(read(status, body), unavailable(TokenFault::Status(status)), "{status}");
+        for (status, denial) in [(400, Access), (401, Credential), (403, Access), (404, Access)] {
+            assert_eq!(found(status, true), Outcome::Denied(denial), "{status}");
+        }
+        for status in [0, 100, 302, 405, 408, 429, 500, 503, 504, 999] {
+            let expected = unavailable(TokenFault::Status(status));
+            assert_eq!(found(status, true), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_were_handed_out_before() {
+        const NOW: &[u8] = b"Wed, 21 Oct 2026 07:28:00 GMT";
+        #[rustfmt::skip]
+        let rows: &[(&str, Option<&[u8]>, u64, &str)] = &[
+            (r#""expires_in":300,"issued_at":"2026-10-21T07:28:00Z""#, Some(NOW), 300, "new"),
+            (r#""expires_in":300,"issued_at":"2026-10-21T07:24:00Z""#, Some(NOW), 60, "four minutes old"),
+            (r#""issued_at":"2026-10-21T07:27:30Z""#, Some(NOW), 30, "half of what is left out"),
+            (r#""expires_in":300,"issued_at":"2026-10-21T07:23:00Z""#, Some(NOW), 300, "over: refused and replaced if it is true"),
+            (r#""expires_in":300,"issued_at":"0001-01-01T00:00:00Z""#, Some(NOW), 300, "what Go writes for no time"),
+            (r#""expires_in":300,"issued_at":"2026-10-21T07:29:00Z""#, Some(NOW), 300, "of the future"),
+            (r#""expires_in":300,"issued_at":"2026-10-21T07:24:00Z""#, None, 300, "no clock to compare with"),
+            (r#""expires_in":300,"issued_at":"yesterday""#, Some(NOW), 300, "junk"),
+            (r#""expires_in":300,"issued_at":7"#, Some(NOW), 300, "junk"),
+        ];
+        for (fields, date, seconds, reason) in rows {
+            let body = format!(r#"{{"token":"t",{fields}}}"#);
+            let body = body.as_bytes();
+            let reply = ServiceReply { status: 200, date: *date, body, ..ServiceReply::default() };
+            assert_eq!(read(&reply, false), token("t", *seconds), "{fields}: {reason}");
         }
     }
 
     #[test]
     fn bounds() {
         let answer = |length: usize| format!(r#"{{"token":"{}"}}"#, "t".repeat(length));
-        assert_eq!(read(200, answer(65_536).as_bytes()), token(&"t".repeat(65_536), 60));
-        let over = read(200, answer(65_537).as_bytes());
+        let longest = MAXIMUM_TOKEN;
+        assert_eq!(read_body(answer(longest).as_bytes()), token(&"t".repeat(longest), 60));
+        let over = read_body(answer(longest + 1).as_bytes());
         assert_eq!(over, unavailable(TokenFault::TokenUnusable));
         let long = format!(r#"{{"token":"t"}}{}"#, " ".repeat(MAXIMUM_LENGTH));
-        assert_eq!(read(200, long.as_bytes()), unavailable(TokenFault::TooLong));
+        assert_eq!(read_body(long.as_bytes()), unavailable(TokenFault::TooLong));
     }
 
     #[test]
@@ -204,7 +280,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_can_always_be_sent(body in r#"\{"token":"[ -~\\é]{0,8}","expires_in":[-0-9.e]{0,6}\}"#) {
-            if let Outcome::Token { value, expires_in } = read(200, body.as_bytes()) {
+            if let Outcome::Token { value, expires_in } = read_body(body.as_bytes()) {
                 prop_assert!(!value.expose().is_empty());
                 prop_assert!(value.expose().bytes().all(|byte| byte.is_ascii_graphic()));
                 prop_assert!(Duration::from_secs(1) <= expires_in && expires_in <= LONGEST_LIFE);

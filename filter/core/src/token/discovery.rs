@@ -2,6 +2,7 @@
 
 use crate::challenge;
 use crate::config::Realm;
+use crate::grammar::RepositoryName;
 
 /// What a backend's answer to `GET /v2/` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,15 @@ pub struct Pinned {
     pub service: Option<String>,
 }
 
+/// What else to ask a backend that answers everybody on `/v2/`: something of the repository that a scope
+/// is for, which may be less public. `None` for a scope of no repository, and for a name that is none.
+#[must_use]
+pub fn repository_target(base_path: &str, scope: &str) -> Option<String> {
+    let scope = challenge::Scope::parse(scope)?;
+    let name = RepositoryName::parse(scope.repository()?.as_bytes())?;
+    Some(format!("{base_path}/v2/{}/tags/list?n=1", name.as_str()))
+}
+
 /// Reads the answer of the backend at `authority` (`host[:port]`): its status, and all values of
 /// `WWW-Authenticate`.
 #[must_use]
@@ -47,6 +57,21 @@ pub fn discover(status: u16, values: &[&[u8]], authority: &str) -> Discovery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_else_a_backend_is_asked() {
+        let rows = [
+            ("repository:a/b:pull", Some("/base/v2/a/b/tags/list?n=1")),
+            ("repository(plugin):a:pull,push", Some("/base/v2/a/tags/list?n=1")),
+            ("repository:a/../b:pull", None),
+            ("repository:A:pull", None),
+            ("registry:catalog:*", None),
+            ("", None),
+        ];
+        for (scope, expected) in rows {
+            assert_eq!(repository_target("/base", scope).as_deref(), expected, "{scope}");
+        }
+    }
 
     #[test]
     fn what_backends_say_of_themselves() {

@@ -1,10 +1,15 @@
 //! What is known under one key, and what follows from it for a request.
 
-use super::answer::Outcome;
+use super::answer::{Denial, Outcome};
 use super::failure::{Cause, Failure};
 use super::flight::Flight;
-use super::held::HeldToken;
+use super::held::{HeldToken, SECOND};
+use super::refusal::Refusal;
 use super::secret::Secret;
+
+/// How old a token must be to be replaced because it is for less than was wanted: somebody may have been
+/// given more rights since.
+const NARROW_FOR: u64 = 30 * SECOND;
 
 /// One key: the token, the last failure and the fetch that is under way, each if there is one.
 /// All three at once is a token that is due, after a refresh that failed, during the next.
@@ -13,6 +18,8 @@ pub(super) struct Entry {
     token: Option<HeldToken>,
     failure: Option<Failure>,
     flight: Option<Flight>,
+    /// Whether the next token replaces one that was refused as soon as it was there.
+    replaces: bool,
     /// The table's count of uses when this was used last.
     pub(super) used: u64,
 }
@@ -26,8 +33,8 @@ pub(super) enum Step {
     Wait,
     /// Start a fetch and wait for it.
     Fetch,
-    /// Go on without: the service or the registry said no.
-    Denied,
+    /// Go on without: the service said no.
+    Denied(Denial),
     /// Go on without: the service is in trouble.
     Unavailable,
 }
@@ -44,10 +51,10 @@ impl Entry {
         match (cause, self.flight.is_some()) {
             // After trouble one request probes. The others go on without: a service that is still
             // slow must not hold them all again.
-            (Some(Cause::Denied), true) => Step::Denied,
+            (Some(Cause::Denied(denial)), true) => Step::Denied(denial),
             (Some(Cause::Unavailable), true) => Step::Unavailable,
             (_, true) => Step::Wait,
-            (Some(Cause::Denied | Cause::Refused), false) if remembered => Step::Denied,
+            (Some(Cause::Denied(denial)), false) if remembered => Step::Denied(denial),
             (Some(Cause::Unavailable), false) if remembered => Step::Unavailable,
             (_, false) => Step::Fetch,
         }
@@ -79,21 +86,57 @@ impl Entry {
         let Some(flight) = self.flight.take() else { return Vec::new() };
         self.failure = match outcome {
             Outcome::Token { value, expires_in } => {
-                self.token = Some(HeldToken::new(value, expires_in, flight.started(), now));
+                let token = HeldToken::new(value, expires_in, flight.started(), now);
+                self.token = Some(token.replacing(std::mem::take(&mut self.replaces)));
                 None
             }
-            Outcome::Denied => Some(Failure::denied(now)),
+            Outcome::Denied(denial) => Some(Failure::denied(denial, now)),
             Outcome::Unavailable { .. } => Some(Failure::unavailable(self.failure.as_ref(), now)),
         };
         flight.into_waiters()
     }
 
-    /// Drops the token if it is this one. A failure that is known is a failed refresh, younger
-    /// than the token, and stays.
-    pub(super) fn drop_token(&mut self, value: &str) {
-        if let Some(token) = self.token.take_if(|token| token.value().expose() == value) {
-            self.failure.get_or_insert(Failure::refused(token.fetch_started()));
+    /// Takes in that a registry refused this token; whether the next request gets another one. A
+    /// failure that is known is a failed refresh, younger than the token, and stays.
+    ///
+    /// A token that was good for a while is replaced at once. So is one that is refused as soon as it is
+    /// there: the registry's keys may have changed. If its replacement is refused as soon, registry and
+    /// token service disagree, or the refusal is not about the token. It stays as it is for everybody
+    /// else, and is replaced a second after its fetch: not in a storm.
+    pub(super) fn refuse(&mut self, value: &str, refusal: Refusal, now: u64) -> bool {
+        let Some(token) = self.token.as_mut().filter(|token| token.value().expose() == value)
+        else {
+            return refusal == Refusal::Renew;
+        };
+        match refusal {
+            Refusal::Keep => return false,
+            Refusal::Narrow if token.age(now).is_some_and(|age| age < NARROW_FOR) => return false,
+            Refusal::Narrow => {}
+            Refusal::Renew => {
+                self.replaces = token.is_young(now);
+                if self.replaces && token.is_replacement() {
+                    token.doubt();
+                    return false;
+                }
+            }
         }
+        self.token = None;
+        refusal == Refusal::Renew
+    }
+
+    /// Forgets why there is no token: it is known now where to ask for one.
+    pub(super) fn forgive(&mut self) {
+        self.failure = None;
+    }
+
+    /// Whether the last fetch failed.
+    pub(super) const fn fails(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// How many bytes its token has.
+    pub(super) fn size(&self) -> usize {
+        self.token().map_or(0, |token| token.expose().len())
     }
 
     /// The token, usable or not.

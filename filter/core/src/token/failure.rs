@@ -1,12 +1,10 @@
 //! Why there is no token, and until when nobody asks again.
 
+use super::answer::Denial;
 use super::held::SECOND;
 
 /// How long a refusal of the token service is remembered.
 const DENIED_FOR: u64 = 30 * SECOND;
-
-/// The least time from one fetch to the next after a registry refused a fresh token.
-const REFUSED_FOR: u64 = SECOND;
 
 /// How long trouble of the token service is remembered: the first time, and at most.
 const UNAVAILABLE_FOR: u64 = 2 * SECOND;
@@ -24,25 +22,15 @@ pub(super) struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// The token service will not give a token.
-    Denied,
+    Denied(Denial),
     /// The token service could not say.
     Unavailable,
-    /// A registry refused a token that it should have taken: it was revoked, or the token service
-    /// and the registry disagree.
-    Refused,
 }
 
 impl Failure {
     /// The token service denied a token now.
-    pub(super) const fn denied(now: u64) -> Self {
-        Self { cause: Cause::Denied, since: now, lasts: DENIED_FOR }
-    }
-
-    /// A registry refused the token of a fetch. Only how long ago that fetch was counts: a token
-    /// that was good for long and is now revoked is replaced at once, one that was never good is
-    /// not fetched in a storm.
-    pub(super) const fn refused(fetch_started: u64) -> Self {
-        Self { cause: Cause::Refused, since: fetch_started, lasts: REFUSED_FOR }
+    pub(super) const fn denied(denial: Denial, now: u64) -> Self {
+        Self { cause: Cause::Denied(denial), since: now, lasts: DENIED_FOR }
     }
 
     /// The token service could not say now. Remembered twice as long as the time before.
@@ -75,8 +63,7 @@ mod tests {
         let start = 1000 * SECOND;
         let unavailable = Failure::unavailable(None, start);
         let rows = [
-            (Failure::denied(start), 30, "denied"),
-            (Failure::refused(start), 1, "refused"),
+            (Failure::denied(Denial::Access, start), 30, "denied"),
             (unavailable, 2, "unavailable"),
         ];
         for (failure, seconds, reason) in rows {
@@ -97,7 +84,7 @@ mod tests {
             lasts
         });
         assert_eq!(lengths, [2, 4, 8, 16, 30, 30]);
-        let after_denial = Failure::unavailable(Some(&Failure::denied(0)), 0);
+        let after_denial = Failure::unavailable(Some(&Failure::denied(Denial::Access, 0)), 0);
         assert_eq!(after_denial.lasts, 2 * SECOND, "another kind of failure does not count");
     }
 }

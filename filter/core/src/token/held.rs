@@ -14,6 +14,8 @@ pub(super) struct HeldToken {
     fetch_started: u64,
     refresh_from: u64,
     usable_until: u64,
+    /// Whether it was fetched because the one before was refused as soon as it was there.
+    is_replacement: bool,
 }
 
 impl HeldToken {
@@ -30,17 +32,40 @@ impl HeldToken {
             fetch_started,
             refresh_from: now.saturating_add(four_fifths(life).max(SECOND)),
             usable_until: now.saturating_add(usable),
+            is_replacement: false,
         }
+    }
+
+    /// The token, marked as one whose predecessor was refused as soon as it was there.
+    pub(super) const fn replacing(mut self, is_replacement: bool) -> Self {
+        self.is_replacement = is_replacement;
+        self
+    }
+
+    /// Whether its predecessor was refused as soon as it was there.
+    pub(super) const fn is_replacement(&self) -> bool {
+        self.is_replacement
+    }
+
+    /// Whether its fetch was started less than a second ago. A clock that was set back makes nothing young.
+    pub(super) fn is_young(&self, now: u64) -> bool {
+        self.age(now).is_some_and(|age| age < SECOND)
+    }
+
+    /// How long ago its fetch was started.
+    pub(super) const fn age(&self, now: u64) -> Option<u64> {
+        now.checked_sub(self.fetch_started)
+    }
+
+    /// Lets it be used until a second after its fetch was started, and not be renewed before.
+    pub(super) fn doubt(&mut self) {
+        self.usable_until = self.usable_until.min(self.fetch_started.saturating_add(SECOND));
+        self.refresh_from = self.usable_until;
     }
 
     /// The token itself.
     pub(super) const fn value(&self) -> &Secret {
         &self.value
-    }
-
-    /// When the fetch that brought it was started.
-    pub(super) const fn fetch_started(&self) -> u64 {
-        self.fetch_started
     }
 
     /// Whether a request may still take it.

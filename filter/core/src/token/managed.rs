@@ -18,23 +18,37 @@ pub enum Access {
     Delete,
 }
 
+/// The scope of the list of all repositories.
+pub const CATALOG_SCOPE: &str = "registry:catalog:*";
+
+const DELETE: &str = "delete";
+const PUSH: &str = "pull,push";
+
 /// The scope of a request for one repository, by the name that the backend knows
 /// ("Docker Registry Token Scope and Access" of the distribution project).
 #[must_use]
 pub fn repository_scope(name: RepositoryName<'_>, access: Access) -> String {
     let actions = match access {
         Access::Pull => "pull",
-        Access::Push => "pull,push",
-        Access::Delete => "delete",
+        Access::Push => PUSH,
+        Access::Delete => DELETE,
     };
     format!("repository:{}:{actions}", name.as_str())
 }
 
-/// Under which key a token is kept: whose it is, and for what. `operator` is a name of the policy;
-/// neither it nor a scope has a space, so that different ones never make the same key.
+/// What to ask for where a token service does not understand a scope; empty for no scope at all.
+///
+/// `delete` is an action of the distribution project's registry, Harbor, GitLab, Azure and IBM.
+/// Quay knows `pull`, `push` and `*`, deletes with `push`, and answers 400 to every scope with
+/// another action or of another type (its `endpoints/v2/v2auth.py`). `*` would be understood by
+/// both, but it is more than a request needs, and who has less than everything is given nothing.
 #[must_use]
-pub fn key(operator: &str, scope: &str) -> String {
-    format!("{operator} {scope}")
+pub fn other_scope(scope: &str) -> Option<String> {
+    if scope == CATALOG_SCOPE {
+        return Some(String::new());
+    }
+    let resource = scope.strip_suffix(DELETE)?;
+    resource.ends_with(':').then(|| format!("{resource}{PUSH}"))
 }
 
 /// The path and query of the proxy's own GET for a token. `realm` is the path and query of the
@@ -95,8 +109,19 @@ mod tests {
     }
 
     #[test]
-    fn keys_differ() {
-        assert_eq!(key("ghcr", "repository:a:pull"), "ghcr repository:a:pull");
-        assert_ne!(key("a", "b:c"), key("a:b", "c"));
+    fn other_scopes() {
+        #[rustfmt::skip]
+        let rows: &[(&str, Option<&str>, &str)] = &[
+            ("repository:a/b:delete", Some("repository:a/b:pull,push"), "Quay deletes with push"),
+            ("registry:catalog:*", Some(""), "Quay lists for whoever asks"),
+            ("repository:a/b:pull", None, "understood by all"),
+            ("repository:a/b:pull,push", None, "understood by all"),
+            ("repository:a/delete:pull", None, "a name"),
+            ("repository:a:undelete", None, "another action"),
+            ("", None, "no scope"),
+        ];
+        for (scope, expected, reason) in rows {
+            assert_eq!(other_scope(scope).as_deref(), *expected, "{scope}: {reason}");
+        }
     }
 }

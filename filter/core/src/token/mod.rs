@@ -7,31 +7,38 @@
 //!   request goes on to the token service of the chosen backend ([`TokenRequest::for_realm`]); the
 //!   tokens in the answer are marked with their operator ([`tag_answer`]) and that mark is read
 //!   when they come back ([`untag`]).
-//! * Managed tokens. The proxy asks for itself ([`target`]), reads the answer ([`read`]) and keeps
-//!   the token of each [`key`] in [`Tokens`], which says when to fetch, who waits, and when to go
-//!   on without.
+//! * Managed tokens. The proxy asks for itself ([`Fetch`] knows whom, step by step, and what the
+//!   answers mean) and keeps the token of each source in [`Tokens`], which says when to fetch, who
+//!   waits, and when to go on without.
 
+mod age;
 mod answer;
 mod cache;
 mod call;
 mod discovery;
 mod entry;
 mod failure;
+mod fetch;
 mod flight;
 pub mod form;
 mod held;
 mod managed;
+mod redirect;
+mod refusal;
 mod request;
 mod secret;
 mod tag;
 
 use crate::config::Document;
 
-pub use answer::{Outcome, TokenFault, read};
+pub use answer::{Denial, Outcome, ServiceReply, TokenFault, read};
 pub use cache::{Lookup, Tokens};
 pub use call::TokenCall;
-pub use discovery::{Discovery, Pinned, discover};
-pub use managed::{Access, key, repository_scope, target};
+pub use discovery::{Discovery, Pinned, discover, repository_target};
+pub use fetch::{Complaint, Fetch, Next, Source};
+pub use managed::{Access, CATALOG_SCOPE, other_scope, repository_scope, target};
+pub use redirect::{MAXIMUM_REDIRECTS, Redirected, redirected};
+pub use refusal::{Refusal, refusal};
 pub use request::{Grant, TokenRequest, TokenRequestError, from_get, from_post};
 pub use secret::Secret;
 pub use tag::{tag_answer, untag};

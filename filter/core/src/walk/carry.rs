@@ -73,6 +73,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             list: forward.list_id,
             authority: forward.authority,
             class: request.endpoint.class(),
+            access: attempt::access(request),
             client_name: client_name(request).to_owned(),
             naming: naming.clone(),
             follows: parts.iter().any(Part::is_followed),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
 
-use crate::attempt::Retry;
+use crate::attempt::{Retry, is_password};
 use crate::client::{self, ClientFacts, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
@@ -352,6 +352,7 @@ fn identify<'c>(front: &'c Front, head: &RequestHead<'_>) -> Result<Identified<'
     };
     match (head.authorization, head.password) {
         (None, _) => Ok(Identified::As(Identity::Anonymous)),
+        (Some(value), _) if !is_password(value) => Err(Refusal::Unauthenticated),
         (Some(_), None) => Ok(Identified::By(verifier)),
         (Some(_), Some(Password::Right)) => Ok(Identified::As(Identity::Verified)),
         (Some(_), Some(Password::Wrong)) => Err(Refusal::Unauthenticated),

@@ -5,7 +5,7 @@
 //! proxy nor a client anywhere.
 
 use super::{RequestHead, path_of};
-use crate::attempt::tag_of;
+use crate::attempt::{is_password, tag_of};
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, Realm};
@@ -34,8 +34,8 @@ pub struct TokenErrand {
     pub authority: String,
     /// Path and query of the service; `None` if the backend has to be asked for them.
     pub realm: Option<String>,
-    /// What to ask the backend then, at the same authority.
-    pub discovery: String,
+    /// The path before `/v2/` at the backend, which is asked then, at the same authority.
+    pub base_path: String,
     /// The name of the backend at the service.
     pub service: Option<String>,
     /// What the client wants.
@@ -134,7 +134,7 @@ fn errand(
         cluster: service.cluster().to_owned(),
         authority: origin.authority().to_owned(),
         realm: service.realm().map(|realm| realm.target().to_owned()),
-        discovery: format!("{}/v2/", backend.url().base_path()),
+        base_path: backend.url().base_path().to_owned(),
         service: service.service().map(str::to_owned),
         request,
         scopes: wanted.scopes,
@@ -179,7 +179,6 @@ fn as_meant_for(request: TokenRequest, is_login: bool, tag: &str, tagged: bool) 
 
 /// A name and a password (RFC 7617); nothing else belongs to a token service.
 fn basic(value: &[u8]) -> Option<Secret> {
-    let text = std::str::from_utf8(value).ok()?;
-    let (scheme, _) = text.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| Secret::new(text.to_owned()))
+    let text = std::str::from_utf8(value).ok().filter(|_| is_password(value))?;
+    Some(Secret::new(text.to_owned()))
 }

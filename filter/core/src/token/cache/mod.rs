@@ -22,12 +22,15 @@ mod twin;
 
 use std::collections::BTreeMap;
 
-use super::answer::Outcome;
+use super::answer::{Denial, Outcome};
 use super::entry::{Entry, Step};
+use super::refusal::Refusal;
 use super::secret::Secret;
 
-/// How many keys are kept if nothing else is said. Tokens have one to three KiB.
+/// How many keys are kept if nothing else is said, and how many bytes they and their tokens may have
+/// together. Tokens have one to three KiB; a service that makes longer ones has fewer kept.
 const CAPACITY: usize = 4096;
+const ROOM: usize = 16 * 1024 * 1024;
 
 /// A bounded table of tokens by key. Names of repositories are in the keys, which clients choose;
 /// a tree is as fast for the worst of them as for any.
@@ -35,6 +38,7 @@ const CAPACITY: usize = 4096;
 pub struct Tokens {
     entries: BTreeMap<String, Entry>,
     capacity: usize,
+    room: usize,
     uses: u64,
 }
 
@@ -53,24 +57,24 @@ pub enum Lookup<'t> {
     Wait,
     /// The caller must start a fetch; it waits for it.
     Fetch,
-    /// There is no token, because the service or the registry said no. Go on without.
-    Denied,
+    /// There is no token, because the service said no. Go on without.
+    Denied(Denial),
     /// There is no token, because the token service is in trouble. Go on without.
     Unavailable,
 }
 
 impl Default for Tokens {
-    /// An empty table of 4096 keys.
+    /// An empty table of 4096 keys and 16 MiB.
     fn default() -> Self {
-        Self::new(CAPACITY)
+        Self::new(CAPACITY, ROOM)
     }
 }
 
 impl Tokens {
-    /// An empty table of at most this many keys.
+    /// An empty table of at most this many keys, and of this many bytes of keys and tokens that are at rest.
     #[must_use]
-    pub const fn new(capacity: usize) -> Self {
-        Self { entries: BTreeMap::new(), capacity, uses: 0 }
+    pub const fn new(capacity: usize, room: usize) -> Self {
+        Self { entries: BTreeMap::new(), capacity, room, uses: 0 }
     }
 
     /// What a request that needs a token should do. After [`Lookup::Wait`] and [`Lookup::Fetch`]
@@ -95,7 +99,7 @@ impl Tokens {
                 entry.join(waiter);
                 Lookup::Wait
             }
-            Step::Denied => Lookup::Denied,
+            Step::Denied(denial) => Lookup::Denied(denial),
             Step::Unavailable => Lookup::Unavailable,
         }
     }
@@ -113,14 +117,34 @@ impl Tokens {
 
     /// Notes what came of a fetch. Returns the waiters to wake, in the order in which they came.
     pub fn settle(&mut self, key: &str, outcome: Outcome, now: u64) -> Vec<u32> {
-        self.entries.get_mut(key).map(|entry| entry.settle(outcome, now)).unwrap_or_default()
+        let has_token = matches!(outcome, Outcome::Token { .. });
+        let woken = self.entries.get_mut(key).map(|entry| entry.settle(outcome, now));
+        if has_token {
+            evict::shrink(&mut self.entries, self.room, key);
+        }
+        woken.unwrap_or_default()
     }
 
-    /// Drops a token that a registry refused with 401. If another one is held by now, it stays.
-    pub fn drop_token(&mut self, key: &str, value: &str) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.drop_token(value);
+    /// Takes in that a registry refused a token; whether the next request gets another one. If another
+    /// one is held by now, it stays.
+    pub fn refuse(&mut self, key: &str, value: &str, refusal: Refusal, now: u64) -> bool {
+        match self.entries.get_mut(key) {
+            Some(entry) => entry.refuse(value, refusal, now),
+            None => refusal == Refusal::Renew,
         }
+    }
+
+    /// Forgets why there are no tokens under the keys that hold this text: it is known now where to ask.
+    pub fn forgive(&mut self, part: &str) {
+        for (_, entry) in self.entries.iter_mut().filter(|(key, _)| key.contains(part)) {
+            entry.forgive();
+        }
+    }
+
+    /// Whether the last fetch of a key failed, so that a request may have to go on without.
+    #[must_use]
+    pub fn fails(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(Entry::fails)
     }
 
     /// Forgets a waiter that went away. The fetch goes on.

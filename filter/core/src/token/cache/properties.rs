@@ -2,17 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::tests::{MILLISECOND, MORNING, TROUBLE, token, word};
+use super::tests::{DENIED, MILLISECOND, MORNING, TROUBLE, token, word};
 use super::twin::Twin;
 use super::{Lookup, Tokens};
-use crate::token::Outcome;
+use crate::token::{Outcome, Refusal};
 
 #[derive(Clone, Debug)]
 enum Operation {
     LookUp(u32),
     Prefetch,
     Settle(Outcome),
-    Drop(&'static str),
+    Refuse(&'static str),
     Forget(u32),
 }
 
@@ -23,9 +23,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         5 => (0_u32..5).prop_map(Operation::LookUp),
         1 => Just(Operation::Prefetch),
         3 => (value(), life).prop_map(|(value, life)| Operation::Settle(token(value, life))),
-        1 => Just(Operation::Settle(Outcome::Denied)),
+        1 => Just(Operation::Settle(DENIED)),
         2 => Just(Operation::Settle(TROUBLE)),
-        1 => value().prop_map(Operation::Drop),
+        1 => value().prop_map(Operation::Refuse),
         1 => (0_u32..5).prop_map(Operation::Forget),
     ]
 }
@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn the_twin_agrees(steps in prop::collection::vec(step(), 1..80)) {
-        let (mut tokens, mut twin) = (Tokens::new(3), Twin::new(3));
+        let (mut tokens, mut twin) = (Tokens::new(3, usize::MAX), Twin::new(3));
         let mut now = MORNING;
         for (key, wait, operation) in steps {
             now = now.checked_add_signed(wait * 1_000_000).unwrap();
@@ -59,9 +59,9 @@ proptest! {
                     let expected = twin.settle(key, &outcome, now);
                     prop_assert_eq!(tokens.settle(key, outcome, now), expected);
                 }
-                Operation::Drop(value) => {
-                    tokens.drop_token(key, value);
-                    twin.drop_token(key, value);
+                Operation::Refuse(value) => {
+                    tokens.refuse(key, value, Refusal::Renew, now);
+                    twin.refuse(key, value, now);
                 }
                 Operation::Forget(waiter) => {
                     tokens.forget_waiter(key, waiter);
@@ -72,12 +72,12 @@ proptest! {
         }
     }
 
-    /// What a host that obeys sees: one fetch at a time and at most one a second, and every waiter
-    /// is woken once, to an answer that is no second wait.
+    /// What a host that obeys sees: one fetch at a time and at most two in a second (the second
+    /// replaces a token that was refused at once), and every waiter is woken once, to an answer that is no second wait.
     #[test]
     fn an_obedient_host_is_served(steps in prop::collection::vec(step(), 1..80)) {
-        let mut tokens = Tokens::new(8);
-        let (mut now, mut last_fetch, mut waiting) = (MORNING, None, Vec::new());
+        let mut tokens = Tokens::new(8, usize::MAX);
+        let (mut now, mut fetches, mut waiting) = (MORNING, Vec::new(), Vec::new());
         let mut in_flight = false;
         for (_, wait, operation) in steps {
             now += wait.unsigned_abs() * MILLISECOND;
@@ -99,7 +99,9 @@ proptest! {
                         prop_assert!(answer != "fetch" && answer != "wait", "{}", answer);
                     }
                 }
-                Operation::Drop(value) => tokens.drop_token("k", value),
+                Operation::Refuse(value) => {
+                    tokens.refuse("k", value, Refusal::Renew, now);
+                }
                 Operation::Forget(waiter) => {
                     tokens.forget_waiter("k", waiter);
                     waiting.retain(|other| *other != waiter);
@@ -108,9 +110,11 @@ proptest! {
             }
             if starts {
                 prop_assert!(!in_flight, "two fetches at once");
-                let since = last_fetch.map_or(u64::MAX, |last| now - last);
-                prop_assert!(since >= 1000 * MILLISECOND, "{since} ns after the last fetch");
-                (in_flight, last_fetch) = (true, Some(now));
+                let before: Option<&u64> = fetches.iter().rev().nth(1);
+                let since = before.map_or(u64::MAX, |before| now - before);
+                prop_assert!(since >= 1000 * MILLISECOND, "{since} ns after the last fetch but one");
+                in_flight = true;
+                fetches.push(now);
             }
         }
     }

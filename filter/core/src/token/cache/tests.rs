@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Lookup, Tokens};
-use crate::token::{Outcome, Secret, TokenFault};
+use crate::token::{Denial, Outcome, Refusal, Secret, TokenFault};
 
 pub(super) const MILLISECOND: u64 = 1_000_000;
 /// Some time of day, in nanoseconds since 1970.
@@ -14,6 +14,7 @@ pub(super) fn token(value: &str, seconds: u64) -> Outcome {
     Outcome::Token { value: Secret::new(value.to_owned()), expires_in }
 }
 
+pub(super) const DENIED: Outcome = Outcome::Denied(Denial::Access);
 pub(super) const TROUBLE: Outcome = Outcome::Unavailable { why: TokenFault::Status(503) };
 
 /// An answer in words.
@@ -24,13 +25,15 @@ pub(super) fn word(lookup: &Lookup<'_>) -> String {
         }
         Lookup::Wait => "wait".to_owned(),
         Lookup::Fetch => "fetch".to_owned(),
-        Lookup::Denied => "denied".to_owned(),
+        Lookup::Denied(Denial::Access) => "denied".to_owned(),
+        Lookup::Denied(Denial::Credential) => "refused".to_owned(),
         Lookup::Unavailable => "unavailable".to_owned(),
     }
 }
 
 /// Does what a line says to the key `k` and says what came of it. Lines are `look WAITER`,
-/// `prefetch`, `token VALUE SECONDS`, `deny`, `fail`, `drop VALUE` and `forget WAITER`.
+/// `prefetch`, `token VALUE SECONDS`, `deny`, `wrong` (the credential), `fail`, `drop VALUE`, `narrow VALUE`,
+/// `forgive` and `forget WAITER`.
 fn perform(tokens: &mut Tokens, line: &str, now: u64) -> String {
     let mut words = line.split(' ');
     let verb = words.next().unwrap();
@@ -42,11 +45,17 @@ fn perform(tokens: &mut Tokens, line: &str, now: u64) -> String {
             let outcome = token(argument(), argument().parse().unwrap());
             format!("{:?}", tokens.settle("k", outcome, now))
         }
-        "deny" => format!("{:?}", tokens.settle("k", Outcome::Denied, now)),
+        "deny" => format!("{:?}", tokens.settle("k", DENIED, now)),
+        "wrong" => {
+            format!("{:?}", tokens.settle("k", Outcome::Denied(Denial::Credential), now))
+        }
         "fail" => format!("{:?}", tokens.settle("k", TROUBLE, now)),
-        "drop" => {
-            tokens.drop_token("k", argument());
-            String::new()
+        "drop" => tokens.refuse("k", argument(), Refusal::Renew, now).to_string(),
+        "narrow" => tokens.refuse("k", argument(), Refusal::Narrow, now).to_string(),
+        "forgive" => {
+            let failed = tokens.fails("k");
+            tokens.forgive("k");
+            format!("{failed}, {}", tokens.fails("k"))
         }
         "forget" => {
             tokens.forget_waiter("k", argument().parse().unwrap());
@@ -192,28 +201,74 @@ fn scripts() {
             &[
                 (0, "look 1", "fetch"),
                 (0, "token a 300", "[1]"),
-                (9_000, "drop a", ""),
+                (9_000, "drop a", "true"),
                 (9_001, "look 2", "fetch"),
                 (9_002, "look 3", "wait"),
                 (9_100, "token b 300", "[2, 3]"),
-                (9_101, "drop a", ""),
+                (9_101, "drop a", "true"),
                 (9_102, "look 4", "held b"),
             ],
         ),
         (
-            "a token that is refused at once: one fetch a second",
+            "a token that is refused at once is replaced at once, its replacement once a second; meanwhile \
+             it is sent: the refusal may be about one request alone",
             &[
                 (0, "look 1", "fetch"),
                 (100, "token a 300", "[1]"),
-                (200, "drop a", ""),
-                (201, "look 2", "denied"),
-                (202, "prefetch", "false"),
-                (999, "look 3", "denied"),
-                (1_000, "look 4", "fetch"),
-                (1_100, "token a 300", "[4]"),
-                (1_200, "drop a", ""),
-                (1_999, "look 5", "denied"),
-                (2_000, "look 6", "fetch"),
+                (200, "drop a", "true"),
+                (201, "look 2", "fetch"),
+                (300, "token b 300", "[2]"),
+                (350, "drop b", "false"),
+                (351, "look 3", "held b"),
+                (352, "prefetch", "false"),
+                (1_200, "look 4", "held b"),
+                (1_201, "look 4", "fetch"),
+                (1_300, "token c 300", "[4]"),
+                (1_400, "drop c", "false"),
+                (2_200, "look 5", "held c"),
+                (2_201, "look 5", "fetch"),
+                (2_300, "token d 300", "[5]"),
+                (9_000, "drop d", "true"),
+                (9_001, "look 6", "fetch"),
+                (9_100, "token e 300", "[6]"),
+                (9_200, "drop e", "true"),
+            ],
+        ),
+        (
+            "a token for less than was wanted is kept for half a minute",
+            &[
+                (0, "look 1", "fetch"),
+                (100, "token a 300", "[1]"),
+                (200, "narrow a", "false"),
+                (29_999, "narrow a", "false"),
+                (29_999, "look 2", "held a"),
+                (30_000, "narrow a", "false"),
+                (30_001, "look 3", "fetch"),
+                (30_100, "token b 300", "[3]"),
+                (30_101, "narrow b", "false"),
+                (30_102, "look 4", "held b"),
+            ],
+        ),
+        (
+            "a credential that is refused is remembered as that",
+            &[
+                (0, "look 1", "fetch"),
+                (0, "wrong", "[1]"),
+                (1, "look 2", "refused"),
+                (30_000, "look 3", "fetch"),
+                (30_001, "look 4", "refused"),
+                (30_100, "deny", "[3]"),
+                (30_101, "look 4", "denied"),
+            ],
+        ),
+        (
+            "who finds out where tokens are asks again at once",
+            &[
+                (0, "look 1", "fetch"),
+                (0, "deny", "[1]"),
+                (1, "look 1", "denied"),
+                (2, "forgive", "true, false"),
+                (3, "look 1", "fetch"),
             ],
         ),
         (
@@ -223,7 +278,7 @@ fn scripts() {
                 (0, "token a 60", "[1]"),
                 (50_000, "look 2", "held a refresh"),
                 (50_000, "fail", "[]"),
-                (50_100, "drop a", ""),
+                (50_100, "drop a", "true"),
                 (50_200, "look 3", "unavailable"),
                 (52_000, "look 4", "fetch"),
             ],
@@ -244,7 +299,7 @@ fn scripts() {
         ),
     ];
     for (name, script) in scripts {
-        let mut tokens = Tokens::new(8);
+        let mut tokens = Tokens::new(8, usize::MAX);
         for (milliseconds, line, expected) in *script {
             let now = MORNING + milliseconds * MILLISECOND;
             let found = perform(&mut tokens, line, now);
@@ -256,7 +311,7 @@ fn scripts() {
 #[test]
 fn a_full_table_loses_the_expired_first_then_the_least_recently_used() {
     let second = |count: u64| MORNING + count * 1000 * MILLISECOND;
-    let mut tokens = Tokens::new(3);
+    let mut tokens = Tokens::new(3, usize::MAX);
     for (key, life) in [("long", 300), ("short", 4), ("longer", 600)] {
         assert_eq!(tokens.look_up(key, second(0), 1), Lookup::Fetch);
         tokens.settle(key, token(key, life), second(0));
@@ -277,11 +332,32 @@ fn a_full_table_loses_the_expired_first_then_the_least_recently_used() {
 
 #[test]
 fn a_clock_that_is_set_back_locks_nobody_out() {
-    let mut tokens = Tokens::new(8);
+    let mut tokens = Tokens::new(8, usize::MAX);
     let early = MORNING - 3_600_000 * MILLISECOND;
     assert_eq!(perform(&mut tokens, "look 1", MORNING), "fetch");
     assert_eq!(perform(&mut tokens, "deny", MORNING), "[1]");
     assert_eq!(perform(&mut tokens, "look 1", early), "fetch");
     assert_eq!(perform(&mut tokens, "token a 300", early), "[1]");
     assert_eq!(perform(&mut tokens, "look 1", early - MILLISECOND), "held a");
+}
+
+#[test]
+fn a_table_of_long_tokens_is_bounded_too() {
+    let mut tokens = Tokens::new(8, 100);
+    let long = |letter: &str| token(&letter.repeat(40), 300);
+    for (key, letter) in [("k1", "a"), ("k2", "b")] {
+        assert_eq!(tokens.look_up(key, MORNING, 1), Lookup::Fetch);
+        tokens.settle(key, long(letter), MORNING);
+    }
+    assert_eq!(tokens.len(), 2, "84 bytes");
+    assert!(matches!(tokens.look_up("k1", MORNING, 1), Lookup::Held { .. }));
+    assert_eq!(tokens.look_up("k3", MORNING, 1), Lookup::Fetch);
+    assert_eq!(tokens.settle("k3", long("c"), MORNING), [1], "who waits is woken");
+    assert!(matches!(tokens.look_up("k1", MORNING, 1), Lookup::Held { .. }));
+    assert!(matches!(tokens.look_up("k3", MORNING, 1), Lookup::Held { .. }));
+    assert_eq!(tokens.look_up("k2", MORNING, 1), Lookup::Fetch, "used least recently");
+    assert_eq!(tokens.look_up("k4", MORNING, 2), Lookup::Fetch);
+    tokens.settle("k4", token(&"d".repeat(100), 300), MORNING);
+    assert_eq!(tokens.len(), 1, "too long for all of it; a fetch under way stays");
+    assert_eq!(tokens.settle("k2", long("b"), MORNING), [1]);
 }

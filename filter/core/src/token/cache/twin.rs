@@ -1,6 +1,6 @@
 //! The table of tokens as a list of everything that happened, read from the start each time.
 
-use crate::token::Outcome;
+use crate::token::{Denial, Outcome};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -9,7 +9,7 @@ enum Event {
     Token { value: String, life: u64, at: u64 },
     Denied { at: u64 },
     Unavailable { at: u64 },
-    Dropped,
+    Refused { at: u64 },
 }
 
 struct Key {
@@ -26,31 +26,63 @@ pub(super) struct Twin {
     uses: usize,
 }
 
+/// One token of a key, with everything that follows from what happened up to the next one.
+struct Past<'k> {
+    value: &'k str,
+    life: u64,
+    at: u64,
+    started: u64,
+    was_dropped: bool,
+    is_doubtful: bool,
+    /// Whether the last refusal came within a second after the fetch was started.
+    refused_young: bool,
+}
+
 impl Key {
     fn is_in_flight(&self) -> bool {
-        let counted = self.events.iter().rfind(|event| !matches!(event, Event::Dropped));
+        let counted = self.events.iter().rfind(|event| !matches!(event, Event::Refused { .. }));
         matches!(counted, Some(Event::Started { .. }))
     }
 
-    /// The last token, when its fetch was started, and what happened after it.
-    fn last_token(&self) -> Option<(&str, u64, u64, u64, &[Event])> {
-        let index = self.events.iter().rposition(|event| matches!(event, Event::Token { .. }))?;
-        let started = self.events[..index].iter().rev().find_map(|event| match event {
-            Event::Started { at } => Some(*at),
-            _ => None,
-        });
-        let Event::Token { value, life, at } = &self.events[index] else { return None };
-        Some((value, *life, *at, started?, &self.events[index + 1..]))
-    }
-
-    fn was_dropped(&self) -> bool {
-        let after = self.last_token().map(|(.., after)| after);
-        after.is_some_and(|after| after.iter().any(|event| matches!(event, Event::Dropped)))
+    /// The last token of all, found by walking through them from the first.
+    fn last_token(&self) -> Option<Past<'_>> {
+        let (mut last, mut started, mut is_replacement) = (None::<Past<'_>>, 0, false);
+        for event in &self.events {
+            match (event, &mut last) {
+                (Event::Started { at }, _) => started = *at,
+                (Event::Token { value, life, at }, before) => {
+                    is_replacement = before.as_ref().is_some_and(|past| past.refused_young);
+                    let (was_dropped, is_doubtful, refused_young) = (false, false, false);
+                    let (life, at) = (*life, *at);
+                    last = Some(Past {
+                        value,
+                        life,
+                        at,
+                        started,
+                        was_dropped,
+                        is_doubtful,
+                        refused_young,
+                    });
+                }
+                (Event::Refused { at }, Some(past)) if !past.was_dropped => {
+                    past.refused_young =
+                        past.started <= *at && *at < past.started + 1000 * MILLISECOND;
+                    if past.refused_young && is_replacement {
+                        past.is_doubtful = true;
+                    } else {
+                        past.was_dropped = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        last
     }
 
     /// The token that may be used, and whether it is due.
     fn held(&self, now: u64) -> Option<(&str, bool)> {
-        let (value, life, at, ..) = self.last_token().filter(|_| !self.was_dropped())?;
+        let past = self.last_token().filter(|past| !past.was_dropped)?;
+        let Past { value, life, at, .. } = past;
         let seconds = |count: u64| count * 1000 * MILLISECOND;
         let margin = if life < seconds(10) {
             life / 2
@@ -63,6 +95,10 @@ impl Key {
         };
         let usable = if life - margin < seconds(1) { seconds(1) } else { life - margin };
         let is_due = now >= at + life - life / 5 && now >= at + seconds(1);
+        if past.is_doubtful {
+            let is_good = now < past.started + seconds(1) && now < at + usable;
+            return is_good.then_some((value, false));
+        }
         (now < at + usable).then_some((value, is_due))
     }
 
@@ -73,7 +109,7 @@ impl Key {
         let ends: Vec<&Event> = self
             .events
             .iter()
-            .filter(|event| !matches!(event, Event::Started { .. } | Event::Dropped))
+            .filter(|event| !matches!(event, Event::Started { .. } | Event::Refused { .. }))
             .collect();
         match ends.last()? {
             Event::Denied { at } => Some(("denied", between(*at, 30_000))),
@@ -82,9 +118,6 @@ impl Key {
                 let times = ends.iter().rev().take_while(is_one).count();
                 let lengths = [2000, 4000, 8000, 16_000, 30_000];
                 Some(("unavailable", between(*at, lengths[times.min(5) - 1])))
-            }
-            _ if self.was_dropped() => {
-                self.last_token().map(|(_, _, _, started, _)| ("refused", between(started, 1000)))
             }
             _ => None,
         }
@@ -103,7 +136,6 @@ impl Key {
             };
         }
         match failure {
-            Some(("refused", true)) => "denied".to_owned(),
             Some((word, true)) => word.to_owned(),
             _ => "fetch".to_owned(),
         }
@@ -175,17 +207,16 @@ impl Twin {
                 life: u64::try_from(expires_in.as_nanos()).unwrap(),
                 at,
             },
-            Outcome::Denied => Event::Denied { at },
+            Outcome::Denied(Denial::Access | Denial::Credential) => Event::Denied { at },
             Outcome::Unavailable { .. } => Event::Unavailable { at },
         });
         std::mem::take(&mut key.waiters)
     }
 
-    pub(super) fn drop_token(&mut self, name: &str, value: &str) {
+    pub(super) fn refuse(&mut self, name: &str, value: &str, at: u64) {
         let Some(key) = self.find(name) else { return };
-        let is_this = key.last_token().is_some_and(|(last, ..)| last == value);
-        if is_this && !key.was_dropped() {
-            key.events.push(Event::Dropped);
+        if key.last_token().is_some_and(|past| past.value == value && !past.was_dropped) {
+            key.events.push(Event::Refused { at });
         }
     }
 
