@@ -8,12 +8,12 @@ use portolan_core::attempt::{
     is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::reply;
-use portolan_core::token::Secret;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, Headers};
 use crate::redirects::{self, Settled};
+use crate::refusals;
 use crate::stream::send;
 use crate::tokens::{self, Found, Waiting};
 
@@ -55,10 +55,10 @@ enum Progress {
 }
 
 /// A token of the proxy's in this attempt.
-struct Held {
-    backend: String,
-    scope: String,
-    waiting: Rc<Waiting>,
+pub(crate) struct Held {
+    /// What it is kept under.
+    pub(crate) key: String,
+    pub(crate) waiting: Rc<Waiting>,
 }
 
 impl Attempt {
@@ -155,12 +155,8 @@ impl Attempt {
             }
         }
         let waiting = Waiting::new(self.context, self.is_alone());
-        let found = tokens::ask(backend, source, &waiting);
-        self.token = Some(Held {
-            backend: backend.to_owned(),
-            scope: source.scope.clone().into_owned(),
-            waiting: Rc::clone(&waiting),
-        });
+        let (key, found) = tokens::ask(backend, source, &waiting);
+        self.token = Some(Held { key, waiting: Rc::clone(&waiting) });
         if matches!(found, Found::Wait) {
             return Action::Pause;
         }
@@ -191,16 +187,16 @@ impl Attempt {
 
     /// What the status of an answer means for the request.
     fn settle(&self, status: u16) {
-        let shown = match status {
-            401 | 403 => self.note_refusal(status),
-            _ => self.shown,
-        };
+        let refusal = matches!(status, 401 | 403)
+            .then(|| refusals::take_in(self.token.as_ref(), status, self.shown, self.is_alone()));
+        let shown = refusal.as_ref().map_or(self.shown, |refusal| refusal.shown);
         let asks_to_wait =
             may_ask_to_wait(status).then(|| host::header(Headers::Response, RETRY_AFTER));
         let wait = asks_to_wait.flatten().map(|value| Wait::read(&value, host::now() / SECOND));
         let Some(answer) = Answer::of(status, shown, wait.unwrap_or_default()) else { return };
         self.note(answer);
-        if self.renews_token(status) {
+        // The only backend is asked once more, if there is another token for it.
+        if self.is_alone() && refusal.is_some_and(|refusal| refusal.shows_more) {
             mark();
         }
     }
@@ -228,36 +224,6 @@ impl Attempt {
             host::set_property(NEXT_CLUSTER, cluster.as_bytes());
         }
         next.is_some()
-    }
-
-    /// Whether the only backend is asked once more, with a new token.
-    fn renews_token(&self, status: u16) -> bool {
-        let Some(held) = self.token.as_ref().filter(|_| self.is_alone() && status == 401) else {
-            return false;
-        };
-        matches!(&*held.waiting.found.borrow(), Some(Found::Token(_)))
-    }
-
-    /// What a refusal of this backend means. A token that it refuses is not sent again.
-    fn note_refusal(&self, status: u16) -> Shown {
-        let Some(held) = &self.token else { return self.shown };
-        match &*held.waiting.found.borrow() {
-            Some(Found::Token(token)) => {
-                held.drop_if_refused(status, token);
-                self.shown
-            }
-            Some(Found::Denied) => self.shown,
-            Some(Found::Unavailable | Found::Wait) | None => Shown::LessThanWanted,
-        }
-    }
-}
-
-impl Held {
-    /// 401 says that the token is not good; 403 that it is, and not enough.
-    fn drop_if_refused(&self, status: u16, token: &Secret) {
-        if status == 401 {
-            tokens::refused(&self.backend, &self.scope, token);
-        }
     }
 }
 

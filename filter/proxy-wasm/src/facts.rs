@@ -11,6 +11,7 @@ use portolan_core::probe::Presence;
 use portolan_core::{Action, Password, Plan, RequestHead};
 use proxy_wasm::hostcalls;
 
+use crate::passwords::Place;
 use crate::probes::{self, Answer};
 use crate::root::Policy;
 use crate::stream::Phase;
@@ -115,13 +116,17 @@ impl<'a> Inquiry<'a> {
 
     fn verify(&self, verifier: &Verifier, head: &mut RequestHead<'_>) -> Found {
         let value = head.authorization.unwrap_or_default();
-        head.password = Some(match self.policy.verified(verifier, value) {
+        let name = name_of(verifier);
+        head.password = Some(match self.policy.verified(&name, value) {
             Some(password) => password,
-            None if ask_about(verifier, value) => {
-                let cluster = verifier.cluster().to_owned();
-                return Found::Wait(Box::new(Phase::Verifying(cluster, value.to_vec())));
-            }
-            None => Password::Unknown,
+            None => match self.policy.place_to_verify().filter(|_| ask_about(verifier, value)) {
+                Some(place) => {
+                    let verification =
+                        Verification { verifier: name, value: value.to_vec(), _place: place };
+                    return Found::Wait(Box::new(Phase::Verifying(verification)));
+                }
+                None => Password::Unknown,
+            },
         });
         Found::Fact
     }
@@ -144,6 +149,23 @@ impl<'a> Inquiry<'a> {
             (Some(_), _) => Backends::Unknown,
         }
     }
+}
+
+/// A password that is being looked at.
+pub(crate) struct Verification {
+    /// Who looks at it.
+    pub(crate) verifier: String,
+    /// What the client sent.
+    pub(crate) value: Vec<u8>,
+    /// The client's share of what is looked at.
+    _place: Place,
+}
+
+/// What a verifier's findings are remembered under: also where it is, as a name may mean another one after
+/// a reload.
+fn name_of(verifier: &Verifier) -> String {
+    let url = verifier.url();
+    [verifier.cluster(), &url.origin(), url.base_path()].join(" ")
 }
 
 /// Has a password looked at by who knows it; whether the question could be sent.

@@ -9,6 +9,7 @@
 //! * [`attempt`] is the phase that Envoy runs once for every backend it tries,
 //! * [`redirects`] and [`hop`] lead a request on to where a backend redirects it,
 //! * [`tokens`] fetches and keeps the proxy's own tokens,
+//! * [`refusals`] knows what a refusal of what the proxy showed means,
 //! * [`errand`] and [`token_form`] are the token endpoint,
 //! * [`probes`] finds out what blob stores have, and remembers it,
 //! * [`passwords`] remembers which passwords were right,
@@ -26,6 +27,7 @@ mod clusters;
 mod errand;
 #[cfg(not(test))]
 mod facts;
+mod fingerprint;
 #[cfg(not(test))]
 mod hop;
 #[cfg(not(test))]
@@ -37,6 +39,8 @@ mod probes;
 mod pushes;
 #[cfg(not(test))]
 mod redirects;
+#[cfg(not(test))]
+mod refusals;
 #[cfg(not(test))]
 mod root;
 #[cfg(not(test))]

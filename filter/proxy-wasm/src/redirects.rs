@@ -169,7 +169,7 @@ pub(crate) fn explain_trouble(trouble: Trouble) {
 }
 
 /// Says in the access log what became of the request after it was decided.
-fn explain(what: &str) {
+pub(crate) fn explain(what: &str) {
     let reason = host::property(REASON).unwrap_or_default();
     host::set_property(REASON, &[&reason, what.as_bytes()].join(&b"; "[..]));
 }

@@ -3,15 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use portolan_core::config::{Config, GeoHeaders, Verifier};
+use portolan_core::config::{Config, GeoHeaders};
 use portolan_core::{Password, attempt, token};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::attempt::Attempt;
+use crate::facts::Verification;
 use crate::hop::HopAttempt;
 use crate::host;
-use crate::passwords::Passwords;
+use crate::passwords::{Passwords, Place, UnderWay};
 use crate::probes;
 use crate::stream::Stream;
 use crate::token_form::TokenForm;
@@ -45,6 +46,8 @@ pub(crate) struct Policy {
     has_networks: bool,
     /// Which passwords were looked at lately.
     passwords: RefCell<Passwords>,
+    /// Which are being looked at.
+    being_verified: UnderWay,
     /// What blob stores have.
     pub(crate) probes: probes::Desk,
 }
@@ -118,6 +121,7 @@ impl RootContext for Root {
                 if policy.follows {
                     redirects::outlive_decisions();
                 }
+                tokens::use_credentials(policy.config.credentials());
                 let policy = Rc::new(policy);
                 POLICY.with_borrow_mut(|slot| *slot = Some(Rc::clone(&policy)));
                 self.role = Some(Role::Decide(policy));
@@ -154,22 +158,27 @@ impl Policy {
             redirects_by_health: config.redirects_by_health(),
             has_networks: !config.regions().networks().is_empty(),
             passwords: RefCell::default(),
+            being_verified: UnderWay::default(),
             probes: probes::Desk::new(&config),
             config,
         }
     }
 
     /// What is known of a password; `None` if it has to be looked at.
-    pub(crate) fn verified(&self, verifier: &Verifier, value: &[u8]) -> Option<Password> {
-        let found = self.passwords.borrow().find(verifier.cluster(), value, host::now())?;
+    pub(crate) fn verified(&self, verifier: &str, value: &[u8]) -> Option<Password> {
+        let found = self.passwords.borrow().find(verifier, value, host::now())?;
         Some(if found { Password::Right } else { Password::Wrong })
+    }
+
+    /// A place for a password of this client to be looked at; `None` if the client has its share.
+    pub(crate) fn place_to_verify(&self) -> Option<Place> {
+        self.being_verified.place(&host::property(ADDRESS_PROPERTY).unwrap_or_default())
     }
 
     /// Takes in what the verifier answered.
     pub(crate) fn note_password(
         &self,
-        verifier: &str,
-        value: &[u8],
+        verification: &Verification,
         status: Option<u16>,
     ) -> Password {
         let is_right = match status {
@@ -177,6 +186,7 @@ impl Policy {
             Some(401 | 403) => false,
             _ => return Password::Unknown,
         };
+        let Verification { verifier, value, .. } = verification;
         self.passwords.borrow_mut().note(verifier, value, is_right, host::now());
         if is_right { Password::Right } else { Password::Wrong }
     }

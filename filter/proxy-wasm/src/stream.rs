@@ -20,12 +20,12 @@ use proxy_wasm::types::Action;
 use crate::attempt;
 use crate::clusters;
 use crate::errand::{self, Next, Running};
-use crate::facts::{Backends, Facts, Found, Inquiry};
+use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 use crate::probes::Probing;
 use crate::root::{self, Policy};
-use crate::{pushes, redirects};
+use crate::{pushes, redirects, refusals};
 
 /// The header by which Envoy's route finds the cluster. Always overwritten here, and listed in
 /// `internal_only_headers`, so that no client chooses a cluster.
@@ -51,8 +51,8 @@ pub(crate) enum Phase {
     Started,
     /// Envoy is asked how the backends are; what is known of the password meanwhile.
     Examining(Option<Password>),
-    /// The client's password is being looked at: by whom, and what it is.
-    Verifying(String, Vec<u8>),
+    /// The client's password is being looked at.
+    Verifying(Verification),
     /// A token service is asked for the client.
     Errand(Box<Running>),
     /// A blob store is asked whether it has the blob.
@@ -144,16 +144,22 @@ impl Stream {
             let verdict = judged.map(|status| self.judge(receipt, status));
             if let Some(Verdict::Replace(trouble)) = verdict {
                 redirects::explain_trouble(trouble);
+                if trouble == Trouble::Refused && refusals::is_of_credential() {
+                    return Some(reply::credential_refused());
+                }
                 return Some(in_trouble(trouble));
             }
         }
+        // A 401 of a front whose clients log in has a challenge, also where the backend gave none.
+        let unauthorized =
+            (challenged || receipt.origin.is_some()) && status.is_some_and(|status| status == 401);
         for header in response::url_headers(receipt.class) {
             let is_there = match header {
-                UrlHeader::Challenge => challenged,
+                UrlHeader::Challenge => challenged || unauthorized,
                 _ => has_header(header.name()),
             };
             if is_there {
-                self.amend(receipt, *header);
+                self.amend(receipt, *header, unauthorized);
             }
         }
         None
@@ -175,12 +181,19 @@ impl Stream {
         judge(case, names, &receipt.answers(config, &noted))
     }
 
-    fn amend(&self, receipt: &Receipt, header: UrlHeader) {
+    fn amend(&self, receipt: &Receipt, header: UrlHeader, unauthorized: bool) {
         let name = header.name();
         let answered = answered(receipt);
         let Some(headers) = host::header_map(Headers::Response) else { return };
         let values = headers.values(name);
-        match response::amend(&self.policy.config, receipt, answered.as_deref(), header, &values) {
+        let (config, answered) = (&self.policy.config, answered.as_deref());
+        let amendment = match header {
+            UrlHeader::Challenge if unauthorized => {
+                response::unauthorized(config, receipt, answered, &values)
+            }
+            _ => response::amend(config, receipt, answered, header, &values),
+        };
+        match amendment {
             Amendment::Keep => {}
             Amendment::Remove => host::remove_header(Headers::Response, name),
             Amendment::Replace(values) => {
@@ -196,9 +209,10 @@ impl Stream {
 impl Context for Stream {
     fn on_http_call_response(&mut self, _call: u32, _headers: usize, size: usize, _: usize) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Replied) {
-            Phase::Verifying(verifier, value) => {
+            Phase::Verifying(verification) => {
                 let status = host::call::header_map().and_then(|headers| headers.status());
-                let password = self.policy.note_password(&verifier, &value, status);
+                let password = self.policy.note_password(&verification, status);
+                drop(verification);
                 self.go_on(&Facts { password: Some(password), ..Facts::default() })
             }
             Phase::Examining(password) => {

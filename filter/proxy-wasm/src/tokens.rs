@@ -10,11 +10,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::attempt::TokenSource;
-use portolan_core::token::{self, Discovery, Lookup, Outcome, Pinned, Secret, TokenFault, Tokens};
+use portolan_core::config::Credential;
+use portolan_core::token::{
+    self, Denial, Discovery, Fetch, Lookup, Next, Outcome, Pinned, Refusal, Secret, ServiceReply,
+    Source, TokenFault, Tokens,
+};
 use proxy_wasm::hostcalls;
 
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
+use crate::refusals;
 
 /// How long a token service may take. What it answers later is of no use to anybody.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,7 +42,7 @@ pub(crate) enum Found {
     /// It is being fetched; the request is woken when there is more to know.
     Wait,
     /// The service gives none. What the backend says without one is its answer.
-    Denied,
+    Denied(Denial),
     /// The service could not be asked.
     Unavailable,
 }
@@ -56,8 +61,8 @@ pub(crate) struct Waiting {
 #[derive(Default)]
 struct Desk {
     tokens: Tokens,
-    /// Where the tokens of backends come from that say so themselves, by the cluster.
-    pinned: HashMap<String, Pinned>,
+    /// Where the tokens of backends come from that say so themselves.
+    pinned: HashMap<Place, Pinned>,
     /// What the root context has to fetch.
     queue: Vec<Errand>,
     /// What was asked, by the number of the call.
@@ -66,63 +71,119 @@ struct Desk {
     /// Keys whose fetch has taken longer than somebody would wait, until it is settled: nobody who
     /// could go on elsewhere waits for it as well.
     slow: HashSet<String>,
+    /// The policy's credentials, and how often they have changed: a token that was fetched with the one
+    /// before is not looked for any more.
+    credentials: Vec<Credential>,
+    generation: u32,
 }
 
-/// One token to fetch.
+/// One token to fetch, and what it is kept under.
 #[derive(Clone)]
 struct Errand {
     key: String,
-    cluster: String,
-    authority: String,
-    realm: String,
-    base_path: String,
-    service: String,
-    scope: String,
-    credential: String,
+    /// Whose token it is, for the log.
+    backend: String,
+    fetch: Fetch,
 }
 
-/// Asks for the token of a backend; `waiting` is remembered if it is to be woken.
-pub(crate) fn ask(backend: &str, source: &TokenSource<'_>, waiting: &Rc<Waiting>) -> Found {
-    let key = token::key(backend, &source.scope);
+/// A backend that says where its tokens come from. Its name in a policy may mean another one after a reload.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) cluster: String,
+    pub(crate) authority: String,
+    pub(crate) base_path: String,
+}
+
+impl Place {
+    fn of(source: &TokenSource<'_>) -> Self {
+        Self {
+            cluster: source.cluster.clone().into_owned(),
+            authority: source.authority.clone().into_owned(),
+            base_path: source.base_path.clone().into_owned(),
+        }
+    }
+
+    /// What stands in the keys of all its tokens.
+    fn in_keys(&self) -> String {
+        format!("\t{}\t{}\t\t{}\t", self.cluster, self.authority, self.base_path)
+    }
+}
+
+/// Asks for the token of a backend; `waiting` is remembered if it is to be woken. What it is kept under comes
+/// back as well.
+pub(crate) fn ask(
+    backend: &str,
+    source: &TokenSource<'_>,
+    waiting: &Rc<Waiting>,
+) -> (String, Found) {
     DESK.with_borrow_mut(|desk| {
+        let key = desk.key(source);
         let now = host::now();
         let (found, fetch) = match desk.tokens.look_up(&key, now, waiting.context) {
             Lookup::Held { token, refresh } => (Found::Token(token.clone()), refresh),
             Lookup::Wait => (Found::Wait, false),
             Lookup::Fetch => (Found::Wait, true),
-            Lookup::Denied => (Found::Denied, false),
+            Lookup::Denied(denial) => (Found::Denied(denial), false),
             Lookup::Unavailable => (Found::Unavailable, false),
         };
         if matches!(found, Found::Wait) && !waiting.alone && desk.slow.contains(&key) {
             desk.tokens.forget_waiter(&key, waiting.context);
-            return Found::Unavailable;
+            return (key, Found::Unavailable);
         }
         if fetch {
-            desk.enqueue(Errand::new(key.clone(), source));
+            desk.enqueue(&key, backend, source);
         }
         if matches!(found, Found::Wait) {
             waiting.set_deadline(now);
-            desk.waiting.insert(waiting.context, (key, Rc::clone(waiting)));
+            desk.waiting.insert(waiting.context, (key.clone(), Rc::clone(waiting)));
             desk.set_period();
         }
-        found
+        (key, found)
     })
 }
 
 /// Has a token fetched that may be needed soon; nobody waits for it.
 pub(crate) fn prefetch(backend: &str, source: &TokenSource<'_>) {
-    let key = token::key(backend, &source.scope);
     DESK.with_borrow_mut(|desk| {
+        let key = desk.key(source);
         if desk.tokens.prefetch(&key, host::now()) {
-            desk.enqueue(Errand::new(key, source));
+            desk.enqueue(&key, backend, source);
         }
     });
 }
 
-/// A backend refused this token.
-pub(crate) fn refused(backend: &str, scope: &str, token: &Secret) {
-    let key = token::key(backend, scope);
-    DESK.with_borrow_mut(|desk| desk.tokens.drop_token(&key, token.expose()));
+/// A backend refused this token; whether the next request gets another one.
+pub(crate) fn refused(key: &str, token: &Secret, refusal: Refusal) -> bool {
+    DESK.with_borrow_mut(|desk| desk.tokens.refuse(key, token.expose(), refusal, host::now()))
+}
+
+/// Takes in the challenges of a backend that was asked without a token. Where neither the policy nor the
+/// backend's `/v2/` has said where tokens come from, they do, within the same bounds. Whether the next
+/// request gets further.
+pub(crate) fn learn(key: &str, source: &TokenSource<'_>, challenges: &[&[u8]]) -> bool {
+    if !source.realm.is_empty() {
+        return false;
+    }
+    let found = token::discover(401, challenges, &source.authority);
+    let Discovery::Pinned(found) = found else { return false };
+    DESK.with_borrow_mut(|desk| {
+        let place = Place::of(source);
+        if !desk.pinned.contains_key(&place) {
+            desk.tokens.forgive(&place.in_keys());
+            desk.pinned.insert(place, found);
+        }
+        !desk.tokens.fails(key)
+    })
+}
+
+/// A policy has been loaded.
+pub(crate) fn use_credentials(credentials: &[Credential]) {
+    DESK.with_borrow_mut(|desk| {
+        if desk.credentials != credentials {
+            desk.credentials = credentials.to_vec();
+            desk.generation = desk.generation.wrapping_add(1);
+        }
+    });
 }
 
 /// A request is over, whether it still waits or not.
@@ -155,56 +216,53 @@ pub(crate) fn on_tick(root: u32) {
 
 /// The answer to a call of the root context.
 pub(crate) fn on_answer(root: u32, call: u32, body_size: usize) {
-    let Some(errand) = DESK.with_borrow_mut(|desk| desk.calls.remove(&call)) else { return };
+    let Some(mut errand) = DESK.with_borrow_mut(|desk| desk.calls.remove(&call)) else { return };
     let headers = host::call::header_map();
-    let status = headers.as_ref().and_then(HeaderMap::status).unwrap_or(0);
-    if errand.is_discovery() {
-        let values = headers.as_ref().map(|headers| headers.values("www-authenticate"));
-        let found = token::discover(status, &values.unwrap_or_default(), &errand.authority);
-        return discovered(errand, found, root);
+    let values = |name| headers.as_ref().map(|headers| headers.values(name)).unwrap_or_default();
+    let (challenges, places) = (values("www-authenticate"), values("location"));
+    let body = host::call::body(body_size);
+    let reply = ServiceReply {
+        status: headers.as_ref().and_then(HeaderMap::status).unwrap_or(0),
+        challenges: &challenges,
+        location: if places.len() == 1 { places.first().copied() } else { None },
+        date: values("date").first().copied(),
+        body: &body,
+    };
+    match errand.fetch.answered(&reply) {
+        Next::Ask => send(errand, root),
+        Next::Pin(found) => {
+            let Source { cluster, authority, base_path, .. } = errand.fetch.source().clone();
+            let place = Place { cluster, authority, base_path };
+            pin(&place, found);
+            match pinned(&place) {
+                Some(found) => {
+                    errand.fetch.find(&found);
+                    send(errand, root);
+                }
+                None => settle(&errand, UNSENT, root),
+            }
+        }
+        Next::Settle(outcome) => settle(&errand, outcome, root),
     }
-    let outcome = token::read(status, &host::call::body(body_size));
-    settle(&errand, outcome, root);
 }
 
+/// What comes of a call that could not be made.
+const UNSENT: Outcome = Outcome::Unavailable { why: TokenFault::Status(503) };
+
 /// Where a backend's tokens come from, if it was asked and has said so.
-pub(crate) fn pinned(cluster: &str) -> Option<Pinned> {
-    DESK.with_borrow(|desk| desk.pinned.get(cluster).cloned())
+pub(crate) fn pinned(place: &Place) -> Option<Pinned> {
+    DESK.with_borrow(|desk| desk.pinned.get(place).cloned())
 }
 
 /// Remembers where a backend's tokens come from. The first answer stays.
-pub(crate) fn pin(cluster: &str, pinned: Pinned) {
+pub(crate) fn pin(place: &Place, pinned: Pinned) {
     DESK.with_borrow_mut(|desk| {
-        desk.pinned.entry(cluster.to_owned()).or_insert(pinned);
+        desk.pinned.entry(place.clone()).or_insert(pinned);
     });
 }
 
-fn discovered(mut errand: Errand, found: Discovery, root: u32) {
-    match found {
-        Discovery::Pinned(found) => {
-            pin(&errand.cluster, found);
-            errand.fill_in();
-            send(errand, root);
-        }
-        Discovery::Open => settle(&errand, Outcome::Denied, root),
-        Discovery::Elsewhere => {
-            log::warn!(
-                "portolan: `{}`: the backend says that its tokens come from another host; write \
-                 that URL as `realm` in its `auth`",
-                errand.cluster
-            );
-            settle(&errand, Outcome::Denied, root);
-        }
-        Discovery::Unavailable => {
-            settle(&errand, Outcome::Unavailable { why: TokenFault::Status(503) }, root);
-        }
-    }
-}
-
 fn settle(errand: &Errand, outcome: Outcome, root: u32) {
-    if let Outcome::Unavailable { why } = &outcome {
-        log::warn!("portolan: `{}`: {why}", errand.cluster);
-    }
+    refusals::complain_of_service(&errand.backend, &errand.fetch, &outcome);
     let now = host::now();
     let woken = DESK.with_borrow_mut(|desk| {
         desk.slow.remove(&errand.key);
@@ -242,30 +300,49 @@ pub(crate) fn set(found: &Found) {
 
 /// Makes the call for an errand; a call that cannot be made is settled at once.
 fn send(errand: Errand, root: u32) {
-    let target = errand.target();
+    let Source { cluster, authority, .. } = errand.fetch.source();
     let mut headers = vec![
         (":method", "GET"),
-        (":path", target.as_str()),
-        (":authority", errand.authority.as_str()),
+        (":path", errand.fetch.target()),
+        (":authority", authority.as_str()),
         ("accept", "application/json"),
         ("user-agent", "portolan"),
     ];
-    if !errand.credential.is_empty() && !errand.is_discovery() {
-        headers.push(("x-portolan-credential", &errand.credential));
+    if let Some(credential) = errand.fetch.credential() {
+        headers.push(("x-portolan-credential", credential));
     }
-    match hostcalls::dispatch_http_call(&errand.cluster, headers, None, vec![], CALL_TIMEOUT) {
+    match hostcalls::dispatch_http_call(cluster, headers, None, vec![], CALL_TIMEOUT) {
         Ok(call) => DESK.with_borrow_mut(|desk| {
             desk.calls.insert(call, errand);
         }),
-        Err(_) => settle(&errand, Outcome::Unavailable { why: TokenFault::Status(503) }, root),
+        Err(_) => settle(&errand, UNSENT, root),
     }
 }
 
 impl Desk {
-    fn enqueue(&mut self, mut errand: Errand) {
-        if errand.realm.is_empty() {
-            errand.pinned(self.pinned.get(&errand.cluster));
-        }
+    /// What a token is kept under: all that it was made for.
+    fn key(&self, source: &TokenSource<'_>) -> String {
+        let generation = self.generation.to_string();
+        let parts: [&str; 8] = [
+            &source.scope,
+            &source.cluster,
+            &source.authority,
+            &source.realm,
+            &source.base_path,
+            &source.service,
+            &source.credential,
+            &generation,
+        ];
+        parts.join("\t")
+    }
+
+    fn enqueue(&mut self, key: &str, backend: &str, source: &TokenSource<'_>) {
+        let pinned = self.pinned.get(&Place::of(source));
+        let fetch = Fetch::new(whole(source), pinned);
+        self.push(Errand { key: key.to_owned(), backend: backend.to_owned(), fetch });
+    }
+
+    fn push(&mut self, errand: Errand) {
         self.queue.push(errand);
         self.set_period();
     }
@@ -298,13 +375,13 @@ impl Desk {
     fn found(&mut self, errand: &Errand, now: u64, context: u32) -> Found {
         match self.tokens.look_up(&errand.key, now, context) {
             Lookup::Held { token, .. } => Found::Token(token.clone()),
-            Lookup::Denied => Found::Denied,
+            Lookup::Denied(denial) => Found::Denied(denial),
             Lookup::Unavailable => Found::Unavailable,
             lookup @ (Lookup::Wait | Lookup::Fetch) => {
                 let fetch = matches!(lookup, Lookup::Fetch);
                 self.tokens.forget_waiter(&errand.key, context);
                 if fetch {
-                    self.enqueue(errand.clone());
+                    self.push(errand.clone());
                 }
                 Found::Unavailable
             }
@@ -312,45 +389,15 @@ impl Desk {
     }
 }
 
-impl Errand {
-    fn new(key: String, source: &TokenSource<'_>) -> Self {
-        Self {
-            key,
-            cluster: source.cluster.clone().into_owned(),
-            authority: source.authority.clone().into_owned(),
-            realm: source.realm.clone().into_owned(),
-            base_path: source.base_path.clone().into_owned(),
-            service: source.service.clone().into_owned(),
-            scope: source.scope.clone().into_owned(),
-            credential: source.credential.clone().into_owned(),
-        }
-    }
-
-    fn pinned(&mut self, pinned: Option<&Pinned>) {
-        if let Some(pinned) = pinned {
-            self.realm.clone_from(&pinned.target);
-            if self.service.is_empty() {
-                self.service = pinned.service.clone().unwrap_or_default();
-            }
-        }
-    }
-
-    fn fill_in(&mut self) {
-        let pinned = pinned(&self.cluster);
-        self.pinned(pinned.as_ref());
-    }
-
-    /// Whether the backend has to be asked first where its tokens come from.
-    fn is_discovery(&self) -> bool {
-        self.realm.is_empty()
-    }
-
-    fn target(&self) -> String {
-        if self.is_discovery() {
-            return format!("{}/v2/", self.base_path);
-        }
-        let service = Some(self.service.as_str()).filter(|service| !service.is_empty());
-        token::target(&self.realm, service, &self.scope)
+fn whole(source: &TokenSource<'_>) -> Source {
+    Source {
+        cluster: source.cluster.clone().into_owned(),
+        authority: source.authority.clone().into_owned(),
+        realm: source.realm.clone().into_owned(),
+        base_path: source.base_path.clone().into_owned(),
+        service: source.service.clone().into_owned(),
+        scope: source.scope.clone().into_owned(),
+        credential: source.credential.clone().into_owned(),
     }
 }
 
