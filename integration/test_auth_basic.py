@@ -4,8 +4,10 @@ nginx looks at the passwords, with the file that `htpasswd -B` makes. Sees that 
 nobody but the verifier, and that what is refused reaches no registry.
 """
 
+import itertools
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from harness.accounts import Account, write_htpasswd
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.guarded import CONTENT, Guarded
-from harness.scripted import Answer, Scripted
+from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
 from harness.token_service import TokenService
 from harness.verifier import Verifier
@@ -197,6 +199,25 @@ def test_a_push_is_made_with_a_token_for_it(envoy: Envoy, registry: Guarded, ser
     registry.answer = lambda: Answer(200, [], CONTENT)
 
 
+def test_a_registry_that_deletes_with_push(envoy: Envoy, registry: Guarded, service: TokenService) -> None:
+    """Quay's token service answers 400 to a scope with `delete`, and its registry shows uploads to who may push."""
+    service.forget()
+    service.habits.understands = frozenset({"pull", "push", "*"})
+    registry.repository, registry.like_quay = "team/quay", True
+    registry.answer = lambda: Answer(202)
+    scope = "repository:team/quay:"
+    for target in ("/v2/users/quay/manifests/v1", f"/v2/users/quay/blobs/{DIGEST}"):
+        assert ask(envoy, target, ALICE, "DELETE").status == 202
+    assert [asked.scopes for asked in service.requests] == [[f"{scope}delete"], [f"{scope}pull,push"]]
+    registry.answer = lambda: Answer(204, [("Range", "0-41")])
+    answer = ask(envoy, "/v2/users/quay/blobs/uploads/1", ALICE)
+    assert (answer.status, answer.one("range")) == (204, "0-41")
+    assert service.requests[-1].scopes == [f"{scope}pull,push"]
+    service.habits.understands = None
+    registry.repository, registry.like_quay = "team/app", False
+    registry.answer = lambda: Answer(200, [], CONTENT)
+
+
 def test_a_mount_becomes_an_upload(envoy: Envoy, registry: Guarded) -> None:
     """The token is for one repository; asking for a second would make the registry refuse both."""
     registry.upstream.forget()
@@ -232,9 +253,61 @@ def test_who_knows_the_passwords_is_down(
     assert registry.upstream.seen == []
 
 
-@pytest.mark.parametrize("value", [b"Basic", b"Basic \xff\xfe", b"Bearer x", b"Basic Og==", b"Negotiate x"])
-def test_odd_credentials_are_wrong_ones(envoy: Envoy, registry: Guarded, value: bytes) -> None:
+ODD = {
+    "no password": b"Basic",
+    "not text": b"Basic \xff\xfe",
+    "a token": b"Bearer eA==",
+    "a ticket": b"Negotiate eA==",
+    "two": b"Basic eDp4, Basic eTp5",
+    "longer than any server takes": b"Basic " + b"a" * 9000,
+}
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+def test_what_is_no_password_goes_to_nobody(
+    envoy: Envoy, registry: Guarded, verifier: Verifier, value: bytes
+) -> None:
     registry.upstream.forget()
+    asked = len(verifier.requests_so_far())
     answer = envoy.request("GET", blob("users"), [("Authorization", value)])
-    assert answer.status in (401, 503)
+    assert (answer.status, answer.one("www-authenticate")) == (401, CHALLENGE)
     assert registry.upstream.seen == []
+    assert len(verifier.requests_so_far()) == asked
+
+
+def test_an_empty_password_is_a_wrong_one(envoy: Envoy, registry: Guarded) -> None:
+    registry.upstream.forget()
+    assert envoy.request("GET", blob("users"), [("Authorization", "Basic Og==")]).status == 401
+    assert registry.upstream.seen == []
+
+
+def test_one_address_has_a_share_of_the_verifier(
+    registry: Guarded, start: Callable[..., Envoy], tmp_path: Path
+) -> None:
+    """Who guesses is told to come again, and others log in meanwhile."""
+    slow, released = Scripted(), threading.Event()
+
+    def verify(seen: Seen) -> Answer:
+        if seen.all("authorization") == [ALICE.basic.encode()]:
+            return Answer(204)
+        released.wait(30)
+        return Answer(401)
+
+    slow.script = verify
+    envoy = start(render(policy(registry, slow.url, tmp_path), tmp_path))
+
+    def guess(number: int) -> int:
+        account = Account("alice", f"guess {number}")
+        headers = [("X-Forwarded-For", "192.0.2.9"), ("Authorization", account.basic)]
+        return envoy.request("GET", "/v2/", headers).status
+
+    with ThreadPoolExecutor(80) as pool:
+        guesses = [pool.submit(guess, number) for number in range(80)]
+        refused = list(itertools.islice((each for each in as_completed(guesses)), 32))
+        assert {each.result() for each in refused} == {503}
+        assert len([seen for seen in slow.seen if seen.all("authorization")]) <= 48
+        other = [("X-Forwarded-For", "192.0.2.10"), ("Authorization", ALICE.basic)]
+        assert envoy.request("GET", "/v2/", other).status == 200
+        released.set()
+        assert {each.result() for each in guesses} <= {401, 503}
+    slow.close()

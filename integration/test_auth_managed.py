@@ -4,8 +4,11 @@ Scripted registries and our own token service. Sees every token and password tha
 how often a token service is asked. Cannot see real clients; test_auth_clients does.
 """
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -15,9 +18,9 @@ from harness.accounts import Account
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.guarded import CONTENT, Guarded
-from harness.scripted import Answer, Scripted
+from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
-from harness.token_service import TokenService
+from harness.token_service import Asked, TokenService
 from harness.waiting import eventually, stays
 
 DIGEST = sha256(CONTENT)
@@ -233,8 +236,7 @@ def test_a_token_that_is_taken_back_is_replaced_at_once(
     envoy = start_policy(policy(guarded, ["a"]))
     assert pull(envoy).status == 200
     a.revoke()
-    # No token is replaced that is younger than a second.
-    eventually(lambda: pull(envoy).status == 200)
+    assert pull(envoy).status == 200
     assert len(services[0].requests) == 2
     assert len(set(a.tokens)) == 2
     a.revokes_all = True
@@ -303,3 +305,202 @@ def test_tokens_are_for_what_is_asked(
     pull(envoy)
     scopes = [asked.scopes for asked in services[0].requests]
     assert scopes == [["repository:a-team/other:pull"], ["repository:a-team/app:pull"]]
+
+
+# --- refusals
+
+CHALLENGE = 'Bearer realm="https://auth.test/token",service="service-a"'
+REFUSALS = {
+    "without a challenge": Answer(401),
+    "with one": Answer(401, [("WWW-Authenticate", CHALLENGE)]),
+    "with a scheme that nobody knows": Answer(401, [("WWW-Authenticate", "Negotiate")]),
+    "403 for what should have been 401": Answer(
+        403, [("WWW-Authenticate", f'{CHALLENGE},error="invalid_token"')]
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_refused_token_is_renewed(
+    guarded: list[Guarded],
+    services: list[TokenService],
+    start_policy: Callable[..., Envoy],
+    refusal: Answer,
+) -> None:
+    a = guarded[0]
+    envoy = start_policy(policy(guarded, ["a"]))
+    assert pull(envoy).status == 200
+    a.refusal = refusal
+    a.revoke()
+    assert pull(envoy).status == 200, "it is tried again at once"
+    assert len(services[0].requests) == 2 and len(set(a.tokens)) == 2
+
+
+def test_a_token_that_is_refused_at_once_is_replaced_at_once(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    """The keys of a registry that has been started anew, say."""
+    registry = guarded[0].upstream
+    script = registry.script
+
+    def refuses_the_first(seen: Seen) -> Answer:
+        if len(services[0].requests) == 1:
+            return Answer(401)
+        return script(seen)
+
+    registry.script = refuses_the_first
+    envoy = start_policy(policy(guarded, ["a"]))
+    assert pull(envoy).status == 200
+    assert len(services[0].requests) == 2
+
+
+def test_a_refusal_of_one_image_takes_no_token_from_others(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    """A registry that answers 401 for one image, whatever it is shown."""
+    registry = guarded[0].upstream
+    script = registry.script
+    registry.script = lambda seen: Answer(401) if seen.target.endswith(b"/evil") else script(seen)
+    envoy = start_policy(policy(guarded, ["a"]))
+    with ThreadPoolExecutor(8) as pool:
+        evil = pool.map(lambda _: pull(envoy, "/v2/team/app/manifests/evil").status, range(100))
+        good = pool.map(lambda _: pull(envoy).status, range(100))
+        assert set(good) == {200}
+        assert 200 not in set(evil)
+
+
+def on_its_own_host(registry: Guarded, service: TokenService) -> None:
+    """The registry's token service is where the registry is."""
+    own, script = registry.upstream.url, registry.upstream.script
+
+    def with_tokens(seen: Seen) -> Answer:
+        if seen.target.startswith(b"/token"):
+            token = service.token("", [f"repository:{registry.repository}:pull"])
+            return Answer(200, [("Content-Type", "application/json")], b'{"token":"%s"}' % token.encode())
+        found = script(seen)
+        values = [(name, str(value).replace(service.realm, f"{own}/token")) for name, value in found.headers]
+        return Answer(found.status, values, found.body)
+
+    registry.upstream.script = with_tokens
+
+
+def test_a_repository_says_where_tokens_are_if_the_ping_does_not(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    """`/v2/` is for everybody, since something is public."""
+    a = guarded[0]
+    a.open_ping = True
+    document = policy(guarded, ["a"])
+    document["backends"]["a"]["auth"] = "token"
+    envoy = start_policy(document)
+    assert pull(envoy).status in (403, 503), "another host's: nobody goes there"
+    assert services[0].requests == []
+    on_its_own_host(a, services[0])
+    envoy = start_policy(document)
+    assert [pull(envoy).status for _ in range(3)] == [200, 200, 200]
+    # With somebody to go on to nobody is asked twice; the second request knows more.
+    document["rules"][0]["chains"]["default"] = ["a", "c"]
+    guarded[2].answer = lambda: Answer(404)
+    guarded[2].basic = None
+    envoy = start_policy(document)
+    assert [pull(envoy).status for _ in range(2)] == [503, 200]
+
+
+# --- the proxy's own credential
+
+
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("backend", ["a", "c"])
+def test_a_wrong_credential_is_seen(
+    guarded: list[Guarded],
+    services: list[TokenService],
+    start_policy: Callable[..., Envoy],
+    tmp_path: Path,
+    backend: str,
+    hides: bool,
+) -> None:
+    """By the client, who can do nothing; in the access log; and once a minute in Envoy's log."""
+    services[0].habits.users = {}
+    guarded[2].basic = "another one"
+    document = with_credentials(policy(guarded, [backend]), tmp_path / "credentials")
+    document["backends"][backend]["hides_missing"] = hides
+    envoy = start_policy(document)
+    for _ in range(5):
+        answer = pull(envoy)
+        assert (answer.status, answer.all("www-authenticate")) == (403, [])
+        assert b"own credential was refused" in answer.body and b"DENIED" in answer.body
+    name, account = ("robot", ROBOT) if backend == "a" else ("pusher", PUSHER)
+    for entry in envoy.log_entries(5):
+        assert f"the credential {name} was refused for {backend}" in entry["reason"]
+    lines = [line for line in envoy.error_log().splitlines() if f"credential `{name}`" in line]
+    assert len(lines) == 1 and f"backend `{backend}`" in lines[0], "once a minute"
+    assert account.password not in envoy.error_log() and account.password.encode() not in answer.body
+
+
+# --- redirects and answers of token services
+
+
+def test_a_token_service_redirects_to_itself(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    def again(seen: Seen) -> Answer | None:
+        target = seen.target.decode()
+        return None if "again" in target else Answer(307, [("Location", f"{target}&again=1")])
+
+    services[0].habits.fault = again
+    envoy = start_policy(policy(guarded, ["a"]))
+    assert pull(envoy).status == 200
+    assert len(services[0].requests) == 2
+
+
+@pytest.mark.parametrize("circle", [False, True])
+def test_a_token_service_steers_nobody(
+    guarded: list[Guarded],
+    services: list[TokenService],
+    start_policy: Callable[..., Envoy],
+    tmp_path: Path,
+    circle: bool,
+) -> None:
+    """To another host, or for ever."""
+    place = services[0].realm if circle else services[1].realm
+    services[0].habits.fault = lambda _: Answer(302, [("Location", place)])
+    document = with_credentials(policy(guarded, ["a"]), tmp_path / "credentials")
+    envoy = start_policy(document)
+    assert pull(envoy).status == 403
+    assert services[1].requests == []
+    assert len(services[0].requests) <= 4
+    assert "the token service redirects to another host, or in a circle" in envoy.error_log()
+
+
+def test_an_absurd_token_is_not_kept(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    body = b'{"token":"%s"}' % (b"t" * 40_000)
+    services[0].habits.fault = faults.answers(200, "application/json", body)
+    assert pull(start_policy(policy(guarded, ["a"]))).status == 503
+    assert guarded[0].tokens == []
+
+
+def test_a_token_that_was_handed_out_before_ends_in_time(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    """`issued_at` says that most of `expires_in` is over."""
+    def old(seen: Seen) -> Answer:
+        age = 298
+        token = services[0].token("", Asked(seen).scopes)
+        told = {"token": token, "expires_in": 300, "issued_at": timestamp(time.time() - age)}
+        headers = [("Date", formatdate(usegmt=True)), ("Content-Type", "application/json")]
+        return Answer(200, headers, json.dumps(told).encode())
+
+    services[0].habits.fault = old
+    envoy = start_policy(policy(guarded, ["a"]))
+    services[0].forget()
+    assert pull(envoy).status == 200
+    while len(services[0].requests) < 2:
+        assert pull(envoy).status == 200
+    assert len(set(guarded[0].tokens)) == 2
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -102,6 +102,7 @@ GETS: list[tuple[str, list[tuple[str, str]], str]] = [
     ("scope=repository(plugin):drycc/a:pull&scope=registry:catalog:*", [TENANT, ACME, *scopes("repository(plugin):acme/a:pull", "registry:catalog:*")], "a class, another type"),
     ("scope=repository:mirrored/a:pull,push", [TENANT, ACME, *scopes("repository:twin/a:pull", "repository:acme-mirror/a:pull")], "by each name of the operator; without an owner there is nothing to push to"),
     ("scope=junk", [TENANT, ACME], "what is no scope"),
+    ("scope=repository:drycc/A:pull&scope=repository:drycc/../b:pull&scope=repository:drycc/c%252Fd:pull&scope=repository:drycc/e:pull", [TENANT, ACME, *scopes("repository:acme/e:pull")], "what no repository can be called"),
     ("scope=", [TENANT, ACME], "an empty scope is none"),
     ("tenant=8&x=y", [TENANT, ACME, ("x", "y")], "a client does not change what the realm says; the unknown passes"),
 ]
@@ -430,3 +431,38 @@ def test_no_secret_in_the_log(envoy: Envoy, operators: Operators) -> None:
     secrets = [ALICE.password, ALICE.basic.split()[1], "account-alice", "query-secret", "form-secret"]
     for secret in [*secrets, untagged(refresh)[1], untagged(token)[1]]:
         assert secret not in written
+
+
+# --- redirects of a token service
+
+
+def test_a_service_redirects_to_itself(envoy: Envoy, operators: Operators) -> None:
+    """a GET always, a form where it is to be sent again as it is."""
+    service = operators.acme_tokens
+
+    def redirect(status: int, place: str) -> None:
+        service.habits.fault = (
+            lambda seen: None if b"again" in seen.target else Answer(status, [("Location", place)])
+        )
+
+    redirect(302, "/token?again=1")
+    document(get(envoy, "scope=repository:drycc/a:pull", BASIC))
+    assert [asked.authorization for asked in service.requests] == [ALICE.basic] * 2
+    service.forget()
+    form = {"grant_type": "password", "username": ALICE.user, "password": ALICE.password}
+    redirect(307, "/token?again=1")
+    document(post(envoy, form))
+    assert service.requests[-1].account == ALICE
+    service.forget()
+    redirect(302, "/token?again=1")
+    assert post(envoy, form).status == 502
+    assert len(service.requests) == 1
+    for place in (operators.hub_tokens.realm, "//127.0.0.1:1/token", "token"):
+        service.forget()
+        redirect(307, place)
+        assert get(envoy, "", BASIC).status == 502
+        assert len(service.requests) == 1 and operators.hub_tokens.requests == []
+    redirect(307, "/token")
+    service.forget()
+    assert get(envoy, "", BASIC).status == 502
+    assert len(service.requests) == 4, "not for ever"

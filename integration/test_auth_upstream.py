@@ -132,13 +132,13 @@ CHALLENGES: list[tuple[list[str | bytes], list[str], str]] = [
     (['Basic realm="B"', 'Bearer realm="R"'], ["OURS"], "two lines"),
     (['Negotiate abc==', 'Bearer realm="R"'], ["OURS", "Negotiate abc=="], "Bearer first, others untouched"),
     (['Negotiate abc==, Bearer realm="R"'], ["OURS", "Negotiate abc=="], "each in a line of its own"),
-    (["Negotiate"], ["Negotiate"], "another scheme alone"),
-    (['Basic realm="Registry"'], [], "Basic is not made into Bearer, and nobody sends this one a password"),
+    (["Negotiate"], ['OURS,scope="repository:drycc/app:pull"', "Negotiate"], "another scheme alone: the front's own before it"),
+    (['Basic realm="harbor"'], ['OURS,scope="repository:drycc/app:pull"'], "Harbor, to a token that does not suffice: nobody sends this one a password"),
     (['Bearer realm="R",scope="repository:acme/app:pull registry:catalog:* repository(plugin):acme/p:* aws"'], ['OURS,scope="repository:drycc/app:pull registry:catalog:* repository(plugin):drycc/p:* aws"'], "several, each mapped, the rest as it is"),
     (['Bearer realm="R",scope=""'], ['OURS,scope=""'], "empty stays empty"),
     (['Bearer realm="R"'], ["OURS"], "absent stays absent"),
     (['Bearer realm="R",error="insufficient_scope",error_description="no, \\"really\\"",error_uri="https://up.example/"'], ['OURS,error="insufficient_scope",error_description="no, \\"really\\""'], "errors, without a page of the registry"),
-    ([], [], "none is made up"),
+    ([], ['OURS,scope="repository:drycc/app:pull"'], "none: the front's own"),
     (['Bearer realm="/token"'], ["OURS"], "a relative realm"),
     (['Bearer realm="https://u:p@up.example/t?x=y#z"'], ["OURS"], "credentials, query, fragment"),
     (['Bearer realm="R",scope="' + "repository:acme/app:pull " * 400 + '"'], ["OURS"], "more than 8 KiB"),
@@ -152,9 +152,35 @@ def test_challenge(
     envoy: Envoy, operators: Operators, sent: list[str | bytes], expected: list[str], _why: str
 ) -> None:
     operators.acme.answer(refusal(*sent))
-    answer = envoy.request("GET", MANIFEST)
-    assert (answer.status, answer.body) == (401, BODY)
-    assert told(answer) == [line.replace("OURS", OURS) for line in expected]
+    for headers in ([], [TOKEN]):
+        answer = envoy.request("GET", MANIFEST, headers)
+        assert (answer.status, answer.body) == (401, BODY)
+        assert told(answer) == [line.replace("OURS", OURS) for line in expected]
+
+
+# fmt: off
+NEEDED = [
+    ("HEAD", MANIFEST, "pull"),
+    ("GET", f"/v2/drycc/app/blobs/{DIGEST}", "pull"),
+    ("GET", "/v2/drycc/app/tags/list", "pull"),
+    ("POST", "/v2/drycc/app/blobs/uploads/", "pull,push"),
+    ("PUT", MANIFEST, "pull,push"),
+    ("DELETE", MANIFEST, "delete"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("method", "target", "actions"), NEEDED)
+def test_a_bare_401_says_what_is_needed(
+    envoy: Envoy, operators: Operators, method: str, target: str, actions: str
+) -> None:
+    """a 401 has a challenge (RFC 9110 section 15.5.2); what is no 401 needs none."""
+    body = b"{}" if method in ("PUT", "POST") else None
+    for status in (401, 403):
+        operators.acme.answer(refusal(status=status))
+        answer = envoy.request(method, target, [TOKEN], body=body)
+        own = f'{OURS},scope="repository:drycc/app:{actions}"'
+        assert (answer.status, told(answer)) == (status, [own] if status == 401 else [])
 
 
 @pytest.mark.parametrize(
@@ -198,11 +224,14 @@ def test_challenge_in_a_chain(envoy: Envoy, operators: Operators) -> None:
 
 
 def test_open_registries_ask_for_nothing(envoy: Envoy, operators: Operators) -> None:
-    """A registry that the policy calls open does not get to ask the front's clients for anything."""
-    for challenge in ('Bearer realm="https://up.example/t"', 'Basic realm="B"'):
-        operators.open.answer(refusal(challenge))
+    """A registry that the policy calls open does not get to ask the front's clients for anything; that it
+    answers 401 all the same gets the front's own challenge, as every 401 does."""
+    for challenges in (['Bearer realm="https://up.example/t"'], ['Basic realm="B"'], []):
+        operators.open.answer(refusal(*challenges))
         answer = envoy.request("GET", "/v2/open/app/manifests/v1")
-        assert (answer.status, told(answer)) == (401, [])
+        assert (answer.status, told(answer)) == (401, [f'{OURS},scope="repository:open/app:pull"'])
+        operators.open.answer(refusal(*challenges, status=403))
+        assert told(envoy.request("GET", "/v2/open/app/manifests/v1")) == []
 
 
 def test_html_of_a_cdn(envoy: Envoy, operators: Operators) -> None:
@@ -328,9 +357,12 @@ BASIC_CHALLENGES: list[tuple[list[str | bytes], list[str], str]] = [
     (["basic realm=Registry"], BASIC, "case, unquoted"),
     (['Basic realm="x", charset="UTF-8"'], ['Basic realm="registry.test",charset="UTF-8"'], "the charset stays"),
     (['Negotiate, Basic realm="x"'], [*BASIC, "Negotiate"], "a line each"),
-    (['Bearer realm="https://up.example/t"'], [], "nor is Bearer made into Basic"),
     (['Basic realm="'], BASIC, "broken"),
-    ([], [], "none is made up"),
+]
+# What clients can do nothing with: a 401 gets the front's own, another status nothing.
+USELESS: list[tuple[list[str | bytes], str]] = [
+    (['Bearer realm="https://up.example/t"'], "Bearer is not made into Basic"),
+    ([], "nothing at all"),
 ]
 # fmt: on
 
@@ -345,6 +377,15 @@ def test_basic_challenge(
     east.answer(refusal(*sent, status=status))
     answer = basic.request("GET", "/v2/one/app/manifests/v1")
     assert (answer.status, told(answer)) == (status, expected)
+
+
+@pytest.mark.parametrize(("sent", "_why"), USELESS, ids=[row[1] for row in USELESS])
+@pytest.mark.parametrize("target", ["/v2/one/app/manifests/v1", "/v2/"])
+def test_basic_401(basic: Envoy, east: Scripted, sent: list[str | bytes], target: str, _why: str) -> None:
+    for status, expected in ((401, BASIC), (403, [])):
+        east.answer(refusal(*sent, status=status))
+        answer = basic.request("GET", target, [("Authorization", ALICE.basic)])
+        assert (answer.status, told(answer)) == (status, expected)
 
 
 def test_basic_ping(basic: Envoy, east: Scripted, west: Scripted) -> None:

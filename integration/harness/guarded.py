@@ -25,6 +25,12 @@ class Guarded:
     basic: str | None = None
     revoked: set[str] = field(default_factory=set)
     revokes_all: bool = False
+    # Quay deletes with `push`, and shows the state of an upload to nobody else.
+    like_quay: bool = False
+    # Whether `/v2/` is for everybody.
+    open_ping: bool = False
+    # What it says to who may not, instead of a challenge.
+    refusal: Answer | None = None
     answer: Callable[[], Answer] = lambda: Answer(200, [], CONTENT)
 
     def __post_init__(self) -> None:
@@ -47,10 +53,10 @@ class Guarded:
 
     def _script(self, seen: Seen) -> Answer:
         if seen.target.partition(b"?")[0] == b"/v2/":
-            return self._challenge()
+            return Answer(200) if self.open_ping else self._challenge()
         sent = b",".join(seen.all("authorization")).decode("latin-1")
         if not self._is_good(sent, seen):
-            return self._challenge()
+            return self.refusal or self._challenge()
         if not seen.target.startswith(f"/v2/{self.repository}/".encode()):
             return Answer(404, [], b'{"errors":[{"code":"NAME_UNKNOWN"}]}')
         return self.answer()
@@ -63,6 +69,8 @@ class Guarded:
             return False
         claims = claims_of(token)
         wanted = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}.get(seen.method, "push")
+        if self.like_quay and (seen.method == "DELETE" or b"/blobs/uploads/" in seen.target):
+            wanted = "push"
         return (
             claims["aud"] == self.service.service
             and _number(claims["exp"]) > time.time()

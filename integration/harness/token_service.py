@@ -110,6 +110,8 @@ class Habits:
     token_fields: Sequence[str] = ("token", "access_token")
     # GHCR refuses who may have nothing of what was asked; Docker Hub gives a token for nothing.
     refuses_empty_grants: bool = False
+    # The actions that it understands; another one makes it answer 400 to all (Quay). None: all of them.
+    understands: frozenset[str] | None = None
     fault: Fault | None = None
 
 
@@ -195,6 +197,8 @@ class TokenService:
             if asked.account is None or not self._knows(asked.account):
                 return _refusal(401, "UNAUTHORIZED", "wrong user or password")
             user = asked.account.user
+        if not self._understands(asked.scopes):
+            return _refusal(400, "INVALID_REQUEST", "Unable to decode repository and actions")
         access = self._access(user, asked.scopes)
         if asked.scopes and not access and self.habits.refuses_empty_grants:
             return _refusal(403, "DENIED", "requested access to the resource is denied")
@@ -221,6 +225,13 @@ class TokenService:
     def _knows(self, account: Account) -> bool:
         user = self.habits.users.get(account.user)
         return user is not None and user.password == account.password
+
+    def _understands(self, scopes: Iterable[str]) -> bool:
+        known = self.habits.understands
+        return known is None or all(
+            scope.startswith("repository:") and known.issuperset(scope.rpartition(":")[2].split(","))
+            for scope in scopes
+        )
 
     def _access(self, user: str, scopes: Iterable[str]) -> list[dict[str, object]]:
         entries: list[dict[str, object]] = []
