@@ -48,7 +48,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "response",
-        &["grammar", "config", "registry", "challenge", "token", "client", "policy", "attempt"],
+        &[
+            "grammar",
+            "config",
+            "registry",
+            "challenge",
+            "token",
+            "client",
+            "policy",
+            "attempt",
+            "reply",
+        ],
     ),
     ("record", &["grammar", "config", "registry", "client", "policy", "reply", "response"]),
     (

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::config::{Scheme, canonical_authority, covers, redirects_cluster};
-use crate::grammar::UriReference;
+use crate::grammar::{UriReference, escaped};
 
 /// What becomes of a backend's redirect of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,8 +128,8 @@ impl<'p> Hop<'p> {
     ///
     /// What is wrong with it.
     pub fn follow(&self, location: Option<&[u8]>) -> Result<Self, Astray> {
-        let location = location.unwrap_or_default();
-        let reference = UriReference::parse(location).ok_or(Astray::Unreadable)?;
+        let location = escaped(location.unwrap_or_default());
+        let reference = UriReference::parse(&location).ok_or(Astray::Unreadable)?;
         let (own, authority) = self.origin.split_once("://").ok_or(Astray::Unreadable)?;
         let scheme = Scheme::of(reference.scheme.unwrap_or(own)).ok_or(Astray::Unencrypted)?;
         if scheme == Scheme::Http && !self.bounds.plain {

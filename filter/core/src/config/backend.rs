@@ -6,6 +6,7 @@ use super::ids::OperatorId;
 use super::name_mapping::NameMapping;
 use super::redirects::Redirects;
 use super::resilience::Resilience;
+use super::upload_path::UploadPath;
 
 /// A backend of the policy.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct Backend {
     pub(crate) operator: Option<OperatorId>,
     pub(crate) credential: Option<String>,
     pub(crate) redirects: Redirects,
+    pub(crate) upload_paths: Vec<UploadPath>,
 }
 
 /// How the certificate of an `https` backend is verified.
@@ -102,6 +104,18 @@ impl Backend {
     #[must_use]
     pub const fn redirects(&self) -> &Redirects {
         &self.redirects
+    }
+
+    /// Where it goes on with uploads outside of its `/v2/`; nowhere, as a rule.
+    #[must_use]
+    pub fn upload_paths(&self) -> &[UploadPath] {
+        &self.upload_paths
+    }
+
+    /// Whether an upload of a repository may go on at this path of it, outside of its `/v2/`.
+    #[must_use]
+    pub fn takes_uploads_at(&self, path: &[u8]) -> bool {
+        self.upload_paths.iter().any(|allowed| allowed.covers(path))
     }
 
     /// How its certificate is verified; without meaning for an `http` URL.

@@ -1,5 +1,6 @@
 //! Where a backend is: `scheme://host[:port][/base/path]`.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// How a backend is reached.
@@ -120,13 +121,15 @@ impl BackendUrl {
         &self.base_path
     }
 
-    /// Whether `host[:port]` of a URL with `scheme` means this backend.
+    /// Whether `host[:port]` of a URL with `scheme` means this backend, also in forms that a client may well
+    /// read so and that nothing should be sent to.
     ///
     /// A registry behind a TLS terminator often writes its own host with the wrong scheme, so
     /// the two default ports count as one another.
     #[must_use]
     pub fn is_at(&self, scheme: Scheme, authority: &str) -> bool {
-        let Some((host, port)) = split_authority(authority) else { return false };
+        let authority = without_empty_parts(authority);
+        let Some((host, port)) = split_authority(&authority) else { return false };
         let Some(port) = port.map_or(Some(scheme.default_port()), parse_port) else { return false };
         let both_default = port == scheme.default_port() && self.port == self.scheme.default_port();
         host.eq_ignore_ascii_case(&self.host) && (port == self.port || both_default)
@@ -140,6 +143,19 @@ pub fn canonical_authority(scheme: Scheme, authority: &str) -> Option<String> {
     let (host, port) = split_authority(authority)?;
     let port = port.map_or(Some(scheme.default_port()), parse_port)?;
     Some(print_authority(&host.to_ascii_lowercase(), port, scheme))
+}
+
+/// `host[:port]` of a URL as hosts are compared: who stands before an `@` is no part of it, a colon without
+/// a port says nothing (RFC 3986 section 3.2.3), and a last dot only that the name is a whole one.
+fn without_empty_parts(authority: &str) -> Cow<'_, str> {
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.strip_suffix(':').unwrap_or(host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if name.ends_with('.') => {
+            Cow::Owned(format!("{}:{port}", name.strip_suffix('.').unwrap_or(name)))
+        }
+        _ => Cow::Borrowed(host.strip_suffix('.').unwrap_or(host)),
+    }
 }
 
 /// Splits `host[:port]`; a bracketed IPv6 address loses its brackets.
@@ -300,6 +316,19 @@ mod tests {
             ("http://r:5000", Scheme::Https, "r:5000", true, "X-Forwarded-Proto leaked in"),
             ("http://r:5000", Scheme::Http, "r", false, "port 80 is not 5000"),
             ("https://[::1]:5000", Scheme::Https, "[::1]:5000", true, "IPv6"),
+            (
+                "https://ghcr.io",
+                Scheme::Https,
+                "user:p@ghcr.io",
+                true,
+                "it is the host that counts",
+            ),
+            ("https://ghcr.io", Scheme::Https, "evil@x@ghcr.io", true, "behind the last of them"),
+            ("https://ghcr.io", Scheme::Https, "ghcr.io.", true, "a whole name"),
+            ("http://r:5000", Scheme::Http, "r.:5000", true, "a whole name, with a port"),
+            ("https://ghcr.io", Scheme::Https, "ghcr.io:", true, "no port is its own"),
+            ("https://ghcr.io", Scheme::Https, "ghcr.io..", false, "no name"),
+            ("https://ghcr.io", Scheme::Https, "", false, "nobody"),
         ];
         for (url, scheme, authority, expected, reason) in rows {
             let url = BackendUrl::parse(url).unwrap();

@@ -32,6 +32,7 @@ mod resilience;
 mod rule_index;
 mod rules;
 mod spread;
+mod upload_path;
 mod upstreams;
 mod wire;
 
@@ -56,6 +57,7 @@ pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use resilience::{AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
+pub use upload_path::UploadPath;
 pub use upstreams::{Upstream, Upstreams};
 
 use ids::{BackendId, ListId, StoreId};

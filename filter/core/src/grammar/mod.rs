@@ -15,5 +15,5 @@ pub(crate) mod twin;
 
 pub use digest::Digest;
 pub use name::{RepositoryName, is_repository_prefix};
-pub use reference::{UriReference, split_path};
+pub use reference::{UriReference, escaped, is_visible, split_path};
 pub use tag::Tag;

@@ -1,5 +1,7 @@
 //! A URI reference, as it stands in `Location` and `Link`.
 
+use std::borrow::Cow;
+
 /// The parts of a reference (RFC 3986 section 4.1), none of them decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UriReference<'r> {
@@ -11,13 +13,38 @@ pub struct UriReference<'r> {
     pub path: &'r str,
 }
 
+/// A reference with spaces, tabs and what is not ASCII escaped: no URL has them, some servers write them, and
+/// clients send them so. An authority that had such bytes names no host then. Control bytes stay, and make it
+/// no reference.
+#[must_use]
+pub fn escaped(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let is_meant = |byte: &u8| matches!(byte, b' ' | b'\t' | 0x80..);
+    if !bytes.iter().any(is_meant) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut escaped = Vec::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        if is_meant(byte) {
+            escaped.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        } else {
+            escaped.push(*byte);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether a byte is visible ASCII; a URL has no other.
+#[must_use]
+pub fn is_visible(byte: &u8) -> bool {
+    (0x21..=0x7e).contains(byte)
+}
+
 impl<'r> UriReference<'r> {
     /// Takes a reference apart. `None` for bytes that are none: nothing at all, or anything that is
     /// not visible ASCII.
     #[must_use]
     pub fn parse(bytes: &'r [u8]) -> Option<Self> {
-        let visible = |byte: &u8| (0x21..=0x7e).contains(byte);
-        if bytes.is_empty() || !bytes.iter().all(visible) {
+        if bytes.is_empty() || !bytes.iter().all(is_visible) {
             return None;
         }
         let text = std::str::from_utf8(bytes).ok()?;
@@ -128,6 +155,9 @@ mod tests {
             let expected = Some((scheme, authority, target.to_owned()));
             assert_eq!(read(reference.as_bytes()), expected, "{reference}: {reason}");
         }
+        assert_eq!(&*escaped(b"/a b\xc3\xa9?%20"), b"/a%20b%C3%A9?%20");
+        assert_eq!(&*escaped(b"/\t\r\n"), b"/%09\r\n");
+        assert!(matches!(escaped(b"/a%20b"), Cow::Borrowed(_)));
         for junk in [&b""[..], b"/a b", b"/a\x7f", b"/\xc3\xa9", b"https://a/\r\nx: y"] {
             assert_eq!(read(junk), None, "{junk:?}");
         }

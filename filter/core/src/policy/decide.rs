@@ -10,7 +10,7 @@ use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
 use crate::health::Examined;
 use crate::probe::Presence;
-use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError};
+use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError, outside};
 use crate::token::TokenRequestError;
 
 /// What is to be done with a request that may be served.
@@ -121,6 +121,8 @@ pub enum Refusal {
     BackendDown,
     /// Nobody could say whether a password is right.
     UnknownPassword,
+    /// The upload would go on where the repository's owner keeps none.
+    UploadUnknown,
     /// The name is too long once the backend's prefix is on it.
     NameTooLong(RuleId),
 }
@@ -187,6 +189,9 @@ pub fn decide<'c>(
     let list = config.list(list_id).ok_or(Refusal::RepositoryUnknown)?;
     if !fits(config, list, name) {
         return Err(Refusal::NameTooLong(id));
+    }
+    if !leads_to_uploads(config, list, request) {
+        return Err(Refusal::UploadUnknown);
     }
     let mounting = match mount::decide(config, rule, request, (facts.front, facts.naming))? {
         // A token of the proxy's is for the one repository that the client may write to.
@@ -283,6 +288,18 @@ fn own_tags(rule: &Rule) -> Option<(Choice, ListId)> {
 
 fn is_owner(config: &Config, list: ListId) -> bool {
     config.list(list).is_some_and(|list| list.purpose() == Purpose::Owner)
+}
+
+/// Whether an upload that goes on outside of `/v2/` does so where the policy says that this backend keeps its
+/// uploads. Whatever else a client writes there leads nowhere.
+fn leads_to_uploads(config: &Config, list: &List, request: &RegistryRequest<'_>) -> bool {
+    let Endpoint::Upload { session, .. } = &request.endpoint else { return true };
+    if !outside::is_outside(session) {
+        return true;
+    }
+    let Some(path) = outside::path_of(session) else { return false };
+    let mut backends = list.backends().iter().filter_map(|id| config.backend(*id));
+    backends.all(|backend| backend.takes_uploads_at(&path))
 }
 
 /// Whether the name, as each backend writes it, is within the limit that clients and

@@ -1,5 +1,6 @@
 //! The endpoints of the API.
 
+use super::outside::is_outside;
 use super::{Class, Method};
 use crate::grammar::{Digest, RepositoryName, Tag};
 
@@ -112,14 +113,16 @@ impl<'a> Endpoint<'a> {
     }
 
     /// The methods of this endpoint. The spec leaves those of extensions open; the ones in use
-    /// read, or search by POST.
+    /// read, or search by POST. What an upload outside of the API takes is not laid down anywhere; to ask
+    /// for one without its body is left out.
     #[must_use]
-    pub const fn methods(&self) -> &'static [Method] {
+    pub fn methods(&self) -> &'static [Method] {
         use Method::{Delete, Get, Head, Patch, Post, Put};
         match self {
             Self::Manifest { .. } => &[Get, Head, Put, Delete],
             Self::Blob { .. } => &[Get, Head, Delete],
             Self::Uploads { .. } => &[Post],
+            Self::Upload { session, .. } if is_outside(session) => &[Get, Post, Patch, Put, Delete],
             Self::Upload { .. } => &[Get, Head, Patch, Put, Delete],
             Self::Ping | Self::Tags { .. } | Self::Referrers { .. } | Self::Catalog => &[Get, Head],
             Self::Extension { .. } => &[Get, Head, Post],

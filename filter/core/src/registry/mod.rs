@@ -42,6 +42,7 @@ mod endpoint;
 mod error;
 mod method;
 mod mount;
+pub mod outside;
 pub(crate) mod percent;
 mod print;
 pub mod query;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::query::{self, ParameterError};
-use super::{Endpoint, RegistryRequest, RequestError};
+use super::{Endpoint, Method, RegistryRequest, RequestError};
 use crate::grammar::{Digest, RepositoryName};
 
 /// `POST /v2/<name>/blobs/uploads/?mount=<digest>&from=<name>` (OCI distribution spec 1.1,
@@ -32,9 +32,13 @@ impl<'a> RegistryRequest<'a> {
     ///   parameter has two values, or the query has a `;`, at which servers written in Go before
     ///   1.17 split as at `&`: `x=1;from=secret`.
     pub fn mount(&self) -> Result<Option<Mount<'a>>, RequestError> {
-        let (Endpoint::Uploads { .. }, Some(query)) = (&self.endpoint, self.query) else {
-            return Ok(None);
+        // Outside of the API nobody knows what a POST means; it may be the start of an upload as well.
+        let starts = match self.endpoint {
+            Endpoint::Uploads { .. } => true,
+            Endpoint::Upload { .. } => self.method == Method::Post,
+            _ => false,
         };
+        let Some(query) = self.query.filter(|_| starts) else { return Ok(None) };
         if query.contains(&b';') {
             return Err(RequestError::TargetInvalid);
         }

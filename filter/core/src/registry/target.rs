@@ -26,7 +26,7 @@ impl<'a> Target<'a> {
     }
 }
 
-fn is_path(path: &[u8]) -> bool {
+pub(super) fn is_path(path: &[u8]) -> bool {
     path.len() <= MAXIMUM_PATH
         && path.iter().all(|byte| is_path_byte(*byte))
         && path.split(|byte| *byte == b'%').skip(1).all(starts_with_harmless_octet)

@@ -2,10 +2,12 @@
 
 mod client_file;
 mod health;
+mod misdirected;
 mod token;
 
 pub use client_file::client_file;
 pub use health::{health, live};
+pub use misdirected::{Misdirection, misdirected};
 pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailable};
 
 use crate::attempt::Trouble;
@@ -305,6 +307,11 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
             "the service that knows the passwords cannot be reached; try again later",
         ),
         Refusal::Token(error) => Explanation::new(400, "UNSUPPORTED", &error.to_string()),
+        Refusal::UploadUnknown => Explanation::new(
+            404,
+            "BLOB_UPLOAD_UNKNOWN",
+            "the registry has no upload at this path; start a new one",
+        ),
         Refusal::NameTooLong(_) => Explanation::new(
             400,
             "NAME_INVALID",

@@ -8,16 +8,19 @@ mod link;
 mod location;
 mod reference;
 
+use reference::Context;
+
 use std::borrow::Cow;
 
 use crate::attempt::{Answer, Answers, is_doubtful};
 use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
-use crate::config::ids::{BackendId, ListId};
+use crate::config::ids::{BackendId, FrontId, ListId};
 use crate::config::{Backend, BackendAuth, Config, List};
 use crate::grammar::RepositoryName;
 use crate::policy::{Naming, Origin};
 use crate::registry::Class;
+use crate::reply::Misdirection;
 use crate::token::{self, Access};
 
 /// What the response phase needs of a decision. Written once, when the request is decided.
@@ -31,6 +34,13 @@ pub struct Receipt {
     pub class: Class,
     /// What that does to the repository.
     pub access: Access,
+    /// Whether it is a write, or a step of one. Where such an answer points to, a client goes on, and shows
+    /// what it shows here.
+    pub writes: bool,
+    /// The front that was asked.
+    pub front: FrontId,
+    /// Whether a body may have names in it that are not the client's.
+    pub names_differ: bool,
     /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
     /// would be lost to the access log.
     pub follows: bool,
@@ -130,49 +140,70 @@ pub enum Amendment {
     Keep,
     /// It is replaced by these values, one field line each.
     Replace(Vec<Vec<u8>>),
-    /// It is taken out: it cannot be understood, and what it means to a client is anybody's
-    /// guess.
+    /// It is taken out: there is nothing in it for a client.
     Remove,
+    /// The whole answer is refused: without the header it would say something else.
+    Refuse(Misdirection),
 }
 
-/// The headers to look at in the answer to a request of this class. Only lists have pages, and
-/// every look costs.
+/// The headers to look at in the answer to a request of this class. Only lists have pages, but a client of
+/// an upload goes wherever it is told; every look costs.
 #[must_use]
 pub const fn url_headers(class: Class) -> &'static [UrlHeader] {
     match class {
-        Class::Tags | Class::Referrers | Class::Catalog => {
+        Class::Tags | Class::Referrers | Class::Catalog | Class::Upload => {
             &[UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link]
         }
         _ => &[UrlHeader::Location, UrlHeader::Challenge],
     }
 }
 
-/// Decides about one header, given all its values and the name of the backend that answered.
-/// Where that is not known, nor whose URLs they are, the header is taken out.
+/// Decides about one header, given all its values, the status of the answer and the name of the backend that
+/// gave it. Where that is not known, nor is whose URLs they are.
 #[must_use]
 pub fn amend(
     config: &Config,
     receipt: &Receipt,
     answered: Option<&[u8]>,
     header: UrlHeader,
+    status: Option<u16>,
     values: &[&[u8]],
 ) -> Amendment {
-    let Some((id, target)) = receipt.answered_by(config, answered) else {
-        return Amendment::Remove;
-    };
-    let Some(backend) = config.backend(id) else { return Amendment::Remove };
-    let Receipt { client_name, naming, .. } = receipt;
-    let context = reference::Context { backend, client_name, naming, target };
-    let amended = match header {
+    match amended(config, receipt, answered, header, values) {
+        Err(misdirection) if matters(receipt, header, status) => Amendment::Refuse(misdirection),
+        Err(_) => Amendment::Remove,
+        Ok(amended) if amended.is_empty() => Amendment::Remove,
+        Ok(amended) if amended == values => Amendment::Keep,
+        Ok(amended) => Amendment::Replace(amended),
+    }
+}
+
+fn amended(
+    config: &Config,
+    receipt: &Receipt,
+    answered: Option<&[u8]>,
+    header: UrlHeader,
+    values: &[&[u8]],
+) -> Result<Vec<Vec<u8>>, Misdirection> {
+    let known = receipt.answered_by(config, answered);
+    let (id, target) = known.ok_or(Misdirection::Unreadable)?;
+    let backend = config.backend(id).ok_or(Misdirection::Unreadable)?;
+    let context = Context { backend, receipt, target };
+    match header {
         UrlHeader::Location => location::amend(&context, values),
         UrlHeader::Link => link::amend(&context, values),
-        UrlHeader::Challenge => Some(challenges(receipt, backend, values)),
-    };
-    match amended {
-        None => Amendment::Remove,
-        Some(amended) if amended.is_empty() => Amendment::Remove,
-        Some(amended) if amended == values => Amendment::Keep,
-        Some(amended) => Amendment::Replace(amended),
+        UrlHeader::Challenge => Ok(challenges(receipt, backend, values)),
+    }
+}
+
+/// Whether a client acts on the header, so that an answer without it would mislead: a redirect that leads
+/// nowhere, an upload that does not go on, a short list that looks whole. Of an error, or of content that is
+/// there, it says nothing (RFC 9110 section 10.2.2).
+const fn matters(receipt: &Receipt, header: UrlHeader, status: Option<u16>) -> bool {
+    match (header, status) {
+        (UrlHeader::Challenge, _) | (_, Some(304 | 400..)) => false,
+        (UrlHeader::Location, Some(200..=299)) => receipt.writes,
+        (UrlHeader::Link | UrlHeader::Location, _) => true,
     }
 }
 

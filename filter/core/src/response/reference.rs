@@ -1,28 +1,27 @@
 //! A URI reference in an upstream's answer, as the client may see it.
 
-use crate::config::{Backend, Scheme};
-use crate::grammar::{UriReference, split_path};
-use crate::policy::Naming;
+use super::Receipt;
+use crate::config::{Backend, Scheme, UploadPath};
+use crate::grammar::{UriReference, escaped, is_visible, split_path};
 use crate::policy::naming::NAMESPACE;
-use crate::registry::{self, query};
+use crate::registry::{self, Class, outside, query};
+use crate::reply::Misdirection;
 
 /// Whose answer it is, and to what.
 pub(super) struct Context<'a> {
     pub(super) backend: &'a Backend,
-    /// The repository that was asked, by the client's name.
-    pub(super) client_name: &'a str,
-    /// How the client names repositories.
-    pub(super) naming: &'a Naming,
+    pub(super) receipt: &'a Receipt,
     /// The target that the backend was sent.
     pub(super) target: &'a [u8],
 }
 
-/// Where a reference points (RFC 3986 section 4).
-enum Place<'r> {
-    /// To a path of the backend; a query and a fragment may follow.
-    Backend(Vec<u8>),
-    /// To another host. Signed URLs of object stores live there: no byte may change.
-    Elsewhere(&'r [u8]),
+/// Where a reference leads the client.
+pub(super) enum Leads {
+    /// To this path of the front.
+    Here(Vec<u8>),
+    /// To another host. Signed URLs of object stores live there: no byte may change, and none has to be
+    /// understood.
+    Elsewhere,
 }
 
 /// What a path of the backend is at the front.
@@ -36,51 +35,65 @@ enum AtFront {
 }
 
 impl Context<'_> {
-    /// The reference as the client gets it, or `None` for bytes that are no reference, and for a
-    /// repository that the client cannot name.
-    pub(super) fn at_front(&self, reference: &[u8]) -> Option<Vec<u8>> {
-        Some(match self.place(reference)? {
-            Place::Elsewhere(reference) => reference.to_vec(),
-            Place::Backend(path) => self.path_at_front(&path)?,
-        })
+    /// Where a reference (RFC 3986 section 4) leads. No URL of the backend's own host is ever told.
+    pub(super) fn at_front(&self, reference: &[u8]) -> Result<Leads, Misdirection> {
+        let readable = escaped(reference);
+        let parsed = UriReference::parse(&readable).ok_or(Misdirection::Unreadable)?;
+        if self.is_elsewhere(&parsed) {
+            return Ok(Leads::Elsewhere);
+        }
+        // The front takes no escape of such bytes in a path, so a client could not go there.
+        if !split_path(reference).0.iter().all(is_visible) {
+            return Err(Misdirection::Unreadable);
+        }
+        self.path_at_front(&parsed.target(self.target)).map(Leads::Here)
     }
 
-    fn place<'r>(&self, bytes: &'r [u8]) -> Option<Place<'r>> {
-        let reference = UriReference::parse(bytes)?;
+    fn is_elsewhere(&self, reference: &UriReference<'_>) -> bool {
         let url = self.backend.url();
-        let Some(scheme) = reference.scheme.map_or(Some(url.scheme()), Scheme::of) else {
-            return Some(Place::Elsewhere(bytes));
-        };
-        Some(match reference.authority {
-            Some(authority) if !url.is_at(scheme, authority) => Place::Elsewhere(bytes),
-            _ => Place::Backend(reference.target(self.target)),
-        })
+        match (reference.scheme.map_or(Some(url.scheme()), Scheme::of), reference.authority) {
+            (None, _) => true,
+            (Some(scheme), Some(authority)) => !url.is_at(scheme, authority),
+            (Some(_), None) => false,
+        }
     }
 
-    /// A path of the backend as a path of the front; what is outside of the registry's API
-    /// stays where it is and is named in full.
-    fn path_at_front(&self, path: &[u8]) -> Option<Vec<u8>> {
+    /// A path of the backend as a path of the front.
+    fn path_at_front(&self, path: &[u8]) -> Result<Vec<u8>, Misdirection> {
         let (path, suffix) = split_path(path);
         let api = path.strip_prefix(self.backend.url().base_path().as_bytes());
-        match api.map_or(AtFront::Outside, |path| self.name_at_front(path)) {
-            AtFront::Path(path) => Some([path, self.suffix_at_front(suffix)].concat()),
-            AtFront::Outside => Some(self.absolute(path, suffix)),
-            AtFront::Unnamed => None,
+        let path = match api.map_or(AtFront::Outside, |path| self.name_at_front(path)) {
+            AtFront::Path(path) => path,
+            AtFront::Outside => self.upload_at_front(path)?,
+            AtFront::Unnamed => return Err(Misdirection::Name),
+        };
+        Ok([path, self.suffix_at_front(suffix)].concat())
+    }
+
+    /// A path outside of the API: an upload may go on there, where the policy says so.
+    fn upload_at_front(&self, path: &[u8]) -> Result<Vec<u8>, Misdirection> {
+        if self.receipt.class != Class::Upload {
+            return Err(Misdirection::Path);
         }
+        let session = outside::session_of(path).filter(|_| self.backend.takes_uploads_at(path));
+        let session = session.ok_or_else(|| Misdirection::UploadPath(first_segment(path)))?;
+        let name = self.receipt.client_name.as_bytes();
+        Ok([b"/v2/", name, b"/blobs/uploads/", &session].concat())
     }
 
     /// The path with the client's repository name instead of the backend's.
     fn name_at_front(&self, path: &[u8]) -> AtFront {
+        let Receipt { client_name, naming, .. } = self.receipt;
         let names = self.backend.names();
         let Some(rest) = path.strip_prefix(b"/v2/") else { return AtFront::Outside };
         // The repository that was asked is by far the most likely one, and for upload sessions
         // everything behind its name is opaque.
-        let own = self.naming.to_policy(self.client_name).map(|name| names.to_backend(&name));
+        let own = naming.to_policy(client_name).map(|name| names.to_backend(&name));
         let after = own.and_then(|own| rest.strip_prefix(own.as_bytes()));
         if let Some(after) = after.filter(|rest| rest.starts_with(b"/")) {
-            return AtFront::Path([b"/v2/", self.client_name.as_bytes(), after].concat());
+            return AtFront::Path([b"/v2/", client_name.as_bytes(), after].concat());
         }
-        if names.is_identity() && !self.naming.has_upstreams() {
+        if names.is_identity() && !naming.has_upstreams() {
             return AtFront::Path(path.to_vec());
         }
         let Ok(request) = registry::parse(b"GET", path) else { return AtFront::Outside };
@@ -88,22 +101,26 @@ impl Context<'_> {
             return AtFront::Path(request.endpoint.path("", ""));
         };
         let name = names.to_front(name.as_str());
-        let at_client = self.naming.to_client(&name);
+        let at_client = naming.to_client(&name);
         at_client.map_or(AtFront::Unnamed, |name| AtFront::Path(request.endpoint.path("", &name)))
     }
 
     /// Query and fragment. A client that follows a URL adds no `ns` to it, so where `ns` named the
     /// upstream the URL has it: behind everything that the registry wrote, which stays as it is.
     fn suffix_at_front(&self, suffix: &[u8]) -> Vec<u8> {
-        let Some(namespace) = self.naming.namespace() else { return suffix.to_vec() };
+        let Some(namespace) = self.receipt.naming.namespace() else { return suffix.to_vec() };
         let end = suffix.iter().position(|byte| *byte == b'#').unwrap_or(suffix.len());
         let (query, fragment) = suffix.split_at_checked(end).unwrap_or((suffix, b""));
         let query = query.strip_prefix(b"?").unwrap_or_default();
         let query = query::with_added(query, NAMESPACE, namespace.as_bytes());
         [b"?", query.as_slice(), fragment].concat()
     }
+}
 
-    fn absolute(&self, path: &[u8], suffix: &[u8]) -> Vec<u8> {
-        [self.backend.url().origin().as_bytes(), path, suffix].concat()
-    }
+/// The start of a path as one of `upload_paths`, where it can be one.
+fn first_segment(path: &[u8]) -> Option<String> {
+    let end = path.iter().skip(1).position(|byte| *byte == b'/')?;
+    let (first, _) = path.split_at_checked(end.saturating_add(2))?;
+    let first = UploadPath::parse(std::str::from_utf8(first).ok()?)?;
+    Some(first.as_str().to_owned())
 }

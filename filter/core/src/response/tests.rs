@@ -7,7 +7,8 @@ fn config(url: &str) -> Config {
     let policy = serde_json::json!({
         "version": 1,
         "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": {"b": {"url": url, "names": [{"front": "drycc/", "backend": "acme/"}]}},
+        "backends": {"b": {"url": url, "names": [{"front": "drycc/", "backend": "acme/"}],
+                            "upload_paths": ["/uploads/"]}},
         "regions": {"default": {}},
         "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}}],
     });
@@ -20,6 +21,9 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         authority: None,
         class,
         access: Access::Pull,
+        writes: class == Class::Upload,
+        front: FrontId::new(0),
+        names_differ: true,
         follows: false,
         answers_noted: false,
         proxys_credentials: false,
@@ -31,14 +35,22 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
     }
 }
 
-fn one(url: &str, header: UrlHeader, target: &str, value: &[u8]) -> Option<String> {
+/// What the client gets of one value of a header of an answer with 202: `None` if the header is left out,
+/// `Err` if the answer is refused.
+fn one(
+    url: &str,
+    header: UrlHeader,
+    receipt: &Receipt,
+    value: &[u8],
+) -> Result<Option<String>, Misdirection> {
     let config = config(url);
-    match amend(&config, &receipt(Class::Upload, target), None, header, &[value]) {
-        Amendment::Keep => Some(String::from_utf8(value.to_vec()).unwrap()),
-        Amendment::Remove => None,
+    match amend(&config, receipt, None, header, Some(202), &[value]) {
+        Amendment::Keep => Ok(Some(String::from_utf8(value.to_vec()).unwrap())),
+        Amendment::Remove => Ok(None),
+        Amendment::Refuse(misdirection) => Err(misdirection),
         Amendment::Replace(values) => {
             assert_eq!(values.len(), 1);
-            Some(String::from_utf8(values[0].clone()).unwrap())
+            Ok(Some(String::from_utf8(values[0].clone()).unwrap()))
         }
     }
 }
@@ -46,76 +58,209 @@ fn one(url: &str, header: UrlHeader, target: &str, value: &[u8]) -> Option<Strin
 const UPLOADS: &str = "/v2/acme/tool/blobs/uploads/";
 
 #[test]
-fn locations() {
+fn locations_of_uploads() {
+    use Misdirection::{Host, Unreadable, UploadPath};
+    let google = || Err(UploadPath(Some("/artifacts-uploads/".to_owned())));
     #[rustfmt::skip]
-    let rows: &[(&str, Option<&str>, &str)] = &[
+    let rows: &[(&str, Result<&str, Misdirection>, &str)] = &[
         // The backend's own URLs, in every form that registries send.
-        ("https://b.example/v2/acme/tool/blobs/uploads/1?_state=a%2Fb+c==", Some("/v2/drycc/tool/blobs/uploads/1?_state=a%2Fb+c=="), "absolute, the state byte for byte"),
-        ("http://b.example/v2/acme/tool/blobs/uploads/1", Some("/v2/drycc/tool/blobs/uploads/1"), "behind a TLS terminator"),
-        ("HTTPS://B.example:443/v2/acme/tool/manifests/v1", Some("/v2/drycc/tool/manifests/v1"), "case and port"),
-        ("/v2/acme/tool/blobs/uploads/1?_state=x", Some("/v2/drycc/tool/blobs/uploads/1?_state=x"), "path-absolute"),
-        ("//b.example/v2/acme/tool/blobs/uploads/1", Some("/v2/drycc/tool/blobs/uploads/1"), "scheme-relative"),
-        ("1-2_=:x?y", Some("/v2/drycc/tool/blobs/uploads/1-2_=:x?y"), "relative to the request"),
-        ("../blobs/uploads/./1", Some("/v2/drycc/tool/blobs/blobs/uploads/1"), "dot segments"),
-        ("?digest=x", Some("/v2/drycc/tool/blobs/uploads/?digest=x"), "a query only"),
-        ("/v2/acme/tool/blobs/uploads/a/b%20c#d", Some("/v2/drycc/tool/blobs/uploads/a/b%20c#d"), "opaque session, fragment kept"),
+        ("https://b.example/v2/acme/tool/blobs/uploads/1?_state=a%2Fb+c==", Ok("/v2/drycc/tool/blobs/uploads/1?_state=a%2Fb+c=="), "absolute, the state byte for byte"),
+        ("http://b.example/v2/acme/tool/blobs/uploads/1", Ok("/v2/drycc/tool/blobs/uploads/1"), "behind a TLS terminator"),
+        ("HTTPS://B.example:443/v2/acme/tool/manifests/v1", Ok("/v2/drycc/tool/manifests/v1"), "case and port"),
+        ("https://user:secret@b.example./v2/acme/tool/manifests/v1", Ok("/v2/drycc/tool/manifests/v1"), "whoever stands before the host"),
+        ("/v2/acme/tool/blobs/uploads/1?_state=x", Ok("/v2/drycc/tool/blobs/uploads/1?_state=x"), "path-absolute"),
+        ("//b.example/v2/acme/tool/blobs/uploads/1", Ok("/v2/drycc/tool/blobs/uploads/1"), "scheme-relative"),
+        ("https:/v2/acme/tool/blobs/uploads/1", Ok("/v2/drycc/tool/blobs/uploads/1"), "no host"),
+        ("1-2_=:x?y", Ok("/v2/drycc/tool/blobs/uploads/1-2_=:x?y"), "relative to the request"),
+        ("../blobs/uploads/./1", Ok("/v2/drycc/tool/blobs/blobs/uploads/1"), "dot segments"),
+        ("?digest=x", Ok("/v2/drycc/tool/blobs/uploads/?digest=x"), "a query only"),
+        ("/v2/acme/tool/blobs/uploads/a/b%20c#d", Ok("/v2/drycc/tool/blobs/uploads/a/b%20c#d"), "opaque session, fragment kept"),
+        ("/v2/acme/tool/blobs/uploads/1?a=b c\u{e9}", Ok("/v2/drycc/tool/blobs/uploads/1?a=b%20c%C3%A9"), "raw bytes in a query, as clients send them"),
         // Other repositories of the backend.
-        ("/v2/acme/other/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000", Some("/v2/drycc/other/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000"), "another repository, mapped back"),
-        ("/v2/acme/toolbox/manifests/v1", Some("/v2/drycc/toolbox/manifests/v1"), "a longer name is another name"),
-        // Other hosts.
-        ("https://cdn.example/blob?X-Amz-Signature=a%2f", Some("https://cdn.example/blob?X-Amz-Signature=a%2f"), "a CDN: the signature covers it"),
-        ("https://b.example:8443/v2/acme/tool/", Some("https://b.example:8443/v2/acme/tool/"), "another port is another host"),
-        ("https://b.example@evil/v2/", Some("https://b.example@evil/v2/"), "a host that only looks like ours"),
-        ("ftp://b.example/x", Some("ftp://b.example/x"), "another scheme"),
-        // Outside of the API.
-        ("/artifacts-downloads/x?y=1", Some("https://b.example/artifacts-downloads/x?y=1"), "not a path of the API: named in full"),
+        ("/v2/acme/other/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000", Ok("/v2/drycc/other/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000"), "another repository, mapped back"),
+        ("/v2/acme/toolbox/manifests/v1", Ok("/v2/drycc/toolbox/manifests/v1"), "a longer name is another name"),
+        // Other hosts: what the client shows here it would show there.
+        ("https://cdn.example/blob?X-Amz-Signature=a%2f", Err(Host), "another host"),
+        ("//third.example/v2/steal/1", Err(Host), "scheme-relative"),
+        ("https://b.example:8443/v2/acme/tool/", Err(Host), "another port is another host"),
+        ("https://b.example@evil/v2/", Err(Host), "a host that only looks like ours"),
+        ("https://b.example\\@evil/v2/", Err(Host), "a host that only looks like ours"),
+        ("http://2130706433/v2/", Err(Host), "a number"),
+        ("http://0x7f.1/v2/", Err(Host), "a number"),
+        ("http://[::ffff:127.0.0.1]/v2/", Err(Host), "an address"),
+        ("///third.example/x", Err(Host), "no host, or another"),
+        ("http:///third.example/x", Err(Host), "no host, or another"),
+        ("https://third.example /x", Err(Host), "a space"),
+        ("https://th\u{ef}rd.example/x", Err(Host), "not ASCII"),
+        ("ftp://b.example/x", Err(Host), "another scheme"),
+        ("javascript:alert(1)", Err(Host), "another scheme"),
+        ("file:///etc/passwd", Err(Host), "another scheme"),
+        ("data:,x", Err(Host), "another scheme"),
+        // Outside of the API, where the policy says so.
+        ("/uploads/p/r/1?x=1", Ok("/v2/drycc/tool/blobs/uploads/portolan~1uploads~1p~1r~11?x=1"), "path-absolute"),
+        ("https://b.example/uploads/p/manifests/v1", Ok("/v2/drycc/tool/blobs/uploads/portolan~1uploads~1p~1manifests~1v1"), "absolute, and looks like something else"),
+        ("/uploads/../v2/other/manifests/v1", Err(UploadPath(Some("/uploads/".to_owned()))), "dots"),
+        ("/uploads/%2e%2e/x", Err(UploadPath(Some("/uploads/".to_owned()))), "escaped dots"),
+        ("/uploads/a%2fb", Err(UploadPath(Some("/uploads/".to_owned()))), "an escaped slash"),
+        ("/uploads//x", Err(UploadPath(Some("/uploads/".to_owned()))), "an empty segment"),
+        ("/uploads/", Err(UploadPath(Some("/uploads/".to_owned()))), "nothing below it"),
+        ("/uploadsx/1", Err(UploadPath(Some("/uploadsx/".to_owned()))), "another word"),
+        ("/artifacts-uploads/x?y=1", google(), "the policy does not say so"),
+        ("https://b.example/artifacts-uploads/x", google(), "absolute"),
+        ("/..//x", Err(UploadPath(None)), "nothing that could be written"),
+        ("/x", Err(UploadPath(None)), "nothing below anything"),
+        ("/\\third.example/x", Err(UploadPath(None)), "another host, to some"),
         // Not a URL.
-        ("", None, "empty"),
-        ("/v2/acme/tool /x", None, "a space"),
-        ("/v2/acme/tool/\u{e9}", None, "not ASCII"),
+        ("", Err(Unreadable), "empty"),
+        ("/v2/acme/tool /x", Err(Unreadable), "a space"),
+        ("/v2/acme/tool/\u{e9}", Err(Unreadable), "not ASCII"),
+        ("/v2/acme/tool/\u{1}", Err(Unreadable), "a control byte"),
     ];
     for (value, expected, reason) in rows {
-        let found = one("https://b.example", UrlHeader::Location, UPLOADS, value.as_bytes());
-        assert_eq!(found.as_deref(), *expected, "{value}: {reason}");
+        let receipt = receipt(Class::Upload, UPLOADS);
+        let found = one("https://b.example", UrlHeader::Location, &receipt, value.as_bytes());
+        let expected = expected.clone().map(|path| Some(path.to_owned()));
+        assert_eq!(found, expected, "{value}: {reason}");
     }
-    let found = one("https://b.example", UrlHeader::Location, UPLOADS, b"/v2/\xff\xfe");
-    assert_eq!(found, None, "bytes that are no text");
+    let receipt = receipt(Class::Upload, UPLOADS);
+    let found = one("https://b.example", UrlHeader::Location, &receipt, b"/v2/\xff\xfe");
+    assert_eq!(found, Err(Unreadable), "bytes that are no text");
+}
+
+#[test]
+fn an_upload_outside_of_the_api_goes_on_relative_to_itself() {
+    let receipt = receipt(Class::Upload, "/uploads/p/1?x=1");
+    let rows = [("2?y", "portolan~1uploads~1p~12?y"), ("?x=2", "portolan~1uploads~1p~11?x=2")];
+    for (value, session) in rows {
+        let found = one("https://b.example", UrlHeader::Location, &receipt, value.as_bytes());
+        assert_eq!(found, Ok(Some(format!("/v2/drycc/tool/blobs/uploads/{session}"))), "{value}");
+    }
+}
+
+#[test]
+fn locations_of_content() {
+    use Misdirection::{Path, Unreadable};
+    #[rustfmt::skip]
+    let rows: &[(&str, Result<&str, Misdirection>, &str)] = &[
+        ("/v2/acme/tool/blobs/x", Ok("/v2/drycc/tool/blobs/x"), "the backend's own"),
+        ("https://cdn.example/blob?X-Amz-Signature=a%2f", Ok("https://cdn.example/blob?X-Amz-Signature=a%2f"), "a CDN: the signature covers it"),
+        ("https://cdn.example/a b\u{e9}\t?x=\u{fc} y", Ok("https://cdn.example/a b\u{e9}\t?x=\u{fc} y"), "raw bytes, which need not be understood"),
+        ("https://b\u{fc}cher.example/x", Ok("https://b\u{fc}cher.example/x"), "another host, in its own letters"),
+        ("https://b.example:8443/v2/acme/tool/", Ok("https://b.example:8443/v2/acme/tool/"), "another port is another host"),
+        ("https://b.example@evil/v2/", Ok("https://b.example@evil/v2/"), "a host that only looks like ours"),
+        ("ftp://b.example/x", Ok("ftp://b.example/x"), "another scheme"),
+        ("https://u@b.example/v2/acme/tool/x", Ok("/v2/drycc/tool/x"), "its own host, whoever stands before it"),
+        ("/artifacts-downloads/x?y=1", Err(Path), "a path of its own outside of the API"),
+        ("https://b.example/artifacts-downloads/x?y=1", Err(Path), "absolute"),
+        ("/uploads/x", Err(Path), "uploads are no place for content"),
+        ("/v2/acme/tool /x", Err(Unreadable), "a space"),
+        ("", Err(Unreadable), "empty"),
+    ];
+    for (value, expected, reason) in rows {
+        let config = config("https://b.example");
+        let receipt = receipt(Class::Blob, "/v2/acme/tool/blobs/y");
+        let found =
+            amend(&config, &receipt, None, UrlHeader::Location, Some(307), &[value.as_bytes()]);
+        let expected = match expected {
+            Ok(same) if same == value => Amendment::Keep,
+            Ok(path) => Amendment::Replace(vec![path.as_bytes().to_vec()]),
+            Err(misdirection) => Amendment::Refuse(misdirection.clone()),
+        };
+        assert_eq!(found, expected, "{value}: {reason}");
+    }
+}
+
+#[test]
+fn a_header_that_nobody_acts_on_is_no_reason_to_refuse_an_answer() {
+    use UrlHeader::{Link, Location};
+    #[rustfmt::skip]
+    let rows = [
+        (Class::Blob, Location, 307, true, "a redirect that leads nowhere"),
+        (Class::Blob, Location, 300, true, "a choice"),
+        (Class::Blob, Location, 304, false, "nothing new"),
+        (Class::Blob, Location, 200, false, "the content is there"),
+        (Class::Blob, Location, 404, false, "an error"),
+        (Class::Upload, Location, 202, true, "an upload that does not go on"),
+        (Class::Upload, Location, 201, true, "what was created"),
+        (Class::Upload, Location, 204, true, "how far an upload is"),
+        (Class::Upload, Location, 307, true, "a redirect"),
+        (Class::Upload, Location, 401, false, "an error"),
+        (Class::Upload, Location, 503, false, "an error"),
+        (Class::Tags, Link, 200, true, "a short list that looks whole"),
+        (Class::Catalog, Link, 200, true, "a short list that looks whole"),
+        (Class::Referrers, Link, 206, true, "a short list that looks whole"),
+        (Class::Tags, Link, 404, false, "an error"),
+        (Class::Tags, Link, 304, false, "nothing new"),
+    ];
+    for (class, header, status, is_refused, reason) in rows {
+        let config = config("https://b.example");
+        let receipt = receipt(class, "/v2/x");
+        let found = amend(&config, &receipt, None, header, Some(status), &[b"/outside/x"]);
+        let expected = match found {
+            Amendment::Refuse(_) => is_refused,
+            Amendment::Remove => !is_refused,
+            _ => false,
+        };
+        assert!(expected, "{class:?} {status} {found:?}: {reason}");
+    }
 }
 
 #[test]
 fn the_base_path_comes_off() {
+    let outside = |path: &str| Err(Misdirection::UploadPath(Some(path.to_owned())));
     #[rustfmt::skip]
     let rows = [
-        ("https://b.example/m/v2/acme/tool/x", "/v2/drycc/tool/x"),
-        ("/m/v2/acme/tool/x", "/v2/drycc/tool/x"),
-        ("/other/x", "https://b.example/other/x"),
+        ("https://b.example/m/v2/acme/tool/x", Ok("/v2/drycc/tool/x")),
+        ("/m/v2/acme/tool/x", Ok("/v2/drycc/tool/x")),
+        ("/other/x", outside("/other/")),
+        ("/m/other/x", outside("/m/")),
+        ("/v2/acme/tool/x", outside("/v2/")),
+        ("/uploads/x", Ok("/v2/drycc/tool/blobs/uploads/portolan~1uploads~1x")),
+        ("/m/uploads/x", outside("/m/")),
     ];
     for (value, expected) in rows {
-        let target = "/m/v2/acme/tool/blobs/uploads/";
-        let found = one("https://b.example/m", UrlHeader::Location, target, value.as_bytes());
-        assert_eq!(found.as_deref(), Some(expected), "{value}");
+        let receipt = receipt(Class::Upload, "/m/v2/acme/tool/blobs/uploads/");
+        let found = one("https://b.example/m", UrlHeader::Location, &receipt, value.as_bytes());
+        assert_eq!(found, expected.map(|path: &str| Some(path.to_owned())), "{value}");
     }
 }
 
 #[test]
 fn links() {
-    let target = "/v2/acme/tool/tags/list?n=2";
+    const REFUSED: Result<Option<&str>, ()> = Err(());
     #[rustfmt::skip]
-    let rows: &[(&str, Option<&str>, &str)] = &[
-        (r#"</v2/acme/tool/tags/list?n=2&last=b>; rel="next""#, Some(r#"</v2/drycc/tool/tags/list?n=2&last=b>; rel="next""#), "Quay and distribution"),
-        ("<https://b.example/v2/acme/tool/tags/list?next_page=gA%3D%3D>; rel=next", Some("</v2/drycc/tool/tags/list?next_page=gA%3D%3D>; rel=next"), "absolute, opaque, unquoted"),
-        ("<list?last=b>; rel=\"next\"", Some("</v2/drycc/tool/tags/list?last=b>; rel=\"next\""), "relative"),
-        ("<?last=a,b;c>;title=\"x, \\\"<y>\";rel=next , </v2/acme/tool/tags/list?z>", Some("</v2/drycc/tool/tags/list?last=a,b;c>;title=\"x, \\\"<y>\";rel=next , </v2/drycc/tool/tags/list?z>"), "commas, semicolons and brackets in odd places"),
-        ("<https://docs.example/x>; rel=help", Some("<https://docs.example/x>; rel=help"), "another host"),
-        (",,</v2/acme/tool/tags/list>;rel=next,,", Some(",,</v2/drycc/tool/tags/list>;rel=next,,"), "empty list items (RFC 9110 section 5.6.1)"),
-        ("/v2/acme/tool/tags/list?n=2", None, "no brackets"),
-        ("</v2/acme/tool/tags/list", None, "an open bracket"),
-        ("</v2/acme/tool/tags/list>;rel=\"next", None, "an open quote"),
-        ("", None, "nothing"),
+    let rows: &[(&str, Result<Option<&str>, ()>, &str)] = &[
+        (r#"</v2/acme/tool/tags/list?n=2&last=b>; rel="next""#, Ok(Some(r#"</v2/drycc/tool/tags/list?n=2&last=b>; rel="next""#)), "Quay and distribution"),
+        ("<https://b.example/v2/acme/tool/tags/list?next_page=gA%3D%3D>; rel=next", Ok(Some("</v2/drycc/tool/tags/list?next_page=gA%3D%3D>; rel=next")), "absolute, opaque, unquoted"),
+        ("<list?last=b>; rel=\"next\"", Ok(Some("</v2/drycc/tool/tags/list?last=b>; rel=\"next\"")), "relative"),
+        ("<?last=a,b;c>;title=\"x, \\\"<y>\";rel=next , </v2/acme/tool/tags/list?z>", Ok(Some("</v2/drycc/tool/tags/list?last=a,b;c>;title=\"x, \\\"<y>\";rel=next , </v2/drycc/tool/tags/list?z>")), "commas, semicolons and brackets in odd places"),
+        ("<https://docs.example/x>; rel=help", Ok(Some("<https://docs.example/x>; rel=help")), "another host"),
+        (",,</v2/acme/tool/tags/list>;rel=next,,", Ok(Some(",,</v2/drycc/tool/tags/list>;rel=next,,")), "empty list items (RFC 9110 section 5.6.1)"),
+        (r#"/v2/acme/tool/tags/list?n=2&last=b; rel="next""#, Ok(Some(r#"</v2/drycc/tool/tags/list?n=2&last=b>; rel="next""#)), "no brackets: read as clients do"),
+        ("https://b.example/v2/acme/tool/tags/list?n=2 ;rel=next, <?z>;rel=last", Ok(Some("</v2/drycc/tool/tags/list?n=2>;rel=next, </v2/drycc/tool/tags/list?z>;rel=last")), "one without, one with"),
+        ("/v2/acme/tool/tags/list?last=a,b", Ok(Some("</v2/drycc/tool/tags/list?last=a,b>")), "no brackets, no parameters, a comma"),
+        ("</v2/acme/tool/tags/list?last=a b\u{e9}>;rel=next", Ok(Some("</v2/drycc/tool/tags/list?last=a%20b%C3%A9>;rel=next")), "raw bytes, as clients send them"),
+        ("", Ok(None), "nothing"),
+        (" , ", Ok(None), "nothing"),
+        ("</v2/acme/tool/tags/list", REFUSED, "an open bracket"),
+        ("</v2/acme/tool/tags/list>;rel=\"next", REFUSED, "an open quote"),
+        ("/v2/acme/tool/a b;rel=next", REFUSED, "no brackets, and a space"),
+        ("/a>; rel=next", REFUSED, "half a bracket"),
+        ("<https://third.example/v2/a/tags/list?last=b>; rel=next", REFUSED, "the next page at another host"),
+        ("<https://third.example/x>;title=\"; rel=help\"; REL = \"prev NEXT\"", REFUSED, "the same, hidden"),
+        ("<https://third.example/x>", REFUSED, "the same, for clients that look no further"),
+        ("https://third.example/x; rel=next", REFUSED, "the same without brackets"),
+        ("</other/tags?last=b>; rel=next", REFUSED, "outside of the API"),
+        ("</uploads/tags?last=b>; rel=next", REFUSED, "where uploads are"),
+        ("<>; rel=next", REFUSED, "no URL"),
     ];
     for (value, expected, reason) in rows {
-        let found = one("https://b.example", UrlHeader::Link, target, value.as_bytes());
-        assert_eq!(found.as_deref(), *expected, "{value}: {reason}");
+        for class in [Class::Tags, Class::Referrers] {
+            let receipt = receipt(class, "/v2/acme/tool/tags/list?n=2");
+            let found = one("https://b.example", UrlHeader::Link, &receipt, value.as_bytes());
+            let expected = expected.map(|link| link.map(str::to_owned));
+            assert_eq!(found, expected.map_err(|()| Misdirection::Page), "{value}: {reason}");
+        }
     }
 }
 
@@ -123,7 +268,14 @@ fn links() {
 fn of_several_locations_the_first_wins() {
     let config = config("https://b.example");
     let values: [&[u8]; 2] = [b"https://cdn.example/a", b"https://cdn.example/b"];
-    let found = amend(&config, &receipt(Class::Blob, "/v2/x"), None, UrlHeader::Location, &values);
+    let found = amend(
+        &config,
+        &receipt(Class::Blob, "/v2/x"),
+        None,
+        UrlHeader::Location,
+        Some(307),
+        &values,
+    );
     assert_eq!(found, Amendment::Replace(vec![b"https://cdn.example/a".to_vec()]));
 }
 
@@ -131,7 +283,8 @@ fn of_several_locations_the_first_wins() {
 fn every_link_line_is_rewritten() {
     let config = config("https://b.example");
     let values: [&[u8]; 2] = [b"</v2/acme/tool/a>", b"</v2/acme/tool/b>"];
-    let found = amend(&config, &receipt(Class::Tags, "/v2/x"), None, UrlHeader::Link, &values);
+    let found =
+        amend(&config, &receipt(Class::Tags, "/v2/x"), None, UrlHeader::Link, Some(200), &values);
     let expected = vec![b"</v2/drycc/tool/a>".to_vec(), b"</v2/drycc/tool/b>".to_vec()];
     assert_eq!(found, Amendment::Replace(expected));
 }
@@ -148,12 +301,16 @@ fn amending_twice_changes_nothing_where_names_are_the_same() {
     let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
     let receipt = receipt(Class::Upload, UPLOADS);
     let values: [&[u8]; 1] = [b"https://b.example/v2/drycc/tool/blobs/uploads/1?s"];
-    let Amendment::Replace(once) = amend(&config, &receipt, None, UrlHeader::Location, &values)
+    let Amendment::Replace(once) =
+        amend(&config, &receipt, None, UrlHeader::Location, Some(307), &values)
     else {
         panic!("the host must come off");
     };
     let again: Vec<&[u8]> = once.iter().map(Vec::as_slice).collect();
-    assert_eq!(amend(&config, &receipt, None, UrlHeader::Location, &again), Amendment::Keep);
+    assert_eq!(
+        amend(&config, &receipt, None, UrlHeader::Location, Some(307), &again),
+        Amendment::Keep
+    );
 }
 
 /// A front whose clients log in to `b`.
@@ -212,6 +369,7 @@ fn every_401_has_a_challenge_that_clients_know() {
         let values: Vec<&[u8]> = sent.iter().map(|value| value.as_bytes()).collect();
         let told = match unauthorized(&config, &receipt, None, &values) {
             Amendment::Keep => sent.iter().map(|text| (*text).to_owned()).collect(),
+            Amendment::Refuse(_) => panic!("a challenge leads nowhere"),
             Amendment::Remove => Vec::new(),
             Amendment::Replace(told) => {
                 told.into_iter().map(|value| String::from_utf8(value).unwrap()).collect::<Vec<_>>()

@@ -9,7 +9,7 @@ use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
 use crate::policy::naming::NAMESPACE;
 use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin};
-use crate::registry::{Class, Endpoint, Method, RegistryRequest, query};
+use crate::registry::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::response::Receipt;
 
 /// Who asks, and for what.
@@ -31,6 +31,8 @@ struct Part<'c, 'a> {
     is_authority: bool,
     redirection: Redirection<'a>,
     credentials: Credentials<'a>,
+    /// Whether it has another name of the repository than the client, or lists repositories.
+    renamed: bool,
 }
 
 /// Works out what is sent to whom. `None` only for an empty list, which no policy has.
@@ -40,7 +42,7 @@ pub(super) fn carry<'c: 'a, 'a>(
     asked: &Asked<'a>,
     origin: Option<Origin>,
 ) -> Option<Forwarding<'c>> {
-    let Asked { request, head, naming, name, .. } = *asked;
+    let Asked { front, request, head, naming, name, .. } = *asked;
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
     let query = upstream_query(request, naming, &forward.mounting);
     let query = query.as_deref();
@@ -61,7 +63,7 @@ pub(super) fn carry<'c: 'a, 'a>(
         cluster: forward.list.cluster(),
         backend,
         target_changed,
-        starts_upload: matches!(request.endpoint, Endpoint::Uploads { .. }),
+        starts_upload: request.method == Method::Post && request.endpoint.class() == Class::Upload,
         authorization: authorization(first, head),
         retry: Retry::of(config, forward.list, request),
         write_timeout: write_timeout(backend, request),
@@ -74,6 +76,9 @@ pub(super) fn carry<'c: 'a, 'a>(
             authority: forward.authority,
             class: request.endpoint.class(),
             access: attempt::access(request),
+            writes: request.endpoint.class() == Class::Upload || !request.method.is_read(),
+            front: front.id(),
+            names_differ: parts.iter().any(|part| part.renamed),
             client_name: client_name(request).to_owned(),
             naming: naming.clone(),
             follows: parts.iter().any(Part::is_followed),
@@ -107,6 +112,7 @@ fn part<'c: 'a, 'a>(
         is_authority: false,
         redirection: redirection(config, backend, region, request),
         credentials,
+        renamed: name != client_name(request) || request.endpoint == Endpoint::Catalog,
     }
 }
 
@@ -214,14 +220,19 @@ pub(super) fn target_at<'c>(
     Some((backend, upstream_target(backend, request, &name, query.as_deref())))
 }
 
-/// The target that the backend understands: its base path, its name of the repository.
+/// The target that the backend understands: its base path, its name of the repository; or its own path of
+/// an upload.
 fn upstream_target(
     backend: &Backend,
     request: &RegistryRequest<'_>,
     name: &str,
     query: Option<&[u8]>,
 ) -> Vec<u8> {
-    let mut target = request.endpoint.path(backend.url().base_path(), name);
+    let mut target = match &request.endpoint {
+        Endpoint::Upload { session, .. } => outside::path_of(session),
+        _ => None,
+    }
+    .unwrap_or_else(|| request.endpoint.path(backend.url().base_path(), name));
     if let Some(query) = query {
         target.push(b'?');
         target.extend_from_slice(query);

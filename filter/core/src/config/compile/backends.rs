@@ -3,10 +3,11 @@
 use super::auth::{self, BackendFacts};
 use super::{Once, redirects};
 use crate::config::backend::{Backend, Certificate, Tls};
-use crate::config::backend_url::Scheme;
+use crate::config::backend_url::{BackendUrl, Scheme};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::name_mapping::{NameMapping, NameRewrite};
 use crate::config::redirects::redirects_cluster;
+use crate::config::upload_path::UploadPath;
 use crate::config::wire::{BackendAuthWire, BackendWire, TlsWire};
 use std::collections::BTreeMap;
 
@@ -66,6 +67,7 @@ fn compile_one(
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
         mistakes.add(&path.key("tls"), message);
     }
+    check_upload_paths(&wire.upload_paths, &url, &path.key("upload_paths"), mistakes);
     let cluster = wire.cluster.unwrap_or_else(|| wire.name.clone());
     Some(Backend {
         owner_cluster: wire.owner_cluster.unwrap_or_else(|| format!("{cluster}@owner")),
@@ -76,6 +78,7 @@ fn compile_one(
         operator: facts.operator,
         credential: wire.credential,
         redirects,
+        upload_paths: wire.upload_paths,
         resilience: wire.resilience,
         name: wire.name,
         url,
@@ -97,6 +100,23 @@ pub(super) fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: 
     };
     let server_name = wire.server_name.unwrap_or_else(|| host.to_owned());
     Tls { server_name, ca_file: wire.ca_file, client }
+}
+
+/// What is below such a path is not looked at: no name of a repository is known to be in it.
+fn check_upload_paths(
+    paths: &[UploadPath],
+    url: &BackendUrl,
+    place: &Path<'_>,
+    mistakes: &Mistakes,
+) {
+    for (index, path) in paths.iter().enumerate().filter(|(_, path)| path.meets_the_api(url)) {
+        let message = format!(
+            "`{}` is where the API of a registry is, `/v2/`, or above it; write the path outside of it \
+             that the registry goes on with uploads at",
+            path.as_str()
+        );
+        mistakes.add(&place.item(index), message);
+    }
 }
 
 /// Two rewrites with the same prefix on either side cannot be undone without guessing.

@@ -6,6 +6,7 @@ mod auth;
 mod fronts;
 mod redirecting;
 mod redirects;
+mod upload_paths;
 mod upstreams;
 
 /// A policy that has everything.

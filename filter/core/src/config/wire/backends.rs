@@ -1,11 +1,12 @@
 //! The wire form of a backend.
 
 use super::auth::read_backend_auth;
-use super::{BackendAuthWire, RedirectsWire, flag, optional_text, redirects, resilience};
+use super::{BackendAuthWire, RedirectsWire, flag, list, optional_text, redirects, resilience};
 use crate::config::backend_url::{self, BackendUrl, is_host_name};
 use crate::config::name_mapping::NameRewrite;
 use crate::config::reader::Node;
 use crate::config::resilience::Resilience;
+use crate::config::upload_path::{self, UploadPath};
 use crate::grammar::is_repository_prefix;
 
 pub(crate) struct BackendWire {
@@ -18,6 +19,7 @@ pub(crate) struct BackendWire {
     pub(crate) auth: BackendAuthWire,
     pub(crate) credential: Option<String>,
     pub(crate) redirects: RedirectsWire,
+    pub(crate) upload_paths: Vec<UploadPath>,
     pub(crate) resilience: Resilience,
     pub(crate) drained: bool,
 }
@@ -35,6 +37,7 @@ impl BackendWire {
             auth: BackendAuthWire::default(),
             credential: None,
             redirects: RedirectsWire::default(),
+            upload_paths: Vec::new(),
             resilience: Resilience::default(),
             drained: false,
         }
@@ -67,6 +70,7 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
         "credential",
         "redirects",
         "follow",
+        "upload_paths",
         "drained",
         "hides_missing",
         "attempt_timeouts",
@@ -89,6 +93,7 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
         auth: fields.optional("auth", |node| read_backend_auth(&node)).unwrap_or_default(),
         credential: optional_text(&fields, "credential", "the name of one of `credentials`"),
         redirects: redirects::read(&fields),
+        upload_paths: list(&fields, "upload_paths", upload_path::WANTED, UploadPath::parse),
         resilience: resilience::read(&fields),
         drained: flag(&fields, "drained"),
     }

@@ -107,6 +107,7 @@ fn methods_of_each_endpoint() {
         ("/v2/a/blobs/{D}", "GET HEAD DELETE"),
         ("/v2/a/blobs/uploads/", "POST"),
         ("/v2/a/blobs/uploads/x", "GET HEAD PATCH PUT DELETE"),
+        ("/v2/a/blobs/uploads/portolan~1u~1x", "GET POST PATCH PUT DELETE"),
         ("/v2/a/tags/list", "GET HEAD"),
         ("/v2/a/referrers/{D}", "GET HEAD"),
         ("/v2/_catalog", "GET HEAD"),

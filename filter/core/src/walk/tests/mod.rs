@@ -7,6 +7,7 @@ mod auth;
 mod client_files;
 mod health;
 mod naming;
+mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;

@@ -129,10 +129,12 @@ fn told(host: &str, target: &str, header: UrlHeader, value: &str) -> String {
     let answered = config.list(receipt.list).unwrap().backends()[0];
     let answered = config.backend(answered).map(|backend| backend.name().as_bytes());
     let value = value.replace("DIGEST", DIGEST);
-    let told = response::amend(&config, &receipt, answered, header, &[value.as_bytes()]);
+    let status = Some(if header == UrlHeader::Location { 307 } else { 200 });
+    let told = response::amend(&config, &receipt, answered, header, status, &[value.as_bytes()]);
     let told = match told {
         Amendment::Keep => value,
         Amendment::Remove => "-".to_owned(),
+        Amendment::Refuse(why) => format!("{why:?}"),
         Amendment::Replace(values) => String::from_utf8(values.concat()).unwrap(),
     };
     told.replace(DIGEST, "DIGEST")
@@ -152,9 +154,9 @@ fn urls_keep_the_clients_names() {
         (Location, "mirror.example", "/v2/a/b/manifests/v1?ns=docker.io", "https://cdn.example/x?sig=%2f", "https://cdn.example/x?sig=%2f", "another host's URL is signed"),
         (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/a/b/blobs/DIGEST", "/v2/a/b/blobs/DIGEST", "base path and prefix of the backend"),
         (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/library/c/blobs/DIGEST", "/v2/library/c/blobs/DIGEST", "another repository, as this client writes"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/c/blobs/DIGEST", "-", "one that no client can name"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/other/c/blobs/DIGEST", "-", "one of no upstream"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/ui", "http://cache.internal:5000/base/ui", "no path of the API"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/c/blobs/DIGEST", "Name", "one that no client can name"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/other/c/blobs/DIGEST", "Name", "one of no upstream"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/ui", "Path", "no path of the API"),
         (Link, "mirror.example", "/v2/nginx/tags/list?n=2&ns=docker.io", "</v2/library/nginx/tags/list?n=2&last=b>; rel=\"next\"", "</v2/nginx/tags/list?n=2&last=b&ns=docker.io>; rel=\"next\"", "the next page is of the same registry"),
         (Link, "mirror.example", "/v2/docker.io/nginx/tags/list", "<list?last=b>; rel=next", "</v2/docker.io/nginx/tags/list?last=b>; rel=next", "relative"),
     ];
