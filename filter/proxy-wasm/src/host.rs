@@ -86,6 +86,14 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_buffer_bytes(
+        kind: u32,
+        start: usize,
+        length: usize,
+        data: *const u8,
+        size: usize,
+    ) -> u32;
+    fn proxy_close_stream(stream: u32) -> u32;
     fn proxy_set_tick_period_milliseconds(milliseconds: u32) -> u32;
     fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
@@ -289,6 +297,30 @@ pub(crate) mod call {
 pub(crate) fn request_body(size: usize) -> Vec<u8> {
     const BODY: u32 = 0;
     buffer(BODY, size)
+}
+
+const RESPONSE_BODY: u32 = 1;
+
+/// The first `size` bytes of what is there of the body of the answer.
+pub(crate) fn response_body(size: usize) -> Vec<u8> {
+    buffer(RESPONSE_BODY, size)
+}
+
+/// Puts something else in the place of the first `size` bytes of what is there of the body of the answer.
+pub(crate) fn set_response_body(size: usize, body: &[u8]) {
+    // SAFETY: `body` is valid for reads during the call.
+    unsafe {
+        proxy_set_buffer_bytes(RESPONSE_BODY, 0, size, body.as_ptr(), body.len());
+    }
+}
+
+/// Ends the answer before its end, so that nobody takes what is there for all of it.
+pub(crate) fn cut_response() {
+    const RESPONSE: u32 = 1;
+    // SAFETY: there are no pointers.
+    unsafe {
+        proxy_close_stream(RESPONSE);
+    }
 }
 
 fn buffer(kind: u32, size: usize) -> Vec<u8> {

@@ -262,9 +262,12 @@ const MINUTE: u64 = 60_000_000_000;
 /// A registry that makes up a new host each time does not fill the memory.
 const MOST_SAID: usize = 64;
 
-/// Tells the operator, once a minute for each place.
 fn say(backend: &str, astray: &Astray) {
-    let text = format!("portolan: a redirect of the backend `{backend}` {astray}");
+    warn_once(format!("portolan: a redirect of the backend `{backend}` {astray}"));
+}
+
+/// Tells the operator something, once a minute.
+pub(crate) fn warn_once(text: String) {
     let now = host::now();
     let is_news = SAID.with_borrow_mut(|said| {
         said.retain(|_, when| now.saturating_sub(*when) < MINUTE);

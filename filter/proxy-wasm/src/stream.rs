@@ -18,6 +18,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
+use crate::bodies::{self, Body};
 use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
@@ -71,11 +72,13 @@ pub(crate) struct Stream {
     policy: Rc<Policy>,
     context: u32,
     phase: Phase,
+    /// A body of the answer in which names are changed.
+    body: Option<Body>,
 }
 
 impl Stream {
     pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
-        Self { policy, context, phase: Phase::Started }
+        Self { policy, context, phase: Phase::Started, body: None }
     }
 
     fn go_on(&self, facts: &Facts) -> Phase {
@@ -158,8 +161,9 @@ impl Stream {
                 UrlHeader::Challenge => challenged || unauthorized,
                 _ => has_header(header.name()),
             };
-            if is_there {
-                self.amend(receipt, *header, unauthorized);
+            if is_there && let Some(reply) = self.amend(receipt, *header, unauthorized, || *status)
+            {
+                return Some(reply);
             }
         }
         None
@@ -181,17 +185,28 @@ impl Stream {
         judge(case, names, &receipt.answers(config, &noted))
     }
 
-    fn amend(&self, receipt: &Receipt, header: UrlHeader, unauthorized: bool) {
+    /// What becomes of one header; the answer instead of all of it, where it leads no client anywhere.
+    fn amend(
+        &self,
+        receipt: &Receipt,
+        header: UrlHeader,
+        unauthorized: bool,
+        status: impl Fn() -> Option<u16>,
+    ) -> Option<Reply> {
         let name = header.name();
         let answered = answered(receipt);
-        let Some(headers) = host::header_map(Headers::Response) else { return };
+        let headers = host::header_map(Headers::Response)?;
         let values = headers.values(name);
-        let (config, answered) = (&self.policy.config, answered.as_deref());
+        let config = &self.policy.config;
+        let backend = answered.as_deref();
         let amendment = match header {
             UrlHeader::Challenge if unauthorized => {
-                response::unauthorized(config, receipt, answered, &values)
+                response::unauthorized(config, receipt, backend, &values)
             }
-            _ => response::amend(config, receipt, answered, header, &values),
+            UrlHeader::Challenge => {
+                response::amend(config, receipt, backend, header, None, &values)
+            }
+            _ => response::amend(config, receipt, backend, header, status(), &values),
         };
         match amendment {
             Amendment::Keep => {}
@@ -202,7 +217,15 @@ impl Stream {
                     host::add_header(Headers::Response, name, &value);
                 }
             }
+            Amendment::Refuse(misdirection) => {
+                let backend = receipt.backend(config, answered.as_deref());
+                let text = misdirection.for_operator(backend.map_or("", Backend::name));
+                redirects::warn_once(format!("portolan: {text}"));
+                redirects::explain(misdirection.in_short());
+                return Some(reply::misdirected(&misdirection));
+            }
         }
+        None
     }
 }
 
@@ -241,7 +264,7 @@ impl HttpContext for Stream {
         }
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         if matches!(self.phase, Phase::Redirected) {
             let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
             self.phase = send(&reply);
@@ -263,10 +286,32 @@ impl HttpContext for Stream {
                 let value = namespace.as_bytes();
                 host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
             }
+            if receipt.names_differ {
+                self.body = Body::of(receipt, host::status(), end_of_stream);
+            }
             return Action::Continue;
         };
         self.phase = send(&reply.named(&receipt.naming));
         Action::Pause
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let (Some(body), Phase::Forwarded(receipt, _)) = (&mut self.body, &self.phase) else {
+            return Action::Continue;
+        };
+        body.take(size, end_of_stream, |kind, body| {
+            let answered = answered(receipt);
+            response::rename(&self.policy.config, receipt, answered.as_deref(), kind, body)
+        });
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        // No registry sends any; were there some, Envoy would not take back what is held.
+        if self.body.as_ref().is_some_and(Body::is_held) {
+            host::cut_response();
+        }
+        Action::Continue
     }
 }
 
@@ -345,6 +390,7 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     if forwarding.starts_upload {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
+    bodies::ask_plainly(&forwarding.receipt);
     Phase::Forwarded(forwarding.receipt, forwarding.push)
 }
 

@@ -82,6 +82,11 @@ impl Rule {
         self.signatures
     }
 
+    /// Every list of it, in whichever region.
+    pub fn lists(&self) -> impl Iterator<Item = ListId> {
+        self.chains.iter().flat_map(Chain::every_list)
+    }
+
     /// The chain of a region.
     #[must_use]
     pub fn chain(&self, region: RegionId) -> Option<&Chain> {

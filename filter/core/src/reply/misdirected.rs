@@ -58,6 +58,19 @@ impl Misdirection {
         }
     }
 
+    /// The words for the access log.
+    #[must_use]
+    pub const fn in_short(&self) -> &'static str {
+        match self {
+            Self::UploadPath(_) => "its upload goes on outside of its API",
+            Self::Path => "it points outside of its API",
+            Self::Host => "its upload goes on at another host",
+            Self::Name => "it points to a repository without a name here",
+            Self::Page => "its next page leads nowhere",
+            Self::Unreadable => "it points to what is no URL",
+        }
+    }
+
     /// What the operator of the proxy is told about the answer of a backend.
     #[must_use]
     pub fn for_operator(&self, backend: &str) -> String {

@@ -4,10 +4,13 @@
 //! section 10.2.2), real clients resolve it against the URL they asked, and a path cannot name
 //! a wrong scheme, host or port, nor one that a client smuggled in with its `Host`.
 
+mod body;
+mod json;
 mod link;
 mod location;
 mod reference;
 
+pub use body::{HEADERS_OF_BYTES, HEADERS_OF_FORM, LONGEST_BODY, NamedBody, rename, weak_etag};
 use reference::Context;
 
 use std::borrow::Cow;
@@ -94,6 +97,12 @@ impl Receipt {
             answers.note(only.name(), Answer::Missed);
         }
         answers
+    }
+
+    /// The backend that answered.
+    #[must_use]
+    pub fn backend<'c>(&self, config: &'c Config, answered: Option<&[u8]>) -> Option<&'c Backend> {
+        config.backend(self.answered_by(config, answered)?.0)
     }
 
     /// The backend and its target, by the name of who answered; for a list of one there is no

@@ -7,7 +7,7 @@ use super::{Authorization, Forwarding, RequestHead};
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
-use crate::policy::naming::NAMESPACE;
+use crate::policy::naming::{LAST, NAMESPACE};
 use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin};
 use crate::registry::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::response::Receipt;
@@ -105,7 +105,12 @@ fn part<'c: 'a, 'a>(
         attempt::credentials(config, front, backend, request, &name, head.authorization);
     Part {
         backend,
-        target: upstream_target(backend, request, &name, query),
+        target: upstream_target(
+            backend,
+            request,
+            &name,
+            catalog_query(asked, backend, query).as_deref(),
+        ),
         // To a client that shows credentials, a refusal is an answer about them.
         hides_missing: backend.resilience().hides_missing
             && !matches!(credentials, Credentials::Client(_)),
@@ -260,6 +265,25 @@ fn upstream_query<'a>(
         Mounting::Dropped => Cow::Owned(query::without(&query, &["mount", "from"])),
     };
     (!query.is_empty() || matches!(query, Cow::Borrowed(_))).then_some(query)
+}
+
+/// The query with the backend's name of the repository before this page of the catalogue; the same for all else.
+fn catalog_query<'q>(
+    asked: &Asked<'_>,
+    backend: &Backend,
+    query: Option<&'q [u8]>,
+) -> Option<Cow<'q, [u8]>> {
+    let query = query?;
+    if asked.request.endpoint != Endpoint::Catalog {
+        return Some(Cow::Borrowed(query));
+    }
+    let Ok(Some(last)) = query::value(query, LAST) else { return Some(Cow::Borrowed(query)) };
+    let Ok(last) = std::str::from_utf8(&last) else { return Some(Cow::Borrowed(query)) };
+    let mark = policy::naming::mark_for_backend(asked.naming, backend.names(), last);
+    if mark == last.as_bytes() {
+        return Some(Cow::Borrowed(query));
+    }
+    Some(Cow::Owned(query::with_value(query, LAST, &mark)))
 }
 
 /// The name of the repository as the client wrote it; empty if the request is about none.
