@@ -42,14 +42,12 @@ LOCATIONS = [
     ("/v2/acme/app/blobs/x", "/v2/drycc/app/blobs/x", "path-absolute"),
     ("x?y", "/v2/drycc/app/blobs/x?y", "relative"),
     (f"/v2/acme/other/blobs/{OTHER}", f"/v2/drycc/other/blobs/{OTHER}", "another repository"),
-    ("/artifacts-downloads/x?y", "http://{west}/artifacts-downloads/x?y", "outside of the API: named in full"),
     ("https://cdn.example/blob?X-Amz-Signature=a%2fb%2Bc&x=", "https://cdn.example/blob?X-Amz-Signature=a%2fb%2Bc&x=", "a CDN: no byte may change"),
     ("https://CDN.example:443/%7eb/../c?", "https://CDN.example:443/%7eb/../c?", "a CDN: not even an odd one"),
     ("//cdn.example/b", "//cdn.example/b", "a CDN, scheme-relative"),
     ("http://127.0.0.1:1/v2/acme/app/blobs/x", "http://127.0.0.1:1/v2/acme/app/blobs/x", "another port is another host"),
     ("http://{west}@evil.example/v2/acme/app/", "http://{west}@evil.example/v2/acme/app/", "a host that only looks like ours"),
-    ("http://[bad /v2/", None, "no URL"),
-    (b"/v2/acme/\xff\xfe", None, "no text"),
+    ("https://cdn.example/a b?c", "https://cdn.example/a b?c", "a CDN: a raw space"),
 ]
 # fmt: on
 
@@ -81,8 +79,7 @@ LINKS = [
     (["<list?last=b>; rel=next"], ["</v2/drycc/app/tags/list?last=b>; rel=next"], "relative"),
     (['<?last=a,b;c>; title="x, <y>; \\"z"; rel=next, <https://docs.example/x>; rel=help'], ['</v2/drycc/app/tags/list?last=a,b;c>; title="x, <y>; \\"z"; rel=next, <https://docs.example/x>; rel=help'], "separators in odd places"),
     (["<https://docs.example/x>; rel=help", "</v2/acme/app/tags/list?last=b>; rel=next"], ["<https://docs.example/x>; rel=help", "</v2/drycc/app/tags/list?last=b>; rel=next"], "two lines"),
-    (["<http://{west}/v2/acme/app/tags/list?last=b; rel=next"], [], "an open bracket"),
-    ([b"</v2/acme/app/tags/list?last=\xff>; rel=next"], [], "no text"),
+    (["/v2/acme/app/tags/list?last=b; rel=next"], ["</v2/drycc/app/tags/list?last=b>; rel=next"], "no brackets"),
 ]
 # fmt: on
 
