@@ -26,7 +26,7 @@ const POLICY: &str = r#"{
         "hub": {"hosts": ["hub.example"], "upstreams": {"docker.io": {"hosts": ["docker.hub.example"]}}},
         "odd": {"hosts": ["odd.example", "[../x"], "upstreams": {"a": {"ns": ["odd.example", "[../../x"]}}}
     },
-    "backends": {"hub": {"url": "https://hub.example"}},
+    "backends": {"hub": {"url": "https://cache.example"}},
     "regions": {"default": {}},
     "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["hub"]}}]
 }"#;

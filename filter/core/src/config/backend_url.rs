@@ -53,6 +53,10 @@ pub struct BackendUrl {
 pub(crate) const WANTED: &str = "a URL such as `https://ghcr.io`, `https://registry.example.com:5000` \
      or `https://example.com/mirror`: scheme `http` or `https`, no credentials, query or fragment";
 
+/// Where a user name and a password belong that were written into the URL of a backend.
+pub(crate) const WANTED_FOR_LOGIN: &str =
+    "write them into a file of `credentials`, and its name as the backend's `credential`";
+
 impl BackendUrl {
     /// Reads a URL; anything but scheme, host, port and a plain base path is refused.
     ///

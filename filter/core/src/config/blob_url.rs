@@ -47,6 +47,12 @@ impl BlobUrl {
         &self.origin
     }
 
+    /// Whether the path of every blob begins so.
+    #[must_use]
+    pub(crate) fn begins_with(&self, start: &str) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Text(text)) if text.starts_with(start))
+    }
+
     /// The path of a blob. What a digest may consist of needs no escapes in a path and makes no
     /// segments (RFC 3986 section 3.3; OCI image spec, "Digests").
     #[must_use]

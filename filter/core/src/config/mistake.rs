@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use super::user_info::hidden_in_words;
+
 /// One mistake in a policy: where it is, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -14,10 +16,11 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = hidden_in_words(&self.message);
         if self.path.is_empty() {
-            formatter.write_str(&self.message)
+            formatter.write_str(&message)
         } else {
-            write!(formatter, "{}: {}", self.path, self.message)
+            write!(formatter, "{}: {message}", hidden_in_words(&self.path))
         }
     }
 }

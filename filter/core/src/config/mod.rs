@@ -34,6 +34,7 @@ mod rules;
 mod spread;
 mod upload_path;
 mod upstreams;
+pub mod user_info;
 mod wire;
 
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};

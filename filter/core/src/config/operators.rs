@@ -38,13 +38,6 @@ impl Operators {
         self.0.len() > 1
     }
 
-    /// What clients of a front are asked for; `None` if no backend wants anything from them. A front
-    /// never asks for both: clients remember one answer for a whole host.
-    #[must_use]
-    pub fn kind(&self) -> Option<OperatorKind> {
-        self.0.first().map(|operator| operator.kind)
-    }
-
     /// All of them, in the order of their ids.
     #[must_use]
     pub fn all(&self) -> &[Operator] {

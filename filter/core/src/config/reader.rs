@@ -5,6 +5,7 @@
 
 use super::document::Document;
 use super::mistake::{Mistakes, Path};
+use super::user_info;
 
 /// A value and where it stands.
 #[derive(Clone, Copy)]
@@ -74,6 +75,33 @@ impl<'a> Node<'a> {
         }
         self.expected(wanted);
         None
+    }
+
+    /// Records that a list without any item is wrong. A list whose items could not be read is not
+    /// empty: each has its own mistake.
+    pub(crate) fn refuse_empty(&self, message: &str) {
+        if matches!(self.document, Document::List(items) if items.is_empty()) {
+            self.refuse(message);
+        }
+    }
+
+    /// The URL here read as a `T`, or a mistake. One with a user name or a password in it is not
+    /// quoted; `instead` says where they belong.
+    pub(crate) fn url<T>(
+        &self,
+        wanted: &str,
+        instead: &str,
+        parse: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Option<T> {
+        if let Document::String(text) = self.document
+            && user_info::stands_in(text)
+        {
+            self.refuse(format!(
+                "has a user name or a password in it, and URLs stand in logs; take it out, {instead}"
+            ));
+            return None;
+        }
+        self.parse(wanted, parse)
     }
 
     /// Calls `read` for each item of the list here and keeps what it makes; `None` if there is
@@ -151,6 +179,18 @@ impl Fields<'_> {
         read(Node::new(document, &self.path.key(name), self.mistakes))
     }
 
+    /// Whether any field is there.
+    pub(crate) fn any_written(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// Whether a list has any item, be it one that cannot be read. What stands in place of a list
+    /// counts as one: it has its own mistake.
+    pub(crate) fn has_items(&self, name: &str) -> bool {
+        let found = self.entries.iter().find(|(key, _)| key == name);
+        found.is_some_and(|(_, value)| !matches!(value, Document::List(items) if items.is_empty()))
+    }
+
     /// Reads a field that must be there; `wanted` says what belongs there.
     pub(crate) fn required<T>(
         &self,
@@ -167,9 +207,14 @@ impl Fields<'_> {
     }
 }
 
-/// At most the first 60 characters of a value, so that a message stays one line.
+/// At most the first 60 characters of a value, so that a message stays one line, and nothing that
+/// could be a password in a URL.
 fn excerpt(text: &str) -> String {
-    text.chars().take(60).flat_map(char::escape_debug).collect()
+    const LONGEST: usize = 60;
+    let shown = user_info::hidden(text);
+    let start = shown.chars().take(LONGEST).flat_map(char::escape_debug);
+    let end = shown.chars().nth(LONGEST).map(|_| '…');
+    start.chain(end).collect()
 }
 
 fn unknown_field(key: &str, known: &[&str]) -> String {
@@ -277,7 +322,7 @@ mod tests {
         let found = messages(&format!("\"a\\u0007{}\"", "b".repeat(100)), |node| {
             node.parse("a port", |text| text.parse::<u16>().ok());
         });
-        let expected = format!("`a\\u{{7}}{}` is not valid; write a port", "b".repeat(58));
+        let expected = format!("`a\\u{{7}}{}…` is not valid; write a port", "b".repeat(58));
         assert_eq!(found, [expected]);
     }
 }

@@ -57,11 +57,8 @@ impl Origin {
         let accepts = match front.auth() {
             FrontAuth::Managed => Accepts::Nothing,
             FrontAuth::Basic(_) => Accepts::Basic,
-            FrontAuth::Upstream { .. } => match config.operators().kind() {
-                Some(OperatorKind::Token) => Accepts::Bearer,
-                Some(OperatorKind::Basic) => Accepts::Basic,
-                None => Accepts::Nothing,
-            },
+            FrontAuth::Upstream { kind: OperatorKind::Token, .. } => Accepts::Bearer,
+            FrontAuth::Upstream { kind: OperatorKind::Basic, .. } => Accepts::Basic,
         };
         let (slash, upstream) = naming.in_realm().map_or(("", ""), |name| ("/", name));
         Some(Self {

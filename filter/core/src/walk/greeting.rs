@@ -19,11 +19,11 @@ pub(super) fn greet<'c>(
             Identity::Verified => Ok(Decision::Ping),
             Identity::Anonymous => Err(Refusal::Unauthenticated),
         },
-        FrontAuth::Upstream { list: list_id, .. } => match config.operators().kind() {
+        FrontAuth::Upstream { list: list_id, kind, .. } => match kind {
             // A token is for a repository; whether it is good shows when the repository is asked.
-            Some(OperatorKind::Token) if has_scheme(authorization, b"bearer") => Ok(Decision::Ping),
+            OperatorKind::Token if has_scheme(authorization, b"bearer") => Ok(Decision::Ping),
             // A password is looked at by whom it is for.
-            Some(OperatorKind::Basic) if has_scheme(authorization, b"basic") => {
+            OperatorKind::Basic if has_scheme(authorization, b"basic") => {
                 let list = config.list(*list_id).ok_or(Refusal::Unauthenticated)?;
                 Ok(Decision::Forward(Forward {
                     rule: None,

@@ -78,8 +78,9 @@ impl Checks<'_> {
             (Some((backend, credential)), None) => {
                 let message = format!(
                     "reads from `{backend}` with the proxy's credential `{credential}`, so it has \
-                     to say for whom; write `readers: anyone`, `readers: authenticated` or \
-                     `readers: {{networks: [LABEL]}}`"
+                     to say for whom; write `readers: authenticated`, `readers: {{networks: \
+                     [LABEL]}}` or, if all that the credential may read here is public, `readers: \
+                     anyone`"
                 );
                 self.mistakes.add(path, message);
             }
@@ -92,7 +93,7 @@ impl Checks<'_> {
             }
             (_, Some(Readers::Authenticated)) if !rule.kinds.basic => {
                 let message = "nobody can prove to the proxy who they are; give a front `auth: \
-                     {basic: {verifier: URL}}`, or write other readers";
+                     {basic: {verifier: URL}}`, or write `readers: {networks: [LABEL]}`";
                 self.mistakes.add(&readers, message);
             }
             _ => {}
@@ -123,9 +124,25 @@ impl Checks<'_> {
                 );
                 self.mistakes.add(path, message);
             }
-            (_, None, true) => {
+            (Some(owner), None, true)
+                if owner.is_open && (rule.kinds.managed || rule.kinds.upstream) =>
+            {
+                let message = format!(
+                    "`{}` takes pushes from everybody, and only a front with `auth: {{basic: …}}` \
+                     asks who they are; leave `owner` out for pull-only, or write such a front in \
+                     `fronts`",
+                    owner.name
+                );
+                self.mistakes.add(&writers, message);
+            }
+            (Some(_), None, true) => {
+                let message = "no credential of the proxy's is used for pushes, and clients have to \
+                     prove who they are without this; leave `writers` out";
+                self.mistakes.add(&writers, message);
+            }
+            (None, _, true) => {
                 let message =
-                    "no credential of the proxy's is used for pushes; leave `writers` out";
+                    "nobody can push, because the rule has no `owner`; leave `writers` out";
                 self.mistakes.add(&writers, message);
             }
             (_, _, true) if !rule.kinds.basic => {

@@ -1,6 +1,6 @@
 //! Credentials, operators, and how the clients of each front prove who they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
@@ -9,7 +9,9 @@ use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::operators::{Operator, OperatorKind, Operators};
 use crate::config::reader::join;
-use crate::config::wire::{BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire};
+use crate::config::wire::{
+    BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire, RuleWire,
+};
 
 /// What the checks of other parts ask about a backend.
 pub(super) struct BackendFacts {
@@ -133,6 +135,8 @@ pub(super) struct Scope<'a> {
     pub(super) backends: &'a BTreeMap<&'a str, u32>,
     pub(super) facts: &'a [BackendFacts],
     pub(super) operators: &'a Operators,
+    /// All rules: what a front asks of clients follows from those that are for its own.
+    pub(super) rules: &'a [RuleWire],
     pub(super) mistakes: &'a Mistakes,
 }
 
@@ -154,13 +158,16 @@ impl Scope<'_> {
                 }),
             },
             Some(FrontAuthWire::Upstream { login }) => {
-                self.check_kinds(path);
+                let operators = self.operators_of(front);
+                self.check_kinds(&operators, path);
                 let login = match login {
                     Some(name) => self.named_login(name, path),
-                    None => self.only_login(path),
+                    None => self.only_login(&operators, path),
                 };
                 let login = login.unwrap_or(BackendId::new(0));
-                FrontAuth::Upstream { login, list: table.id(Purpose::Read, vec![login]) }
+                let own = self.operator(login).map_or(OperatorKind::Token, |own| own.kind);
+                let list = table.id(Purpose::Read, vec![login]);
+                FrontAuth::Upstream { login, list, kind: own }
             }
         }
     }
@@ -189,9 +196,30 @@ impl Scope<'_> {
         Some(table.id(Purpose::Read, vec![id]))
     }
 
+    /// Who accepts what clients of a front send, by the rules that are for them; all operators where no
+    /// rule is.
+    fn operators_of(&self, front: &FrontWire) -> Vec<Operator> {
+        let is_for = |rule: &&RuleWire| {
+            rule.fronts.as_ref().is_none_or(|fronts| fronts.contains(&front.name))
+        };
+        let mut own = self.rules.iter().filter(is_for).peekable();
+        if own.peek().is_none() {
+            return self.operators.all().to_vec();
+        }
+        let members = own.flat_map(RuleWire::members).chain(front.catalog.as_deref());
+        let ids = members.filter_map(|name| self.backends.get(name).copied().map(BackendId::new));
+        let facts = ids.filter_map(|id| self.facts.get(id.index()));
+        let operators: BTreeSet<OperatorId> = facts.filter_map(|facts| facts.operator).collect();
+        operators.into_iter().filter_map(|id| self.operators.get(id)).collect()
+    }
+
+    fn operator(&self, backend: BackendId) -> Option<Operator> {
+        self.operators.get(self.facts.get(backend.index())?.operator?)
+    }
+
     /// Clients take one kind of challenge from a host, the one of its `/v2/`.
-    fn check_kinds(&self, path: &Path<'_>) {
-        let of = |kind| self.operators.all().iter().find(move |operator| operator.kind == kind);
+    fn check_kinds(&self, operators: &[Operator], path: &Path<'_>) {
+        let of = |kind| operators.iter().find(move |operator| operator.kind == kind);
         let name = |operator: &Operator| {
             self.facts.get(operator.backend.index()).map_or("", |facts| &facts.name)
         };
@@ -223,12 +251,12 @@ impl Scope<'_> {
         None
     }
 
-    fn only_login(&self, path: &Path<'_>) -> Option<BackendId> {
-        match self.operators.all() {
+    fn only_login(&self, operators: &[Operator], path: &Path<'_>) -> Option<BackendId> {
+        match operators {
             [only] => return Some(only.backend),
             [] => self.mistakes.add(
                 path,
-                "no backend wants anything of clients; write `auth: token` or `auth: basic` at \
+                "no backend of its rules wants anything of clients; write `auth: token` or `auth: basic` at \
                  those that do, or `auth: managed` here",
             ),
             several => {

@@ -1,6 +1,7 @@
 //! Backends: one cluster each, unambiguous name rewrites, TLS settings that make sense.
 
 use super::auth::{self, BackendFacts};
+use super::per_region::RegionNames;
 use super::{Once, redirects};
 use crate::config::backend::{Backend, Certificate, Tls};
 use crate::config::backend_url::{BackendUrl, Scheme};
@@ -9,12 +10,11 @@ use crate::config::name_mapping::{NameMapping, NameRewrite};
 use crate::config::redirects::redirects_cluster;
 use crate::config::upload_path::UploadPath;
 use crate::config::wire::{BackendAuthWire, BackendWire, TlsWire};
-use std::collections::BTreeMap;
 
 pub(super) fn compile(
     wire: Option<Vec<BackendWire>>,
     facts: &[BackendFacts],
-    regions: &BTreeMap<&str, u32>,
+    regions: &RegionNames<'_>,
     mistakes: &Mistakes,
 ) -> Option<Vec<Backend>> {
     let root = Path::Root.key("backends");
@@ -57,7 +57,7 @@ pub(super) fn compile(
 fn compile_one(
     wire: BackendWire,
     facts: &BackendFacts,
-    regions: &BTreeMap<&str, u32>,
+    regions: &RegionNames<'_>,
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> Option<Backend> {

@@ -19,7 +19,7 @@ pub(super) fn compile(wire: ClientsWire, mistakes: &Mistakes) -> (Clients, GeoSo
         mistakes.add(&geo_path, message);
     }
     // A header from anybody is a client that says where it wants to be.
-    if wire.headers.is_some() && wire.trusted_proxies.is_empty() {
+    if wire.headers.is_some() && !wire.names_proxies {
         let message = "is believed only from trusted proxies; write their address prefixes in \
              `clients.trusted_proxies`";
         mistakes.add(&geo_path.key("headers"), message);
@@ -40,14 +40,14 @@ pub(super) fn compile(wire: ClientsWire, mistakes: &Mistakes) -> (Clients, GeoSo
 }
 
 fn compile_headers(wire: GeoHeadersWire, path: &Path<'_>, mistakes: &Mistakes) -> Geo {
+    if !wire.names_any {
+        let message = "names no header; write at least `country`";
+        mistakes.add(&path.key("headers"), message);
+    }
     let headers = GeoHeaders {
         country: wire.country,
         subdivision: wire.subdivision,
         continent: wire.continent,
     };
-    if headers == GeoHeaders::default() {
-        let message = "names no header; write at least `country`";
-        mistakes.add(&path.key("headers"), message);
-    }
     Geo::Headers(headers)
 }

@@ -27,9 +27,6 @@ pub(super) fn compile(
     for (front, id) in wire.unwrap_or_default().iter().zip((0..).map(FrontId::new)) {
         let path = root.key(&front.name);
         let list = path.key("hosts");
-        if front.hosts.as_ref().is_some_and(Vec::is_empty) {
-            mistakes.add(&list, "is empty; write at least one host that clients use");
-        }
         for (index, host) in front.hosts.iter().flatten().enumerate() {
             let what = format!("the host `{}`", host.as_str());
             if hosts.claim(host.clone(), &front.name, &what, &list.item(index)) {
@@ -65,7 +62,7 @@ fn check_tls(fronts: &[FrontWire], root: &Path<'_>, mistakes: &Mistakes) {
     for front in fronts.iter().filter(|front| front.tls.is_none()) {
         let message = format!(
             "has no `tls`, and `{}` has: clients of all fronts come to one listener; write `tls` for \
-             all of them or for none",
+             all of them, or for none if something before Envoy ends TLS",
             with.name
         );
         mistakes.add(&root.key(&front.name), message);

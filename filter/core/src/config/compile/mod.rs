@@ -8,6 +8,8 @@ mod blob_stores;
 mod chains;
 mod clients;
 mod fronts;
+mod loops;
+mod per_region;
 mod redirecting;
 mod redirects;
 mod regions;
@@ -21,6 +23,7 @@ use super::Config;
 use super::list::ListTable;
 use super::mistake::{Mistakes, Path};
 use super::reader::join;
+use super::user_info::hidden;
 use super::wire::PolicyWire;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
@@ -39,17 +42,23 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let credentials = auth::credentials(wire.credentials, mistakes);
     let backends = wire.backends.as_deref().unwrap_or_default();
     let (facts, operators) = auth::facts(backends, &credentials, mistakes);
-    let scope =
-        auth::Scope { backends: &backend_ids, facts: &facts, operators: &operators, mistakes };
+    let scope = auth::Scope {
+        backends: &backend_ids,
+        facts: &facts,
+        operators: &operators,
+        rules: wire.rules.as_deref().unwrap_or_default(),
+        mistakes,
+    };
     let mut table = ListTable::default();
     let mut fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
     let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
     let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
+    let drained = regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes);
+    let region_names = per_region::RegionNames::new(&region_ids, drained);
     let scope = rules::Scope {
         backends: &backend_ids,
         drained_backends: wire.backends.iter().flatten().map(|backend| backend.drained).collect(),
-        regions: &region_ids,
-        drained_regions: regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes),
+        regions: &region_names,
         labels: &label_ids,
         stores: &store_ids,
         access: access::Checks { fronts: &fronts, facts: &facts, mistakes },
@@ -57,10 +66,12 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     };
     let rules = rules::compile(wire.rules, &scope, &mut table);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
-    let backends = backends::compile(wire.backends, &facts, &region_ids, mistakes)?;
+    let backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;
     redirects::keep_apart(&mut fronts, &backends, mistakes);
     let lists = table.into_lists(&backends);
     let blob_stores = blob_stores?;
+    let written = wire.fronts.as_deref().unwrap_or_default();
+    loops::refuse(&fronts, written, &backends, &blob_stores, mistakes);
     services::keep_apart(&fronts, &backends, &blob_stores, &lists, mistakes);
     Some(Config {
         fronts,
@@ -82,7 +93,7 @@ fn ids_by_name<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u3
 
 fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {
     let names: Vec<&&str> = known.keys().collect();
-    format!("there is no {what} `{name}`; the {what}s are {}", join(&names))
+    format!("there is no {what} `{}`; the {what}s are {}", hidden(name), join(&names))
 }
 
 /// Remembers where each value was declared and complains about the second place.

@@ -1,13 +1,10 @@
 //! Redirecting instead of carrying: only where a client that is sent away can be served there.
 
-use std::collections::BTreeMap;
-
 use super::access::FrontKinds;
 use super::auth::BackendFacts;
 use super::regions::labels_meant;
 use super::rules::Scope;
 use super::unknown;
-use crate::config::DEFAULT_REGION;
 use crate::config::auth::Readers;
 use crate::config::ids::{BackendId, LabelId, StoreId};
 use crate::config::mistake::Path;
@@ -35,10 +32,13 @@ impl Scope<'_> {
         let (names_classes, names_stores) =
             (classes.any(|classes| !classes.is_empty()), stores.any(Option::is_some));
         let stores = self.resolve(stores, &path.key("stores"));
-        let classes = self.by_region(&classes, &path.key("classes")).into_iter();
+        let by_region = self.regions.spread(&classes, &path.key("classes"), self.mistakes);
         let compiled = Redirecting {
-            classes: classes.map(|classes| classes.into_iter().flatten().collect()).collect(),
-            stores: self.by_region(&stores, &path.key("stores")),
+            classes: by_region
+                .into_iter()
+                .map(|classes| classes.into_iter().flatten().collect())
+                .collect(),
+            stores: self.regions.spread(&stores, &path.key("stores"), self.mistakes),
             kept: self.kept(&wire.keep, &path.key("keep")),
         };
         let sends_to_backends = compiled.sends_to_backends();
@@ -88,29 +88,6 @@ impl Scope<'_> {
         id
     }
 
-    /// One value for each region, in the order of the regions. Clients of a drained region are served
-    /// as those of the default region.
-    fn by_region<T: Clone + Default>(&self, value: &PerRegion<T>, path: &Path<'_>) -> Vec<T> {
-        let each = match value {
-            PerRegion::All(one) => return vec![one.clone(); self.regions.len()],
-            PerRegion::Each(each) => each,
-        };
-        for (region, _) in each {
-            if !self.regions.contains_key(region.as_str()) {
-                let message = unknown("region", region, self.regions);
-                self.mistakes.add(&path.key(region), message);
-            }
-        }
-        let by_name: BTreeMap<&str, &T> =
-            each.iter().map(|(region, value)| (region.as_str(), value)).collect();
-        let default = by_name.get(DEFAULT_REGION);
-        let of = |name: &str| {
-            let own = by_name.get(name).filter(|_| !self.drained_regions.contains(&name));
-            own.or(default).map(|value| (*value).clone()).unwrap_or_default()
-        };
-        self.regions_in_order().map(of).collect()
-    }
-
     fn kept(&self, patterns: &[String], path: &Path<'_>) -> Vec<LabelId> {
         let known = || self.labels.keys().copied();
         let meant = patterns.iter().enumerate().flat_map(|(index, pattern)| {
@@ -123,11 +100,11 @@ impl Scope<'_> {
     fn check_readers(&self, around: &Around<'_>, path: &Path<'_>) {
         let limit = match around.readers {
             Some(Readers::Authenticated | Readers::Networks(_)) => {
-                "`readers` lets only some in; leave one of the two out"
+                "`readers` lets only some in; leave `redirect` out"
             }
             None if around.kinds.basic => {
-                "a front asks for passwords; write `readers: anyone` if everybody may have it, or leave \
-                 `redirect` out"
+                "a front asks for passwords; leave `redirect` out, or write `readers: anyone` if \
+                 everybody may have it"
             }
             Some(Readers::Anyone) | None => return,
         };
@@ -181,7 +158,7 @@ fn why_not(backend: &BackendFacts, kinds: FrontKinds, sends_to_backends: bool) -
 }
 
 impl<T> PerRegion<T> {
-    fn any(&self, is: fn(&T) -> bool) -> bool {
+    pub(super) fn any(&self, is: fn(&T) -> bool) -> bool {
         match self {
             Self::All(value) => is(value),
             Self::Each(each) => each.iter().any(|(_, value)| is(value)),

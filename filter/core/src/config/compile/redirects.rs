@@ -1,8 +1,6 @@
 //! Redirects: followed nowhere but to hosts that the policy names, and none of them its own.
 
-use std::collections::BTreeMap;
-
-use super::unknown;
+use super::per_region::RegionNames;
 use crate::config::backend::Backend;
 use crate::config::fronts::Fronts;
 use crate::config::mistake::{Mistakes, Path};
@@ -12,15 +10,17 @@ use crate::config::wire::{FollowWire, RedirectsWire};
 /// The redirects of the backend at `path`.
 pub(super) fn compile(
     wire: RedirectsWire,
-    regions: &BTreeMap<&str, u32>,
+    regions: &RegionNames<'_>,
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> Redirects {
-    let by_region = by_region(&wire, regions, &path.key("redirects"), mistakes);
-    let followed = by_region.contains(&Redirect::Follow);
+    let by_region = regions.spread(&wire.redirects, &path.key("redirects"), mistakes);
+    // What is written, also for a region that is drained for an hour.
+    let followed = wire.redirects.any(|redirect| *redirect == Redirect::Follow);
     let is_bounded = wire.follow.is_some();
-    let FollowWire { hosts, private_addresses, ca_file } = wire.follow.unwrap_or_default();
-    if followed && hosts.is_empty() {
+    let FollowWire { hosts, names_hosts, private_addresses, ca_file } =
+        wire.follow.unwrap_or_default();
+    if followed && !names_hosts {
         let message = "says nowhere to; write `follow: {hosts: [HOST]}` with the hosts that the \
              registry keeps its blobs at";
         mistakes.add(&path.key("redirects"), message);
@@ -35,23 +35,6 @@ pub(super) fn compile(
     }
     let allowed: Vec<&str> = hosts.iter().map(RedirectHost::as_str).collect();
     Redirects { allowed: allowed.join(" "), by_region, hosts, private_addresses, ca_file }
-}
-
-fn by_region(
-    wire: &RedirectsWire,
-    regions: &BTreeMap<&str, u32>,
-    path: &Path<'_>,
-    mistakes: &Mistakes,
-) -> Vec<Redirect> {
-    let mut by_region = vec![wire.default; regions.len()];
-    for (region, redirect) in &wire.by_region {
-        let id = regions.get(region.as_str()).and_then(|id| usize::try_from(*id).ok());
-        match id.and_then(|id| by_region.get_mut(id)) {
-            Some(slot) => *slot = *redirect,
-            None => mistakes.add(&path.key(region), unknown("region", region, regions)),
-        }
-    }
-    by_region
 }
 
 /// An address is not looked up, so what is looked up cannot be kept from being private.

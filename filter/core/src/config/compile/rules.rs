@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::access::{Checks, FrontKinds, RuleAccess};
 use super::chains::{self, Link, Tags};
+use super::per_region::RegionNames;
 use super::redirecting::Around;
 use super::{Once, unknown};
 use crate::config::auth::Readers;
@@ -23,9 +24,7 @@ pub(super) struct Scope<'a> {
     pub(super) backends: &'a Ids<'a>,
     /// Whether each backend, by its id, takes no reads.
     pub(super) drained_backends: Vec<bool>,
-    pub(super) regions: &'a Ids<'a>,
-    /// The regions whose clients are served as those of the default region.
-    pub(super) drained_regions: Vec<&'a str>,
+    pub(super) regions: &'a RegionNames<'a>,
     pub(super) labels: &'a Ids<'a>,
     pub(super) stores: &'a Ids<'a>,
     pub(super) access: Checks<'a>,
@@ -51,10 +50,8 @@ pub(super) fn compile(
     {
         let path = root.item(position);
         if let Some(name) = &rule.name {
-            names.claim(name.clone(), name, &format!("the rule name `{name}`"), &path.key("name"));
-        }
-        if rule.repositories.as_ref().is_some_and(Vec::is_empty) {
-            mistakes.add(&path.key("repositories"), "is empty; write `[\"**\"]` for all of them");
+            let place = format!("rules[{position}]");
+            names.claim(name.clone(), &place, &format!("the name `{name}`"), &path.key("name"));
         }
         let everything = rule.repositories.iter().flatten().any(RepositoryGlob::is_everything);
         for glob in rule.repositories.take().into_iter().flatten() {
@@ -145,7 +142,9 @@ impl Scope<'_> {
     /// The ids of the fronts whose clients a rule is for.
     fn fronts(&self, names: &[String], path: &Path<'_>) -> Vec<FrontId> {
         if names.is_empty() {
-            self.mistakes.add(path, "is empty; write at least one front, or leave it out for all");
+            let message = "is empty, so the rule is for nobody; write the fronts whose clients may see its \
+                 repositories";
+            self.mistakes.add(path, message);
         }
         let all = self.access.fronts.all();
         let mut ids = Vec::new();
@@ -157,7 +156,7 @@ impl Scope<'_> {
                 }
                 Some(front) => ids.push(front.id()),
                 // An empty name is a value that could not be read; it has its own mistake.
-                None if name.is_empty() => {}
+                None if name.is_empty() || all.is_empty() => {}
                 None => {
                     let names: Vec<&str> = all.iter().map(Front::name).collect();
                     let message =
@@ -203,37 +202,25 @@ impl Scope<'_> {
         table: &mut ListTable,
         path: &Path<'_>,
     ) -> Vec<Chain> {
-        let mut by_region = BTreeMap::new();
+        let mut by_region = Vec::new();
         for (region, links) in wire {
             let item = path.key(region);
             let links = self.links(links.as_deref(), &item);
-            if !self.regions.contains_key(region.as_str()) {
-                self.mistakes.add(&item, unknown("region", region, self.regions));
-            } else if !links.is_empty() && !self.drained_regions.contains(&region.as_str()) {
+            self.regions.check(region, &item, self.mistakes);
+            if !links.is_empty() && self.regions.is_served(region) {
                 let chain = chains::compile(&links, tags, table, &item, self.mistakes);
-                by_region.insert(region.as_str(), chain);
+                by_region.push((region.clone(), chain));
             }
         }
         self.check_coverage(wire, path);
-        let default = by_region.get(DEFAULT_REGION);
-        let chain = |name| by_region.get(name).or(default).copied().flatten();
-        self.regions_in_order().filter_map(chain).collect()
-    }
-
-    /// The names of the regions, in the order of their ids.
-    pub(super) fn regions_in_order(&self) -> impl Iterator<Item = &str> {
-        let mut in_order: Vec<(&str, u32)> = self.regions.iter().map(|(k, v)| (*k, *v)).collect();
-        in_order.sort_by_key(|(_, id)| *id);
-        in_order.into_iter().map(|(name, _)| name)
+        self.regions.resolve(&by_region).into_iter().filter_map(|chain| chain.copied()?).collect()
     }
 
     /// Every region needs a chain: its own, or that of the default region.
     fn check_coverage(&self, wire: &[(String, Option<Vec<LinkWire>>)], path: &Path<'_>) {
         let has = |name: &str| wire.iter().any(|(region, _)| region == name);
-        let uncovered = self.regions.keys().filter(|name| !has(name));
-        let uncovered: Vec<&&str> = uncovered.collect();
-        let drained = !self.drained_regions.is_empty();
-        if !has(DEFAULT_REGION) && (drained || !uncovered.is_empty()) {
+        let uncovered: Vec<&str> = self.regions.names().filter(|name| !has(name)).collect();
+        if !has(DEFAULT_REGION) && (self.regions.any_drained() || !uncovered.is_empty()) {
             let names = join(&uncovered);
             let message = format!(
                 "has no chain for {names}; write one for `{DEFAULT_REGION}`, \
@@ -279,7 +266,8 @@ impl Scope<'_> {
     fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
         let id = self.backends.get(name).copied().map(BackendId::new);
         // An empty name is a value that could not be read; it has its own mistake already.
-        if id.is_none() && !name.is_empty() {
+        // That there are none at all is one mistake, not one for each name.
+        if id.is_none() && !name.is_empty() && !self.backends.is_empty() {
             self.mistakes.add(path, unknown("backend", name, self.backends));
         }
         id

@@ -41,19 +41,19 @@ fn what_is_silent_or_impossible_is_refused() {
         (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated""#, "rules[0].readers: nobody can prove to the proxy who they are"),
         (MANAGED, r#""chains": {"default": ["hub"]}, "owner": "hub""#, "rules[0]: the proxy has no credential for pushes to `hub`"),
         (MANAGED, r#""chains": {"default": ["open"]}, "owner": "open""#, ""),
-        (MANAGED, r#""chains": {"default": ["open"]}, "owner": "open", "writers": "authenticated""#, "rules[0].writers: no credential of the proxy's is used for pushes"),
+        (MANAGED, r#""chains": {"default": ["open"]}, "owner": "open", "writers": "authenticated""#, "rules[0].writers: `open` takes pushes from everybody"),
         (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated""#, ""),
         (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated", "owner": "ghcr""#, "rules[0]: pushes to `ghcr` would be made with the proxy's credential `robot`; write `writers"),
         (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated", "owner": "ghcr", "writers": "authenticated""#, ""),
         (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated", "owner": "ghcr", "writers": "anyone""#, "rules[0].writers: `anyone` is not valid; write `authenticated`"),
-        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "everybody""#, "rules[0].readers: `everybody` is not valid; write `anyone`"),
+        (BASIC, r#""chains": {"default": ["ghcr"]}, "readers": "everybody""#, "rules[0].readers: `everybody` is not valid; write `authenticated`, "),
         (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "anyone", "owner": "ghcr", "writers": "authenticated""#, "rules[0].writers: nobody can prove to the proxy"),
         (UPSTREAM, r#""chains": {"default": ["hub", "twin", "open"]}, "owner": "hub""#, ""),
         (UPSTREAM, r#""chains": {"default": ["hub", "ghcr"]}"#, "rules[0].chains.default: clients log in to `hub` and to `ghcr` at different places"),
         (UPSTREAM, r#""chains": {"default": ["open", "hub"]}, "owner": "ghcr""#, "rules[0].chains.default: clients log in to `hub` and to `ghcr`"),
         (UPSTREAM, r#""chains": {"default": ["ecr"]}, "readers": "anyone""#, ""),
         (UPSTREAM, r#""chains": {"default": ["ecr"]}"#, "rules[0]: reads from `ecr` with the proxy's credential `aws`"),
-        (r#""upstream""#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: who answers a login that names no repository? write `auth: {upstream: {login: BACKEND}}` with one of `hub`, `ghcr`"),
+        (r#""upstream""#, r#""chains": {"default": ["hub"]}"#, ""),
         (r#"{"upstream": {"login": "open"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: no client can log in to `open`"),
         (r#"{"upstream": {"login": "ecr"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: no client can log in to `ecr`"),
         (r#"{"upstream": {}, "basic": {"verifier": "http://x"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: says two things"),
@@ -82,7 +82,9 @@ fn a_credential_is_not_for_everything_and_anyone() {
 #[test]
 fn tokens_and_passwords_of_clients_do_not_go_through_one_front() {
     let rule = r#""chains": {"default": ["hub"]}"#;
+    let second = r#"{"name": "e", "repositories": ["e/**"], "chains": {"default": ["ecr"]}}"#;
     let mixed = policy(UPSTREAM, rule).replace(r#", "credential": "aws""#, "");
+    let mixed = mixed.replace(r#""rules": ["#, &format!(r#""rules": [{second}, "#));
     let found = mistakes(&mixed);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].starts_with("fronts.main.auth: clients cannot log in to `hub` with tokens"));
@@ -99,7 +101,6 @@ fn backends_with_one_token_service_are_one_operator() {
         [("hub", id(0)), ("twin", id(0)), ("ghcr", id(1)), ("ecr", None), ("open", None)];
     assert_eq!(operators, expected);
     assert!(config.operators().has_several());
-    assert_eq!(config.operators().kind(), Some(OperatorKind::Token));
 }
 
 #[test]
@@ -170,4 +171,48 @@ fn the_filter_calls_nobody_through_a_cluster_that_clients_use() {
         let others = mistakes.iter().filter(|line| line.contains("go through the cluster"));
         assert_eq!(others.count(), usize::from(!expected.is_empty()), "{reason}: {mistakes:#?}");
     }
+}
+
+/// What a front asks of its clients follows from the rules that are for them.
+#[test]
+fn who_answers_a_login_is_a_matter_of_the_fronts_own_rules() {
+    let policy = |first: &str, second: &str, third: &str, fronts: [&str; 2]| {
+        let [of_first, of_second] = fronts;
+        format!(
+            r#"{{"version": 1, "fronts": {{
+                "one": {{"hosts": ["one.example"], "auth": "upstream"}},
+                "two": {{"hosts": ["two.example"], "auth": "upstream"}}}},
+            "backends": {{"a": {{"url": "https://a.example", "auth": {first}}},
+                          "b": {{"url": "https://b.example", "auth": {second}}},
+                          "c": {{"url": "https://c.example"{third}}}}},
+            "regions": {{"default": {{}}}},
+            "rules": [{{"name": "a", {of_first} "repositories": ["a/**"], "chains": {{"default": ["a"]}}}},
+                      {{"name": "b", {of_second} "repositories": ["b/**"], "chains": {{"default": ["b"]}}}}]}}"#
+        )
+    };
+    let (token, basic) = (r#""token""#, r#""basic""#);
+    let each = [r#""fronts": ["one"],"#, r#""fronts": ["two"],"#];
+    let all = ["", r#""fronts": ["two"],"#];
+    let unused = r#", "auth": "token""#;
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str, [&str; 2], &[&str], &str)] = &[
+        (token, token, "", each, &[], "each front has one"),
+        (token, basic, "", each, &[], "of another kind"),
+        (token, token, unused, each, &[], "a backend of no rule is nobody's"),
+        (token, token, "", all, &["fronts.two.auth: who answers a login that names no repository?"], "one front has both"),
+        (token, basic, "", all, &["fronts.two.auth: clients cannot log in to `a` with tokens", "fronts.two.auth: who answers"], "of two kinds"),
+    ];
+    for (first, second, third, fronts, expected, reason) in rows {
+        let found = mistakes(&policy(first, second, third, *fronts));
+        assert_eq!(found.len(), expected.len(), "{reason}: {found:#?}");
+        for (told, start) in found.iter().zip(*expected) {
+            assert!(told.starts_with(start), "{reason}: {told}");
+        }
+    }
+    let config = Config::from_json(policy(token, basic, "", each).as_bytes()).unwrap();
+    let asked = config.fronts().all().iter().map(|front| match front.auth() {
+        FrontAuth::Upstream { login, kind, .. } => (login.index(), *kind),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [(0, OperatorKind::Token), (1, OperatorKind::Basic)]);
 }

@@ -2,8 +2,10 @@
 
 use super::*;
 
+mod advice;
 mod auth;
 mod fronts;
+mod loops;
 mod redirecting;
 mod redirects;
 mod upload_paths;
@@ -144,7 +146,7 @@ fn each_mistake_has_its_path_and_a_way_out() {
         ("/clients", "{\"trusted_hops\":17}", "clients.trusted_hops: is too large"),
         ("/clients", "{\"trusted_hops\":1,\"trusted_proxies\":[\"10.0.0.0/8\"]}", "clients.trusted_hops: stands beside `trusted_proxies`"),
         ("/rules", "[]", "rules: there is no rule"),
-        ("/rules/1/name", "\"drycc\"", "rules[1].name: the rule name `drycc` already belongs to `drycc`"),
+        ("/rules/1/name", "\"drycc\"", "rules[1].name: the name `drycc` already belongs to `rules[0]`"),
         ("/rules/0/repositories", "[]", "rules[0].repositories: is empty"),
         ("/rules/0/repositories/0", "\"Drycc/**\"", "rules[0].repositories[0]: `Drycc/**` is not valid; write a repository glob"),
         ("/rules/0/chains/cn/0", "\"quai\"", "rules[0].chains.cn[0]: there is no backend `quai`; the backends are `ghcr`, `hub`, `quay`"),

@@ -73,3 +73,35 @@ fn a_host_of_redirects_is_no_front() {
         assert_eq!(found.is_some(), is_front, "{}: {reason}", authority.escape_ascii());
     }
 }
+
+/// Chains, classes, stores and redirects: whatever has a value per region.
+#[test]
+fn clients_of_a_drained_region_are_served_as_those_of_the_default_in_everything() {
+    let policy = |drained: bool| {
+        format!(
+            r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}},
+            "backends": {{
+                "near": {{"url": "https://n.example", "redirects": {{"cn": "follow", "default": "pass"}},
+                          "follow": {{"hosts": ["cdn.example"]}}}},
+                "far": {{"url": "https://f.example"}}
+            }},
+            "blob_stores": {{"s": {{"url": "https://s.example/{{digest}}"}}}},
+            "regions": {{"cn": {{"drained": {drained}}}, "default": {{}}}},
+            "rules": [{{"name": "r", "repositories": ["x/**"], "chains": {{"cn": ["near"], "default": ["far"]}},
+                        "redirect": {{"classes": {{"cn": ["blobs"], "default": []}}, "stores": {{"cn": "s", "default": "none"}}}}}}]}}"#
+        )
+    };
+    for drained in [false, true] {
+        let config = Config::from_json(policy(drained).as_bytes()).unwrap();
+        let region = ids::RegionId::new(0);
+        let rule = &config.rules().all()[0];
+        let list = config.list(rule.chain(region).unwrap().whole.digests).unwrap();
+        let redirecting = rule.redirecting().unwrap();
+        let name = config.backend(*list.backends().first().unwrap()).map(Backend::name);
+        let follows = config.backends()[0].redirects().of(region) == Redirect::Follow;
+        let sends = redirecting.sends_away(region, RedirectClass::Blobs);
+        let store = redirecting.store(region, None).is_some();
+        let expected = if drained { Some("far") } else { Some("near") };
+        assert_eq!((name, follows, sends, store), (expected, !drained, !drained, !drained));
+    }
+}

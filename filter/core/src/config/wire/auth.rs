@@ -2,7 +2,7 @@
 
 use super::{NAME, is_name, optional_text};
 use crate::config::auth::{Realm, WANTED_REALM};
-use crate::config::backend_url::{self, BackendUrl};
+use crate::config::backend_url::BackendUrl;
 use crate::config::reader::{Fields, Node};
 
 pub(crate) enum FrontAuthWire {
@@ -59,9 +59,10 @@ pub(super) fn read_front_auth(node: &Node<'_>) -> Option<FrontAuthWire> {
 fn read_verifier(node: &Node<'_>) -> FrontAuthWire {
     const VERIFIER: &str = "the URL of the service that knows the passwords, such as \
          `http://127.0.0.1:9080`";
+    const LOGIN: &str = "the service is asked with the passwords of clients";
     let fields = node.fields(&["verifier", "cluster"]);
-    let verifier = fields
-        .required("verifier", VERIFIER, |node| node.parse(backend_url::WANTED, BackendUrl::parse));
+    let verifier =
+        fields.required("verifier", VERIFIER, |node| node.url(VERIFIER, LOGIN, BackendUrl::parse));
     FrontAuthWire::Basic { verifier, cluster: cluster(&fields) }
 }
 
@@ -91,6 +92,7 @@ pub(super) fn read_backend_auth(node: &Node<'_>) -> Option<BackendAuthWire> {
 fn read_token(node: &Node<'_>) -> BackendAuthWire {
     const SERVICE: &str = "the name that the token service knows the registry by, such as \
          `registry.docker.io`";
+    const LOGIN: &str = "the service is asked with the backend's `credential`";
     let fields = node.fields(&["realm", "service", "cluster"]);
     let service = fields.optional("service", |node| {
         let plain = |byte: u8| (0x20..=0x7e).contains(&byte) && !b"\"\\".contains(&byte);
@@ -99,7 +101,7 @@ fn read_token(node: &Node<'_>) -> BackendAuthWire {
         })
     });
     BackendAuthWire::Token {
-        realm: fields.optional("realm", |node| node.parse(WANTED_REALM, Realm::parse)),
+        realm: fields.optional("realm", |node| node.url(WANTED_REALM, LOGIN, Realm::parse)),
         service,
         cluster: cluster(&fields),
     }
@@ -133,7 +135,7 @@ pub(super) fn read_credential(name: String, node: &Node<'_>) -> CredentialWire {
 ///
 /// What cannot be read counts as written, for nobody: it has its own mistake already.
 pub(super) fn read_readers(node: &Node<'_>) -> ReadersWire {
-    const WANTED: &str = "`anyone`, `authenticated` or `{networks: [LABEL]}`";
+    const WANTED: &str = "`authenticated`, `{networks: [LABEL]}` or, for everybody, `anyone`";
     const LABELS: &str = "a list of labels of `networks`";
     if !node.is_mapping() {
         let word = node.parse(WANTED, |text| match text {

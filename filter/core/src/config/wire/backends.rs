@@ -82,7 +82,7 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
     BackendWire {
         name,
         url: fields.required("url", backend_url::WANTED, |node| {
-            node.parse(backend_url::WANTED, BackendUrl::parse)
+            node.url(backend_url::WANTED, backend_url::WANTED_FOR_LOGIN, BackendUrl::parse)
         }),
         cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
         owner_cluster: optional_text(&fields, "owner_cluster", "the name of an Envoy cluster"),

@@ -15,11 +15,13 @@ pub(crate) struct BlobStoreWire {
 }
 
 pub(super) fn read_blob_store(name: String, node: &Node<'_>) -> BlobStoreWire {
+    const LOGIN: &str = "clients are sent there and must need none";
     let fields = node.fields(&["url", "cluster", "tls", "probe"]);
     BlobStoreWire {
         name,
-        url: fields
-            .required("url", blob_url::WANTED, |node| node.parse(blob_url::WANTED, BlobUrl::parse)),
+        url: fields.required("url", blob_url::WANTED, |node| {
+            node.url(blob_url::WANTED, LOGIN, BlobUrl::parse)
+        }),
         cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
         tls: fields.optional("tls", |node| Some(read_tls(&node))).unwrap_or_default(),
         probing: fields.optional("probe", |node| Some(read_probing(&node))).unwrap_or_default(),

@@ -10,11 +10,15 @@ use crate::config::{header_name, network};
 pub(crate) struct ClientsWire {
     pub(crate) trusted_hops: Option<u32>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Whether any was written, be it one that could not be read.
+    pub(crate) names_proxies: bool,
     pub(crate) database: Option<String>,
     pub(crate) headers: Option<GeoHeadersWire>,
 }
 
 pub(crate) struct GeoHeadersWire {
+    /// Whether any was written, be it one that could not be read.
+    pub(crate) names_any: bool,
     pub(crate) country: Option<String>,
     pub(crate) subdivision: Option<String>,
     pub(crate) continent: Option<String>,
@@ -35,6 +39,7 @@ pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
     ClientsWire {
         trusted_hops,
         trusted_proxies: list(&fields, "trusted_proxies", network::WANTED, network::parse),
+        names_proxies: fields.has_items("trusted_proxies"),
         database,
         headers,
     }
@@ -49,6 +54,7 @@ fn read_geo(node: &Node<'_>) -> (Option<String>, Option<GeoHeadersWire>) {
             fields.optional(name, |node| node.parse(header_name::WANTED, header_name::parse))
         };
         Some(GeoHeadersWire {
+            names_any: fields.any_written(),
             country: header("country"),
             subdivision: header("subdivision"),
             continent: header("continent"),

@@ -46,6 +46,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
     const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
     let fields = node.fields(FIELDS);
     let hosts = fields.required("hosts", front_host::WANTED_LIST, |node| {
+        node.refuse_empty("is empty; write at least one host that clients use");
         node.list(front_host::WANTED_LIST, |host| host.parse(front_host::WANTED, FrontHost::parse))
     });
     FrontWire {

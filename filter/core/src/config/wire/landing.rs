@@ -9,6 +9,6 @@ pub(super) fn read_landing(node: &Node<'_>) -> Option<Vec<(String, PageUrl)>> {
         if !is_path(path) {
             node.refuse(WANTED_PATH);
         }
-        Some((path.to_owned(), node.parse(WANTED_URL, PageUrl::parse)?))
+        Some((path.to_owned(), node.url(WANTED_URL, "everybody is sent there", PageUrl::parse)?))
     })
 }

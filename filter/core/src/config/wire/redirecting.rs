@@ -13,6 +13,12 @@ pub(crate) enum PerRegion<T> {
     Each(Vec<(String, T)>),
 }
 
+impl<T: Default> Default for PerRegion<T> {
+    fn default() -> Self {
+        Self::All(T::default())
+    }
+}
+
 pub(crate) struct RedirectingWire {
     /// `None` is a class that could not be read; it has its own mistake.
     pub(crate) classes: Option<PerRegion<Vec<Option<RedirectClass>>>>,

@@ -27,6 +27,15 @@ pub(crate) struct RuleWire {
     pub(crate) signatures: Option<String>,
 }
 
+impl RuleWire {
+    /// The name of everybody whom a request of the rule may go to, some of them more than once.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
+        let links = self.chains.iter().flat_map(|(_, links)| links.iter().flatten());
+        let others = self.owner.iter().chain(&self.signatures);
+        links.map(|link| link.backend.as_str()).chain(others.map(String::as_str))
+    }
+}
+
 /// One backend of a chain.
 pub(crate) struct LinkWire {
     pub(crate) backend: String,
@@ -54,6 +63,9 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         "signatures",
     ]);
     let repositories = fields.required("repositories", "a list of repository globs", |node| {
+        node.refuse_empty(
+            "is empty; write the repositories that the rule is for, such as `team/**`",
+        );
         node.list("a list of repository globs", |glob| {
             glob.parse(repository_glob::WANTED, RepositoryGlob::parse)
         })

@@ -30,11 +30,12 @@ impl UpstreamWire {
 pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
     const PREFIX: &str = "the start of its repositories' names in the policy, which ends with `/`, \
          such as `docker.io/`; or `\"\"` for one of the upstreams";
+    const LOGIN: &str = "and write the registry as one of `backends`, with a `credential`";
     let fields = node.fields(&["prefix", "hosts", "ns", "library", "path", "backend"]);
     let mut has_backend = false;
     let backend = fields.optional("backend", |node| {
         has_backend = true;
-        node.parse(backend_url::WANTED, BackendUrl::parse)
+        node.url(backend_url::WANTED, LOGIN, BackendUrl::parse)
     });
     UpstreamWire {
         name,
