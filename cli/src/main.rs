@@ -14,12 +14,14 @@ mod policy_file;
 mod render;
 mod replace;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use portolan_core::config::user_info::hidden_in_words;
 
 use clients::ClientsError;
 use credential::CredentialError;
@@ -147,13 +149,29 @@ struct ImportArgs {
 
 fn main() -> ExitCode {
     let mut out = Results::to(io::stdout().lock());
-    let exit = CommandLine::parse().command.run(&mut out);
+    let exit = match CommandLine::try_parse() {
+        Ok(parsed) => parsed.command.run(&mut out),
+        Err(error) => return refuse(&error),
+    };
     match exit.and_then(|exit| out.flush().map(|()| exit)) {
         Ok(exit) => exit.into(),
         Err(error) => {
             say(format_args!("error: cannot read or write: {error}"));
             Exit::Unusable.into()
         }
+    }
+}
+
+/// Says what is wrong with the arguments, or what was asked for, such as `--help`. Arguments are URLs
+/// too, and stand in logs of pipelines.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let said = error.to_string();
+    match hidden_in_words(&said) {
+        Cow::Owned(hidden) if hidden != said => {
+            say(hidden.trim_end());
+            Exit::Unusable.into()
+        }
+        _ => error.exit(),
     }
 }
 

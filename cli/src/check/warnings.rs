@@ -1,6 +1,7 @@
 //! What a policy may say, but hardly means.
 
 mod credentials;
+mod placement;
 mod redirecting;
 mod upstreams;
 
@@ -18,12 +19,15 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let document = &policy.document;
     let backends = policy.config.backends();
     doubts.extend(backends.iter().filter_map(|backend| unencrypted(document, backend)));
+    doubts.extend(backends.iter().filter_map(|backend| misplaced(document, backend)));
     doubts.extend(credentials::doubts(&policy.config));
     doubts.extend(redirecting::doubts(&policy.config, rules));
     doubts.extend(upstreams::doubts(&policy.config, document));
     doubts.extend(unused_backends(document, backends, rules));
     doubts.extend(repeated_globs(document, rules));
     doubts.extend(chains_behind_their_owner(rules));
+    doubts.extend(tags_that_do_not_fail_over(rules));
+    doubts.extend(placement::doubts(&policy.config, document));
     let warnings = doubts.into_iter();
     warnings.map(|(path, message)| policy.warning(&path, message)).collect()
 }
@@ -41,6 +45,25 @@ fn unencrypted(document: &Document, backend: &Backend) -> Option<Doubt> {
         "requests to `{}` and their credentials are sent unencrypted; write `https`",
         url.host()
     );
+    Some((upstreams::path_of_url(document, backend.name()), message))
+}
+
+/// URLs at which there is a host, and no registry.
+fn misplaced(document: &Document, backend: &Backend) -> Option<Doubt> {
+    let url = backend.url();
+    let message = if url.base_path().split('/').next_back() == Some("v2") {
+        format!(
+            "the registry is looked for at `{}/v2/`; leave the `/v2/` at the end out",
+            url.base_path()
+        )
+    } else if matches!(url.host(), "docker.io" | "www.docker.io" | "hub.docker.com") {
+        format!(
+            "there is no registry at `{}`; write `https://registry-1.docker.io` for Docker Hub",
+            url.host()
+        )
+    } else {
+        return None;
+    };
     Some((upstreams::path_of_url(document, backend.name()), message))
 }
 
@@ -152,6 +175,26 @@ fn chains_behind_their_owner(rules: &[Document]) -> Vec<Doubt> {
                 doubts.push((join(&format!("rules[{index}].chains"), region), message));
             }
         }
+    }
+    doubts
+}
+
+/// Rules with chains of several that say nothing of tags: only digests fail over then, and most pulls
+/// begin with a tag.
+fn tags_that_do_not_fail_over(rules: &[Document]) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let says = view::field(rule, "replicas").is_some()
+            || view::field(rule, "tags_from").and_then(view::text) == Some("owner");
+        let chains = view::mapping(view::field(rule, "chains"));
+        let several = chains.iter().find(|(_, chain)| links(chain).nth(1).is_some());
+        let Some((_, chain)) = several.filter(|_| !says) else { continue };
+        let first = links(chain).next().unwrap_or_default();
+        let message = format!(
+            "tags do not fail over: while `{first}` is down a pull by tag fails, though others are \
+             in its chain; write `replicas` with all of those that have the same tags"
+        );
+        doubts.push((format!("rules[{index}].chains"), message));
     }
     doubts
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use portolan_core::config::Config;
+use portolan_core::config::user_info::hidden;
 
 use super::client::{self, Told};
 use super::request::Request;
@@ -111,6 +112,7 @@ impl ExplainArgs {
         let url = bytes(self.url.as_deref());
         let url = url::split(url).ok_or_else(|| {
             let found = String::from_utf8_lossy(url);
+            let found = hidden(&found);
             format!("`{found}` is not a URL; write `https://host/path`, `//host/path` or `/path`")
         })?;
         let (client, notes) = client::of(&self.told(), config);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use portolan_core::config::user_info::hidden_in_words;
+
 use super::place::Place;
 
 /// One thing to say about a file.
@@ -38,14 +40,14 @@ impl Diagnostic {
 /// `portolan.yaml:12:5: rules[0].owner: there is no backend …`, the form that editors jump by.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: ", self.place)?;
+        write!(formatter, "{}: ", hidden_in_words(&self.place.to_string()))?;
         if self.severity == Severity::Warning {
             formatter.write_str("warning: ")?;
         }
         if !self.path.is_empty() {
-            write!(formatter, "{}: ", self.path)?;
+            write!(formatter, "{}: ", hidden_in_words(&self.path))?;
         }
-        formatter.write_str(&self.message)
+        formatter.write_str(&hidden_in_words(&self.message))
     }
 }
 

@@ -159,7 +159,13 @@ impl Reader<'_> {
             }
             Document::String(name) => Some(((name, value), PlaceTree { place, children })),
             _ => {
-                let message = "a key must be text; put it in quotes";
+                let message = match key {
+                    // `{{ .Values.host }}` is a mapping in a mapping's place, as YAML goes.
+                    Document::Mapping(_) => {
+                        "a key must be text; where `{{ … }}` stands, a template was not filled in"
+                    }
+                    _ => "a key must be text; put it in quotes",
+                };
                 self.refuse(&place, message);
                 None
             }

@@ -22,6 +22,7 @@ rules:
     chains:
       cn: [quay]
       default: [ghcr]
+clients: {geo: {database: /etc/portolan/geoip.mmdb}}
 ";
 
 const OK: &str = "p.yaml: ok (1 rule, 2 backends, 3 regions, 1 front)\n";
@@ -61,6 +62,12 @@ fn a_mistake_is_found_at_its_line_and_column() {
         ("    owner", "\towner", "p.yaml:16:2: a tab cannot indent YAML; indent with spaces"),
         ("owner: ghcr", "owner: !env OWNER", "p.yaml:16:12: a value with a tag (`!`) is not read; write the value alone"),
         ("    owner: ghcr", "    <<: {owner: ghcr}", "p.yaml:16:5: merge keys (`<<`) are not read; write the fields out, or repeat a whole value with an alias (`*name`)"),
+        ("[drycc/**]", "[\"drycc/**x\"]", "p.yaml:15:20: rules[0].repositories[0]: `drycc/**x` is not valid; write a repository glob such as `drycc/**`, `library/*` or `team/tool`: lower-case names with `*` inside a component and at most one `**` as a whole component"),
+        ("backends:", "backend:", "p.yaml:4:1: backend: there is no such field; did you mean `backends`?\np.yaml:1:1: `backends` is missing; write a mapping of backends by name"),
+        ("https://quay.io", "https://registry.example.com", "p.yaml:8:5: backends.quay.url: `registry.example.com` is a host of the front `main`, so each request would come back here and be sent again; write the address that the registry has without the front"),
+        ("https://quay.io", "https://bob:secret@quay.io", "p.yaml:8:5: backends.quay.url: has a user name or a password in it, and URLs stand in logs; take it out, write them into a file of `credentials`, and its name as the backend's `credential`"),
+        ("quay:", "https://bob:secret@quay.io:", "p.yaml:7:3: backends[\"https://…@quay.io\"]: the name is not valid; write a name of letters, digits, `-`, `_` and `.`, at most 63 long\np.yaml:18:12: rules[0].chains.cn[0]: there is no backend `quay`; the backends are `ghcr`, `https://…@quay.io`"),
+        ("registry.example.com", "{{ .Values.host }}", "p.yaml:3:18: a key must be text; where `{{ … }}` stands, a template was not filled in"),
         ("regions:", "---\nregions:", "p.yaml:10:1: a second document starts here; a policy is one document, so take out the `---`"),
     ];
     for (from, to, expected) in rows {
@@ -73,6 +80,27 @@ fn anchors_spare_repetition() {
     let policy = GOOD.replace("cn: [quay]", "cn: &nearest [quay]\n      no: *nearest");
     let directory = Directory::with(&[("p.yaml", &policy)]);
     assert_eq!(directory.run(&["check", "p.yaml"]), run(0, OK, ""));
+}
+
+/// Arguments end up in the logs of pipelines.
+#[test]
+fn no_command_prints_the_password_of_a_url() {
+    let directory = Directory::with(&[("p.yaml", GOOD)]);
+    let url = "https://bob:secret@r.example";
+    let rows: [&[&str]; 4] = [
+        &["compare-paths", url, "https://r.example", "--image", "a:b"],
+        &["bench", "https://r.example", url, "--image", "a:b"],
+        &["explain", "p.yaml", "GET", &format!("ftp{}", url.trim_start_matches("https"))],
+        &["check", &format!("{url}/p.yaml")],
+    ];
+    for arguments in rows {
+        let Run { status, stdout, stderr } = directory.run(arguments);
+        let told = format!("{arguments:?}: {stdout}{stderr}");
+        assert!(
+            status != 0 && told.matches("secret").count() == 1,
+            "only in the arguments: {told}"
+        );
+    }
 }
 
 #[test]

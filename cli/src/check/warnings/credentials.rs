@@ -86,7 +86,7 @@ fn unused(config: &Config) -> impl Iterator<Item = Doubt> {
         move |credential| {
             let message = if is_named(credential.name()) {
                 "nothing is sent with this credential: on every front clients bring tokens of their \
-                 own; give a front `auth: managed` or `auth: {basic: …}`, or take it out"
+                 own; take it out, or give a front `auth: {basic: …}` or `auth: managed`"
             } else {
                 "no backend uses this credential; name it as a backend's `credential`, or take it out"
             };

@@ -55,8 +55,8 @@ fn unserved(front: &Front, upstream: &Upstream, document: &Document) -> Option<D
         literal.starts_with(prefix) || prefix.starts_with(literal)
     };
     let message = format!(
-        "no rule is about its repositories, which begin with `{prefix}`; write one with \
-         `repositories: [\"{prefix}**\"]`, or `backend: URL` here"
+        "no rule is about its repositories, which begin with `{prefix}`; write one for those that \
+         clients may have, such as `{prefix}team/**`, or `backend: URL` here for all of them"
     );
     (!globs.any(is_about)).then_some((path, message))
 }

@@ -77,6 +77,11 @@ fn what_is_not_read_says_where_and_what_to_write() {
         ("!x a: 1\n", format!("p.yaml:1:1: {tag}")),
         ("a: &b {c: 1}\nd:\n  <<: *b\n", "p.yaml:3:3: merge keys (`<<`) are not read; write the fields out, or repeat a whole value with an alias (`*name`)".to_owned()),
         ("a:\n  1: x\n", "p.yaml:2:3: a key must be text; put it in quotes".to_owned()),
+        (
+            "a: {{ .Values.x }}\n",
+            "p.yaml:1:5: a key must be text; where `{{ … }}` stands, a template was not filled in"
+                .to_owned(),
+        ),
         ("true: x\n", "p.yaml:1:1: a key must be text; put it in quotes".to_owned()),
         ("? [a]\n: x\n", "p.yaml:1:3: a key must be text; put it in quotes".to_owned()),
         ("a: .nan\n", "p.yaml:1:4: a number must be finite; put text in quotes".to_owned()),
