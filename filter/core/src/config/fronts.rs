@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::auth::FrontAuth;
 use super::backend::Certificate;
 use super::front_host::FrontHost;
-use super::ids::{FrontId, ListId};
+use super::ids::{FrontId, ListId, RuleId};
 use super::landing::Landing;
 use super::redirects::RedirectHost;
+use super::rules::Rules;
 use super::upstreams::Upstreams;
 
 /// A public hostname that clients use, with its other names.
@@ -94,6 +95,23 @@ impl Front {
     #[must_use]
     pub const fn upstreams(&self) -> Option<&Arc<Upstreams>> {
         self.upstreams.as_ref()
+    }
+
+    /// Every list that takes requests of its clients, through a rule or for the front itself; some more
+    /// than once. A rule of which the front shows no name is none of its.
+    pub fn every_list<'r>(&'r self, rules: &'r Rules) -> impl Iterator<Item = ListId> + 'r {
+        let reached = rules.all().iter().zip((0..).map(RuleId::new));
+        let reached = reached.filter(|(rule, id)| {
+            let is_shown = |upstreams: &Arc<Upstreams>| {
+                upstreams.all().iter().any(|upstream| rules.is_below(*id, upstream.prefix()))
+            };
+            rule.serves(self.id) && self.upstreams.as_ref().is_none_or(is_shown)
+        });
+        let login = match &self.auth {
+            FrontAuth::Upstream { list, .. } => Some(*list),
+            FrontAuth::Managed | FrontAuth::Basic(_) => None,
+        };
+        reached.flat_map(|(rule, _)| rule.every_list()).chain(login).chain(self.catalog)
     }
 }
 

@@ -74,6 +74,15 @@ impl RepositoryGlob {
     }
 }
 
+impl RepositoryGlob {
+    /// Whether any name matches that begins with these whole components and has more of them.
+    #[must_use]
+    pub(crate) fn matches_below(&self, start: &[&str]) -> bool {
+        let is_long_enough = self.tail.is_some() || self.head.len() > start.len();
+        is_long_enough && all_match(&self.head, start)
+    }
+}
+
 fn all_match(components: &[Component], names: &[&str]) -> bool {
     components.iter().zip(names).all(|(component, name)| component.matches(name))
 }

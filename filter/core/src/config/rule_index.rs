@@ -49,7 +49,34 @@ impl RuleIndex {
     }
 }
 
+impl RuleIndex {
+    /// Whether a glob of a rule matches any name that begins with a prefix, which is empty or ends with a slash.
+    #[must_use]
+    pub(crate) fn is_below(&self, rule: RuleId, prefix: &str) -> bool {
+        let components: Vec<&str> = prefix.split_terminator('/').collect();
+        let mut rest = components.as_slice();
+        let mut place = &self.root;
+        loop {
+            let mut own = place.globs.iter().filter(|(id, _)| *id == rule);
+            if own.any(|(_, glob)| glob.matches_below(rest)) {
+                return true;
+            }
+            let Some((component, after)) = rest.split_first() else {
+                return place.below.values().any(|further| further.has(rule));
+            };
+            let Some(next) = place.below.get(*component) else { return false };
+            (place, rest) = (next, after);
+        }
+    }
+}
+
 impl Place {
+    /// Whether a glob of a rule hangs here or further down.
+    fn has(&self, rule: RuleId) -> bool {
+        let here = self.globs.iter().any(|(id, _)| *id == rule);
+        here || self.below.values().any(|place| place.has(rule))
+    }
+
     /// The lowest rule that matches here, if it comes before `best`.
     fn first_match(
         &self,
@@ -99,6 +126,33 @@ mod tests {
         }
         assert_eq!(index(&["**", "a"]).find("a", any), Some(RuleId::new(0)));
         assert_eq!(index(&["a", "**"]).find("a", any), Some(RuleId::new(0)));
+    }
+
+    #[test]
+    fn globs_below_a_prefix() {
+        #[rustfmt::skip]
+        let rows = [
+            ("docker.io/library/*", "docker.io/", true, "below it"),
+            ("docker.io/library/*", "docker.io/library/", true, "the wild component is the name"),
+            ("docker.io/library/*", "docker.io/team/", false, "another namespace"),
+            ("docker.io/app", "docker.io/", true, "one name"),
+            ("docker.io", "docker.io/", false, "the prefix is no name itself"),
+            ("**", "docker.io/", true, "everything"),
+            ("*.io/**", "docker.io/", true, "a pattern"),
+            ("*.io/**", "quay.example/", false, "another pattern"),
+            ("*/*", "a/b/", false, "too short"),
+            ("**/app", "a/b/", true, "at any depth"),
+            ("team/**", "", true, "every name"),
+        ];
+        for (glob, prefix, expected, reason) in rows {
+            let rules = index(&[glob, "x/y"]);
+            assert_eq!(
+                rules.is_below(RuleId::new(0), prefix),
+                expected,
+                "{glob} {prefix}: {reason}"
+            );
+            assert!(!rules.is_below(RuleId::new(1), "z/"), "another rule");
+        }
     }
 
     /// The naive twin: every glob in turn, and no tree.

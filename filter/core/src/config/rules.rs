@@ -92,6 +92,12 @@ impl Rule {
     pub fn chain(&self, region: RegionId) -> Option<&Chain> {
         self.chains.get(region.index())
     }
+
+    /// Every list that takes requests of the rule, in any region; some more than once.
+    pub(crate) fn every_list(&self) -> impl Iterator<Item = ListId> {
+        let chains = self.chains.iter().flat_map(Chain::every_list);
+        chains.chain(self.owner.map(|owner| owner.list)).chain(self.signatures)
+    }
 }
 
 /// All rules, found by front and repository name.
@@ -107,6 +113,12 @@ impl Rules {
     pub fn find(&self, front: FrontId, repository: &str) -> Option<RuleId> {
         let serves = |id| self.get(id).is_some_and(|rule| rule.serves(front));
         self.index.find(repository, serves)
+    }
+
+    /// Whether a rule is about any repository whose name begins with a prefix, which is empty or ends
+    /// with a slash.
+    pub(crate) fn is_below(&self, rule: RuleId, prefix: &str) -> bool {
+        self.index.is_below(rule, prefix)
     }
 
     /// A rule by its id.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::table::{Health, State};
-use crate::config::ids::BackendId;
-use crate::config::{Backend, Config};
+use crate::config::ids::{BackendId, ListId};
+use crate::config::{Backend, Config, Front};
 
 /// What the host found out: the health of the clusters, if the admin interface answered.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +39,14 @@ pub struct Report<'c> {
 }
 
 impl<'c> Report<'c> {
-    /// The backends of a policy: each that takes requests through some rule, or for a front itself.
+    /// The backends of a front: each that takes requests of its clients through some rule, or for the front
+    /// itself. Those of other fronts are nothing that its clients should know of.
     #[must_use]
-    pub fn of(config: &'c Config, examined: Examined<'_>) -> Self {
+    pub fn of(config: &'c Config, front: &Front, examined: Examined<'_>) -> Self {
+        let lists: BTreeSet<ListId> = front.every_list(config.rules()).collect();
+        let lists = lists.into_iter().filter_map(|id| config.list(id));
         let used: BTreeSet<BackendId> =
-            config.lists().iter().flat_map(|list| list.backends().iter().copied()).collect();
+            lists.flat_map(|list| list.backends().iter().copied()).collect();
         let state = |backend: &'c Backend| (backend.name(), examined.of(backend.cluster()));
         let mut backends: Vec<_> =
             used.into_iter().filter_map(|id| config.backend(id)).map(state).collect();
@@ -97,6 +100,7 @@ mod tests {
     #[test]
     fn the_worst_counts() {
         let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let front = config.fronts().all().first().unwrap();
         let up = r#"[{"health_status": {}}]"#;
         #[rustfmt::skip]
         let rows = [
@@ -110,15 +114,66 @@ mod tests {
                 r#"{{"cluster_statuses": [{{"name": "other", "host_statuses": {a}}}, {{"name": "b", "host_statuses": {b}}}]}}"#
             );
             let health = Health::read(json.as_bytes()).unwrap();
-            let report = Report::of(&config, Examined::Known(&health));
+            let report = Report::of(&config, front, Examined::Known(&health));
             assert_eq!((report.status(), report.all_up()), (status, all_up), "{a} {b}");
             let names: Vec<&str> = report.backends.iter().map(|(name, _)| *name).collect();
             assert_eq!(names, ["a", "b"], "those that are used");
         }
-        let unknown = Report::of(&config, Examined::Unknown);
+        let unknown = Report::of(&config, front, Examined::Unknown);
         assert_eq!(
             (unknown.status(), unknown.all_up(), unknown.none_up()),
             ("unknown", false, true)
         );
+    }
+
+    const FRONTS: &str = r#"{
+        "version": 1,
+        "fronts": {
+            "public": {"hosts": ["public.example"]},
+            "team": {"hosts": ["team.example"], "catalog": "index"},
+            "mirror": {"hosts": ["mirror.example"], "upstreams": {
+                "hub": {"prefix": "docker.io/", "hosts": ["hub.example"]},
+                "quay": {"prefix": "quay.io/", "hosts": ["quay.example"]}
+            }}
+        },
+        "backends": {
+            "near": {"url": "https://near.example"}, "far": {"url": "https://far.example"},
+            "secret": {"url": "https://secret.example"}, "index": {"url": "https://index.example"},
+            "keys": {"url": "https://keys.example"}, "docker": {"url": "https://docker.example"},
+            "redhat": {"url": "https://redhat.example"}, "wild": {"url": "https://wild.example"},
+            "unused": {"url": "https://unused.example"}
+        },
+        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
+        "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country"}}},
+        "rules": [
+            {"name": "secret", "repositories": ["secret/**"], "fronts": ["team"], "chains": {"default": ["secret"]}, "signatures": "keys"},
+            {"name": "near", "repositories": ["near/**"], "fronts": ["public", "team"], "chains": {"default": ["near"], "cn": ["far"]}},
+            {"name": "docker", "repositories": ["docker.io/library/*", "elsewhere/**"], "chains": {"default": ["docker"]}},
+            {"name": "redhat", "repositories": ["quay.io/redhat/**"], "fronts": ["mirror"], "chains": {"default": ["redhat"]}},
+            {"name": "wild", "repositories": ["*.io/**"], "fronts": ["mirror"], "chains": {"default": ["wild"]}},
+            {"name": "other", "repositories": ["other/**"], "fronts": ["mirror"], "chains": {"default": ["secret"]}}
+        ]
+    }"#;
+
+    /// What a front does not lead to is not its clients' to know.
+    #[test]
+    fn each_front_tells_of_its_own_backends() {
+        let config = Config::from_json(FRONTS.as_bytes()).unwrap();
+        #[rustfmt::skip]
+        let rows: &[(&str, &[&str], &str)] = &[
+            ("public", &["docker", "far", "near"], "its rules, in every region, and those of all fronts"),
+            ("team", &["docker", "far", "index", "keys", "near", "secret"], "who has the catalogue and the signatures"),
+            ("mirror", &["docker", "redhat", "wild"], "no name of it is below `other` or `elsewhere`"),
+        ];
+        for (name, expected, reason) in rows {
+            let front = config.fronts().all().iter().find(|front| front.name() == *name).unwrap();
+            let report = Report::of(&config, front, Examined::UpBut(&[]));
+            let names: Vec<&str> = report.backends.iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, *expected, "{name}: {reason}");
+            let others = config.backends().iter().map(Backend::cluster);
+            let others = others.filter(|cluster| !expected.contains(cluster));
+            let down: Vec<String> = others.map(ToOwned::to_owned).collect();
+            assert!(Report::of(&config, front, Examined::UpBut(&down)).all_up(), "{name}");
+        }
     }
 }

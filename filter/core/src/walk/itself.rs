@@ -7,6 +7,15 @@ use crate::health::Report;
 use crate::policy::{HEALTH_PATH, LIVENESS_PATH};
 use crate::reply::{self, Reply};
 
+/// That Envoy and the filter run, whatever host is asked: who watches a process asks its address. As with
+/// `/readyz`, that any front of the policy tells of its health is enough.
+pub(super) fn liveness<'c>(config: &Config, head: &RequestHead<'_>) -> Option<Step<'c>> {
+    let is_asked =
+        matches!(head.method, b"GET" | b"HEAD") && path_of(head.target) == LIVENESS_PATH.as_bytes();
+    let is_told = || config.fronts().all().iter().any(Front::has_health);
+    (is_asked && is_told()).then(|| Step::Reply(reply::live()))
+}
+
 /// What a front says of itself and its backends, where the policy lets it.
 pub(super) fn answer<'c>(
     config: &Config,
@@ -17,12 +26,9 @@ pub(super) fn answer<'c>(
         return None;
     }
     let path = path_of(head.target);
-    if front.has_health() && path == LIVENESS_PATH.as_bytes() {
-        return Some(Step::Reply(reply::live()));
-    }
     if front.has_health() && path == HEALTH_PATH.as_bytes() {
         return Some(head.health.map_or(Step::Examine, |examined| {
-            Step::Reply(reply::health(&Report::of(config, examined)))
+            Step::Reply(reply::health(&Report::of(config, front, examined)))
         }));
     }
     front.has_client_configuration().then(|| client_file(front, path, head))?.map(Step::Reply)

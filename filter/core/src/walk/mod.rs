@@ -198,6 +198,9 @@ fn beside_the_api<'c>(
     if token_endpoint::is_at(head.target) {
         return Some(serve_tokens(config, front, locality, head));
     }
+    if let Some(step) = itself::liveness(config, head) {
+        return Some(Ok(step));
+    }
     let front = config.fronts().get(front?)?;
     let page = || Redirection::to_page(front, head.method, head.target);
     itself::answer(config, front, head).map(Ok).or_else(|| Some(page()?.map(Step::Redirect)))
@@ -307,7 +310,7 @@ fn act<'c>(
     match decision {
         Decision::Ping if front.ping_needs_all() => match head.health {
             None => Ok(Step::Examine),
-            Some(examined) if Report::of(config, examined).all_up() => Ok(Step::Ping),
+            Some(examined) if Report::of(config, front, examined).all_up() => Ok(Step::Ping),
             Some(_) => Err(Refusal::BackendDown),
         },
         Decision::Ping => Ok(Step::Ping),

@@ -24,7 +24,7 @@ fn files_are_there_where_the_policy_says_so() {
         ("mirror.example", "GET", "/containerd/quay.io/hosts.toml", 404, "UNSUPPORTED", "another front's"),
         ("mirror.example", "GET", "/daemon.json", 404, "UNSUPPORTED", "Docker cannot name it"),
         ("mirror.example", "POST", "/registries.yaml", 404, "UNSUPPORTED", "only reads"),
-        ("mirror.example", "GET", "/livez", 404, "UNSUPPORTED", "no health"),
+        ("mirror.example", "GET", "/livez", 200, "ok", "about the process: another front has health"),
         ("p.example", "GET", "/containerd/p.example/hosts.toml", 200, "https://p.example", "there is no secret in it"),
         ("p.example", "GET", "/registries.yaml", 404, "UNSUPPORTED", "it stands for nothing"),
         ("p.example", "GET", "/livez", 200, "ok", "as ever"),

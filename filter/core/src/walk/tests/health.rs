@@ -72,7 +72,12 @@ fn a_front_and_its_backends() {
         ("strict.example", "GET", "/livez", None, "200", "it is there"),
         ("plain.example", "GET", "/v2/", None, "200", "it answers by itself"),
         ("plain.example", "GET", "/healthcheck", None, "404", "not said"),
-        ("plain.example", "GET", "/livez", None, "404", "not said"),
+        ("plain.example", "GET", "/livez", None, "200", "about this process, not about a front"),
+        ("10.1.2.3:8080", "GET", "/livez", None, "200", "who watches a process asks its address"),
+        ("", "HEAD", "/livez?verbose", None, "200", "or says no host at all"),
+        ("10.1.2.3:8080", "POST", "/livez", None, "404", "only reads"),
+        ("10.1.2.3:8080", "GET", "/livez/x", None, "404", "that path alone"),
+        ("10.1.2.3:8080", "GET", "/healthcheck", None, "404", "no front, no backends"),
         ("strict.example", "GET", "/v2/_catalog?n=5", None, "hosted /base/v2/_catalog?n=5", "the hosted one's"),
         ("plain.example", "GET", "/v2/_catalog", None, "404", "none"),
         ("passwords.example", "GET", "/v2/_catalog", None, "404", "no such front"),
@@ -80,5 +85,22 @@ fn a_front_and_its_backends() {
     ];
     for (front, method, target, health, expected, reason) in rows {
         assert_eq!(run(front, method, target, health), expected, "{front} {target}: {reason}");
+    }
+}
+
+/// Nothing is there that the policy did not ask for.
+#[test]
+fn a_policy_without_health_has_no_liveness() {
+    let policy = POLICY.replace(r#""health": true, "#, "");
+    let config = Config::from_json(policy.as_bytes()).unwrap();
+    for authority in ["strict.example", "10.1.2.3:8080"] {
+        let head = RequestHead {
+            method: b"GET",
+            target: b"/livez",
+            authority: authority.as_bytes(),
+            ..RequestHead::default()
+        };
+        let Action::Reply(reply) = plan(&config, &head).action else { panic!("{authority}") };
+        assert_eq!(reply.status, 404, "{authority}");
     }
 }
