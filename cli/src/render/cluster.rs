@@ -68,7 +68,7 @@ fn cluster(
         origin::discovery(url),
         limits(backend.resilience().limits),
         origin::keepalive(),
-        json!({"health_checks": health::checks(backend, config)}),
+        json!({"health_checks": health::checks(backend)}),
         more.clone(),
         origin::protocol_options(protocol, filters),
         origin::load_assignment(name, url, Some(metadata)),

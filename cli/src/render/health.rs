@@ -1,41 +1,47 @@
 //! How it is found out that a backend is not well.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use portolan_core::config::{Backend, Config, Ejection, HealthCheck};
+use portolan_core::config::{Backend, Ejection, HealthCheck};
 use serde_json::{Value, json};
 
-/// Asks `GET /v2/` from time to time. A registry that wants a token answers 401, and is as well
-/// as one that answers 200.
+/// Asks `GET /v2/` from time to time, whether requests come or not: a front that had none for a night
+/// knows as well who is there as any other.
 ///
-/// Two checks that get no answer, an interval apart, take a backend out (another status than these: one); two
-/// good ones, a second apart, bring it back. One that never had a connection and is not known to be well gets
-/// a check every second: a write to it is refused until it is.
+/// Whoever answers below 500 is there: a registry that wants a token (401), that limits who asks (429), that
+/// sends elsewhere (308), or that has no such path (404). One that does not answer is dead, and so is one that
+/// says so itself (5xx).
 ///
-/// Nobody hurries to know about a backend that gets no requests. Where clients are redirected to the first
-/// backend that is up, it gets none although clients depend on it.
-pub(super) fn checks(backend: &Backend, config: &Config) -> Value {
+/// Two checks that get no answer take a backend out, an answer of 5xx does at once. It is [`SOON`] asked again
+/// and back after two good ones: within three seconds with the default timeout, in which a check may hang.
+pub(super) fn checks(backend: &Backend) -> Value {
     let HealthCheck { interval, timeout } = backend.resilience().health_check;
-    let at_rest =
-        if config.redirects_by_health() { interval } else { interval.max(Duration::from_secs(15)) };
     json!([{
         "timeout": seconds(timeout),
         "interval": seconds(interval),
         "interval_jitter_percent": 10,
-        "unhealthy_interval": seconds(interval.min(Duration::from_secs(1))),
-        "unhealthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
+        "unhealthy_interval": seconds(interval.min(SOON)),
+        "unhealthy_edge_interval": seconds(interval.min(SOON)),
         "healthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
-        "no_traffic_interval": seconds(interval.min(Duration::from_secs(1))),
-        "no_traffic_healthy_interval": seconds(at_rest),
+        // These two hold instead of the others as long as there was never a connection for a request.
+        "no_traffic_interval": seconds(interval.min(SOON)),
+        "no_traffic_healthy_interval": seconds(interval),
         "unhealthy_threshold": 2,
         "healthy_threshold": 2,
         "http_health_check": {
             "path": format!("{}/v2/", backend.url().base_path()),
             "host": backend.url().authority(),
-            "expected_statuses": [{"start": 200, "end": 201}, {"start": 401, "end": 402}],
+            "expected_statuses": [{"start": ALIVE.start, "end": ALIVE.end}],
         },
     }])
 }
+
+/// The statuses of `GET /v2/` by which a backend is there.
+const ALIVE: Range<u16> = 100..500;
+
+/// Between two checks of a backend that is down, and of one that is coming back.
+const SOON: Duration = Duration::from_millis(400);
 
 /// Takes a backend out for some seconds that does not answer requests while its health checks pass: it
 /// refuses or resets connections, or is too slow.
@@ -93,6 +99,31 @@ mod tests {
         assert!(refused < ejection, "{refused:?}");
         let hung = refused + 2 * timeout;
         assert!(hung < backend.attempt_timeouts.manifests + ejection, "{hung:?}");
+    }
+
+    /// Seen from the moment when it answers again, whatever the check before it is doing.
+    #[test]
+    fn who_is_back_is_asked_within_three_seconds() {
+        let HealthCheck { timeout, .. } = Resilience::default().health_check;
+        let back = timeout + 2 * SOON * 11 / 10;
+        assert!(back < Duration::from_secs(3), "{back:?}");
+    }
+
+    #[test]
+    fn who_answers_below_500_is_there() {
+        #[rustfmt::skip]
+        let rows = [
+            (200, true, "open"), (204, true, "some answer so"), (301, true, "another path"),
+            (308, true, "`/v2` for `/v2/`"), (400, true, "an old client, it thinks"),
+            (401, true, "wants a token"), (403, true, "this path is closed"), (404, true, "no such path"),
+            (429, true, "limits who asks, and is well"), (451, true, "a country"), (499, true, "the last"),
+            (500, false, "broken"), (502, false, "its proxy is there, and it is not"),
+            (503, false, "says so itself"), (504, false, "hangs behind its proxy"), (520, false, "the same"),
+            (599, false, "the last"),
+        ];
+        for (status, alive, reason) in rows {
+            assert_eq!(ALIVE.contains(&status), alive, "{status}: {reason}");
+        }
     }
 
     #[test]
