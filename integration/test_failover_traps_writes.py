@@ -44,8 +44,8 @@ def test_an_existence_check_of_a_blob_is_answered_by_the_owner_alone(backends: l
     def fall_back(document: Bootstrap) -> None:
         owner_as_list(document)
         # In the place of what the filter asks Envoy for where there is a list.
-        policy = routes(document)[0]["route"]["retry_policy"]
-        policy["retriable_status_codes"] = [404]
+        for read in routes(document)[:2]:
+            read["route"]["retry_policy"]["retriable_status_codes"] = [404]
 
     near, owner, _ = backends
     near.answer(FOUND)
@@ -102,7 +102,7 @@ class Hasty:
 # A route that retries keeps the body in a buffer, repeats what fits and gives up on what does not.
 def test_the_body_of_a_write_is_neither_buffered_nor_sent_twice(backends: list[Scripted], compare: Comparison) -> None:
     def retry(document: Bootstrap) -> None:
-        reads, writes = routes(document)
+        reads, *_, writes = routes(document)
         policy = copy.deepcopy(reads["route"]["retry_policy"])
         back_off = {"base_interval": "2s", "max_interval": "2s"}
         writes["route"]["retry_policy"] = {**policy, "retry_on": "5xx", "retry_back_off": back_off}

@@ -78,7 +78,7 @@ def protocol_options(cluster: Bootstrap) -> Bootstrap:
 
 
 def routes(document: Bootstrap) -> list[Bootstrap]:
-    """The routes: reads, then writes."""
+    """The routes: reads of several backends, reads of one, writes."""
     found: list[Bootstrap] = connection_manager(document)["route_config"]["virtual_hosts"][0]["routes"]
     return found
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use portolan_core::challenge::{self, Challenge, token_service};
-use portolan_core::token::{self, Outcome, Secret};
+use portolan_core::token::{self, Outcome, Secret, ServiceReply};
 use ureq::http::header::{HeaderMap, WWW_AUTHENTICATE};
 use ureq::http::{HeaderValue, Method, Uri};
 
@@ -130,12 +130,13 @@ fn fetch(
     let answer = client.send(&Ask { authorization: basic.as_ref(), ..Ask::get(url) })?;
     let status = answer.status;
     let body = answer.into_bytes(LONGEST_TOKEN_ANSWER)?;
-    match token::read(status, &body) {
+    let reply = ServiceReply { status, body: &body, ..ServiceReply::default() };
+    match token::read(&reply, login.is_some()) {
         Outcome::Token { value, expires_in } => Ok(Permit {
             authorization: Some(Secret::new(format!("Bearer {}", value.expose()))),
             until: Instant::now().checked_add(expires_in),
         }),
-        Outcome::Denied => Err(Fault::new(format_args!(
+        Outcome::Denied(_) => Err(Fault::new(format_args!(
             "{shown} gives {} no token (status {status})",
             if login.is_some() {
                 "this user, or with this password,"

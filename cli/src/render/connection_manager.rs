@@ -6,13 +6,9 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, client_address, early_headers, filter_state, geoip, local_replies, redirects,
-    routes, wasm,
+    access_log, client_address, early_headers, filter_state, geoip, local_replies, patience,
+    redirects, routes, wasm,
 };
-
-/// How long a transfer may stand still. A client that unpacks a layer while it pulls the next
-/// stops reading for a while; one that is cut off has a truncated blob.
-pub(super) const IDLE: &str = "300s";
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
     let fields = object([
@@ -86,7 +82,7 @@ fn request_shape() -> Value {
         // one that the client used.
         "scheme_header_transformation": {"match_upstream": true},
         "common_http_protocol_options": {
-            "idle_timeout": IDLE,
+            "idle_timeout": patience::written(patience::IDLE),
             "max_connection_duration": "3600s",
             "max_headers_count": local_replies::MAXIMUM_HEADERS,
             // Some servers take `x_geo_country` for `x-geo-country`.
@@ -111,12 +107,13 @@ fn protocols() -> Value {
 }
 
 /// A blob takes as long as it takes, so nothing limits a whole request (`request_timeout`, and
-/// the routes' `timeout`); what limits it is that it must not stand still.
+/// the routes' `timeout`); what limits it is that it must not stand still, here and in the routes
+/// (`idle_timeout`), which know what the policy lets a backend take.
 fn timeouts() -> Value {
     json!({
         "request_headers_timeout": format!("{}s", local_replies::HEADER_SECONDS),
         "request_timeout": "0s",
-        "stream_idle_timeout": IDLE,
+        "stream_idle_timeout": patience::written(patience::IDLE),
         "drain_timeout": "30s",
         // A client learns that an answer was cut off by the end of the connection, and waits for it.
         "delayed_close_timeout": "1s",

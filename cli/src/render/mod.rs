@@ -27,6 +27,7 @@ mod next_cluster;
 mod options;
 mod origin;
 mod overload;
+mod patience;
 mod private_addresses;
 mod redirect_cluster;
 mod redirects;

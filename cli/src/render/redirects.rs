@@ -10,14 +10,13 @@ use portolan_core::attempt;
 use portolan_core::config::{Backend, Config, RedirectHost, Scheme, redirects_cluster};
 use serde_json::{Map, Value, json};
 
-use super::connection_manager::IDLE;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::options::Options;
 use super::redirect_cluster::{self, Addresses};
 use super::routes::{self, CLUSTER_HEADER};
 use super::typed::{extension, object, typed};
-use super::{filter_state, geoip, next_cluster};
+use super::{filter_state, geoip, health, next_cluster, patience};
 
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
@@ -100,18 +99,18 @@ pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
 /// where nothing had come.
 fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) -> Value {
     let cluster = redirects_cluster(backend.name(), scheme);
-    let patience = backend.resilience().attempt_timeouts.blobs.as_millis();
+    let head = backend.resilience().attempt_timeouts.blobs;
     let action = object([
         destination(config, backend, &cluster),
         json!({
             "timeout": "0s",
-            "idle_timeout": IDLE,
+            "idle_timeout": patience::written(patience::of_redirects(backend)),
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
                 "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
                 "refresh_cluster_on_retry": true,
                 "num_retries": 1,
-                "per_try_timeout": format!("{}.{:03}s", patience / 1000, patience % 1000),
+                "per_try_timeout": health::seconds(head),
                 "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
                 "retry_priority": routes::previous_priorities(),
             },

@@ -1,15 +1,16 @@
 //! From the filter's decision to a cluster.
 
+use std::time::Duration;
+
 use portolan_core::attempt;
-use portolan_core::config::{Backend, Config, List};
+use portolan_core::config::{ALONE, Backend, Config, List};
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
-use super::connection_manager::IDLE;
 use super::credential_filter::CREDENTIAL_HEADER;
 use super::options::Options;
 use super::typed::{extension, object, typed};
-use super::{next_cluster, redirects, upstream_headers, wasm};
+use super::{next_cluster, patience, redirects, upstream_headers, wasm};
 
 /// The header in which the filter names the cluster.
 pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
@@ -45,18 +46,27 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
         routes.push(token_endpoint(config));
     }
     let follow = redirects::are_followed(config, options).then(redirects::policy);
-    routes.push(json!({
-        "name": "read",
-        "match": {"prefix": "/", "headers": [reading()]},
-        "route": object([
-            action(&reading_cluster(config, first), Some(retry())),
-            follow.unwrap_or_default(),
-        ]),
-    }));
+    let read = |name: &str, headers: Vec<Value>, cluster: &Value, retry: Value, idle: Duration| {
+        let action = action(cluster, Some(retry), idle);
+        json!({
+            "name": name,
+            "match": {"prefix": "/", "headers": headers},
+            "route": object([action, follow.clone().unwrap_or_default()]),
+        })
+    };
+    let named = named_by_the_filter(first);
+    if config.lists().iter().any(List::has_fallback) {
+        let listed = vec![reading(), json!({"name": "x-envoy-max-retries", "present_match": true})];
+        let cluster = reading_cluster(config, first);
+        let retry = retry("connect-failure,refused-stream,reset,retriable-headers");
+        routes.push(read("read of several", listed, &cluster, retry, patience::of_lists(config)));
+    }
+    let of_one = retry("connect-failure,refused-stream,reset-before-request,retriable-headers");
+    routes.push(read("read", vec![reading()], &named, of_one, patience::of_one(config)));
     routes.push(json!({
         "name": "write",
         "match": {"prefix": "/"},
-        "route": action(&named_by_the_filter(first), None),
+        "route": action(&named, None, patience::of_writes(config)),
     }));
     routes
 }
@@ -89,16 +99,18 @@ fn reading() -> Value {
 }
 
 /// A read goes on to the next backend of its list after an answer that the attempt phase has marked, and
-/// after none; the filter says how often. A request with nobody to go on to is tried once more where no
-/// answer had begun. A write is not retried at all: its body would have to be kept, and what a registry
-/// made of the first half is unknown.
-fn retry() -> Value {
+/// after none; the filter says how often, and Envoy looks for the route anew when it has.
+///
+/// A request with nobody to go on to is tried once more if its backend has certainly seen nothing of it. To
+/// Envoy a time-out is a reset as well: whoever was asked and is slow would be asked twice. A write is not
+/// retried at all: its body would have to be kept, and what a registry made of the first half is unknown.
+fn retry(retry_on: &str) -> Value {
     json!({
-        "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
+        "retry_on": retry_on,
         "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
         "num_retries": 1,
         "refresh_cluster_on_retry": true,
-        "per_try_timeout": "60s",
+        "per_try_timeout": patience::written(ALONE),
         "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
         "retry_priority": previous_priorities(),
     })
@@ -115,11 +127,15 @@ pub(super) fn previous_priorities() -> Value {
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make
 /// a registry look for a host that it does not serve.
-fn action(cluster: &Value, retry: Option<Value>) -> Value {
+fn action(cluster: &Value, retry: Option<Value>, idle: Duration) -> Value {
     let retry = retry.map_or(Value::Null, |retry| json!({"retry_policy": retry}));
     object([
         cluster.clone(),
-        json!({"auto_host_rewrite": true, "timeout": "0s", "idle_timeout": IDLE}),
+        json!({
+            "auto_host_rewrite": true,
+            "timeout": "0s",
+            "idle_timeout": patience::written(idle),
+        }),
         retry,
     ])
 }
@@ -132,9 +148,9 @@ fn named_by_the_filter(first: Option<&str>) -> Value {
     }
 }
 
-/// The same for reads: the attempts after the first go to those of a list that were not asked.
+/// The same for reads of lists of several: the attempts after the first go to those that were not asked.
 fn reading_cluster(config: &Config, first: Option<&str>) -> Value {
-    if first.is_some() || !config.lists().iter().any(List::has_fallback) {
+    if first.is_some() {
         return named_by_the_filter(first);
     }
     next_cluster::specifier(config, None, &next_cluster::of_the_request(config))

@@ -185,9 +185,20 @@ fn only_the_filter_chooses_the_cluster() {
 fn only_reads_are_tried_again() {
     let rendered = rendered(&json!({}), &options(true, None));
     let routes = at(manager(&rendered), "/route_config/virtual_hosts/0/routes").as_array().unwrap();
-    let [read, write] = &routes[..] else { panic!("two routes") };
-    assert_eq!(at(read, "/match/headers/0/string_match/safe_regex/regex"), "GET|HEAD");
-    assert!(read["route"].get("retry_policy").is_some());
+    let [several, one, write] = &routes[..] else { panic!("three routes") };
+    for read in [several, one] {
+        assert_eq!(at(read, "/match/headers/0/string_match/safe_regex/regex"), "GET|HEAD");
+        assert!(read["route"].get("retry_policy").is_some());
+    }
+    // A time-out is a reset to Envoy: whoever has nobody else to ask would ask the slow one twice.
+    let events = |route| {
+        let retry_on = at(route, "/route/retry_policy/retry_on").as_str().unwrap();
+        retry_on.split(',').map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(at(several, "/match/headers/1/name"), "x-envoy-max-retries");
+    assert!(events(several).contains(&"reset".to_owned()));
+    assert!(!events(one).contains(&"reset".to_owned()));
+    assert!(events(one).contains(&"reset-before-request".to_owned()));
     assert_eq!(write["match"], json!({"prefix": "/"}));
     assert_eq!(write["route"].get("retry_policy"), None);
 }

@@ -384,6 +384,9 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     if let Some(retry) = &forwarding.retry {
         set_retry(retry);
     }
+    if let Some(timeout) = forwarding.head_timeout {
+        set_milliseconds(ATTEMPT_TIMEOUT, timeout);
+    }
     if let Some(timeout) = forwarding.write_timeout {
         set_milliseconds("x-envoy-upstream-rq-timeout-ms", timeout);
     }
@@ -437,12 +440,15 @@ fn run(next: Next) -> Phase {
     }
 }
 
+/// How long Envoy waits for the head of an answer.
+const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
+
 /// Envoy goes on to the next backend by itself; these headers say how often and after how long, and it
 /// takes them off before it sends the request.
 fn set_retry(retry: &Retry) {
     let attempts = retry.further_attempts.to_string();
     host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
-    set_milliseconds("x-envoy-upstream-rq-per-try-timeout-ms", retry.attempt_timeout);
+    set_milliseconds(ATTEMPT_TIMEOUT, retry.attempt_timeout);
 }
 
 fn set_milliseconds(header: &str, duration: Duration) {

@@ -61,9 +61,10 @@ fn only_reads_are_followed_and_not_for_ever() {
     let rendered = following();
     let [front, redirects] = &virtual_hosts(&rendered)[..] else { panic!("two") };
     let policy = |route: &Value| route["route"].get("internal_redirect_policy").cloned();
-    let [read, write] = &front["routes"].as_array().unwrap()[..] else { panic!("two") };
+    let [several, one, write] = &front["routes"].as_array().unwrap()[..] else { panic!("three") };
     assert_eq!(policy(write), None);
-    let read = policy(read).unwrap();
+    assert_eq!(policy(several), policy(one));
+    let read = policy(one).unwrap();
     assert_eq!(read["max_internal_redirects"], 5);
     assert_eq!(at(&read, "/predicates/0/typed_config/allowed_route_names"), &json!(["redirect"]));
     let copied = read["response_headers_to_copy"].as_array().unwrap();

@@ -12,6 +12,7 @@ mod answers;
 mod client_credentials;
 mod credentials;
 mod go_on;
+mod patience;
 mod prepared;
 mod redirect;
 mod retry;
@@ -23,6 +24,7 @@ pub use answers::{Answer, Answers, Shown, list_of, may_ask_to_wait, note, note_l
 pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, MARK, cluster, goes_on, next_cluster};
+pub use patience::alone;
 pub use prepared::{Prepared, all, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};
 pub use retry::Retry;

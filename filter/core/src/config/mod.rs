@@ -55,7 +55,9 @@ pub use operators::{Operator, OperatorKind, Operators};
 pub use redirecting::{RedirectClass, Redirecting};
 pub(crate) use redirects::covers;
 pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
-pub use resilience::{AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts};
+pub use resilience::{
+    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+};
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
 pub use upload_path::UploadPath;

@@ -27,7 +27,23 @@ pub struct AttemptTimeouts {
     pub manifests: Duration,
     /// For blobs, and for `HEAD` of anything.
     pub blobs: Duration,
+    /// Where there is nobody else to ask.
+    pub alone: AloneTimeouts,
 }
+
+/// Timeouts of an attempt where no other backend could be asked: those that the policy says itself. `None`
+/// is [`ALONE`]: who has nobody else to ask has reason to wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AloneTimeouts {
+    /// For manifests, tags and referrers.
+    pub manifests: Option<Duration>,
+    /// For blobs, and for `HEAD` of anything.
+    pub blobs: Option<Duration>,
+}
+
+/// How long a request that only one backend can answer waits for the head of the answer, if the policy
+/// does not say.
+pub const ALONE: Duration = Duration::from_mins(1);
 
 /// Timeouts of a write, from the end of its body to the end of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +54,7 @@ pub struct WriteTimeouts {
     pub session: Duration,
 }
 
-/// An active health check: `GET /v2/`, where 200 and 401 mean well.
+/// An active health check: `GET /v2/`, where any answer below 500 means well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
     /// Between two checks.
@@ -74,6 +90,7 @@ impl Default for Resilience {
             attempt_timeouts: AttemptTimeouts {
                 manifests: Duration::from_secs(3),
                 blobs: Duration::from_secs(10),
+                alone: AloneTimeouts::default(),
             },
             write_timeouts: WriteTimeouts {
                 content: Duration::from_mins(5),

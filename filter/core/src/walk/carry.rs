@@ -66,6 +66,7 @@ pub(super) fn carry<'c: 'a, 'a>(
         starts_upload: request.method == Method::Post && request.endpoint.class() == Class::Upload,
         authorization: authorization(first, head),
         retry: Retry::of(config, forward.list, request),
+        head_timeout: attempt::alone(config, forward.list, request),
         write_timeout: write_timeout(backend, request),
         push: forward
             .rule

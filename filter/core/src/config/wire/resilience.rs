@@ -1,9 +1,10 @@
 //! The wire form of a backend's failover knobs.
 
 use super::{flag, read_count, time};
+use crate::config::duration;
 use crate::config::reader::{Fields, Node};
 use crate::config::resilience::{
-    AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+    AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
 };
 
 /// Reads the knobs among a backend's fields; what is left out has its default.
@@ -30,9 +31,13 @@ fn section<T>(
 
 fn attempts(node: &Node<'_>, default: &AttemptTimeouts) -> AttemptTimeouts {
     let fields = node.fields(&["manifests", "blobs"]);
+    let written =
+        |name| fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+    let alone = AloneTimeouts { manifests: written("manifests"), blobs: written("blobs") };
     AttemptTimeouts {
-        manifests: time(&fields, "manifests", default.manifests),
-        blobs: time(&fields, "blobs", default.blobs),
+        manifests: alone.manifests.unwrap_or(default.manifests),
+        blobs: alone.blobs.unwrap_or(default.blobs),
+        alone,
     }
 }
 

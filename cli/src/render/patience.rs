@@ -1,0 +1,129 @@
+//! How long requests may stand still: never shorter than what the policy lets a backend take.
+
+use std::time::Duration;
+
+use portolan_core::config::{ALONE, Backend, Config, List};
+
+/// How long a transfer may stand still. A client that unpacks a layer while it pulls the next
+/// stops reading for a while; one that is cut off has a truncated blob.
+///
+/// While a request waits for its answer nothing moves either, and Envoy has one timer for both. A policy that
+/// lets a backend take longer than this therefore lets transfers of that kind stand still for longer, too.
+pub(super) const IDLE: Duration = Duration::from_mins(5);
+
+/// What an attempt may take beside the policy's time for it: the connection.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// What a request may take beside its attempts: a token is fetched, a password is looked at.
+const BEFORE: Duration = Duration::from_secs(30);
+/// A member of a list is asked a second time when all others have failed, and an only backend is where nothing of
+/// an answer has come.
+const TURNS: u32 = 2;
+
+/// For reads that several backends can answer, one after the other.
+pub(super) fn of_lists(config: &Config) -> Duration {
+    let lists = config.lists().iter().filter(|list| list.has_fallback());
+    longest(lists.map(|list| {
+        let slowest = members(config, list).map(|backend| {
+            let timeouts = backend.resilience().attempt_timeouts;
+            timeouts.manifests.max(timeouts.blobs)
+        });
+        let count = u32::try_from(list.backends().len()).unwrap_or(u32::MAX);
+        attempts(slowest.max().unwrap_or_default(), count.saturating_mul(TURNS))
+    }))
+}
+
+/// For reads that only one backend can answer.
+pub(super) fn of_one(config: &Config) -> Duration {
+    longest(config.backends().iter().map(|backend| {
+        let alone = backend.resilience().attempt_timeouts.alone;
+        let written = [alone.manifests, alone.blobs].into_iter();
+        attempts(written.map(|time| time.unwrap_or(ALONE)).max().unwrap_or(ALONE), TURNS)
+    }))
+}
+
+/// For writes: from the end of the body to the answer.
+pub(super) fn of_writes(config: &Config) -> Duration {
+    longest(config.backends().iter().map(|backend| {
+        let timeouts = backend.resilience().write_timeouts;
+        attempts(timeouts.content.max(timeouts.session), 1)
+    }))
+}
+
+/// For what is fetched from where a redirect of a backend leads.
+pub(super) fn of_redirects(backend: &Backend) -> Duration {
+    longest(std::iter::once(attempts(backend.resilience().attempt_timeouts.blobs, TURNS)))
+}
+
+/// As Envoy writes it, in whole seconds.
+pub(super) fn written(idle: Duration) -> String {
+    format!("{}s", idle.as_secs())
+}
+
+fn members<'c>(config: &'c Config, list: &'c List) -> impl Iterator<Item = &'c Backend> {
+    list.backends().iter().filter_map(|id| config.backend(*id))
+}
+
+fn attempts(each: Duration, count: u32) -> Duration {
+    each.saturating_add(CONNECTING).saturating_mul(count)
+}
+
+fn longest(waits: impl Iterator<Item = Duration>) -> Duration {
+    waits.max().map_or(IDLE, |wait| IDLE.max(wait.saturating_add(BEFORE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(times: &str) -> Config {
+        let backend = |host: &str| format!(r#"{{"url": "https://{host}.example"{times}}}"#);
+        let policy = format!(
+            r#"{{"version": 1, "fronts": {{"main": {{"hosts": ["r.example"]}}}},
+                "backends": {{"a": {}, "b": {}}}, "regions": {{"default": {{}}}},
+                "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["a", "b"]}}, "owner": "a"}}]}}"#,
+            backend("a"),
+            backend("b")
+        );
+        Config::from_json(policy.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_usual_times_leave_the_limit_as_it_is() {
+        let config = policy("");
+        assert_eq!(of_lists(&config), IDLE);
+        assert_eq!(of_one(&config), IDLE);
+        assert_eq!(of_redirects(config.backends().first().unwrap()), IDLE);
+        // Five minutes for a write, and the time before it.
+        assert_eq!(of_writes(&config), Duration::from_secs(335));
+        assert_eq!(written(of_writes(&config)), "335s");
+    }
+
+    /// From a second to a day: what cuts a transfer off comes after what the policy says, whoever is asked.
+    #[test]
+    fn no_time_of_a_policy_is_cut_short() {
+        for seconds in [1, 10, 59, 60, 61, 120, 180, 299, 300, 301, 600, 900, 3600, 43_200, 86_400]
+        {
+            let time = Duration::from_secs(seconds);
+            for class in ["manifests", "blobs"] {
+                let config =
+                    policy(&format!(r#", "attempt_timeouts": {{"{class}": "{seconds}s"}}"#));
+                assert!(of_lists(&config) > time * 4, "{class}: {time:?}, both twice");
+                assert!(of_one(&config) > time * 2, "{class}: {time:?}");
+                if class == "blobs" {
+                    let redirects = of_redirects(config.backends().first().unwrap());
+                    assert!(redirects > time * 2, "{time:?}");
+                }
+                assert_eq!(of_writes(&config), of_writes(&policy("")), "writes have their own");
+            }
+            for class in ["content", "session"] {
+                let config = policy(&format!(r#", "write_timeouts": {{"{class}": "{seconds}s"}}"#));
+                assert!(of_writes(&config) > time, "{class}: {time:?}");
+                assert_eq!(
+                    (of_lists(&config), of_one(&config)),
+                    (IDLE, IDLE),
+                    "reads have their own"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! How long the only backend of a list may take.
+
+use std::time::Duration;
+
+use crate::config::{Config, List};
+use crate::registry::{Class, Method, RegistryRequest};
+
+/// How long a read that only one backend can answer waits for the head of its answer, where the policy says
+/// so. `None` leaves it to the route, which has [`crate::config::ALONE`], and where there are several backends
+/// to [`super::Retry`].
+#[must_use]
+pub fn alone(config: &Config, list: &List, request: &RegistryRequest<'_>) -> Option<Duration> {
+    let [only] = list.backends() else { return None };
+    if !request.method.is_read() {
+        return None;
+    }
+    let timeouts = config.backend(*only)?.resilience().attempt_timeouts.alone;
+    let is_blob = request.endpoint.class() == Class::Blob || request.method == Method::Head;
+    if is_blob { timeouts.blobs } else { timeouts.manifests }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Purpose;
+    use crate::registry;
+
+    const POLICY: &str = r#"{
+        "version": 1,
+        "fronts": {"main": {"hosts": ["r.example"]}},
+        "backends": {
+            "a": {"url": "https://a.example", "attempt_timeouts": {"blobs": "3m"}},
+            "b": {"url": "https://b.example", "attempt_timeouts": {"manifests": "1s", "blobs": "24h"}},
+            "c": {"url": "https://c.example"}
+        },
+        "regions": {"default": {}},
+        "rules": [
+            {"name": "a", "repositories": ["a/**"], "chains": {"default": ["a"]}, "owner": "a"},
+            {"name": "b", "repositories": ["b/**"], "chains": {"default": ["b"]}},
+            {"name": "c", "repositories": ["c/**"], "chains": {"default": ["c"]}},
+            {"name": "all", "repositories": ["all/**"], "chains": {"default": ["a", "b"]}}
+        ]
+    }"#;
+    const BLOB: &str =
+        "/v2/x/blobs/sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn the_only_backend_may_take_as_long_as_the_policy_says() {
+        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let seconds = Duration::from_secs;
+        #[rustfmt::skip]
+        let rows = [
+            ("a", "GET", BLOB, Some(seconds(180)), "written"),
+            ("a", "HEAD", BLOB, Some(seconds(180)), "written"),
+            ("a", "HEAD", "/v2/x/manifests/v1", Some(seconds(180)), "HEAD is as a blob"),
+            ("a", "GET", "/v2/x/manifests/v1", None, "not written: the route has a time"),
+            ("a", "PUT", "/v2/x/manifests/v1", None, "writes have times of their own"),
+            ("a", "DELETE", "/v2/x/manifests/v1", None, "writes have times of their own"),
+            ("b", "GET", BLOB, Some(seconds(24 * 60 * 60)), "a day"),
+            ("b", "GET", "/v2/x/manifests/v1", Some(seconds(1)), "a second"),
+            ("b", "GET", "/v2/x/tags/list", Some(seconds(1)), "lists of tags are small too"),
+            ("b", "GET", "/v2/_catalog", Some(seconds(1)), "the catalogue too"),
+            ("c", "GET", BLOB, None, "nothing written"),
+            ("a+b", "GET", BLOB, None, "there are others"),
+        ];
+        for (name, method, target, expected, reason) in rows {
+            let list = |list: &&List| list.purpose() == Purpose::Read && list.cluster() == name;
+            let list = config.lists().iter().find(list).unwrap();
+            let request = registry::parse(method.as_bytes(), target.as_bytes()).unwrap();
+            assert_eq!(
+                alone(&config, list, &request),
+                expected,
+                "{name} {method} {target}: {reason}"
+            );
+        }
+    }
+}
