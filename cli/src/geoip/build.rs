@@ -25,6 +25,8 @@ pub(crate) struct BuildOptions {
     /// Of which day the data is. By default the latest date of the binary inputs, never the
     /// clock's.
     pub(crate) date: Option<BuildDate>,
+    /// When it is built, to know what cannot be of that day.
+    pub(crate) now: BuildDate,
 }
 
 /// Builds a database of which Envoy's geoip filter can make use.
@@ -38,7 +40,7 @@ pub(crate) fn build(options: &BuildOptions) -> Result<Summary, GeoipError> {
     let output = &options.output;
     check_name(output)?;
     let mut sources = read_all(&options.inputs)?;
-    let date = date(options, &sources).ok_or(GeoipError::NoDate)?;
+    let date = date(options, &sources)?;
     let description = description(options, &sources);
     let inputs = summaries(&options.inputs, &sources);
     let segments = segments(&options.inputs, &mut sources)?;
@@ -82,9 +84,29 @@ fn segments(inputs: &[PathBuf], sources: &mut [Source]) -> Result<Vec<Segment>, 
     Ok(segments)
 }
 
-fn date(options: &BuildOptions, sources: &[Source]) -> Option<BuildDate> {
-    let of_inputs = sources.iter().filter_map(|source| source.date).max();
-    options.date.or(of_inputs)
+/// The day of the data. Its age is what tells later that nobody refreshes it, so it is neither of a day
+/// to come nor older than what is in it.
+fn date(options: &BuildOptions, sources: &[Source]) -> Result<BuildDate, GeoipError> {
+    let pairs = options.inputs.iter().zip(sources);
+    let of_inputs = pairs.filter_map(|(path, source)| Some((source.date?, path)));
+    let latest = of_inputs.max_by_key(|(date, _)| *date);
+    if let Some((date, path)) = latest
+        && date.is_after(options.now)
+    {
+        return Err(GeoipError::Unusable {
+            path: path.clone(),
+            reason: format!("says that it is of {date}, a day to come: fetch it again"),
+        });
+    }
+    match (options.date, latest) {
+        (None, None) => Err(GeoipError::NoDate),
+        (None, Some((date, _))) => Ok(date),
+        (Some(typed), _) if typed.is_after(options.now) => Err(GeoipError::FutureDate(typed)),
+        (Some(typed), Some((date, path))) if typed < date.day() => {
+            Err(GeoipError::EarlyDate { typed, input: path.clone(), date })
+        }
+        (Some(typed), _) => Ok(typed),
+    }
 }
 
 fn description(options: &BuildOptions, sources: &[Source]) -> String {
@@ -105,6 +127,7 @@ fn summaries(inputs: &[PathBuf], sources: &[Source]) -> Vec<InputSummary> {
         path: path.clone(),
         located: source.claims.len(),
         unlocated: source.unlocated,
+        nameless: source.nameless,
     };
     pairs.map(summary).collect()
 }
@@ -149,6 +172,7 @@ mod tests {
                 source: None,
                 licence: None,
                 date: Some("2026-06-01".parse().unwrap()),
+                now: "2026-07-01".parse().unwrap(),
             }
         }
 
@@ -266,7 +290,16 @@ mod tests {
         let table = |name, text| shop.options(vec![shop.file(name, text)]);
         let undated = BuildOptions { date: None, ..shop.options(vec![public.clone()]) };
         let misnamed = BuildOptions { output: shop.path("geoip"), ..shop.options(vec![public]) };
+        let on = |date: &str| BuildOptions {
+            date: Some(date.parse().unwrap()),
+            ..shop.options(vec![shop.path("geoip.mmdb")])
+        };
+        let years_ago =
+            BuildOptions { now: "2020-01-01".parse().unwrap(), date: None, ..on("2026-06-02") };
         let cases = [
+            (on("2026-07-03"), "--date 2026-07-03 is a day to come"),
+            (on("2026-05-31"), "--date 2026-05-31 is earlier than the data in"),
+            (years_ago, "geoip.mmdb: says that it is of 2026-06-01, a day to come"),
             (undated, "add --date YYYY-MM-DD"),
             (misnamed, "ends in .mmdb"),
             (table("empty.csv", "# nothing\n"), "no address at all"),

@@ -78,7 +78,7 @@ impl GeoipCommand {
 impl From<BuildArguments> for BuildOptions {
     fn from(arguments: BuildArguments) -> Self {
         let BuildArguments { output, source, licence, date, inputs } = arguments;
-        Self { inputs, output, source, licence, date }
+        Self { inputs, output, source, licence, date, now: BuildDate::now() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 const FIRST_YEAR: u64 = 1970;
@@ -11,6 +12,25 @@ const END_OF_CALENDAR: u64 = 253_402_300_800;
 /// A moment in seconds since 1970 (`build_epoch` of a `MaxMind` DB); prints as its day, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BuildDate(pub(super) u64);
+
+impl BuildDate {
+    /// This moment, by the clock. It says what cannot be, and never goes into a database.
+    pub(crate) fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(since.as_secs())
+    }
+
+    /// Whether it is later than `now` by more than time zones and clocks explain.
+    pub(crate) fn is_after(self, now: Self) -> bool {
+        self.0 > now.0.saturating_add(SECONDS_PER_DAY)
+    }
+
+    /// Midnight of the day.
+    pub(crate) fn day(self) -> Self {
+        let into_day = self.0.checked_rem(SECONDS_PER_DAY).unwrap_or(0);
+        Self(self.0.saturating_sub(into_day))
+    }
+}
 
 impl FromStr for BuildDate {
     type Err = String;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use super::date::BuildDate;
+
 /// Why a database was not built or could not be asked.
 #[derive(Debug)]
 pub(crate) enum GeoipError {
@@ -55,6 +57,17 @@ pub(crate) enum GeoipError {
     },
     /// No input says of which day its data is, and neither does `--date`.
     NoDate,
+    /// `--date` is a day to come.
+    FutureDate(BuildDate),
+    /// `--date` is earlier than what an input says of its own data.
+    EarlyDate {
+        /// `--date`.
+        typed: BuildDate,
+        /// The input with the latest date.
+        input: PathBuf,
+        /// Its date.
+        date: BuildDate,
+    },
     /// The inputs locate not a single address.
     Empty,
     /// The name of the output does not end in `.mmdb`.
@@ -97,6 +110,8 @@ pub(crate) enum Fault {
     },
     /// More columns than any known shape has.
     Columns(usize),
+    /// One of the two tables of `GeoLite2`'s CSV edition, which are of no use alone.
+    GeoLite,
     /// The country is missing.
     NoCountry,
     /// The country is not two letters.
@@ -136,6 +151,16 @@ impl fmt::Display for GeoipError {
                 "no input says of which day its data is: add --date YYYY-MM-DD, the day on \
                  which the data was published",
             ),
+            Self::FutureDate(typed) => write!(
+                out,
+                "--date {typed} is a day to come: write the day on which the data was published"
+            ),
+            Self::EarlyDate { typed, input, date } => write!(
+                out,
+                "--date {typed} is earlier than the data in {}, which is of {date}: leave --date \
+                 out, or write a later day",
+                input.display()
+            ),
             Self::Empty => out.write_str(
                 "the inputs locate no address at all: a database without a single network \
                  would send every client to the default region",
@@ -163,8 +188,8 @@ impl fmt::Display for Fault {
             ),
             Self::Number(text) => write!(
                 out,
-                "`{text}` is a number: write addresses with dots or colons (public databases \
-                 have an edition without `-num` in its name)"
+                "`{text}` is a number: numbers stand for addresses only in the first two columns \
+                 of `first,last,country` lines"
             ),
             Self::Separator => out.write_str("separate the columns by commas"),
             Self::SingleAddress(address) => {
@@ -190,11 +215,16 @@ impl fmt::Display for Fault {
                 "{count} columns: write start,end,country or prefix,country, each with at most \
                  a subdivision behind it (not a city edition)"
             ),
+            Self::GeoLite => out.write_str(
+                "this is one of the two tables of GeoLite2's CSV edition, which name places by \
+                 numbers of the other: give the .mmdb edition",
+            ),
             Self::NoCountry => out
                 .write_str("the country is missing: write its two letters, or ZZ for nobody knows"),
             Self::Country(text) => write!(
                 out,
-                "`{text}` is not a country code: write the two letters of ISO 3166-1, like DE"
+                "`{text}` is not a country code: write the two letters of ISO 3166-1, like DE, or ZZ \
+                 for nobody knows"
             ),
             Self::Subdivision { country, subdivision } => write!(
                 out,

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use portolan_core::config::geography::Country;
+
 use super::error::Fault;
 
-/// Codes by which the public databases say "nobody knows": the user-assigned ZZ and XX
-/// (ISO 3166-1, clause 8.1.3) and the dash of `IP2Location`.
-const UNLOCATED: [&str; 3] = ["ZZ", "XX", "-"];
+/// Codes by which the public databases say "nobody knows": the user-assigned ZZ and XX (ISO 3166-1, clause
+/// 8.1.3), the dash of `IP2Location`, and what is no country but an area or a kind of network: Europe,
+/// Asia and the Pacific, anonymous proxies, satellites, others, Tor.
+const UNLOCATED: [&str; 10] = ["ZZ", "XX", "-", "--", "EU", "AP", "A1", "A2", "O1", "T1"];
 
 /// A country and, where the data goes that deep, its subdivision.
 ///
@@ -37,6 +40,7 @@ impl Location {
             return Ok(None);
         }
         let code = country_code(&country)?;
+        let country = text(&code).to_owned();
         let subdivision = subdivision_code(&country, &subdivision.to_ascii_uppercase())?;
         Ok(Some(Self { country: code, subdivision }))
     }
@@ -71,10 +75,11 @@ fn text(code: &[u8]) -> &str {
 fn country_code(country: &str) -> Result<[u8; 2], Fault> {
     match country.as_bytes() {
         [] => Err(Fault::NoCountry),
-        &[first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {
-            Ok([first, second])
-        }
-        _ => Err(Fault::Country(country.to_owned())),
+        // What the filter will make of it: a code that nothing was assigned to is no country there.
+        code => match Country::parse(code) {
+            Some(known) if country.trim() == country => Ok(known.code()),
+            _ => Err(Fault::Country(country.to_owned())),
+        },
     }
 }
 
@@ -118,7 +123,11 @@ mod tests {
             ("CZ", "10", Some("CZ-10")),
             ("AR", "B", Some("AR-B")),
             ("XK", "", Some("XK")), // Kosovo: user-assigned, and in every database
-            ("EU", "", Some("EU")), // exceptionally reserved; a policy may have a region for it
+            ("UK", "", Some("GB")), // what it can only mean, and what the filter reads
+            ("EU", "", None),       // an area, whose clients may be anywhere in it
+            ("ap", "", None),
+            ("A1", "", None),
+            ("T1", "", None),
             ("ZZ", "", None),
             ("zz", "", None),
             ("XX", "CA", None), // nobody knows the country, so nobody knows its part
@@ -138,6 +147,9 @@ mod tests {
             ("USA", "", "`USA` is not a country code"),
             ("U", "", "`U` is not a country code"),
             ("U1", "", "`U1` is not a country code"),
+            ("QQ", "", "`QQ` is not a country code"), // two letters, and nobody's
+            ("AN", "", "`AN` is not a country code"), // nobody's any more
+            (" D", "", "is not a country code"),
             ("Ü", "", "is not a country code"), // two bytes, but not two letters of ASCII
             ("US", "California", "`CALIFORNIA` is not a subdivision of US"),
             ("DE", "US-CA", "`US-CA` is not a subdivision of DE"),

@@ -33,6 +33,8 @@ pub(super) struct InputSummary {
     pub(super) located: usize,
     /// How many it names without knowing where they are.
     pub(super) unlocated: usize,
+    /// Of how many records the subdivision has a name and no code.
+    pub(super) nameless: usize,
 }
 
 /// How many different countries the segments are in.
@@ -44,9 +46,16 @@ pub(super) fn countries(segments: &[Segment]) -> usize {
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for input in &self.inputs {
-            let InputSummary { path, located, unlocated } = input;
+            let InputSummary { path, located, unlocated, nameless } = input;
             let path = path.display();
             writeln!(out, "{path}: {located} located, {unlocated} unlocated")?;
+            if *nameless > 0 {
+                writeln!(
+                    out,
+                    "{path}: {nameless} records name a subdivision without its code (ISO 3166-2): \
+                     only their countries are kept, and `subdivisions` of a policy find nobody there"
+                )?;
+            }
         }
         write!(
             out,

@@ -45,10 +45,11 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, 
     let mut source = Source {
         claims: Vec::new(),
         unlocated: 0,
+        nameless: 0,
         date: Some(BuildDate(reader.metadata().build_epoch)),
         description: description(path, &reader),
     };
-    let mut records = Records { path, known: HashMap::new() };
+    let mut records = Records { path, known: HashMap::new(), nameless: 0 };
     // The default leaves out the aliases of the IPv4 tree.
     let networks = reader.networks(WithinOptions::default());
     for found in networks.map_err(|error| damaged(path, &error))? {
@@ -62,6 +63,7 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, 
             None => source.unlocated = source.unlocated.saturating_add(1),
         }
     }
+    source.nameless = records.nameless;
     if source.claims.is_empty() {
         return Err(not_about_countries(path, &reader));
     }
@@ -75,6 +77,8 @@ type Found<'a> = LookupResult<'a, Vec<u8>>;
 struct Records<'a> {
     path: &'a Path,
     known: HashMap<usize, Option<Location>>,
+    /// How many of them name a subdivision without its code.
+    nameless: usize,
 }
 
 impl Records<'_> {
@@ -86,8 +90,12 @@ impl Records<'_> {
             return Ok(*location);
         }
         let record: Option<Value> = found.decode().map_err(|error| damaged(self.path, &error))?;
-        let location = location_of(&record.unwrap_or_default())
-            .map_err(|fault| bad_record(self.path, found, fault))?;
+        let record = record.unwrap_or_default();
+        let location = location_of(&record).map_err(|fault| bad_record(self.path, found, fault))?;
+        if location.is_some_and(|place| place.subdivision().is_none()) && names_subdivision(&record)
+        {
+            self.nameless = self.nameless.saturating_add(1);
+        }
         self.known.insert(offset, location);
         Ok(location)
     }
@@ -95,12 +103,27 @@ impl Records<'_> {
 
 fn location_of(record: &Value) -> Result<Option<Location>, Fault> {
     let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
-    match text("/country/iso_code").or_else(|| text("/country_code")) {
-        Some(country) => {
-            Location::parse(country, text("/subdivisions/0/iso_code").unwrap_or_default())
-        }
-        None => Ok(None),
-    }
+    // Some call the code itself `country`; others keep the name of the country there.
+    let short = || text("/country").filter(|country| country.len() == 2);
+    let Some(country) = text("/country/iso_code").or_else(|| text("/country_code")).or_else(short)
+    else {
+        return Ok(None);
+    };
+    let subdivision = CODES.into_iter().find_map(text).unwrap_or_default();
+    Location::parse(country, subdivision)
+}
+
+/// Where a subdivision's code stands: in `MaxMind`'s shape, and in flat ones.
+const CODES: [&str; 4] =
+    ["/subdivisions/0/iso_code", "/region_code", "/subdivision_code", "/state_code"];
+
+/// Where a subdivision's name stands: DB-IP's city database, ip-location-db's, `IPinfo`'s and others.
+const NAMES: [&str; 6] =
+    ["/subdivisions/0/names/en", "/state1", "/state", "/region", "/region_name", "/subdivision"];
+
+fn names_subdivision(record: &Value) -> bool {
+    let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
+    NAMES.into_iter().filter_map(text).any(|name| !name.is_empty() && name != "-")
 }
 
 fn spans(found: &Found<'_>) -> Result<Vec<Span>, MaxMindDbError> {
@@ -192,6 +215,16 @@ mod tests {
             (json!({ "country_code": "US" }), "2001:db8::/32=US", "ip-location-db"),
             (nested, "2001:db8::/32=US-CA", "MaxMind and what this tool writes"),
             (
+                json!({ "country": "US", "region": "California", "region_code": "CA" }),
+                "2001:db8::/32=US-CA",
+                "flat, with a region",
+            ),
+            (
+                json!({ "country_code": "US", "state1": "California" }),
+                "2001:db8::/32=US",
+                "a name is no code",
+            ),
+            (
                 json!({ "country": "Germany", "country_code": "DE" }),
                 "2001:db8::/32=DE",
                 "a country's name is not its code",
@@ -218,6 +251,21 @@ mod tests {
         assert_eq!(source.unlocated, 2);
         assert_eq!(source.date, Some(BuildDate(951_782_400)));
         assert_eq!(source.description, "some.mmdb (made for a test)");
+    }
+
+    #[test]
+    fn subdivisions_that_have_names_only_are_counted() {
+        let source = read_all(&[
+            ("2001:db8:1::/48", json!({ "country_code": "US", "state1": "California" })),
+            (
+                "2001:db8:2::/48",
+                json!({ "country": {"iso_code": "US"}, "subdivisions": [{"names": {"en": "Texas"}}] }),
+            ),
+            ("2001:db8:3::/48", json!({ "country": "US", "region": "Utah", "region_code": "UT" })),
+            ("2001:db8:4::/48", json!({ "country_code": "US", "state1": "" })),
+            ("2001:db8:5::/48", json!({ "country_code": "ZZ", "state1": "Nowhere" })),
+        ]);
+        assert_eq!(source.unwrap().nameless, 2);
     }
 
     #[test]

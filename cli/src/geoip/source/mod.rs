@@ -19,6 +19,8 @@ pub(super) struct Source {
     pub(super) claims: Vec<Claim>,
     /// How many networks the file says nobody can locate (ZZ, XX, or no country at all).
     pub(super) unlocated: usize,
+    /// How many records or lines name a subdivision without its code.
+    pub(super) nameless: usize,
     /// Of which day the data is; a CSV file does not say.
     pub(super) date: Option<BuildDate>,
     /// Name and, where the file has one, its own description of itself.
