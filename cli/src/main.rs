@@ -222,6 +222,7 @@ fn exit_of_geoip(result: Result<(), GeoipError>) -> Exit {
     match result {
         Ok(()) => Exit::Good,
         Err(GeoipError::Print(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::Good,
+        Err(GeoipError::Policy(diagnostics)) => complain(&diagnostics),
         Err(error @ (GeoipError::File { .. } | GeoipError::Print(_))) => {
             fail(error, Exit::Unusable)
         }

@@ -147,7 +147,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::geoip::lookup::lookup;
+    use crate::geoip::lookup::tests::lookup;
 
     struct Workshop(TempDir);
 

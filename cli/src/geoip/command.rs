@@ -1,15 +1,18 @@
 //! `portolan geoip`: the command line of this room.
 
-use std::io::{self, Write};
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::answers::Answers;
 use super::build::{BuildOptions, build};
 use super::date::BuildDate;
 use super::error::GeoipError;
-use super::lookup::lookup;
+use super::lookup::Lookup;
+use crate::output::say;
+use crate::policy_file;
 
 /// Build and read the database that tells Envoy in which country an address is.
 #[derive(Debug, Subcommand)]
@@ -20,7 +23,8 @@ pub(crate) enum GeoipCommand {
     /// file of `start,end,country[,subdivision]` or `prefix,country[,subdivision]` lines. A later
     /// input overrides an earlier one; within an input the longest prefix holds.
     Build(BuildArguments),
-    /// Say where a database puts addresses: `US`, `US-CA` or `unlocated`, one line for each.
+    /// Say where a database puts addresses: `US`, `US-CA` or `unlocated`, one line for each; with a
+    /// policy also the region, and what of the policy places the client there.
     Lookup(LookupArguments),
 }
 
@@ -51,8 +55,18 @@ pub(crate) struct LookupArguments {
     #[arg(value_name = "DATABASE")]
     database: PathBuf,
     /// IPv4 and IPv6 addresses.
-    #[arg(required = true, value_name = "ADDRESS")]
-    addresses: Vec<IpAddr>,
+    #[arg(required_unless_present = "file", value_name = "ADDRESS")]
+    addresses: Vec<String>,
+    /// A file of more addresses, one a line, with `#` comments; `-` is the standard input.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Say also in which region this policy would put each client, and by which of its lines.
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<PathBuf>,
+    /// Print a JSON object for each address: `address`, `country`, `subdivision`, with a policy also
+    /// `region`, `why` and `label`; or `address` and `error`.
+    #[arg(long)]
+    json: bool,
 }
 
 impl GeoipCommand {
@@ -68,9 +82,7 @@ impl GeoipCommand {
                 let summary = build(&arguments.into())?;
                 writeln!(io::stderr(), "{summary}").map_err(GeoipError::Print)
             }
-            Self::Lookup(LookupArguments { database, addresses }) => {
-                answer(&database, &addresses, &mut io::stdout().lock())
-            }
+            Self::Lookup(arguments) => answer(&arguments, &mut io::stdout().lock()),
         }
     }
 }
@@ -82,15 +94,41 @@ impl From<BuildArguments> for BuildOptions {
     }
 }
 
-fn answer(database: &Path, addresses: &[IpAddr], out: &mut impl Write) -> Result<(), GeoipError> {
+/// Answers what can be answered, and says of the rest why not.
+fn answer(arguments: &LookupArguments, out: &mut impl Write) -> Result<(), GeoipError> {
+    let LookupArguments { database, addresses, file, policy, json } = arguments;
+    let policy =
+        policy.as_deref().map(policy_file::load).transpose().map_err(GeoipError::Policy)?;
+    let mut answers = Answers {
+        database: Lookup::open(database)?,
+        policy: policy.as_ref().map(|policy| &policy.config),
+        json: *json,
+        out: BufWriter::new(out),
+        asked: 0,
+        refused: Vec::new(),
+    };
     for address in addresses {
-        let place = match lookup(database, *address)? {
-            Some(location) => location.to_string(),
-            None => "unlocated".to_owned(),
-        };
-        writeln!(out, "{address} {place}").map_err(GeoipError::Print)?;
+        answers.one(address, "")?;
     }
-    Ok(())
+    if let Some(path) = file {
+        if path.as_os_str() == "-" {
+            answers.lines(io::stdin().lock(), "the standard input")?;
+        } else {
+            let opened = File::open(path);
+            let opened = opened.map_err(|source| GeoipError::File {
+                doing: "read",
+                path: path.clone(),
+                source,
+            })?;
+            answers.lines(BufReader::new(opened), &path.display().to_string())?;
+        }
+    }
+    answers.out.flush().map_err(GeoipError::Print)?;
+    answers.refused.iter().for_each(say);
+    match answers.refused.len() {
+        0 => Ok(()),
+        refused => Err(GeoipError::Unanswered { refused, asked: answers.asked }),
+    }
 }
 
 #[cfg(test)]
@@ -123,12 +161,55 @@ mod tests {
         );
         typed(&line).unwrap().run().unwrap();
 
-        let mut said = Vec::new();
-        let addresses = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
-        answer(&database, &addresses, &mut said).unwrap();
-        assert_eq!(String::from_utf8(said).unwrap(), "192.0.2.1 US-CA\n2001:db8::1 unlocated\n");
-        typed(&format!("lookup {} 192.0.2.1", database.display())).unwrap().run().unwrap();
+        let policy = directory.path().join("p.yaml");
+        std::fs::write(&policy, POLICY).unwrap();
+        let list = directory.path().join("list");
+        std::fs::write(&list, "# clients\n192.0.2.1 # one\n\nexample.com\n10.1.2.3\n").unwrap();
+        let (database, policy, list) = (database.display(), policy.display(), list.display());
+        let bad = "error: 1 of 3 addresses have no answer";
+        #[rustfmt::skip]
+        let rows = [
+            (format!("{database} 192.0.2.1 2001:db8::1"), "192.0.2.1 US-CA\n2001:db8::1 unlocated\n", "", "as Envoy would"),
+            (format!("{database} --file {list}"), "192.0.2.1 US-CA\n10.1.2.3 unlocated\n", bad, "one that is none takes none away"),
+            (
+                format!("{database} --policy {policy} 192.0.2.1 10.1.2.3 9.9.9.9"),
+                "192.0.2.1 US-CA west by subdivision US-CA\n10.1.2.3 unlocated west by network 10.1.0.0/16\n9.9.9.9 unlocated default by default\n",
+                "", "the region, and what leads to it",
+            ),
+            (
+                format!("{database} --json --policy {policy} 10.1.2.3 x"),
+                "{\"address\":\"10.1.2.3\",\"country\":null,\"subdivision\":null,\"region\":\"west\",\"why\":\"network 10.1.0.0/16\",\"label\":\"office\"}\n{\"address\":\"x\",\"error\":\"is not an IPv4 or IPv6 address\"}\n",
+                "error: 1 of 2 addresses have no answer", "lines of JSON",
+            ),
+            (format!("{database} --json 192.0.2.1"), "{\"address\":\"192.0.2.1\",\"country\":\"US\",\"subdivision\":\"CA\"}\n", "", "without a policy"),
+        ];
+        for (line, expected, error, reason) in rows {
+            let Ok(GeoipCommand::Lookup(arguments)) = typed(&format!("lookup {line}")) else {
+                panic!("{line}")
+            };
+            let mut said = Vec::new();
+            let ended = answer(&arguments, &mut said).map_err(|error| format!("error: {error}"));
+            assert_eq!(ended.err().unwrap_or_default(), error, "{reason}");
+            let said = String::from_utf8(said).unwrap();
+            let is_same =
+                said.lines().zip(expected.lines()).all(
+                    |(said, expected)| match serde_json::from_str::<serde_json::Value>(expected) {
+                        Ok(expected) => {
+                            serde_json::from_str::<serde_json::Value>(said).unwrap() == expected
+                        }
+                        Err(_) => said == expected,
+                    },
+                );
+            assert!(
+                is_same && said.lines().count() == expected.lines().count(),
+                "{reason}: {said}"
+            );
+        }
     }
+
+    const POLICY: &str = "version: 1\nfronts: {m: {hosts: [r.example]}}\nbackends: {a: {url: \"https://a.example\"}}\n\
+        regions: {west: {subdivisions: [US-CA], labels: [office]}, default: {}}\nnetworks: {office: [10.1.0.0/16]}\n\
+        clients: {geo: {database: /g.mmdb}}\nrules: [{name: r, repositories: [x], chains: {default: [a]}}]\n";
 
     #[test]
     fn wrong_lines_are_refused() {
@@ -137,7 +218,6 @@ mod tests {
             ("build --output g.mmdb", "<INPUT>"),
             ("build --output g.mmdb --date today own.csv", "like 2026-06-01"),
             ("lookup g.mmdb", "<ADDRESS>"),
-            ("lookup g.mmdb example.com", "invalid value 'example.com'"),
         ];
         for (line, message) in cases {
             let shown = typed(line).expect_err(line);

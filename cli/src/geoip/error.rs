@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::date::BuildDate;
+use crate::policy_file::Diagnostic;
 
 /// Why a database was not built or could not be asked.
 #[derive(Debug)]
@@ -54,6 +55,17 @@ pub(crate) enum GeoipError {
         path: PathBuf,
         /// The lines, counted from 1.
         lines: [u64; 2],
+    },
+    /// The records of a database have the flat shape.
+    Flat(PathBuf),
+    /// The policy has mistakes.
+    Policy(Vec<Diagnostic>),
+    /// Some addresses could not be answered; each has been told.
+    Unanswered {
+        /// How many.
+        refused: usize,
+        /// Of how many.
+        asked: usize,
     },
     /// No input says of which day its data is, and neither does `--date`.
     NoDate,
@@ -141,6 +153,19 @@ impl fmt::Display for GeoipError {
                 write!(out, "{}, record of {network}: {fault}", path.display())
             }
             Self::Unusable { path, reason } => write!(out, "{}: {reason}", path.display()),
+            Self::Flat(path) => write!(
+                out,
+                "{}: has flat records (`country_code`), in which Envoy's geoip filter finds \
+                 nothing: convert it with `portolan geoip build`",
+                path.display()
+            ),
+            Self::Policy(found) => {
+                let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+                out.write_str(&lines.join("\n"))
+            }
+            Self::Unanswered { refused, asked } => {
+                write!(out, "{refused} of {asked} addresses have no answer")
+            }
             Self::Contradiction { path, lines: [one, other] } => write!(
                 out,
                 "{}: lines {one} and {other} put the same addresses in two places, and neither \

@@ -1,48 +1,72 @@
 //! Asks a database as Envoy's geoip filter would.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use maxminddb::Reader;
 use serde_json::Value;
 
 use super::error::GeoipError;
 use super::location::Location;
 use super::source::{open, read_file};
 
-/// Where a database puts an address; `None` where Envoy would set no header.
-///
-/// # Errors
-///
-/// [`GeoipError::File`] or [`GeoipError::Unusable`] if it cannot be read; also if its record
-/// has the flat shape, in which Envoy finds nothing although the answer is there.
-pub(crate) fn lookup(database: &Path, address: IpAddr) -> Result<Option<Location>, GeoipError> {
-    let unusable = |reason| GeoipError::Unusable { path: database.to_owned(), reason };
-    let reader = open(database, read_file(database)?)?;
-    let found = reader.lookup(address).map_err(|error| unusable(error.to_string()))?;
-    let record: Option<Value> = found.decode().map_err(|error| unusable(error.to_string()))?;
-    let Some(record) = record else {
-        return Ok(None);
-    };
-    let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
-    match text("/country/iso_code") {
-        Some(country) => {
-            let subdivision = text("/subdivisions/0/iso_code").unwrap_or_default();
-            Location::parse(country, subdivision).map_err(|fault| GeoipError::Record {
-                path: database.to_owned(),
-                network: address.to_string(),
-                fault,
-            })
+/// A database that lies in memory, with the records that were decoded so far: a million networks share a
+/// few hundred of them.
+pub(crate) struct Lookup {
+    path: PathBuf,
+    reader: Reader<Vec<u8>>,
+    known: HashMap<usize, Option<Location>>,
+}
+
+impl Lookup {
+    /// Reads a database, once for all addresses.
+    ///
+    /// # Errors
+    ///
+    /// [`GeoipError::File`] or [`GeoipError::Unusable`] if it cannot be read.
+    pub(crate) fn open(path: &Path) -> Result<Self, GeoipError> {
+        let reader = open(path, read_file(path)?)?;
+        Ok(Self { path: path.to_owned(), reader, known: HashMap::new() })
+    }
+
+    /// Where the database puts an address; `None` where nobody knows, or Envoy would set no header.
+    ///
+    /// # Errors
+    ///
+    /// [`GeoipError::Flat`] if its records have the flat shape, in which Envoy finds nothing although the
+    /// answer is there; [`GeoipError::Record`] or [`GeoipError::Unusable`] if the record of this address
+    /// makes no sense.
+    pub(crate) fn place(&mut self, address: IpAddr) -> Result<Option<Location>, GeoipError> {
+        let path = &self.path;
+        let unusable = |reason| GeoipError::Unusable { path: path.clone(), reason };
+        let found = self.reader.lookup(address).map_err(|error| unusable(error.to_string()))?;
+        let Some(offset) = found.offset() else { return Ok(None) };
+        if let Some(known) = self.known.get(&offset) {
+            return Ok(*known);
         }
-        None if text("/country_code").is_some() => Err(unusable(FLAT.to_owned())),
-        None => Ok(None),
+        let record: Option<Value> = found.decode().map_err(|error| unusable(error.to_string()))?;
+        let record = record.unwrap_or_default();
+        let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
+        let place = match text("/country/iso_code") {
+            Some(country) => {
+                let subdivision = text("/subdivisions/0/iso_code").unwrap_or_default();
+                Location::parse(country, subdivision).map_err(|fault| GeoipError::Record {
+                    path: path.clone(),
+                    network: address.to_string(),
+                    fault,
+                })?
+            }
+            None if text("/country_code").is_some() => return Err(GeoipError::Flat(path.clone())),
+            None => None,
+        };
+        self.known.insert(offset, place);
+        Ok(place)
     }
 }
 
-const FLAT: &str = "has flat records (`country_code`), in which Envoy's geoip filter finds \
-                    nothing: convert it with `portolan geoip build`";
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::fs;
 
     use maxminddb_writer::Database;
@@ -50,6 +74,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// One question, as Envoy would ask it.
+    pub(in crate::geoip) fn lookup(
+        database: &Path,
+        address: IpAddr,
+    ) -> Result<Option<Location>, GeoipError> {
+        Lookup::open(database)?.place(address)
+    }
 
     fn asked(record: &Value, address: &str) -> Result<Option<String>, String> {
         let directory = tempfile::tempdir().unwrap();
@@ -71,6 +103,7 @@ mod tests {
             (&nested, "192.0.2.1", Some("US-CA")),
             (&nested, "192.0.3.1", None),
             (&json!({ "continent": { "code": "EU" } }), "192.0.2.1", None),
+            (&json!({ "country": { "iso_code": "EU" } }), "192.0.2.1", None),
         ];
         for (record, address, place) in cases {
             assert_eq!(asked(record, address).unwrap().as_deref(), place, "{record} {address}");

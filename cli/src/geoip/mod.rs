@@ -9,6 +9,7 @@
 //! there"), [`merge`] decides between claims that overlap, [`encode`] writes the search tree,
 //! [`replace`] puts the file in place in one step.
 
+mod answers;
 pub(crate) mod build;
 mod command;
 mod date;
