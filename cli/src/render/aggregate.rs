@@ -31,19 +31,18 @@ pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value 
 /// Lists that are longer than [`LONGEST`] have too many such sets. Their attempts go to the cluster of the
 /// list until one backend is left.
 pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
-    let lists = config.lists().iter().filter(|list| list.has_fallback());
-    let mut singles: BTreeSet<BackendId> = BTreeSet::new();
-    let mut sets: BTreeSet<Vec<BackendId>> = BTreeSet::new();
-    for list in lists {
-        singles.extend(list.backends());
-        if list.backends().len() <= LONGEST {
-            leave_out_one(list.backends(), &mut sets);
-        }
-    }
-    let singles = singles.into_iter().filter_map(|id| config.backend(id));
+    // Only the filter names them.
+    let lists = config.lists().iter();
+    let lists = lists.filter(|list| options.wasm.is_some() && list.has_fallback());
+    let all: BTreeSet<Vec<BackendId>> = lists.flat_map(|list| rests(list.backends())).collect();
+    let backends = |ids: &[BackendId]| -> Vec<&Backend> {
+        ids.iter().filter_map(|id| config.backend(*id)).collect()
+    };
+    let (singles, sets): (Vec<_>, Vec<_>) =
+        all.iter().map(|ids| backends(ids)).partition(|backends| backends.len() == 1);
+    let singles = singles.into_iter().flatten();
     let singles = singles.map(|backend| cluster::as_last_resort(backend, config, options));
-    let sets = sets.into_iter().map(|set| {
-        let backends: Vec<&Backend> = set.iter().filter_map(|id| config.backend(*id)).collect();
+    let sets = sets.into_iter().map(|backends| {
         let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
         let members = names.iter().map(|name| attempt::cluster(&[*name])).collect();
         aggregate(&attempt::cluster(&names), members, &backends, config, options)
@@ -51,23 +50,23 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     singles.chain(sets).collect()
 }
 
+/// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
+pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
+    if list.len() > LONGEST {
+        return list.iter().map(|one| vec![*one]).collect();
+    }
+    let mut rests = BTreeSet::from([Vec::new()]);
+    for one in list {
+        let with_it: Vec<Vec<T>> =
+            rests.iter().map(|rest| [rest.as_slice(), &[*one]].concat()).collect();
+        rests.extend(with_it);
+    }
+    rests.retain(|rest| !rest.is_empty() && rest.len() < list.len());
+    rests
+}
+
 /// The length of a list up to which each set of its backends has a cluster, 56 at most.
 const LONGEST: usize = 6;
-
-/// Whether the rest of a list, of this length, has a cluster.
-pub(super) const fn has_cluster(list: usize, rest: usize) -> bool {
-    rest == 1 || list <= LONGEST
-}
-
-/// Every set of two and more that is left of a list when some of it are left out, in its order.
-fn leave_out_one(list: &[BackendId], sets: &mut BTreeSet<Vec<BackendId>>) {
-    for left_out in list {
-        let rest: Vec<BackendId> = list.iter().copied().filter(|id| id != left_out).collect();
-        if rest.len() > 1 && sets.insert(rest.clone()) {
-            leave_out_one(&rest, sets);
-        }
-    }
-}
 
 fn aggregate(
     name: &str,

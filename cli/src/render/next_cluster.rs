@@ -6,6 +6,7 @@ use portolan_core::attempt;
 use portolan_core::config::{Backend, Config};
 use serde_json::{Map, Value, json};
 
+use super::aggregate::rests;
 use super::routes::CLUSTER_HEADER;
 use super::typed::extension;
 
@@ -18,7 +19,8 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         let members = list.backends().iter().filter_map(|id| config.backend(*id));
         let members: Vec<&str> = members.map(Backend::name).collect();
         if is_in(&members) {
-            name_the_rest(&members, &mut named);
+            let clusters = rests(&members).into_iter().map(|rest| attempt::cluster(&rest));
+            named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
         }
     }
     let input = extension(
@@ -35,21 +37,6 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         "extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
         json!({"cluster_matcher": matcher}),
     )}})
-}
-
-/// What is left to ask of a list, whoever was asked.
-fn name_the_rest(list: &[&str], named: &mut Map<String, Value>) {
-    for left_out in list {
-        let rest: Vec<&str> = list.iter().copied().filter(|name| name != left_out).collect();
-        let cluster = attempt::cluster(&rest);
-        if rest.is_empty() || named.contains_key(&cluster) {
-            continue;
-        }
-        if super::aggregate::has_cluster(list.len(), rest.len()) {
-            named.insert(cluster.clone(), to_cluster(&cluster));
-        }
-        name_the_rest(&rest, named);
-    }
 }
 
 /// The cluster that the filter has named in the request.

@@ -6,6 +6,7 @@
 mod blob_stores;
 mod credentials;
 mod downstream_tls;
+mod later_attempts;
 mod redirects;
 
 use portolan_core::config::Config;
@@ -48,6 +49,23 @@ fn config(clients: &Value) -> Config {
         "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["local"]}}],
     });
     Config::from_json(policy.to_string().as_bytes()).unwrap()
+}
+
+/// The backends `a`, `b`, … in one list.
+fn with_a_list(names: &[&str]) -> Value {
+    let backends: serde_json::Map<String, Value> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"url": format!("http://{name}.example")})))
+        .collect();
+    let policy = json!({
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.example.com"]}},
+        "backends": backends,
+        "regions": {"default": {}},
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": names}}],
+    });
+    let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
+    bootstrap(&config, "{}\n", &options(true, None))
 }
 
 fn rendered(clients: &Value, options: &Options) -> Value {
@@ -183,9 +201,14 @@ fn only_the_filter_chooses_the_cluster() {
 
 #[test]
 fn only_reads_are_tried_again() {
-    let rendered = rendered(&json!({}), &options(true, None));
-    let routes = at(manager(&rendered), "/route_config/virtual_hosts/0/routes").as_array().unwrap();
-    let [several, one, write] = &routes[..] else { panic!("three routes") };
+    let alone = rendered(&json!({}), &options(true, None));
+    let routes = |rendered: &Value| {
+        at(manager(rendered), "/route_config/virtual_hosts/0/routes").as_array().unwrap().clone()
+    };
+    let [one, _write] = &routes(&alone)[..] else { panic!("two routes: no list has several") };
+    assert_eq!(at(one, "/route/cluster_header"), "x-portolan-cluster");
+    let rendered = with_a_list(&["a", "b"]);
+    let [several, one, write] = &routes(&rendered)[..] else { panic!("three routes") };
     for read in [several, one] {
         assert_eq!(at(read, "/match/headers/0/string_match/safe_regex/regex"), "GET|HEAD");
         assert!(read["route"].get("retry_policy").is_some());

@@ -287,6 +287,9 @@ fn every_tls_connection_is_verified_by_authority_and_name() {
         ("ghcr", "ghcr.internal", Some("ca-ghcr"), None),
         ("ghcr@token", "ghcr.internal", Some("ca-ghcr"), None),
         ("ecr", "ecr.example", Some("ca-ecr"), Some("certificate-ecr")),
+        ("hub@last", "registry-1.docker.io", None, None),
+        ("ghcr@last", "ghcr.internal", Some("ca-ghcr"), None),
+        ("ecr@last", "ecr.example", Some("ca-ecr"), Some("certificate-ecr")),
     ];
     let rendered = render(BASIC, PASS);
     for (name, subject, authority, certificate) in rows {

@@ -127,6 +127,9 @@ fn close_gap<'d>(edited: &mut Vec<u8>, rest: &'d [u8]) -> &'d [u8] {
     }
     if edited.last() == Some(&b',') {
         edited.pop();
+        while edited.last().is_some_and(is_space) {
+            edited.pop();
+        }
     }
     rest
 }
@@ -139,7 +142,7 @@ mod tests {
     /// Upper case for what is at `depth` below `key`; `x` is taken out.
     fn edited(document: &str) -> Option<String> {
         let found = edit(document.as_bytes(), |place, text| match (text, place.key) {
-            ("x", _) => Edit::Drop,
+            ("x", _) if place.in_list || place.key != b"name" => Edit::Drop,
             (text, b"name") => Edit::Replace(format!("{}{}", text.to_uppercase(), place.depth)),
             _ => Edit::Keep,
         });

@@ -1,0 +1,76 @@
+//! Where the attempts after the first go, and what takes a backend out.
+
+use super::*;
+
+const SPECIFIER: &str =
+    "/route/inline_cluster_specifier_plugin/extension/typed_config/cluster_matcher";
+
+fn names(rendered: &Value) -> Vec<&str> {
+    let clusters = at(rendered, "/static_resources/clusters").as_array().unwrap();
+    clusters.iter().map(|cluster| cluster["name"].as_str().unwrap()).collect()
+}
+
+/// The clusters that the filter may name for a later attempt.
+fn named(rendered: &Value) -> Vec<String> {
+    let route = at(manager(rendered), "/route_config/virtual_hosts/0/routes/0");
+    let map = at(route, &format!("{SPECIFIER}/matcher_tree/exact_match_map/map"));
+    let mut names: Vec<String> = map.as_object().unwrap().keys().cloned().collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn each_rest_of_a_list_has_a_cluster_in_its_order() {
+    let two = with_a_list(&["b", "a"]);
+    assert_eq!(named(&two), ["a@last", "b@last"]);
+    let three = with_a_list(&["c", "a", "b"]);
+    let expected = ["a+b@last", "a@last", "b@last", "c+a@last", "c+b@last", "c@last"];
+    assert_eq!(named(&three), expected);
+    for name in expected {
+        assert!(names(&three).contains(&name), "{name} is a cluster");
+    }
+    let members = at(cluster(&three, "c+b@last"), "/cluster_type/typed_config/clusters");
+    assert_eq!(members, &json!(["c@last", "b@last"]));
+}
+
+#[test]
+fn a_long_list_has_a_cluster_for_each_backend_only() {
+    let long = with_a_list(&["a", "b", "c", "d", "e", "f", "g"]);
+    let expected = ["a", "b", "c", "d", "e", "f", "g"].map(|name| format!("{name}@last"));
+    assert_eq!(named(&long), expected);
+    let six = with_a_list(&["a", "b", "c", "d", "e", "f"]);
+    assert_eq!(named(&six).len(), 62, "every set of one to five of six");
+}
+
+#[test]
+fn only_checks_take_a_backend_out_where_it_is_asked_last() {
+    let rendered = with_a_list(&["a", "b"]);
+    let last = cluster(&rendered, "a@last");
+    assert_eq!(last.get("outlier_detection"), None);
+    assert_eq!(at(last, "/common_lb_config/healthy_panic_threshold/value"), 0);
+    assert_eq!(last["health_checks"], cluster(&rendered, "a")["health_checks"]);
+    let metadata = "/load_assignment/endpoints/0/lb_endpoints/0/metadata";
+    assert_eq!(at(last, metadata), at(cluster(&rendered, "a"), metadata));
+}
+
+/// Anybody can ask for the image that makes a registry answer 500.
+#[test]
+fn no_answer_takes_a_backend_out() {
+    let rendered = with_a_list(&["a", "b"]);
+    let never = json!({"error_matcher": {"not_match": {"any_match": true}}});
+    let options =
+        "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    for name in ["a", "b", "a+b", "a@last"] {
+        let found = at(cluster(&rendered, name), &format!("{options}/outlier_detection"));
+        assert_eq!(found, &never, "{name}");
+    }
+    let ejection = at(cluster(&rendered, "a"), "/outlier_detection");
+    assert_eq!(ejection["enforcing_consecutive_5xx"], 0);
+    assert_eq!(ejection["consecutive_gateway_failure"], 3);
+}
+
+#[test]
+fn a_policy_of_single_backends_has_no_later_attempts() {
+    let rendered = with_a_list(&["a"]);
+    assert!(!names(&rendered).iter().any(|name| name.ends_with("@last")));
+}
