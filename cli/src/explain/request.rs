@@ -45,6 +45,7 @@ impl Request {
     /// The request as the core takes it.
     pub(super) fn head(&self) -> RequestHead<'_> {
         RequestHead {
+            preflight: None,
             method: &self.method,
             target: &self.target,
             authority: &self.authority,

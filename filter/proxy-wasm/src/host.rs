@@ -299,6 +299,16 @@ pub(crate) fn request_body(size: usize) -> Vec<u8> {
     buffer(BODY, size)
 }
 
+/// Takes out the first `size` bytes of the body of the request, as far as it is there.
+pub(crate) fn drop_request_body(size: usize) {
+    const BODY: u32 = 0;
+    let nothing: &[u8] = &[];
+    // SAFETY: `nothing` is valid for reads of no byte during the call.
+    unsafe {
+        proxy_set_buffer_bytes(BODY, 0, size, nothing.as_ptr(), nothing.len());
+    }
+}
+
 const RESPONSE_BODY: u32 = 1;
 
 /// The first `size` bytes of what is there of the body of the answer.

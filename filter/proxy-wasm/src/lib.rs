@@ -6,6 +6,7 @@
 //! * [`host`] translates every host call; nothing else does,
 //! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
 //! * [`stream`] walks one request through its phases,
+//! * [`head`] reads its headers,
 //! * [`attempt`] is the phase that Envoy runs once for every backend it tries,
 //! * [`redirects`] and [`hop`] lead a request on to where a backend redirects it,
 //! * [`tokens`] fetches and keeps the proxy's own tokens,
@@ -31,6 +32,8 @@ mod errand;
 #[cfg(not(test))]
 mod facts;
 mod fingerprint;
+#[cfg(not(test))]
+mod head;
 #[cfg(not(test))]
 mod hop;
 #[cfg(not(test))]

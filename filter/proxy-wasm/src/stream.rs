@@ -5,13 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::attempt::{Case, Retry, Trouble, Verdict, judge};
-use portolan_core::client::ClientFacts;
-use portolan_core::config::{Backend, GeoHeaders, List};
+use portolan_core::config::{Backend, List};
 use portolan_core::policy::Push;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
 use portolan_core::{
-    Action as PlannedAction, Authorization, Forwarding, Password, Plan, RequestHead, TokenEndpoint,
+    Action as PlannedAction, Authorization, Forwarding, Password, Plan, TokenEndpoint,
     UPLOAD_CONTENT_TYPE,
 };
 use proxy_wasm::traits::{Context, HttpContext};
@@ -22,7 +21,7 @@ use crate::bodies::{self, Body};
 use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
-use crate::header_map::HeaderMap;
+use crate::head::{has_content, request_head};
 use crate::host::{self, Headers};
 use crate::probes::Probing;
 use crate::root::{self, Policy};
@@ -41,9 +40,6 @@ pub(crate) const REGISTRY: &str = "portolan_registry";
 const SENT_TO: &str = "portolan_sent_to";
 /// Why it was decided so, for the access log.
 pub(crate) const REASON: &str = "portolan_reason";
-/// The address at the other end of the connection, set by Envoy where a policy believes geo
-/// headers from trusted proxies only.
-const PEER_HEADER: &[u8] = b"x-portolan-peer";
 /// How many facts a plan may ask for, one after another.
 const FACTS: usize = 4;
 /// How far a request has come.
@@ -74,11 +70,13 @@ pub(crate) struct Stream {
     phase: Phase,
     /// A body of the answer in which names are changed.
     body: Option<Body>,
+    /// Whether the request has a body that goes no further.
+    drops_body: bool,
 }
 
 impl Stream {
     pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
-        Self { policy, context, phase: Phase::Started, body: None }
+        Self { policy, context, phase: Phase::Started, body: None, drops_body: false }
     }
 
     fn go_on(&self, facts: &Facts) -> Phase {
@@ -252,7 +250,8 @@ impl Context for Stream {
 }
 
 impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        self.drops_body = !end_of_stream && !has_content();
         self.phase = if self.policy.follows && redirects::is_further_pass() {
             deliver()
         } else {
@@ -262,6 +261,13 @@ impl HttpContext for Stream {
             Phase::Forwarded(..) | Phase::Redirected => Action::Continue,
             _ => Action::Pause,
         }
+    }
+
+    fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+        if self.drops_body {
+            host::drop_request_body(size);
+        }
+        Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
@@ -313,43 +319,6 @@ impl HttpContext for Stream {
         }
         Action::Continue
     }
-}
-
-/// Picks what the core wants from the header map, in one pass.
-pub(crate) fn request_head<'h>(
-    headers: &'h HeaderMap,
-    geo: &GeoHeaders,
-    address: Option<&'h [u8]>,
-) -> RequestHead<'h> {
-    let mut head = RequestHead {
-        client: ClientFacts { address, ..ClientFacts::default() },
-        ..RequestHead::default()
-    };
-    let is = |wanted: &Option<String>, name: &[u8]| {
-        wanted.as_ref().is_some_and(|wanted| wanted.as_bytes() == name)
-    };
-    for (name, value) in headers.iter() {
-        match name {
-            b":method" => head.method = value,
-            b":path" => head.target = value,
-            b":authority" => head.authority = value,
-            b":scheme" if head.scheme.is_empty() => head.scheme = value,
-            // Envoy overwrites it unless it comes from a proxy of the operator's own.
-            b"x-forwarded-proto" => head.scheme = value,
-            b"authorization" => head.authorization = Some(value),
-            PEER_HEADER => head.client.peer = Some(value),
-            _ if is(&geo.country, name) => keep_first(&mut head.client.country, value),
-            _ if is(&geo.subdivision, name) => keep_first(&mut head.client.subdivision, value),
-            _ if is(&geo.continent, name) => keep_first(&mut head.client.continent, value),
-            _ => {}
-        }
-    }
-    head
-}
-
-/// A geo header that stands twice counts with its first value.
-fn keep_first<'h>(fact: &mut Option<&'h [u8]>, value: &'h [u8]) {
-    fact.get_or_insert(value);
 }
 
 /// Hands the record to the access log.

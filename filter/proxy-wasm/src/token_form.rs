@@ -14,10 +14,11 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::errand::{self, Next, Running};
+use crate::head::request_head;
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 use crate::root::Policy;
-use crate::stream::{request_head, send};
+use crate::stream::send;
 
 /// The HTTP context of one request.
 pub(crate) struct TokenForm {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::auth::FrontAuth;
 use super::backend::Certificate;
+use super::cors::Cors;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, ListId, RuleId};
 use super::landing::Landing;
@@ -25,6 +26,7 @@ pub struct Front {
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
     pub(crate) client_configuration: bool,
+    pub(crate) cors: Option<Cors>,
     pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
@@ -81,6 +83,12 @@ impl Front {
     #[must_use]
     pub const fn has_client_configuration(&self) -> bool {
         self.client_configuration
+    }
+
+    /// Which web pages may use the front; `None` where the registries behind it say so, or nobody.
+    #[must_use]
+    pub const fn cors(&self) -> Option<&Cors> {
+        self.cors.as_ref()
     }
 
     /// The authorities it answers to, the canonical one first; at least one. Those that name an

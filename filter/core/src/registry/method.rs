@@ -45,6 +45,14 @@ impl Method {
         }
     }
 
+    /// Whether a request of the method has content that the API gives a meaning to. To another, content
+    /// is something that the next reader may take for a request of its own (RFC 9110, sections 9.3.1, 9.3.2
+    /// and 9.3.5).
+    #[must_use]
+    pub const fn has_content(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+
     /// Whether the method leaves the registry as it is.
     #[must_use]
     pub const fn is_read(self) -> bool {
@@ -63,6 +71,8 @@ mod tests {
         for (text, is_read) in reads.into_iter().chain(writes) {
             let method = Method::parse(text.as_bytes()).unwrap();
             assert_eq!((method.as_str(), method.is_read()), (text, is_read));
+            let has_content = matches!(text, "POST" | "PUT" | "PATCH");
+            assert_eq!(method.has_content(), has_content, "{text}");
         }
         for other in ["", "get", "Get", "GET ", "OPTIONS", "CONNECT", "TRACE", "GETX", "\0"] {
             assert_eq!(Method::parse(other.as_bytes()), None, "{other:?}");

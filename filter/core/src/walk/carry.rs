@@ -44,7 +44,7 @@ pub(super) fn carry<'c: 'a, 'a>(
 ) -> Option<Forwarding<'c>> {
     let Asked { front, request, head, naming, name, .. } = *asked;
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
-    let query = upstream_query(request, naming, &forward.mounting);
+    let query = upstream_query(request, &forward.mounting);
     let query = query.as_deref();
     let mut parts: Vec<Part<'c, 'a>> =
         members.map(|backend| part(config, backend, asked, query)).collect();
@@ -59,17 +59,22 @@ pub(super) fn carry<'c: 'a, 'a>(
     let target_changed = parts.iter().any(|part| part.target != head.target);
     let proxys = parts.iter().any(|part| part.credentials.are_the_proxys());
     let prepared = prepare(config, &parts, target_changed, head);
+    // It asks about a push and makes none.
+    let is_preflight = head.preflight.is_some();
     Some(Forwarding {
         cluster: forward.list.cluster(),
         backend,
         target_changed,
-        starts_upload: request.method == Method::Post && request.endpoint.class() == Class::Upload,
+        starts_upload: request.method == Method::Post
+            && request.endpoint.class() == Class::Upload
+            && !is_preflight,
         authorization: authorization(first, head),
         retry: Retry::of(config, forward.list, request),
         head_timeout: attempt::alone(config, forward.list, request),
         write_timeout: write_timeout(backend, request),
         push: forward
             .rule
+            .filter(|_| !is_preflight)
             .and_then(|rule| config.rules().get(rule))
             .and_then(|rule| policy::push(rule, name, request)),
         receipt: Receipt {
@@ -219,9 +224,9 @@ pub(super) fn target_at<'c>(
     asked: &Asked<'_>,
     place: usize,
 ) -> Option<(&'c Backend, Vec<u8>)> {
-    let Asked { request, naming, name, .. } = *asked;
+    let Asked { request, name, .. } = *asked;
     let backend = config.backend(*forward.list.backends().get(place)?)?;
-    let query = upstream_query(request, naming, &forward.mounting);
+    let query = upstream_query(request, &forward.mounting);
     let name = backend.names().to_backend(name);
     Some((backend, upstream_target(backend, request, &name, query.as_deref())))
 }
@@ -247,15 +252,12 @@ fn upstream_target(
 }
 
 /// The query without what is not the backend's to see, and with its name of a mount's source; every
-/// other byte stays, as does an empty query that the client sent.
-fn upstream_query<'a>(
-    request: &RegistryRequest<'a>,
-    naming: &Naming,
-    mounting: &Mounting,
-) -> Option<Cow<'a, [u8]>> {
+/// other byte stays, as does an empty query that the client sent. `ns` is between the client and the front,
+/// also where the front has one namespace and does not read it.
+fn upstream_query<'a>(request: &RegistryRequest<'a>, mounting: &Mounting) -> Option<Cow<'a, [u8]>> {
     let sent = request.query?;
     let is_namespace = |parameter: query::Parameter<'_>| parameter.has_key(NAMESPACE);
-    let query = if naming.has_upstreams() && query::parameters(sent).any(is_namespace) {
+    let query = if query::parameters(sent).any(is_namespace) {
         Cow::Owned(query::without(sent, &[NAMESPACE]))
     } else {
         Cow::Borrowed(sent)

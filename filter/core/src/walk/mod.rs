@@ -2,6 +2,7 @@
 
 mod carry;
 mod greeting;
+mod head;
 mod itself;
 mod redirect;
 mod token_endpoint;
@@ -9,48 +10,23 @@ mod token_endpoint;
 use std::borrow::Cow;
 use std::time::Duration;
 
+pub use head::RequestHead;
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
 
 use crate::attempt::{Retry, is_password};
-use crate::client::{self, ClientFacts, Locality};
+use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, Config, Front, FrontAuth, Rule, Verifier};
-use crate::health::{Examined, Report};
+use crate::health::Report;
 use crate::policy::{
     self, Decision, Facts, Forward, Identity, Naming, Origin, Push, Question, Refusal, StoredBlob,
 };
-use crate::probe::Presence;
 use crate::record::Record;
-use crate::registry::{self, Class, Endpoint, RegistryRequest};
+use crate::registry::{self, Class, Endpoint, RegistryRequest, RequestError};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
 use carry::{Asked, carry, rule_name};
 use redirect::Redirection;
-
-/// What a host reads of a request: bytes, as they came.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RequestHead<'a> {
-    /// The method.
-    pub method: &'a [u8],
-    /// The request target: path and query.
-    pub target: &'a [u8],
-    /// `http` or `https`: how the client reached us, as far as the host trusts what says so.
-    pub scheme: &'a [u8],
-    /// `host[:port]` that the client asked.
-    pub authority: &'a [u8],
-    /// The client's credentials, as they came.
-    pub authorization: Option<&'a [u8]>,
-    /// Who and where the client is.
-    pub client: ClientFacts<'a>,
-    /// The answer to [`Action::Ask`]; `None` at first.
-    pub recently_pushed: Option<bool>,
-    /// The answer to [`Action::Verify`]; `None` at first.
-    pub password: Option<Password>,
-    /// The answer to [`Action::Probe`]; `None` at first.
-    pub in_store: Option<Presence>,
-    /// The answer to [`Action::Examine`]; `None` at first.
-    pub health: Option<Examined<'a>>,
-}
 
 /// What is known of a client's password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,13 +149,15 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     };
     let mut named = Names::default();
     let outcome = beside_the_api(config, front, &locality, head).unwrap_or_else(|| {
-        registry::parse(head.method, head.target).map_err(Refusal::from).and_then(|request| {
-            record.class = Some(request.endpoint.class());
-            let id = front.ok_or(Refusal::FrontUnknown)?;
-            let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
-            named = Names::of(front, head.authority, &request)?;
-            act(config, (id, front), &request, &named, &locality, head)
-        })
+        registry::parse(head.deciding_method(), head.target).map_err(Refusal::from).and_then(
+            |request| {
+                record.class = Some(request.endpoint.class());
+                let id = front.ok_or(Refusal::FrontUnknown)?;
+                let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+                named = Names::of(front, head.authority, &request)?;
+                act(config, (id, front), &request, &named, &locality, head)
+            },
+        )
     });
     let (action, why) = conclude(config, outcome, (front, &named.naming), head, &mut record);
     record.reason = format!("{}; {why}", locality.why);
@@ -297,6 +275,11 @@ fn act<'c>(
     locality: &Locality,
     head: &RequestHead<'_>,
 ) -> Result<Step<'c>, Refusal> {
+    // The ping is the front's own answer: there is no one backend that could say who may read it.
+    if head.preflight.is_some() && request.endpoint == Endpoint::Ping {
+        let allow = request.endpoint.methods();
+        return Err(Refusal::Request(RequestError::MethodNotAllowed { allow }));
+    }
     let (naming, name) = (&names.naming, names.repository(request));
     let identity = match identify(front, head)? {
         Identified::As(identity) => identity,

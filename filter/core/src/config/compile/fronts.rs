@@ -49,6 +49,7 @@ pub(super) fn compile(
             ping_needs_all: front.ping_needs_all,
             health: front.health,
             client_configuration: front.client_configuration,
+            cors: front.cors.clone(),
             upstreams: upstreams.map(Arc::new),
             landing: Landing { pages: front.landing.iter().cloned().collect() },
         });

@@ -5,6 +5,7 @@ use super::landing::read_landing;
 use super::upstreams::read_upstream;
 use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::backend::Certificate;
+use crate::config::cors::{self, Cors, Origin};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
@@ -24,6 +25,7 @@ pub(crate) struct FrontWire {
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
     pub(crate) client_configuration: bool,
+    pub(crate) cors: Option<Cors>,
     pub(crate) upstreams: Option<Vec<UpstreamWire>>,
     pub(crate) default_upstream: Option<String>,
 }
@@ -38,6 +40,7 @@ const FIELDS: &[&str] = &[
     "ping",
     "health",
     "client_configuration",
+    "cors",
     "upstreams",
     "default_upstream",
 ];
@@ -60,6 +63,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),
         client_configuration: flag(&fields, "client_configuration"),
+        cors: fields.optional("cors", |node| read_cors(&node)),
         upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
     }
@@ -77,6 +81,20 @@ fn read_certificate(node: &Node<'_>) -> Option<Certificate> {
     let (certificate_file, key_file) =
         (path("certificate_file", CERTIFICATE), path("key_file", KEY));
     Some(Certificate { certificate_file: certificate_file?, key_file: key_file? })
+}
+
+/// Which web pages may use the front.
+fn read_cors(node: &Node<'_>) -> Option<Cors> {
+    let fields = node.fields(&["origins", "credentials"]);
+    let origins = fields.required("origins", cors::WANTED, |node| {
+        let origins =
+            node.list(cors::WANTED, |each| each.parse(cors::WANTED_ORIGIN, Origin::parse))?;
+        if origins.is_empty() {
+            node.refuse(format!("is empty; write {}", cors::WANTED));
+        }
+        Some(origins)
+    });
+    Some(Cors { origins: origins?, credentials: flag(&fields, "credentials") })
 }
 
 /// Whether `/v2/` says that all is well only if it is.

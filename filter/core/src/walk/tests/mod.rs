@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::attempt;
+use crate::client::ClientFacts;
+use crate::health::Examined;
+use crate::probe::Presence;
 
 mod auth;
 mod client_files;
