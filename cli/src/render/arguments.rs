@@ -45,6 +45,10 @@ pub(crate) struct RenderArgs {
     /// Write those files to this directory. None of them holds a secret.
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) sds_output: Option<PathBuf>,
+    /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs a file
+    /// descriptor for each (`ulimit -n`), and others for the registries.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
     /// The file of the access log, or `-` for the standard output.
     #[arg(long, value_name = "PATH", default_value = "-", value_parser = AccessLog::parse)]
     access_log: AccessLog,
@@ -82,6 +86,7 @@ impl RenderArgs {
             geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
             system_certificates: self.system_certificates.clone(),
             sds_directory: self.sds_directory.clone(),
+            max_connections: self.max_connections,
             access_log: self.access_log.clone(),
         })
     }
@@ -162,6 +167,7 @@ mod tests {
         assert_eq!(options.wasm.as_deref(), Some("/etc/portolan/portolan.wasm"));
         assert_eq!(options.geoip_database, None);
         assert_eq!(options.access_log, AccessLog::StandardOutput);
+        assert_eq!(options.max_connections, 10_000);
         assert_eq!(options.envoy.to_string(), "1.40.0");
     }
 
@@ -174,6 +180,7 @@ mod tests {
             ("--admin [::]:9901", NOWHERE, "is not a loopback address"),
             ("--admin 9901", NOWHERE, "write one such as `127.0.0.1:9901`"),
             ("--listen 8080", NOWHERE, "invalid socket address"),
+            ("--max-connections 0", NOWHERE, "0 is not in 1.."),
             ("--envoy 1.2.3", NOWHERE, "tested are 1.39.3, 1.40.0"),
             ("--geoip-database /x.mmdb", NOWHERE, "`clients.geo.database`"),
             ("--geoip-database /x.csv", DATABASE, "ends in `.mmdb`"),

@@ -1,13 +1,13 @@
 //! The HTTP connection manager: what is HTTP about the listener.
 
-use portolan_core::config::{Config, Front};
+use portolan_core::config::{Config, Front, FrontHost};
 use serde_json::{Value, json};
 
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, client_address, early_headers, filter_state, geoip, local_replies, patience,
-    redirects, routes, wasm,
+    access_log, browsers, client_address, early_headers, filter_state, geoip, local_replies, loops,
+    patience, redirects, routes, wasm,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
@@ -15,10 +15,10 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
         json!({"stat_prefix": "portolan", "server_name": "portolan"}),
         client_address::settings(config.clients()),
         request_shape(),
-        protocols(),
+        protocols(config),
         timeouts(),
         json!({
-            "early_header_mutation_extensions": [early_headers::extension(config.clients().geo())],
+            "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
             "access_log": [access_log::access_log(config, options)],
@@ -50,7 +50,9 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let forms = forms.map(wasm::token_form);
     let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
     let addresses = redirects::address_filters(config, options);
-    let before_the_filter = ready.into_iter().chain(geoip).chain([noted]).chain(forms);
+    let pages = browsers::filter(config);
+    let first = ready.into_iter().chain([loops::filter(config)]).chain(pages);
+    let before_the_filter = first.chain(geoip).chain([noted]).chain(forms);
     before_the_filter.chain(wasm).chain(addresses).chain([router]).collect()
 }
 
@@ -85,25 +87,50 @@ fn request_shape() -> Value {
             "idle_timeout": patience::written(patience::IDLE),
             "max_connection_duration": "3600s",
             "max_headers_count": local_replies::MAXIMUM_HEADERS,
-            // Some servers take `x_geo_country` for `x-geo-country`.
-            "headers_with_underscores_action": "REJECT_REQUEST",
+            // Some servers take `x_geo_country` for `x-geo-country`. No header that a registry needs has one.
+            "headers_with_underscores_action": "DROP_HEADER",
         },
     })
 }
 
 /// The windows hold about what a client 100 ms away can have in flight at 10 MB/s (one stream)
 /// and 80 MB/s (one connection).
-fn protocols() -> Value {
+///
+/// What HTTP has a server accept or ignore is accepted or ignored: HTTP/1.0, which nginx speaks to whom it
+/// proxies to unless it is told otherwise, also without a `Host` where one front can be meant; a target with
+/// scheme and host (RFC 9112 section 3.2.2); the wish for another protocol (RFC 9110 section 7.8). One
+/// malformed request of an HTTP/2 connection ends itself and not the others (RFC 9113 section 8.1.1).
+fn protocols(config: &Config) -> Value {
     json!({
         "codec_type": "AUTO",
-        "http_protocol_options": {"allow_absolute_url": false},
+        "http_protocol_options": object([
+            json!({
+                "allow_absolute_url": true,
+                "accept_http_10": true,
+                "ignore_http_11_upgrade": [{"safe_regex": {"regex": ".*"}}],
+            }),
+            host_of_nobody(config).map_or_else(|| json!({}), |host| json!({"default_host_for_http_10": host})),
+        ]),
         "http2_protocol_options": {
+            "override_stream_error_on_invalid_http_message": true,
             "max_concurrent_streams": 100,
             "initial_stream_window_size": 1024 * 1024,
             "initial_connection_window_size": 8 * 1024 * 1024,
             "connection_keepalive": {"interval": "60s", "timeout": "20s"},
         },
     })
+}
+
+/// The host that is meant by an HTTP/1.0 request that names none: that of the default front, or of the only one.
+fn host_of_nobody(config: &Config) -> Option<&str> {
+    let fronts = config.fronts();
+    let only = match fronts.all() {
+        [only] => Some(only),
+        _ => None,
+    };
+    // Nobody's host is that of the default front, if there is one.
+    let front = fronts.find(b"").and_then(|id| fronts.get(id)).or(only)?;
+    front.hosts().first().map(FrontHost::as_str)
 }
 
 /// A blob takes as long as it takes, so nothing limits a whole request (`request_timeout`, and

@@ -6,7 +6,7 @@ use portolan_core::config::Config;
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
-use super::typed::object;
+use super::typed::{extension, object};
 use super::{connection_manager, downstream_tls};
 
 /// What Envoy buffers of one connection, in bytes. Much less starves the transfer of blobs, much
@@ -18,11 +18,29 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
         "name": "portolan",
         "address": address(options.listen),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "listener_filters": [first_bytes()],
+        "listener_filters_timeout": FIRST_BYTES,
         "filter_chains": [object([
+            json!({"transport_socket_connect_timeout": HANDSHAKE}),
             json!({"filters": [connection_manager::connection_manager(config, policy_json, options)]}),
             downstream_tls::transport(config, options),
         ])],
     })
+}
+
+/// How long a connection may say nothing at all before it is closed.
+const FIRST_BYTES: &str = "15s";
+/// How long the TLS handshake may take.
+const HANDSHAKE: &str = "15s";
+
+/// Looks at the first bytes of a connection, and so waits for them: without it a connection on which
+/// nothing ever comes is one that is idle between two requests, which may take minutes.
+fn first_bytes() -> Value {
+    extension(
+        "envoy.filters.listener.tls_inspector",
+        "extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        json!({}),
+    )
 }
 
 /// A socket address in Envoy's words.

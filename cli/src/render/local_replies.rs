@@ -11,6 +11,82 @@ pub(super) const MAXIMUM_HEADERS: u32 = 100;
 /// How long a request's header may take to arrive, in seconds.
 pub(super) const HEADER_SECONDS: u32 = 10;
 
+/// What Envoy refuses by itself, by the details that it gives, and what a client is told. Where they are not
+/// listed the status decides.
+const CAUSES: [Cause; 15] = [
+    cause(
+        &["missing_host_header"],
+        "the request has no `Host` header, which HTTP/1.1 demands (RFC 9112 section 3.2)",
+    ),
+    cause(
+        &["http.invalid_authority", "http1.invalid_url"],
+        "the `Host` header, or the host in the request target, is not a host with an optional port",
+    ),
+    cause(
+        &["http1.invalid_scheme"],
+        "the request target is a URL that is neither `http` nor `https`; send the path alone",
+    ),
+    cause(
+        &["http1.https_url_on_plaintext_connection"],
+        "the request target is an `https` URL, and this connection has no TLS; connect with TLS, or send \
+         the path alone",
+    ),
+    cause(
+        &["absolute_path_rejected", "missing_path_rejected"],
+        "the request target is no path; send one that begins with `/v2/`",
+    ),
+    cause(
+        &["path_normalization_failed"],
+        "the request target has a fragment, `#` and what follows it, which is not for servers; leave it out",
+    ),
+    cause(
+        &["http1.content_length_and_chunked_not_allowed", "http1.content_length_not_allowed"],
+        "the request says in two ways how long its body is; send either `Content-Length` or \
+         `Transfer-Encoding`",
+    ),
+    cause(
+        &["http1.invalid_transfer_encoding", "http1.transfer_encoding_not_allowed"],
+        "the request has a `Transfer-Encoding` other than `chunked`, or one where none belongs; send \
+         `chunked` or a `Content-Length`",
+    ),
+    cause(
+        &["http1.invalid_characters", "http1.unexpected_underscore"],
+        "a header or the request target has a character that HTTP does not allow there",
+    ),
+    cause(
+        &["http1.connection_header_rejected", "http1.connection_header_sanitization"],
+        "the `Connection` header names what it must not name",
+    ),
+    cause(&["upgrade_failed"], "this proxy speaks HTTP and changes to no other protocol"),
+    cause(
+        &["http1.body_disallowed"],
+        "the request has a body where HTTP allows none; send it without",
+    ),
+    cause(
+        &["http1.codec_error"],
+        "the request cannot be read as HTTP/1.1: an unknown method, a request line or a header that is \
+         malformed, a `Content-Length` that is repeated or no number, or a malformed chunk",
+    ),
+    cause(
+        &["stream_idle_timeout"],
+        "nothing of the request moved for too long, so it was given up; try again",
+    ),
+    cause(
+        &["invalid_cdn_loop_header"],
+        "the `CDN-Loop` header is not as RFC 8586 has it; whoever set it before this proxy can mend it",
+    ),
+];
+
+/// Some details and what they mean to a client.
+struct Cause {
+    details: &'static [&'static str],
+    message: &'static str,
+}
+
+const fn cause(details: &'static [&'static str], message: &'static str) -> Cause {
+    Cause { details, message }
+}
+
 /// The first mapper that fits decides. An answer of a backend is none of Envoy's own and is not
 /// looked at here.
 pub(super) fn config() -> Value {
@@ -19,8 +95,11 @@ pub(super) fn config() -> Value {
          {MAXIMUM_HEADERS} fields"
     );
     let too_slow = format!("the header of the request took longer than {HEADER_SECONDS} seconds");
-    json!({"mappers": [
-        of_the_filter(),
+    let causes = CAUSES
+        .iter()
+        .map(|cause| mapper(&details(cause.details), "UNSUPPORTED", cause.message, &[]));
+    let first = [of_the_filter(), loop_detected(), overload()];
+    let by_status = [
         mapper(&status("EQ", 429), "TOOMANYREQUESTS", "too many requests; try again later", &[]),
         mapper(&status("EQ", 431), "UNSUPPORTED", &too_large, &[]),
         mapper(&status("EQ", 408), "UNSUPPORTED", &too_slow, &[]),
@@ -30,18 +109,60 @@ pub(super) fn config() -> Value {
             "the registry that serves this request cannot be reached; try again later",
             &[("retry-after", "5")],
         ),
-        mapper(&status("GE", 400), "UNSUPPORTED", "the request is malformed, or of a form that no registry client sends", &[]),
-    ]})
+        mapper(
+            &status("GE", 400),
+            "UNSUPPORTED",
+            "this proxy does not take the request; its operator finds the reason in Envoy's log, by the \
+             `x-request-id` of this answer",
+            &[],
+        ),
+    ];
+    let mappers: Vec<Value> = first.into_iter().chain(causes).chain(by_status).collect();
+    json!({"mappers": mappers})
 }
 
 /// The filter's answers are what they should be. They pass through here as well, and are known
 /// by the details that the filter gives.
 fn of_the_filter() -> Value {
-    json!({"filter": {"extension_filter": super::typed::extension(
+    json!({"filter": details(&["portolan"])})
+}
+
+/// A request that has passed here before (RFC 5842 section 7.2). To wait does not help.
+fn loop_detected() -> Value {
+    let mut mapper = mapper(
+        &details(&["cdn_loop_detected"]),
+        "UNSUPPORTED",
+        "the request has passed this proxy before: the host of a backend leads back here; the proxy's operator \
+         can mend that, in DNS or in the backend's `url`",
+        &[],
+    );
+    if let Value::Object(fields) = &mut mapper {
+        fields.insert("status_code".to_owned(), 508.into());
+    }
+    mapper
+}
+
+/// Who has too much to do says so, and does not say that a registry is down.
+fn overload() -> Value {
+    mapper(
+        &details(&["overload"]),
+        "UNAVAILABLE",
+        "this proxy has more to do than it has memory for; try again later",
+        &[("retry-after", "5")],
+    )
+}
+
+fn details(details: &[&str]) -> Value {
+    let listed: Vec<String> = details.iter().map(|each| format!("'{each}'")).collect();
+    let expression = match &listed[..] {
+        [one] => format!("response.code_details == {one}"),
+        several => format!("response.code_details in [{}]", several.join(", ")),
+    };
+    json!({"extension_filter": super::typed::extension(
         "envoy.access_loggers.extension_filters.cel",
         "extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-        json!({"expression": "response.code_details == 'portolan'"}),
-    )}})
+        json!({"expression": expression}),
+    )})
 }
 
 /// Envoy wants a key under which the number could be changed while it runs.

@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) system_certificates: String,
     /// The directory of the small files that say where each secret is.
     pub(crate) sds_directory: String,
+    /// How many clients may be connected at once.
+    pub(crate) max_connections: u32,
     /// Where the access log goes.
     pub(crate) access_log: AccessLog,
 }

@@ -8,11 +8,8 @@ const HEAP: &str = "envoy.resource_monitors.fixed_heap";
 
 /// What Envoy may allocate, in bytes.
 const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
-/// How many clients may be connected.
-const CONNECTIONS: u32 = 10_000;
-
-/// Steps that give way one after another as the heap fills, and a limit of connections.
-pub(super) fn manager() -> Value {
+/// Steps that give way one after another as the heap fills, and a limit of connections of clients.
+pub(super) fn manager(connections: u32) -> Value {
     json!({
         "refresh_interval": "0.25s",
         "resource_monitors": [
@@ -24,7 +21,7 @@ pub(super) fn manager() -> Value {
             extension(
                 "envoy.resource_monitors.global_downstream_max_connections",
                 "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                json!({"max_active_downstream_connections": CONNECTIONS}),
+                json!({"max_active_downstream_connections": connections}),
             ),
         ],
         "actions": [

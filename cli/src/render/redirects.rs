@@ -16,7 +16,7 @@ use super::options::Options;
 use super::redirect_cluster::{self, Addresses};
 use super::routes::{self, CLUSTER_HEADER};
 use super::typed::{extension, object, typed};
-use super::{filter_state, geoip, health, next_cluster, patience};
+use super::{filter_state, geoip, health, loops, next_cluster, patience};
 
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
@@ -146,6 +146,8 @@ fn filters_of_a_further_pass(backend: &Backend, options: &Options) -> Map<String
     let mut filters = Map::new();
     filters.insert(addresses.filter_name().to_owned(), set(json!({"config": {}})));
     filters.insert(filter_state::NAME.to_owned(), set(json!({"disabled": true})));
+    // The first pass has added this installation.
+    filters.insert(loops::NAME.to_owned(), set(json!({"disabled": true})));
     if options.geoip_database.is_some() {
         filters.insert(geoip::NAME.to_owned(), set(json!({"disabled": true})));
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::credential_filter::CREDENTIAL_HEADER;
 use super::options::Options;
 use super::typed::{extension, object, typed};
-use super::{next_cluster, patience, redirects, upstream_headers, wasm};
+use super::{browsers, next_cluster, patience, redirects, upstream_headers, wasm};
 
 /// The header in which the filter names the cluster.
 pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
@@ -23,11 +23,13 @@ pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
 pub(super) fn route_config(config: &Config, options: &Options) -> Value {
     let to_first_backend = options.wasm.is_none();
     let first = config.backends().first().filter(|_| to_first_backend).map(Backend::cluster);
-    let mut virtual_hosts = vec![json!({
-        "name": "portolan",
-        "domains": ["*"],
-        "routes": routes(config, first, options),
-    })];
+    let routes = routes(config, first, options);
+    let mut virtual_hosts = browsers::virtual_hosts(config, &routes);
+    let pages = browsers::of_other_hosts(config);
+    let pages =
+        if pages.is_empty() { json!({}) } else { json!({"typed_per_filter_config": pages}) };
+    let all = json!({"name": "portolan", "domains": ["*"], "routes": routes});
+    virtual_hosts.insert(0, object([all, pages]));
     if redirects::are_followed(config, options) {
         virtual_hosts.push(redirects::virtual_host(config, options));
     }

@@ -30,6 +30,7 @@ fn options(wasm: bool, database: Option<&str>) -> Options {
         geoip_database: database.map(str::to_owned),
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/sds".to_owned(),
+        max_connections: 10_000,
         access_log: AccessLog::StandardOutput,
     }
 }
@@ -159,11 +160,12 @@ fn the_path_reaches_the_filter_as_it_was_sent() {
 #[test]
 fn filters_stand_in_the_order_in_which_they_need_each_other() {
     let (geoip, state) = ("envoy.filters.http.geoip", "envoy.filters.http.set_filter_state");
+    let looped = "envoy.filters.http.cdn_loop";
     let (wasm, router) = ("envoy.filters.http.wasm", "envoy.filters.http.router");
     let rows = [
-        (true, Some("/geo.mmdb"), vec![geoip, state, wasm, router]),
-        (true, None, vec![state, wasm, router]),
-        (false, Some("/geo.mmdb"), vec![geoip, state, router]),
+        (true, Some("/geo.mmdb"), vec![looped, geoip, state, wasm, router]),
+        (true, None, vec![looped, state, wasm, router]),
+        (false, Some("/geo.mmdb"), vec![looped, geoip, state, router]),
     ];
     for (with_filter, database, expected) in rows {
         let rendered = rendered(&json!({}), &options(with_filter, database));
@@ -177,7 +179,7 @@ fn filters_stand_in_the_order_in_which_they_need_each_other() {
 #[test]
 fn the_filter_gets_the_policy_as_it_is() {
     let rendered = bootstrap(&config(&json!({})), "{\n  \"version\": 1\n}\n", &options(true, None));
-    let filter = at(manager(&rendered), "/http_filters/1/typed_config/config");
+    let filter = at(manager(&rendered), "/http_filters/2/typed_config/config");
     assert_eq!(filter["configuration"]["value"], "{\n  \"version\": 1\n}\n");
     assert_eq!(
         filter["failure_policy"], "FAIL_RELOAD",

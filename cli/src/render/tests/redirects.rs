@@ -135,6 +135,7 @@ fn a_further_pass_is_not_looked_at_as_a_client_is() {
         .map(|filter| filter["name"].as_str().unwrap())
         .collect();
     let expected = [
+        "envoy.filters.http.cdn_loop",
         "envoy.filters.http.geoip",
         "envoy.filters.http.set_filter_state",
         "envoy.filters.http.wasm",
