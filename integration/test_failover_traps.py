@@ -122,6 +122,8 @@ def test_every_attempt_gets_its_own_path(backends: list[Scripted], compare: Comp
     mapped = [f"/v2/{name}-team/app/blobs/{DIGEST}" for name in ("aa", "bb")]
     assert _targets(rendered, backends) == [*mapped, BLOB]
     # Nobody marks an answer there; a connection that is reset sends the request on all the same.
+    for backend in backends:
+        backend.forget()
     backends[0].script = backends[1].script = reset
     backends[2].answer(FOUND)
     assert wrong.request("GET", BLOB).body == BODY
