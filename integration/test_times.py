@@ -112,7 +112,7 @@ def test_the_only_backend_is_asked_once_and_for_as_long_as_the_policy_says(
         status, took = timed(envoy, method, target)
         assert (status, len(east.seen)) == (504, 1), (method, target)
         # Envoy's clock may say a little less than its timer.
-            assert seconds - 0.05 <= took < seconds * 1.9, (method, target)
+        assert seconds - 0.05 <= took < seconds * 1.9, (method, target)
 
 
 def test_what_the_only_backend_has_not_seen_is_tried_again(
