@@ -196,9 +196,6 @@ def test_headers_that_clients_need_pass(envoy: Envoy, west: Scripted, method: st
     west.answer(Answer(200, [*KEPT, ("OCI-Tag", "b")], b"{}"))
     found = envoy.request(method, target, body=b"{}" if method == "PUT" else None)
     expected = [(name, raw.as_bytes(value)) for name, value in [*KEPT, ("oci-tag", "b")]]
-    if target == TAGS:
-        # The names in a list become the client's: it is the same list in another form.
-        expected = [(name, b"W/" + value if name == "etag" else value) for name, value in expected]
     assert [header for header in found.headers if header in expected] == expected
 
 

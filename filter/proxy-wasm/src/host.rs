@@ -93,7 +93,6 @@ unsafe extern "C" {
         data: *const u8,
         size: usize,
     ) -> u32;
-    fn proxy_close_stream(stream: u32) -> u32;
     fn proxy_set_tick_period_milliseconds(milliseconds: u32) -> u32;
     fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
@@ -306,30 +305,6 @@ pub(crate) fn drop_request_body(size: usize) {
     // SAFETY: `nothing` is valid for reads of no byte during the call.
     unsafe {
         proxy_set_buffer_bytes(BODY, 0, size, nothing.as_ptr(), nothing.len());
-    }
-}
-
-const RESPONSE_BODY: u32 = 1;
-
-/// The first `size` bytes of what is there of the body of the answer.
-pub(crate) fn response_body(size: usize) -> Vec<u8> {
-    buffer(RESPONSE_BODY, size)
-}
-
-/// Puts something else in the place of the first `size` bytes of what is there of the body of the answer.
-pub(crate) fn set_response_body(size: usize, body: &[u8]) {
-    // SAFETY: `body` is valid for reads during the call.
-    unsafe {
-        proxy_set_buffer_bytes(RESPONSE_BODY, 0, size, body.as_ptr(), body.len());
-    }
-}
-
-/// Ends the answer before its end, so that nobody takes what is there for all of it.
-pub(crate) fn cut_response() {
-    const RESPONSE: u32 = 1;
-    // SAFETY: there are no pointers.
-    unsafe {
-        proxy_close_stream(RESPONSE);
     }
 }
 

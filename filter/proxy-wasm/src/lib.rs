@@ -15,7 +15,6 @@
 //! * [`probes`] finds out what blob stores have, and remembers it,
 //! * [`passwords`] remembers which passwords were right,
 //! * [`clusters`] knows which backends are up,
-//! * [`bodies`] holds lists and errors until their names are the client's.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod bench;
@@ -23,8 +22,6 @@ mod header_map;
 // The test binary of this crate cannot be linked with Envoy's functions.
 #[cfg(not(test))]
 mod attempt;
-#[cfg(not(test))]
-mod bodies;
 #[cfg(not(test))]
 mod clusters;
 #[cfg(not(test))]

@@ -17,7 +17,6 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::attempt;
-use crate::bodies::{self, Body};
 use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
@@ -68,15 +67,13 @@ pub(crate) struct Stream {
     policy: Rc<Policy>,
     context: u32,
     phase: Phase,
-    /// A body of the answer in which names are changed.
-    body: Option<Body>,
     /// Whether the request has a body that goes no further.
     drops_body: bool,
 }
 
 impl Stream {
     pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
-        Self { policy, context, phase: Phase::Started, body: None, drops_body: false }
+        Self { policy, context, phase: Phase::Started, drops_body: false }
     }
 
     fn go_on(&self, facts: &Facts) -> Phase {
@@ -180,7 +177,7 @@ impl Stream {
             proxys_credentials: receipt.proxys_credentials,
             clients_log_in: receipt.origin.is_some(),
         };
-        judge(case, names, &receipt.answers(config, &noted))
+        judge(&case, &names, &receipt.answers(config, &noted))
     }
 
     /// What becomes of one header; the answer instead of all of it, where it leads no client anywhere.
@@ -270,7 +267,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if matches!(self.phase, Phase::Redirected) {
             let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
             self.phase = send(&reply);
@@ -292,32 +289,10 @@ impl HttpContext for Stream {
                 let value = namespace.as_bytes();
                 host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
             }
-            if receipt.names_differ {
-                self.body = Body::of(receipt, host::status(), end_of_stream);
-            }
             return Action::Continue;
         };
         self.phase = send(&reply.named(&receipt.naming));
         Action::Pause
-    }
-
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        let (Some(body), Phase::Forwarded(receipt, _)) = (&mut self.body, &self.phase) else {
-            return Action::Continue;
-        };
-        body.take(size, end_of_stream, |kind, body| {
-            let answered = answered(receipt);
-            response::rename(&self.policy.config, receipt, answered.as_deref(), kind, body)
-        });
-        Action::Continue
-    }
-
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        // No registry sends any; were there some, Envoy would not take back what is held.
-        if self.body.as_ref().is_some_and(Body::is_held) {
-            host::cut_response();
-        }
-        Action::Continue
     }
 }
 
@@ -362,7 +337,6 @@ fn forward(forwarding: Forwarding<'_>) -> Phase {
     if forwarding.starts_upload {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
-    bodies::ask_plainly(&forwarding.receipt);
     Phase::Forwarded(forwarding.receipt, forwarding.push)
 }
 

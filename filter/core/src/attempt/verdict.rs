@@ -59,8 +59,8 @@ pub struct Case<'a> {
 /// Judges the last answer.
 #[must_use]
 pub fn judge<'b>(
-    case: Case<'_>,
-    backends: impl Iterator<Item = &'b str> + Clone,
+    case: &Case<'_>,
+    backends: &(impl Iterator<Item = &'b str> + Clone),
     answers: &Answers,
 ) -> Verdict {
     let all = |wanted: fn(Answer) -> bool| {
@@ -114,8 +114,8 @@ mod tests {
 
     /// From lines such as `a limited 3`.
     fn read(lines: &str) -> Answers {
-        let lines: String = lines.lines().map(|line| format!("={line}\n")).collect();
-        Answers::parse(lines.as_bytes())
+        let lines: Vec<String> = lines.lines().map(|line| format!("={line}")).collect();
+        Answers::parse(lines.join("\n").as_bytes())
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
                 proxys_credentials: false,
                 clients_log_in: true,
             };
-            let verdict = judge(case, ["a", "b"].into_iter(), &answers);
+            let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{status}: {reason}");
             assert!(is_doubtful(status) || verdict == Verdict::Pass, "{status}");
         }
@@ -201,7 +201,7 @@ mod tests {
                 proxys_credentials: false,
                 clients_log_in: true,
             };
-            let verdict = judge(case, ["a", "b"].into_iter(), &answers);
+            let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, expected, "{reason}");
         }
     }
@@ -234,7 +234,7 @@ mod tests {
                     proxys_credentials,
                     clients_log_in: !proxys_credentials,
                 };
-                let verdict = judge(case, ["a", "b"].into_iter(), &answers);
+                let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
                 assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
             }
         }
@@ -263,7 +263,7 @@ mod tests {
                 proxys_credentials: true,
                 clients_log_in: false,
             };
-            let verdict = judge(case, ["a", "b"].into_iter(), &answers);
+            let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
         }
     }
@@ -288,7 +288,7 @@ mod tests {
                 proxys_credentials: false,
                 clients_log_in: true,
             };
-            assert_eq!(judge(case, ["a", "b"].into_iter(), &answers), expected, "{reason}");
+            assert_eq!(judge(&case, &["a", "b"].into_iter(), &answers), expected, "{reason}");
         }
     }
 
@@ -312,7 +312,7 @@ mod tests {
                 clients_log_in,
             };
             assert_eq!(
-                judge(case, ["a"].into_iter(), &read(answers)),
+                judge(&case, &["a"].into_iter(), &read(answers)),
                 expected,
                 "{status}: {reason}"
             );

@@ -13,15 +13,11 @@ use std::sync::Arc;
 
 use super::Refusal;
 use crate::config::ids::UpstreamId;
-use crate::config::{Front, NameMapping, Upstream, Upstreams};
+use crate::config::{Front, Upstream, Upstreams};
 use crate::registry::{RegistryRequest, RequestError, query};
 
 /// The parameter by which containerd says which registry it means.
 pub const NAMESPACE: &str = "ns";
-
-/// The parameter by which the next page of the catalogue says where it starts (distribution spec, "Listing
-/// Tags", for the catalogue alike).
-pub const LAST: &str = "last";
 
 /// Where Docker Hub keeps what its users name by one component.
 const LIBRARY: &str = "library/";
@@ -142,19 +138,6 @@ impl Naming {
         (self.to_policy(&written)? == name).then_some(Cow::Owned(written))
     }
 
-    /// The same where the request is about no repository, such as one for the list of all.
-    #[must_use]
-    pub fn to_client_in_list<'n>(&self, name: &'n str) -> Option<Cow<'n, str>> {
-        let Some(named) = &self.0 else { return Some(Cow::Borrowed(name)) };
-        let said = named.said.as_ref().map(|(id, _)| *id);
-        let unnamed = said.or_else(|| named.upstreams.for_unnamed());
-        let prefix = unnamed.and_then(|id| named.upstreams.get(id)).map(Upstream::prefix);
-        let short = prefix.and_then(|prefix| name.strip_prefix(prefix));
-        let mut ways = [Some(name), short].into_iter().flatten();
-        let is_it = |written: &&str| self.to_policy(written).is_some_and(|found| found == name);
-        ways.find(is_it).map(Cow::Borrowed)
-    }
-
     /// The upstream of the request's repository, or what else the request names.
     #[must_use]
     pub fn upstream(&self) -> Option<&Upstream> {
@@ -189,44 +172,6 @@ impl Naming {
     pub const fn has_upstreams(&self) -> bool {
         self.0.is_some()
     }
-}
-
-/// The policy's name of a backend's repository; `None` if the backend is never asked for it by that.
-#[must_use]
-pub fn of_backend(names: &NameMapping, name: &str) -> Option<String> {
-    let policys = names.to_front(name);
-    (names.to_backend(&policys) == name).then_some(policys)
-}
-
-/// Where a page of the list of all repositories starts, as a client is told. Backends say it by the name of
-/// the repository before; where clients have no name for that one, it is a word that is none.
-#[must_use]
-pub fn mark_for_client(naming: &Naming, names: &NameMapping, last: &str) -> String {
-    let policys = of_backend(names, last);
-    let clients = policys.as_deref().and_then(|name| naming.to_client_in_list(name));
-    match clients.filter(|name| !name.starts_with(MARK)) {
-        Some(name) => name.into_owned(),
-        None => last.bytes().fold(MARK.to_owned(), |mark, byte| mark + &format!("{byte:02x}")),
-    }
-}
-
-/// The same as the backend is told; what no backend can have said stays as it is.
-#[must_use]
-pub fn mark_for_backend(naming: &Naming, names: &NameMapping, last: &str) -> Vec<u8> {
-    let digits = last.strip_prefix(MARK);
-    if let Some(octets) = digits.and_then(octets) {
-        return octets;
-    }
-    let policys = naming.to_policy(last);
-    policys.map_or_else(|| last.to_owned(), |name| names.to_backend(&name)).into_bytes()
-}
-
-/// What no repository's name starts with.
-const MARK: &str = "portolan~";
-
-fn octets(digits: &str) -> Option<Vec<u8>> {
-    let pairs = digits.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// What a client's name says.

@@ -56,9 +56,10 @@ impl Origin {
         let scheme = if scheme.eq_ignore_ascii_case(b"http") { "http" } else { "https" };
         let accepts = match front.auth() {
             FrontAuth::Managed => Accepts::Nothing,
-            FrontAuth::Basic(_) => Accepts::Basic,
             FrontAuth::Upstream { kind: OperatorKind::Token, .. } => Accepts::Bearer,
-            FrontAuth::Upstream { kind: OperatorKind::Basic, .. } => Accepts::Basic,
+            FrontAuth::Basic(_) | FrontAuth::Upstream { kind: OperatorKind::Basic, .. } => {
+                Accepts::Basic
+            }
         };
         let (slash, upstream) = naming.in_realm().map_or(("", ""), |name| ("/", name));
         Some(Self {

@@ -243,6 +243,7 @@ impl Explanation {
 }
 
 /// What each refusal says. No text of the request is quoted back.
+#[expect(clippy::too_many_lines, reason = "a table with a text for each refusal")]
 fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
     let rule_name = |id| config.rules().get(id).map_or("", Rule::name);
     match *refusal {

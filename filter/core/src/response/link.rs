@@ -12,7 +12,7 @@ pub(super) fn amend(context: &Context<'_>, values: &[&[u8]]) -> Result<Vec<Vec<u
     let amended: Option<Vec<Vec<u8>>> =
         values.iter().map(|value| amend_value(context, value)).collect();
     let mut amended = amended.ok_or(Misdirection::Page)?;
-    amended.retain(|value| !value.iter().all(is_between));
+    amended.retain(|value| !value.iter().copied().all(is_between));
     Ok(amended)
 }
 
@@ -20,7 +20,7 @@ fn amend_value(context: &Context<'_>, value: &[u8]) -> Option<Vec<u8>> {
     let mut amended = Vec::with_capacity(value.len());
     let mut rest = value;
     loop {
-        let start = rest.iter().position(|byte| !is_between(byte)).unwrap_or(rest.len());
+        let start = rest.iter().position(|byte| !is_between(*byte)).unwrap_or(rest.len());
         let (between, link) = rest.split_at_checked(start)?;
         amended.extend_from_slice(between);
         if link.is_empty() {
@@ -41,7 +41,7 @@ fn amend_value(context: &Context<'_>, value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What may stand between two links.
-const fn is_between(byte: &u8) -> bool {
+const fn is_between(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b',')
 }
 

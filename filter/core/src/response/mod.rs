@@ -4,13 +4,10 @@
 //! section 10.2.2), real clients resolve it against the URL they asked, and a path cannot name
 //! a wrong scheme, host or port, nor one that a client smuggled in with its `Host`.
 
-mod body;
-mod json;
 mod link;
 mod location;
 mod reference;
 
-pub use body::{HEADERS_OF_BYTES, HEADERS_OF_FORM, LONGEST_BODY, NamedBody, rename, weak_etag};
 use reference::Context;
 
 use std::borrow::Cow;
@@ -28,6 +25,7 @@ use crate::token::{self, Access};
 
 /// What the response phase needs of a decision. Written once, when the request is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the answer")]
 pub struct Receipt {
     /// The backends that may have answered.
     pub list: ListId,
@@ -42,13 +40,9 @@ pub struct Receipt {
     pub writes: bool,
     /// The front that was asked.
     pub front: FrontId,
-    /// Whether a body may have names in it that are not the client's.
-    pub names_differ: bool,
     /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
     /// would be lost to the access log.
     pub follows: bool,
-    /// Whether the attempt phase notes what was answered.
-    pub answers_noted: bool,
     /// Whether the proxy showed credentials of its own.
     pub proxys_credentials: bool,
     /// Whether a refusal of the only backend of the list means that it lacks what was asked for.

@@ -1,11 +1,9 @@
 //! A URI reference in an upstream's answer, as the client may see it.
 
-use std::borrow::Cow;
-
 use super::Receipt;
 use crate::config::{Backend, Scheme, UploadPath};
 use crate::grammar::{UriReference, escaped, is_visible, split_path};
-use crate::policy::naming::{LAST, NAMESPACE, mark_for_client};
+use crate::policy::naming::NAMESPACE;
 use crate::registry::{self, Class, outside, query};
 use crate::reply::Misdirection;
 
@@ -69,8 +67,7 @@ impl Context<'_> {
             AtFront::Outside => self.upload_at_front(path)?,
             AtFront::Unnamed => return Err(Misdirection::Name),
         };
-        let suffix = self.mark_at_front(&path, suffix);
-        Ok([path, self.suffix_at_front(&suffix)].concat())
+        Ok([path, self.suffix_at_front(suffix)].concat())
     }
 
     /// A path outside of the API: an upload may go on there, where the policy says so.
@@ -106,19 +103,6 @@ impl Context<'_> {
         let name = names.to_front(name.as_str());
         let at_client = naming.to_client(&name);
         at_client.map_or(AtFront::Unnamed, |name| AtFront::Path(request.endpoint.path("", &name)))
-    }
-
-    /// Query and fragment, with the client's name of the repository before the next page of the catalogue.
-    fn mark_at_front<'s>(&self, path: &[u8], suffix: &'s [u8]) -> Cow<'s, [u8]> {
-        let query = suffix.strip_prefix(b"?").filter(|_| path == b"/v2/_catalog");
-        let last = query.and_then(|query| Some((query, query::value(query, LAST).ok()??)));
-        let Some((query, last)) = last else { return Cow::Borrowed(suffix) };
-        let Ok(last) = std::str::from_utf8(&last) else { return Cow::Borrowed(suffix) };
-        let mark = mark_for_client(&self.receipt.naming, self.backend.names(), last);
-        if mark == last {
-            return Cow::Borrowed(suffix);
-        }
-        Cow::Owned([b"?", query::with_value(query, LAST, mark.as_bytes()).as_slice()].concat())
     }
 
     /// Query and fragment. A client that follows a URL adds no `ns` to it, so where `ns` named the

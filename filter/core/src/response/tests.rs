@@ -23,9 +23,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         access: Access::Pull,
         writes: class == Class::Upload,
         front: FrontId::new(0),
-        names_differ: true,
         follows: false,
-        answers_noted: false,
         proxys_credentials: false,
         hides_missing: false,
         origin: None,
@@ -331,6 +329,9 @@ fn upstream_front(auth: &serde_json::Value) -> Config {
     Config::from_json(policy.to_string().as_bytes()).unwrap()
 }
 
+/// A kind of authentication, what was asked, the challenges of the registry, those of the front, and why.
+type Row<'a> = (&'a serde_json::Value, (Class, Access), &'a [&'a str], &'a [&'a str], &'a str);
+
 #[test]
 fn every_401_has_a_challenge_that_clients_know() {
     const OURS: &str = r#"Bearer realm="https://registry.example.com/portolan/token",service="registry.example.com""#;
@@ -343,7 +344,6 @@ fn every_401_has_a_challenge_that_clients_know() {
     let upload = (Class::Upload, Access::Push);
     let read = (Class::Blob, Access::Pull);
     let list = (Class::Catalog, Access::Pull);
-    type Row<'a> = (&'a serde_json::Value, (Class, Access), &'a [&'a str], &'a [&'a str], &'a str);
     #[rustfmt::skip]
     let rows: &[Row<'_>] = &[
         (&token, read, &[r#"Basic realm="harbor""#], &[&own], "Harbor"),

@@ -7,7 +7,7 @@ use super::{Authorization, Forwarding, RequestHead};
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
-use crate::policy::naming::{LAST, NAMESPACE};
+use crate::policy::naming::NAMESPACE;
 use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin};
 use crate::registry::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::response::Receipt;
@@ -31,8 +31,6 @@ struct Part<'c, 'a> {
     is_authority: bool,
     redirection: Redirection<'a>,
     credentials: Credentials<'a>,
-    /// Whether it has another name of the repository than the client, or lists repositories.
-    renamed: bool,
 }
 
 /// Works out what is sent to whom. `None` only for an empty list, which no policy has.
@@ -84,11 +82,9 @@ pub(super) fn carry<'c: 'a, 'a>(
             access: attempt::access(request),
             writes: request.endpoint.class() == Class::Upload || !request.method.is_read(),
             front: front.id(),
-            names_differ: parts.iter().any(|part| part.renamed),
             client_name: client_name(request).to_owned(),
             naming: naming.clone(),
             follows: parts.iter().any(Part::is_followed),
-            answers_noted: prepared.is_some() || parts.len() > 1,
             proxys_credentials: proxys,
             hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
             origin,
@@ -111,19 +107,13 @@ fn part<'c: 'a, 'a>(
         attempt::credentials(config, front, backend, request, &name, head.authorization);
     Part {
         backend,
-        target: upstream_target(
-            backend,
-            request,
-            &name,
-            catalog_query(asked, backend, query).as_deref(),
-        ),
+        target: upstream_target(backend, request, &name, query),
         // To a client that shows credentials, a refusal is an answer about them.
         hides_missing: backend.resilience().hides_missing
             && !matches!(credentials, Credentials::Client(_)),
         is_authority: false,
         redirection: redirection(config, backend, region, request),
         credentials,
-        renamed: name != client_name(request) || request.endpoint == Endpoint::Catalog,
     }
 }
 
@@ -268,25 +258,6 @@ fn upstream_query<'a>(request: &RegistryRequest<'a>, mounting: &Mounting) -> Opt
         Mounting::Dropped => Cow::Owned(query::without(&query, &["mount", "from"])),
     };
     (!query.is_empty() || matches!(query, Cow::Borrowed(_))).then_some(query)
-}
-
-/// The query with the backend's name of the repository before this page of the catalogue; the same for all else.
-fn catalog_query<'q>(
-    asked: &Asked<'_>,
-    backend: &Backend,
-    query: Option<&'q [u8]>,
-) -> Option<Cow<'q, [u8]>> {
-    let query = query?;
-    if asked.request.endpoint != Endpoint::Catalog {
-        return Some(Cow::Borrowed(query));
-    }
-    let Ok(Some(last)) = query::value(query, LAST) else { return Some(Cow::Borrowed(query)) };
-    let Ok(last) = std::str::from_utf8(&last) else { return Some(Cow::Borrowed(query)) };
-    let mark = policy::naming::mark_for_backend(asked.naming, backend.names(), last);
-    if mark == last.as_bytes() {
-        return Some(Cow::Borrowed(query));
-    }
-    Some(Cow::Owned(query::with_value(query, LAST, &mark)))
 }
 
 /// The name of the repository as the client wrote it; empty if the request is about none.

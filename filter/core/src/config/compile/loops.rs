@@ -77,7 +77,7 @@ fn is_own(target: &str, starts: &[&str]) -> bool {
         let rest = target.strip_prefix(*start);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     };
-    starts.iter().any(|start| below(&start))
+    starts.iter().any(below)
 }
 
 /// Where the URL of a backend is written: with the upstream that it was made for, or as its own.

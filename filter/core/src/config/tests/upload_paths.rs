@@ -7,7 +7,7 @@ fn what_is_impossible_is_refused() {
     #[rustfmt::skip]
     let rows: &[(&str, &str)] = &[
         (r#"["/artifacts-uploads/"]"#, ""),
-        (r#"[]"#, ""),
+        ("[]", ""),
         (r#"["/base/uploads/", "/u/"]"#, ""),
         (r#"["/artifacts-uploads"]"#, "backends.ghcr.upload_paths[0]: `/artifacts-uploads` is not valid; write a path that starts and ends with `/`"),
         (r#"["/u/", "/"]"#, "backends.ghcr.upload_paths[1]: `/` is not valid"),
