@@ -176,18 +176,18 @@ def one_rule_each(upstream: Scripted) -> Policy:
 
 # The first checks would be answered while the filter is compiled, on the same thread, and time out unread.
 @pytest.mark.parametrize("workers", [1, 2])
-def test_nothing_is_refused_after_a_start(
-    east: Scripted, start: Callable[..., Envoy], tmp_path: Path, workers: int
-) -> None:
+def test_nothing_is_refused_after_a_start(east: Scripted, tmp_path: Path, workers: int) -> None:
     """How many starts is for who looks closer: `PORTOLAN_STARTS=20`, on a busy machine."""
     east.script = named("east")
     for number in range(int(os.environ.get("PORTOLAN_STARTS", "3"))):
-        envoy = start(rendered(one_rule_each(east), tmp_path / str(number)), workers)
+        directory = tmp_path / str(number)
+        envoy = Envoy(rendered(one_rule_each(east), directory), directory / "envoy", workers)
         assert envoy.request("GET", "/readyz", host="10.1.2.3").status == 200
         for name in ("a", "b", "c"):
             answer = envoy.request("POST", f"/v2/{name}/x/blobs/uploads/", body=b"")
             assert answer.status == 202, (number, name, answer.body)
             assert envoy.request("GET", f"/v2/{name}/x/manifests/v1").status == 200
+        assert not envoy.crashes()
         envoy.stop()
 
 
