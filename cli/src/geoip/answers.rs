@@ -65,7 +65,7 @@ impl<W: Write> Answers<'_, W> {
     fn print(&mut self, address: IpAddr, location: Option<Location>) -> Result<(), GeoipError> {
         let placed = self.policy.map(|config| (config, placed(config, address, location)));
         if self.json {
-            return self.line(&as_json(address, location, placed).into());
+            return self.line(&as_json(address, location, placed));
         }
         let place = location.map_or_else(|| "unlocated".to_owned(), |place| place.to_string());
         let out = &mut self.out;

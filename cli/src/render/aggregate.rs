@@ -21,8 +21,9 @@ use super::{cluster, health, origin};
 pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value {
     let backends: Vec<&Backend> =
         list.backends().iter().filter_map(|id| config.backend(*id)).collect();
-    let members = backends.iter().map(|backend| backend.cluster().to_owned()).collect();
-    aggregate(list.cluster(), members, &backends, config, options)
+    let members: Vec<String> =
+        backends.iter().map(|backend| backend.cluster().to_owned()).collect();
+    aggregate(list.cluster(), &members, &backends, config, options)
 }
 
 /// The clusters of the attempts after the first: one for each backend of a list of several, and one for
@@ -44,8 +45,8 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     let singles = singles.map(|backend| cluster::as_last_resort(backend, config, options));
     let sets = sets.into_iter().map(|backends| {
         let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
-        let members = names.iter().map(|name| attempt::cluster(&[*name])).collect();
-        aggregate(&attempt::cluster(&names), members, &backends, config, options)
+        let members: Vec<String> = names.iter().map(|name| attempt::cluster(&[*name])).collect();
+        aggregate(&attempt::cluster(&names), &members, &backends, config, options)
     });
     singles.chain(sets).collect()
 }
@@ -70,7 +71,7 @@ const LONGEST: usize = 6;
 
 fn aggregate(
     name: &str,
-    members: Vec<String>,
+    members: &[String],
     backends: &[&Backend],
     config: &Config,
     options: &Options,

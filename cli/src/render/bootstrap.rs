@@ -7,7 +7,6 @@ use super::options::Options;
 use super::typed::{extension, object};
 use super::{
     admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster,
-    warm_up,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -16,9 +15,8 @@ use super::{
 /// asked for configuration, so nothing but this file decides where a request can go. Only secrets
 /// are in files of their own.
 pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -> Value {
-    let warm_up = options.wasm.as_deref().map(warm_up::cluster);
     let reads = config.backends().iter().map(|each| cluster::for_reads(each, config, options));
-    let mut clusters: Vec<Value> = warm_up.into_iter().chain(reads).collect();
+    let mut clusters: Vec<Value> = reads.collect();
     let lists = config.lists().iter();
     clusters.extend(lists.filter_map(|list| match (list.purpose(), list.backends()) {
         (Purpose::Read, [_]) => None,

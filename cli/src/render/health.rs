@@ -20,6 +20,10 @@ pub(super) fn checks(backend: &Backend) -> Value {
     json!([{
         "timeout": seconds(timeout),
         "interval": seconds(interval),
+        // Envoy sends the first check while it makes the cluster, and reads the answer when it has made the listener
+        // too: where the filter is compiled meanwhile, the check times out unread, and writes are refused although
+        // Envoy says that it is ready. A check that waits for a timer is sent when all of that is done.
+        "initial_jitter": seconds(AT_START),
         "interval_jitter_percent": 10,
         "unhealthy_interval": seconds(interval.min(SOON)),
         "unhealthy_edge_interval": seconds(interval.min(SOON)),
@@ -76,6 +80,9 @@ pub(super) fn outlier_detection(ejection: Ejection) -> Value {
 pub(super) fn no_answer_takes_a_backend_out() -> Value {
     json!({"outlier_detection": {"error_matcher": {"not_match": {"any_match": true}}}})
 }
+
+/// Within so long after Envoy is made the first check of a backend is sent.
+const AT_START: Duration = Duration::from_millis(50);
 
 /// A length of time as Envoy writes it.
 pub(super) fn seconds(duration: Duration) -> String {

@@ -40,7 +40,6 @@ mod typed;
 mod upstream_filters;
 mod upstream_headers;
 mod upstream_tls;
-mod warm_up;
 mod wasm;
 mod yaml;
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::attempt;
-use portolan_core::config::{Backend, Config, RedirectHost, Scheme, redirects_cluster};
+use portolan_core::config::{Backend, Config, List, RedirectHost, Scheme, redirects_cluster};
 use serde_json::{Map, Value, json};
 
 use super::envoy_version::EnvoyVersion;
@@ -132,7 +132,7 @@ fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) 
 /// cluster of those of a list that were not asked.
 fn destination(config: &Config, backend: &Backend, cluster: &str) -> Value {
     let lists = config.lists().iter().filter(|list| list.has_fallback());
-    let mut members = lists.flat_map(|list| list.backends()).filter_map(|id| config.backend(*id));
+    let mut members = lists.flat_map(List::backends).filter_map(|id| config.backend(*id));
     if !members.any(|member| member.name() == backend.name()) {
         return json!({"cluster": cluster});
     }

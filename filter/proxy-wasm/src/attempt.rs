@@ -242,12 +242,11 @@ impl Context for Attempt {}
 
 impl HttpContext for Attempt {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        match host::property(PREPARED) {
-            Some(prepared) => self.set_head(&prepared),
-            None => {
-                self.progress = Progress::Asked;
-                Action::Continue
-            }
+        if let Some(prepared) = host::property(PREPARED) {
+            self.set_head(&prepared)
+        } else {
+            self.progress = Progress::Asked;
+            Action::Continue
         }
     }
 

@@ -217,12 +217,11 @@ pub(crate) fn settle() -> Settled {
 /// What becomes of a redirect of who was redirected to; whether it is followed.
 pub(crate) fn settle_further() -> bool {
     let property = host::property(FOLLOWED).unwrap_or_default();
-    match Hop::parse(&property) {
-        Some(hop) => go_on(&hop),
-        None => {
-            stay();
-            false
-        }
+    if let Some(hop) = Hop::parse(&property) {
+        go_on(&hop)
+    } else {
+        stay();
+        false
     }
 }
 
@@ -263,17 +262,17 @@ const MINUTE: u64 = 60_000_000_000;
 const MOST_SAID: usize = 64;
 
 fn say(backend: &str, astray: &Astray) {
-    warn_once(format!("portolan: a redirect of the backend `{backend}` {astray}"));
+    warn_once(&format!("portolan: a redirect of the backend `{backend}` {astray}"));
 }
 
 /// Tells the operator something, once a minute.
-pub(crate) fn warn_once(text: String) {
+pub(crate) fn warn_once(text: &str) {
     let now = host::now();
     let is_news = SAID.with_borrow_mut(|said| {
         said.retain(|_, when| now.saturating_sub(*when) < MINUTE);
-        let is_news = said.len() < MOST_SAID && !said.contains_key(&text);
+        let is_news = said.len() < MOST_SAID && !said.contains_key(text);
         if is_news {
-            said.insert(text.clone(), now);
+            said.insert(text.to_owned(), now);
         }
         is_news
     });

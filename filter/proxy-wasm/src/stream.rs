@@ -215,7 +215,7 @@ impl Stream {
             Amendment::Refuse(misdirection) => {
                 let backend = receipt.backend(config, answered.as_deref());
                 let text = misdirection.for_operator(backend.map_or("", Backend::name));
-                redirects::warn_once(format!("portolan: {text}"));
+                redirects::warn_once(&format!("portolan: {text}"));
                 redirects::explain(misdirection.in_short());
                 return Some(reply::misdirected(&misdirection));
             }
