@@ -133,7 +133,7 @@ TABLE = [
     ("GET", f"/v2/pause/manifests/sha256-{HEX}.sig", 307, f"/base/v2/project/pause/manifests/sha256-{HEX}.sig", "a signature"),
     ("GET", f"/v2/pause/referrers/{DIGEST}?artifactType=a%2fb", 307, f"/base/v2/project/pause/referrers/{DIGEST}?artifactType=a%2fb", "referrers"),
     ("GET", "/v2/pause/tags/list?n=5&last=%2F%2f&x", 307, "/base/v2/project/pause/tags/list?n=5&last=%2F%2f&x", "archeio: the query is lost"),
-    ("GET", "/v2/pause/manifests/3.9?ns=registry.k8s.io", 307, "/base/v2/project/pause/manifests/3.9?ns=registry.k8s.io", "archeio: the query is lost"),
+    ("GET", "/v2/pause/manifests/3.9?ns=registry.k8s.io", 307, "/base/v2/project/pause/manifests/3.9", "`ns` is for the front"),
     ("GET", "/v2/../secret/manifests/v1", 400, None, "archeio: leaves its prefix"),
     ("GET", "/v2/a/../../secret/manifests/v1", 400, None, "archeio: leaves its prefix"),
     ("GET", "/v2/%2e%2e/secret/manifests/v1", 400, None, "archeio: leaves its prefix"),

@@ -67,7 +67,7 @@ fn a_mistake_is_found_at_its_line_and_column() {
         ("https://quay.io", "https://registry.example.com", "p.yaml:8:5: backends.quay.url: `registry.example.com` is a host of the front `main`, so each request would come back here and be sent again; write the address that the registry has without the front"),
         ("https://quay.io", "https://bob:secret@quay.io", "p.yaml:8:5: backends.quay.url: has a user name or a password in it, and URLs stand in logs; take it out, write them into a file of `credentials`, and its name as the backend's `credential`"),
         ("quay:", "https://bob:secret@quay.io:", "p.yaml:7:3: backends[\"https://…@quay.io\"]: the name is not valid; write a name of letters, digits, `-`, `_` and `.`, at most 63 long\np.yaml:18:12: rules[0].chains.cn[0]: there is no backend `quay`; the backends are `ghcr`, `https://…@quay.io`"),
-        ("registry.example.com", "{{ .Values.host }}", "p.yaml:3:18: a key must be text; where `{{ … }}` stands, a template was not filled in"),
+        ("registry.example.com", "{{ .Values.host }}", "p.yaml:3:19: a key must be text; where `{{ … }}` stands, a template was not filled in"),
         ("regions:", "---\nregions:", "p.yaml:10:1: a second document starts here; a policy is one document, so take out the `---`"),
     ];
     for (from, to, expected) in rows {
