@@ -312,13 +312,16 @@ def test_a_followed_answer_says_the_namespace_that_the_client_named(
 def test_only_redirects_of_manifests_and_blobs_are_followed(
     envoy: Envoy, redirecting: Scripted, delivery: Delivery, method: str, target: str
 ) -> None:
-    """Not writes, and not what is read for them or about content: the client gets what it always got."""
+    """Not writes, and not what is read for them or about content. Where such a read leads the client may go; an
+    answer to a write that leads to another host is refused, as a client would show its password there."""
     forged = [("X-Portolan-Cluster", "east@redirects"), ("X-Forwarded-Proto", "https")]
     for headers in ([], forged):
         redirecting.answer(Answer(307, [("Location", delivery.blob), *headers]))
         body = b"x" if method in ("POST", "PUT", "PATCH") else None
         answer = envoy.request(method, target, [FOLLOWED], body)
-        assert (answer.status, answer.one("location")) == (307, delivery.blob)
+        is_read = target.startswith("/v2/team/")
+        expected = (307, delivery.blob) if is_read else (502, None)
+        assert (answer.status, answer.one("location")) == expected
         assert redirecting.last().method == method
     assert delivery.cdn.seen == []
 
