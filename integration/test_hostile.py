@@ -98,7 +98,6 @@ TARGETS: list[tuple[str | bytes, str]] = [
     (GOOD + "?" + "x" * 60000, "a very long query"),
     ("/v2/_catalog/../drycc/app/tags/list", "dots behind the catalogue"),
     ("ftp://registry.test/v2/drycc/app/manifests/v1", "absolute form of another scheme"),
-    ("https://evil.example/v2/drycc/app/manifests/v1", "absolute form of another host"),
     ("registry.test:443", "authority form"),
     ("*", "asterisk form"),
     ("?", "a query alone"),
