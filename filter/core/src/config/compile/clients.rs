@@ -1,11 +1,18 @@
 //! Where the facts about a client come from.
 
+use ipnet::IpNet;
+
+use super::regions::labels_meant;
 use crate::config::clients::{Clients, Geo, GeoHeaders};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::regions::GeoSource;
-use crate::config::wire::{ClientsWire, GeoHeadersWire};
+use crate::config::wire::{ClientsWire, GeoHeadersWire, ProxyWire};
 
-pub(super) fn compile(wire: ClientsWire, mistakes: &Mistakes) -> (Clients, GeoSource) {
+pub(super) fn compile(
+    wire: ClientsWire,
+    networks: &[(String, Vec<IpNet>)],
+    mistakes: &Mistakes,
+) -> (Clients, GeoSource) {
     let root = Path::Root.key("clients");
     if wire.trusted_hops.is_some() && !wire.trusted_proxies.is_empty() {
         let message = "stands beside `trusted_proxies`; keep one: the addresses of your proxies if \
@@ -33,10 +40,33 @@ pub(super) fn compile(wire: ClientsWire, mistakes: &Mistakes) -> (Clients, GeoSo
     };
     let clients = Clients {
         trusted_hops: wire.trusted_hops.unwrap_or(0),
-        trusted_proxies: wire.trusted_proxies,
+        trusted_proxies: proxies(&wire.trusted_proxies, networks, &root, mistakes),
         geo,
     };
     (clients, source)
+}
+
+/// The prefixes of all of them; those of labels as `networks` has them.
+fn proxies(
+    wire: &[ProxyWire],
+    networks: &[(String, Vec<IpNet>)],
+    root: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Vec<IpNet> {
+    let list = root.key("trusted_proxies");
+    let mut all = Vec::new();
+    for (index, proxy) in wire.iter().enumerate() {
+        match proxy {
+            ProxyWire::Prefix(prefix) => all.push(*prefix),
+            ProxyWire::Label(pattern) => {
+                let known = networks.iter().map(|(label, _)| label.as_str());
+                let meant = labels_meant(pattern, known, &list.item(index), mistakes);
+                let of = networks.iter().filter(|(label, _)| meant.contains(&label.as_str()));
+                all.extend(of.flat_map(|(_, prefixes)| prefixes));
+            }
+        }
+    }
+    all
 }
 
 fn compile_headers(wire: GeoHeadersWire, path: &Path<'_>, mistakes: &Mistakes) -> Geo {

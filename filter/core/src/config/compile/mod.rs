@@ -28,7 +28,7 @@ use super::wire::PolicyWire;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
-    let (clients, geo_source) = clients::compile(wire.clients, mistakes);
+    let (clients, geo_source) = clients::compile(wire.clients, &wire.networks, mistakes);
     let regions = regions::compile(
         wire.regions.as_deref(),
         &wire.networks,

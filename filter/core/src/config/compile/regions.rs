@@ -99,6 +99,9 @@ fn check_criteria(wire: &[RegionWire], root: &Path<'_>, mistakes: &Mistakes) {
 }
 
 /// Which region each label belongs to; a label need not belong to any.
+///
+/// The most specific pattern decides, as the longest prefix does among networks: `aws:eu-*` beside `aws:*`
+/// is an exception from it. Two patterns of one length that mean one label are the same.
 fn regions_of_labels<'n>(
     wire: &[RegionWire],
     networks: &'n Networks,
@@ -106,21 +109,33 @@ fn regions_of_labels<'n>(
     mistakes: &Mistakes,
 ) -> BTreeMap<&'n str, RegionId> {
     let mut claimed = Once::new(mistakes);
-    let mut regions = BTreeMap::new();
+    let mut regions: BTreeMap<&str, (usize, RegionId)> = BTreeMap::new();
     for (position, region) in wire.iter().enumerate() {
         let path = root.key(&region.name);
         let list = path.key("labels");
         for (index, pattern) in region.labels.iter().enumerate() {
             let item = list.item(index);
             let known = networks.iter().map(|(label, _)| label.as_str());
-            for label in labels_meant(pattern, known, &item, mistakes) {
-                if claimed.claim(label, &region.name, &format!("the label `{label}`"), &item) {
-                    regions.insert(label, region_id(position));
+            let meant = labels_meant(pattern, known, &item, mistakes);
+            let what = format!("the label `{pattern}`");
+            if !claimed.claim(pattern, &region.name, &what, &item) {
+                continue;
+            }
+            let specificity = specificity(pattern);
+            for label in meant {
+                let found = regions.entry(label).or_insert((specificity, region_id(position)));
+                if found.0 < specificity {
+                    *found = (specificity, region_id(position));
                 }
             }
         }
     }
-    regions
+    regions.into_iter().map(|(label, (_, region))| (label, region)).collect()
+}
+
+/// How much a pattern says: the letters before its `*`; all of them, and more, where it has none.
+fn specificity(pattern: &str) -> usize {
+    pattern.strip_suffix('*').map_or(usize::MAX, str::len)
 }
 
 /// The labels that a pattern means. That there is none is a mistake.
@@ -149,6 +164,10 @@ fn is_meant(pattern: &str, label: &str) -> bool {
     }
 }
 
+fn is_other(wire: &[RegionWire], id: RegionId, region: &RegionWire) -> bool {
+    wire.get(id.index()).is_some_and(|own| own.name != region.name)
+}
+
 /// All prefixes: those of regions, then those of labels.
 fn network_entries(
     wire: &[RegionWire],
@@ -159,6 +178,8 @@ fn network_entries(
     let mut by_region = Once::new(mistakes);
     let mut by_label = Once::new(mistakes);
     let mut entries = Vec::new();
+    // The region that claims each prefix by itself.
+    let mut own: BTreeMap<IpNet, usize> = BTreeMap::new();
     let root = Path::Root.key("regions");
     for (position, region) in wire.iter().enumerate() {
         let path = root.key(&region.name);
@@ -167,6 +188,7 @@ fn network_entries(
             let what = format!("the prefix `{prefix}`");
             by_region.claim(canonical(*prefix), &region.name, &what, &list.item(index));
             let region = Some(region_id(position));
+            own.insert(canonical(*prefix), position);
             entries.push(NetworkEntry { prefix: *prefix, region, label: None });
         }
     }
@@ -176,6 +198,17 @@ fn network_entries(
         let region = labels.get(label.as_str()).copied();
         for (index, prefix) in prefixes.iter().enumerate() {
             by_label.claim(canonical(*prefix), label, "the prefix", &list.item(index));
+            let other = own.get(&canonical(*prefix)).and_then(|position| wire.get(*position));
+            let other = other.filter(|other| region.is_some_and(|own| is_other(wire, own, other)));
+            if let (Some(other), Some(region)) = (other, region) {
+                let mine = wire.get(region.index()).map_or("", |region| region.name.as_str());
+                let message = format!(
+                    "the prefix `{prefix}` stands in `networks` of the region `{}` too, and the label \
+                     belongs to `{mine}`; keep it in one place, or write the two halves of it there",
+                    other.name
+                );
+                mistakes.add(&list.item(index), message);
+            }
             entries.push(NetworkEntry { prefix: *prefix, region, label: Some(id) });
         }
     }

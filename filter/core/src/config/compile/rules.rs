@@ -6,6 +6,7 @@ use super::access::{Checks, FrontKinds, RuleAccess};
 use super::chains::{self, Link, Tags};
 use super::per_region::RegionNames;
 use super::redirecting::Around;
+use super::regions::labels_meant;
 use super::{Once, unknown};
 use crate::config::auth::Readers;
 use crate::config::ids::{BackendId, FrontId, LabelId, RuleId};
@@ -181,15 +182,15 @@ impl Scope<'_> {
         let networks = path.key("networks");
         let mut ids = Vec::new();
         for (index, label) in labels.iter().enumerate() {
-            match self.labels.get(label.as_str()) {
-                Some(id) => ids.push(LabelId::new(*id)),
-                // An empty name is a value that could not be read; it has its own mistake.
-                None if label.is_empty() => {}
-                None => {
-                    let message = unknown("label", label, self.labels);
-                    self.mistakes.add(&networks.item(index), message);
-                }
+            // An empty name is a value that could not be read; it has its own mistake.
+            if label.is_empty() {
+                continue;
             }
+            let known = self.labels.keys().copied();
+            let meant = labels_meant(label, known, &networks.item(index), self.mistakes);
+            ids.extend(
+                meant.iter().filter_map(|one| self.labels.get(one)).copied().map(LabelId::new),
+            );
         }
         Readers::Networks(ids)
     }

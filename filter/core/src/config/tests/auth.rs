@@ -37,7 +37,7 @@ fn what_is_silent_or_impossible_is_refused() {
         (MANAGED, r#""chains": {"default": ["ghcr"]}"#, "rules[0]: reads from `ghcr` with the proxy's credential `robot`, so it has to say for whom"),
         (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "anyone""#, ""),
         (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": {"networks": ["office"]}"#, ""),
-        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": {"networks": ["home"]}"#, "rules[0].readers.networks[0]: there is no label `home`; the labels are `office`"),
+        (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": {"networks": ["home"]}"#, "rules[0].readers.networks[0]: no label of `networks` matches `home`"),
         (MANAGED, r#""chains": {"default": ["ghcr"]}, "readers": "authenticated""#, "rules[0].readers: nobody can prove to the proxy who they are"),
         (MANAGED, r#""chains": {"default": ["hub"]}, "owner": "hub""#, "rules[0]: the proxy has no credential for pushes to `hub`"),
         (MANAGED, r#""chains": {"default": ["open"]}, "owner": "open""#, ""),

@@ -5,6 +5,7 @@ use super::*;
 mod advice;
 mod auth;
 mod fronts;
+mod labels;
 mod loops;
 mod redirecting;
 mod redirects;
@@ -137,7 +138,7 @@ fn each_mistake_has_its_path_and_a_way_out() {
         ("/regions/eu/continents/0", "\"Europe\"", "regions.eu.continents[0]: `Europe` is not valid; write one of"),
         ("/regions/cn/networks/0", "\"10.1.2.3/8\"", "regions.cn.networks[0]: `10.1.2.3/8` is not valid; write an address prefix"),
         ("/regions/us/labels/0", "\"gcp:*\"", "regions.us.labels[0]: no label of `networks` matches `gcp:*`"),
-        ("/regions/cn", "{\"labels\":[\"aws:us-east-1\"]}", "regions.us.labels[0]: the label `aws:us-east-1` already belongs to `cn`"),
+        ("/regions/cn", "{\"labels\":[\"aws:us-*\"]}", "regions.us.labels[0]: the label `aws:us-*` already belongs to `cn`"),
         ("/networks/office/0", "\"3.0.0.0/15\"", "networks.office[0]: the prefix already belongs to `aws:us-east-1`"),
         ("/clients/trusted_proxies", "[]", "clients.geo.headers: is believed only from trusted proxies"),
         ("/clients/geo", "{\"headers\":{\"country\":\"CF-IPCountry\"}}", "clients.geo.headers.country: `CF-IPCountry` is not valid; write the name of a header in lower case"),

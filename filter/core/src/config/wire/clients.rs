@@ -1,15 +1,38 @@
 //! The wire form of where the facts about clients come from.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
+use super::regions::is_label_start;
 use super::{list, optional_text};
 use crate::config::reader::Node;
 use crate::config::{header_name, network};
 
+/// One of the trusted proxies, or all of a label.
+pub(crate) enum ProxyWire {
+    Prefix(IpNet),
+    /// A label of `networks`, or the start of labels and a `*`.
+    Label(String),
+}
+
+impl ProxyWire {
+    /// A label has a letter first; what looks like an address is one, or a mistake in one.
+    fn parse(text: &str) -> Option<Self> {
+        if let Some(prefix) = network::parse(text) {
+            return Some(Self::Prefix(prefix));
+        }
+        let is_address = text.contains('/') || text.parse::<IpAddr>().is_ok();
+        let is_label = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        let label = text.strip_suffix('*').unwrap_or(text);
+        (is_label && !is_address && is_label_start(label)).then(|| Self::Label(text.to_owned()))
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct ClientsWire {
     pub(crate) trusted_hops: Option<u32>,
-    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) trusted_proxies: Vec<ProxyWire>,
     /// Whether any was written, be it one that could not be read.
     pub(crate) names_proxies: bool,
     pub(crate) database: Option<String>,
@@ -25,6 +48,8 @@ pub(crate) struct GeoHeadersWire {
 }
 
 pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
+    const PROXY: &str = "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a \
+         label of `networks` such as `cloudflare`";
     const HOPS: &str = "the number of your own proxies in front of Envoy, from 0 to 16";
     let fields = node.fields(&["trusted_hops", "trusted_proxies", "geo"]);
     let trusted_hops = fields.optional("trusted_hops", |node| {
@@ -38,7 +63,7 @@ pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
         fields.optional("geo", |node| Some(read_geo(&node))).unwrap_or_default();
     ClientsWire {
         trusted_hops,
-        trusted_proxies: list(&fields, "trusted_proxies", network::WANTED, network::parse),
+        trusted_proxies: list(&fields, "trusted_proxies", PROXY, ProxyWire::parse),
         names_proxies: fields.has_items("trusted_proxies"),
         database,
         headers,

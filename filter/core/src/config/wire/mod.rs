@@ -21,7 +21,7 @@ mod upstreams;
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use blob_stores::BlobStoreWire;
-pub(crate) use clients::{ClientsWire, GeoHeadersWire};
+pub(crate) use clients::{ClientsWire, GeoHeadersWire, ProxyWire};
 pub(crate) use fronts::FrontWire;
 pub(crate) use redirecting::{PerRegion, RedirectingWire};
 pub(crate) use redirects::{FollowWire, RedirectsWire};

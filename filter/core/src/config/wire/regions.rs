@@ -61,7 +61,7 @@ fn is_label(text: &str) -> bool {
         && text.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn is_label_start(text: &str) -> bool {
+pub(super) fn is_label_start(text: &str) -> bool {
     let known =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b":._-".contains(&byte);
     text.bytes().all(known)
