@@ -44,6 +44,8 @@ MISTAKES = [
     pytest.param("name: all", "name: all\n    priority: 1", 12, "rules[0].priority", "priority", id="an unknown field"),
     pytest.param("name: all", "name: all\n    owner: nobody", 12, "rules[0].owner", "nobody", id="an unknown owner"),
     pytest.param('["**"]', '["**", "Upper/*"]', 12, "rules[0].repositories[1]", "Upper/*", id="no glob"),
+    pytest.param("https://quay.io", "https://registry.example.com", 6, "backends.quay.url", "registry.example.com", id="a front as its own backend"),
+    pytest.param("https://quay.io", "https://bob:planted-secret@quay.io", 6, "backends.quay.url", "credentials", id="a password in a URL"),
 ]
 # fmt: on
 
@@ -74,6 +76,7 @@ def test_a_mistake_is_found_where_it_is(
 ) -> None:
     done = run(command, changed(old, new), tmp_path)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert "planted-secret" not in done.stderr
     said = next(text for text in done.stderr.splitlines() if path in text)
     assert cause in said
     place = re.search(r"policy\.yaml:(\d+):\d+: ", said)
@@ -109,7 +112,7 @@ def test_a_missing_file_is_another_failure(tmp_path: Path) -> None:
 
 
 # Envoy takes a second or two for each, so that a few stand for all.
-@pytest.mark.parametrize(("old", "new", "line", "path", "cause"), MISTAKES[::4])
+@pytest.mark.parametrize(("old", "new", "line", "path", "cause"), MISTAKES[::4] + MISTAKES[-2:])
 def test_envoy_refuses_the_same_policy(
     tmp_path: Path, old: str, new: str, line: int | None, path: str, cause: str
 ) -> None:
@@ -117,6 +120,7 @@ def test_envoy_refuses_the_same_policy(
     assert status == 1, said
     mistake = next(text for text in said.splitlines() if f"{path}: " in text)
     assert cause in mistake
+    assert "planted-secret" not in said
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"version": 1, "version": 1}'])
