@@ -5,7 +5,6 @@ use super::*;
 mod advice;
 mod auth;
 mod fronts;
-mod labels;
 mod loops;
 mod redirecting;
 mod redirects;

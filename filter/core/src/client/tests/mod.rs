@@ -1,5 +1,7 @@
 //! Whole localities: what beats what, who is believed, and that nothing fails.
 
+mod labels;
+
 use super::*;
 use crate::config::geography::{Continent, Subdivision};
 use crate::config::network_table::NetworkEntry;

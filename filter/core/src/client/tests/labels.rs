@@ -1,7 +1,13 @@
 //! Labels of networks: which region has each, and where else they may stand.
 
-use super::*;
 use crate::client::{ClientFacts, locate};
+use crate::config::ids::LabelId;
+use crate::config::{Config, Mistake, Readers};
+
+fn mistakes(json: &str) -> Vec<String> {
+    let found: Vec<Mistake> = Config::from_json(json.as_bytes()).unwrap_err();
+    found.iter().map(ToString::to_string).collect()
+}
 
 fn policy(cn: &str, eu: &str, proxies: &str, readers: &str) -> String {
     format!(
@@ -68,7 +74,7 @@ fn trusted_proxies_and_readers_take_labels() {
     );
     assert!(config.regions().trusted_proxies().contains("192.0.2.1".parse().unwrap()));
     let readers = config.rules().all()[0].readers().unwrap();
-    let label = ids::LabelId::new;
+    let label = LabelId::new;
     assert_eq!(*readers, Readers::Networks(vec![label(0), label(1)]));
     #[rustfmt::skip]
     let rows = [
