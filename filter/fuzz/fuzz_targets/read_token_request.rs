@@ -9,7 +9,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::token::{
-    Outcome, TokenCall, TokenRequest, form, from_get, from_post, read, tag_answer, untag,
+    Outcome, ServiceReply, TokenCall, TokenRequest, form, from_get, from_post, read, tag_answer, untag,
 };
 
 const FORM: Option<&[u8]> = Some(b"application/x-www-form-urlencoded");
@@ -50,11 +50,13 @@ fn check_request(request: Option<TokenRequest>) {
 }
 
 fn check_answer(body: &[u8]) {
-    let Outcome::Token { value, expires_in } = read(200, body) else { return };
+    let answered =
+        |body: &[u8]| read(&ServiceReply { status: 200, body, ..ServiceReply::default() }, false);
+    let Outcome::Token { value, expires_in } = answered(body) else { return };
     assert!(value.expose().bytes().all(|byte| byte.is_ascii_graphic()));
     assert!(expires_in.as_secs() >= 1);
 
-    let tagged = tag_answer(body, "a.b-c").map(|tagged| read(200, &tagged));
+    let tagged = tag_answer(body, "a.b-c").map(|tagged| answered(&tagged));
     if let Some(Outcome::Token { value: tagged, expires_in: life }) = tagged {
         assert_eq!(untag(tagged.expose()), Some(("a.b-c", value.expose())));
         assert_eq!(life, expires_in);
