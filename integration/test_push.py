@@ -335,3 +335,28 @@ def test_a_rule_without_an_owner_takes_no_writes(
     assert found.one("content-type") == "application/json"
     assert json.loads(found.body)["errors"][0]["code"] == "UNSUPPORTED"
     assert not east.seen and not west.seen
+
+
+def test_an_upload_outside_of_the_api_goes_on_at_the_front(
+    west: Scripted, east: Scripted, geo_database: Path, start_envoy: Callable[[Policy], Envoy]
+) -> None:
+    policy = two_owners(east.url, west.url, geo_database)
+    policy["backends"]["west"]["upload_paths"] = ["/artifacts-uploads/"]
+    envoy = start_envoy(policy)
+    path = "/artifacts-uploads/namespaces/p/repositories/r/uploads/A"
+    east.forget()
+    for place in [f"{path}?x=1", f"http://{west.authority}{path}?x=1"]:
+        west.answer(Answer(202, [("Location", place)]))
+        location = envoy.request("POST", UPLOADS, NEAR_EAST, body=b"").one("location")
+        assert location is not None and location.startswith(UPLOADS) and location.endswith("?x=1")
+        for method in ["PATCH", "PUT", "GET", "DELETE", "POST"]:
+            west.forget()
+            envoy.request(method, location + f"&digest={DIGEST}", NEAR_EAST, body=b"x")
+            assert west.last().target.decode() == f"{path}?x=1&digest={DIGEST}"
+        west.forget()
+        for other in ["..~1v2~1x", "%2e%2e~1x", "a%2fb"]:
+            target = UPLOADS + "portolan~1artifacts-uploads~1" + other
+            assert envoy.request("PATCH", target, NEAR_EAST, body=b"x").status in (400, 404)
+        assert envoy.request("PATCH", UPLOADS + "portolan~1v2~1x", NEAR_EAST, body=b"x").status == 404
+        assert not west.seen
+    assert not east.seen

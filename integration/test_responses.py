@@ -327,3 +327,22 @@ def test_what_a_client_asks_for_reaches_the_upstream(envoy: Envoy, west: Scripte
         # Envoy may join lines with a comma, which means the same (RFC 9110 section 5.3).
         assert b",".join(seen.all(name)).replace(b", ", b",") == b",".join(sent).replace(b", ", b","), name
     assert seen.authority == west.authority
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["</v2/acme/app/tags/list; rel=next", "<http://third.example/v2/x>; rel=next", "</outside>; rel=next"],
+)
+def test_a_list_whose_next_page_leads_nowhere_is_refused(envoy: Envoy, west: Scripted, link: str) -> None:
+    west.answer(Answer(200, [("Link", link)], b'{"tags":[]}'))
+    assert envoy.request("GET", TAGS).status == 502
+
+
+@pytest.mark.parametrize("location", ["/artifacts-downloads/x?y", "http://{west}/other", b"/v2/acme/\xff"])
+def test_a_redirect_to_a_path_outside_of_the_api_is_refused(
+    envoy: Envoy, west: Scripted, location: str | bytes
+) -> None:
+    value = location.format(west=west.authority) if isinstance(location, str) else location
+    west.answer(Answer(307, [("Location", value)]))
+    found = envoy.request("GET", BLOB)
+    assert (found.status, found.one("location")) == (502, None)
