@@ -55,7 +55,7 @@ const MOST_ADDRESSES: u32 = 8;
 
 /// Azure's gateways write `198.51.100.7:51234` and `[2001:db8::1]:443` into `x-forwarded-for`. Envoy takes that
 /// for no address, and the gateway for the client. Each step takes the brackets and the port from the last
-/// address that has any; a list without a colon is left as it is.
+/// address that has any. A list without a colon is left as it is: Envoy writes no empty value.
 fn without_ports(clients: &Clients) -> Option<Value> {
     const HEADER: &str = "request.headers['x-forwarded-for']";
     const STEP: &str = r"^(?:(.*,\\s*|\\s*)(?:\\[([0-9a-fA-F:.]+)\\](?::[0-9]+)?|([0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+):[0-9]+)(\\s*(?:,.*)?)|(.*))$";
@@ -66,7 +66,7 @@ fn without_ports(clients: &Clients) -> Option<Value> {
     };
     let step = |value: String, _| format!(r"re.extract({value}, '{STEP}', '\\1\\2\\3\\4\\5')");
     let without = (0..steps).fold(HEADER.to_owned(), step);
-    let value = format!("%CEL({HEADER}.contains(':') ? {without} : {HEADER})%");
+    let value = format!("%CEL({HEADER}.contains(':') ? {without} : '')%");
     Some(json!({"append": {
         "header": {"key": "x-forwarded-for", "value": value},
         "append_action": "OVERWRITE_IF_EXISTS",

@@ -14,16 +14,17 @@ use super::{connection_manager, downstream_tls};
 pub(super) const BUFFER_BYTES: u32 = 1024 * 1024;
 
 pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) -> Value {
+    let transport = downstream_tls::transport(config, options);
     json!({
         "name": "portolan",
         "address": address(options.listen),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "listener_filters": [first_bytes()],
+        "listener_filters": [first_bytes(!transport.is_null())],
         "listener_filters_timeout": FIRST_BYTES,
         "filter_chains": [object([
             json!({"transport_socket_connect_timeout": HANDSHAKE}),
             json!({"filters": [connection_manager::connection_manager(config, policy_json, options)]}),
-            downstream_tls::transport(config, options),
+            transport,
         ])],
     })
 }
@@ -34,13 +35,22 @@ const FIRST_BYTES: &str = "15s";
 const HANDSHAKE: &str = "15s";
 
 /// Looks at the first bytes of a connection, and so waits for them: without it a connection on which
-/// nothing ever comes is one that is idle between two requests, which may take minutes.
-fn first_bytes() -> Value {
-    extension(
-        "envoy.filters.listener.tls_inspector",
-        "extensions.filters.listener.tls_inspector.v3.TlsInspector",
-        json!({}),
-    )
+/// nothing ever comes is one that is idle between two requests, which may take minutes. Without TLS the
+/// inspector of HTTP does the same for half as many instructions.
+fn first_bytes(has_tls: bool) -> Value {
+    if has_tls {
+        extension(
+            "envoy.filters.listener.tls_inspector",
+            "extensions.filters.listener.tls_inspector.v3.TlsInspector",
+            json!({}),
+        )
+    } else {
+        extension(
+            "envoy.filters.listener.http_inspector",
+            "extensions.filters.listener.http_inspector.v3.HttpInspector",
+            json!({}),
+        )
+    }
 }
 
 /// A socket address in Envoy's words.

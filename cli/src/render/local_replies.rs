@@ -89,6 +89,9 @@ const fn cause(details: &'static [&'static str], message: &'static str) -> Cause
 
 /// The first mapper that fits decides. An answer of a backend is none of Envoy's own and is not
 /// looked at here.
+///
+/// The details are compared by CEL, which costs as much as forty comparisons of a status. So they are looked at
+/// behind the status: a refusal is not to cost more than what is refused, and a redirect is no error.
 pub(super) fn config() -> Value {
     let too_large = format!(
         "the header of the request is larger than {MAXIMUM_HEADER_KIB} KiB or has more than \
@@ -97,7 +100,7 @@ pub(super) fn config() -> Value {
     let too_slow = format!("the header of the request took longer than {HEADER_SECONDS} seconds");
     let causes = CAUSES
         .iter()
-        .map(|cause| mapper(&details(cause.details), "UNSUPPORTED", cause.message, &[]));
+        .map(|cause| mapper(&error_with(cause.details), "UNSUPPORTED", cause.message, &[]));
     let first = [of_the_filter(), loop_detected(), overload()];
     let by_status = [
         mapper(&status("EQ", 429), "TOOMANYREQUESTS", "too many requests; try again later", &[]),
@@ -130,7 +133,7 @@ fn of_the_filter() -> Value {
 /// A request that has passed here before (RFC 5842 section 7.2). To wait does not help.
 fn loop_detected() -> Value {
     let mut mapper = mapper(
-        &details(&["cdn_loop_detected"]),
+        &error_with(&["cdn_loop_detected"]),
         "UNSUPPORTED",
         "the request has passed this proxy before: the host of a backend leads back here; the proxy's operator \
          can mend that, in DNS or in the backend's `url`",
@@ -145,11 +148,16 @@ fn loop_detected() -> Value {
 /// Who has too much to do says so, and does not say that a registry is down.
 fn overload() -> Value {
     mapper(
-        &details(&["overload"]),
+        &error_with(&["overload"]),
         "UNAVAILABLE",
         "this proxy has more to do than it has memory for; try again later",
         &[("retry-after", "5")],
     )
+}
+
+/// An error with one of these details.
+fn error_with(listed: &[&str]) -> Value {
+    json!({"and_filter": {"filters": [status("GE", 400), details(listed)]}})
 }
 
 fn details(details: &[&str]) -> Value {

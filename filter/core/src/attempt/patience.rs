@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, List};
+use crate::config::{ALONE, Config, List};
 use crate::registry::{Class, Method, RegistryRequest};
 
 /// How long a read that only one backend can answer waits for the head of its answer, where the policy says
-/// so. `None` leaves it to the route, which has [`crate::config::ALONE`], and where there are several backends
-/// to [`super::Retry`].
+/// so. `None` leaves it to the route, which has [`ALONE`], and where there are several backends to
+/// [`super::Retry`].
 #[must_use]
 pub fn alone(config: &Config, list: &List, request: &RegistryRequest<'_>) -> Option<Duration> {
     let [only] = list.backends() else { return None };
@@ -16,7 +16,8 @@ pub fn alone(config: &Config, list: &List, request: &RegistryRequest<'_>) -> Opt
     }
     let timeouts = config.backend(*only)?.resilience().attempt_timeouts.alone;
     let is_blob = request.endpoint.class() == Class::Blob || request.method == Method::Head;
-    if is_blob { timeouts.blobs } else { timeouts.manifests }
+    let written = if is_blob { timeouts.blobs } else { timeouts.manifests };
+    written.filter(|timeout| *timeout != ALONE)
 }
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests {
         "backends": {
             "a": {"url": "https://a.example", "attempt_timeouts": {"blobs": "3m"}},
             "b": {"url": "https://b.example", "attempt_timeouts": {"manifests": "1s", "blobs": "24h"}},
-            "c": {"url": "https://c.example"}
+            "c": {"url": "https://c.example", "attempt_timeouts": {"manifests": "60s"}}
         },
         "regions": {"default": {}},
         "rules": [
@@ -61,6 +62,7 @@ mod tests {
             ("b", "GET", "/v2/x/tags/list", Some(seconds(1)), "lists of tags are small too"),
             ("b", "GET", "/v2/_catalog", Some(seconds(1)), "the catalogue too"),
             ("c", "GET", BLOB, None, "nothing written"),
+            ("c", "GET", "/v2/x/manifests/v1", None, "the route has the same"),
             ("a+b", "GET", BLOB, None, "there are others"),
         ];
         for (name, method, target, expected, reason) in rows {
