@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use super::credential_filter::CREDENTIAL_HEADER;
 use super::options::Options;
 use super::typed::{extension, object, typed};
-use super::{browsers, next_cluster, patience, redirects, upstream_headers, wasm};
+use super::{
+    browsers, next_cluster, patience, redirects, upstream_filters, upstream_headers, wasm,
+};
 
 /// The header in which the filter names the cluster.
 pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
@@ -48,23 +50,25 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
         routes.push(token_endpoint(config));
     }
     let follow = redirects::are_followed(config, options).then(redirects::policy);
-    let read = |name: &str, headers: Vec<Value>, cluster: &Value, retry: Value, idle: Duration| {
+    let read = |name: &str, header: Value, cluster: &Value, retry: Value, idle: Duration| {
         let action = action(cluster, Some(retry), idle);
         json!({
             "name": name,
-            "match": {"prefix": "/", "headers": headers},
+            "match": {"prefix": "/", "headers": [header]},
             "route": object([action, follow.clone().unwrap_or_default()]),
         })
     };
     let named = named_by_the_filter(first);
     if config.lists().iter().any(List::has_fallback) {
-        let listed = vec![reading(), json!({"name": "x-envoy-max-retries", "present_match": true})];
         let cluster = reading_cluster(config, first);
-        let retry = retry("connect-failure,refused-stream,reset,retriable-headers");
-        routes.push(read("read of several", listed, &cluster, retry, patience::of_lists(config)));
+        let idle = patience::of_lists(config);
+        routes.push(read("read of several", has_fallback(), &cluster, retry_of_several(), idle));
     }
-    let of_one = retry("connect-failure,refused-stream,reset-before-request,retriable-headers");
-    routes.push(read("read", vec![reading()], &named, of_one, patience::of_one(config)));
+    let marked = options.wasm.is_some() && upstream_filters::marks_of_one(config);
+    for method in ["GET", "HEAD"] {
+        let idle = patience::of_one(config);
+        routes.push(read("read", is_method(method), &named, retry_of_one(marked), idle));
+    }
     routes.push(json!({
         "name": "write",
         "match": {"prefix": "/"},
@@ -96,25 +100,53 @@ fn token_endpoint(config: &Config) -> Value {
     })
 }
 
-fn reading() -> Value {
-    json!({"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}})
+/// Only the filter sets this header, and only for a read that several backends can answer.
+fn has_fallback() -> Value {
+    json!({"name": "x-envoy-max-retries", "present_match": true})
+}
+
+fn is_method(method: &str) -> Value {
+    json!({"name": ":method", "string_match": {"exact": method}})
 }
 
 /// A read goes on to the next backend of its list after an answer that the attempt phase has marked, and
 /// after none; the filter says how often, and Envoy looks for the route anew when it has.
-///
+fn retry_of_several() -> Value {
+    object([
+        retry("connect-failure,refused-stream,reset,retriable-headers"),
+        json!({
+            "retriable_headers": marked(),
+            "refresh_cluster_on_retry": true,
+            "retry_priority": previous_priorities(),
+        }),
+    ])
+}
+
 /// A request with nobody to go on to is tried once more if its backend has certainly seen nothing of it. To
 /// Envoy a time-out is a reset as well: whoever was asked and is slow would be asked twice. A write is not
 /// retried at all: its body would have to be kept, and what a registry made of the first half is unknown.
+///
+/// Where the attempt phase may mark an answer (`is_marked`), a refused token is replaced.
+fn retry_of_one(is_marked: bool) -> Value {
+    const UNSEEN: &str = "connect-failure,refused-stream,reset-before-request";
+    if is_marked {
+        let policy = retry(&format!("{UNSEEN},retriable-headers"));
+        object([policy, json!({"retriable_headers": marked()})])
+    } else {
+        retry(UNSEEN)
+    }
+}
+
+fn marked() -> Value {
+    json!([{"name": attempt::MARK, "present_match": true}])
+}
+
 fn retry(retry_on: &str) -> Value {
     json!({
         "retry_on": retry_on,
-        "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
         "num_retries": 1,
-        "refresh_cluster_on_retry": true,
         "per_try_timeout": patience::written(ALONE),
         "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-        "retry_priority": previous_priorities(),
     })
 }
 

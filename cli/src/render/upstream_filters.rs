@@ -44,16 +44,18 @@ pub(super) fn filters(
     if answers_to_the_filter && injector.is_none() {
         return Vec::new();
     }
-    let boundary = boundary(injector.is_some(), !answers_to_the_filter);
-    attempt.into_iter().chain(injector).chain([boundary, codec()]).collect()
+    let is_for_clients = !answers_to_the_filter && attempt.is_none();
+    let names_credential = injector.is_some();
+    let boundary =
+        (is_for_clients || names_credential).then(|| boundary(names_credential, is_for_clients));
+    attempt.into_iter().chain(injector).chain(boundary).chain([codec()]).collect()
 }
 
 /// What does not cross between this Envoy and whom it asks.
 ///
 /// * A request does not say what a credential is called here (`names_credential`).
-/// * An answer does not speak in the name of this Envoy or of the filter (`is_for_clients`).
-///   `x-envoy-immediate-health-check-fail`, which an Envoy before a registry sends by itself while it drains,
-///   would take the backend out here, and the whole front in an Envoy before this one.
+/// * An answer does not speak in the name of this Envoy or of the filter (`is_for_clients`), as
+///   [`attempt::is_internal`] says. Where the attempt phase runs it sees to that: it reads the answer anyway.
 fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
     let mut mutations = Map::new();
     if names_credential {
@@ -75,6 +77,14 @@ fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
 /// The filters of a cluster that reaches where redirects lead, behind the one that is given.
 pub(super) fn behind(filter: Value) -> Vec<Value> {
     vec![filter, boundary(false, true), codec()]
+}
+
+/// Whether the attempt phase of an only backend may mark an answer: then a refused token is replaced.
+pub(super) fn marks_of_one(config: &Config) -> bool {
+    config
+        .backends()
+        .iter()
+        .any(|backend| runs_attempt_phase(config, Destination::Backend(backend)))
 }
 
 /// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one

@@ -41,5 +41,5 @@ mod walk;
 
 pub use walk::{
     Action, Authorization, Forwarding, Password, Plan, RequestHead, TokenEndpoint, TokenErrand,
-    UPLOAD_CONTENT_TYPE, plan,
+    UPLOAD_CONTENT_TYPE, is_withheld, plan,
 };

@@ -4,8 +4,9 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, MARK, Prepared, Redirection, Shown, TokenSource, Wait, all,
-    is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+    self, Answer, Answers, Credentials, DOUBTFUL, MARK, Prepared, Redirection, Shown, TokenSource,
+    Wait, all, is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only,
+    select,
 };
 use portolan_core::reply;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -126,8 +127,7 @@ impl Attempt {
             host::set_header(Headers::Request, NAME, value);
             return Action::Continue;
         }
-        // A list of one has been rid of the client's by the phase before, and is tried again with a newer
-        // token only.
+        // A list of one has been rid of the client's by the phase before, or gets a token instead below.
         if !self.is_alone() {
             host::remove_header(Headers::Request, NAME);
         }
@@ -180,9 +180,17 @@ impl Attempt {
             Settled::Astray => {
                 // Were it left a redirect, the last one of a list would be the client's.
                 host::set_header(Headers::Response, ":status", b"429");
+                host::set_header(Headers::Response, DOUBTFUL, b"1");
                 self.note(Answer::Astray);
             }
         }
+    }
+
+    /// Whether a status says something new to anybody. Of an only backend it does only if it is the proxy that
+    /// was refused.
+    fn is_looked_at(&self, status: u16) -> bool {
+        let is_clients = matches!(self.shown, Shown::Nothing | Shown::Clients);
+        !self.is_alone() || (matches!(status, 401 | 403) && (!is_clients || self.watches_redirects))
     }
 
     /// What the status of an answer means for the request.
@@ -255,17 +263,22 @@ impl HttpContext for Attempt {
             return Action::Continue;
         }
         self.progress = Progress::Answered;
-        // Reading the status costs. Of an only backend it says nothing new to anybody, unless it is the
-        // proxy that was refused.
-        let is_clients = matches!(self.shown, Shown::Nothing | Shown::Clients);
-        if self.is_alone() && is_clients && !self.watches_redirects {
-            return Action::Continue;
+        let Some(headers) = host::header_map(Headers::Response) else { return Action::Continue };
+        let mut is_challenge = false;
+        for (name, _) in headers.iter() {
+            if is_internal(name) {
+                host::remove_header(Headers::Response, name);
+            }
+            is_challenge |= matches!(name, b"www-authenticate" | b"proxy-authenticate");
         }
-        let Some(status) = host::status() else { return Action::Continue };
+        let Some(status) = headers.status() else { return Action::Continue };
         if self.watches_redirects && is_redirect(status) {
             self.settle_redirect();
-        } else if !self.is_alone() || matches!(status, 401 | 403) {
+        } else if self.is_looked_at(status) {
             self.settle(status);
+        }
+        if is_challenge || is_judged(self.is_alone(), status) {
+            host::set_header(Headers::Response, DOUBTFUL, b"1");
         }
         Action::Continue
     }

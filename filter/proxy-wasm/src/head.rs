@@ -58,6 +58,13 @@ pub(crate) fn request_head<'h>(
     head
 }
 
+/// Takes out what is not for a backend. Most requests have none of it.
+pub(crate) fn withhold(headers: &HeaderMap) {
+    for (name, _) in headers.iter().filter(|(name, _)| portolan_core::is_withheld(name)) {
+        host::remove_header(Headers::Request, name);
+    }
+}
+
 /// A geo header that stands twice counts with its first value.
 fn keep_first<'h>(fact: &mut Option<&'h [u8]>, value: &'h [u8]) {
     fact.get_or_insert(value);

@@ -178,7 +178,8 @@ pub(crate) fn add_header(headers: Headers, name: &str, value: &[u8]) {
 }
 
 /// Removes every value of a header.
-pub(crate) fn remove_header(headers: Headers, name: &str) {
+pub(crate) fn remove_header(headers: Headers, name: impl AsRef<[u8]>) {
+    let name = name.as_ref();
     // SAFETY: `name` is valid for reads during the call.
     unsafe {
         proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len());

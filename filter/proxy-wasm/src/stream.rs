@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{Case, Retry, Trouble, Verdict, judge};
+use portolan_core::attempt::{Case, DOUBTFUL, Retry, Trouble, Verdict, judge};
 use portolan_core::config::{Backend, List};
 use portolan_core::policy::Push;
 use portolan_core::reply::{self, Reply};
@@ -20,7 +20,7 @@ use crate::attempt;
 use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
-use crate::head::{has_content, request_head};
+use crate::head::{has_content, request_head, withhold};
 use crate::host::{self, Headers};
 use crate::probes::Probing;
 use crate::root::{self, Policy};
@@ -113,6 +113,7 @@ impl Stream {
                     let list = list.filter_map(|id| config.backend(*id)).map(Backend::name);
                     redirects::note_fallback(list);
                 }
+                withhold(&headers);
                 forward(*forwarding)
             }
             PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
@@ -126,8 +127,9 @@ impl Stream {
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
     fn finish(&self, receipt: &Receipt) -> Option<Reply> {
-        let challenged = has_header(UrlHeader::Challenge.name());
-        if has_header("proxy-authenticate") {
+        let doubtful = is_doubtful(receipt);
+        let challenged = doubtful && has_header(UrlHeader::Challenge.name());
+        if doubtful && has_header("proxy-authenticate") {
             return Some(reply::proxy_challenge());
         }
         // Reading the status costs.
@@ -137,7 +139,7 @@ impl Stream {
         {
             return Some(reply);
         }
-        if receipt.may_be_judged() {
+        if doubtful && receipt.may_be_judged() {
             let judged = status.filter(|status| receipt.is_judged(*status));
             let verdict = judged.map(|status| self.judge(receipt, status));
             if let Some(Verdict::Replace(trouble)) = verdict {
@@ -149,8 +151,9 @@ impl Stream {
             }
         }
         // A 401 of a front whose clients log in has a challenge, also where the backend gave none.
-        let unauthorized =
-            (challenged || receipt.origin.is_some()) && status.is_some_and(|status| status == 401);
+        let unauthorized = doubtful
+            && (challenged || receipt.origin.is_some())
+            && status.is_some_and(|status| status == 401);
         for header in response::url_headers(receipt.class) {
             let is_there = match header {
                 UrlHeader::Challenge => challenged || unauthorized,
@@ -269,6 +272,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if matches!(self.phase, Phase::Redirected) {
+            take_header(DOUBTFUL);
             let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
             self.phase = send(&reply);
             return Action::Pause;
@@ -356,6 +360,21 @@ fn in_trouble(trouble: Trouble) -> Reply {
 /// The name of the backend that answered; `None` where it can only be one.
 fn answered(receipt: &Receipt) -> Option<Vec<u8>> {
     receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten()
+}
+
+/// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so, or it is
+/// Envoy's own: those of 500 and above say when to come again.
+fn is_doubtful(receipt: &Receipt) -> bool {
+    !receipt.is_marked || take_header(DOUBTFUL) || has_header("retry-after")
+}
+
+/// Whether the answer had a header, which it then has no longer.
+fn take_header(name: &str) -> bool {
+    let is_there = has_header(name);
+    if is_there {
+        host::remove_header(Headers::Response, name);
+    }
+    is_there
 }
 
 /// Whether the answer has a header; one that is not there costs little to ask for.

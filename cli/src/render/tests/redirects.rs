@@ -68,9 +68,11 @@ fn only_reads_are_followed_and_not_for_ever() {
     let rendered = following();
     let [front, redirects] = &virtual_hosts(&rendered)[..] else { panic!("two") };
     let policy = |route: &Value| route["route"].get("internal_redirect_policy").cloned();
-    let [several, one, write] = &front["routes"].as_array().unwrap()[..] else { panic!("three") };
+    let routes = front["routes"].as_array().unwrap();
+    let [several, one, head, write] = &routes[..] else { panic!("four") };
     assert_eq!(policy(write), None);
     assert_eq!(policy(several), policy(one));
+    assert_eq!(policy(head), policy(one));
     let read = policy(one).unwrap();
     assert_eq!(read["max_internal_redirects"], 5);
     assert_eq!(at(&read, "/predicates/0/typed_config/allowed_route_names"), &json!(["redirect"]));

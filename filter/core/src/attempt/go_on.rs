@@ -14,6 +14,21 @@ use super::answers::{Answer, Answers};
 /// attempt phase sees the answer, and none reaches a client.
 pub const MARK: &str = "x-portolan-go-on";
 
+/// By this header the attempt phase tells the response phase that an answer has to be judged, or asks for
+/// credentials. To read a status costs as much as a dozen questions for a header that is not there.
+pub const DOUBTFUL: &str = "x-portolan-doubtful";
+
+/// Whether nobody but this Envoy and the filter speaks in this header of an answer; the name in lower case.
+/// An answer loses it before anything reads it.
+///
+/// `x-envoy-immediate-health-check-fail`, which an Envoy before a registry sends by itself while it drains,
+/// would take the backend out here, and the whole front in an Envoy before this one.
+#[must_use]
+pub fn is_internal(name: &[u8]) -> bool {
+    let prefixes: [&[u8]; 3] = [b"x-envoy-", b"x-portolan-", b"x-geo-"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Where the attempt stands in its list.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {

@@ -40,6 +40,13 @@ pub const fn is_doubtful(status: u16) -> bool {
     matches!(status, 401..=404 | 408 | 410 | 421 | 425 | 429 | 451 | 500..=599)
 }
 
+/// Whether the answers of all backends must be looked at to say what this status means. What a list of one
+/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see.
+#[must_use]
+pub const fn is_judged(is_alone: bool, status: u16) -> bool {
+    if is_alone { matches!(status, 401 | 403) } else { is_doubtful(status) }
+}
+
 /// What is judged: the last answer, in the light of all.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {

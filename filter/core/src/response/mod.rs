@@ -12,7 +12,7 @@ use reference::Context;
 
 use std::borrow::Cow;
 
-use crate::attempt::{Answer, Answers, is_doubtful};
+use crate::attempt::{Answer, Answers, is_judged};
 use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::{BackendId, FrontId, ListId};
@@ -47,6 +47,9 @@ pub struct Receipt {
     pub proxys_credentials: bool,
     /// Whether a refusal of the only backend of the list means that it lacks what was asked for.
     pub hides_missing: bool,
+    /// Whether the attempt phase looks at each answer, and marks one that is to be judged
+    /// ([`crate::attempt::DOUBTFUL`]).
+    pub is_marked: bool,
     /// What the front calls itself towards this client, where clients log in to the backends.
     pub origin: Option<Origin>,
     /// The repository's name, as the client writes it.
@@ -74,7 +77,7 @@ impl Receipt {
     /// Whether the answers of all backends must be looked at to say what this status means.
     #[must_use]
     pub const fn is_judged(&self, status: u16) -> bool {
-        if self.has_fallback() { is_doubtful(status) } else { matches!(status, 401 | 403) }
+        is_judged(!self.has_fallback(), status)
     }
 
     /// What was answered, by what the attempts noted. No attempt notes what an only backend of a list

@@ -25,6 +25,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         front: FrontId::new(0),
         follows: false,
         proxys_credentials: false,
+        is_marked: false,
         hides_missing: false,
         origin: None,
         client_name: "drycc/tool".to_owned(),

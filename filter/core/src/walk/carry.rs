@@ -87,6 +87,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             follows: parts.iter().any(Part::is_followed),
             proxys_credentials: proxys,
             hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
+            is_marked: prepared.is_some(),
             origin,
             targets: parts.into_iter().map(|part| part.target).collect(),
         },
@@ -184,10 +185,11 @@ fn redirection<'c>(
     }
 }
 
-/// What a list of one does with the client's `Authorization`; for others the attempt phase does it.
+/// What a list of one does with the client's `Authorization`; for others the attempt phase does it, and
+/// wherever a token of the proxy's takes its place, or nothing if there is none to be had.
 fn authorization(first: &Part<'_, '_>, head: &RequestHead<'_>) -> Authorization {
     match (&first.credentials, head.authorization) {
-        (_, None) => Authorization::Kept,
+        (_, None) | (Credentials::Token(_), _) => Authorization::Kept,
         (Credentials::Client(value), Some(sent)) if **value == *sent => Authorization::Kept,
         (Credentials::Client(value), Some(_)) => Authorization::Replaced(value.to_vec()),
         (_, Some(_)) => Authorization::Removed,

@@ -6,12 +6,14 @@ mod head;
 mod itself;
 mod redirect;
 mod token_endpoint;
+mod withheld;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 pub use head::RequestHead;
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
+pub use withheld::is_withheld;
 
 use crate::attempt::{Retry, is_password};
 use crate::client::{self, Locality};
