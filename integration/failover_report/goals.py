@@ -58,7 +58,7 @@ def _content(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
 def _times(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
     if not scenario.is_noticed:
         return
-    switch, back = figures.switch_seconds, figures.return_seconds
+    switch = figures.switch_seconds
     yield Verdict(
         f"noticed within {NOTICED_WITHIN:.0f} s (attempt timeout + 2 s)",
         switch is not None and switch <= NOTICED_WITHIN,
@@ -70,23 +70,20 @@ def _times(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
         share is not None and share >= ONE_ATTEMPT_SHARE,
         "-" if share is None else f"{share:.2%} of {figures.reads_after_switch}",
     )
-    yield Verdict(
-        f"back on the primary within {BACK_WITHIN:.0f} s",
-        back is not None and back <= BACK_WITHIN,
-        "never" if back is None else f"{back:.2f} s",
-    )
+    yield _back(figures, BACK_WITHIN)
+
+
+def _back(figures: Figures, seconds: float) -> Verdict:
+    back = figures.return_seconds
+    found = "never" if back is None else f"{back:.2f} s"
+    return Verdict(f"back on the primary within {seconds:.0f} s", back is not None and back <= seconds, found)
 
 
 def _rest(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
     """Who was at rest finds out as soon as who was busy."""
     if not scenario.begins_at_rest:
         return
-    back = figures.return_seconds
-    yield Verdict(
-        f"back on the primary within {BACK_AFTER_REST_WITHIN:.0f} s",
-        back is not None and back <= BACK_AFTER_REST_WITHIN,
-        "never" if back is None else f"{back:.2f} s",
-    )
+    yield _back(figures, BACK_AFTER_REST_WITHIN)
 
 
 def _stays(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:

@@ -42,10 +42,11 @@ asked anything before it was away for a moment is used again within {goals.BACK_
 Where redirects are followed, the primary sends whoever reads a blob to a delivery network, and the policy says
 `redirects: follow`: while that network fails, the primary is well and tags are read there.
 
-Where the health checks pass although data fails, only real reads can show that a registry is well again: three try it
-every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and to
-try less often would be to come back later than within {goals.BACK_WITHIN:.0f} s. A limit (429) is no illness: as long as a registry answers with it, each
-read asks there first and then goes on.
+Where the health checks pass although data hangs, only real reads can show that a registry is well again: three try it
+every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and
+to try less often would be to come back later than within {goals.BACK_WITHIN:.0f} s. No status that data is answered with, 503
+and 429 among them, makes Envoy leave a registry whose health checks pass: anybody could ask for what one registry cannot
+serve. Each read asks there first then, and goes on to the secondary in the same moment.
 """
 
 

@@ -240,9 +240,7 @@ ALL = (
     ),
     Scenario("status-500", "answers 500", answering(500), is_noticed=True),
     Scenario("status-503", "answers 503", answering(503), is_noticed=True),
-    Scenario(
-        "data-503", "answers 503 to data, health checks pass", answering(503, DATA), 13.0, is_noticed=True
-    ),
+    Scenario("data-503", "answers 503 to data, health checks pass", answering(503, DATA), 13.0),
     Scenario("status-429", "429 without Retry-After", answering(429, DATA)),
     Scenario(
         "status-429-retry-after",
