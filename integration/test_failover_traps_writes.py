@@ -44,10 +44,12 @@ def test_an_existence_check_of_a_blob_is_answered_by_the_owner_alone(backends: l
     def fall_back(document: Bootstrap) -> None:
         owner_as_list(document)
         # In the place of what the filter asks Envoy for where there is a list.
-        for read in routes(document)[:2]:
-            retry = read["route"]["retry_policy"]
-            retry["retry_on"] += ",retriable-status-codes"
-            retry["retriable_status_codes"] = [404]
+        several, *of_one, _write = routes(document)
+        retry = several["route"]["retry_policy"]
+        retry["retry_on"] += ",retriable-status-codes"
+        retry["retriable_status_codes"] = [404]
+        for read in of_one:
+            read["route"]["retry_policy"] = retry
 
     near, owner, _ = backends
     near.answer(FOUND)
