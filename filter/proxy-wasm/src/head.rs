@@ -1,7 +1,7 @@
 //! What is read of a request's headers.
 
 use portolan_core::RequestHead;
-use portolan_core::client::ClientFacts;
+use portolan_core::client::{self, ClientFacts};
 use portolan_core::config::GeoHeaders;
 use portolan_core::registry::Method;
 
@@ -22,12 +22,13 @@ pub(crate) fn has_content() -> bool {
     has_content
 }
 
-/// Picks what the core wants from the header map, in one pass.
+/// Picks what the core wants from the header map, in one pass; and whether a geo header stands there more than
+/// once, of which the head has the first value then.
 pub(crate) fn request_head<'h>(
     headers: &'h HeaderMap,
     geo: &GeoHeaders,
     address: Option<&'h [u8]>,
-) -> RequestHead<'h> {
+) -> (RequestHead<'h>, bool) {
     let mut head = RequestHead {
         client: ClientFacts { address, ..ClientFacts::default() },
         ..RequestHead::default()
@@ -35,7 +36,11 @@ pub(crate) fn request_head<'h>(
     let is = |wanted: &Option<String>, name: &[u8]| {
         wanted.as_ref().is_some_and(|wanted| wanted.as_bytes() == name)
     };
-    let (mut has_origin, mut preflight) = (false, None);
+    let (mut has_origin, mut preflight, mut repeats) = (false, None, false);
+    let mut keep_first = |fact: &mut Option<&'h [u8]>, value: &'h [u8]| match fact {
+        Some(_) => repeats = true,
+        None => *fact = Some(value),
+    };
     for (name, value) in headers.iter() {
         match name {
             b":method" => head.method = value,
@@ -55,7 +60,7 @@ pub(crate) fn request_head<'h>(
         }
     }
     head.preflight = RequestHead::preflight_of(head.method, has_origin, preflight);
-    head
+    (head, repeats)
 }
 
 /// Takes out what is not for a backend. Most requests have none of it.
@@ -65,7 +70,26 @@ pub(crate) fn withhold(headers: &HeaderMap) {
     }
 }
 
-/// A geo header that stands twice counts with its first value.
-fn keep_first<'h>(fact: &mut Option<&'h [u8]>, value: &'h [u8]) {
-    fact.get_or_insert(value);
+/// Geo headers of which one stands more than once. Envoy hands each value over by itself; they mean what one
+/// header with all of them means (RFC 9110 section 5.3).
+pub(crate) struct JoinedGeo([Vec<u8>; 3]);
+
+impl JoinedGeo {
+    /// Reads country, subdivision and continent.
+    pub(crate) fn of(headers: &HeaderMap, geo: &GeoHeaders) -> Self {
+        let values = |name: &Option<String>| match name {
+            Some(name) => client::joined(&headers.values(name)),
+            None => Vec::new(),
+        };
+        Self([values(&geo.country), values(&geo.subdivision), values(&geo.continent)])
+    }
+
+    /// Puts them in the place of the first values.
+    pub(crate) fn tell<'j>(&'j self, client: &mut ClientFacts<'j>) {
+        let Self([country, subdivision, continent]) = self;
+        let present = |value: &'j Vec<u8>| (!value.is_empty()).then_some(value.as_slice());
+        client.country = present(country);
+        client.subdivision = present(subdivision);
+        client.continent = present(continent);
+    }
 }

@@ -16,7 +16,7 @@ use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
 use crate::attempt::{BACKEND, NEXT_CLUSTER, PREPARED};
 use crate::host::{self, Headers};
-use crate::stream::{CLUSTER_HEADER, REASON, REGION, REGISTRY, RULE};
+use crate::stream::{CLUSTER_HEADER, COUNTRY, REASON, REGION, REGISTRY, RULE};
 
 /// The step that a request has been sent on to. No client can set a property: whoever has this one is
 /// on a further pass.
@@ -31,7 +31,6 @@ const SCHEME_HEADER: &str = "x-forwarded-proto";
 const AUTHORITY: &str = "portolan_authority";
 const PATH: &str = "portolan_path";
 const CLIENT: &str = "portolan_client";
-const COUNTRY: &str = "portolan_country";
 /// The registry that the client named; the answer says it.
 const NAMESPACE: &str = "portolan_namespace";
 const REDIRECTED_BY: &str = "portolan_backend";
@@ -90,16 +89,10 @@ pub(crate) fn note_asked(head: &RequestHead<'_>, naming: &Naming) {
     if let Some(address) = host::property(ADDRESS) {
         host::set_property(CLIENT, without_port(&address));
     }
-    if let Some(country) = head.client.country {
-        host::set_property(COUNTRY, country.get(..LONGEST_COUNTRY).unwrap_or(country));
-    }
     if let Some(namespace) = naming.namespace() {
         host::set_property(NAMESPACE, namespace.as_bytes());
     }
 }
-
-/// As much as the log has of a header that anybody may have written.
-const LONGEST_COUNTRY: usize = 8;
 
 fn without_port(address: &[u8]) -> &[u8] {
     let end = address.iter().rposition(|byte| *byte == b':').unwrap_or(address.len());

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use portolan_core::config::regions::GeoSource;
 use portolan_core::config::{Config, GeoHeaders};
 use portolan_core::{Password, attempt, token};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -40,6 +41,9 @@ pub(crate) struct Policy {
     pub(crate) geo_headers: GeoHeaders,
     /// Whether any redirect is followed.
     pub(crate) follows: bool,
+    /// Whether the access log has its country from here: where headers are believed from some only, and where
+    /// further passes have the headers of others.
+    pub(crate) notes_country: bool,
     /// Whether it depends on how the backends are where clients are sent.
     pub(crate) redirects_by_health: bool,
     /// Whether an address can change anything; reading it costs.
@@ -116,6 +120,9 @@ impl RootContext for Root {
                 let policy = Policy::new(config);
                 let microseconds = host::now().saturating_sub(started) / 1000;
                 log::info!("portolan: policy of {} bytes loaded in {microseconds} us", json.len());
+                for published in policy.config.published() {
+                    log::info!("portolan: networks of {published}");
+                }
                 #[cfg(feature = "bench")]
                 crate::bench::time_network_lookups(&policy.config);
                 if policy.follows {
@@ -155,6 +162,8 @@ impl Policy {
         Self {
             geo_headers: config.clients().geo_headers(),
             follows: config.follows_redirects(),
+            notes_country: config.follows_redirects()
+                || config.regions().geo_source() == GeoSource::ProxyHeaders,
             redirects_by_health: config.redirects_by_health(),
             has_networks: !config.regions().networks().is_empty(),
             passwords: RefCell::default(),

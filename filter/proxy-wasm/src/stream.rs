@@ -20,7 +20,7 @@ use crate::attempt;
 use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
-use crate::head::{has_content, request_head, withhold};
+use crate::head::{JoinedGeo, has_content, request_head, withhold};
 use crate::host::{self, Headers};
 use crate::probes::Probing;
 use crate::root::{self, Policy};
@@ -29,6 +29,8 @@ use crate::{pushes, redirects, refusals};
 /// The header by which Envoy's route finds the cluster. Always overwritten here, and listed in
 /// `internal_only_headers`, so that no client chooses a cluster.
 pub(crate) const CLUSTER_HEADER: &str = "x-portolan-cluster";
+/// The country that was believed, for the access log.
+pub(crate) const COUNTRY: &str = "portolan_country";
 /// The region, for the access log.
 pub(crate) const REGION: &str = "portolan_region";
 /// The rule, for the access log.
@@ -87,7 +89,11 @@ impl Stream {
         };
         let address = policy.address();
         let inquiry = Inquiry::new(policy, context, facts);
-        let mut head = request_head(&headers, &policy.geo_headers, address.as_deref());
+        let (mut head, repeats) = request_head(&headers, &policy.geo_headers, address.as_deref());
+        let joined = repeats.then(|| JoinedGeo::of(&headers, &policy.geo_headers));
+        if let Some(joined) = &joined {
+            joined.tell(&mut head.client);
+        }
         inquiry.begin(&mut head);
         let config = &policy.config;
         let mut plan = portolan_core::plan(config, &head);
@@ -99,7 +105,7 @@ impl Stream {
                 Found::Nothing => break,
             }
         }
-        log_fields(&plan);
+        log_fields(&plan, policy.notes_country);
         match plan.action {
             PlannedAction::Ask(_)
             | PlannedAction::Verify(_)
@@ -301,8 +307,11 @@ impl HttpContext for Stream {
 }
 
 /// Hands the record to the access log.
-fn log_fields(plan: &Plan<'_>) {
+fn log_fields(plan: &Plan<'_>, notes_country: bool) {
     let record = &plan.record;
+    if let Some(country) = record.country.filter(|_| notes_country) {
+        host::set_property(COUNTRY, &country.code());
+    }
     host::set_property(REGION, record.region.as_bytes());
     if let Some(rule) = record.rule {
         host::set_property(RULE, rule.as_bytes());

@@ -55,7 +55,8 @@ impl TokenForm {
             return Next::Reply(reply::host_failed());
         };
         let body = host::request_body(size);
-        let head = request_head(&headers, &policy.geo_headers, address.as_deref());
+        // Where the client is does not matter to a token.
+        let (head, _) = request_head(&headers, &policy.geo_headers, address.as_deref());
         let content_type = headers.values("content-type").first().copied();
         match TokenEndpoint::of_body(&policy.config, &head, content_type, &body) {
             Ok(TokenEndpoint::Errand(errand)) => errand::start(*errand),

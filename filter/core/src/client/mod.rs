@@ -6,12 +6,15 @@
 
 mod address;
 mod geo;
+mod nat64;
 mod why;
 
 use crate::config::geography::Country;
 use crate::config::ids::{LabelId, RegionId};
+use crate::config::network_table::NetworkMatch;
 use crate::config::regions::Regions;
 use geo::GeoFacts;
+use nat64::inside;
 use std::net::IpAddr;
 pub use why::Why;
 
@@ -49,7 +52,7 @@ pub struct Locality {
 /// is more specific than which.
 #[must_use]
 pub fn locate(regions: &Regions, facts: &ClientFacts<'_>) -> Locality {
-    let network = address_of(facts.address).and_then(|found| regions.networks().lookup(found));
+    let network = address_of(facts.address).and_then(|found| network_of(regions, found));
     let geo = GeoFacts::believed(regions, facts);
     let candidates = [
         network.and_then(|network| network.region.map(|(region, by)| (region, Why::Network(by)))),
@@ -61,6 +64,20 @@ pub fn locate(regions: &Regions, facts: &ClientFacts<'_>) -> Locality {
         .max_by_key(|(_, why)| why.specificity())
         .unwrap_or((regions.default_region(), Why::Default));
     Locality { region, label: network.and_then(|network| network.label), country: geo.country, why }
+}
+
+/// What the policy says about an address; behind a NAT64 about the address inside, if it says anything of that.
+fn network_of(regions: &Regions, address: IpAddr) -> Option<NetworkMatch> {
+    let networks = regions.networks();
+    let inner = inside(address).and_then(|inner| networks.lookup(inner));
+    inner.or_else(|| networks.lookup(address))
+}
+
+/// The values of a header that stands more than once, as the one value that means the same: joined by commas,
+/// in their order (RFC 9110 section 5.3).
+#[must_use]
+pub fn joined(values: &[&[u8]]) -> Vec<u8> {
+    values.join(&b", "[..])
 }
 
 fn candidate<F: Copy>(

@@ -24,6 +24,7 @@ mod name_mapping;
 mod network;
 pub mod network_table;
 mod operators;
+mod published;
 mod reader;
 mod redirecting;
 mod redirects;
@@ -54,6 +55,7 @@ pub use list::{List, Purpose};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
 pub use operators::{Operator, OperatorKind, Operators};
+pub use published::Published;
 pub use redirecting::{RedirectClass, Redirecting};
 pub(crate) use redirects::covers;
 pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
@@ -81,6 +83,7 @@ pub struct Config {
     credentials: Vec<Credential>,
     operators: Operators,
     regions: Regions,
+    published: Vec<Published>,
     clients: Clients,
     rules: Rules,
     lists: Vec<List>,
@@ -189,6 +192,12 @@ impl Config {
     #[must_use]
     pub const fn regions(&self) -> &Regions {
         &self.regions
+    }
+
+    /// Of which day the networks are that a program wrote.
+    #[must_use]
+    pub fn published(&self) -> &[Published] {
+        &self.published
     }
 
     /// Where the facts about a client come from.

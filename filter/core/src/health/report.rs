@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::table::{Health, State};
 use crate::config::ids::{BackendId, ListId};
-use crate::config::{Backend, Config, Front};
+use crate::config::{Backend, Config, Front, Published};
 
 /// What the host found out: the health of the clusters, if the admin interface answered.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ impl Examined<'_> {
 pub struct Report<'c> {
     /// By name, in alphabetical order; `None` if nobody knows.
     pub backends: Vec<(&'c str, Option<State>)>,
+    /// Of which day the networks of the policy are that others publish.
+    pub published: &'c [Published],
 }
 
 impl<'c> Report<'c> {
@@ -51,7 +53,7 @@ impl<'c> Report<'c> {
         let mut backends: Vec<_> =
             used.into_iter().filter_map(|id| config.backend(id)).map(state).collect();
         backends.sort_unstable_by_key(|(name, _)| *name);
-        Self { backends }
+        Self { backends, published: config.published() }
     }
 
     /// Whether every backend is up.

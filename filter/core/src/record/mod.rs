@@ -3,6 +3,7 @@
 //! Everything here comes from the policy, nothing from the client, so that each field can also
 //! be the label of a metric without letting a client make up new ones.
 
+use crate::config::geography::Country;
 use crate::registry::Class;
 
 /// The record of one request.
@@ -12,6 +13,8 @@ pub struct Record<'c> {
     pub front: Option<&'c str>,
     /// The region of the client.
     pub region: &'c str,
+    /// The country that a believed header or database puts the client in.
+    pub country: Option<Country>,
     /// What the request is; `None` if it is not of the distribution spec.
     pub class: Option<Class>,
     /// The rule that matched.

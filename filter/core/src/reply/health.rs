@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{NO_STORE, Reply, headers};
+use crate::config::Published;
 use crate::health::{Report, State};
 
 /// How the backends are: 200 as long as one is up, else 503. The body says which.
@@ -14,7 +15,15 @@ pub fn health(report: &Report<'_>) -> Reply {
         .iter()
         .map(|(name, found)| ((*name).to_owned(), state(*found).into()))
         .collect();
-    let body = json!({"status": report.status(), "backends": backends});
+    let published: Map<String, Value> = report
+        .published
+        .iter()
+        .map(|Published { source, day }| (source.clone(), day.as_str().into()))
+        .collect();
+    let mut body = json!({"status": report.status(), "backends": backends});
+    if let (Value::Object(fields), false) = (&mut body, published.is_empty()) {
+        fields.insert("networks_published".to_owned(), published.into());
+    }
     let status = if report.none_up() { 503 } else { 200 };
     Reply { status, code: "health", headers: headers(&[NO_STORE]), body: body.to_string() }
 }
@@ -42,10 +51,21 @@ mod tests {
             (&[("a", None)], 503, r#"{"status":"unknown","backends":{"a":"unknown"}}"#),
         ];
         for (backends, status, body) in rows {
-            let reply = health(&Report { backends: backends.to_vec() });
+            let reply = health(&Report { backends: backends.to_vec(), published: &[] });
             let found: Value = serde_json::from_str(&reply.body).unwrap();
             let expected: Value = serde_json::from_str(body).unwrap();
             assert_eq!((reply.status, found), (*status, expected));
         }
+    }
+
+    #[test]
+    fn the_age_of_networks_is_told_where_it_is_known() {
+        let published = [Published { source: "aws".into(), day: "2026-07-29".into() }];
+        let reply = health(&Report { backends: vec![], published: &published });
+        assert!(
+            reply.body.contains(r#""networks_published":{"aws":"2026-07-29"}"#),
+            "{}",
+            reply.body
+        );
     }
 }

@@ -144,6 +144,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     let mut record = Record {
         front: front.map(|id| config.fronts().name(id)),
         region: config.regions().name(locality.region),
+        country: locality.country,
         class: None,
         rule: None,
         backend: None,

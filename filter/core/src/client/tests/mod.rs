@@ -37,6 +37,8 @@ fn regions(geo_source: GeoSource) -> Regions {
             network("10.1.0.0/16", None, Some(0)),
             network("34.0.0.0/8", None, Some(1)),
             network("2001:db8::/32", Some("lan"), None),
+            network("203.0.113.0/24", Some("lan"), None),
+            network("64:ff9b::/96", Some("us-west"), None),
         ],
         trusted_proxies: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8:f::/48".parse().unwrap()],
         geo_source,
@@ -64,6 +66,9 @@ const PLACES: &[Place] = &[
     (["10.9.9.9:555", "CN", ""], ["lan", "network 10.0.0.0/8"], "with a port"),
     (["::ffff:10.9.9.9", "CN", ""], ["lan", "network 10.0.0.0/8"], "IPv4-mapped"),
     (["[2001:db8::1]:80", "CN", ""], ["lan", "network 2001:db8::/32"], "IPv6"),
+    (["64:ff9b::34.1.1.1", "CN", ""], ["cn", "country CN"], "NAT64: a network with only a label"),
+    (["64:ff9b::203.0.113.9", "CN", ""], ["lan", "network 203.0.113.0/24"], "NAT64: the address inside"),
+    (["64:ff9b::10.9.9.9", "CN", ""], ["us-west", "network 64:ff9b::/96"], "NAT64 shows no private address"),
     (["34.1.1.1", "CN", ""], ["cn", "country CN"], "a network with only a label"),
     (["8.8.8.8", "US", "CA"], ["us-west", "subdivision US-CA"], "a subdivision"),
     (["8.8.8.8", "US-CA", ""], ["us-west", "subdivision US-CA"], "in the country header"),
@@ -137,6 +142,27 @@ fn geo_headers_count_only_from_whom_the_policy_believes() {
         let expected = if believed { "cn" } else { "world" };
         assert_eq!(regions.name(found.region), expected, "{source:?} {peer:?}: {why}");
         assert_eq!(found.country.is_some(), believed, "{source:?} {peer:?}: {why}");
+    }
+}
+
+#[test]
+fn a_header_that_stands_twice_is_one_with_both_values() {
+    let regions = regions(GeoSource::TrustedHeaders);
+    #[rustfmt::skip] // one row a case
+    let rows: &[(&[&str], &str, &str)] = &[
+        (&["CN", "US"], "cn", "the first"),
+        (&["XX", "US"], "us", "the first that means something"),
+        (&["", "US"], "us", "an empty one"),
+        (&["US", "US-CA"], "us-west", "a country, and a part of it"),
+        (&["DE", "US-CA"], "eu", "a part of another country"),
+        (&["XX", "T1"], "world", "none"),
+        (&["XX,CN", "US"], "cn", "joined by a hop, and then repeated"),
+    ];
+    for (values, region, reason) in rows {
+        let bytes: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+        let whole = joined(&bytes);
+        let found = locate(&regions, &facts("8.8.8.8", str::from_utf8(&whole).unwrap(), ""));
+        assert_eq!(regions.name(found.region), *region, "{values:?}: {reason}");
     }
 }
 

@@ -80,6 +80,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         credentials,
         operators,
         regions: regions?,
+        published: wire.published,
         clients,
         rules,
         lists,

@@ -36,6 +36,7 @@ use std::time::Duration;
 use super::Document;
 use super::duration;
 use super::mistake::{Mistakes, Path};
+use super::published::{self, Published};
 use super::reader::{Fields, Node};
 
 /// The version of the format that this release reads.
@@ -48,6 +49,7 @@ pub(crate) struct PolicyWire {
     pub(crate) regions: Option<Vec<RegionWire>>,
     pub(crate) credentials: Option<Vec<CredentialWire>>,
     pub(crate) networks: Vec<(String, Vec<IpNet>)>,
+    pub(crate) published: Vec<Published>,
     pub(crate) clients: ClientsWire,
     pub(crate) rules: Option<Vec<RuleWire>>,
 }
@@ -67,6 +69,7 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         "credentials",
         "regions",
         "networks",
+        "networks_published",
         "clients",
         "rules",
     ]);
@@ -96,10 +99,24 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         networks: fields
             .optional("networks", |node| regions::read_networks(&node))
             .unwrap_or_default(),
+        published: fields
+            .optional("networks_published", |node| read_published(&node))
+            .unwrap_or_default(),
         clients: fields
             .optional("clients", |node| Some(clients::read_clients(&node)))
             .unwrap_or_default(),
     }
+}
+
+/// Of which day each source's networks are.
+fn read_published(node: &Node<'_>) -> Option<Vec<Published>> {
+    node.entries("a mapping from sources to days", |source, node| {
+        if !regions::is_label(source) {
+            node.refuse("the name is not valid; write one such as `aws`");
+        }
+        let day = node.parse(published::WANTED, |text| published::is_day(text).then_some(text))?;
+        Some(Published { source: source.to_owned(), day: day.to_owned() })
+    })
 }
 
 fn read_version(node: Node<'_>) -> Option<()> {

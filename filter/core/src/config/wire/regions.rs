@@ -56,7 +56,7 @@ pub(super) fn read_networks(node: &Node<'_>) -> Option<Vec<(String, Vec<IpNet>)>
     })
 }
 
-fn is_label(text: &str) -> bool {
+pub(super) fn is_label(text: &str) -> bool {
     is_label_start(text)
         && text.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
