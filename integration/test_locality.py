@@ -88,7 +88,20 @@ BY_ADDRESS = [
     ("::ffff:10.1.2.3", "office", "network 10.0.0.0/8", "IPv4 inside of IPv6"),
     ("203.0.113.5, 192.0.2.5", "cn", "country CN", "what the trusted hop added, not what its client claims"),
     ("192.0.2.5,,203.0.113.5", "us", "country US", "empty items"),
+    ("203.0.113.5:51234", "us", "country US", "a port"),
+    ("[2001:db8:1::1]", "cn", "country CN", "IPv6 in brackets"),
+    ("[2001:db8:1::1]:443", "cn", "country CN", "IPv6 with a port"),
+    ("2001:db8:1::1%eth0", "cn", "country CN", "a zone"),
+    ("[2001:db8:1::1%eth0]:443", "cn", "country CN", "a zone, brackets and a port"),
+    ("203.0.113.5,", "us", "country US", "a comma at the end"),
+    ("203.0.113.5, , ", "us", "country US", "empty items at the end"),
+    ("::ffff:203.0.113.5", "us", "country US", "IPv4 inside of IPv6, by the database"),
+    ("64:ff9b::203.0.113.5", "us", "country US", "NAT64: the address inside, by the database"),
+    ("64:ff9b::203.0.113.66", "office", "network 203.0.113.66/32", "NAT64: the address inside, by the policy"),
+    ("64:ff9b::10.1.2.3", "default", "default", "NAT64 shows no private address"),
     ("unknown", "default", "default", "no address"),
+    ("10.1.2.3, unknown", "default", "default", "a client that its proxy hides"),
+    ("_hidden", "default", "default", "a name in place of an address"),
     ("'; DROP TABLE clients", "default", "default", "junk"),
     (b"\xff\xfe", "default", "default", "no text"),
 ]
@@ -184,6 +197,71 @@ def test_header_bytes_that_are_no_text_place_nobody(behind_cdn: Envoy, west: Scr
     check_placed(
         behind_cdn, west, [("cf-ipcountry", b"\xff\xfe"), ("cf-region-code", b"\x80")], "default", "default"
     )
+
+
+# fmt: off
+BY_PROXY = [
+    ("10.1.2.3, ::ffff:127.0.0.9", "office", "network 10.0.0.0/8", "a proxy as IPv4 inside of IPv6"),
+    ("10.1.2.3, ::ffff:7f00:9", "office", "network 10.0.0.0/8", "the same in hexadecimal"),
+    ("10.1.2.3:1, [::ffff:127.0.0.9]:2, 127.0.0.8:3", "office", "network 10.0.0.0/8", "ports on every hop"),
+    ("[2001:db8:5:1::9%eth0]:80, 127.0.0.9", "office", "network 2001:db8:5:1::/64", "brackets, a zone and a port"),
+    ("10.1.2.3,, 127.0.0.9, , 127.0.0.8,", "office", "network 10.0.0.0/8", "empty items"),
+    ("10.1.2.3, unknown, 127.0.0.9", "default", "default", "a client that its proxy hides"),
+    ("10.1.2.3, _x.1, 127.0.0.9", "default", "default", "a name in place of an address"),
+    ("unknown, 10.1.2.3", "office", "network 10.0.0.0/8", "what a client claims, and what its proxy saw"),
+    ("64:ff9b::198.51.100.7, 127.0.0.9", "cloud", "network 198.51.100.7/32", "NAT64"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "region", "why", "_case"), BY_PROXY, ids=[row[3] for row in BY_PROXY]
+)
+def test_trusted_proxies_write_addresses_as_they_like(
+    behind_cdn: Envoy, west: Scripted, forwarded_for: str, region: str, why: str, _case: str
+) -> None:
+    check_placed(behind_cdn, west, [("X-Forwarded-For", forwarded_for)], region, why)
+
+
+# fmt: off
+REPEATED: list[tuple[list[raw.Header], str, str, str | None, str]] = [
+    ([("cf-ipcountry", "XX"), ("cf-ipcountry", "CN")], "cn", "country CN", "CN", "the first that means something"),
+    ([("cf-ipcountry", "CN"), ("cf-ipcountry", "US")], "cn", "country CN", "CN", "the first of two"),
+    ([("cf-ipcountry", "XX, CN")], "cn", "country CN", "CN", "joined by a hop"),
+    ([("cf-ipcountry", "US"), ("cf-region-code", "??"), ("cf-region-code", "CA")], "california", "subdivision US-CA", "US", "another header"),
+    ([("cf-ipcountry", "XX"), ("cf-ipcountry", "T1")], "default", "default", None, "none of them"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("headers", "region", "why", "country", "_case"), REPEATED, ids=[row[4] for row in REPEATED]
+)
+def test_a_header_that_stands_twice_is_one_with_both_values(
+    behind_cdn: Envoy,
+    west: Scripted,
+    headers: list[raw.Header],
+    region: str,
+    why: str,
+    country: str | None,
+    _case: str,
+) -> None:
+    behind_cdn.forget_log()
+    assert behind_cdn.request("GET", TARGET, headers).status == 200
+    (entry,) = behind_cdn.log_entries(1)
+    assert (entry["region"], entry["reason"].split(";")[0], entry["country"]) == (region, why, country)
+
+
+def test_the_log_has_no_country_that_was_not_believed(beside_cdn: Envoy) -> None:
+    beside_cdn.forget_log()
+    beside_cdn.request("GET", TARGET, [("cf-ipcountry", "CN")])
+    (entry,) = beside_cdn.log_entries(1)
+    assert entry["country"] is None
+
+
+def test_forwarded_is_not_read(behind_cdn: Envoy, west: Scripted) -> None:
+    check_placed(behind_cdn, west, [("Forwarded", "for=10.1.2.3")], "default", "default")
+    assert "forwarded" not in west.last().names
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use portolan_core::client::joined;
 use portolan_core::config::geography::{Country, Subdivision};
 use portolan_core::config::regions::GeoSource;
 use portolan_core::config::{Config, Geo};
@@ -59,17 +60,19 @@ struct Fact {
 }
 
 impl Fact {
-    /// An option stands for what Envoy or a proxy sets over whatever the client sent; of a
-    /// repeated header the first value counts, as in the filter.
+    /// An option stands for what Envoy or a proxy sets over whatever the client sent; a
+    /// repeated header is one with all its values, as in the filter.
     fn of(
         name: &'static str,
         option: Option<&str>,
         header: Option<String>,
         headers: &[Header],
     ) -> Self {
-        let sent = headers.iter().find(|sent| Some(&sent.name) == header.as_ref());
+        let sent = headers.iter().filter(|sent| Some(&sent.name) == header.as_ref());
+        let sent: Vec<&[u8]> = sent.map(|sent| sent.value.as_slice()).collect();
+        let sent = (!sent.is_empty()).then(|| joined(&sent));
         let option_value = option.map(|value| value.as_bytes().to_vec());
-        let value = option_value.or_else(|| sent.map(|sent| sent.value.clone()));
+        let value = option_value.or(sent);
         Self {
             name,
             value: value.filter(|_| header.is_some()),
@@ -97,8 +100,10 @@ impl Fact {
 fn unknown_country(facts: &[Fact; 3]) -> Option<String> {
     let [country, ..] = facts;
     let value = country.value.as_deref()?;
-    let is_known = Country::parse(value).is_some() || Subdivision::parse_qualified(value).is_some();
-    (!is_known).then(|| {
+    let is_known = |item: &[u8]| {
+        Country::parse(item).is_some() || Subdivision::parse_qualified(item).is_some()
+    };
+    (!value.split(|byte| *byte == b',').any(is_known)).then(|| {
         let value = String::from_utf8_lossy(value);
         format!("`{value}` is no ISO 3166-1 code of two letters, so the country is unknown")
     })

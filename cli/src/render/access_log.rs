@@ -1,6 +1,6 @@
 //! One line of JSON a request.
 
-use portolan_core::config::Config;
+use portolan_core::config::{Config, Geo};
 use serde_json::{Value, json};
 
 use super::filter_state::{AUTHORITY, COUNTRY, PATH};
@@ -10,7 +10,7 @@ use super::typed::{extension, object};
 
 pub(super) fn access_log(config: &Config, options: &Options) -> Value {
     let follows = redirects::are_followed(config, options);
-    let fields = object([fields(follows), fields_of_policy(config)]);
+    let fields = object([fields(config.clients().geo(), follows), fields_of_policy(config)]);
     let log = to(&options.access_log, &fields);
     let once = if follows { the_last_pass() } else { Value::Null };
     object([log, once])
@@ -42,7 +42,11 @@ fn to(place: &AccessLog, fields: &Value) -> Value {
 
 /// The fields. No credential is among them, and no query: an upload's state, a token service's parameters
 /// and the signature of a redirect stand there.
-fn fields(follows: bool) -> Value {
+fn fields(geo: &Geo, follows: bool) -> Value {
+    let country = match geo {
+        Geo::Headers(_) => "wasm.portolan_country",
+        Geo::None | Geo::Database(_) => COUNTRY,
+    };
     let mut fields = json!({
         "time": "%START_TIME%",
         "request_id": "%REQ(X-REQUEST-ID)%",
@@ -54,7 +58,7 @@ fn fields(follows: bool) -> Value {
         "user_agent": "%REQ(USER-AGENT)%",
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
-        "country": format!("%FILTER_STATE({COUNTRY}:PLAIN)%"),
+        "country": format!("%FILTER_STATE({country}:PLAIN)%"),
         "region": "%FILTER_STATE(wasm.portolan_region:PLAIN)%",
         "rule": "%FILTER_STATE(wasm.portolan_rule:PLAIN)%",
         "reason": "%FILTER_STATE(wasm.portolan_reason:PLAIN)%",

@@ -1,6 +1,6 @@
 //! Whose `x-forwarded-for` is believed.
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use portolan_core::config::Clients;
 use serde_json::{Value, json};
 
@@ -23,13 +23,18 @@ pub(super) fn settings(clients: &Clients) -> Value {
     }
 }
 
+/// The same prefix as proxies on sockets of both families write it: `::ffff:192.0.2.1` (RFC 4291 section 2.5.5.2).
+/// Envoy compares the two as an IPv4 and an IPv6 address, and would take such a proxy for a client.
+fn mapped(prefix: IpNet) -> Option<IpNet> {
+    let IpNet::V4(prefix) = prefix else { return None };
+    let length = prefix.prefix_len().checked_add(96)?;
+    Some(Ipv6Net::new(prefix.network().to_ipv6_mapped(), length).ok()?.into())
+}
+
 fn from_proxies(proxies: &[IpNet]) -> Value {
-    let ranges: Vec<Value> = proxies
-        .iter()
-        .map(|prefix| {
-            json!({"address_prefix": prefix.network().to_string(), "prefix_len": prefix.prefix_len()})
-        })
-        .collect();
+    let range = |prefix: IpNet| json!({"address_prefix": prefix.network().to_string(), "prefix_len": prefix.prefix_len()});
+    let twins = proxies.iter().filter_map(|prefix| mapped(*prefix));
+    let ranges: Vec<Value> = proxies.iter().copied().chain(twins).map(range).collect();
     extension(
         "envoy.http.original_ip_detection.xff",
         "extensions.http.original_ip_detection.xff.v3.XffConfig",

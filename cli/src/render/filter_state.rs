@@ -1,6 +1,6 @@
 //! What the client sent, noted for the access log before it is rewritten.
 
-use portolan_core::config::Clients;
+use portolan_core::config::{Clients, GEOIP_COUNTRY_HEADER, Geo};
 use serde_json::{Value, json};
 
 use super::typed::extension;
@@ -12,16 +12,17 @@ pub(super) const NAME: &str = "envoy.filters.http.set_filter_state";
 pub(super) const PATH: &str = "portolan.path";
 /// The authority as the client sent it.
 pub(super) const AUTHORITY: &str = "portolan.authority";
-/// The country in the geo header, believed or not.
+/// The country that Envoy's geoip filter found.
 pub(super) const COUNTRY: &str = "portolan.country";
 
 /// Access logs are written when the headers are those that went upstream: the backend's path and
 /// authority, and no geo header any more.
 pub(super) fn filter(clients: &Clients) -> Value {
     let mut notes = vec![note(PATH, "%PATH(NQ)%"), note(AUTHORITY, "%REQ(:AUTHORITY)%")];
-    // Two letters; a longer one is a client's invention and need not fill the log.
-    let country = clients.geo_headers().country;
-    notes.extend(country.map(|header| note(COUNTRY, &format!("%REQ({header}):8%"))));
+    // A header that others set is believed from some only. Which, the filter knows, and it notes the country.
+    if let Geo::Database(_) = clients.geo() {
+        notes.push(note(COUNTRY, &format!("%REQ({GEOIP_COUNTRY_HEADER}):8%")));
+    }
     extension(
         NAME,
         "extensions.filters.http.set_filter_state.v3.Config",

@@ -19,6 +19,7 @@ mod early_headers;
 mod envoy_version;
 mod error;
 mod filter_state;
+mod forwarded_for;
 mod geoip;
 mod health;
 mod leftover;

@@ -143,6 +143,7 @@ fn the_clients_address_is_the_one_that_the_policy_trusts() {
     let expected = json!([
         {"address_prefix": "192.0.2.0", "prefix_len": 24},
         {"address_prefix": "2001:db8::", "prefix_len": 32},
+        {"address_prefix": "::ffff:192.0.2.0", "prefix_len": 120},
     ]);
     assert_eq!(at(detection, "/xff_trusted_cidrs/cidrs"), &expected);
 }

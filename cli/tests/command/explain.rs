@@ -179,7 +179,7 @@ fn hosts() {
 #[test]
 fn where_a_client_is_and_what_does_not_count() {
     #[rustfmt::skip] // one row a case
-    let rows: [(&str, &[&str], &str, &[&str]); 19] = [
+    let rows: [(&str, &[&str], &str, &[&str]); 20] = [
         ("p.yaml", &[], "default", &[]),
         ("p.yaml", &["--country", "CN"], "country CN", &["the client is taken to be behind the trusted proxy 192.0.2.0"]),
         ("p.yaml", &["--country", "CN", "--peer", "192.0.2.9"], "country CN", &[]),
@@ -188,6 +188,7 @@ fn where_a_client_is_and_what_does_not_count() {
         ("p.yaml", &["--header", "cf-ipcountry: CN", "--peer", "192.0.2.9"], "country CN", &[]),
         ("p.yaml", &["--header", "cf-ipcountry: CN", "--header", "x-portolan-peer: 192.0.2.9"], "country CN", &[]),
         ("p.yaml", &["--header", "cf-ipcountry: DE", "--header", "cf-ipcountry: CN", "--peer", "192.0.2.9"], "continent EU", &[]),
+        ("p.yaml", &["--header", "cf-ipcountry: XX", "--header", "cf-ipcountry: CN", "--peer", "192.0.2.9"], "country CN", &[]),
         ("p.yaml", &["--subdivision", "US-CA", "--peer", "192.0.2.9"], "subdivision US-CA", &[]),
         ("p.yaml", &["--continent", "EU"], "default", &["--continent does not count: the policy has no `clients.geo.headers.continent`"]),
         ("p.yaml", &["--header", "x-geo-country: CN"], "default", &["the header `x-geo-country` does not count"]),

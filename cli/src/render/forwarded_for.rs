@@ -1,0 +1,126 @@
+//! `X-Forwarded-For` as proxies write it, made into what Envoy reads.
+//!
+//! Envoy takes an item that is no bare address for none, and then the proxy for the client. Azure's gateways
+//! write `198.51.100.7:51234` and `[2001:db8::1]:443`; a zone may follow an address (RFC 4007 section 11), a
+//! list may have empty items (RFC 9110 section 5.6.1), and a proxy that hides its client writes `unknown` or a
+//! name of its own (RFC 7239 section 6).
+
+use portolan_core::config::Clients;
+use serde_json::{Value, json};
+
+const HEADER: &str = "request.headers['x-forwarded-for']";
+
+/// How many addresses are looked at, from the last on, where proxies are trusted by their networks; and at most
+/// as many, where hops are counted. More than that are trusted by nobody.
+const MOST_ADDRESSES: u32 = 8;
+
+/// What stands in a list only if one of the steps has something to do.
+const STRANGE: &str = r"[^0-9a-fA-F:., ]|\.[0-9]+:|,\s*(?:,|$)";
+
+/// Commas at the end.
+const END: Step = Step { pattern: r"^(?:(.*[^,\s])[,\s]+|(.*))$", rewrite: r"\1\2" };
+/// An empty item.
+const GAP: Step = Step { pattern: r"^(?:(.*[^,\s]\s*,)(?:\s*,)+(.*)|(.*))$", rewrite: r"\1\2\3" };
+/// A zone. A percent sign has a meaning for Envoy's format strings.
+const ZONE: Step = Step { pattern: r"^(?:(.*)\x25[0-9A-Za-z._-]*(.*)|(.*))$", rewrite: r"\1\2\3" };
+/// Brackets and port of IPv6, the port of IPv4.
+const BARE: Step = Step {
+    pattern: r"^(?:(.*,\s*|\s*)(?:\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+)(\s*(?:,.*)?)|(.*))$",
+    rewrite: r"\1\2\3\4\5",
+};
+/// A client whom its proxy hides. It is at no address, and least of all at the proxy's: that may be of a network
+/// whose clients may read what others may not.
+const HIDDEN: Step = Step {
+    pattern: r"^(.*,\s*|\s*)(?:[uU][nN][kK][nN][oO][wW][nN]|_[0-9A-Za-z._-]+)(\s*(?:,.*)?)$",
+    // RE2 reads one digit behind the backslash: the first group, and then `0.0.0.0`.
+    rewrite: r"\10.0.0.0\2",
+};
+
+/// One rewriting of the list by a regular expression (RE2).
+struct Step {
+    pattern: &'static str,
+    rewrite: &'static str,
+}
+
+impl Step {
+    /// The expression that applies it to the value of another.
+    fn of(&self, value: &str) -> String {
+        format!("re.extract({value}, {}, {})", quoted(self.pattern), quoted(self.rewrite))
+    }
+}
+
+/// A string of the Common Expression Language.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\"))
+}
+
+/// What is done to the header before Envoy reads it, one after the other; nothing where nobody is believed.
+pub(super) fn mutations(clients: &Clients) -> Vec<Value> {
+    let addresses = match (clients.trusted_proxies(), clients.trusted_hops()) {
+        ([], 0) => return Vec::new(),
+        ([], hops) => hops.min(MOST_ADDRESSES),
+        _ => MOST_ADDRESSES,
+    };
+    let once = |value: String, step: &Step| (0..addresses).fold(value, |value, _| step.of(&value));
+    let plain = [GAP, ZONE, BARE].iter().fold(END.of(HEADER), once);
+    // From the last item to the first that is not trusted, one hidden client ends the search.
+    let hidden = if clients.trusted_proxies().is_empty() { addresses } else { 1 };
+    let hidden = (0..hidden).map(|_| overwrite(HIDDEN.pattern, &HIDDEN.of(HEADER)));
+    std::iter::once(overwrite(STRANGE, &plain)).chain(hidden).collect()
+}
+
+/// The header gets the value of `expression` where it matches `condition`; else it is left as it is, as Envoy writes no
+/// empty value. Most requests pay for the match alone.
+fn overwrite(condition: &str, expression: &str) -> Value {
+    let condition = format!("{HEADER}.matches({})", quoted(condition));
+    json!({"append": {
+        "header": {
+            "key": "x-forwarded-for",
+            "value": format!("%CEL({condition} ? {expression} : '')%"),
+        },
+        "append_action": "OVERWRITE_IF_EXISTS",
+    }})
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::config::Config;
+
+    use super::*;
+
+    /// How many mutations, and of how many steps the first is.
+    fn shape(clients: &str) -> (usize, usize) {
+        let policy = format!(
+            r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}}, "regions": {{"default": {{}}}},
+            "backends": {{"a": {{"url": "https://a.example"}}}}, "clients": {clients},
+            "rules": [{{"name": "r", "repositories": ["x"], "chains": {{"default": ["a"]}}}}]}}"#
+        );
+        let config = Config::from_json(policy.as_bytes()).unwrap();
+        let found = mutations(config.clients());
+        let first = found.first().map(ToString::to_string).unwrap_or_default();
+        (found.len(), first.matches("re.extract").count())
+    }
+
+    #[test]
+    fn as_many_addresses_are_read_as_are_believed() {
+        let rows = [
+            ("{}", (0, 0), "nobody is believed"),
+            (r#"{"trusted_hops": 1}"#, (2, 1 + 3), "one item"),
+            (r#"{"trusted_hops": 2}"#, (3, 1 + 2 * 3), "two items"),
+            (r#"{"trusted_hops": 16}"#, (9, 1 + 8 * 3), "no more than eight"),
+            (r#"{"trusted_proxies": ["10.0.0.0/8"]}"#, (2, 1 + 8 * 3), "by their networks"),
+        ];
+        for (clients, expected, reason) in rows {
+            assert_eq!(shape(clients), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn expressions_are_written_as_envoy_reads_them() {
+        assert_eq!(HIDDEN.of("x").matches(r"'\\10.0.0.0\\2'").count(), 1);
+        assert_eq!(quoted(r"\s'"), r"'\\s''", "no pattern here has a quote");
+        for step in [END, GAP, ZONE, BARE, HIDDEN] {
+            assert!(!step.pattern.contains(['\'', '%']), "{}", step.pattern);
+        }
+    }
+}
