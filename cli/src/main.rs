@@ -17,10 +17,9 @@ mod replace;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use portolan_core::config::user_info::hidden_in_words;
 
 use clients::ClientsError;
@@ -106,12 +105,12 @@ enum CredentialCommand {
 /// What can be done about networks.
 #[derive(Debug, Subcommand)]
 enum NetworksCommand {
-    /// Turn the address ranges that a cloud publishes into networks for a policy.
+    /// Turn the address ranges that a cloud or a delivery network publishes into networks for a policy.
     ///
     /// The file must have been downloaded before. Write the result to a file and name that in the
     /// policy's `network_files`.
     #[command(after_help = EXIT_STATUS)]
-    Import(ImportArgs),
+    Import(networks::ImportArgs),
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -135,17 +134,6 @@ Exit status:
   0  the credential is written
   1  the name or the password is refused; the standard error says why
   2  the command was wrong, or a file cannot be read or written";
-
-/// Arguments of `portolan networks import`.
-#[derive(Debug, Args)]
-struct ImportArgs {
-    /// Whose file it is.
-    #[arg(value_name = "PROVIDER")]
-    provider: networks::Provider,
-    /// The file, as the provider publishes it.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-}
 
 fn main() -> ExitCode {
     let mut out = Results::to(io::stdout().lock());
@@ -188,10 +176,10 @@ impl Command {
             Self::Credential(CredentialCommand::Write(arguments)) => {
                 Ok(exit_of_credential(credential::write(&arguments)))
             }
-            Self::Networks(NetworksCommand::Import(ImportArgs { provider, file })) => {
-                let refused =
-                    if File::open(&file).is_ok() { Exit::Refused } else { Exit::Unusable };
-                Ok(match networks::run(provider, &file, out) {
+            Self::Networks(NetworksCommand::Import(arguments)) => {
+                let is_there = File::open(&arguments.file).is_ok();
+                let refused = if is_there { Exit::Refused } else { Exit::Unusable };
+                Ok(match networks::run(&arguments, out) {
                     Ok(()) => Exit::Good,
                     Err(message) => fail(message, refused),
                 })

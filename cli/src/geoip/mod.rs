@@ -12,7 +12,7 @@
 mod answers;
 pub(crate) mod build;
 mod command;
-mod date;
+pub(crate) mod date;
 mod encode;
 pub(crate) mod error;
 mod location;

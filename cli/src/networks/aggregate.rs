@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const LONGEST: u8 = 128;
 
 /// Joins the halves of a block that have one label, and drops what the prefix around says anyway.
-pub(super) fn aggregate(mut networks: BTreeMap<IpNet, String>) -> BTreeMap<IpNet, String> {
+pub(crate) fn aggregate(mut networks: BTreeMap<IpNet, String>) -> BTreeMap<IpNet, String> {
     // From the longest up, so that four quarters become two halves and then the whole.
     for length in (1..=LONGEST).rev() {
         join_halves(&mut networks, length);

@@ -2,38 +2,61 @@
 
 use super::Provider;
 use super::entry::Problems;
+use crate::geoip::date::BuildDate;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// When a file was published, in the provider's own words.
+/// When a file was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    date: String,
-    sync_token: String,
+    /// In the provider's own words: `createDate 2026-07-29-08-27-05, syncToken 1785313625`.
+    words: Vec<String>,
+    /// The day, `YYYY-MM-DD`.
+    day: String,
 }
 
 impl Stamp {
-    /// Reads the date and the sync token. A file without them is not the published one, and a
-    /// document that does not tell its age cannot be judged later.
-    pub(super) fn read(provider: Provider, file: &Value, problems: &mut Problems) -> Self {
-        Self {
-            date: word(file, provider.date_field(), problems),
-            sync_token: word(file, "syncToken", problems),
+    /// Reads the date, and the edition. A document that does not tell its age cannot be judged later, so a file
+    /// without a date needs to be told one.
+    pub(super) fn read(
+        provider: Provider,
+        file: &Value,
+        told: Option<String>,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut words = Vec::new();
+        let own = provider.date_field().map(|field| {
+            let date = word(file, field, problems);
+            words.push(format!("{field} {date}"));
+            date.get(..10).unwrap_or_default().to_owned()
+        });
+        if let Some(field) = provider.edition_field() {
+            words.push(format!("{field} {}", word(file, field, problems)));
         }
+        let day = told.or(own).unwrap_or_default();
+        if day.parse::<BuildDate>().is_err() {
+            let problem = "does not say on which day it was published; add --date YYYY-MM-DD";
+            problems.add(provider.date_field().unwrap_or("the file"), problem);
+        }
+        Self { words, day }
     }
 }
 
 /// A field without spaces or line breaks: it goes into a comment, and a line break would end the
 /// comment and let the file write into the document.
 fn word(file: &Value, name: &str, problems: &mut Problems) -> String {
-    let found = file.get(name).and_then(Value::as_str).unwrap_or_default();
+    let found = match file.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
     let sound = !found.is_empty() && found.bytes().all(|byte| byte.is_ascii_graphic());
     if !sound {
         problems.add(name, "is missing or not one word");
     }
-    found.to_owned()
+    found
 }
 
 /// The whole document, ready to be put in a file.
@@ -45,6 +68,8 @@ pub(super) fn write(
 ) -> String {
     let by_label = by_label(networks);
     let mut text = heading(provider, stamp, entries, networks.len(), by_label.len());
+    // Quoted: some readers of YAML take a bare day for a moment.
+    let _ = writeln!(text, "published:\n  {}: \"{}\"", provider.name(), stamp.day);
     text.push_str("networks:\n");
     for (label, prefixes) in by_label {
         text.push_str(&section(label, &prefixes));
@@ -67,14 +92,12 @@ fn heading(
     prefixes: usize,
     labels: usize,
 ) -> String {
+    let words = if stamp.words.is_empty() { stamp.day.clone() } else { stamp.words.join(", ") };
     format!(
         "# Source: {source}\n\
-         # Published: {date_field} {date}, syncToken {sync_token}\n\
+         # Published: {words}\n\
          # {prefixes} prefixes with {labels} labels, aggregated from {entries} entries.\n",
         source = provider.source(),
-        date_field = provider.date_field(),
-        date = stamp.date,
-        sync_token = stamp.sync_token,
     )
 }
 

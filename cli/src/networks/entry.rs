@@ -14,6 +14,21 @@ pub(super) struct Entry {
     pub(super) prefix: IpNet,
     /// `aws:eu-west-1`.
     pub(super) label: String,
+    /// What runs there, in lower case, `s3`; empty where the provider names no service in particular.
+    pub(super) service: String,
+    /// How much the entry is worth beside another of the same prefix: the name of a region beats `everywhere`.
+    pub(super) weight: Weight,
+}
+
+/// What an entry says of where its prefix is. Derived order: the last says most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// It is announced in every region at once.
+    Everywhere,
+    /// A service has it in a region.
+    OfService,
+    /// It is of a region.
+    OfRegion,
 }
 
 /// Everything that is wrong with a file, each with its path.
@@ -119,6 +134,54 @@ pub(super) fn label(
     usable.then_some(label)
 }
 
+/// What a label says of where its prefix is, if `everywhere` is that of prefixes that are in every region.
+pub(super) fn weight(label: &str, everywhere: &str) -> Weight {
+    if label == everywhere { Weight::Everywhere } else { Weight::OfRegion }
+}
+
+/// The name of a service as a part of a label: in lower case, and what a label cannot have as `-`. Nothing for
+/// names in `general`, which every prefix has.
+pub(super) fn service(name: &str, general: &[&str]) -> String {
+    let plain = |byte: char| byte.is_ascii_alphanumeric() || byte == '_' || byte == '-';
+    let lower = name.trim().to_ascii_lowercase();
+    let known = |byte: char| if plain(byte) { byte } else { '-' };
+    let name: String = lower.chars().map(known).collect();
+    let name = name.trim_matches(['-', '_']);
+    if general.contains(&name) { String::new() } else { name.to_owned() }
+}
+
+/// A list of prefixes in a field, each of the family that its text shows.
+pub(super) fn prefixes(
+    object: &Value,
+    path: &str,
+    name: &str,
+    problems: &mut Problems,
+) -> Vec<(String, IpNet)> {
+    let Some(list) = object.get(name).and_then(Value::as_array) else {
+        problems.add(&join(path, name), "is missing or not an array");
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (index, item) in list.iter().enumerate() {
+        let path = format!("{}[{index}]", join(path, name));
+        match item.as_str().map(|text| (text, any_prefix(text))) {
+            Some((_, Some(prefix))) => found.push((path, prefix)),
+            Some((text, None)) => problems.add(&path, &format!("{text:?} is not a prefix")),
+            None => problems.add(&path, "is not a string"),
+        }
+    }
+    found
+}
+
+/// A prefix of either family. Bits behind its length make it none, as in [`prefix`].
+pub(super) fn any_prefix(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>().ok().filter(|prefix| *prefix == prefix.trunc())
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
 /// The grammar of labels in a policy: `[a-z0-9]([a-z0-9:._-]*[a-z0-9])?`. It is also what keeps
 /// the file from writing YAML of its own into the document.
 fn is_label(text: &str) -> bool {
@@ -153,6 +216,22 @@ mod tests {
         ];
         for (text, expected, why) in cases {
             assert_eq!(is_label(text), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn services() {
+        let rows = [
+            ("S3", "s3"),
+            ("CLOUDFRONT_ORIGINFACING", "cloudfront_originfacing"),
+            ("AMAZON", ""),
+            ("Google Cloud", ""),
+            ("Azure Front Door", "azure-front-door"),
+            ("a:b", "a-b"),
+            (" ", ""),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(service(name, &["amazon", "google-cloud"]), expected, "{name}");
         }
     }
 

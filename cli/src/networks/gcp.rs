@@ -22,5 +22,9 @@ fn one(object: &Value, path: String, problems: &mut Problems) -> Option<Entry> {
     };
     let prefix = entry::prefix(object, &path, field, family, problems);
     let label = entry::label(object, &path, "scope", "gcp", problems);
-    Some(Entry { path, prefix: prefix?, label: label? })
+    let label = label?;
+    let service = object.get("service").and_then(Value::as_str).unwrap_or_default();
+    let service = entry::service(service, &["google-cloud"]);
+    let weight = entry::weight(&label, "gcp:global");
+    Some(Entry { path, prefix: prefix?, label, service, weight })
 }

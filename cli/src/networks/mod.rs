@@ -1,61 +1,49 @@
-//! `portolan networks`: the address ranges that a cloud publishes, as networks of a policy.
+//! `portolan networks`: the address ranges that a cloud or a delivery network publishes, as networks of a policy.
 //!
 //! The command reads a file that somebody has downloaded; it fetches nothing. The same file always
 //! makes the same document, so that a refresh of the ranges is a diff that can be reviewed.
 
 mod aggregate;
 mod aws;
+mod azure;
 mod document;
+mod edges;
 mod entry;
 mod gcp;
+mod oracle;
+mod places;
+mod provider;
 
-use entry::{Entry, Problems};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
-/// A cloud whose published address ranges can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Provider {
-    /// Amazon Web Services: `ip-ranges.json`, labels `aws:<region>`.
-    Aws,
-    /// Google Cloud: `cloud.json`, labels `gcp:<scope>`.
-    Gcp,
-}
+use clap::Args;
+use document::Stamp;
+use entry::{Entry, Problems, Weight};
+use ipnet::IpNet;
 
-impl Provider {
-    /// Where the provider publishes the file.
-    const fn source(self) -> &'static str {
-        match self {
-            Self::Aws => "https://ip-ranges.amazonaws.com/ip-ranges.json",
-            Self::Gcp => "https://www.gstatic.com/ipranges/cloud.json",
-        }
-    }
+use crate::geoip::date::BuildDate;
 
-    /// The field that says when the file was published.
-    const fn date_field(self) -> &'static str {
-        match self {
-            Self::Aws => "createDate",
-            Self::Gcp => "creationTime",
-        }
-    }
+pub(crate) use aggregate::aggregate;
+pub(crate) use places::country;
+pub(crate) use provider::Provider;
 
-    /// The label of the addresses that the provider announces in every region at once: `GLOBAL`
-    /// of AWS, `global` of Google. It says least, and gives way to the name of a region.
-    const fn everywhere(self) -> &'static str {
-        match self {
-            Self::Aws => "aws:global",
-            Self::Gcp => "gcp:global",
-        }
-    }
-
-    fn entries(self, file: &Value, problems: &mut Problems) -> Vec<Entry> {
-        match self {
-            Self::Aws => aws::entries(file, problems),
-            Self::Gcp => gcp::entries(file, problems),
-        }
-    }
+/// Arguments of `portolan networks import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Whose file it is.
+    #[arg(value_name = "PROVIDER")]
+    provider: Provider,
+    /// The file, as the provider publishes it.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Keep what runs there in the labels, behind the region: `aws:eu-west-1:s3`. `aws:eu-west-1*` means all of them.
+    #[arg(long)]
+    services: bool,
+    /// On which day it was published, where the file does not say.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<BuildDate>,
 }
 
 /// Reads the provider's file and writes a YAML document with its networks to `out`.
@@ -65,27 +53,65 @@ impl Provider {
 /// The file cannot be read, is not the provider's, or holds an entry that makes no sense (each is
 /// named by its path in the file); or `out` cannot be written. Nothing is written unless the
 /// whole file is sound: half a cloud would send the other half to the wrong registry.
-pub(crate) fn run(provider: Provider, file: &Path, out: &mut dyn Write) -> Result<(), String> {
+pub(crate) fn run(arguments: &ImportArgs, out: &mut dyn Write) -> Result<(), String> {
+    let file = &arguments.file;
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    let document =
-        convert(provider, &text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let day = arguments.date.map(|date| date.to_string());
+    let day = day.or_else(|| arguments.provider.day_of_name(file));
+    let document = convert(arguments.provider, &text, day, arguments.services)
+        .map_err(|error| format!("{}: {error}", file.display()))?;
     out.write_all(document.as_bytes())
         .map_err(|error| format!("cannot write the networks: {error}"))
 }
 
-/// The published JSON as a YAML document.
-fn convert(provider: Provider, text: &str) -> Result<String, String> {
-    let file: Value = serde_json::from_str(text).map_err(|error| {
+/// The published file as a YAML document.
+fn convert(
+    provider: Provider,
+    text: &str,
+    day: Option<String>,
+    services: bool,
+) -> Result<String, String> {
+    let (stamp, entries, networks) = read(provider, text, day, services)?;
+    let networks = aggregate(networks);
+    Ok(document::write(provider, &stamp, entries, &networks))
+}
+
+/// The networks of a published file, each with its label.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub(crate) fn published(provider: Provider, text: &str) -> Result<BTreeMap<IpNet, String>, String> {
+    // Of which day they are does not matter to who compares them.
+    let (_, _, networks) = read(provider, text, Some("1970-01-01".to_owned()), false)?;
+    Ok(networks)
+}
+
+type Read = (Stamp, usize, BTreeMap<IpNet, String>);
+
+fn read(
+    provider: Provider,
+    text: &str,
+    day: Option<String>,
+    services: bool,
+) -> Result<Read, String> {
+    let file = provider.read(text).map_err(|error| {
         format!("this is not JSON ({error}); download {} again", provider.source())
     })?;
     let mut problems = Problems::default();
-    let stamp = document::Stamp::read(provider, &file, &mut problems);
+    let stamp = Stamp::read(provider, &file, day, &mut problems);
     let entries = provider.entries(&file, &mut problems);
-    let networks = one_label_each(&entries, provider.everywhere(), &mut problems);
+    let networks = one_label_each(&entries, services, &mut problems);
     problems.into_result(provider.source())?;
-    let networks = aggregate::aggregate(networks);
-    Ok(document::write(provider, &stamp, entries.len(), &networks))
+    Ok((stamp, entries.len(), networks))
+}
+
+/// What all entries of one prefix say.
+struct Known<'e> {
+    label: &'e str,
+    weight: Weight,
+    services: BTreeSet<&'e str>,
 }
 
 /// One label for each prefix.
@@ -97,22 +123,35 @@ fn convert(provider: Provider, text: &str) -> Result<String, String> {
 /// regions contradict each other, and a policy would refuse them too.
 fn one_label_each(
     entries: &[Entry],
-    everywhere: &str,
+    services: bool,
     problems: &mut Problems,
-) -> BTreeMap<ipnet::IpNet, String> {
-    let mut networks: BTreeMap<_, String> = BTreeMap::new();
+) -> BTreeMap<IpNet, String> {
+    let mut known: BTreeMap<IpNet, Known<'_>> = BTreeMap::new();
     for entry in entries {
-        let label = networks.entry(entry.prefix).or_insert_with(|| entry.label.clone());
-        if label == everywhere {
-            label.clone_from(&entry.label);
-        } else if entry.label != *label && entry.label != everywhere {
-            problems.add(
-                &entry.path,
-                &format!("{} is in {label} and in {}", entry.prefix, entry.label),
-            );
+        let Entry { prefix, label, weight, service, .. } = entry;
+        let found = known.entry(*prefix).or_insert_with(|| Known {
+            label,
+            weight: *weight,
+            services: BTreeSet::new(),
+        });
+        if !service.is_empty() {
+            found.services.insert(service);
+        }
+        if *weight > found.weight {
+            (found.label, found.weight) = (label, *weight);
+        } else if *weight == found.weight && label != found.label {
+            let problem = format!("{prefix} is in {} and in {label}", found.label);
+            problems.add(&entry.path, &problem);
         }
     }
-    networks
+    let label = |Known { label, services: of, .. }: Known<'_>| {
+        if services && !of.is_empty() {
+            format!("{label}:{}", of.into_iter().collect::<Vec<_>>().join("."))
+        } else {
+            label.to_owned()
+        }
+    };
+    known.into_iter().map(|(prefix, known)| (prefix, label(known))).collect()
 }
 
 #[cfg(test)]

@@ -2,9 +2,130 @@
 
 use super::*;
 use saphyr::{LoadableYamlNode, Yaml};
+use serde_json::Value;
+use std::path::Path;
 
 const AWS: &str = include_str!("../../../geoip-data/networks/aws-excerpt.json");
 const GCP: &str = include_str!("../../../geoip-data/networks/gcp-excerpt.json");
+const AZURE: &str = include_str!("../../../geoip-data/networks/azure-shape.json");
+const ORACLE: &str = include_str!("../../../geoip-data/networks/oracle-shape.json");
+const CLOUDFLARE: &str = include_str!("../../../geoip-data/networks/cloudflare-shape.json");
+const CLOUDFLARE_LINES: &str = include_str!("../../../geoip-data/networks/cloudflare-ips-v4.txt");
+const FASTLY: &str = include_str!("../../../geoip-data/networks/fastly-shape.json");
+
+/// As it is typed without options.
+fn convert(provider: Provider, text: &str) -> Result<String, String> {
+    super::convert(provider, text, None, false)
+}
+
+/// With a day, for files that have none.
+fn of_a_day(provider: Provider, text: &str, services: bool) -> BTreeMap<String, Vec<String>> {
+    let day = provider.date_field().is_none().then(|| "2026-07-27".to_owned());
+    read_back(&super::convert(provider, text, day, services).unwrap())
+}
+
+/// A label, and its prefixes.
+type Label = (&'static str, &'static [&'static str]);
+
+#[test]
+fn every_provider_has_its_own_labels() {
+    let own = aws(&[("192.0.2.0/24", "eu-west-1")]);
+    #[rustfmt::skip] // one row a case
+    let rows: [(Provider, &str, bool, &[Label]); 9] = [
+        (Provider::Azure, AZURE, false, &[
+            ("azure:chinaeast2", &["40.73.64.0/18", "2406:e500:4000::/40"]),
+            ("azure:global", &["13.73.248.16/29", "2603:1030:40c:1::480/124"]),
+            ("azure:westeurope", &["13.69.0.0/16", "20.38.108.0/23", "20.60.26.0/23", "2603:1020:206:1::/122"]),
+        ]),
+        (Provider::Azure, AZURE, true, &[
+            ("azure:chinaeast2", &["40.73.64.0/18", "2406:e500:4000::/40"]),
+            ("azure:global:azurefrontdoor", &["13.73.248.16/29", "2603:1030:40c:1::480/124"]),
+            ("azure:westeurope", &["13.69.0.0/16"]),
+            ("azure:westeurope:storage", &["20.38.108.0/23", "20.60.26.0/23", "2603:1020:206:1::/122"]),
+        ]),
+        (Provider::Oracle, ORACLE, false, &[
+            ("oracle:eu-frankfurt-1", &["130.61.0.0/16", "134.70.40.0/21", "140.91.16.0/22"]),
+            ("oracle:us-phoenix-1", &["129.146.0.0/20", "134.70.8.0/21"]),
+        ]),
+        (Provider::Oracle, ORACLE, true, &[
+            ("oracle:eu-frankfurt-1", &["130.61.0.0/16", "140.91.16.0/22"]),
+            ("oracle:eu-frankfurt-1:object_storage", &["134.70.40.0/21"]),
+            ("oracle:us-phoenix-1", &["129.146.0.0/20"]),
+            ("oracle:us-phoenix-1:object_storage", &["134.70.8.0/21"]),
+        ]),
+        (Provider::Cloudflare, CLOUDFLARE, false, &[("cloudflare", &["103.21.244.0/22", "104.16.0.0/13", "104.24.0.0/14", "172.64.0.0/13", "173.245.48.0/20", "2400:cb00::/32", "2606:4700::/32"])]),
+        (Provider::Cloudflare, CLOUDFLARE_LINES, true, &[("cloudflare", &["103.21.244.0/22", "104.16.0.0/13", "104.24.0.0/14", "172.64.0.0/13", "173.245.48.0/20"])]),
+        (Provider::Fastly, FASTLY, false, &[("fastly", &["23.235.32.0/20", "43.249.72.0/22", "151.101.0.0/16", "199.232.0.0/16", "2a04:4e40::/32", "2a04:4e42::/32"])]),
+        (Provider::Aws, &own, true, &[("aws:eu-west-1", &["192.0.2.0/24", "2001:db8::/32"])]),
+        (Provider::Gcp, r#"{"syncToken": "1", "creationTime": "2026-07-29T07:05:53.849365", "prefixes": [{"ipv4Prefix": "192.0.2.0/24", "service": "Google Cloud", "scope": "us-east1"}]}"#, true, &[("gcp:us-east1", &["192.0.2.0/24"])]),
+    ];
+    for (provider, text, services, expected) in rows {
+        let found = of_a_day(provider, text, services);
+        let expected: BTreeMap<String, Vec<String>> = expected
+            .iter()
+            .map(|(label, prefixes)| {
+                ((*label).to_owned(), prefixes.iter().map(ToString::to_string).collect())
+            })
+            .collect();
+        assert_eq!(found, expected, "{provider:?}, services {services}");
+    }
+}
+
+#[test]
+fn services_of_aws_share_prefixes() {
+    let found = of_a_day(Provider::Aws, AWS, true);
+    let labels: Vec<&str> = found.keys().map(String::as_str).collect();
+    assert!(labels.iter().any(|label| label.contains(":ec2")), "{labels:?}");
+    let without = of_a_day(Provider::Aws, AWS, false);
+    let plain = |label: &String| label.split(':').take(2).collect::<Vec<_>>().join(":");
+    let regions: BTreeSet<String> = found.keys().map(plain).collect();
+    assert_eq!(regions, without.keys().cloned().collect(), "the services divide what was there");
+}
+
+#[test]
+fn a_document_says_its_day() {
+    let day = |provider, text, told: Option<&str>| {
+        super::convert(provider, text, told.map(str::to_owned), false)
+    };
+    let rows = [
+        (day(Provider::Aws, AWS, None), "aws: \"2026-07-29\""),
+        (day(Provider::Gcp, GCP, None), "gcp: \"2026-07-29\""),
+        (day(Provider::Oracle, ORACLE, None), "oracle: \"2026-06-16\""),
+        (day(Provider::Azure, AZURE, Some("2026-07-27")), "azure: \"2026-07-27\""),
+        (day(Provider::Fastly, FASTLY, Some("2026-07-27")), "fastly: \"2026-07-27\""),
+    ];
+    for (document, expected) in rows {
+        let document = document.unwrap();
+        assert!(document.contains(&format!("published:\n  {expected}\n")), "{document}");
+    }
+    for (provider, text) in
+        [(Provider::Azure, AZURE), (Provider::Cloudflare, CLOUDFLARE), (Provider::Fastly, FASTLY)]
+    {
+        let refused = day(provider, text, None).unwrap_err();
+        assert!(refused.contains("add --date YYYY-MM-DD"), "{refused}");
+    }
+    let name = |name: &str| Provider::Azure.day_of_name(Path::new(name));
+    assert_eq!(name("a/ServiceTags_Public_20260727.json").as_deref(), Some("2026-07-27"));
+    assert_eq!(name("tags.json"), None);
+    assert_eq!(Provider::Fastly.day_of_name(Path::new("x_20260727.json")), None);
+}
+
+#[test]
+fn every_label_begins_with_its_provider() {
+    for provider in Provider::ALL {
+        let text = match provider {
+            Provider::Aws => AWS,
+            Provider::Gcp => GCP,
+            Provider::Azure => AZURE,
+            Provider::Oracle => ORACLE,
+            Provider::Cloudflare => CLOUDFLARE,
+            Provider::Fastly => FASTLY,
+        };
+        let networks = published(provider, text).unwrap();
+        let is_own = |label: &String| label.split(':').next() == Some(provider.name());
+        assert!(!networks.is_empty() && networks.values().all(is_own), "{provider:?}");
+    }
+}
 
 #[test]
 fn the_aws_excerpt() {
@@ -35,7 +156,7 @@ fn a_yaml_reader_sees_labels_and_prefixes() {
         let sections = read_back(&convert(provider, json).unwrap());
         assert!(sections.len() > 3, "{provider:?}");
         for prefix in sections.values().flatten() {
-            assert!(prefix.parse::<ipnet::IpNet>().is_ok(), "{prefix}");
+            assert!(prefix.parse::<IpNet>().is_ok(), "{prefix}");
         }
     }
 }
@@ -141,13 +262,19 @@ fn nothing_is_written_unless_the_whole_file_is_sound() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ranges.json");
     let mut out = Vec::new();
-    let missing = run(Provider::Aws, &path, &mut out).unwrap_err();
+    let of = |path: &Path| ImportArgs {
+        provider: Provider::Aws,
+        file: path.to_owned(),
+        services: false,
+        date: None,
+    };
+    let missing = run(&of(&path), &mut out).unwrap_err();
     assert!(missing.contains("ranges.json"), "{missing}");
     std::fs::write(&path, aws(&[("192.0.2.0/24", "x"), ("?", "x")])).unwrap();
-    let wrong = run(Provider::Aws, &path, &mut out).unwrap_err();
+    let wrong = run(&of(&path), &mut out).unwrap_err();
     assert!(wrong.contains("ranges.json") && wrong.contains("prefixes[1]"), "{wrong}");
     assert!(out.is_empty());
     std::fs::write(&path, AWS).unwrap();
-    run(Provider::Aws, &path, &mut out).unwrap();
+    run(&of(&path), &mut out).unwrap();
     assert_eq!(out, convert(Provider::Aws, AWS).unwrap().as_bytes());
 }

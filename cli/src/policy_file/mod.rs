@@ -41,8 +41,17 @@ impl LoadedPolicy {
 
     /// A doubt about the value at `path`, a path as the core writes it.
     pub(crate) fn warning(&self, path: &str, message: String) -> Diagnostic {
+        self.diagnostic(Severity::Warning, path, message)
+    }
+
+    /// What makes the value at `path` of no use, though the policy alone is sound.
+    pub(crate) fn mistake(&self, path: &str, message: String) -> Diagnostic {
+        self.diagnostic(Severity::Mistake, path, message)
+    }
+
+    fn diagnostic(&self, severity: Severity, path: &str, message: String) -> Diagnostic {
         Diagnostic {
-            severity: Severity::Warning,
+            severity,
             place: self.places.find(&self.document, path).clone(),
             path: path.to_owned(),
             message,
@@ -71,6 +80,16 @@ pub(crate) fn load(path: &Path) -> Result<LoadedPolicy, Vec<Diagnostic>> {
             Err(told.collect())
         }
     }
+}
+
+/// Reads a YAML or JSON file that is no policy.
+///
+/// # Errors
+///
+/// What stands in the way of reading it.
+pub(crate) fn read_document(path: &Path) -> Result<Document, Vec<Diagnostic>> {
+    let source = source::read(path).map_err(|diagnostic| vec![diagnostic])?;
+    parse(&source).map(|parsed| parsed.document)
 }
 
 /// A document and the place of every value in it.

@@ -14,8 +14,11 @@ use super::{Parsed, parse, source};
 
 /// The key of the policy that names the files.
 const KEY: &str = "network_files";
-/// The key that gets what they hold, and the one key in each of them.
+/// The key that gets what they hold, and the key in each of them.
 const NETWORKS: &str = "networks";
+/// The key that gets of which day they are, and the key that a file may say it by.
+const DAYS: &str = "networks_published";
+const PUBLISHED: &str = "published";
 
 /// One entry of a mapping, with its place.
 type Entry = ((String, Document), PlaceTree);
@@ -26,10 +29,11 @@ pub(super) fn inline(policy: &mut Parsed, directory: &Path) -> Result<(), Vec<Di
         return Ok(());
     };
     let Document::List(files) = files else {
-        let message = "is not a list; write a list of files, each with the one key `networks`";
+        let message = "is not a list; write a list of files, each with the key `networks`";
         return Err(vec![mistake(&places.place, KEY, message)]);
     };
-    let mut merge = Merge::of(take(policy, NETWORKS).unwrap_or_else(|| empty(&places)));
+    let networks = take(policy, NETWORKS).unwrap_or_else(|| empty(NETWORKS, &places));
+    let mut merge = Merge::of(networks, take(policy, DAYS));
     for (index, (file, at)) in files.iter().zip(&places.children).enumerate() {
         let path = format!("{KEY}[{index}]");
         match file {
@@ -37,27 +41,31 @@ pub(super) fn inline(policy: &mut Parsed, directory: &Path) -> Result<(), Vec<Di
             _ => merge.refuse(mistake(&at.place, &path, "is not a string; write a path")),
         }
     }
-    let networks = merge.finish()?;
+    let (networks, days) = merge.finish()?;
     put(policy, networks);
+    if let Some(days) = days {
+        put(policy, days);
+    }
     Ok(())
 }
 
 /// The networks of the policy and of all files so far.
 struct Merge {
     networks: Entry,
+    days: Option<Entry>,
     first: HashMap<String, Place>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Merge {
-    fn of(networks: Entry) -> Self {
+    fn of(networks: Entry, days: Option<Entry>) -> Self {
         let mut first = HashMap::new();
         if let ((_, Document::Mapping(entries)), places) = &networks {
             let keys = entries.iter().map(|(key, _)| key.clone());
             let places = places.children.iter().map(|child| child.place.clone());
             first.extend(keys.zip(places));
         }
-        Self { networks, first, diagnostics: Vec::new() }
+        Self { networks, days, first, diagnostics: Vec::new() }
     }
 
     /// Adds the networks of a file; `place` and `path` are where the policy names it.
@@ -67,7 +75,14 @@ impl Merge {
             vec![Diagnostic { place: place.clone(), path: path.to_owned(), message, ..error }]
         });
         match parsed.and_then(|source| parse(&source)).and_then(entries) {
-            Ok(entries) => entries.into_iter().for_each(|entry| self.entry(entry)),
+            Ok((entries, days)) => {
+                for entry in entries {
+                    self.entry(entry);
+                }
+                for day in days {
+                    self.day(day, place);
+                }
+            }
             Err(diagnostics) => self.diagnostics.extend(diagnostics),
         }
     }
@@ -91,35 +106,64 @@ impl Merge {
         }
     }
 
+    /// Of which day a source is. Where several files are of one source, the first of them counts.
+    fn day(&mut self, ((source, day), places): Entry, place: &Place) {
+        let days = self.days.get_or_insert_with(|| empty(DAYS, &PlaceTree::leaf(place.clone())));
+        let ((_, document), tree) = days;
+        if let Document::Null = document {
+            *document = Document::Mapping(Vec::new());
+        }
+        if let Document::Mapping(known) = document
+            && known.iter().all(|(name, _)| *name != source)
+        {
+            known.push((source, day));
+            tree.children.push(places);
+        }
+    }
+
     fn refuse(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 
-    fn finish(self) -> Result<Entry, Vec<Diagnostic>> {
-        if self.diagnostics.is_empty() { Ok(self.networks) } else { Err(self.diagnostics) }
+    fn finish(self) -> Result<(Entry, Option<Entry>), Vec<Diagnostic>> {
+        if self.diagnostics.is_empty() {
+            Ok((self.networks, self.days))
+        } else {
+            Err(self.diagnostics)
+        }
     }
 }
 
-/// The entries of a file's `networks`, the only key that it may have.
-fn entries(file: Parsed) -> Result<Vec<Entry>, Vec<Diagnostic>> {
-    const SHAPE: &str = "a file of networks has the one key `networks`, \
-         a mapping from labels to lists of prefixes";
+/// The entries of a file's `networks`, and of its `published`; it may have no other key.
+fn entries(file: Parsed) -> Result<(Vec<Entry>, Vec<Entry>), Vec<Diagnostic>> {
+    const SHAPE: &str = "a file of networks has the key `networks`, a mapping from labels to lists of prefixes, \
+         and may have `published`, a mapping from sources to days";
     let Document::Mapping(keys) = file.document else {
         return Err(vec![mistake(&file.places.place, "", SHAPE)]);
     };
     let keys = keys.into_iter().zip(file.places.children);
     let (networks, others): (Vec<Entry>, Vec<Entry>) =
         keys.partition(|((key, _), _)| key == NETWORKS);
+    let (days, others): (Vec<Entry>, Vec<Entry>) =
+        others.into_iter().partition(|((key, _), _)| key == PUBLISHED);
+    let days = days.into_iter().next().map(children).transpose();
+    let days = days.map_err(|place| vec![mistake(&place, PUBLISHED, SHAPE)])?;
     if !others.is_empty() {
         let refuse = |((key, _), places): &Entry| mistake(&places.place, &join("", key), SHAPE);
         return Err(others.iter().map(refuse).collect());
     }
-    match networks.into_iter().next() {
-        Some(((_, Document::Mapping(labels)), places)) => {
-            Ok(labels.into_iter().zip(places.children).collect())
-        }
-        Some((_, places)) => Err(vec![mistake(&places.place, NETWORKS, SHAPE)]),
+    match networks.into_iter().next().map(children) {
+        Some(Ok(labels)) => Ok((labels, days.unwrap_or_default())),
+        Some(Err(place)) => Err(vec![mistake(&place, NETWORKS, SHAPE)]),
         None => Err(vec![mistake(&file.places.place, "", SHAPE)]),
+    }
+}
+
+/// The entries of a mapping, each with its place; the place of what is none.
+fn children(((_, document), places): Entry) -> Result<Vec<Entry>, Place> {
+    match document {
+        Document::Mapping(entries) => Ok(entries.into_iter().zip(places.children).collect()),
+        _ => Err(places.place),
     }
 }
 
@@ -140,9 +184,9 @@ fn put(policy: &mut Parsed, (entry, places): Entry) {
     }
 }
 
-fn empty(files: &PlaceTree) -> Entry {
-    let networks = (NETWORKS.to_owned(), Document::Null);
-    (networks, PlaceTree::leaf(files.place.clone()))
+fn empty(key: &str, files: &PlaceTree) -> Entry {
+    let nothing = (key.to_owned(), Document::Null);
+    (nothing, PlaceTree::leaf(files.place.clone()))
 }
 
 fn mistake(place: &Place, path: &str, message: &str) -> Diagnostic {

@@ -59,7 +59,10 @@ fn networks_of_other_files_become_part_of_the_policy() {
     );
     let directory = Directory::with(&[
         ("p.yaml", &policy),
-        ("aws.yaml", "networks:\n  aws:eu-west-1: [3.248.0.0/13]\n"),
+        (
+            "aws.yaml",
+            "published: {aws: \"2026-07-29\"}\nnetworks:\n  aws:eu-west-1: [3.248.0.0/13]\n",
+        ),
         ("gcp.json", "{\"networks\": {\"gcp:asia\": [\"34.80.0.0/15\"]}}"),
     ]);
     let loaded = load(&directory.path("p.yaml")).unwrap();
@@ -75,6 +78,8 @@ fn networks_of_other_files_become_part_of_the_policy() {
         let label = found.and_then(|found| found.label).map(|label| regions.label(label));
         assert_eq!(label, expected, "{address}");
     }
+    let days: Vec<String> = loaded.config.published().iter().map(ToString::to_string).collect();
+    assert_eq!(days, ["aws: published 2026-07-29"], "a file may leave it out");
     let json = to_json(&loaded.document);
     assert!(!json.contains("network_files"), "{json}");
     assert!(Config::from_json(json.as_bytes()).is_ok(), "the filter reads the same policy");
@@ -90,16 +95,17 @@ fn networks_without_any_of_the_policys_own() {
 
 #[test]
 fn network_files_that_are_wrong() {
-    let shape =
-        "a file of networks has the one key `networks`, a mapping from labels to lists of prefixes";
+    let shape = "a file of networks has the key `networks`, a mapping from labels to lists of prefixes, and may have `published`, a mapping from sources to days";
     let rows = [
-        ("aws.yaml", "", "p.yaml:1:1: network_files: is not a list; write a list of files, each with the one key `networks`".to_owned()),
+        ("aws.yaml", "", "p.yaml:1:1: network_files: is not a list; write a list of files, each with the key `networks`".to_owned()),
         ("[1]", "", "p.yaml:1:17: network_files[0]: is not a string; write a path".to_owned()),
         ("[none.yaml]", "", "p.yaml:1:17: network_files[0]: none.yaml: cannot be read: No such file or directory (os error 2)".to_owned()),
         ("[n.yaml]", "networks: {}\nrules: []\n", format!("n.yaml:2:1: rules: {shape}")),
         ("[n.yaml]", "network_files: [n.yaml]\n", format!("n.yaml:1:1: network_files: {shape}")),
         ("[n.yaml]", "[]\n", format!("n.yaml:1:1: {shape}")),
         ("[n.yaml]", "{}\n", format!("n.yaml:1:1: {shape}")),
+        ("[n.yaml]", "published: [x]\nnetworks: {}\n", format!("n.yaml:1:1: published: {shape}")),
+        ("[n.yaml]", "published: {aws: July}\nnetworks: {\"aws:x\": []}\n", "n.yaml:1:13: networks_published.aws: `July` is not valid; write a day such as `\"2026-07-29\"`".to_owned()),
         ("[n.yaml]", "networks: []\n", format!("n.yaml:1:1: networks: {shape}")),
         ("[n.yaml]", "networks:\n  a: 1\n  a: 2\n", "n.yaml:3:3: the key `a` stands twice in its mapping; keep one of the two".to_owned()),
         ("[n.yaml]", "networks:\n  aws:x: [10.1.2.3/8]\n", "n.yaml:2:11: networks[\"aws:x\"][0]: `10.1.2.3/8` is not valid; write an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero".to_owned()),

@@ -34,7 +34,7 @@ fn help_and_version_are_results() {
 #[test]
 fn wrong_usage_is_status_2_and_no_result() {
     let directory = Directory::with(&[("p.yaml", "version: 1\n")]);
-    let rows: [(&[&str], &str); 12] = [
+    let rows: [(&[&str], &str); 17] = [
         (&[], "Usage: portolan <COMMAND>"),
         (&["chekc"], "'check'"),
         (&["check"], "<POLICY>"),
@@ -44,9 +44,14 @@ fn wrong_usage_is_status_2_and_no_result() {
         (&["explain", "p.yaml", "GET", "/v2/", "--address", "x"], "--address"),
         (&["explain", "p.yaml", "GET", "/v2/", "--header", "x"], "a name, a colon and a value"),
         (&["explain", "-", "--batch"], "name a file for the policy"),
-        (&["networks", "import", "azure", "f"], "possible values"),
+        (&["networks", "import", "akamai", "f"], "possible values"),
         (&["networks", "import", "aws", "no-such-file"], "no-such-file"),
         (&["geoip", "lookup", "none.mmdb", "192.0.2.1"], "none.mmdb"),
+        (&["geoip", "install", "none.mmdb"], "--policy <POLICY>"),
+        (&["geoip", "install", "none.mmdb", "--output", "o.mmdb"], "none.mmdb"),
+        (&["geoip", "install", "n", "--output", "o", "--most-changed", "101"], "from 0 to 100"),
+        (&["geoip", "update", "none.yaml", "--output", "o.mmdb"], "none.yaml"),
+        (&["geoip", "audit", "p.yaml", "--published", "aws"], "PROVIDER=FILE"),
     ];
     for (arguments, expected) in rows {
         let found = directory.run(arguments);
