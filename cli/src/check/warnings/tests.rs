@@ -8,7 +8,7 @@ use crate::policy_file;
 /// A policy with these backends and rules.
 fn told(backends: &str, rules: &str) -> Vec<String> {
     let policy = format!(
-        "version: 1\nfronts: {{main: {{hosts: [r.example.com]}}}}\nregions: {{cn: {{}}, default: {{}}}}\n\
+        "version: 1\nfronts: {{main: {{hosts: [r.example.com]}}}}\nregions: {{cn: {{networks: [10.0.0.0/8]}}, default: {{}}}}\n\
          backends: {{{backends}}}\nrules: [{rules}]\n"
     );
     told_of(&policy)
