@@ -36,6 +36,8 @@ fn the_alerts_do_what_their_test_says() {
     let rows = [
         ["check", "rules", "credentials.rules.yaml"],
         ["test", "rules", "credentials.rules.test.yaml"],
+        ["check", "rules", "geography.rules.yaml"],
+        ["test", "rules", "geography.rules.test.yaml"],
     ];
     for arguments in rows {
         let output = Command::new("promtool").args(arguments).current_dir(observability()).output();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster,
+    admin_access, aggregate, cluster, geoip, listener, overload, redirect_cluster, service_cluster,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -46,7 +46,8 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
             "clusters": clusters,
         },
     });
-    object([extensions, all])
+    let names = options.geoip_database.as_ref().map_or_else(|| json!({}), |_| geoip::stats());
+    object([extensions, names, all])
 }
 
 /// The resolver. The listener waits for the first answer about each name, and a name server that is
