@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use maxminddb::Reader;
 use maxminddb_writer::Database;
 use maxminddb_writer::metadata::{IpVersion, Metadata};
 use maxminddb_writer::paths::IpAddrWithMask;
 use serde::Serialize;
 
+use super::alias;
 use super::date::BuildDate;
 use super::error::GeoipError;
 use super::location::Location;
@@ -44,9 +46,8 @@ impl<'a> From<&'a Location> for Record<'a> {
 /// The bytes depend on the arguments alone: records stand in the order of their codes, nodes
 /// in the order of addresses.
 ///
-/// Every IPv4 network is written a second time at `::ffff:0:0/96`. Envoy looks the address of
-/// an `x-forwarded-for` header up as it is written there, and `::ffff:192.0.2.1` would find
-/// nothing.
+/// IPv4 networks are found at the places of [`alias`] too: Envoy looks the address of an `x-forwarded-for`
+/// header up as it is written there, and `::ffff:192.0.2.1` would find nothing.
 ///
 /// # Errors
 ///
@@ -74,7 +75,26 @@ pub(super) fn encode(
             database.insert_node(network, record);
         }
     }
-    database.write_to(Vec::new()).map_err(|error| too_large(&error))
+    let Some(any) = records.values().copied().flatten().next() else {
+        return Err(GeoipError::Empty);
+    };
+    for place in alias::PLACES {
+        database.insert_node(IpAddrWithMask::new(IpAddr::V6(place), alias::LENGTH), any);
+    }
+    let mut bytes = database.write_to(Vec::new()).map_err(|error| too_large(&error))?;
+    linked(&mut bytes)
+        .ok_or_else(|| GeoipError::TooLarge("no way to the IPv4 networks".to_owned()))?;
+    Ok(bytes)
+}
+
+/// Makes the places of [`alias`] what they are to be.
+fn linked(bytes: &mut [u8]) -> Option<()> {
+    // The writer keeps to itself how large its nodes are.
+    let (node_bits, nodes) = {
+        let reader = Reader::from_source(&*bytes).ok()?;
+        (reader.metadata().record_size.checked_mul(2)?, reader.metadata().node_count)
+    };
+    alias::link(bytes, usize::from(node_bits / 8), usize::try_from(nodes).ok()?)
 }
 
 fn describe(metadata: &mut Metadata, description: &str, date: BuildDate) {
@@ -89,9 +109,7 @@ fn describe(metadata: &mut Metadata, description: &str, date: BuildDate) {
 }
 
 fn networks(span: Span) -> impl Iterator<Item = IpAddrWithMask> {
-    let twin = span.mapped().into_iter().flat_map(Span::networks);
     span.networks()
-        .chain(twin)
         .map(|network| IpAddrWithMask::new(IpAddr::V6(network.network()), network.prefix_len()))
 }
 
@@ -104,7 +122,7 @@ mod tests {
     use std::cmp::Reverse;
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use maxminddb::{PathElement, Reader};
+    use maxminddb::PathElement;
     use proptest::prelude::*;
 
     use super::*;
@@ -134,12 +152,14 @@ mod tests {
         let reader = encoded(&[segment(first, first + 255, "US", "CA")]);
         let subdivision =
             [PathElement::Key("subdivisions"), PathElement::Index(0), PathElement::Key("iso_code")];
-        for address in ["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.7"] {
+        for address in ["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.7", "64:ff9b::192.0.2.7"] {
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(country(&reader, address).as_deref(), Some("US"), "{address}");
             assert_eq!(text(&reader, address, &subdivision).as_deref(), Some("CA"), "{address}");
         }
-        for address in ["192.0.1.255", "192.0.3.0", "2001:db8::1", "::ffff:192.0.3.0"] {
+        for address in
+            ["192.0.1.255", "192.0.3.0", "2001:db8::1", "::ffff:192.0.3.0", "64:ff9b::192.0.3.0"]
+        {
             assert_eq!(country(&reader, address.parse().unwrap()), None, "{address}");
         }
     }
@@ -213,7 +233,10 @@ mod tests {
                 prop_assert_eq!(country(&reader, address), expected.clone(), "{}", address);
                 if let IpAddr::V4(ipv4) = address {
                     let mapped = IpAddr::V6(ipv4.to_ipv6_mapped());
-                    prop_assert_eq!(country(&reader, mapped), expected, "{}", mapped);
+                    prop_assert_eq!(country(&reader, mapped), expected.clone(), "{}", mapped);
+                    let translated = alias::PLACES[1].to_bits() | u128::from(ipv4.to_bits());
+                    let translated = IpAddr::V6(Ipv6Addr::from_bits(translated));
+                    prop_assert_eq!(country(&reader, translated), expected, "{}", translated);
                 }
             }
         }

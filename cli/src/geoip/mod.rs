@@ -9,6 +9,7 @@
 //! there"), [`merge`] decides between claims that overlap, [`encode`] writes the search tree,
 //! [`replace`] puts the file in place in one step.
 
+mod alias;
 mod answers;
 pub(crate) mod build;
 mod command;
@@ -18,6 +19,7 @@ pub(crate) mod error;
 mod location;
 pub(crate) mod lookup;
 mod merge;
+mod node;
 mod source;
 mod span;
 mod summary;

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv6Subnets};
 
+use super::alias;
 use super::error::Fault;
 
 /// A range of tree positions, both ends included; never empty.
@@ -21,13 +22,18 @@ pub(super) struct Span {
 /// `::/96`, where the tree keeps IPv4.
 const IPV4: Span = Span { first: 0, last: 0xffff_ffff };
 
-/// `::ffff:0:0/96`, the IPv4-mapped addresses (RFC 4291, section 2.5.5.2).
-const MAPPED: Span = Span { first: 0xffff_0000_0000, last: 0xffff_ffff_ffff };
+/// Where a tree leads to its IPv4 networks from elsewhere.
+fn aliases() -> impl Iterator<Item = Span> {
+    alias::PLACES.iter().map(|place| {
+        let first = place.to_bits();
+        Span { first, last: first | IPV4.last }
+    })
+}
 
 impl Span {
     /// The positions of the addresses from `first` to `last`, both included.
     ///
-    /// Both blocks that stand for IPv4 are cut out of an IPv6 range: a line such as `::/3,US`
+    /// All blocks that stand for IPv4 are cut out of an IPv6 range: a line such as `::/3,US`
     /// speaks of IPv6 and must not locate the whole of IPv4. IPv4-mapped ends are IPv4.
     ///
     /// # Errors
@@ -66,15 +72,16 @@ impl Span {
 
     /// The positions of a network that stands in such a tree already, its ends as they are.
     ///
-    /// Nothing is left of an IPv4-mapped network: no reader looks an IPv4 address up there, so
-    /// what a tree has there is a copy of its IPv4 networks, and the copy is made anew.
+    /// Nothing is left of an IPv4-mapped or translated network: what a tree has there are its IPv4 networks once more, and
+    /// the way to them is made anew.
     pub(super) fn in_tree(first: IpAddr, last: IpAddr) -> Vec<Self> {
         let position = |address| match address {
             IpAddr::V4(address) => u128::from(address.to_bits()),
             IpAddr::V6(address) => address.to_bits(),
         };
         let span = Self::ordered(position(first), position(last)).into_iter();
-        span.flat_map(|span| span.without(MAPPED)).collect()
+        let whole: Vec<Self> = span.collect();
+        without_aliases(whole)
     }
 
     fn ordered(first: u128, last: u128) -> Option<Self> {
@@ -83,7 +90,7 @@ impl Span {
 
     fn outside_ipv4(self) -> Vec<Self> {
         let pieces = self.without(IPV4);
-        pieces.flat_map(|piece| piece.without(MAPPED)).collect()
+        without_aliases(pieces.collect())
     }
 
     /// What is left of this range on both sides of a hole.
@@ -100,18 +107,18 @@ impl Span {
         self.last.saturating_sub(self.first)
     }
 
-    /// The IPv4-mapped twin of those addresses of this range that are IPv4.
-    pub(super) fn mapped(self) -> Option<Self> {
-        (self.first <= IPV4.last).then_some(Self {
-            first: self.first | MAPPED.first,
-            last: self.last.min(IPV4.last) | MAPPED.first,
-        })
-    }
-
     /// The fewest networks that together hold exactly this range, in rising order.
     pub(super) fn networks(self) -> Ipv6Subnets {
         Ipv6Subnets::new(Ipv6Addr::from_bits(self.first), Ipv6Addr::from_bits(self.last), 0)
     }
+}
+
+/// What is left of ranges beside the aliases of IPv4.
+fn without_aliases(mut spans: Vec<Span>) -> Vec<Span> {
+    for hole in aliases() {
+        spans = spans.into_iter().flat_map(|span| span.without(hole)).collect();
+    }
+    spans
 }
 
 #[cfg(test)]
@@ -158,38 +165,25 @@ mod tests {
         let spans = Span::of("::/0".parse().unwrap()).unwrap();
         let expected = [
             Span { first: 0x1_0000_0000, last: 0xfffe_ffff_ffff },
-            Span { first: 0x1_0000_0000_0000, last: u128::MAX },
+            Span { first: 0x1_0000_0000_0000, last: (0x0064_ff9b << 96) - 1 },
+            Span { first: 0x0064_ff9b << 96 | 0x1_0000_0000, last: u128::MAX },
         ];
         assert_eq!(spans, expected);
     }
 
     #[test]
-    fn a_network_of_a_tree_loses_only_what_is_mapped() {
+    fn a_network_of_a_tree_loses_only_what_stands_for_ipv4() {
         let cases = [
             ("10.0.0.0", "10.0.0.255", vec![(0x0a00_0000, 0x0a00_00ff)]),
             ("::", "::ffff:ffff", vec![(0, 0xffff_ffff)]), // all of IPv4 in one record
             ("::ffff:0:0", "::ffff:ffff:ffff", vec![]),
+            ("64:ff9b::", "64:ff9b::ffff:ffff", vec![]),
             ("::", "::1:ffff:ffff:ffff", vec![(0, 0xfffe_ffff_ffff), (1 << 48, (1 << 49) - 1)]),
         ];
         for (first, last, expected) in cases {
             let spans = Span::in_tree(address(first), address(last)).into_iter();
             let ends: Vec<_> = spans.map(|span| (span.first, span.last)).collect();
             assert_eq!(ends, expected, "{first}-{last}");
-        }
-    }
-
-    #[test]
-    fn only_ipv4_has_a_mapped_twin() {
-        let cases = [
-            ((0x0a00_0000, 0x0a00_00ff), Some((0xffff_0a00_0000, 0xffff_0a00_00ff))),
-            ((0, 0xffff_ffff), Some((0xffff_0000_0000, 0xffff_ffff_ffff))),
-            ((0x1_0000_0000, 0x1_0000_00ff), None),
-            // Neighbours are joined: a segment may begin in IPv4 and end in IPv6.
-            ((0xffff_ff00, 0x1_0000_00ff), Some((0xffff_ffff_ff00, 0xffff_ffff_ffff))),
-        ];
-        for ((first, last), expected) in cases {
-            let twin = Span { first, last }.mapped();
-            assert_eq!(twin.map(|span| (span.first, span.last)), expected, "{first:x}");
         }
     }
 
