@@ -1,5 +1,6 @@
 //! `portolan check`: says whether policies are good before Envoy has to.
 
+mod files;
 mod warnings;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use portolan_core::config::Config;
 
+use crate::geoip::date::BuildDate;
 use crate::output::{Exit, complain};
 use crate::policy_file;
 
@@ -21,6 +23,10 @@ pub(crate) struct CheckArgs {
     /// Refuse a policy for warnings, too.
     #[arg(long)]
     strict: bool,
+    /// Look also at what the policy names: whether its files can be read, and whether Envoy can use the
+    /// geographic database, what it covers and how old it is.
+    #[arg(long)]
+    files: bool,
 }
 
 /// Checks every policy; one line to `out` for each good one, all else to the standard error.
@@ -31,20 +37,23 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
     let mut worst = Exit::Good;
     for policy in &arguments.policies {
-        worst = worst.max(check(policy, arguments.strict, out)?);
+        worst = worst.max(check(policy, arguments, out)?);
     }
     Ok(worst)
 }
 
-fn check(path: &Path, strict: bool, out: &mut impl Write) -> io::Result<Exit> {
+fn check(path: &Path, arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
     let policy = match policy_file::load(path) {
         Ok(policy) => policy,
         Err(diagnostics) => return Ok(complain(&diagnostics)),
     };
-    let warnings = warnings::of(&policy);
-    complain(&warnings);
-    if strict && !warnings.is_empty() {
-        return Ok(Exit::Refused);
+    let mut found = warnings::of(&policy);
+    if arguments.files {
+        found.extend(files::of(&policy, BuildDate::now()));
+    }
+    let exit = complain(&found);
+    if exit > Exit::Good || arguments.strict && !found.is_empty() {
+        return Ok(exit.max(Exit::Refused));
     }
     writeln!(out, "{}: ok ({})", policy.file(), Summary(&policy.config))?;
     Ok(Exit::Good)

@@ -63,7 +63,7 @@ impl<W: Write> Answers<'_, W> {
     }
 
     fn print(&mut self, address: IpAddr, location: Option<Location>) -> Result<(), GeoipError> {
-        let placed = self.policy.map(|config| (config, placed(config, address, location)));
+        let placed = self.policy.map(|config| (config, placed(config, Some(address), location)));
         if self.json {
             return self.line(&as_json(address, location, placed));
         }
@@ -94,16 +94,21 @@ impl<W: Write> Answers<'_, W> {
     }
 }
 
-/// Where the policy puts a client with this address, if the database tells it this place.
+/// Where the policy puts a client with this address, if the database tells it this place; without an address, by
+/// the place alone.
 ///
 /// Headers of a proxy count as those of one that the policy trusts: it is the placing that is asked about.
-fn placed(config: &Config, address: IpAddr, location: Option<Location>) -> Locality {
-    let text = address.to_string();
+pub(super) fn placed(
+    config: &Config,
+    address: Option<IpAddr>,
+    location: Option<Location>,
+) -> Locality {
+    let text = address.map(|address| address.to_string());
     let country = location.as_ref().map(|place| place.country().as_bytes());
     let subdivision = location.as_ref().and_then(Location::subdivision).map(str::as_bytes);
     let proxy = config.clients().trusted_proxies().first().map(|proxy| proxy.addr().to_string());
     let facts = ClientFacts {
-        address: Some(text.as_bytes()),
+        address: text.as_deref().map(str::as_bytes),
         peer: proxy.as_deref().map(str::as_bytes),
         country,
         subdivision,

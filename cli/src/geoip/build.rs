@@ -61,7 +61,7 @@ pub(crate) fn build(options: &BuildOptions) -> Result<Summary, GeoipError> {
 }
 
 /// `MaxMindConfig` refuses a path with any other ending when Envoy starts; here it is cheaper.
-fn check_name(output: &Path) -> Result<(), GeoipError> {
+pub(super) fn check_name(output: &Path) -> Result<(), GeoipError> {
     match output.extension() {
         Some(extension) if extension == "mmdb" => Ok(()),
         _ => Err(GeoipError::OutputName(output.to_owned())),

@@ -10,6 +10,7 @@ use super::answers::Answers;
 use super::build::{BuildOptions, build};
 use super::date::BuildDate;
 use super::error::GeoipError;
+use super::install::{InstallArguments, install};
 use super::lookup::Lookup;
 use crate::output::say;
 use crate::policy_file;
@@ -23,6 +24,12 @@ pub(crate) enum GeoipCommand {
     /// file of `start,end,country[,subdivision]` or `prefix,country[,subdivision]` lines. A later
     /// input overrides an earlier one; within an input the longest prefix holds.
     Build(BuildArguments),
+    /// Put a database in place, unless it is damaged, of another kind, older, or puts too many clients elsewhere.
+    ///
+    /// Envoy takes any file of the format, and counts clients that it does not find as no error. So a new database is
+    /// looked at here first: every node and record of it, what it covers, addresses whose country is known, and
+    /// how many clients it moves. Then it takes the place of the one in use in one step.
+    Install(InstallArguments),
     /// Say where a database puts addresses: `US`, `US-CA` or `unlocated`, one line for each; with a
     /// policy also the region, and what of the policy places the client there.
     Lookup(LookupArguments),
@@ -81,6 +88,10 @@ impl GeoipCommand {
             Self::Build(arguments) => {
                 let summary = build(&arguments.into())?;
                 writeln!(io::stderr(), "{summary}").map_err(GeoipError::Print)
+            }
+            Self::Install(arguments) => {
+                let installed = install(&arguments)?;
+                writeln!(io::stderr(), "{installed}").map_err(GeoipError::Print)
             }
             Self::Lookup(arguments) => answer(&arguments, &mut io::stdout().lock()),
         }

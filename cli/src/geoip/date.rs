@@ -25,6 +25,22 @@ impl BuildDate {
         self.0 > now.0.saturating_add(SECONDS_PER_DAY)
     }
 
+    /// How many days have passed since; none if it is to come.
+    pub(crate) const fn days_before(self, now: Self) -> u64 {
+        now.0.saturating_sub(self.0) / SECONDS_PER_DAY
+    }
+
+    /// Midnight of the first day of its month.
+    pub(crate) fn month(self) -> Self {
+        let first = self.to_string().get(..7).and_then(|month| parse(&format!("{month}-01")));
+        first.unwrap_or(self.day())
+    }
+
+    /// Midnight of the first day of the month before.
+    pub(crate) fn month_before(self) -> Self {
+        Self(self.month().0.saturating_sub(1)).month()
+    }
+
     /// Midnight of the day.
     pub(crate) fn day(self) -> Self {
         let into_day = self.0.checked_rem(SECONDS_PER_DAY).unwrap_or(0);
@@ -121,6 +137,22 @@ mod tests {
             assert_eq!(BuildDate(seconds).to_string(), text);
             let evening = BuildDate(seconds + SECONDS_PER_DAY - 1);
             assert_eq!(evening.to_string(), text, "the last second of a day is of that day");
+        }
+    }
+
+    #[test]
+    fn months_begin_with_a_day() {
+        let rows = [
+            ("2026-06-30", "2026-06-01", "2026-05-01"),
+            ("2026-01-01", "2026-01-01", "2025-12-01"),
+            ("2024-03-31", "2024-03-01", "2024-02-01"),
+        ];
+        for (day, month, before) in rows {
+            let day: BuildDate = day.parse().unwrap();
+            assert_eq!(
+                (day.month().to_string(), day.month_before().to_string()),
+                (month.into(), before.into())
+            );
         }
     }
 

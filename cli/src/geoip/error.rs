@@ -60,6 +60,15 @@ pub(crate) enum GeoipError {
     Flat(PathBuf),
     /// The policy has mistakes.
     Policy(Vec<Diagnostic>),
+    /// A database is not put in place.
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why, each with the option that lets it through.
+        reasons: Vec<String>,
+    },
+    /// Neither an option nor the policy says where the database is.
+    NoPlace,
     /// Some addresses could not be answered; each has been told.
     Unanswered {
         /// How many.
@@ -163,6 +172,14 @@ impl fmt::Display for GeoipError {
                 let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
                 out.write_str(&lines.join("\n"))
             }
+            Self::Refused { path, reasons } => {
+                write!(out, "{} is not put in place:", path.display())?;
+                reasons.iter().try_for_each(|reason| write!(out, "\n  {reason}"))
+            }
+            Self::NoPlace => out.write_str(
+                "the policy names no database: write `clients: {geo: {database: FILE}}` in it, or give \
+                 --output FILE.mmdb",
+            ),
             Self::Unanswered { refused, asked } => {
                 write!(out, "{refused} of {asked} addresses have no answer")
             }

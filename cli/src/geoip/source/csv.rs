@@ -27,11 +27,16 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 ///
 /// The first line that is not understood, with what to write instead.
-pub(super) fn read(path: &Path, bytes: &[u8], input: usize) -> Result<Source, GeoipError> {
+pub(in crate::geoip) fn read(
+    path: &Path,
+    bytes: &[u8],
+    input: usize,
+) -> Result<Source, GeoipError> {
     let mut source = Source {
         claims: Vec::new(),
         unlocated: 0,
         nameless: 0,
+        flat: 0,
         date: None,
         description: file_name(path),
     };

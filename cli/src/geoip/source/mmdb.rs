@@ -40,16 +40,21 @@ pub(in crate::geoip) fn open(path: &Path, bytes: Vec<u8>) -> Result<Reader<Vec<u
 ///
 /// [`GeoipError::Unusable`] if it is damaged or not about countries, [`GeoipError::Record`] if
 /// a code in it is not one.
-pub(super) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, GeoipError> {
+pub(in crate::geoip) fn read(
+    path: &Path,
+    bytes: Vec<u8>,
+    input: usize,
+) -> Result<Source, GeoipError> {
     let reader = open(path, bytes)?;
     let mut source = Source {
         claims: Vec::new(),
         unlocated: 0,
         nameless: 0,
+        flat: 0,
         date: Some(BuildDate(reader.metadata().build_epoch)),
         description: description(path, &reader),
     };
-    let mut records = Records { path, known: HashMap::new(), nameless: 0 };
+    let mut records = Records { path, known: HashMap::new(), nameless: 0, flat: 0 };
     // The default leaves out the aliases of the IPv4 tree.
     let networks = reader.networks(WithinOptions::default());
     for found in networks.map_err(|error| damaged(path, &error))? {
@@ -64,6 +69,7 @@ pub(super) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, 
         }
     }
     source.nameless = records.nameless;
+    source.flat = records.flat;
     if source.claims.is_empty() {
         return Err(not_about_countries(path, &reader));
     }
@@ -79,6 +85,8 @@ struct Records<'a> {
     known: HashMap<usize, Option<Location>>,
     /// How many of them name a subdivision without its code.
     nameless: usize,
+    /// How many of them have their place where Envoy does not look for it.
+    flat: usize,
 }
 
 impl Records<'_> {
@@ -95,6 +103,9 @@ impl Records<'_> {
         if location.is_some_and(|place| place.subdivision().is_none()) && names_subdivision(&record)
         {
             self.nameless = self.nameless.saturating_add(1);
+        }
+        if location.is_some() && record.pointer("/country/iso_code").is_none() {
+            self.flat = self.flat.saturating_add(1);
         }
         self.known.insert(offset, location);
         Ok(location)

@@ -10,7 +10,8 @@ use super::date::BuildDate;
 use super::error::GeoipError;
 use super::merge::Claim;
 
-pub(super) use mmdb::{is_database, open};
+pub(super) use csv::read as read_table;
+pub(super) use mmdb::{is_database, open, read as read_database};
 
 /// What one input says.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Source {
     pub(super) unlocated: usize,
     /// How many records or lines name a subdivision without its code.
     pub(super) nameless: usize,
+    /// How many records have a place only where Envoy does not look for it (`country_code`).
+    pub(super) flat: usize,
     /// Of which day the data is; a CSV file does not say.
     pub(super) date: Option<BuildDate>,
     /// Name and, where the file has one, its own description of itself.
