@@ -12,6 +12,7 @@ use super::date::BuildDate;
 use super::error::GeoipError;
 use super::install::{InstallArguments, install};
 use super::lookup::Lookup;
+use super::update::{UpdateArguments, update};
 use crate::output::say;
 use crate::policy_file;
 
@@ -30,6 +31,11 @@ pub(crate) enum GeoipCommand {
     /// looked at here first: every node and record of it, what it covers, addresses whose country is known, and
     /// how many clients it moves. Then it takes the place of the one in use in one step.
     Install(InstallArguments),
+    /// Fetch a database from where a file says, and put it in place as `install` does.
+    ///
+    /// What comes is checked by a checksum or a signature, unpacked, built where it has not Envoy's shape, and mended by
+    /// your own tables. Nothing is touched before all of that is done.
+    Update(UpdateArguments),
     /// Say where a database puts addresses: `US`, `US-CA` or `unlocated`, one line for each; with a
     /// policy also the region, and what of the policy places the client there.
     Lookup(LookupArguments),
@@ -91,6 +97,10 @@ impl GeoipCommand {
             }
             Self::Install(arguments) => {
                 let installed = install(&arguments)?;
+                writeln!(io::stderr(), "{installed}").map_err(GeoipError::Print)
+            }
+            Self::Update(arguments) => {
+                let installed = update(&arguments)?;
                 writeln!(io::stderr(), "{installed}").map_err(GeoipError::Print)
             }
             Self::Lookup(arguments) => answer(&arguments, &mut io::stdout().lock()),

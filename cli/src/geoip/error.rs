@@ -69,6 +69,8 @@ pub(crate) enum GeoipError {
     },
     /// Neither an option nor the policy says where the database is.
     NoPlace,
+    /// Nothing could be fetched, or what came is not what was to come.
+    Fetch(String),
     /// Some addresses could not be answered; each has been told.
     Unanswered {
         /// How many.
@@ -180,6 +182,7 @@ impl fmt::Display for GeoipError {
                 "the policy names no database: write `clients: {geo: {database: FILE}}` in it, or give \
                  --output FILE.mmdb",
             ),
+            Self::Fetch(reason) => out.write_str(reason),
             Self::Unanswered { refused, asked } => {
                 write!(out, "{refused} of {asked} addresses have no answer")
             }

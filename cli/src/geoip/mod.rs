@@ -29,6 +29,7 @@ mod source;
 mod span;
 mod summary;
 mod tree;
+mod update;
 pub(crate) mod verdict;
 
 pub(crate) use command::GeoipCommand;

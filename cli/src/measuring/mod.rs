@@ -24,6 +24,6 @@ pub(crate) mod registry;
 mod sign_in;
 pub(crate) mod statistics;
 pub(crate) mod table;
-mod tls;
+pub(crate) mod tls;
 pub(crate) mod turns;
 pub(crate) mod url;
