@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::answers::Answers;
+use super::audit::{AuditArguments, audit};
 use super::build::{BuildOptions, build};
 use super::date::BuildDate;
 use super::error::GeoipError;
@@ -36,6 +37,11 @@ pub(crate) enum GeoipCommand {
     /// What comes is checked by a checksum or a signature, unpacked, built where it has not Envoy's shape, and mended by
     /// your own tables. Nothing is touched before all of that is done.
     Update(UpdateArguments),
+    /// Find clients who are in the wrong region, and print the networks that mend it, as a file for `network_files`.
+    ///
+    /// The database is compared with what clouds publish of their addresses, with lists and with other databases, and
+    /// the access log with what the policy calls near.
+    Audit(AuditArguments),
     /// Say where a database puts addresses: `US`, `US-CA` or `unlocated`, one line for each; with a
     /// policy also the region, and what of the policy places the client there.
     Lookup(LookupArguments),
@@ -103,6 +109,7 @@ impl GeoipCommand {
                 let installed = update(&arguments)?;
                 writeln!(io::stderr(), "{installed}").map_err(GeoipError::Print)
             }
+            Self::Audit(arguments) => audit(&arguments, &mut io::stdout().lock()),
             Self::Lookup(arguments) => answer(&arguments, &mut io::stdout().lock()),
         }
     }

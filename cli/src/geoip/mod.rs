@@ -11,6 +11,7 @@
 
 mod alias;
 mod answers;
+mod audit;
 pub(crate) mod build;
 mod command;
 mod compare;
