@@ -17,7 +17,7 @@ pub(super) fn extension(clients: &Clients) -> Value {
         .iter()
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
     let mutations: Vec<Value> =
-        removed.chain(peer(geo)).chain(forwarded_for::mutations(clients)).collect();
+        removed.chain(peer(geo)).chain(forwarded_for::mutation(clients)).collect();
     typed::extension(
         "envoy.http.early_header_mutation.header_mutation",
         "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",

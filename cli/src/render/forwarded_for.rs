@@ -28,12 +28,14 @@ const BARE: Step = Step {
     pattern: r"^(?:(.*,\s*|\s*)(?:\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+)(\s*(?:,.*)?)|(.*))$",
     rewrite: r"\1\2\3\4\5",
 };
+/// Puts the address of nobody behind the list, for the next step to take: what a step writes cannot depend on
+/// what it finds, but by its groups.
+const WITH_NOBODY: Step = Step { pattern: r"^(.*)$", rewrite: r"\1|0.0.0.0" };
 /// A client whom its proxy hides. It is at no address, and least of all at the proxy's: that may be of a network
 /// whose clients may read what others may not.
 const HIDDEN: Step = Step {
-    pattern: r"^(.*,\s*|\s*)(?:[uU][nN][kK][nN][oO][wW][nN]|_[0-9A-Za-z._-]+)(\s*(?:,.*)?)$",
-    // RE2 reads one digit behind the backslash: the first group, and then `0.0.0.0`.
-    rewrite: r"\10.0.0.0\2",
+    pattern: r"^(?:(.*,\s*|\s*)(?:[uU][nN][kK][nN][oO][wW][nN]|_[0-9A-Za-z._-]+)(\s*(?:,.*)?)\|(0\.0\.0\.0)|(.*)\|0\.0\.0\.0)$",
+    rewrite: r"\1\3\2\4",
 };
 
 /// One rewriting of the list by a regular expression (RE2).
@@ -54,32 +56,31 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\"))
 }
 
-/// What is done to the header before Envoy reads it, one after the other; nothing where nobody is believed.
-pub(super) fn mutations(clients: &Clients) -> Vec<Value> {
+/// What is done to the header before Envoy reads it; nothing where nobody is believed.
+///
+/// Most requests pay for the look at whether there is anything to do, and for no more: the header is then left as it is,
+/// as Envoy writes no empty value.
+pub(super) fn mutation(clients: &Clients) -> Option<Value> {
     let addresses = match (clients.trusted_proxies(), clients.trusted_hops()) {
-        ([], 0) => return Vec::new(),
+        ([], 0) => return None,
         ([], hops) => hops.min(MOST_ADDRESSES),
         _ => MOST_ADDRESSES,
     };
-    let once = |value: String, step: &Step| (0..addresses).fold(value, |value, _| step.of(&value));
-    let plain = [GAP, ZONE, BARE].iter().fold(END.of(HEADER), once);
+    let times =
+        |count: u32, value: String, step: &Step| (0..count).fold(value, |value, _| step.of(&value));
+    let plain =
+        [GAP, ZONE, BARE].iter().fold(END.of(HEADER), |value, step| times(addresses, value, step));
     // From the last item to the first that is not trusted, one hidden client ends the search.
     let hidden = if clients.trusted_proxies().is_empty() { addresses } else { 1 };
-    let hidden = (0..hidden).map(|_| overwrite(HIDDEN.pattern, &HIDDEN.of(HEADER)));
-    std::iter::once(overwrite(STRANGE, &plain)).chain(hidden).collect()
-}
-
-/// The header gets the value of `expression` where it matches `condition`; else it is left as it is, as Envoy writes no
-/// empty value. Most requests pay for the match alone.
-fn overwrite(condition: &str, expression: &str) -> Value {
-    let condition = format!("{HEADER}.matches({})", quoted(condition));
-    json!({"append": {
+    let readable = (0..hidden).fold(plain, |value, _| HIDDEN.of(&WITH_NOBODY.of(&value)));
+    let condition = format!("{HEADER}.matches({})", quoted(STRANGE));
+    Some(json!({"append": {
         "header": {
             "key": "x-forwarded-for",
-            "value": format!("%CEL({condition} ? {expression} : '')%"),
+            "value": format!("%CEL({condition} ? {readable} : '')%"),
         },
         "append_action": "OVERWRITE_IF_EXISTS",
-    }})
+    }}))
 }
 
 #[cfg(test)]
@@ -88,38 +89,37 @@ mod tests {
 
     use super::*;
 
-    /// How many mutations, and of how many steps the first is.
-    fn shape(clients: &str) -> (usize, usize) {
+    /// Of how many steps the mutation is.
+    fn steps(clients: &str) -> usize {
         let policy = format!(
             r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}}, "regions": {{"default": {{}}}},
             "backends": {{"a": {{"url": "https://a.example"}}}}, "clients": {clients},
             "rules": [{{"name": "r", "repositories": ["x"], "chains": {{"default": ["a"]}}}}]}}"#
         );
         let config = Config::from_json(policy.as_bytes()).unwrap();
-        let found = mutations(config.clients());
-        let first = found.first().map(ToString::to_string).unwrap_or_default();
-        (found.len(), first.matches("re.extract").count())
+        let found = mutation(config.clients()).map(|found| found.to_string()).unwrap_or_default();
+        found.matches("re.extract").count()
     }
 
     #[test]
     fn as_many_addresses_are_read_as_are_believed() {
         let rows = [
-            ("{}", (0, 0), "nobody is believed"),
-            (r#"{"trusted_hops": 1}"#, (2, 1 + 3), "one item"),
-            (r#"{"trusted_hops": 2}"#, (3, 1 + 2 * 3), "two items"),
-            (r#"{"trusted_hops": 16}"#, (9, 1 + 8 * 3), "no more than eight"),
-            (r#"{"trusted_proxies": ["10.0.0.0/8"]}"#, (2, 1 + 8 * 3), "by their networks"),
+            ("{}", 0, "nobody is believed"),
+            (r#"{"trusted_hops": 1}"#, 1 + 3 + 2, "one item"),
+            (r#"{"trusted_hops": 2}"#, 1 + 2 * (3 + 2), "two items"),
+            (r#"{"trusted_hops": 16}"#, 1 + 8 * (3 + 2), "no more than eight"),
+            (r#"{"trusted_proxies": ["10.0.0.0/8"]}"#, 1 + 8 * 3 + 2, "by their networks"),
         ];
         for (clients, expected, reason) in rows {
-            assert_eq!(shape(clients), expected, "{reason}");
+            assert_eq!(steps(clients), expected, "{reason}");
         }
     }
 
     #[test]
     fn expressions_are_written_as_envoy_reads_them() {
-        assert_eq!(HIDDEN.of("x").matches(r"'\\10.0.0.0\\2'").count(), 1);
+        assert_eq!(WITH_NOBODY.of("x"), r"re.extract(x, '^(.*)$', '\\1|0.0.0.0')");
         assert_eq!(quoted(r"\s'"), r"'\\s''", "no pattern here has a quote");
-        for step in [END, GAP, ZONE, BARE, HIDDEN] {
+        for step in [END, GAP, ZONE, BARE, WITH_NOBODY, HIDDEN] {
             assert!(!step.pattern.contains(['\'', '%']), "{}", step.pattern);
         }
     }

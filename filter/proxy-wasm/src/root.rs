@@ -35,6 +35,7 @@ pub(crate) fn takes_forms() -> bool {
 const ADDRESS_PROPERTY: &str = "source\0address";
 
 /// What every stream of this worker shares.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the policy")]
 pub(crate) struct Policy {
     pub(crate) config: Config,
     /// The headers that carry geography, taken out of the policy once.
