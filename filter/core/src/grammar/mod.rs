@@ -1,9 +1,10 @@
-//! What a repository name, a tag and a digest may look like, and a reference to a URI.
+//! What a repository name, a tag and a digest may look like, a reference to a URI, and a day.
 //!
 //! The OCI distribution spec gives the grammar ("Pulling manifests", and "Digests" of the image
 //! spec). Values of these types are proof: they were read once, from bytes, and cannot be wrong
 //! afterwards. This room imports nothing of the crate.
 
+pub(crate) mod calendar;
 mod digest;
 mod name;
 mod reference;

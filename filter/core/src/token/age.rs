@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::grammar::calendar::{self, days_since_1970};
+
 /// The time from `issued_at` (RFC 3339) to `Date` (RFC 9110 section 5.6.7, the form that servers
 /// send). `None` if one of them cannot be read, or if the token is of the future.
 pub(super) fn age(issued_at: &str, date: &[u8]) -> Option<Duration> {
@@ -23,7 +25,7 @@ fn read_timestamp(text: &str) -> Option<i64> {
         ("-", offset) => read_offset(offset)?.checked_neg()?,
         _ => return None,
     };
-    let days = days(number(year)?, number(month)?, number(day)?)?;
+    let days = days_since_1970(number(year)?, number(month)?, number(day)?)?;
     seconds(days, clock)?.checked_sub(offset)
 }
 
@@ -35,13 +37,11 @@ fn read_offset(text: &str) -> Option<i64> {
 
 /// `Wed, 21 Oct 2026 07:28:00 GMT`.
 fn read_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, rest) = text.split_once(", ")?;
     let mut parts = rest.strip_suffix(" GMT")?.split(' ');
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let month = MONTHS.iter().zip(1_i64..).find(|(name, _)| **name == month)?.1;
-    seconds(days(number(year)?, month, number(day)?)?, parts.next()?)
+    let days = days_since_1970(number(year)?, calendar::month(month)?, number(day)?)?;
+    seconds(days, parts.next()?)
 }
 
 /// Seconds since 1970 of a clock such as `07:28:00` on a day.
@@ -51,21 +51,6 @@ fn seconds(days: i64, clock: &str) -> Option<i64> {
     let in_minutes = number(hours)?.checked_mul(60)?.checked_add(number(minutes)?)?;
     let of_day = in_minutes.checked_mul(60)?.checked_add(number(seconds)?)?;
     days.checked_mul(86_400)?.checked_add(of_day)
-}
-
-/// Days from 1 January 1970 to a day of the Gregorian calendar. March is taken for the first month, so
-/// that a leap day ends a year.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    const UP_TO_1970: i64 = 719_469;
-    let is_day = (1..=12).contains(&month) && (1..=31).contains(&day);
-    let shifted = month.checked_add(9)?.checked_rem(12)?;
-    let year = if month < 3 { year.checked_sub(1)? } else { year };
-    let leap_days =
-        year.div_euclid(4).checked_sub(year.div_euclid(100))?.checked_add(year.div_euclid(400))?;
-    // Of five months from March on, and again from August on, three have 31 days.
-    let in_year = shifted.checked_mul(153)?.checked_add(2)?.checked_div(5)?.checked_add(day)?;
-    let days = year.checked_mul(365)?.checked_add(leap_days)?.checked_add(in_year)?;
-    days.checked_sub(UP_TO_1970).filter(|_| is_day)
 }
 
 /// Digits alone, at most four.
