@@ -13,6 +13,7 @@ mod output;
 mod policy_file;
 mod render;
 mod replace;
+mod special_addresses;
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -2,46 +2,29 @@
 
 use super::merge::Segment;
 use super::span::Span;
+use crate::special_addresses;
 
-/// What is not anybody's on the Internet (IANA IPv4 Special-Purpose Address Registry, RFC 6890, and multicast): the
-/// first and the last address of each, rising.
-const RESERVED: [(u32, u32); 13] = [
-    (0x0000_0000, 0x00ff_ffff), // 0.0.0.0/8
-    (0x0a00_0000, 0x0aff_ffff), // 10.0.0.0/8
-    (0x6440_0000, 0x647f_ffff), // 100.64.0.0/10
-    (0x7f00_0000, 0x7fff_ffff), // 127.0.0.0/8
-    (0xa9fe_0000, 0xa9fe_ffff), // 169.254.0.0/16
-    (0xac10_0000, 0xac1f_ffff), // 172.16.0.0/12
-    (0xc000_0000, 0xc000_00ff), // 192.0.0.0/24
-    (0xc000_0200, 0xc000_02ff), // 192.0.2.0/24
-    (0xc0a8_0000, 0xc0a8_ffff), // 192.168.0.0/16
-    (0xc612_0000, 0xc613_ffff), // 198.18.0.0/15
-    (0xc633_6400, 0xc633_64ff), // 198.51.100.0/24
-    (0xcb00_7100, 0xcb00_71ff), // 203.0.113.0/24
-    (0xe000_0000, 0xffff_ffff), // 224.0.0.0/3
-];
+/// All of IPv4.
+const WHOLE: Span = Span { first: 0, last: 0xffff_ffff };
+
+/// The ranges that are nobody's on the Internet, rising.
+fn reserved() -> impl Iterator<Item = Span> {
+    special_addresses::V4.iter().map(|(address, length)| {
+        let first = u128::from(address.to_bits());
+        let width = 1_u128 << 32_u8.saturating_sub(*length);
+        Span { first, last: first.saturating_add(width).saturating_sub(1) }
+    })
+}
 
 /// How many IPv4 addresses are public.
 pub(super) fn size() -> u128 {
-    let reserved: u128 = RESERVED
-        .iter()
-        .map(|(first, last)| u128::from(last.abs_diff(*first)).saturating_add(1))
-        .sum();
-    (1_u128 << 32).saturating_sub(reserved)
+    within(WHOLE)
 }
 
 /// How many public IPv4 addresses a range has.
 pub(super) fn within(span: Span) -> u128 {
-    const LAST: u128 = 0xffff_ffff;
-    if span.first > LAST {
-        return 0;
-    }
-    let whole = overlap(span, Span { first: 0, last: LAST });
-    let reserved: u128 = RESERVED
-        .iter()
-        .map(|(first, last)| overlap(span, Span { first: (*first).into(), last: (*last).into() }))
-        .sum();
-    whole.saturating_sub(reserved)
+    let taken: u128 = reserved().map(|range| overlap(span, range)).sum();
+    overlap(span, WHOLE).saturating_sub(taken)
 }
 
 /// The share of the public IPv4 addresses that the segments locate, from 0 to 1.

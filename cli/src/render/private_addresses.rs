@@ -5,25 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Value, json};
 
-/// The special-purpose registry of IPv4 (RFC 6890 and its successors at IANA), as far as packets to
-/// such an address stay near or go nowhere.
-const V4: [(Ipv4Addr, u8); 16] = [
-    (Ipv4Addr::UNSPECIFIED, 8), // this network; Linux takes it for the machine itself
-    (Ipv4Addr::new(10, 0, 0, 0), 8), // private, RFC 1918
-    (Ipv4Addr::new(100, 64, 0, 0), 10), // behind a carrier's NAT, RFC 6598; a cloud's metadata
-    (Ipv4Addr::new(127, 0, 0, 0), 8), // the machine itself
-    (Ipv4Addr::new(168, 63, 129, 16), 32), // a cloud's own agent, at an address that looks public
-    (Ipv4Addr::new(169, 254, 0, 0), 16), // link-local; the clouds' metadata, secrets among them
-    (Ipv4Addr::new(172, 16, 0, 0), 12), // private, RFC 1918
-    (Ipv4Addr::new(192, 0, 0, 0), 24), // protocol assignments; a cloud's metadata
-    (Ipv4Addr::new(192, 0, 2, 0), 24), // documentation
-    (Ipv4Addr::new(192, 88, 99, 0), 24), // relays to IPv6, RFC 7526
-    (Ipv4Addr::new(192, 168, 0, 0), 16), // private, RFC 1918
-    (Ipv4Addr::new(198, 18, 0, 0), 15), // benchmarks, RFC 2544
-    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24), // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 4), // multicast
-    (Ipv4Addr::new(240, 0, 0, 0), 4), // reserved, and the broadcast
+use crate::special_addresses;
+
+/// What a packet must not be sent to either, though it stands in no row of [`special_addresses::V4`] or is public by
+/// its looks.
+const V4_BESIDE: [(Ipv4Addr, u8); 2] = [
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // a cloud's own agent
+    (Ipv4Addr::new(192, 88, 99, 0), 24),   // relays to IPv6, RFC 7526
 ];
 
 /// The same of IPv6.
@@ -49,9 +37,12 @@ const NAT64_LENGTH: u8 = 96;
 
 /// All of them, as Envoy writes ranges.
 pub(super) fn ranges() -> Vec<Value> {
-    let v4 = V4.iter().map(|(address, length)| range(*address, *length));
+    let mut all_v4: Vec<(Ipv4Addr, u8)> =
+        special_addresses::V4.into_iter().chain(V4_BESIDE).collect();
+    all_v4.sort_unstable();
+    let v4 = all_v4.iter().map(|(address, length)| range(*address, *length));
     let v6 = V6.iter().map(|(address, length)| range(*address, *length));
-    let by_nat64 = V4.iter().map(|(address, length)| {
+    let by_nat64 = all_v4.iter().map(|(address, length)| {
         let embedded = u128::from(NAT64) | u128::from(u32::from(*address));
         range(Ipv6Addr::from(embedded), NAT64_LENGTH.saturating_add(*length))
     });
