@@ -13,7 +13,7 @@ pub(super) const HEADER_SECONDS: u32 = 10;
 
 /// What Envoy refuses by itself, by the details that it gives, and what a client is told. Where they are not
 /// listed the status decides.
-const CAUSES: [Cause; 15] = [
+const CAUSES: [Cause; 14] = [
     cause(
         &["missing_host_header"],
         "the request has no `Host` header, which HTTP/1.1 demands (RFC 9112 section 3.2)",
@@ -68,14 +68,14 @@ const CAUSES: [Cause; 15] = [
          malformed, a `Content-Length` that is repeated or no number, or a malformed chunk",
     ),
     cause(
-        &["stream_idle_timeout"],
-        "nothing of the request moved for too long, so it was given up; try again",
-    ),
-    cause(
         &["invalid_cdn_loop_header"],
         "the `CDN-Loop` header is not as RFC 8586 has it; whoever set it before this proxy can mend it",
     ),
 ];
+
+/// When to try again, in seconds. By this header the filter knows Envoy's own answer to a request that it sent
+/// on: such an answer has passed no attempt phase, which would have marked it.
+const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
 /// Some details and what they mean to a client.
 struct Cause {
@@ -101,7 +101,7 @@ pub(super) fn config() -> Value {
     let causes = CAUSES
         .iter()
         .map(|cause| mapper(&error_with(cause.details), "UNSUPPORTED", cause.message, &[]));
-    let first = [of_the_filter(), loop_detected(), overload()];
+    let first = [of_the_filter(), loop_detected(), overload(), standstill()];
     let by_status = [
         mapper(&status("EQ", 429), "TOOMANYREQUESTS", "too many requests; try again later", &[]),
         mapper(&status("EQ", 431), "UNSUPPORTED", &too_large, &[]),
@@ -110,7 +110,7 @@ pub(super) fn config() -> Value {
             &status("GE", 500),
             "UNAVAILABLE",
             "the registry that serves this request cannot be reached; try again later",
-            &[("retry-after", "5")],
+            &[RETRY_AFTER],
         ),
         mapper(
             &status("GE", 400),
@@ -145,13 +145,24 @@ fn loop_detected() -> Value {
     mapper
 }
 
+/// A request whose backend was asked may end so as well: the response phase judges such an answer by its
+/// `Retry-After`, as it does every one of 500 and above.
+fn standstill() -> Value {
+    mapper(
+        &error_with(&["stream_idle_timeout"]),
+        "UNSUPPORTED",
+        "nothing of the request moved for too long, so it was given up; try again",
+        &[RETRY_AFTER],
+    )
+}
+
 /// Who has too much to do says so, and does not say that a registry is down.
 fn overload() -> Value {
     mapper(
         &error_with(&["overload"]),
         "UNAVAILABLE",
         "this proxy has more to do than it has memory for; try again later",
-        &[("retry-after", "5")],
+        &[RETRY_AFTER],
     )
 }
 

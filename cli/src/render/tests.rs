@@ -324,3 +324,20 @@ fn a_listener_on_all_of_ipv6_takes_ipv4() {
     let socket = at(&rendered, "/static_resources/listeners/0/address/socket_address");
     assert_eq!(socket, &json!({"address": "::", "port_value": 8080, "ipv4_compat": true}));
 }
+
+/// The response phase judges Envoy's own answer to a request that was sent on, and knows it by this header.
+#[test]
+fn what_envoy_answers_in_the_place_of_a_backend_says_when_to_try_again() {
+    let rendered = rendered(&json!({}), &options(true, None));
+    let mappers = at(manager(&rendered), "/local_reply_config/mappers").as_array().unwrap();
+    let retries = |mapper: &&Value| {
+        let headers = mapper["headers_to_add"].as_array().into_iter().flatten();
+        headers.into_iter().any(|added| added["header"]["key"] == "retry-after")
+    };
+    let found: Vec<String> =
+        mappers.iter().filter(retries).map(|it| it["filter"].to_string()).collect();
+    let [overload, standstill, failed] = &found[..] else { panic!("three: {found:#?}") };
+    assert!(overload.contains("'overload'"), "{overload}");
+    assert!(standstill.contains("'stream_idle_timeout'"), "{standstill}");
+    assert!(failed.contains(r#""op":"GE","value":{"default_value":500"#), "{failed}");
+}

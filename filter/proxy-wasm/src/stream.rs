@@ -133,7 +133,7 @@ impl Stream {
 
     /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
     fn finish(&self, receipt: &Receipt) -> Option<Reply> {
-        let doubtful = is_doubtful(receipt);
+        let doubtful = needs_a_look(receipt);
         let challenged = doubtful && has_header(UrlHeader::Challenge.name());
         if doubtful && has_header("proxy-authenticate") {
             return Some(reply::proxy_challenge());
@@ -372,8 +372,9 @@ fn answered(receipt: &Receipt) -> Option<Vec<u8>> {
 }
 
 /// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so, or it is
-/// Envoy's own: those of 500 and above say when to come again.
-fn is_doubtful(receipt: &Receipt) -> bool {
+/// Envoy's own, which no attempt phase sees: the local replies of 500 and above that `portolan render` configures
+/// have a `Retry-After`.
+fn needs_a_look(receipt: &Receipt) -> bool {
     !receipt.is_marked || take_header(DOUBTFUL) || has_header("retry-after")
 }
 

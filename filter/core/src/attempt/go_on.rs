@@ -69,6 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_envoy_and_the_filter_speak_in_internal_headers() {
+        for name in ["x-envoy-immediate-health-check-fail", "x-geo-country", MARK, DOUBTFUL] {
+            assert!(is_internal(name.as_bytes()), "{name}");
+        }
+        for name in ["x-envoy", "envoy-x", "x-request-id", "docker-content-digest", "retry-after"] {
+            assert!(!is_internal(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
     fn it_goes_on_to_whom_was_not_asked() {
         let every = [
             Answer::Missed,

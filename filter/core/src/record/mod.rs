@@ -1,7 +1,7 @@
 //! What happened to one request, as one value: the fields of its log line.
 //!
-//! Everything here comes from the policy, nothing from the client, so that each field can also
-//! be the label of a metric without letting a client make up new ones.
+//! Everything here comes from the policy or is one of a fixed set, such as the countries: each field can also be
+//! the label of a metric without letting a client make up new ones.
 
 use crate::config::geography::Country;
 use crate::registry::Class;
