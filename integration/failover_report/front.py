@@ -14,8 +14,9 @@ from harness.bootstrap import Bootstrap
 from harness.envoy import ADMIN_SECONDS, FLUSH_MILLISECONDS, TRACES_OF_A_CRASH
 from harness.processes import Server
 
-# How long the old Envoy of a hot restart goes on with what it has begun, and when it ends.
-HOT_DRAIN_SECONDS, HOT_END_SECONDS = 3, 5
+# How long an old Envoy goes on to take connections, telling clients to make others, and when the old one of a hot
+# restart ends.
+DRAIN_SECONDS, HOT_END_SECONDS = 3, 5
 
 
 class Process:
@@ -25,7 +26,8 @@ class Process:
         self._admin_file = directory / f"{name}-admin"
         command: list[str | Path] = [paths.envoy(), "-c", configuration, "--concurrency", "2"]
         command += ["--admin-address-path", self._admin_file, "--log-level", "info"]
-        command += ["--file-flush-interval-msec", str(FLUSH_MILLISECONDS), *options]
+        command += ["--file-flush-interval-msec", str(FLUSH_MILLISECONDS)]
+        command += ["--drain-time-s", str(DRAIN_SECONDS), *options]
         self.server = Server(name, command, directory)
         self._admin_port = 0
 
@@ -52,6 +54,19 @@ class Process:
         """Lines of its log that should not be there."""
         text = self.server.log.read_text(errors="replace")
         return [line for line in text.splitlines() if TRACES_OF_A_CRASH.search(line)]
+
+    def is_left(self) -> bool | None:
+        """Whether it listens no longer, and has answered everything. Connections that are kept open do not count:
+        a client has to reckon with the end of one that it does not use."""
+        counts = self._statistics("listener_manager.listener_stopped|downstream_rq_active")
+        stopped = counts.pop("listener_manager.listener_stopped")
+        under_way = sum(count for name, count in counts.items() if not name.startswith("http.admin."))
+        return (stopped > 0 and under_way == 0) or None
+
+    def _statistics(self, pattern: str) -> dict[str, int]:
+        answer = raw.request(self._admin_port, "GET", f"/stats?filter={pattern}", seconds=ADMIN_SECONDS)
+        pairs = (line.rsplit(": ", 1) for line in answer.body.decode().splitlines())
+        return {name: int(count) for name, count in pairs}
 
     def _find_admin_port(self) -> int | None:
         text = self._admin_file.read_text() if self._admin_file.exists() else ""
@@ -88,8 +103,8 @@ class Front:
         """A new process beside the old one; the old one stops listening, finishes and ends."""
         old = self._processes[-1]
         await self.start()
-        await old.admin("POST", "/drain_listeners?graceful&skip_exit")
-        await asyncio.sleep(HOT_DRAIN_SECONDS)
+        await old.admin("POST", "/drain_listeners?graceful")
+        await waiting.until(old.is_left, "its last client has gone", old.server)
         await asyncio.to_thread(old.server.stop)
 
     async def restart_hot(self) -> None:
@@ -117,8 +132,6 @@ class Front:
         """The port is as good a number as any to tell this family of processes from others."""
         options = ["--base-id", str(self.port), "--restart-epoch", str(len(self._processes))]
         options += [
-            "--drain-time-s",
-            str(HOT_DRAIN_SECONDS),
             "--parent-shutdown-time-s",
             str(HOT_END_SECONDS),
         ]

@@ -286,9 +286,9 @@ ALL = (
     ),
     Scenario(
         "at-rest",
-        "no request for 30 s, then killed for 3 s (kill -9)",
+        "no request for 30 s, then killed for 10 s (kill -9)",
         killed_at_rest,
-        3.0,
+        10.0,
         primary=Link.DIRECT,
         begins_at_rest=True,
     ),
