@@ -6,12 +6,10 @@ use portolan_core::client::joined;
 use portolan_core::config::geography::{Country, Subdivision};
 use portolan_core::config::regions::GeoSource;
 use portolan_core::config::{Config, Geo};
+use portolan_core::contract::headers;
 
 use super::arguments::Header;
 use super::request::Client;
-
-/// The header in which Envoy tells the filter the peer's address.
-const PEER_HEADER: &str = "x-portolan-peer";
 
 /// What was typed about a client.
 pub(super) struct Told<'a> {
@@ -111,7 +109,7 @@ fn unknown_country(facts: &[Fact; 3]) -> Option<String> {
 
 /// The peer, and a note where the geo headers depend on it.
 fn peer(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> (Option<Vec<u8>>, Option<String>) {
-    let sent = (told.headers.iter()).rfind(|header| header.name == PEER_HEADER);
+    let sent = (told.headers.iter()).rfind(|header| header.name == headers::PEER);
     let typed = told.peer.map(|peer| peer.to_string().into_bytes());
     let typed = typed.or_else(|| sent.map(|header| header.value.clone()));
     let needs_trust = config.regions().geo_source() == GeoSource::ProxyHeaders
@@ -154,7 +152,7 @@ fn behind_a_proxy(config: &Config) -> (Option<Vec<u8>>, Option<String>) {
 fn ignored_headers(headers: &[Header], facts: &[Fact; 3]) -> Vec<String> {
     let counts = |name: &str| {
         let is_geo = facts.iter().any(|fact| fact.header.as_deref() == Some(name));
-        is_geo || name == "host" || name == PEER_HEADER
+        is_geo || name == "host" || name == headers::PEER
     };
     let ignored = headers.iter().filter(|header| !counts(&header.name));
     ignored.map(|header| format!("the header `{}` does not count", header.name)).collect()

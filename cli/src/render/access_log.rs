@@ -1,6 +1,7 @@
 //! One line of JSON a request.
 
 use portolan_core::config::{Config, Geo};
+use portolan_core::contract::{self, StateKey};
 use serde_json::{Value, json};
 
 use super::filter_state::{AUTHORITY, COUNTRY, PATH};
@@ -44,8 +45,8 @@ fn to(place: &AccessLog, fields: &Value) -> Value {
 /// and the signature of a redirect stand there.
 fn fields(geo: &Geo, follows: bool) -> Value {
     let country = match geo {
-        Geo::Headers(_) => "wasm.portolan_country",
-        Geo::None | Geo::Database(_) => COUNTRY,
+        Geo::Headers(_) => StateKey::Country.object(),
+        Geo::None | Geo::Database(_) => COUNTRY.to_owned(),
     };
     let mut fields = json!({
         "time": "%START_TIME%",
@@ -59,10 +60,10 @@ fn fields(geo: &Geo, follows: bool) -> Value {
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
         "country": format!("%FILTER_STATE({country}:PLAIN)%"),
-        "region": "%FILTER_STATE(wasm.portolan_region:PLAIN)%",
-        "rule": "%FILTER_STATE(wasm.portolan_rule:PLAIN)%",
-        "reason": "%FILTER_STATE(wasm.portolan_reason:PLAIN)%",
-        "backend": "%UPSTREAM_METADATA(portolan:backend)%",
+        "region": property(StateKey::Region),
+        "rule": property(StateKey::Rule),
+        "reason": property(StateKey::Reason),
+        "backend": format!("%UPSTREAM_METADATA({})%", metadata()),
         "upstream": "%UPSTREAM_HOST%",
         "upstream_protocol": "%UPSTREAM_PROTOCOL%",
         "upstream_failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
@@ -85,28 +86,40 @@ fn fields(geo: &Geo, follows: bool) -> Value {
 fn fields_of_policy(config: &Config) -> Value {
     let names = config.fronts().all().iter().any(|front| front.upstreams().is_some());
     let redirects = config.rules().all().iter().any(|rule| rule.redirecting().is_some());
-    let field = |is_there: bool, name: &str| {
-        let value = format!("%FILTER_STATE(wasm.portolan_{name}:PLAIN)%");
-        if is_there { json!({name: value}) } else { Value::Null }
+    let field = |is_there: bool, name: &str, key: StateKey| {
+        if is_there { json!({name: property(key)}) } else { Value::Null }
     };
-    object([field(names, "registry"), field(redirects, "sent_to")])
+    object([
+        field(names, "registry", StateKey::Registry),
+        field(redirects, "sent_to", StateKey::SentTo),
+    ])
 }
 
 /// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.
 fn fields_of_further_passes() -> [(String, Value); 6] {
-    let kept = |name: &str| state(&format!("wasm.portolan_{name}"));
-    let metadata = operator("UPSTREAM_METADATA", "portolan:backend");
+    let kept = |key: StateKey| state(&key.object());
+    let metadata = operator("UPSTREAM_METADATA", &metadata());
     let address = json!({"command": "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"});
-    let asked = [kept("authority"), state(AUTHORITY), operator("REQ", ":AUTHORITY")];
+    let asked = [kept(StateKey::Authority), state(AUTHORITY), operator("REQ", ":AUTHORITY")];
     [
         ("authority", first_of(&asked)),
-        ("path", first_of(&[kept("path"), state(PATH), operator("PATH", "NQ")])),
-        ("client", first_of(&[kept("client"), address])),
-        ("country", first_of(&[kept("country"), state(COUNTRY)])),
-        ("backend", first_of(&[metadata, kept("backend")])),
+        ("path", first_of(&[kept(StateKey::Path), state(PATH), operator("PATH", "NQ")])),
+        ("client", first_of(&[kept(StateKey::Client), address])),
+        ("country", first_of(&[kept(StateKey::Country), state(COUNTRY)])),
+        ("backend", first_of(&[metadata, kept(StateKey::RedirectedBy)])),
         ("upstream_authority", "%REQ(:AUTHORITY)%".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value.into()))
+}
+
+/// A property that the filter sets.
+fn property(key: StateKey) -> String {
+    format!("%FILTER_STATE({}:PLAIN)%", key.object())
+}
+
+/// The name of the backend, among what is said of an endpoint.
+fn metadata() -> String {
+    format!("{}:{}", contract::NAMESPACE, contract::BACKEND)
 }
 
 /// The first that says anything. What was noted before the rewriting comes before what a request says that

@@ -2,15 +2,13 @@
 //! metrics, by who scrapes them. Nothing else: whoever reaches all of it can stop Envoy.
 
 use portolan_core::config::Config;
-use portolan_core::health;
+use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::listener::{BUFFER_BYTES, address};
 use super::options::Options;
 use super::typed::{extension, object};
 
-/// The cluster of the admin interface itself. Only the listeners here lead to it.
-const ADMIN: &str = "portolan@admin-interface";
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
 
@@ -51,21 +49,21 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
     let mut all = Vec::new();
     if is_needed(config) || options.metrics.is_some() {
         all.push(json!({
-            "name": ADMIN,
+            "name": clusters::ADMIN_INTERFACE,
             "type": "STATIC",
             "connect_timeout": "1s",
-            "load_assignment": {"cluster_name": ADMIN, "endpoints": [{"lb_endpoints": [
+            "load_assignment": {"cluster_name": clusters::ADMIN_INTERFACE, "endpoints": [{"lb_endpoints": [
                 {"endpoint": {"address": address(options.admin)}},
             ]}]},
         }));
     }
     if is_needed(config) {
         all.push(json!({
-            "name": health::CLUSTER,
+            "name": clusters::ADMIN,
             "type": "STATIC",
             "connect_timeout": "1s",
             "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-            "load_assignment": {"cluster_name": health::CLUSTER, "endpoints": [{"lb_endpoints": [
+            "load_assignment": {"cluster_name": clusters::ADMIN, "endpoints": [{"lb_endpoints": [
                 {"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": INSIDE}}}},
             ]}]},
             "transport_socket": extension(
@@ -99,7 +97,7 @@ fn get() -> Value {
 /// One question, and the path that the interface has for it, if it is another; all else is not there.
 fn manager(name: &str, question: &Value, path: Option<&str>) -> Value {
     let rewrite = path.map_or_else(|| json!({}), |path| json!({"prefix_rewrite": path}));
-    let route = object([json!({"cluster": ADMIN, "timeout": "5s"}), rewrite]);
+    let route = object([json!({"cluster": clusters::ADMIN_INTERFACE, "timeout": "5s"}), rewrite]);
     extension(
         "envoy.filters.network.http_connection_manager",
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::attempt;
 use portolan_core::config::ids::BackendId;
 use portolan_core::config::{Backend, Config, List};
+use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -45,8 +45,9 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     let singles = singles.map(|backend| cluster::as_last_resort(backend, config, options));
     let sets = sets.into_iter().map(|backends| {
         let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
-        let members: Vec<String> = names.iter().map(|name| attempt::cluster(&[*name])).collect();
-        aggregate(&attempt::cluster(&names), &members, &backends, config, options)
+        let members: Vec<String> =
+            names.iter().map(|name| clusters::later_attempts(&[*name])).collect();
+        aggregate(&clusters::later_attempts(&names), &members, &backends, config, options)
     });
     singles.chain(sets).collect()
 }

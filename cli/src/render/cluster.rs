@@ -1,7 +1,7 @@
 //! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
 
-use portolan_core::attempt;
 use portolan_core::config::{Backend, Config, Limits};
+use portolan_core::contract::{self, clusters};
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -26,7 +26,7 @@ pub(super) fn for_reads(backend: &Backend, config: &Config, options: &Options) -
 /// health checks take the backend out here, and then it is not tried: a backend that nobody reaches would
 /// be waited for.
 pub(super) fn as_last_resort(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let name = attempt::cluster(&[backend.name()]);
+    let name = clusters::later_attempts(&[backend.name()]);
     cluster(backend, &name, &strict(), Destination::LastResort(backend), config, options)
 }
 
@@ -60,7 +60,8 @@ fn cluster(
     let url = backend.url();
     let filters = upstream_filters::filters(config, destination, options);
     // Tells the access log and the attempt phase the backend.
-    let metadata = json!({"filter_metadata": {"portolan": {"backend": backend.name()}}});
+    let metadata =
+        json!({"filter_metadata": {contract::NAMESPACE: {contract::BACKEND: backend.name()}}});
     let protocol =
         object([origin::protocol(url.scheme()), health::no_answer_takes_a_backend_out()]);
     object([

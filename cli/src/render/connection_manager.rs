@@ -38,7 +38,7 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
 /// access log, and only then the filter may rewrite it.
 fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
     let geoip = options.geoip_database.as_deref().map(geoip::filter);
-    let wasm = options.wasm.as_deref().map(|path| wasm::filter("portolan", path, policy_json));
+    let wasm = options.wasm.as_deref().map(|path| wasm::deciding("portolan", path, policy_json));
     let router = extension(
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",

@@ -1,14 +1,12 @@
 //! Envoy puts the proxy's own credentials into requests; the filter only says which.
 
 use portolan_core::config::Credential;
+use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
 use super::secret::Secret;
 use super::typed::{extension, typed};
-
-/// The header in which the filter names the credential of one attempt, or of one request for a token.
-pub(super) const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 
 /// The filter that puts one of `credentials` into a request that names it. None for a cluster that is
 /// sent no credential.
@@ -25,7 +23,7 @@ fn inject(credentials: &[&Credential], options: &Options) -> Value {
     let input = extension(
         "request-headers",
         "type.matcher.v3.HttpRequestHeaderMatchInput",
-        json!({"header_name": CREDENTIAL_HEADER}),
+        json!({"header_name": headers::CREDENTIAL}),
     );
     extension(
         "portolan-credential",

@@ -1,6 +1,7 @@
 //! What is taken from a request before anything reads it.
 
 use portolan_core::config::{Clients, Geo};
+use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
 use super::{forwarded_for, typed};
@@ -29,8 +30,8 @@ pub(super) fn extension(clients: &Clients) -> Value {
 /// filter believes them only if the connection comes from such a proxy, and nobody else sets any.
 const fn prefixes(geo: &Geo) -> &'static [&'static str] {
     match geo {
-        Geo::Headers(_) => &["x-portolan-", "x-envoy-"],
-        Geo::None | Geo::Database(_) => &["x-geo-", "x-portolan-", "x-envoy-"],
+        Geo::Headers(_) => &[headers::PREFIX, "x-envoy-"],
+        Geo::None | Geo::Database(_) => &["x-geo-", headers::PREFIX, "x-envoy-"],
     }
 }
 
@@ -40,7 +41,7 @@ fn peer(geo: &Geo) -> Option<Value> {
     matches!(geo, Geo::Headers(_)).then(|| {
         json!({"append": {
             "header": {
-                "key": "x-portolan-peer",
+                "key": headers::PEER,
                 "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
             },
             "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",

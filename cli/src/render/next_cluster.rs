@@ -2,12 +2,11 @@
 //!
 //! What the filter names is in Envoy's filter state, which no client and no upstream writes.
 
-use portolan_core::attempt;
 use portolan_core::config::{Backend, Config};
+use portolan_core::contract::{StateKey, clusters, headers};
 use serde_json::{Map, Value, json};
 
 use super::aggregate::rests;
-use super::routes::CLUSTER_HEADER;
 use super::typed::extension;
 
 /// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
@@ -19,14 +18,14 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         let members = list.backends().iter().filter_map(|id| config.backend(*id));
         let members: Vec<&str> = members.map(Backend::name).collect();
         if is_in(&members) {
-            let clusters = rests(&members).into_iter().map(|rest| attempt::cluster(&rest));
+            let clusters = rests(&members).into_iter().map(|rest| clusters::later_attempts(&rest));
             named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
         }
     }
     let input = extension(
         "next-cluster",
         "extensions.matching.common_inputs.network.v3.FilterStateInput",
-        json!({"key": "wasm.portolan_next_cluster"}),
+        json!({"key": StateKey::NextCluster.object()}),
     );
     let matcher = json!({
         "matcher_tree": {"input": input, "exact_match_map": {"map": named}},
@@ -44,7 +43,7 @@ pub(super) fn of_the_request(config: &Config) -> Value {
     let input = extension(
         "request-headers",
         "type.matcher.v3.HttpRequestHeaderMatchInput",
-        json!({"header_name": CLUSTER_HEADER}),
+        json!({"header_name": headers::CLUSTER}),
     );
     let lists = config.lists().iter();
     let clusters: Map<String, Value> =

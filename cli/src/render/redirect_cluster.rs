@@ -1,7 +1,7 @@
 //! The clusters that reach where redirects lead: any host that the route let through, by its name.
 
-use portolan_core::attempt;
 use portolan_core::config::{Backend, Config, Scheme, redirects_cluster};
+use portolan_core::contract::Role;
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -85,7 +85,7 @@ fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Valu
         "auto_sni": true,
         "auto_san_validation": true,
     }});
-    let hop = wasm::filter("portolan-hop", path, attempt::HOP_CONFIGURATION);
+    let hop = wasm::filter("portolan-hop", path, &Role::RedirectTarget);
     let filters = upstream_filters::behind(hop);
     object([
         json!({

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::attempt;
 use portolan_core::config::{Backend, Config, List, RedirectHost, Scheme, redirects_cluster};
+use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
 
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::options::Options;
 use super::redirect_cluster::{self, Addresses};
-use super::routes::{self, CLUSTER_HEADER};
+use super::routes;
 use super::typed::{extension, object, typed};
 use super::{filter_state, geoip, health, loops, next_cluster, patience};
 
@@ -67,7 +67,7 @@ pub(super) fn policy() -> Value {
         // To Envoy every client without TLS to itself asks for `http`.
         "allow_cross_scheme_redirect": true,
         "response_headers_to_copy":
-            [CLUSTER_HEADER, "x-forwarded-proto", "authorization", "cookie", "proxy-authorization"],
+            [headers::CLUSTER, "x-forwarded-proto", "authorization", "cookie", "proxy-authorization"],
         "predicates": [extension(
             "envoy.internal_redirect_predicates.allow_listed_routes",
             "extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig",
@@ -107,7 +107,7 @@ fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) 
             "idle_timeout": patience::written(patience::of_redirects(backend)),
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
-                "retriable_headers": [{"name": attempt::MARK, "present_match": true}],
+                "retriable_headers": [{"name": headers::GO_ON, "present_match": true}],
                 "refresh_cluster_on_retry": true,
                 "num_retries": 1,
                 "per_try_timeout": health::seconds(head),
@@ -121,7 +121,7 @@ fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) 
         "name": ROUTE,
         "match": {
             "prefix": "/",
-            "headers": [{"name": CLUSTER_HEADER, "string_match": {"exact": cluster}}],
+            "headers": [{"name": headers::CLUSTER, "string_match": {"exact": cluster}}],
         },
         "route": action,
         "typed_per_filter_config": filters_of_a_further_pass(backend, options),

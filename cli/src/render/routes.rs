@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use portolan_core::attempt;
 use portolan_core::config::{ALONE, Backend, Config, List};
+use portolan_core::contract::headers;
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
-use super::credential_filter::CREDENTIAL_HEADER;
 use super::options::Options;
 use super::typed::{extension, object, typed};
 use super::{
     browsers, next_cluster, patience, redirects, upstream_filters, upstream_headers, wasm,
 };
-
-/// The header in which the filter names the cluster.
-pub(super) const CLUSTER_HEADER: &str = "x-portolan-cluster";
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
@@ -37,7 +33,7 @@ pub(super) fn route_config(config: &Config, options: &Options) -> Value {
     }
     json!({
         "name": "portolan",
-        "internal_only_headers": [CLUSTER_HEADER, CREDENTIAL_HEADER],
+        "internal_only_headers": [headers::CLUSTER, headers::CREDENTIAL],
         "request_headers_to_remove": upstream_headers::removed_from_requests(config.clients()),
         "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
         "virtual_hosts": virtual_hosts,
@@ -138,7 +134,7 @@ fn retry_of_one(is_marked: bool) -> Value {
 }
 
 fn marked() -> Value {
-    json!([{"name": attempt::MARK, "present_match": true}])
+    json!([{"name": headers::GO_ON, "present_match": true}])
 }
 
 fn retry(retry_on: &str) -> Value {
@@ -178,7 +174,7 @@ fn action(cluster: &Value, retry: Option<Value>, idle: Duration) -> Value {
 fn named_by_the_filter(first: Option<&str>) -> Value {
     match first {
         Some(cluster) => json!({"cluster": cluster}),
-        None => json!({"cluster_header": CLUSTER_HEADER}),
+        None => json!({"cluster_header": headers::CLUSTER}),
     }
 }
 

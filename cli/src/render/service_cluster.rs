@@ -1,6 +1,7 @@
 //! The clusters that only the filter itself calls: token services, verifiers of passwords, blob stores.
 
 use portolan_core::config::{Backend, BackendAuth, BackendUrl, BlobStore, Config, FrontAuth, Tls};
+use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -30,7 +31,7 @@ pub(super) fn of_the_user(config: &Config) -> Vec<(String, &str)> {
     let verifiers = config.fronts().all().iter().filter_map(|front| {
         let FrontAuth::Basic(verifier) = front.auth() else { return None };
         let path = format!("fronts.{}.auth.basic.cluster", front.name());
-        (verifier.cluster() != verifier_cluster(front.name())).then(|| (path, verifier.cluster()))
+        (verifier.cluster() != clusters::verifier(front.name())).then(|| (path, verifier.cluster()))
     });
     let stores = config.blob_stores().iter().filter_map(|store| {
         let path = format!("blob_stores.{}.cluster", store.name());
@@ -42,7 +43,7 @@ pub(super) fn of_the_user(config: &Config) -> Vec<(String, &str)> {
 /// The cluster by which the filter asks a blob store what it has; also what is in the names of its
 /// secrets, where a backend may have the same name.
 pub(super) fn probe_cluster(store: &BlobStore) -> String {
-    format!("{}@probe", store.name())
+    clusters::blob_store(store.name())
 }
 
 /// Clients are sent to a store; only the filter's questions go there through this cluster.
@@ -53,11 +54,7 @@ fn blob_store(store: &BlobStore, options: &Options) -> Option<Value> {
 }
 
 fn token_cluster(backend: &Backend) -> String {
-    format!("{}@token", backend.name())
-}
-
-fn verifier_cluster(front: &str) -> String {
-    format!("{front}@verifier")
+    clusters::token_service(backend.name())
 }
 
 /// The token service of a backend: at the realm's host, or, as long as that is not known, at the backend's
@@ -83,7 +80,7 @@ fn verifiers(config: &Config, options: &Options) -> Vec<Value> {
     let fronts = config.fronts().all().iter();
     let clusters = fronts.filter_map(|front| {
         let FrontAuth::Basic(verifier) = front.auth() else { return None };
-        let (name, url) = (verifier_cluster(front.name()), verifier.url());
+        let (name, url) = (clusters::verifier(front.name()), verifier.url());
         let transport = upstream_tls::transport(&name, url, &publicly(url), options);
         (verifier.cluster() == name).then(|| cluster(&name, url, transport, Vec::new(), CALLS))
     });

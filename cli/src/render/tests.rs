@@ -10,10 +10,10 @@ mod later_attempts;
 mod redirects;
 
 use portolan_core::config::Config;
+use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
 use super::bootstrap::bootstrap;
-use super::credential_filter::CREDENTIAL_HEADER;
 use super::envoy_version::EnvoyVersion;
 use super::options::{AccessLog, Options};
 
@@ -115,7 +115,8 @@ fn a_client_cannot_speak_for_envoy_or_the_filter() {
             })
             .collect();
         assert_eq!(removed, expected, "{reason}");
-        let names_no_credential = removed.iter().any(|start| CREDENTIAL_HEADER.starts_with(start));
+        let names_no_credential =
+            removed.iter().any(|start| headers::CREDENTIAL.starts_with(start));
         assert!(names_no_credential, "{reason}");
         let added = mutations.iter().find_map(|mutation| mutation.pointer("/append/header/key"));
         let peer = (clients == proxy_headers()).then(|| json!("x-portolan-peer"));
@@ -252,7 +253,7 @@ fn a_backend_learns_nothing_of_the_client() {
     let rendered = rendered(&geo, &options(true, None));
     let removed = &manager(&rendered)["route_config"]["request_headers_to_remove"];
     let removed = removed.as_array().unwrap();
-    let ours = ["x-portolan-cluster", CREDENTIAL_HEADER];
+    let ours = [headers::CLUSTER, headers::CREDENTIAL];
     let clients = ["x-forwarded-for", "x-forwarded-proto", "cf-ipcountry"];
     for header in ours.into_iter().chain(clients) {
         assert!(removed.contains(&header.into()), "{header}");

@@ -1,7 +1,7 @@
 //! The filters of a cluster: they run anew for every attempt that its requests make.
 
-use portolan_core::attempt;
 use portolan_core::config::{Backend, BackendAuth, Config, Credential};
+use portolan_core::contract::{Role, headers};
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
@@ -23,7 +23,7 @@ pub(super) enum Destination<'p> {
 }
 
 /// The headers in which nobody but this Envoy and the filter speak.
-const OURS: [&str; 3] = ["x-envoy-", "x-portolan-", "x-geo-"];
+const OURS: [&str; 3] = ["x-envoy-", headers::PREFIX, "x-geo-"];
 
 /// The `http_filters` of a cluster; empty if Envoy's own codec is all it needs.
 ///
@@ -59,7 +59,7 @@ pub(super) fn filters(
 fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
     let mut mutations = Map::new();
     if names_credential {
-        let name = json!([{"remove": credential_filter::CREDENTIAL_HEADER}]);
+        let name = json!([{"remove": headers::CREDENTIAL}]);
         mutations.insert("request_mutations".to_owned(), name);
     }
     if is_for_clients {
@@ -89,14 +89,14 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 
 /// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
 /// that was not asked.
-fn attempt_phase(destination: Destination<'_>) -> String {
+fn attempt_phase(destination: Destination<'_>) -> Role {
     let list: Vec<&str> = match destination {
         Destination::List(list) => list.iter().map(|backend| backend.name()).collect(),
         Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
             Vec::new()
         }
     };
-    attempt::configuration(&list)
+    Role::attempt(&list)
 }
 
 /// Whether the attempt phase has anything to do.

@@ -1,13 +1,11 @@
 //! Headers that must not cross between the client and a backend.
 
-use portolan_core::attempt;
 use portolan_core::config::Clients;
-
-use super::credential_filter::CREDENTIAL_HEADER;
+use portolan_core::contract::headers;
 
 /// What the filter and Envoy say to each other. A credential is named later, by the attempt phase, when
 /// these have been removed.
-const INTERNAL: [&str; 3] = ["x-portolan-cluster", "x-portolan-peer", CREDENTIAL_HEADER];
+const INTERNAL: [&str; 3] = [headers::CLUSTER, headers::PEER, headers::CREDENTIAL];
 
 /// What Envoy itself says of the client and of the front. The filter has removed the rest before
 /// ([`portolan_core::is_withheld`]): each name of a list costs every request, also where it is not there.
@@ -18,7 +16,7 @@ const ENVOYS: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-envoy-exte
 /// content, where to report. `proxy-authenticate` is not here: the filter turns what has it into an error.
 /// The mark by which Envoy goes on to the next backend is the filter's own, and has done its work by then.
 pub(super) const REMOVED_FROM_RESPONSES: [&str; 15] = [
-    attempt::MARK,
+    headers::GO_ON,
     "set-cookie",
     "set-cookie2",
     "strict-transport-security",

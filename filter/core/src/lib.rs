@@ -28,6 +28,7 @@ pub mod challenge;
 pub mod client;
 pub mod client_files;
 pub mod config;
+pub mod contract;
 pub mod grammar;
 pub mod health;
 pub mod policy;

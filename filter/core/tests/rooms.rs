@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 /// Every room and the rooms it may import besides itself, in the order of the walk.
 const ROOMS: &[(&str, &[&str])] = &[
     ("grammar", &[]),
-    ("config", &["grammar"]),
+    ("contract", &[]),
+    ("config", &["grammar", "contract"]),
     ("health", &["grammar", "config"]),
     ("registry", &["grammar", "config"]),
     ("challenge", &["grammar"]),
@@ -30,7 +31,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "policy",
         &["grammar", "config", "health", "registry", "challenge", "token", "probe", "client"],
     ),
-    ("attempt", &["grammar", "config", "registry", "challenge", "token", "client", "policy"]),
+    (
+        "attempt",
+        &["grammar", "contract", "config", "registry", "challenge", "token", "client", "policy"],
+    ),
     (
         "reply",
         &[

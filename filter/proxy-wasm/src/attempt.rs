@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, DOUBTFUL, MARK, Prepared, Redirection, Shown, TokenSource,
-    Wait, all, is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only,
-    select,
+    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, Wait, all,
+    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
+use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, headers};
 use portolan_core::reply;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -17,17 +17,6 @@ use crate::redirects::{self, Settled};
 use crate::refusals;
 use crate::stream::send;
 use crate::tokens::{self, Found, Waiting};
-
-/// What the downstream phase prepared for every backend of the list, and behind it what each backend
-/// answered.
-pub(crate) const PREPARED: &str = "portolan_prepared";
-/// The cluster of the next attempt, for Envoy; where the route leads as long as it is not there.
-pub(crate) const NEXT_CLUSTER: &str = "portolan_next_cluster";
-/// The name of the backend of this attempt, from the endpoint's metadata.
-pub(crate) const BACKEND: &str = "xds\0upstream_host_metadata\0filter_metadata\0portolan\0backend";
-/// By this header Envoy's credential injector, which runs behind this filter, learns which credential
-/// the backend gets. Nobody upstream sees it.
-const CREDENTIAL_HEADER: &str = "x-portolan-credential";
 
 /// The HTTP context of one attempt.
 pub(crate) struct Attempt {
@@ -87,7 +76,7 @@ impl Attempt {
         {
             self.list = list.into();
         }
-        let backend = if self.is_alone() { None } else { host::property(BACKEND) };
+        let backend = if self.is_alone() { None } else { host::property(BACKEND_ATTRIBUTE) };
         let backend = backend.unwrap_or_default();
         self.progress = Progress::Asked;
         let is_prepared = !prepared.starts_with(b"=");
@@ -137,7 +126,7 @@ impl Attempt {
         match &own.credentials {
             Credentials::Nothing | Credentials::Client(_) => Action::Continue,
             Credentials::Injected(name) => {
-                host::set_header(Headers::Request, CREDENTIAL_HEADER, name.as_bytes());
+                host::set_header(Headers::Request, headers::CREDENTIAL, name.as_bytes());
                 Action::Continue
             }
             Credentials::Token(source) => self.set_token(own.backend, source, prepared),
@@ -180,7 +169,7 @@ impl Attempt {
             Settled::Astray => {
                 // Were it left a redirect, the last one of a list would be the client's.
                 host::set_header(Headers::Response, ":status", b"429");
-                host::set_header(Headers::Response, DOUBTFUL, b"1");
+                host::set_header(Headers::Response, headers::DOUBTFUL, b"1");
                 self.note(Answer::Astray);
             }
         }
@@ -219,17 +208,17 @@ impl Attempt {
     /// Notes it behind what is there by now: another attempt may have noted something meanwhile. Whether
     /// there is anybody to go on to; the next attempt goes there then.
     fn write_down(&self, answer: Answer) -> bool {
-        let Some(backend) = host::property(BACKEND) else { return false };
+        let Some(backend) = host::property(BACKEND_ATTRIBUTE) else { return false };
         let Ok(backend) = std::str::from_utf8(&backend) else { return false };
-        let mut property = host::property(PREPARED).unwrap_or_default();
+        let mut property = host::state(StateKey::Prepared).unwrap_or_default();
         let next = attempt::goes_on(self.place(backend), answer, &Answers::parse(&property));
         if !self.is_alone() && list_of(&property).is_none() {
             property.extend_from_slice(note_list(&self.list).as_bytes());
         }
         property.extend_from_slice(attempt::note(backend, answer).as_bytes());
-        host::set_property(PREPARED, &property);
+        host::set_state(StateKey::Prepared, &property);
         if let Some(cluster) = &next {
-            host::set_property(NEXT_CLUSTER, cluster.as_bytes());
+            host::set_state(StateKey::NextCluster, cluster.as_bytes());
         }
         next.is_some()
     }
@@ -250,7 +239,7 @@ impl Context for Attempt {}
 
 impl HttpContext for Attempt {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if let Some(prepared) = host::property(PREPARED) {
+        if let Some(prepared) = host::state(StateKey::Prepared) {
             self.set_head(&prepared)
         } else {
             self.progress = Progress::Asked;
@@ -278,7 +267,7 @@ impl HttpContext for Attempt {
             self.settle(status);
         }
         if is_challenge || is_judged(self.is_alone(), status) {
-            host::set_header(Headers::Response, DOUBTFUL, b"1");
+            host::set_header(Headers::Response, headers::DOUBTFUL, b"1");
         }
         Action::Continue
     }
@@ -286,7 +275,7 @@ impl HttpContext for Attempt {
 
 /// Has Envoy go on to the next backend.
 pub(crate) fn mark() {
-    host::set_header(Headers::Response, MARK, b"1");
+    host::set_header(Headers::Response, headers::GO_ON, b"1");
 }
 
 const RETRY_AFTER: &str = "retry-after";

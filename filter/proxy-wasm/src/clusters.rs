@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::health::{CLUSTER, Health, TARGET};
+use portolan_core::contract::clusters::ADMIN;
+use portolan_core::health::{Health, TARGET};
 use proxy_wasm::hostcalls;
 
 use crate::host;
@@ -50,7 +51,7 @@ fn asking(now: u64) -> usize {
 /// Asks; whether the question could be sent. The request that asks gets the answer.
 pub(crate) fn ask() -> bool {
     let headers = vec![(":method", "GET"), (":path", TARGET), (":authority", "admin")];
-    let sent = hostcalls::dispatch_http_call(CLUSTER, headers, None, vec![], CALL_TIMEOUT).is_ok();
+    let sent = hostcalls::dispatch_http_call(ADMIN, headers, None, vec![], CALL_TIMEOUT).is_ok();
     if sent {
         let now = host::now();
         let timeout = u64::try_from(CALL_TIMEOUT.as_nanos()).unwrap_or(0);

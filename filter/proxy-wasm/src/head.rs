@@ -3,14 +3,13 @@
 use portolan_core::RequestHead;
 use portolan_core::client::{self, ClientFacts};
 use portolan_core::config::GeoHeaders;
+use portolan_core::contract;
 use portolan_core::registry::Method;
 
 use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 
-/// The address at the other end of the connection, set by Envoy where a policy believes geo
-/// headers from trusted proxies only.
-const PEER_HEADER: &[u8] = b"x-portolan-peer";
+const PEER_HEADER: &[u8] = contract::headers::PEER.as_bytes();
 
 /// Whether the body of the request, which has one, is for the backend; if not, the request is one without.
 pub(crate) fn has_content() -> bool {

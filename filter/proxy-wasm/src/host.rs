@@ -7,6 +7,8 @@
 
 use std::ptr::null_mut;
 
+use portolan_core::contract::StateKey;
+
 use crate::header_map::{HeaderMap, serialize};
 
 /// Which header map of a stream is meant (proxy-wasm ABI 0.2.1).
@@ -192,9 +194,14 @@ pub(crate) fn property(path: &str) -> Option<Vec<u8>> {
     receive(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
-/// Sets a property of this stream. Envoy keeps it as filter state `wasm.<name>`, where access
-/// logs find it.
-pub(crate) fn set_property(name: &str, value: &[u8]) {
+/// What the filter keeps of this stream in Envoy's filter state.
+pub(crate) fn state(key: StateKey) -> Option<Vec<u8>> {
+    property(key.name())
+}
+
+/// Keeps it there, where access logs find it.
+pub(crate) fn set_state(key: StateKey, value: &[u8]) {
+    let name = key.name();
     // SAFETY: `name` and `value` are valid for reads during the call.
     unsafe {
         proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
@@ -203,10 +210,11 @@ pub(crate) fn set_property(name: &str, value: &[u8]) {
 
 /// Has a property of this stream outlive the pass in which it is set: Envoy makes a request that it
 /// redirects anew. To be called while the filter is configured.
-pub(crate) fn outlive_passes(name: &str) {
+pub(crate) fn outlive_passes(key: StateKey) {
     const FUNCTION: &str = "declare_property";
     // Envoy's message `DeclarePropertyArguments`: field 1 is the name, field 5 the span, 1 being that of the
     // client's request.
+    let name = key.name();
     let Ok(length) = u8::try_from(name.len()) else { return };
     let argument = [&[0x0a, length], name.as_bytes(), &[0x28, 1]].concat();
     // SAFETY: name and argument are valid for reads, the other pointers for writes, during the call.

@@ -11,72 +11,48 @@ use portolan_core::attempt::{
     Answers, Astray, Hop, Redirection, Trouble, is_delivered, is_for_delivery, is_redirect,
     next_cluster, only, select,
 };
+use portolan_core::contract::{self, BACKEND_ATTRIBUTE, StateKey, headers};
 use portolan_core::policy::Naming;
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
-use crate::attempt::{BACKEND, NEXT_CLUSTER, PREPARED};
 use crate::host::{self, Headers};
-use crate::stream::{CLUSTER_HEADER, COUNTRY, REASON, REGION, REGISTRY, RULE};
 
-/// The step that a request has been sent on to. No client can set a property: whoever has this one is
-/// on a further pass.
-const FOLLOWED: &str = "portolan_followed";
-/// The digest that the registry gave beside its redirect; who delivers the bytes gives none.
-const DIGEST: &str = "portolan_digest";
 const DIGEST_HEADER: &str = "docker-content-digest";
 /// Without a scheme that the client used, Envoy finds no route; the route of the first pass took it out.
 const SCHEME_HEADER: &str = "x-forwarded-proto";
-
-// For the access log: what the next pass does not show any more.
-const AUTHORITY: &str = "portolan_authority";
-const PATH: &str = "portolan_path";
-const CLIENT: &str = "portolan_client";
-/// The registry that the client named; the answer says it.
-const NAMESPACE: &str = "portolan_namespace";
-const REDIRECTED_BY: &str = "portolan_backend";
 /// The client's address as Envoy trusts it.
 const ADDRESS: &str = "source\0address";
 
 /// Keeps the properties of the deciding phase for further passes.
 pub(crate) fn outlive_decisions() {
-    const OTHERS: [&str; 2] = [PREPARED, FALLBACK];
-    for name in [REGION, RULE, REASON, REGISTRY, AUTHORITY, PATH, CLIENT, COUNTRY, NAMESPACE] {
-        host::outlive_passes(name);
-    }
-    OTHERS.into_iter().for_each(host::outlive_passes);
+    contract::OF_DECISIONS.into_iter().for_each(host::outlive_passes);
 }
 
 /// Keeps the properties of the attempt phase for further passes.
 pub(crate) fn outlive_attempts() {
-    for name in [FOLLOWED, DIGEST, REDIRECTED_BY, PREPARED] {
-        host::outlive_passes(name);
-    }
+    contract::OF_ATTEMPTS.into_iter().for_each(host::outlive_passes);
 }
-
-/// The list that a request goes on with if it fails where a redirect led it: the names of its backends, a
-/// space between two. Nothing where the list has one backend.
-const FALLBACK: &str = "portolan_fallback";
 
 /// Notes the list that the request goes on with if a redirect leads nowhere.
 pub(crate) fn note_fallback<'n>(names: impl Iterator<Item = &'n str>) {
     let names: Vec<&str> = names.collect();
     if names.len() > 1 {
-        host::set_property(FALLBACK, names.join(" ").as_bytes());
+        host::set_state(StateKey::Fallback, names.join(" ").as_bytes());
     }
 }
 
 /// The names of that list.
 fn fallback() -> Option<String> {
-    String::from_utf8(host::property(FALLBACK)?).ok()
+    String::from_utf8(host::state(StateKey::Fallback)?).ok()
 }
 
 /// Has the attempts that follow this one go to those backends of the list that were not asked; whether
 /// there are any.
 pub(crate) fn prepare_fallback() -> bool {
     let Some(names) = fallback() else { return false };
-    let before = Answers::parse(&host::property(PREPARED).unwrap_or_default());
+    let before = Answers::parse(&host::state(StateKey::Prepared).unwrap_or_default());
     let Some(cluster) = next_cluster(names.split(' '), &before) else { return false };
-    host::set_property(NEXT_CLUSTER, cluster.as_bytes());
+    host::set_state(StateKey::NextCluster, cluster.as_bytes());
     true
 }
 
@@ -84,13 +60,13 @@ pub(crate) fn prepare_fallback() -> bool {
 /// others.
 pub(crate) fn note_asked(head: &RequestHead<'_>, naming: &Naming) {
     let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
-    host::set_property(AUTHORITY, head.authority);
-    host::set_property(PATH, path);
+    host::set_state(StateKey::Authority, head.authority);
+    host::set_state(StateKey::Path, path);
     if let Some(address) = host::property(ADDRESS) {
-        host::set_property(CLIENT, without_port(&address));
+        host::set_state(StateKey::Client, without_port(&address));
     }
     if let Some(namespace) = naming.namespace() {
-        host::set_property(NAMESPACE, namespace.as_bytes());
+        host::set_state(StateKey::Namespace, namespace.as_bytes());
     }
 }
 
@@ -102,7 +78,7 @@ fn without_port(address: &[u8]) -> &[u8] {
 
 /// Whether this is a further pass.
 pub(crate) fn is_further_pass() -> bool {
-    host::property(FOLLOWED).is_some()
+    host::state(StateKey::Followed).is_some()
 }
 
 /// Takes out what is none of the business of whoever delivers the content; whether that was possible.
@@ -122,7 +98,8 @@ pub(crate) fn prepare_delivery() -> bool {
 /// Looks at the head of what was delivered; what the client gets instead, where that is nothing.
 pub(crate) fn judge_delivery() -> Option<Reply> {
     let status = host::status().unwrap_or_default();
-    let namespace = host::property(NAMESPACE).and_then(|value| String::from_utf8(value).ok());
+    let namespace =
+        host::state(StateKey::Namespace).and_then(|value| String::from_utf8(value).ok());
     if !is_delivered(status) {
         explain(&format!("{status} where it was redirected to"));
         let mut reply = reply::undelivered();
@@ -132,7 +109,7 @@ pub(crate) fn judge_delivery() -> Option<Reply> {
     if let Some(value) = namespace {
         host::set_header(Headers::Response, NAMESPACE_HEADER, value.as_bytes());
     }
-    if let Some(digest) = host::property(DIGEST)
+    if let Some(digest) = host::state(StateKey::Digest)
         && host::header(Headers::Response, DIGEST_HEADER).is_none()
     {
         host::set_header(Headers::Response, DIGEST_HEADER, &digest);
@@ -144,7 +121,7 @@ pub(crate) fn judge_delivery() -> Option<Reply> {
 /// policy did not let it. In a list it may be that of a backend whose redirects are the client's.
 pub(crate) fn judge_redirect(status: Option<u16>, has_fallback: bool) -> Option<Reply> {
     status.filter(|status| is_redirect(*status))?;
-    if host::header(Headers::Response, CLUSTER_HEADER).is_some() {
+    if host::header(Headers::Response, headers::CLUSTER).is_some() {
         explain("its redirect could not be followed");
         return Some(reply::undelivered());
     }
@@ -163,8 +140,8 @@ pub(crate) fn explain_trouble(trouble: Trouble) {
 
 /// Says in the access log what became of the request after it was decided.
 pub(crate) fn explain(what: &str) {
-    let reason = host::property(REASON).unwrap_or_default();
-    host::set_property(REASON, &[&reason, what.as_bytes()].join(&b"; "[..]));
+    let reason = host::state(StateKey::Reason).unwrap_or_default();
+    host::set_state(StateKey::Reason, &[&reason, what.as_bytes()].join(&b"; "[..]));
 }
 
 /// What became of a redirect of a backend.
@@ -180,8 +157,8 @@ pub(crate) enum Settled {
 
 /// Decides what becomes of a redirect of a backend.
 pub(crate) fn settle() -> Settled {
-    let Some(prepared) = host::property(PREPARED) else { return Settled::Passed };
-    let backend = host::property(BACKEND).unwrap_or_default();
+    let Some(prepared) = host::state(StateKey::Prepared) else { return Settled::Passed };
+    let backend = host::property(BACKEND_ATTRIBUTE).unwrap_or_default();
     let own = only(&prepared).or_else(|| select(&prepared, &backend));
     let Some(own) = own else { return Settled::Passed };
     match own.redirection {
@@ -200,7 +177,7 @@ pub(crate) fn settle() -> Settled {
             let hop = Hop { backend: own.backend, origin, target: own.target.into(), bounds };
             let went = go_on(&hop);
             if let Some(digest) = digest.filter(|_| went) {
-                host::set_property(DIGEST, &digest);
+                host::set_state(StateKey::Digest, &digest);
             }
             if went { Settled::Followed } else { Settled::Astray }
         }
@@ -209,7 +186,7 @@ pub(crate) fn settle() -> Settled {
 
 /// What becomes of a redirect of who was redirected to; whether it is followed.
 pub(crate) fn settle_further() -> bool {
-    let property = host::property(FOLLOWED).unwrap_or_default();
+    let property = host::state(StateKey::Followed).unwrap_or_default();
     if let Some(hop) = Hop::parse(&property) {
         go_on(&hop)
     } else {
@@ -224,10 +201,10 @@ fn go_on(hop: &Hop<'_>) -> bool {
     match hop.follow(location.as_deref()) {
         Ok(next) => {
             host::set_header(Headers::Response, "location", &next.url());
-            host::set_header(Headers::Response, CLUSTER_HEADER, next.cluster().as_bytes());
+            host::set_header(Headers::Response, headers::CLUSTER, next.cluster().as_bytes());
             host::set_header(Headers::Response, SCHEME_HEADER, b"https");
-            host::set_property(FOLLOWED, &next.print());
-            host::set_property(REDIRECTED_BY, next.backend.as_bytes());
+            host::set_state(StateKey::Followed, &next.print());
+            host::set_state(StateKey::RedirectedBy, next.backend.as_bytes());
             true
         }
         Err(astray) => {
@@ -241,7 +218,7 @@ fn go_on(hop: &Hop<'_>) -> bool {
 /// Keeps Envoy from following: only from these headers does it know where to go. What an upstream says in
 /// them is its own invention.
 fn stay() {
-    host::remove_header(Headers::Response, CLUSTER_HEADER);
+    host::remove_header(Headers::Response, headers::CLUSTER);
     host::remove_header(Headers::Response, SCHEME_HEADER);
 }
 

@@ -5,15 +5,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use portolan_core::attempt::{Credentials, Shown, TokenSource, only, select};
+use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey};
 use portolan_core::token::{self, Complaint, Denial, Fetch, Outcome, Refusal};
 
-use crate::attempt::{BACKEND, Held, PREPARED};
+use crate::attempt::Held;
 use crate::host::{self, Headers};
 use crate::redirects;
 use crate::tokens::{self, Found};
-
-/// Whether a credential of the proxy's was refused in this request.
-const CREDENTIAL_REFUSED: &str = "portolan_credential_refused";
 
 /// The least time from one line of one kind about one backend to the next.
 const PAUSE: u64 = 60_000_000_000;
@@ -35,8 +33,8 @@ pub(crate) struct Taken {
 /// or waited for, `alone` whether there is no other backend.
 pub(crate) fn take_in(held: Option<&Held>, status: u16, shown: Shown, alone: bool) -> Taken {
     let unchanged = Taken { shown, shows_more: false };
-    let Some(prepared) = host::property(PREPARED) else { return unchanged };
-    let backend = if alone { None } else { host::property(BACKEND) };
+    let Some(prepared) = host::state(StateKey::Prepared) else { return unchanged };
+    let backend = if alone { None } else { host::property(BACKEND_ATTRIBUTE) };
     let own = match &backend {
         None => only(&prepared),
         Some(backend) => select(&prepared, backend),
@@ -84,12 +82,12 @@ fn shows_more(key: &str, source: &TokenSource<'_>, found: Option<&Found>, status
 
 /// Whether a credential of the proxy's was refused in this request.
 pub(crate) fn is_of_credential() -> bool {
-    host::property(CREDENTIAL_REFUSED).is_some()
+    host::state(StateKey::CredentialRefused).is_some()
 }
 
 fn explain(backend: &str, credential: &str) {
     if !is_of_credential() {
-        host::set_property(CREDENTIAL_REFUSED, b"1");
+        host::set_state(StateKey::CredentialRefused, b"1");
         redirects::explain(&format!("the credential {credential} was refused for {backend}"));
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use portolan_core::config::regions::GeoSource;
 use portolan_core::config::{Config, GeoHeaders};
-use portolan_core::{Password, attempt, token};
+use portolan_core::{Password, contract};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
@@ -103,17 +103,19 @@ impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let started = host::now();
         let json = self.get_plugin_configuration().unwrap_or_default();
-        if let Some(role) = attempt::Role::read(&json) {
-            redirects::outlive_attempts();
-            self.role = Some(match role {
-                attempt::Role::Attempt(list) => Role::Attempt(list.into()),
-                attempt::Role::Hop => Role::Hop,
-            });
-            return true;
-        }
-        if token::is_form_configuration(&json) {
-            TAKES_FORMS.set(true);
-            self.role = Some(Role::TokenForm);
+        let role = match contract::Role::of(&json) {
+            contract::Role::Decide => None,
+            contract::Role::Attempt(list) => Some(Role::Attempt(list.into())),
+            contract::Role::RedirectTarget => Some(Role::Hop),
+            contract::Role::TokenForm => Some(Role::TokenForm),
+        };
+        if let Some(role) = role {
+            if matches!(role, Role::TokenForm) {
+                TAKES_FORMS.set(true);
+            } else {
+                redirects::outlive_attempts();
+            }
+            self.role = Some(role);
             return true;
         }
         match Config::from_json(&json) {

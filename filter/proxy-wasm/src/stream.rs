@@ -4,8 +4,9 @@ use std::cell::LazyCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portolan_core::attempt::{Case, DOUBTFUL, Retry, Trouble, Verdict, judge};
+use portolan_core::attempt::{Case, Retry, Trouble, Verdict, judge};
 use portolan_core::config::{Backend, List};
+use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, headers};
 use portolan_core::policy::Push;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
@@ -16,7 +17,6 @@ use portolan_core::{
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::attempt;
 use crate::clusters;
 use crate::errand::{self, Next, Running};
 use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
@@ -26,21 +26,6 @@ use crate::probes::Probing;
 use crate::root::{self, Policy};
 use crate::{pushes, redirects, refusals};
 
-/// The header by which Envoy's route finds the cluster. Always overwritten here, and listed in
-/// `internal_only_headers`, so that no client chooses a cluster.
-pub(crate) const CLUSTER_HEADER: &str = "x-portolan-cluster";
-/// The country that was believed, for the access log.
-pub(crate) const COUNTRY: &str = "portolan_country";
-/// The region, for the access log.
-pub(crate) const REGION: &str = "portolan_region";
-/// The rule, for the access log.
-pub(crate) const RULE: &str = "portolan_rule";
-/// The registry that the client names, one of the front's upstreams, for the access log.
-pub(crate) const REGISTRY: &str = "portolan_registry";
-/// The backend or blob store that the client was sent to, for the access log.
-const SENT_TO: &str = "portolan_sent_to";
-/// Why it was decided so, for the access log.
-pub(crate) const REASON: &str = "portolan_reason";
 /// How many facts a plan may ask for, one after another.
 const FACTS: usize = 4;
 /// How far a request has come.
@@ -177,7 +162,7 @@ impl Stream {
         let config = &self.policy.config;
         let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
         let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
-        let noted = host::property(attempt::PREPARED).unwrap_or_default();
+        let noted = host::state(StateKey::Prepared).unwrap_or_default();
         let answered = answered(receipt).and_then(|name| String::from_utf8(name).ok());
         let case = Case {
             status,
@@ -278,7 +263,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if matches!(self.phase, Phase::Redirected) {
-            take_header(DOUBTFUL);
+            take_header(headers::DOUBTFUL);
             let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
             self.phase = send(&reply);
             return Action::Pause;
@@ -310,18 +295,18 @@ impl HttpContext for Stream {
 fn log_fields(plan: &Plan<'_>, notes_country: bool) {
     let record = &plan.record;
     if let Some(country) = record.country.filter(|_| notes_country) {
-        host::set_property(COUNTRY, &country.code());
+        host::set_state(StateKey::Country, &country.code());
     }
-    host::set_property(REGION, record.region.as_bytes());
+    host::set_state(StateKey::Region, record.region.as_bytes());
     if let Some(rule) = record.rule {
-        host::set_property(RULE, rule.as_bytes());
+        host::set_state(StateKey::Rule, rule.as_bytes());
     }
-    host::set_property(REASON, record.reason.as_bytes());
+    host::set_state(StateKey::Reason, record.reason.as_bytes());
     if let Some(upstream) = plan.naming.upstream() {
-        host::set_property(REGISTRY, upstream.name().as_bytes());
+        host::set_state(StateKey::Registry, upstream.name().as_bytes());
     }
     if let (PlannedAction::Reply(_), Some(place)) = (&plan.action, record.backend) {
-        host::set_property(SENT_TO, place.as_bytes());
+        host::set_state(StateKey::SentTo, place.as_bytes());
     }
 }
 
@@ -331,9 +316,9 @@ fn deliver() -> Phase {
 }
 
 fn forward(forwarding: Forwarding<'_>) -> Phase {
-    host::set_header(Headers::Request, CLUSTER_HEADER, forwarding.cluster.as_bytes());
+    host::set_header(Headers::Request, headers::CLUSTER, forwarding.cluster.as_bytes());
     if let Some(prepared) = &forwarding.prepared {
-        host::set_property(attempt::PREPARED, prepared);
+        host::set_state(StateKey::Prepared, prepared);
     }
     if forwarding.prepared.is_none() || !forwarding.receipt.has_fallback() {
         set_head(&forwarding);
@@ -368,14 +353,14 @@ fn in_trouble(trouble: Trouble) -> Reply {
 
 /// The name of the backend that answered; `None` where it can only be one.
 fn answered(receipt: &Receipt) -> Option<Vec<u8>> {
-    receipt.has_fallback().then(|| host::property(attempt::BACKEND)).flatten()
+    receipt.has_fallback().then(|| host::property(BACKEND_ATTRIBUTE)).flatten()
 }
 
 /// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so, or it is
 /// Envoy's own, which no attempt phase sees: the local replies of 500 and above that `portolan render` configures
 /// have a `Retry-After`.
 fn needs_a_look(receipt: &Receipt) -> bool {
-    !receipt.is_marked || take_header(DOUBTFUL) || has_header("retry-after")
+    !receipt.is_marked || take_header(headers::DOUBTFUL) || has_header("retry-after")
 }
 
 /// Whether the answer had a header, which it then has no longer.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use portolan_core::attempt::TokenSource;
 use portolan_core::config::Credential;
+use portolan_core::contract;
 use portolan_core::token::{
     self, Denial, Discovery, Fetch, Lookup, Next, Outcome, Pinned, Refusal, Secret, ServiceReply,
     Source, TokenFault, Tokens,
@@ -309,7 +310,7 @@ fn send(errand: Errand, root: u32) {
         ("user-agent", "portolan"),
     ];
     if let Some(credential) = errand.fetch.credential() {
-        headers.push(("x-portolan-credential", credential));
+        headers.push((contract::headers::CREDENTIAL, credential));
     }
     match hostcalls::dispatch_http_call(cluster, headers, None, vec![], CALL_TIMEOUT) {
         Ok(call) => DESK.with_borrow_mut(|desk| {

@@ -1,7 +1,7 @@
 //! Whether a request goes on to the next backend of its list, and where that is.
 //!
-//! Envoy goes on where the attempt phase has put [`MARK`] into an answer, and after an attempt that had
-//! no answer at all. No status stands in Envoy's configuration.
+//! Envoy goes on where the attempt phase has put [`GO_ON`](crate::contract::headers::GO_ON) into an
+//! answer, and after an attempt that had no answer at all. No status stands in Envoy's configuration.
 //!
 //! The first attempt goes to the cluster of the list, where Envoy skips what it knows to be down or has
 //! taken out for a while. The attempts after it go to clusters in which only the backends stand that were
@@ -9,14 +9,7 @@
 //! failed requests have taken out is asked before a request is given up.
 
 use super::answers::{Answer, Answers};
-
-/// The header of an answer by which Envoy goes on. One that a backend sends is taken out before the
-/// attempt phase sees the answer, and none reaches a client.
-pub const MARK: &str = "x-portolan-go-on";
-
-/// By this header the attempt phase tells the response phase that an answer has to be judged, or asks for
-/// credentials. To read a status costs as much as a dozen questions for a header that is not there.
-pub const DOUBTFUL: &str = "x-portolan-doubtful";
+use crate::contract::{clusters, headers};
 
 /// Whether nobody but this Envoy and the filter speaks in this header of an answer; the name in lower case.
 /// An answer loses it before anything reads it.
@@ -25,7 +18,7 @@ pub const DOUBTFUL: &str = "x-portolan-doubtful";
 /// would take the backend out here, and the whole front in an Envoy before this one.
 #[must_use]
 pub fn is_internal(name: &[u8]) -> bool {
-    let prefixes: [&[u8]; 3] = [b"x-envoy-", b"x-portolan-", b"x-geo-"];
+    let prefixes: [&[u8]; 3] = [b"x-envoy-", headers::PREFIX.as_bytes(), b"x-geo-"];
     prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -53,14 +46,7 @@ pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option
 #[must_use]
 pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
     let unasked: Vec<&str> = list.filter(|name| before.of(name).is_none()).collect();
-    if unasked.is_empty() { None } else { Some(cluster(&unasked)) }
-}
-
-/// The cluster that has these backends and no others, in the order of their list. Neither sign is in a
-/// name of a backend.
-#[must_use]
-pub fn cluster(backends: &[&str]) -> String {
-    format!("{}@last", backends.join("+"))
+    if unasked.is_empty() { None } else { Some(clusters::later_attempts(&unasked)) }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::config::{Scheme, canonical_authority, covers, redirects_cluster};
+use crate::contract::headers;
 use crate::grammar::{UriReference, escaped};
 
 /// What becomes of a backend's redirect of one request.
@@ -116,7 +117,7 @@ pub fn is_for_delivery(name: &[u8]) -> bool {
         b"user-agent",
         b"x-request-id",
         b"x-forwarded-proto",
-        b"x-portolan-cluster",
+        headers::CLUSTER.as_bytes(),
     ];
     name.starts_with(b":") || KEPT.contains(&name)
 }

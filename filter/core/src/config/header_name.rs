@@ -1,5 +1,7 @@
 //! The names of headers that carry where a client is.
 
+use crate::contract::headers;
+
 /// What to write where a header name is expected.
 pub(crate) const WANTED: &str = "the name of a header in lower case, such as `cf-ipcountry`";
 
@@ -13,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Option<String> {
     let valid = !text.is_empty()
         && text.bytes().all(known)
         && !REFUSED.contains(&text)
-        && !text.starts_with("x-portolan-");
+        && !text.starts_with(headers::PREFIX);
     valid.then(|| text.to_owned())
 }
 

@@ -3,6 +3,7 @@
 use super::backend_url::Scheme;
 use super::front_host::FrontHost;
 use super::ids::RegionId;
+use crate::contract::clusters;
 
 /// Who fetches what a backend redirects to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,13 +66,13 @@ impl Redirects {
     }
 }
 
-/// The Envoy cluster that reaches whatever `backend` redirects to: `NAME@redirects`, and one more for
-/// what is not over TLS.
+/// The Envoy cluster that reaches whatever `backend` redirects to; there is one more for what is not
+/// over TLS.
 #[must_use]
 pub fn redirects_cluster(backend: &str, scheme: Scheme) -> String {
     match scheme {
-        Scheme::Https => format!("{backend}@redirects"),
-        Scheme::Http => format!("{backend}@redirects-http"),
+        Scheme::Https => clusters::redirect_targets(backend),
+        Scheme::Http => clusters::plain_redirect_targets(backend),
     }
 }
 

@@ -9,7 +9,5 @@ mod table;
 pub use report::{Examined, Report};
 pub use table::{Health, State};
 
-/// The Envoy cluster by which the host asks; the only thing that it leads to is [`TARGET`].
-pub const CLUSTER: &str = "portolan@admin";
-/// What is asked.
+/// What the host asks, at the cluster [`crate::contract::clusters::ADMIN`], which leads to nothing else.
 pub const TARGET: &str = "/clusters?format=json";

@@ -48,7 +48,7 @@ pub struct Receipt {
     /// Whether a refusal of the only backend of the list means that it lacks what was asked for.
     pub hides_missing: bool,
     /// Whether the attempt phase looks at each answer, and marks one that is to be judged
-    /// ([`crate::attempt::DOUBTFUL`]).
+    /// ([`crate::contract::headers::DOUBTFUL`]).
     pub is_marked: bool,
     /// What the front calls itself towards this client, where clients log in to the backends.
     pub origin: Option<Origin>,

@@ -29,8 +29,6 @@ mod request;
 mod secret;
 mod tag;
 
-use crate::config::Document;
-
 pub use answer::{Denial, Outcome, ServiceReply, TokenFault, read};
 pub use cache::{Lookup, Tokens};
 pub use call::TokenCall;
@@ -42,29 +40,3 @@ pub use refusal::{Refusal, refusal};
 pub use request::{Grant, TokenRequest, TokenRequestError, from_get, from_post};
 pub use secret::Secret;
 pub use tag::{tag_answer, untag};
-
-/// The plugin configuration of the filter that reads forms at the token endpoint. It holds no policy.
-pub const FORM_CONFIGURATION: &str = r#"{"phase":"token"}"#;
-
-/// Whether a plugin configuration asks for that filter. It is compared as JSON, because hosts print
-/// it in their own way.
-#[must_use]
-pub fn is_form_configuration(json: &[u8]) -> bool {
-    let read = |json| serde_json::from_slice::<Document>(json).ok();
-    let wanted = read(FORM_CONFIGURATION.as_bytes());
-    wanted.is_some() && read(json) == wanted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_its_own_configuration_asks_for_the_form_phase() {
-        assert!(is_form_configuration(FORM_CONFIGURATION.as_bytes()));
-        assert!(is_form_configuration(b" { \"phase\" : \"token\" } "));
-        for other in [&b""[..], b"{}", b"token", b"{\"phase\":\"attempt\"}"] {
-            assert!(!is_form_configuration(other), "{other:?}");
-        }
-    }
-}

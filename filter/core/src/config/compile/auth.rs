@@ -1,5 +1,6 @@
 //! Credentials, operators, and how the clients of each front prove who they are.
 
+use crate::contract::clusters;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Once, unknown};
@@ -125,7 +126,7 @@ pub(super) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
         BackendAuthWire::Token { realm, service, cluster } => BackendAuth::Token(TokenService {
             realm,
             service,
-            cluster: cluster.unwrap_or_else(|| format!("{name}@token")),
+            cluster: cluster.unwrap_or_else(|| clusters::token_service(name)),
         }),
     }
 }
@@ -154,7 +155,7 @@ impl Scope<'_> {
                 None => FrontAuth::Managed,
                 Some(url) => FrontAuth::Basic(Verifier {
                     url: url.clone(),
-                    cluster: cluster.clone().unwrap_or_else(|| format!("{}@verifier", front.name)),
+                    cluster: cluster.clone().unwrap_or_else(|| clusters::verifier(&front.name)),
                 }),
             },
             Some(FrontAuthWire::Upstream { login }) => {

@@ -10,6 +10,7 @@ use crate::config::name_mapping::{NameMapping, NameRewrite};
 use crate::config::redirects::redirects_cluster;
 use crate::config::upload_path::UploadPath;
 use crate::config::wire::{BackendAuthWire, BackendWire, TlsWire};
+use crate::contract::clusters;
 
 pub(super) fn compile(
     wire: Option<Vec<BackendWire>>,
@@ -70,7 +71,7 @@ fn compile_one(
     check_upload_paths(&wire.upload_paths, &url, &path.key("upload_paths"), mistakes);
     let cluster = wire.cluster.unwrap_or_else(|| wire.name.clone());
     Some(Backend {
-        owner_cluster: wire.owner_cluster.unwrap_or_else(|| format!("{cluster}@owner")),
+        owner_cluster: wire.owner_cluster.unwrap_or_else(|| clusters::owner(&cluster)),
         cluster,
         names: NameMapping::new(wire.names),
         tls: compile_tls(wire.tls, url.host(), path, mistakes),

@@ -6,6 +6,7 @@ use crate::config::Scheme;
 use crate::config::blob_store::BlobStore;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::BlobStoreWire;
+use crate::contract::clusters;
 
 /// All stores; `None` only together with a mistake.
 pub(super) fn compile(
@@ -46,6 +47,6 @@ fn compile_one(wire: BlobStoreWire, path: &Path<'_>, mistakes: &Mistakes) -> Opt
         mistakes.add(&path.key("tls"), message);
     }
     let tls = compile_tls(wire.tls, url.origin().host(), path, mistakes);
-    let cluster = wire.cluster.unwrap_or_else(|| format!("{}@probe", wire.name));
+    let cluster = wire.cluster.unwrap_or_else(|| clusters::blob_store(&wire.name));
     Some(BlobStore { name: wire.name, cluster, url, tls, probing: wire.probing })
 }

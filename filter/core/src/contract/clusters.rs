@@ -1,0 +1,81 @@
+//! The names of Envoy's clusters, as far as they are derived from names of the policy.
+//!
+//! A name of the policy has no `@` in it and no `+`, so no two of these run into one. Where a name says
+//! more one day, such as a fingerprint of what the cluster connects to, this is the place.
+
+/// The cluster by which the filter asks Envoy's admin interface how the backends are. All that it leads
+/// to is [`crate::health::TARGET`].
+pub const ADMIN: &str = "portolan@admin";
+
+/// The cluster of the admin interface itself, which only the renderer's own listeners use.
+pub const ADMIN_INTERFACE: &str = "portolan@admin-interface";
+
+/// The token service of a backend.
+#[must_use]
+pub fn token_service(backend: &str) -> String {
+    format!("{backend}@token")
+}
+
+/// The service that verifies passwords for a front.
+#[must_use]
+pub fn verifier(front: &str) -> String {
+    format!("{front}@verifier")
+}
+
+/// A blob store, for the questions of the filter.
+#[must_use]
+pub fn blob_store(store: &str) -> String {
+    format!("{store}@probe")
+}
+
+/// The cluster of a backend for writes and for what only the owner knows; `cluster` is the backend's.
+#[must_use]
+pub fn owner(cluster: &str) -> String {
+    format!("{cluster}@owner")
+}
+
+/// The hosts that a backend redirects to, over TLS.
+#[must_use]
+pub fn redirect_targets(backend: &str) -> String {
+    format!("{backend}@redirects")
+}
+
+/// The hosts that a backend redirects to, without TLS.
+#[must_use]
+pub fn plain_redirect_targets(backend: &str) -> String {
+    format!("{backend}@redirects-http")
+}
+
+/// The cluster of the attempts after the first one: these backends and no others, in the order of their
+/// list.
+#[must_use]
+pub fn later_attempts(backends: &[&str]) -> String {
+    format!("{}@last", backends.join("+"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_different_clusters_differ() {
+        let names = [
+            ADMIN.to_owned(),
+            ADMIN_INTERFACE.to_owned(),
+            token_service("a"),
+            verifier("a"),
+            blob_store("a"),
+            owner("a"),
+            redirect_targets("a"),
+            plain_redirect_targets("a"),
+            later_attempts(&["a"]),
+            later_attempts(&["a", "b"]),
+            later_attempts(&["b", "a"]),
+            token_service("b"),
+        ];
+        for (place, name) in names.iter().enumerate() {
+            assert_eq!(names.iter().position(|other| other == name), Some(place), "{name}");
+            assert!(name.contains('@'), "{name} could be a name of the policy");
+        }
+    }
+}

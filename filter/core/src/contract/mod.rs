@@ -1,0 +1,15 @@
+//! What the filter and Envoy's configuration must agree on: every name that both of them write.
+//!
+//! The filter sets a header and a route matches it; the renderer names a cluster and the filter calls
+//! it. Both import the names from here, `explain` as well, and `tests/contract.rs` looks that no such name is
+//! written anywhere else. There is no decision here.
+
+pub mod clusters;
+pub mod headers;
+mod metadata;
+mod role;
+mod state;
+
+pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE};
+pub use role::Role;
+pub use state::{OF_ATTEMPTS, OF_DECISIONS, Span, StateKey};

@@ -1,0 +1,153 @@
+//! What the filter keeps in Envoy's filter state: properties of a request, which the access log, the
+//! routes and the other phases of the filter read. No client can set one.
+
+/// One property of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StateKey {
+    /// The region of the client; for the access log.
+    Region,
+    /// The rule; for the access log.
+    Rule,
+    /// Why it was decided so, and what became of it; for the access log.
+    Reason,
+    /// The registry that the client names, one of the front's upstreams; for the access log.
+    Registry,
+    /// The backend or blob store that the client was sent to; for the access log.
+    SentTo,
+    /// What each backend of the list is sent, and behind it what each backend answered.
+    Prepared,
+    /// The cluster of the next attempt; the routes match it.
+    NextCluster,
+    /// The names of the backends that the request goes on with if it fails where a redirect led it.
+    Fallback,
+    /// The step of a followed redirect. A request that has one is on a further pass.
+    Followed,
+    /// The digest that the registry gave beside its redirect.
+    Digest,
+    /// The backend that redirected; for the access log.
+    RedirectedBy,
+    /// The host that the client asked, on further passes; for the access log.
+    Authority,
+    /// The path that the client asked, on further passes; for the access log.
+    Path,
+    /// The client's address, on further passes; for the access log.
+    Client,
+    /// The client's country, on further passes; for the access log.
+    Country,
+    /// The namespace that the client named, which the answer repeats.
+    Namespace,
+    /// Whether a credential of the proxy's was refused.
+    CredentialRefused,
+}
+
+/// How long a property lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// One pass through the filters. Envoy makes a request that it redirects anew: that is another pass.
+    Pass,
+    /// The client's request, with all its passes.
+    Request,
+}
+
+/// The properties that last for the whole request and that the deciding phase sets.
+pub const OF_DECISIONS: [StateKey; 11] = [
+    StateKey::Region,
+    StateKey::Rule,
+    StateKey::Reason,
+    StateKey::Registry,
+    StateKey::Authority,
+    StateKey::Path,
+    StateKey::Client,
+    StateKey::Country,
+    StateKey::Namespace,
+    StateKey::Prepared,
+    StateKey::Fallback,
+];
+
+/// The properties that last for the whole request and that the attempt phase sets.
+pub const OF_ATTEMPTS: [StateKey; 4] =
+    [StateKey::Followed, StateKey::Digest, StateKey::RedirectedBy, StateKey::Prepared];
+
+impl StateKey {
+    /// Every property.
+    pub const ALL: [Self; 17] = [
+        Self::Region,
+        Self::Rule,
+        Self::Reason,
+        Self::Registry,
+        Self::SentTo,
+        Self::Prepared,
+        Self::NextCluster,
+        Self::Fallback,
+        Self::Followed,
+        Self::Digest,
+        Self::RedirectedBy,
+        Self::Authority,
+        Self::Path,
+        Self::Client,
+        Self::Country,
+        Self::Namespace,
+        Self::CredentialRefused,
+    ];
+
+    /// The name by which the filter sets and reads it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Region => "portolan_region",
+            Self::Rule => "portolan_rule",
+            Self::Reason => "portolan_reason",
+            Self::Registry => "portolan_registry",
+            Self::SentTo => "portolan_sent_to",
+            Self::Prepared => "portolan_prepared",
+            Self::NextCluster => "portolan_next_cluster",
+            Self::Fallback => "portolan_fallback",
+            Self::Followed => "portolan_followed",
+            Self::Digest => "portolan_digest",
+            Self::RedirectedBy => "portolan_backend",
+            Self::Authority => "portolan_authority",
+            Self::Path => "portolan_path",
+            Self::Client => "portolan_client",
+            Self::Country => "portolan_country",
+            Self::Namespace => "portolan_namespace",
+            Self::CredentialRefused => "portolan_credential_refused",
+        }
+    }
+
+    /// The name of the object in Envoy's filter state, where access logs and matchers find it: Envoy puts
+    /// a prefix before what a `WebAssembly` filter sets.
+    #[must_use]
+    pub fn object(self) -> String {
+        format!("wasm.{}", self.name())
+    }
+
+    /// How long it lasts. What lasts for more than a pass has to be declared to Envoy.
+    #[must_use]
+    pub fn span(self) -> Span {
+        let lasts = OF_DECISIONS.contains(&self) || OF_ATTEMPTS.contains(&self);
+        if lasts { Span::Request } else { Span::Pass }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_property_has_its_own_name() {
+        for (place, key) in StateKey::ALL.iter().enumerate() {
+            let first = StateKey::ALL.iter().position(|other| other.name() == key.name());
+            assert_eq!(first, Some(place), "{key:?}");
+            assert_eq!(key.object(), format!("wasm.{}", key.name()));
+        }
+    }
+
+    #[test]
+    fn what_further_passes_read_lasts_for_the_request() {
+        let passing: Vec<StateKey> =
+            StateKey::ALL.into_iter().filter(|key| key.span() == Span::Pass).collect();
+        // Where a client was sent is the end of its request; the other two are said anew by each attempt.
+        let expected = [StateKey::SentTo, StateKey::NextCluster, StateKey::CredentialRefused];
+        assert_eq!(passing, expected);
+    }
+}
