@@ -2,10 +2,13 @@
 //!
 //! Bytes come in, values go out: there is no Envoy here, no clock, no randomness, no log and
 //! no I/O. A host (the proxy-wasm filter, the command line) reads what it is asked for, calls
-//! one of two doors and applies what it gets back:
+//! a door and applies what it gets back:
 //!
 //! * [`plan`] takes a request's head and says what to do with it,
+//! * [`attempt`] says what each attempt is sent, and what the answers of all of them mean,
 //! * [`response::amend`] takes a header of the answer and says what becomes of it.
+//!
+//! What it shares with Envoy's configuration is named in [`contract`].
 //!
 //! The modules are rooms, in the order in which a request passes them. A room imports only
 //! rooms that the request has already passed, plus [`config`] and [`grammar`];

@@ -1,6 +1,7 @@
 //! One attempt at one backend: an HTTP filter of the clusters, which Envoy runs anew for every
 //! attempt.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
@@ -9,20 +10,31 @@ use portolan_core::attempt::{
 };
 use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, headers};
 use portolan_core::reply;
+use portolan_driver::{Found, Learned};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, Headers};
 use crate::redirects::{self, Settled};
-use crate::refusals;
-use crate::stream::send;
-use crate::tokens::{self, Found, Waiting};
+use crate::refusals::{self, Held};
+use crate::worker::{self, Paused, look_up};
 
 /// The HTTP context of one attempt.
-pub(crate) struct Attempt {
+pub(crate) struct Attempt(Rc<Running>);
+
+/// One attempt. It waits as this, too.
+struct Running {
     context: u32,
+    state: RefCell<State>,
+}
+
+struct State {
     /// The backends of the list by their names; none for a list of one.
     list: Rc<[String]>,
+    /// The backend of this attempt; empty where it is the only one and nothing was prepared for it. It is
+    /// known when the attempt begins: attempts of one request may overlap, and what Envoy says later is about
+    /// the one that began last.
+    backend: String,
     progress: Progress,
     shown: Shown,
     /// Whether a 404 of this backend is the whole truth.
@@ -31,6 +43,8 @@ pub(crate) struct Attempt {
     watches_redirects: bool,
     /// The token that was sent, or that is waited for.
     token: Option<Held>,
+    /// What is set again when the attempt has waited: other attempts share the headers.
+    kept: Option<Kept>,
 }
 
 /// How far an attempt has come.
@@ -44,23 +58,59 @@ enum Progress {
     Answered,
 }
 
-/// A token of the proxy's in this attempt.
-pub(crate) struct Held {
-    /// What it is kept under.
-    pub(crate) key: String,
-    pub(crate) waiting: Rc<Waiting>,
+/// What a backend is sent besides its token.
+struct Kept {
+    target: Vec<u8>,
+    /// `host[:port]`, on a further pass.
+    authority: Option<String>,
 }
 
+const AUTHORIZATION: &str = "authorization";
+
 impl Attempt {
-    pub(crate) const fn new(context: u32, list: Rc<[String]>) -> Self {
+    pub(crate) fn new(context: u32, list: Rc<[String]>) -> Self {
+        let state = RefCell::new(State::new(list));
+        Self(Rc::new(Running { context, state }))
+    }
+}
+
+impl Paused for Running {
+    /// Another attempt may have gone meanwhile, and has left what its own backend was sent.
+    fn wake(self: Rc<Self>, learned: Learned) {
+        let Learned::Token(found) = learned else { return };
+        let mut state = self.state.borrow_mut();
+        if let Some(kept) = state.kept.take() {
+            host::remove_header(Headers::Request, headers::CREDENTIAL);
+            kept.set();
+        }
+        state.set_found(found);
+        drop(state);
+        host::resume_request();
+    }
+}
+
+impl Kept {
+    fn set(&self) {
+        if let Some(authority) = &self.authority {
+            host::set_header(Headers::Request, ":authority", authority.as_bytes());
+        }
+        if !self.target.is_empty() {
+            host::set_header(Headers::Request, ":path", &self.target);
+        }
+    }
+}
+
+impl State {
+    const fn new(list: Rc<[String]>) -> Self {
         Self {
-            context,
             list,
+            backend: String::new(),
             progress: Progress::Unasked,
             shown: Shown::Nothing,
             is_authority: false,
             watches_redirects: false,
             token: None,
+            kept: None,
         }
     }
 
@@ -68,57 +118,71 @@ impl Attempt {
         self.list.len() < 2
     }
 
-    /// Sets what this backend is sent. All attempts of a request share one set of headers: what is not set
-    /// here is what the attempt before left.
-    fn set_head(&mut self, prepared: &[u8]) -> Action {
+    /// Sets what this backend is sent; whether the attempt goes on at once. All attempts of a request share
+    /// one set of headers: what is not set here is what the attempt before left.
+    fn begin(&mut self, context: u32) -> Action {
+        self.progress = Progress::Asked;
+        let prepared = host::state(StateKey::Prepared);
         if self.list.is_empty()
-            && let Some(list) = list_of(prepared)
+            && let Some(list) = prepared.as_deref().and_then(list_of)
         {
             self.list = list.into();
         }
-        let backend = if self.is_alone() { None } else { host::property(BACKEND_ATTRIBUTE) };
-        let backend = backend.unwrap_or_default();
-        self.progress = Progress::Asked;
-        let is_prepared = !prepared.starts_with(b"=");
-        if !is_prepared {
-            return Action::Continue;
+        if !self.is_alone() {
+            let backend = host::property(BACKEND_ATTRIBUTE).unwrap_or_default();
+            self.backend = String::from_utf8(backend).unwrap_or_default();
         }
-        let own = if self.is_alone() { only(prepared) } else { select(prepared, &backend) };
+        match prepared {
+            Some(prepared) if !prepared.starts_with(b"=") => self.set_head(&prepared, context),
+            _ => Action::Continue,
+        }
+    }
+
+    fn set_head(&mut self, prepared: &[u8], context: u32) -> Action {
+        let backend = self.backend.as_bytes();
+        let own = if self.is_alone() { only(prepared) } else { select(prepared, backend) };
         let Some(own) = own else {
-            send(&reply::host_failed());
+            host::send(&reply::host_failed());
             return Action::Pause;
         };
+        if self.backend.is_empty() {
+            own.backend.clone_into(&mut self.backend);
+        }
         if own.hides_missing {
             self.shown = Shown::ToHider;
         }
         self.is_authority = own.is_authority;
         self.watches_redirects = own.redirection != Redirection::Unwatched;
         // Where a redirect failed that was followed, the request still has the host that it led to.
-        if let Some(authority) =
-            own.redirection.authority().filter(|_| redirects::is_further_pass())
-        {
+        let authority = own.redirection.authority().filter(|_| redirects::is_further_pass());
+        if let Some(authority) = authority {
             host::set_header(Headers::Request, ":authority", authority.as_bytes());
         }
         if !own.target.is_empty() {
             host::set_header(Headers::Request, ":path", own.target);
         }
-        self.set_credentials(&own, prepared)
+        let action = self.set_credentials(&own, prepared, context);
+        if action == Action::Pause {
+            let authority = authority.map(str::to_owned);
+            self.kept = Some(Kept { target: own.target.to_vec(), authority });
+        }
+        action
     }
 
-    fn place<'a>(&'a self, backend: &'a str) -> attempt::Attempt<'a> {
-        attempt::Attempt { list: &self.list, backend, is_authority: self.is_authority }
+    fn place(&self) -> attempt::Attempt<'_> {
+        let is_authority = self.is_authority;
+        attempt::Attempt { list: &self.list, backend: &self.backend, is_authority }
     }
 
-    fn set_credentials(&mut self, own: &Prepared<'_>, prepared: &[u8]) -> Action {
-        const NAME: &str = "authorization";
+    fn set_credentials(&mut self, own: &Prepared<'_>, prepared: &[u8], context: u32) -> Action {
         if let Credentials::Client(value) = &own.credentials {
             self.shown = Shown::Clients;
-            host::set_header(Headers::Request, NAME, value);
+            host::set_header(Headers::Request, AUTHORIZATION, value);
             return Action::Continue;
         }
         // A list of one has been rid of the client's by the phase before, or gets a token instead below.
         if !self.is_alone() {
-            host::remove_header(Headers::Request, NAME);
+            host::remove_header(Headers::Request, AUTHORIZATION);
         }
         if own.credentials.are_the_proxys() && !own.hides_missing {
             self.shown = Shown::Proxys;
@@ -129,34 +193,53 @@ impl Attempt {
                 host::set_header(Headers::Request, headers::CREDENTIAL, name.as_bytes());
                 Action::Continue
             }
-            Credentials::Token(source) => self.set_token(own.backend, source, prepared),
+            Credentials::Token(source) => self.set_token(own.backend, source, prepared, context),
         }
     }
 
     /// Sets the backend's token, or waits for it; those of the others are fetched meanwhile, so that
     /// they are there should this attempt fail.
-    fn set_token(&mut self, backend: &str, source: &TokenSource<'_>, prepared: &[u8]) -> Action {
-        if !self.is_alone() {
-            for other in all(prepared).filter(|other| other.backend != backend) {
-                if let Credentials::Token(source) = &other.credentials {
-                    tokens::prefetch(other.backend, source);
+    fn set_token(
+        &mut self,
+        backend: &str,
+        source: &TokenSource<'_>,
+        prepared: &[u8],
+        context: u32,
+    ) -> Action {
+        let is_alone = self.is_alone();
+        let (key, found) = look_up(|lookups, now| {
+            if !is_alone {
+                for other in all(prepared).filter(|other| other.backend != backend) {
+                    if let Credentials::Token(source) = &other.credentials {
+                        lookups.prefetch(other.backend, source, now);
+                    }
                 }
             }
-        }
-        let waiting = Waiting::new(self.context, self.is_alone());
-        let (key, found) = tokens::ask(backend, source, &waiting);
-        self.token = Some(Held { key, waiting: Rc::clone(&waiting) });
-        if matches!(found, Found::Wait) {
-            return Action::Pause;
-        }
-        tokens::set(&found);
-        *waiting.found.borrow_mut() = Some(found);
+            lookups.token(backend, source, (context, is_alone), now)
+        });
+        self.token = Some(Held { key, found: None });
+        let Some(found) = found else { return Action::Pause };
+        self.set_found(found);
         Action::Continue
+    }
+
+    /// Puts the token, or none, into the request that is at hand. An attempt before may have left one that
+    /// was refused.
+    fn set_found(&mut self, found: Found) {
+        if let Found::Token(token) = &found {
+            let value = format!("Bearer {}", token.expose());
+            host::set_header(Headers::Request, AUTHORIZATION, value.as_bytes());
+        } else {
+            host::remove_header(Headers::Request, AUTHORIZATION);
+        }
+        if let Some(held) = &mut self.token {
+            held.found = Some(found);
+        }
     }
 
     /// What becomes of a redirect. One that leads astray sends the request on to the next backend.
     fn settle_redirect(&self) {
-        let settled = redirects::settle();
+        let settled = redirects::settle(&self.backend);
         if self.is_alone() {
             return;
         }
@@ -184,8 +267,9 @@ impl Attempt {
 
     /// What the status of an answer means for the request.
     fn settle(&self, status: u16) {
+        let backend = Some(self.backend.as_str()).filter(|_| !self.is_alone());
         let refusal = matches!(status, 401 | 403)
-            .then(|| refusals::take_in(self.token.as_ref(), status, self.shown, self.is_alone()));
+            .then(|| refusals::take_in(self.token.as_ref(), status, self.shown, backend));
         let shown = refusal.as_ref().map_or(self.shown, |refusal| refusal.shown);
         let asks_to_wait =
             may_ask_to_wait(status).then(|| host::header(Headers::Response, RETRY_AFTER));
@@ -208,14 +292,15 @@ impl Attempt {
     /// Notes it behind what is there by now: another attempt may have noted something meanwhile. Whether
     /// there is anybody to go on to; the next attempt goes there then.
     fn write_down(&self, answer: Answer) -> bool {
-        let Some(backend) = host::property(BACKEND_ATTRIBUTE) else { return false };
-        let Ok(backend) = std::str::from_utf8(&backend) else { return false };
+        if self.backend.is_empty() {
+            return false;
+        }
         let mut property = host::state(StateKey::Prepared).unwrap_or_default();
-        let next = attempt::goes_on(self.place(backend), answer, &Answers::parse(&property));
+        let next = attempt::goes_on(self.place(), answer, &Answers::parse(&property));
         if !self.is_alone() && list_of(&property).is_none() {
             property.extend_from_slice(note_list(&self.list).as_bytes());
         }
-        property.extend_from_slice(attempt::note(backend, answer).as_bytes());
+        property.extend_from_slice(attempt::note(&self.backend, answer).as_bytes());
         host::set_state(StateKey::Prepared, &property);
         if let Some(cluster) = &next {
             host::set_state(StateKey::NextCluster, cluster.as_bytes());
@@ -224,35 +309,13 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if self.token.is_some() {
-            tokens::forget(self.context);
-        }
-        if self.progress == Progress::Asked && !self.is_alone() {
-            self.write_down(Answer::Silent);
-        }
-    }
-}
-
-impl Context for Attempt {}
-
-impl HttpContext for Attempt {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if let Some(prepared) = host::state(StateKey::Prepared) {
-            self.set_head(&prepared)
-        } else {
-            self.progress = Progress::Asked;
-            Action::Continue
-        }
-    }
-
-    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+impl State {
+    fn answered(&mut self) {
         if self.progress != Progress::Asked {
-            return Action::Continue;
+            return;
         }
         self.progress = Progress::Answered;
-        let Some(headers) = host::header_map(Headers::Response) else { return Action::Continue };
+        let Some(headers) = host::header_map(Headers::Response) else { return };
         let mut is_challenge = false;
         for (name, _) in headers.iter() {
             if is_internal(name) {
@@ -260,7 +323,7 @@ impl HttpContext for Attempt {
             }
             is_challenge |= matches!(name, b"www-authenticate" | b"proxy-authenticate");
         }
-        let Some(status) = headers.status() else { return Action::Continue };
+        let Some(status) = headers.status() else { return };
         if self.watches_redirects && is_redirect(status) {
             self.settle_redirect();
         } else if self.is_looked_at(status) {
@@ -269,6 +332,35 @@ impl HttpContext for Attempt {
         if is_challenge || is_judged(self.is_alone(), status) {
             host::set_header(Headers::Response, headers::DOUBTFUL, b"1");
         }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let state = self.0.state.borrow();
+        if state.token.is_some() {
+            worker::forget(self.0.context);
+        }
+        if state.progress == Progress::Asked && !state.is_alone() {
+            state.write_down(Answer::Silent);
+        }
+    }
+}
+
+impl Context for Attempt {}
+
+impl HttpContext for Attempt {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let Running { context, state } = &*self.0;
+        let action = state.borrow_mut().begin(*context);
+        if action == Action::Pause && state.borrow().kept.is_some() {
+            worker::pause(*context, Rc::<Running>::clone(&self.0));
+        }
+        action
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        self.0.state.borrow_mut().answered();
         Action::Continue
     }
 }

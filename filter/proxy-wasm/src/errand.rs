@@ -9,11 +9,11 @@ use portolan_core::reply::{self, Reply, ServiceAnswer};
 use portolan_core::token::{
     self, Discovery, MAXIMUM_REDIRECTS, Pinned, Redirected, TokenCall, repository_target,
 };
+use portolan_driver::{HeaderMap, Place};
 use proxy_wasm::hostcalls;
 
-use crate::header_map::HeaderMap;
 use crate::host;
-use crate::tokens::{self, Place};
+use crate::worker::look_up;
 
 /// How long a token service may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +49,10 @@ pub(crate) enum Next {
 /// Starts: with the service if it is known, else with the backend, which is asked where it is.
 pub(crate) fn start(errand: TokenErrand) -> Next {
     let running = Running { errand, step: Step::Registry, redirects: 0, call: None };
-    match (running.errand.realm.clone(), tokens::pinned(&running.place())) {
+    match (
+        running.errand.realm.clone(),
+        look_up(|lookups, _| lookups.pinned(&running.place()).cloned()),
+    ) {
         (Some(realm), _) => running.ask_service(&realm, None),
         (None, Some(pinned)) => running.ask_pinned(&pinned),
         (None, None) => {
@@ -97,12 +100,8 @@ impl Running {
     fn discovered(self, status: u16, challenges: &[&[u8]]) -> Next {
         match token::discover(status, challenges, &self.errand.authority) {
             Discovery::Pinned(pinned) => {
-                let place = self.place();
-                tokens::pin(&place, pinned);
-                match tokens::pinned(&place) {
-                    Some(pinned) => self.ask_pinned(&pinned),
-                    None => Next::Reply(reply::token_unavailable()),
-                }
+                let pinned = look_up(|lookups, _| lookups.pin(self.place(), pinned).clone());
+                self.ask_pinned(&pinned)
             }
             Discovery::Open if self.step == Step::Registry => {
                 let target = |scope: &String| repository_target(&self.errand.base_path, scope);

@@ -2,23 +2,17 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use portolan_core::config::Verifier;
-use portolan_core::health::{Examined, Health};
+use portolan_core::health::{Examined, Health as Report};
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
 use portolan_core::{Action, Password, Plan, RequestHead};
-use proxy_wasm::hostcalls;
+use portolan_driver::{Health, Learned};
 
-use crate::passwords::Place;
-use crate::probes::{self, Answer};
-use crate::root::Policy;
-use crate::stream::Phase;
-use crate::{clusters, pushes};
-
-/// How long who knows the passwords may take; they are slow on purpose.
-const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::policy::{self, Policy};
+use crate::pushes;
+use crate::worker::look_up;
 
 /// What has been found out so far.
 #[derive(Clone, Default)]
@@ -26,6 +20,19 @@ pub(crate) struct Facts {
     pub(crate) password: Option<Password>,
     pub(crate) health: Backends,
     pub(crate) in_store: Option<Presence>,
+}
+
+impl Facts {
+    /// The same, with what was learned meanwhile.
+    pub(crate) fn with(mut self, learned: Learned) -> Self {
+        match learned {
+            Learned::Password(password) => self.password = Some(password),
+            Learned::Health(health) => self.health = Backends::of(health),
+            Learned::Blob(presence) => self.in_store = Some(presence),
+            Learned::Token(_) => {}
+        }
+        self
+    }
 }
 
 /// How the backends are.
@@ -37,19 +44,21 @@ pub(crate) enum Backends {
     /// Envoy did not say.
     Unknown,
     /// It did.
-    Known(Rc<Health>),
+    Known(Rc<Report>),
 }
 
 impl Backends {
     /// What Envoy answered, if it did.
-    pub(crate) fn of(health: Option<Rc<Health>>) -> Self {
+    fn of(health: Option<Rc<Report>>) -> Self {
         health.map_or(Self::Unknown, Self::Known)
     }
 
     /// What is known, if need be from an earlier answer.
     fn or_known(&self) -> Self {
         match self {
-            Self::Unasked => clusters::known().map_or(Self::Unasked, Self::Known),
+            Self::Unasked => {
+                look_up(|lookups, now| lookups.known_health(now)).map_or(Self::Unasked, Self::Known)
+            }
             asked => asked.clone(),
         }
     }
@@ -57,7 +66,7 @@ impl Backends {
 
 /// Finds out about one request.
 pub(crate) struct Inquiry<'a> {
-    policy: &'a Rc<Policy>,
+    policy: &'a Policy,
     context: u32,
     facts: &'a Facts,
     health: OnceCell<Backends>,
@@ -67,14 +76,14 @@ pub(crate) struct Inquiry<'a> {
 pub(crate) enum Found {
     /// Something that the plan wanted to know.
     Fact,
-    /// An answer has to be waited for.
-    Wait(Box<Phase>),
+    /// An answer has to be waited for; this is what is known meanwhile.
+    Wait(Box<Facts>),
     /// The plan wants to know nothing.
     Nothing,
 }
 
 impl<'a> Inquiry<'a> {
-    pub(crate) const fn new(policy: &'a Rc<Policy>, context: u32, facts: &'a Facts) -> Self {
+    pub(crate) const fn new(policy: &'a Policy, context: u32, facts: &'a Facts) -> Self {
         Self { policy, context, facts, health: OnceCell::new() }
     }
 
@@ -94,13 +103,16 @@ impl<'a> Inquiry<'a> {
         match &plan.action {
             Action::Examine => match self.health() {
                 Backends::Known(health) => head.health = Some(Examined::Known(health)),
-                Backends::Unasked
-                    if !(plan.can_do_without_health() && clusters::enough_ask())
-                        && clusters::ask() =>
-                {
-                    return Found::Wait(Box::new(Phase::Examining(head.password)));
+                Backends::Unasked => {
+                    let is_optional = plan.can_do_without_health();
+                    match look_up(|lookups, now| lookups.health(self.context, is_optional, now)) {
+                        Health::Waits => return Found::Wait(Box::new(self.known(head))),
+                        Health::Known(_) | Health::DoWithout => {
+                            head.health = Some(Examined::Unknown);
+                        }
+                    }
                 }
-                Backends::Unasked | Backends::Unknown => head.health = Some(Examined::Unknown),
+                Backends::Unknown => head.health = Some(Examined::Unknown),
             },
             Action::Ask(question) => head.recently_pushed = Some(pushes::is_recent(*question)),
             Action::Verify(verifier) => return self.verify(verifier, head),
@@ -116,69 +128,38 @@ impl<'a> Inquiry<'a> {
 
     fn verify(&self, verifier: &Verifier, head: &mut RequestHead<'_>) -> Found {
         let value = head.authorization.unwrap_or_default();
-        let name = name_of(verifier);
-        head.password = Some(match self.policy.verified(&name, value) {
-            Some(password) => password,
-            None => match self.policy.place_to_verify().filter(|_| ask_about(verifier, value)) {
-                Some(place) => {
-                    let verification =
-                        Verification { verifier: name, value: value.to_vec(), _place: place };
-                    return Found::Wait(Box::new(Phase::Verifying(verification)));
-                }
-                None => Password::Unknown,
-            },
-        });
+        let address = || policy::client_address().unwrap_or_default();
+        let found =
+            look_up(|lookups, now| lookups.password(verifier, value, address, self.context, now));
+        if found.is_none() {
+            return Found::Wait(Box::new(self.known(head)));
+        }
+        head.password = found;
         Found::Fact
     }
 
     fn probe(&self, blob: &StoredBlob, head: &mut RequestHead<'_>) -> Found {
-        let (password, health) = (head.password, head.health);
-        let known = || Facts { password, health: self.settled(health), in_store: None };
-        match probes::ask(self.policy, blob, known, self.context) {
-            Answer::Known(presence) => head.in_store = Some(presence),
-            Answer::Wait(probing) => return Found::Wait(Box::new(Phase::Probing(probing))),
+        let store = self.policy.config.blob_store(blob.store);
+        let found = match store {
+            None => Some(Presence::Unknown),
+            Some(store) => {
+                look_up(|lookups, now| lookups.blob(store, &blob.digest, self.context, now))
+            }
+        };
+        if found.is_none() {
+            return Found::Wait(Box::new(self.known(head)));
         }
+        head.in_store = found;
         Found::Fact
     }
 
-    /// What this request found out of the backends. Who did not get an answer does not ask again.
-    fn settled(&self, examined: Option<Examined<'_>>) -> Backends {
-        match (examined, self.health.get()) {
+    /// What is known of the request so far. One that did not get an answer does not ask again.
+    fn known(&self, head: &RequestHead<'_>) -> Facts {
+        let health = match (head.health, self.health.get()) {
             (None, _) => Backends::Unasked,
             (Some(Examined::Known(_)), Some(known)) => known.clone(),
             (Some(_), _) => Backends::Unknown,
-        }
+        };
+        Facts { password: head.password, health, in_store: head.in_store }
     }
-}
-
-/// A password that is being looked at.
-pub(crate) struct Verification {
-    /// Who looks at it.
-    pub(crate) verifier: String,
-    /// What the client sent.
-    pub(crate) value: Vec<u8>,
-    /// The client's share of what is looked at.
-    _place: Place,
-}
-
-/// What a verifier's findings are remembered under: also where it is, as a name may mean another one after
-/// a reload.
-fn name_of(verifier: &Verifier) -> String {
-    let url = verifier.url();
-    [verifier.cluster(), &url.origin(), url.base_path()].join(" ")
-}
-
-/// Has a password looked at by who knows it; whether the question could be sent.
-fn ask_about(verifier: &Verifier, value: &[u8]) -> bool {
-    let Ok(value) = std::str::from_utf8(value) else { return false };
-    let path = format!("{}/", verifier.url().base_path());
-    let headers = vec![
-        (":method", "GET"),
-        (":path", path.as_str()),
-        (":authority", verifier.url().authority()),
-        ("authorization", value),
-        ("user-agent", "portolan"),
-    ];
-    let cluster = verifier.cluster();
-    hostcalls::dispatch_http_call(cluster, headers, None, vec![], VERIFICATION_TIMEOUT).is_ok()
 }

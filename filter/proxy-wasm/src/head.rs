@@ -5,8 +5,8 @@ use portolan_core::client::{self, ClientFacts};
 use portolan_core::config::GeoHeaders;
 use portolan_core::contract;
 use portolan_core::registry::Method;
+use portolan_driver::HeaderMap;
 
-use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
 
 const PEER_HEADER: &[u8] = contract::headers::PEER.as_bytes();

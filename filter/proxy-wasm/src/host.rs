@@ -8,8 +8,9 @@
 use std::ptr::null_mut;
 
 use portolan_core::contract::StateKey;
-
-use crate::header_map::{HeaderMap, serialize};
+use portolan_core::reply::Reply;
+use portolan_driver::HeaderMap;
+use portolan_driver::header_map::serialize;
 
 /// Which header map of a stream is meant (proxy-wasm ABI 0.2.1).
 #[derive(Clone, Copy)]
@@ -278,6 +279,13 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
             NO_GRPC_STATUS,
         );
     }
+}
+
+/// Answers the request here, as [`reply`] does.
+pub(crate) fn send(answer: &Reply) {
+    let headers = answer.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+    let headers: Vec<(&str, &[u8])> = headers.collect();
+    reply(answer.status, &headers, answer.body.as_bytes());
 }
 
 /// All headers of the answer to a call, or one of them, and its body.

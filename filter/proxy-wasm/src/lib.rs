@@ -5,39 +5,36 @@
 //!
 //! * [`host`] translates every host call; nothing else does,
 //! * [`root`] turns the plugin configuration into a compiled policy, or refuses it,
+//! * [`policy`] is the policy as all streams share it,
 //! * [`stream`] walks one request through its phases,
-//! * [`head`] reads its headers,
+//! * [`head`] reads its headers, [`forward`] sets what it is sent on with,
 //! * [`attempt`] is the phase that Envoy runs once for every backend it tries,
 //! * [`redirects`] and [`hop`] lead a request on to where a backend redirects it,
-//! * [`tokens`] fetches and keeps the proxy's own tokens,
+//! * [`worker`] makes the calls of what is looked up elsewhere, and wakes who waits for it,
 //! * [`refusals`] knows what a refusal of what the proxy showed means,
-//! * [`errand`] and [`token_form`] are the token endpoint,
-//! * [`probes`] finds out what blob stores have, and remembers it,
-//! * [`passwords`] remembers which passwords were right,
-//! * [`clusters`] knows which backends are up,
+//! * [`errand`] and [`token_form`] are the token endpoint.
+//!
+//! What is looked up elsewhere, and how long it is remembered, is in `portolan-driver`.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod bench;
-mod header_map;
 // The test binary of this crate cannot be linked with Envoy's functions.
 #[cfg(not(test))]
 mod attempt;
 #[cfg(not(test))]
-mod clusters;
-#[cfg(not(test))]
 mod errand;
 #[cfg(not(test))]
 mod facts;
-mod fingerprint;
+#[cfg(not(test))]
+mod forward;
 #[cfg(not(test))]
 mod head;
 #[cfg(not(test))]
 mod hop;
 #[cfg(not(test))]
 mod host;
-mod passwords;
 #[cfg(not(test))]
-mod probes;
+mod policy;
 #[cfg(not(test))]
 mod pushes;
 #[cfg(not(test))]
@@ -51,7 +48,7 @@ mod stream;
 #[cfg(not(test))]
 mod token_form;
 #[cfg(not(test))]
-mod tokens;
+mod worker;
 
 #[cfg(not(test))]
 mod entry {

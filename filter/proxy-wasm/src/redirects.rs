@@ -3,25 +3,22 @@
 //! A second pass of a request has a stream of its own, with the headers that the first left, and with no
 //! memory but the properties that are declared to outlive a pass.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use portolan_core::RequestHead;
 use portolan_core::attempt::{
-    Answers, Astray, Hop, Redirection, Trouble, is_delivered, is_for_delivery, is_redirect,
-    next_cluster, only, select,
+    Answers, Hop, Redirection, Trouble, is_delivered, is_for_delivery, is_redirect, next_cluster,
+    only, select,
 };
-use portolan_core::contract::{self, BACKEND_ATTRIBUTE, StateKey, headers};
+use portolan_core::contract::{self, StateKey, headers};
 use portolan_core::policy::Naming;
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
 use crate::host::{self, Headers};
+use crate::policy;
+use crate::worker::warn_once;
 
 const DIGEST_HEADER: &str = "docker-content-digest";
 /// Without a scheme that the client used, Envoy finds no route; the route of the first pass took it out.
 const SCHEME_HEADER: &str = "x-forwarded-proto";
-/// The client's address as Envoy trusts it.
-const ADDRESS: &str = "source\0address";
 
 /// Keeps the properties of the deciding phase for further passes.
 pub(crate) fn outlive_decisions() {
@@ -62,7 +59,7 @@ pub(crate) fn note_asked(head: &RequestHead<'_>, naming: &Naming) {
     let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
     host::set_state(StateKey::Authority, head.authority);
     host::set_state(StateKey::Path, path);
-    if let Some(address) = host::property(ADDRESS) {
+    if let Some(address) = policy::client_address() {
         host::set_state(StateKey::Client, without_port(&address));
     }
     if let Some(namespace) = naming.namespace() {
@@ -155,11 +152,10 @@ pub(crate) enum Settled {
     Astray,
 }
 
-/// Decides what becomes of a redirect of a backend.
-pub(crate) fn settle() -> Settled {
+/// Decides what becomes of a redirect of a backend; its name is empty where it can only be one.
+pub(crate) fn settle(backend: &str) -> Settled {
     let Some(prepared) = host::state(StateKey::Prepared) else { return Settled::Passed };
-    let backend = host::property(BACKEND_ATTRIBUTE).unwrap_or_default();
-    let own = only(&prepared).or_else(|| select(&prepared, &backend));
+    let own = only(&prepared).or_else(|| select(&prepared, backend.as_bytes()));
     let Some(own) = own else { return Settled::Passed };
     match own.redirection {
         Redirection::Unwatched => Settled::Passed,
@@ -209,7 +205,7 @@ fn go_on(hop: &Hop<'_>) -> bool {
         }
         Err(astray) => {
             stay();
-            say(hop.backend, &astray);
+            warn_once(&format!("portolan: a redirect of the backend `{}` {astray}", hop.backend));
             false
         }
     }
@@ -220,33 +216,4 @@ fn go_on(hop: &Hop<'_>) -> bool {
 fn stay() {
     host::remove_header(Headers::Response, headers::CLUSTER);
     host::remove_header(Headers::Response, SCHEME_HEADER);
-}
-
-thread_local! {
-    /// What has been said, and when.
-    static SAID: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-const MINUTE: u64 = 60_000_000_000;
-/// A registry that makes up a new host each time does not fill the memory.
-const MOST_SAID: usize = 64;
-
-fn say(backend: &str, astray: &Astray) {
-    warn_once(&format!("portolan: a redirect of the backend `{backend}` {astray}"));
-}
-
-/// Tells the operator something, once a minute.
-pub(crate) fn warn_once(text: &str) {
-    let now = host::now();
-    let is_news = SAID.with_borrow_mut(|said| {
-        said.retain(|_, when| now.saturating_sub(*when) < MINUTE);
-        let is_news = said.len() < MOST_SAID && !said.contains_key(text);
-        if is_news {
-            said.insert(text.to_owned(), now);
-        }
-        is_news
-    });
-    if is_news {
-        log::warn!("{text}");
-    }
 }

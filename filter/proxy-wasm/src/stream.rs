@@ -1,45 +1,39 @@
 //! One request, phase by phase.
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
-use portolan_core::attempt::{Case, Retry, Trouble, Verdict, judge};
+use portolan_core::attempt::{Case, Trouble, Verdict, judge};
 use portolan_core::config::{Backend, List};
 use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, headers};
 use portolan_core::policy::Push;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
-use portolan_core::{
-    Action as PlannedAction, Authorization, Forwarding, Password, Plan, TokenEndpoint,
-    UPLOAD_CONTENT_TYPE,
-};
+use portolan_core::{Action as PlannedAction, Plan, TokenEndpoint};
+use portolan_driver::Learned;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::clusters;
 use crate::errand::{self, Next, Running};
-use crate::facts::{Backends, Facts, Found, Inquiry, Verification};
+use crate::facts::{Facts, Found, Inquiry};
+use crate::forward;
 use crate::head::{JoinedGeo, has_content, request_head, withhold};
 use crate::host::{self, Headers};
-use crate::probes::Probing;
-use crate::root::{self, Policy};
+use crate::policy::{self, Policy};
+use crate::worker::{self, Paused};
 use crate::{pushes, redirects, refusals};
 
 /// How many facts a plan may ask for, one after another.
 const FACTS: usize = 4;
 /// How far a request has come.
+#[expect(clippy::large_enum_variant, reason = "nearly every request gets to the large one")]
 pub(crate) enum Phase {
     /// Nothing has been decided.
     Started,
-    /// Envoy is asked how the backends are; what is known of the password meanwhile.
-    Examining(Option<Password>),
-    /// The client's password is being looked at.
-    Verifying(Verification),
+    /// A fact is waited for; the others are known.
+    Waiting(Box<Facts>),
     /// A token service is asked for the client.
     Errand(Box<Running>),
-    /// A blob store is asked whether it has the blob.
-    Probing(Probing),
     /// A backend is asked. If it is a push and succeeds, that is to be noted.
     Forwarded(Receipt, Option<Push>),
     /// A backend was asked, and redirected to where it is asked now.
@@ -51,29 +45,56 @@ pub(crate) enum Phase {
 
 /// The HTTP context: one per request.
 pub(crate) struct Stream {
-    policy: Rc<Policy>,
-    context: u32,
-    phase: Phase,
+    request: Rc<Request>,
     /// Whether the request has a body that goes no further.
     drops_body: bool,
 }
 
+/// One request. It waits as this, too.
+struct Request {
+    policy: Rc<Policy>,
+    context: u32,
+    phase: RefCell<Phase>,
+}
+
 impl Stream {
-    pub(crate) const fn new(policy: Rc<Policy>, context: u32) -> Self {
-        Self { policy, context, phase: Phase::Started, drops_body: false }
+    pub(crate) fn new(policy: Rc<Policy>, context: u32) -> Self {
+        let phase = RefCell::new(Phase::Started);
+        Self { request: Rc::new(Request { policy, context, phase }), drops_body: false }
     }
 
-    fn go_on(&self, facts: &Facts) -> Phase {
-        Self::start(&self.policy, facts, self.context)
+    /// Enters a phase that a callback has led to.
+    fn enter(&self, phase: Phase) {
+        if matches!(phase, Phase::Waiting(_)) {
+            worker::pause(self.request.context, Rc::<Request>::clone(&self.request));
+        }
+        self.request.phase.replace(phase);
     }
+}
 
-    /// Plans the request of a context and applies the plan: the effects of a forward, or a reply.
-    pub(crate) fn start(policy: &Rc<Policy>, facts: &Facts, context: u32) -> Phase {
+impl Paused for Request {
+    /// Decides again, with what was learned.
+    fn wake(self: Rc<Self>, learned: Learned) {
+        let Phase::Waiting(facts) = self.phase.replace(Phase::Started) else { return };
+        let phase = self.decide(&facts.with(learned));
+        match &phase {
+            Phase::Waiting(_) => worker::pause(self.context, Rc::<Self>::clone(&self)),
+            Phase::Forwarded(..) => host::resume_request(),
+            _ => {}
+        }
+        self.phase.replace(phase);
+    }
+}
+
+impl Request {
+    /// Plans the request and applies the plan: the effects of a forward, or a reply.
+    fn decide(&self, facts: &Facts) -> Phase {
+        let Self { policy, context, .. } = self;
         let Some(headers) = host::header_map(Headers::Request) else {
             return send(&reply::host_failed());
         };
         let address = policy.address();
-        let inquiry = Inquiry::new(policy, context, facts);
+        let inquiry = Inquiry::new(policy, *context, facts);
         let (mut head, repeats) = request_head(&headers, &policy.geo_headers, address.as_deref());
         let joined = repeats.then(|| JoinedGeo::of(&headers, &policy.geo_headers));
         if let Some(joined) = &joined {
@@ -86,7 +107,7 @@ impl Stream {
         for _ in 0..FACTS {
             match inquiry.find_out(&plan, &mut head) {
                 Found::Fact => plan = portolan_core::plan(config, &head),
-                Found::Wait(phase) => return *phase,
+                Found::Wait(facts) => return Phase::Waiting(facts),
                 Found::Nothing => break,
             }
         }
@@ -105,10 +126,11 @@ impl Stream {
                     redirects::note_fallback(list);
                 }
                 withhold(&headers);
-                forward(*forwarding)
+                forward::apply(&forwarding);
+                Phase::Forwarded(forwarding.receipt, forwarding.push)
             }
             PlannedAction::Token(TokenEndpoint::Errand(errand)) => {
-                run(errand::start(errand.for_a_host(root::takes_forms())))
+                run(errand::start(errand.for_a_host(policy::takes_forms())))
             }
             // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
             // Authentication": a 404 says that there is only the other way).
@@ -209,7 +231,7 @@ impl Stream {
             Amendment::Refuse(misdirection) => {
                 let backend = receipt.backend(config, answered.as_deref());
                 let text = misdirection.for_operator(backend.map_or("", Backend::name));
-                redirects::warn_once(&format!("portolan: {text}"));
+                worker::warn_once(&format!("portolan: {text}"));
                 redirects::explain(misdirection.in_short());
                 return Some(reply::misdirected(&misdirection));
             }
@@ -220,22 +242,18 @@ impl Stream {
 
 impl Context for Stream {
     fn on_http_call_response(&mut self, _call: u32, _headers: usize, size: usize, _: usize) {
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Replied) {
-            Phase::Verifying(verification) => {
-                let status = host::call::header_map().and_then(|headers| headers.status());
-                let password = self.policy.note_password(&verification, status);
-                drop(verification);
-                self.go_on(&Facts { password: Some(password), ..Facts::default() })
-            }
-            Phase::Examining(password) => {
-                let health = Backends::of(clusters::answered(size));
-                self.go_on(&Facts { password, health, ..Facts::default() })
-            }
+        let phase = match self.request.phase.replace(Phase::Replied) {
             Phase::Errand(running) => run(running.answered(size)),
             phase => phase,
         };
-        if matches!(self.phase, Phase::Forwarded(..)) {
-            host::resume_request();
+        self.enter(phase);
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if matches!(*self.request.phase.borrow(), Phase::Waiting(_)) {
+            worker::forget(self.request.context);
         }
     }
 }
@@ -243,15 +261,14 @@ impl Context for Stream {
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         self.drops_body = !end_of_stream && !has_content();
-        self.phase = if self.policy.follows && redirects::is_further_pass() {
+        let phase = if self.request.policy.follows && redirects::is_further_pass() {
             deliver()
         } else {
-            self.go_on(&Facts::default())
+            self.request.decide(&Facts::default())
         };
-        match self.phase {
-            Phase::Forwarded(..) | Phase::Redirected => Action::Continue,
-            _ => Action::Pause,
-        }
+        let goes_on = matches!(phase, Phase::Forwarded(..) | Phase::Redirected);
+        self.enter(phase);
+        if goes_on { Action::Continue } else { Action::Pause }
     }
 
     fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
@@ -262,32 +279,36 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if matches!(self.phase, Phase::Redirected) {
-            take_header(headers::DOUBTFUL);
-            let Some(reply) = redirects::judge_delivery() else { return Action::Continue };
-            self.phase = send(&reply);
-            return Action::Pause;
-        }
-        if let Phase::Probing(probing) = &self.phase
-            && let Some(phase) = probing.outcome()
-        {
-            self.phase = phase;
-        }
-        let Phase::Forwarded(receipt, push) = &self.phase else { return Action::Continue };
+        let reply = self.request.response();
+        let Some(reply) = reply else { return Action::Continue };
+        self.enter(send(&reply));
+        Action::Pause
+    }
+}
+
+impl Request {
+    /// What the client gets instead of the answer that is there.
+    fn response(&self) -> Option<Reply> {
+        let phase = self.phase.borrow();
+        let (receipt, push) = match &*phase {
+            Phase::Redirected => {
+                take_header(headers::DOUBTFUL);
+                return redirects::judge_delivery();
+            }
+            Phase::Forwarded(receipt, push) => (receipt, push),
+            _ => return None,
+        };
         if let Some(push) = push
             && host::status().is_some_and(|status| (200..300).contains(&status))
         {
             pushes::note(*push);
         }
-        let Some(reply) = self.finish(receipt) else {
-            if let Some(namespace) = receipt.naming.namespace() {
-                let value = namespace.as_bytes();
-                host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
-            }
-            return Action::Continue;
-        };
-        self.phase = send(&reply.named(&receipt.naming));
-        Action::Pause
+        let reply = self.finish(receipt);
+        if let (None, Some(namespace)) = (&reply, receipt.naming.namespace()) {
+            let value = namespace.as_bytes();
+            host::set_header(Headers::Response, reply::NAMESPACE_HEADER, value);
+        }
+        reply.map(|reply| reply.named(&receipt.naming))
     }
 }
 
@@ -313,29 +334,6 @@ fn log_fields(plan: &Plan<'_>, notes_country: bool) {
 /// A further pass of a request: it was decided in the first, and is not decided again.
 fn deliver() -> Phase {
     if redirects::prepare_delivery() { Phase::Redirected } else { send(&reply::host_failed()) }
-}
-
-fn forward(forwarding: Forwarding<'_>) -> Phase {
-    host::set_header(Headers::Request, headers::CLUSTER, forwarding.cluster.as_bytes());
-    if let Some(prepared) = &forwarding.prepared {
-        host::set_state(StateKey::Prepared, prepared);
-    }
-    if forwarding.prepared.is_none() || !forwarding.receipt.has_fallback() {
-        set_head(&forwarding);
-    }
-    if let Some(retry) = &forwarding.retry {
-        set_retry(retry);
-    }
-    if let Some(timeout) = forwarding.head_timeout {
-        set_milliseconds(ATTEMPT_TIMEOUT, timeout);
-    }
-    if let Some(timeout) = forwarding.write_timeout {
-        set_milliseconds("x-envoy-upstream-rq-timeout-ms", timeout);
-    }
-    if forwarding.starts_upload {
-        host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
-    }
-    Phase::Forwarded(forwarding.receipt, forwarding.push)
 }
 
 /// The answer where no backend of the list could serve; a limit is that of the last one.
@@ -377,19 +375,6 @@ fn has_header(name: &str) -> bool {
     host::header(Headers::Response, name).is_some()
 }
 
-/// What the only backend is sent; with more of them the attempt phase does this.
-fn set_head(forwarding: &Forwarding<'_>) {
-    const NAME: &str = "authorization";
-    if let Some(target) = forwarding.receipt.targets.first().filter(|_| forwarding.target_changed) {
-        host::set_header(Headers::Request, ":path", target);
-    }
-    match &forwarding.authorization {
-        Authorization::Kept => {}
-        Authorization::Removed => host::remove_header(Headers::Request, NAME),
-        Authorization::Replaced(value) => host::set_header(Headers::Request, NAME, value),
-    }
-}
-
 fn run(next: Next) -> Phase {
     match next {
         Next::Wait(running) => Phase::Errand(running),
@@ -397,25 +382,7 @@ fn run(next: Next) -> Phase {
     }
 }
 
-/// How long Envoy waits for the head of an answer.
-const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
-
-/// Envoy goes on to the next backend by itself; these headers say how often and after how long, and it
-/// takes them off before it sends the request.
-fn set_retry(retry: &Retry) {
-    let attempts = retry.further_attempts.to_string();
-    host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
-    set_milliseconds(ATTEMPT_TIMEOUT, retry.attempt_timeout);
-}
-
-fn set_milliseconds(header: &str, duration: Duration) {
-    let milliseconds = duration.as_millis().to_string();
-    host::set_header(Headers::Request, header, milliseconds.as_bytes());
-}
-
-pub(crate) fn send(reply: &Reply) -> Phase {
-    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let headers: Vec<(&str, &[u8])> = headers.collect();
-    host::reply(reply.status, &headers, reply.body.as_bytes());
+fn send(reply: &Reply) -> Phase {
+    host::send(reply);
     Phase::Replied
 }

@@ -10,15 +10,14 @@ use portolan_core::TokenEndpoint;
 use portolan_core::policy::in_token_path;
 use portolan_core::reply::{self, Reply};
 use portolan_core::token::form::MAXIMUM_LENGTH;
+use portolan_driver::HeaderMap;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::errand::{self, Next, Running};
 use crate::head::request_head;
-use crate::header_map::HeaderMap;
 use crate::host::{self, Headers};
-use crate::root::Policy;
-use crate::stream::send;
+use crate::policy::Policy;
 
 /// The HTTP context of one request.
 pub(crate) struct TokenForm {
@@ -74,7 +73,7 @@ impl TokenForm {
 }
 
 fn finish(reply: &Reply) -> State {
-    send(reply);
+    host::send(reply);
     State::Done
 }
 

@@ -7,7 +7,7 @@ use super::blob_url::BlobUrl;
 
 /// A blob store of the policy. It holds blobs by their digests, for everybody, and knows no
 /// repositories.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlobStore {
     pub(crate) name: String,
     pub(crate) cluster: String,

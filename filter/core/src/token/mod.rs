@@ -7,21 +7,15 @@
 //!   request goes on to the token service of the chosen backend ([`TokenRequest::for_realm`]); the
 //!   tokens in the answer are marked with their operator ([`tag_answer`]) and that mark is read
 //!   when they come back ([`untag`]).
-//! * Managed tokens. The proxy asks for itself ([`Fetch`] knows whom, step by step, and what the
-//!   answers mean) and keeps the token of each source in [`Tokens`], which says when to fetch, who
-//!   waits, and when to go on without.
+//! * Managed tokens. The proxy asks for itself: [`Fetch`] knows whom, step by step, and what the
+//!   answers mean. Who waits for them, and what is kept, is the driver's.
 
 mod age;
 mod answer;
-mod cache;
 mod call;
 mod discovery;
-mod entry;
-mod failure;
 mod fetch;
-mod flight;
 pub mod form;
-mod held;
 mod managed;
 mod redirect;
 mod refusal;
@@ -30,7 +24,6 @@ mod secret;
 mod tag;
 
 pub use answer::{Denial, Outcome, ServiceReply, TokenFault, read};
-pub use cache::{Lookup, Tokens};
 pub use call::TokenCall;
 pub use discovery::{Discovery, Pinned, discover, repository_target};
 pub use fetch::{Complaint, Fetch, Next, Source};

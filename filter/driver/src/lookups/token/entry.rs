@@ -1,11 +1,10 @@
 //! What is known under one key, and what follows from it for a request.
 
-use super::answer::{Denial, Outcome};
-use super::failure::{Cause, Failure};
-use super::flight::Flight;
+use portolan_core::token::{Denial, Outcome, Refusal, Secret};
+
+use super::super::flight::Flight;
+use super::failure::Failure;
 use super::held::{HeldToken, SECOND};
-use super::refusal::Refusal;
-use super::secret::Secret;
 
 /// How old a token must be to be replaced because it is for less than was wanted: somebody may have been
 /// given more rights since.
@@ -47,15 +46,14 @@ impl Entry {
             let refresh = token.is_due(now) && self.flight.is_none() && !remembered;
             return Step::Take { refresh };
         }
-        let cause = self.failure.as_ref().map(Failure::cause);
-        match (cause, self.flight.is_some()) {
+        match (&self.failure, self.flight.is_some()) {
             // After trouble one request probes. The others go on without: a service that is still
             // slow must not hold them all again.
-            (Some(Cause::Denied(denial)), true) => Step::Denied(denial),
-            (Some(Cause::Unavailable), true) => Step::Unavailable,
+            (Some(failure), is_in_flight) if is_in_flight || remembered => match failure {
+                Failure::Denied { denial, .. } => Step::Denied(*denial),
+                Failure::Unavailable(_) => Step::Unavailable,
+            },
             (_, true) => Step::Wait,
-            (Some(Cause::Denied(denial)), false) if remembered => Step::Denied(denial),
-            (Some(Cause::Unavailable), false) if remembered => Step::Unavailable,
             (_, false) => Step::Fetch,
         }
     }

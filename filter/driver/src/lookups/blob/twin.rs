@@ -1,7 +1,9 @@
 //! The probes of a store as a list of everything that happened, read from the start each time.
 
-use super::{Finding, Lookup, Presence};
-use crate::config::Probing;
+use portolan_core::probe::{Finding, Presence};
+
+use super::Lookup;
+use portolan_core::config::Probing;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -149,15 +151,19 @@ impl Twin {
         Lookup::Confirm(presence)
     }
 
-    /// Who waited, sorted, each once.
+    /// Who waited, each once, in the order in which they came.
     pub(super) fn settle(&mut self, blob: &str, finding: Finding, at: u64) -> Vec<u32> {
         let Some(index) = self.flights.iter().position(|(other, _)| other == blob) else {
             return Vec::new();
         };
-        let (blob, mut waiters) = self.flights.remove(index);
+        let (blob, joined) = self.flights.remove(index);
+        let mut waiters = Vec::new();
         self.events.push(Event::Settled { blob, finding, at });
-        waiters.sort_unstable();
-        waiters.dedup();
+        for waiter in joined {
+            if !waiters.contains(&waiter) {
+                waiters.push(waiter);
+            }
+        }
         waiters
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Lookup, Tokens};
-use crate::token::{Denial, Outcome, Refusal, Secret, TokenFault};
+use portolan_core::token::{Denial, Outcome, Refusal, Secret, TokenFault};
 
 pub(super) const MILLISECOND: u64 = 1_000_000;
 /// Some time of day, in nanoseconds since 1970.

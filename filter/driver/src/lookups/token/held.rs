@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::secret::Secret;
+use portolan_core::token::Secret;
 
 /// A second, in nanoseconds.
 pub(super) const SECOND: u64 = 1_000_000_000;

@@ -31,6 +31,11 @@ impl Flight {
         self.waiters.retain(|other| *other != waiter);
     }
 
+    /// How many wait.
+    pub(super) const fn len(&self) -> usize {
+        self.waiters.len()
+    }
+
     /// Who waits, in the order in which they came.
     pub(super) fn into_waiters(self) -> Vec<u32> {
         self.waiters

@@ -11,7 +11,10 @@
 //!   [`Tokens::settle`], also if it could not be sent. Otherwise the key stays in flight.
 //! * A woken waiter looks up again. It gets an answer at once, not a second wait.
 
+mod entry;
 mod evict;
+mod failure;
+mod held;
 
 #[cfg(test)]
 mod properties;
@@ -22,10 +25,9 @@ mod twin;
 
 use std::collections::BTreeMap;
 
-use super::answer::{Denial, Outcome};
-use super::entry::{Entry, Step};
-use super::refusal::Refusal;
-use super::secret::Secret;
+use portolan_core::token::{Denial, Outcome, Refusal, Secret};
+
+use entry::{Entry, Step};
 
 /// How many keys are kept if nothing else is said, and how many bytes they and their tokens may have
 /// together. Tokens have one to three KiB; a service that makes longer ones has fewer kept.
@@ -35,7 +37,7 @@ const ROOM: usize = 16 * 1024 * 1024;
 /// A bounded table of tokens by key. Names of repositories are in the keys, which clients choose;
 /// a tree is as fast for the worst of them as for any.
 #[derive(Clone, Debug)]
-pub struct Tokens {
+pub(super) struct Tokens {
     entries: BTreeMap<String, Entry>,
     capacity: usize,
     room: usize,
@@ -44,7 +46,7 @@ pub struct Tokens {
 
 /// What a request that needs a token should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lookup<'t> {
+pub(super) enum Lookup<'t> {
     /// Take the token.
     Held {
         /// The token.
@@ -73,7 +75,7 @@ impl Default for Tokens {
 impl Tokens {
     /// An empty table of at most this many keys, and of this many bytes of keys and tokens that are at rest.
     #[must_use]
-    pub const fn new(capacity: usize, room: usize) -> Self {
+    pub(super) const fn new(capacity: usize, room: usize) -> Self {
         Self { entries: BTreeMap::new(), capacity, room, uses: 0 }
     }
 
@@ -81,7 +83,7 @@ impl Tokens {
     /// the waiter is among those that [`Tokens::settle`] returns.
     ///
     /// If the table is full of fetches, the answer is [`Lookup::Unavailable`].
-    pub fn look_up(&mut self, key: &str, now: u64, waiter: u32) -> Lookup<'_> {
+    pub(super) fn look_up(&mut self, key: &str, now: u64, waiter: u32) -> Lookup<'_> {
         let Some(entry) = self.entry(key, now) else { return Lookup::Unavailable };
         let step = entry.step(now);
         if matches!(step, Step::Fetch | Step::Take { refresh: true }) {
@@ -106,7 +108,7 @@ impl Tokens {
 
     /// Whether the caller must start a fetch, so that a request that comes later finds a token.
     /// Nobody waits for it.
-    pub fn prefetch(&mut self, key: &str, now: u64) -> bool {
+    pub(super) fn prefetch(&mut self, key: &str, now: u64) -> bool {
         let Some(entry) = self.entry(key, now) else { return false };
         let is_wanted = matches!(entry.step(now), Step::Fetch | Step::Take { refresh: true });
         if is_wanted {
@@ -116,7 +118,7 @@ impl Tokens {
     }
 
     /// Notes what came of a fetch. Returns the waiters to wake, in the order in which they came.
-    pub fn settle(&mut self, key: &str, outcome: Outcome, now: u64) -> Vec<u32> {
+    pub(super) fn settle(&mut self, key: &str, outcome: Outcome, now: u64) -> Vec<u32> {
         let has_token = matches!(outcome, Outcome::Token { .. });
         let woken = self.entries.get_mut(key).map(|entry| entry.settle(outcome, now));
         if has_token {
@@ -127,7 +129,7 @@ impl Tokens {
 
     /// Takes in that a registry refused a token; whether the next request gets another one. If another
     /// one is held by now, it stays.
-    pub fn refuse(&mut self, key: &str, value: &str, refusal: Refusal, now: u64) -> bool {
+    pub(super) fn refuse(&mut self, key: &str, value: &str, refusal: Refusal, now: u64) -> bool {
         match self.entries.get_mut(key) {
             Some(entry) => entry.refuse(value, refusal, now),
             None => refusal == Refusal::Renew,
@@ -135,7 +137,7 @@ impl Tokens {
     }
 
     /// Forgets why there are no tokens under the keys that hold this text: it is known now where to ask.
-    pub fn forgive(&mut self, part: &str) {
+    pub(super) fn forgive(&mut self, part: &str) {
         for (_, entry) in self.entries.iter_mut().filter(|(key, _)| key.contains(part)) {
             entry.forgive();
         }
@@ -143,12 +145,12 @@ impl Tokens {
 
     /// Whether the last fetch of a key failed, so that a request may have to go on without.
     #[must_use]
-    pub fn fails(&self, key: &str) -> bool {
+    pub(super) fn fails(&self, key: &str) -> bool {
         self.entries.get(key).is_some_and(Entry::fails)
     }
 
     /// Forgets a waiter that went away. The fetch goes on.
-    pub fn forget_waiter(&mut self, key: &str, waiter: u32) {
+    pub(super) fn forget_waiter(&mut self, key: &str, waiter: u32) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.forget(waiter);
         }
@@ -156,13 +158,15 @@ impl Tokens {
 
     /// How many keys are known.
     #[must_use]
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether no key is known.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 

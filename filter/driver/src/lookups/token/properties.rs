@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::tests::{DENIED, MILLISECOND, MORNING, TROUBLE, token, word};
 use super::twin::Twin;
 use super::{Lookup, Tokens};
-use crate::token::{Outcome, Refusal};
+use portolan_core::token::{Outcome, Refusal};
 
 #[derive(Clone, Debug)]
 enum Operation {

@@ -1,6 +1,6 @@
 //! The table of tokens as a list of everything that happened, read from the start each time.
 
-use crate::token::{Denial, Outcome};
+use portolan_core::token::{Denial, Outcome};
 
 const MILLISECOND: u64 = 1_000_000;
 

@@ -1,6 +1,6 @@
 //! Digests as keys of a large table.
 
-use crate::grammar::Digest;
+use portolan_core::grammar::Digest;
 
 /// A digest. That of nearly every blob takes 32 bytes instead of 71 and a block of memory of its own.
 ///

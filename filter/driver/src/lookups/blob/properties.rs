@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::tests::{MORNING, digest};
 use super::twin::Twin;
 use super::{Finding, IN_FLIGHT, Lookup, Presence, Probes};
-use crate::config::Probing;
+use portolan_core::config::Probing;
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -59,7 +59,7 @@ proptest! {
                     prop_assert_eq!(found, twin.look_up(&name, now, waiter));
                 }
                 Operation::Settle(finding) => {
-                    let woken: Vec<u32> = probes.settle(&digest, finding, now).into_iter().collect();
+                    let woken = probes.settle(&digest, finding, now);
                     prop_assert_eq!(woken, twin.settle(&name, finding, now));
                 }
                 Operation::Forget(waiter) => {
@@ -107,10 +107,8 @@ proptest! {
                 },
                 Operation::Settle(finding) => {
                     let Some(place) = place else { continue };
-                    let (_, mut expected) = asked.remove(place);
-                    expected.sort_unstable();
-                    let woken: Vec<u32> =
-                        probes.settle(&digest(blob), finding, now).into_iter().collect();
+                    let (_, expected) = asked.remove(place);
+                    let woken = probes.settle(&digest(blob), finding, now);
                     prop_assert_eq!(woken, expected);
                     failed_at = match finding {
                         Finding::Trouble => failed_at.or(Some(now)),

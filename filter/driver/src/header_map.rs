@@ -6,15 +6,18 @@
 //! reads it once and picks what it needs without copying.
 
 /// A header map as it came from Envoy.
-pub(crate) struct HeaderMap(Vec<u8>);
+#[derive(Clone, Default)]
+pub struct HeaderMap(Vec<u8>);
 
 impl HeaderMap {
-    pub(crate) const fn new(bytes: Vec<u8>) -> Self {
+    /// A map in this form. What is broken is read as far as it goes.
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
     /// Every name and value, in order. Values are bytes: nothing says that they are text.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let count = read_length(&self.0, 0).unwrap_or(0);
         let lengths = self.0.get(4..).unwrap_or(&[]);
         let size = count.saturating_mul(8);
@@ -27,13 +30,15 @@ impl HeaderMap {
     }
 
     /// The status of a response.
-    pub(crate) fn status(&self) -> Option<u16> {
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
         let value = self.iter().find(|(name, _)| *name == b":status")?.1;
         std::str::from_utf8(value).ok()?.parse().ok()
     }
 
     /// Every value of one header; the name in lower case, as Envoy keeps it.
-    pub(crate) fn values(&self, name: &str) -> Vec<&[u8]> {
+    #[must_use]
+    pub fn values(&self, name: &str) -> Vec<&[u8]> {
         self.iter().filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value).collect()
     }
 }
@@ -51,7 +56,8 @@ fn take<'b>(rest: &mut &'b [u8], length: usize) -> Option<&'b [u8]> {
 }
 
 /// The same form for headers that are handed to Envoy.
-pub(crate) fn serialize(headers: &[(&str, &[u8])]) -> Vec<u8> {
+#[must_use]
+pub fn serialize(headers: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     let mut push_length = |length: usize| {
         bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());

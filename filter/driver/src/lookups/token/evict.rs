@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::token::entry::Entry;
+use super::entry::Entry;
 
 /// Makes room for one more entry; whether there is room now.
 ///

@@ -1,0 +1,371 @@
+//! Everything that a worker looks up at other services: once, for all who want to know it.
+//!
+//! | what | asked | remembered | while the service is in trouble |
+//! | --- | --- | --- | --- |
+//! | tokens | the token service | for their life | nobody asks for 2 s, doubling to 30 s |
+//! | blobs | the store | as long as the policy says | nobody asks for 2 s, doubling to 30 s |
+//! | health | Envoy's admin interface | a second | each asks again |
+//! | passwords | the front's verifier | right ones a minute, wrong ones 5 s | each asks again |
+//!
+//! [`Flight`](flight), [`Memory`](memory), [`Backoff`](backoff) and [`Calls`](calls) are the same for all of
+//! them. A key holds everything that an answer depends on, addresses included, so that nothing that was found
+//! under one policy is used under another that means something else by the same name.
+
+mod backoff;
+mod blob;
+mod calls;
+mod fetches;
+mod fingerprint;
+mod flight;
+mod health;
+mod memory;
+mod password;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod token;
+mod waits;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use portolan_core::Password;
+use portolan_core::attempt::TokenSource;
+use portolan_core::config::{BlobStore, Config, Verifier};
+use portolan_core::grammar::Digest;
+use portolan_core::health::Health as Report;
+use portolan_core::probe::Presence;
+use portolan_core::token::{Pinned, Refusal, Secret};
+
+use crate::call::{Call, CallAnswer, CallId, StreamId};
+use crate::warnings::Warnings;
+use calls::Calls;
+use fetches::{Answered, TokenFetch, TokenLookup};
+use fingerprint::{Fingerprint, Key};
+use health::HealthLookup;
+use password::PasswordLookup;
+use stores::Stores;
+use waits::{Awaited, Waits};
+
+pub use fetches::{Found, Place};
+
+/// How long an attempt waits for a token where the next backend could be asked instead, and where there is
+/// none.
+const WAIT_LIMIT_WITH_FALLBACK: Duration = Duration::from_secs(2);
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
+/// The most lines about token services in a minute.
+const MOST_LINES: usize = 256;
+
+/// Two numbers that nobody knows, for the fingerprints of passwords.
+#[derive(Clone, Copy)]
+pub struct Seed(pub u64, pub u64);
+
+/// What a worker looks up, and what it remembers.
+#[derive(Debug)]
+pub struct Lookups {
+    tokens: TokenLookup,
+    stores: Stores,
+    health: HealthLookup,
+    passwords: PasswordLookup,
+    calls: Calls<Purpose>,
+    waits: Waits,
+    warnings: Warnings,
+    lines: Vec<String>,
+}
+
+/// What a call is for.
+#[derive(Debug)]
+enum Purpose {
+    Token(Box<TokenFetch>),
+    Blob(Box<BlobStore>, Digest<'static>),
+    Health,
+    Password(Fingerprint),
+}
+
+/// A stream that has waited, and what it goes on with.
+#[derive(Clone, Debug)]
+pub struct Woken {
+    /// The stream.
+    pub stream: StreamId,
+    /// What it goes on with.
+    pub learned: Learned,
+}
+
+/// What a stream has waited for.
+#[derive(Clone, Debug)]
+pub enum Learned {
+    /// A token, or why there is none.
+    Token(Found),
+    /// Whether a blob store has a blob.
+    Blob(Presence),
+    /// How the backends are; `None` if Envoy did not say.
+    Health(Option<Rc<Report>>),
+    /// Whether a password is right.
+    Password(Password),
+}
+
+/// How the backends are, for a request that wants to know.
+#[derive(Clone, Debug)]
+pub enum Health {
+    /// So, as Envoy said lately.
+    Known(Rc<Report>),
+    /// The request waits for the answer.
+    Waits,
+    /// The request could do without the answer, and does: enough others wait for it.
+    DoWithout,
+}
+
+impl Lookups {
+    /// Knows nothing yet.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            tokens: TokenLookup::default(),
+            stores: Stores::default(),
+            health: HealthLookup::default(),
+            passwords: PasswordLookup::new(Key::new(seed.0, seed.1)),
+            calls: Calls::new(),
+            waits: Waits::default(),
+            warnings: Warnings::new(MOST_LINES),
+            lines: Vec::new(),
+        }
+    }
+
+    /// A policy is in use from now on. What was found with other credentials, or of other stores, is
+    /// forgotten.
+    pub fn use_policy(&mut self, config: &Config) {
+        self.tokens.use_credentials(config.credentials());
+        self.stores.keep(config.blob_stores());
+    }
+
+    /// The token that a backend is sent, and what it is kept under. The stream waits if there is none yet.
+    ///
+    /// `is_alone` says that there is no other backend to go on to: the stream then waits for ten
+    /// seconds instead of two, and also where others have waited long enough.
+    pub fn token(
+        &mut self,
+        backend: &str,
+        source: &TokenSource<'_>,
+        (stream, is_alone): (StreamId, bool),
+        now: u64,
+    ) -> (String, Option<Found>) {
+        let key = self.tokens.key(source);
+        let (found, fetch) = self.tokens.ask(&key, (backend, source), (stream, is_alone), now);
+        self.fetch(fetch, now);
+        if found.is_none() {
+            let limit = if is_alone { WAIT_LIMIT } else { WAIT_LIMIT_WITH_FALLBACK };
+            self.waits.add(stream, Awaited::Token(key.clone()), Some((now, limit)));
+        }
+        (key, found)
+    }
+
+    /// Has a token fetched that may be needed soon; nobody waits for it.
+    pub fn prefetch(&mut self, backend: &str, source: &TokenSource<'_>, now: u64) {
+        let fetch = self.tokens.prefetch(backend, source, now);
+        self.fetch(fetch, now);
+    }
+
+    /// A backend refused the token that is kept under a key; whether the next request gets another one.
+    pub fn refuse(&mut self, key: &str, token: &Secret, refusal: Refusal, now: u64) -> bool {
+        self.tokens.refuse(key, token, refusal, now)
+    }
+
+    /// Takes in what a backend answered, with 401, that was asked without a token: it may say where tokens
+    /// come from. Whether the next request gets further.
+    pub fn learn(&mut self, key: &str, source: &TokenSource<'_>, challenges: &[&[u8]]) -> bool {
+        self.tokens.learn(key, source, challenges)
+    }
+
+    /// Where a backend's tokens come from, if it was asked and has said so.
+    #[must_use]
+    pub fn pinned(&self, place: &Place) -> Option<&Pinned> {
+        self.tokens.pinned(place)
+    }
+
+    /// Remembers where a backend's tokens come from, and says where. The first answer stays.
+    pub fn pin(&mut self, place: Place, pinned: Pinned) -> &Pinned {
+        self.tokens.pin(place, pinned)
+    }
+
+    /// Whether a store has a blob; the stream waits if nothing comes back.
+    pub fn blob(
+        &mut self,
+        store: &BlobStore,
+        digest: &Digest<'_>,
+        stream: StreamId,
+        now: u64,
+    ) -> Option<Presence> {
+        let asked = self.stores.ask(store, digest, stream, now);
+        let owned = || digest.clone().into_owned();
+        if asked.asks {
+            let purpose = Purpose::Blob(Box::new(store.clone()), owned());
+            self.calls.make(stores::call(store, digest), purpose, now);
+        }
+        if asked.known.is_none() {
+            self.waits.add(stream, Awaited::Blob(Box::new(store.clone()), owned()), None);
+        }
+        asked.known
+    }
+
+    /// How the backends are, if that is known at this moment.
+    #[must_use]
+    pub fn known_health(&self, now: u64) -> Option<Rc<Report>> {
+        self.health.known(now)
+    }
+
+    /// How the backends are; `is_optional` if the request could do without the answer.
+    pub fn health(&mut self, stream: StreamId, is_optional: bool, now: u64) -> Health {
+        if let Some(known) = self.health.known(now) {
+            return Health::Known(known);
+        }
+        match self.health.join(stream, is_optional, now) {
+            health::Joined::DoesWithout => return Health::DoWithout,
+            health::Joined::Waits => {}
+            health::Joined::Asks => self.calls.make(health::call(), Purpose::Health, now),
+        }
+        self.waits.add(stream, Awaited::Health, None);
+        Health::Waits
+    }
+
+    /// Whether the password in a client's `Authorization` is right, if that is known; else the stream waits for
+    /// the answer of who verifies, or cannot know it. `address` is the client's.
+    pub fn password(
+        &mut self,
+        verifier: &Verifier,
+        value: &[u8],
+        address: impl FnOnce() -> Vec<u8>,
+        stream: StreamId,
+        now: u64,
+    ) -> Option<Password> {
+        let password = self.passwords.fingerprint(verifier, value);
+        if let Some(known) = self.passwords.known(&password, now) {
+            return Some(known);
+        }
+        let Some(call) = password::call(verifier, value) else { return Some(Password::Unknown) };
+        match self.passwords.join(password, &address(), stream, now) {
+            password::Joined::Refused => return Some(Password::Unknown),
+            password::Joined::Waits => {}
+            password::Joined::Asks => self.calls.make(call, Purpose::Password(password), now),
+        }
+        self.waits.add(stream, Awaited::Password(password), None);
+        None
+    }
+
+    /// A stream is over, whether it still waits or not. What was asked for it goes on, for the others and for
+    /// the memory.
+    pub fn forget(&mut self, stream: StreamId) {
+        match self.waits.remove(stream) {
+            None => {}
+            Some(Awaited::Token(key)) => self.tokens.forget(&key, stream),
+            Some(Awaited::Blob(store, digest)) => self.stores.forget(&store, &digest, stream),
+            Some(Awaited::Health) => self.health.forget(stream),
+            Some(Awaited::Password(password)) => self.passwords.forget(&password, stream),
+        }
+    }
+
+    /// Whether there are calls to make.
+    #[must_use]
+    pub const fn has_calls(&self) -> bool {
+        self.calls.has_new()
+    }
+
+    /// The calls that the host has to make now.
+    pub fn take_calls(&mut self) -> Vec<(CallId, Call)> {
+        self.calls.take()
+    }
+
+    /// What the host has to write into its log now.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines)
+    }
+
+    /// When [`Lookups::alarm`] has something to do; never as long as nobody waits and nothing is asked.
+    #[must_use]
+    pub fn next_alarm(&self) -> Option<u64> {
+        self.waits.next().into_iter().chain(self.calls.next_lost()).min()
+    }
+
+    /// The answer to a call, or that it could not be made. Returns who waited for it.
+    pub fn answered(&mut self, id: CallId, answer: &CallAnswer<'_>, now: u64) -> Vec<Woken> {
+        match self.calls.answered(id) {
+            None => Vec::new(),
+            Some(Purpose::Token(fetch)) => self.token_answered(*fetch, answer, now),
+            Some(Purpose::Blob(store, digest)) => {
+                let status = answer.status();
+                let (streams, presence, is_news) = self.stores.settle(&store, &digest, status, now);
+                if is_news {
+                    self.lines.push(store_in_trouble(&store));
+                }
+                self.wake(streams, &Learned::Blob(presence))
+            }
+            Some(Purpose::Health) => {
+                let (streams, health) = self.health.settle(answer, now);
+                self.wake(streams, &Learned::Health(health))
+            }
+            Some(Purpose::Password(password)) => {
+                let (streams, found) = self.passwords.settle(password, answer.status(), now);
+                self.wake(streams, &Learned::Password(found))
+            }
+        }
+    }
+
+    /// Looks after those that have waited long enough, and after calls whose answer does not come.
+    pub fn alarm(&mut self, now: u64) -> Vec<Woken> {
+        let mut woken = Vec::new();
+        while let Some(id) = self.calls.lost(now) {
+            woken.extend(self.answered(id, &CallAnswer::default(), now));
+        }
+        while let Some(stream) = self.waits.late(now) {
+            if let Some(Awaited::Token(key)) = self.waits.remove(stream) {
+                self.tokens.give_up(&key, stream);
+                woken.push(Woken { stream, learned: Learned::Token(Found::Unavailable) });
+            }
+        }
+        woken
+    }
+
+    fn token_answered(
+        &mut self,
+        fetch: TokenFetch,
+        answer: &CallAnswer<'_>,
+        now: u64,
+    ) -> Vec<Woken> {
+        match self.tokens.answered(fetch, answer, now) {
+            Answered::Ask(fetch) => {
+                self.fetch(Some(fetch), now);
+                Vec::new()
+            }
+            Answered::Settled { woken, again, complaints } => {
+                for line in complaints {
+                    if self.warnings.is_due(&line, now) {
+                        self.lines.push(format!("portolan: {line}"));
+                    }
+                }
+                self.fetch(again, now);
+                let woken = woken.into_iter();
+                woken
+                    .flat_map(|(stream, found)| self.wake(vec![stream], &Learned::Token(found)))
+                    .collect()
+            }
+        }
+    }
+
+    fn fetch(&mut self, fetch: Option<TokenFetch>, now: u64) {
+        if let Some(fetch) = fetch {
+            self.calls.make(fetch.call(), Purpose::Token(Box::new(fetch)), now);
+        }
+    }
+
+    fn wake(&mut self, streams: Vec<StreamId>, learned: &Learned) -> Vec<Woken> {
+        let streams = streams.into_iter().filter(|stream| self.waits.remove(*stream).is_some());
+        streams.map(|stream| Woken { stream, learned: learned.clone() }).collect()
+    }
+}
+
+fn store_in_trouble(store: &BlobStore) -> String {
+    format!(
+        "portolan: the blob store `{}` is in trouble or cannot be reached; blobs come from the \
+         backends meanwhile",
+        store.name()
+    )
+}

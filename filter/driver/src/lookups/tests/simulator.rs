@@ -1,0 +1,259 @@
+//! A worker whose host, clients and services are all here. Its clock goes only when it is told to.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use portolan_core::attempt::TokenSource;
+use portolan_core::config::{Config, FrontAuth, Verifier};
+use portolan_core::contract::headers::CREDENTIAL;
+use portolan_core::grammar::Digest;
+
+use crate::call::{Call, CallAnswer, CallId, StreamId};
+use crate::header_map::{HeaderMap, serialize};
+use crate::lookups::{Found, Health, Learned, Lookups, Seed, Woken};
+
+pub(super) const MILLISECOND: u64 = 1_000_000;
+/// Some time of day, in nanoseconds since 1970.
+pub(super) const MORNING: u64 = 1_800_000_000_000 * MILLISECOND;
+
+/// A policy with two stores and a front with passwords. `version` makes another policy of it: other
+/// stores of the same names, another verifier, other credentials.
+pub(super) fn policy(version: u8) -> Config {
+    let text = format!(
+        r#"{{
+        "version": 1,
+        "fronts": {{"p": {{"hosts": ["p.example"],
+            "auth": {{"basic": {{"verifier": "http://127.0.0.{version}:9080"}}}}}}}},
+        "backends": {{"ar": {{"url": "https://ar.example", "auth": "basic", "credential": "c"}}}},
+        "blob_stores": {{
+            "east": {{"url": "https://east-{version}.example/{{digest}}"}},
+            "west": {{"url": "https://west-{version}.example/{{digest}}"}}
+        }},
+        "credentials": {{"c": {{"file": "/c/{version}"}}}},
+        "regions": {{"default": {{}}}},
+        "rules": [{{"name": "r", "repositories": ["acme/**"], "chains": {{"default": ["ar"]}},
+            "readers": "anyone"}}]
+    }}"#
+    );
+    Config::from_json(text.as_bytes()).unwrap()
+}
+
+/// Where the tokens of a backend come from.
+pub(super) fn source(backend: &str) -> TokenSource<'static> {
+    let realm = if backend == "discovered" { Cow::Borrowed("") } else { "/token".into() };
+    TokenSource {
+        cluster: format!("{backend}@token").into(),
+        authority: format!("{backend}.example").into(),
+        realm,
+        base_path: "".into(),
+        service: "".into(),
+        scope: "repository:acme/a:pull".into(),
+        credential: if backend == "robot" { "robot-credential".into() } else { "".into() },
+    }
+}
+
+/// What a stream wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// A backend's token; whether there is no other backend.
+    Token(&'static str, bool),
+    /// Whether the store of this number has the blob of that number.
+    Blob(usize, u8),
+    /// How the backends are; whether the stream could do without.
+    Health(bool),
+    /// Whether a password is right, of the client with this number.
+    Password(&'static str, u8),
+}
+
+/// A worker and all around it.
+pub(super) struct World {
+    pub(super) lookups: Lookups,
+    pub(super) now: u64,
+    pub(super) policy: Config,
+    /// The calls that the host has made and that no service has answered.
+    pub(super) calls: Vec<(CallId, Call)>,
+    /// When each was made, and under which policy.
+    made: BTreeMap<CallId, (u64, usize)>,
+    policies: usize,
+    /// The streams that wait, for what, and since when.
+    pub(super) waiting: BTreeMap<StreamId, (Question, u64)>,
+    streams: StreamId,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let mut lookups = Lookups::new(Seed(1, 2));
+        let policy = policy(1);
+        lookups.use_policy(&policy);
+        Self {
+            lookups,
+            now: MORNING,
+            policy,
+            calls: Vec::new(),
+            made: BTreeMap::new(),
+            policies: 1,
+            waiting: BTreeMap::new(),
+            streams: 0,
+        }
+    }
+
+    pub(super) fn verifier(&self) -> &Verifier {
+        match self.policy.fronts().all()[0].auth() {
+            FrontAuth::Basic(verifier) => verifier,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A new stream wants to know something. What it learns at once, in words; `waits` if it waits.
+    pub(super) fn ask(&mut self, question: Question) -> (StreamId, String) {
+        self.streams += 1;
+        let stream = self.streams;
+        let (now, verifier) = (self.now, self.verifier().clone());
+        let learned = match question {
+            Question::Token(backend, is_alone) => {
+                let source = source(backend);
+                let (_, found) = self.lookups.token(backend, &source, (stream, is_alone), now);
+                found.map(Learned::Token)
+            }
+            Question::Blob(store, number) => {
+                let store = self.policy.blob_stores()[store].clone();
+                self.lookups.blob(&store, &digest(number), stream, now).map(Learned::Blob)
+            }
+            Question::Health(is_optional) => match self.lookups.health(stream, is_optional, now) {
+                Health::Known(health) => Some(Learned::Health(Some(health))),
+                Health::DoWithout => Some(Learned::Health(None)),
+                Health::Waits => None,
+            },
+            Question::Password(value, client) => {
+                let address = || format!("192.0.2.{client}:1").into_bytes();
+                let value = format!("Basic {value}");
+                let known =
+                    self.lookups.password(&verifier, value.as_bytes(), address, stream, now);
+                known.map(Learned::Password)
+            }
+        };
+        self.make_calls();
+        let words = learned.as_ref().map_or_else(|| "waits".to_owned(), word);
+        if learned.is_none() {
+            self.waiting.insert(stream, (question, now));
+        }
+        (stream, words)
+    }
+
+    /// Another policy comes into use.
+    pub(super) fn reload(&mut self, version: u8) {
+        self.policies += 1;
+        self.policy = policy(version);
+        self.lookups.use_policy(&self.policy);
+    }
+
+    /// The client of a stream goes away.
+    pub(super) fn close(&mut self, stream: StreamId) {
+        self.lookups.forget(stream);
+        self.waiting.remove(&stream);
+    }
+
+    /// The service that was asked first of those that a call is under way to answers. Returns whom that woke.
+    pub(super) fn answer(
+        &mut self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Vec<String> {
+        let place = self.calls.iter().position(|(_, call)| call.cluster == cluster);
+        let (id, _) = self.calls.remove(place.expect("no such call is under way"));
+        let pairs: Vec<(&str, &[u8])> =
+            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let map = HeaderMap::new(serialize(&pairs));
+        let answer = CallAnswer { headers: Some(&map), body: body.as_bytes() };
+        let woken = self.lookups.answered(id, &answer, self.now);
+        self.woken(woken)
+    }
+
+    /// Time passes, and the host calls whenever it is to.
+    pub(super) fn pass(&mut self, milliseconds: u64) -> Vec<String> {
+        let end = self.now + milliseconds * MILLISECOND;
+        let mut all = Vec::new();
+        while let Some(alarm) = self.lookups.next_alarm().filter(|alarm| *alarm <= end) {
+            self.now = self.now.max(alarm);
+            let woken = self.lookups.alarm(self.now);
+            all.extend(self.woken(woken));
+            assert!(self.lookups.next_alarm().is_none_or(|next| next > self.now), "a circle");
+        }
+        self.now = end;
+        all
+    }
+
+    /// Takes in who was woken, in words; a stream that does not wait is woken by nothing.
+    pub(super) fn woken(&mut self, woken: Vec<Woken>) -> Vec<String> {
+        let words = woken.into_iter().map(|Woken { stream, learned }| {
+            let (question, since) =
+                self.waiting.remove(&stream).expect("a stream that does not wait is woken");
+            check(question, &learned, self.now - since);
+            format!("{stream} {}", word(&learned))
+        });
+        let words = words.collect();
+        self.make_calls();
+        words
+    }
+
+    /// Makes the calls that are wanted. Those that are late by a second are lost: no answer comes any more.
+    fn make_calls(&mut self) {
+        let (now, made) = (self.now, &self.made);
+        self.calls.retain(|(id, call)| {
+            now < made[id].0 + u64::try_from(call.timeout.as_nanos()).unwrap() + 1000 * MILLISECOND
+        });
+        let has_calls = self.lookups.has_calls();
+        let calls = self.lookups.take_calls();
+        assert_eq!(has_calls, !calls.is_empty());
+        self.made.extend(calls.iter().map(|(id, _)| (*id, (now, self.policies))));
+        self.calls.extend(calls);
+        let mut keys = BTreeSet::new();
+        for (id, call) in &self.calls {
+            let of = |name: &str| call.header(name).unwrap_or_default();
+            let parts = [&call.cluster, of(":path"), of(":authority"), of("authorization")];
+            let key = (self.made[id].1, parts.join(" "));
+            assert!(keys.insert(key), "two calls at once: {call:?}");
+            let is_own = call
+                .header(CREDENTIAL)
+                .is_none_or(|name| name == "robot-credential" && call.cluster == "robot@token");
+            assert!(is_own, "a credential goes to another service");
+        }
+    }
+}
+
+/// What every stream may rely on that is woken.
+fn check(question: Question, learned: &Learned, waited: u64) {
+    match (question, learned) {
+        (Question::Token(backend, is_alone), Learned::Token(found)) => {
+            let limit = if is_alone { 10_000 } else { 2_000 } * MILLISECOND;
+            assert!(waited <= limit, "waited for {waited} ns");
+            if let Found::Token(token) = found {
+                let own = format!("of-{backend}.example-");
+                assert!(token.expose().starts_with(&own), "another backend's token");
+            }
+        }
+        (Question::Blob(..), Learned::Blob(_))
+        | (Question::Health(_), Learned::Health(_))
+        | (Question::Password(..), Learned::Password(_)) => {}
+        (question, learned) => panic!("asked {question:?}, learned {learned:?}"),
+    }
+}
+
+/// What a stream learned, in words.
+pub(super) fn word(learned: &Learned) -> String {
+    match learned {
+        Learned::Token(Found::Token(token)) => format!("token {}", token.expose()),
+        Learned::Token(Found::Denied(denial)) => format!("denied {denial:?}"),
+        Learned::Token(Found::Unavailable) => "unavailable".to_owned(),
+        Learned::Blob(presence) => format!("{presence:?}").to_lowercase(),
+        Learned::Health(None) => "unknown".to_owned(),
+        Learned::Health(Some(_)) => "known".to_owned(),
+        Learned::Password(password) => format!("{password:?}").to_lowercase(),
+    }
+}
+
+/// The digest of the blob of a number.
+pub(super) fn digest(number: u8) -> Digest<'static> {
+    Digest::parse(format!("sha256:{number:064x}").as_bytes()).unwrap().into_owned()
+}

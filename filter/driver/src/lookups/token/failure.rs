@@ -1,0 +1,75 @@
+//! Why there is no token, and until when nobody asks again.
+
+use portolan_core::token::Denial;
+
+use super::super::backoff::Backoff;
+use super::held::SECOND;
+
+/// How long a refusal of the token service is remembered.
+const DENIED_FOR: u64 = 30 * SECOND;
+
+/// A failure that is remembered for a while. Times are in nanoseconds.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// The token service will not give a token.
+    Denied {
+        /// Why not.
+        denial: Denial,
+        /// When it said so.
+        since: u64,
+    },
+    /// The token service could not say.
+    Unavailable(Backoff),
+}
+
+impl Failure {
+    /// The token service denied a token now.
+    pub(super) const fn denied(denial: Denial, now: u64) -> Self {
+        Self::Denied { denial, since: now }
+    }
+
+    /// The token service could not say now. Another kind of failure before does not count.
+    pub(super) fn unavailable(previous: Option<&Self>, now: u64) -> Self {
+        Self::Unavailable(match previous {
+            Some(Self::Unavailable(backoff)) => backoff.longer(now),
+            Some(Self::Denied { .. }) | None => Backoff::first(now),
+        })
+    }
+
+    /// Whether nobody asks yet. The host's clock is the time of day and may be set back; a failure
+    /// of the future is forgotten, or it would last as long as the clock was wrong.
+    pub(super) fn is_remembered(&self, now: u64) -> bool {
+        match self {
+            Self::Denied { since, .. } => {
+                now.checked_sub(*since).is_some_and(|age| age < DENIED_FOR)
+            }
+            Self::Unavailable(backoff) => backoff.is_running(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_end() {
+        let start = 1000 * SECOND;
+        let trouble = Failure::unavailable(None, start);
+        let longer = Failure::unavailable(Some(&trouble), start);
+        let denied = Failure::denied(Denial::Access, start);
+        let first_again = Failure::unavailable(Some(&denied), start);
+        let rows = [
+            (denied, 30, "denied"),
+            (trouble, 2, "unavailable"),
+            (longer, 4, "unavailable again"),
+            (first_again, 2, "another kind of failure does not count"),
+        ];
+        for (failure, seconds, reason) in rows {
+            let end = start + seconds * SECOND;
+            assert!(failure.is_remembered(start) && failure.is_remembered(end - 1), "{reason}");
+            assert!(!failure.is_remembered(end), "{reason}");
+            assert!(!failure.is_remembered(start - 1), "{reason}: the clock was set back");
+        }
+    }
+}

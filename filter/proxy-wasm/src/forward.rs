@@ -1,0 +1,61 @@
+//! A request that goes to a backend: what Envoy is told, and what the only backend of a list is sent.
+
+use std::time::Duration;
+
+use portolan_core::attempt::Retry;
+use portolan_core::contract::{StateKey, headers};
+use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
+
+use crate::host::{self, Headers};
+
+/// Applies it to the headers of the request and to its properties.
+pub(crate) fn apply(forwarding: &Forwarding<'_>) {
+    host::set_header(Headers::Request, headers::CLUSTER, forwarding.cluster.as_bytes());
+    if let Some(prepared) = &forwarding.prepared {
+        host::set_state(StateKey::Prepared, prepared);
+    }
+    if forwarding.prepared.is_none() || !forwarding.receipt.has_fallback() {
+        set_head(forwarding);
+    }
+    if let Some(retry) = &forwarding.retry {
+        set_retry(retry);
+    }
+    if let Some(timeout) = forwarding.head_timeout {
+        set_milliseconds(ATTEMPT_TIMEOUT, timeout);
+    }
+    if let Some(timeout) = forwarding.write_timeout {
+        set_milliseconds("x-envoy-upstream-rq-timeout-ms", timeout);
+    }
+    if forwarding.starts_upload {
+        host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
+    }
+}
+
+/// What the only backend is sent; with more of them the attempt phase does this.
+fn set_head(forwarding: &Forwarding<'_>) {
+    const NAME: &str = "authorization";
+    if let Some(target) = forwarding.receipt.targets.first().filter(|_| forwarding.target_changed) {
+        host::set_header(Headers::Request, ":path", target);
+    }
+    match &forwarding.authorization {
+        Authorization::Kept => {}
+        Authorization::Removed => host::remove_header(Headers::Request, NAME),
+        Authorization::Replaced(value) => host::set_header(Headers::Request, NAME, value),
+    }
+}
+
+/// How long Envoy waits for the head of an answer.
+const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
+
+/// Envoy goes on to the next backend by itself; these headers say how often and after how long, and it
+/// takes them off before it sends the request.
+fn set_retry(retry: &Retry) {
+    let attempts = retry.further_attempts.to_string();
+    host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
+    set_milliseconds(ATTEMPT_TIMEOUT, retry.attempt_timeout);
+}
+
+fn set_milliseconds(header: &str, duration: Duration) {
+    let milliseconds = duration.as_millis().to_string();
+    host::set_header(Headers::Request, header, milliseconds.as_bytes());
+}
