@@ -7,7 +7,7 @@ from failover_report import settings
 from failover_report.figures import Figures, Record
 from failover_report.load.sample import Outcome, Sample
 from failover_report.scenarios import Scenario
-from failover_report.stage import PRIMARY
+from failover_report.stage import PRIMARY, SECONDARY
 
 NOTICED_WITHIN = settings.MANIFEST_ATTEMPT_SECONDS + 2.0
 ONE_ATTEMPT_SHARE = 0.999
@@ -16,6 +16,8 @@ BACK_WITHIN = 10.0
 BACK_AFTER_REST_WITHIN = 3.0
 RESUMING = ("docker", "ctr")
 BACKENDS = 2
+# Of the reads that go on from a registry that answers 429.
+ASKED_SHARE = 0.04
 # What a loaded machine may add to a timeout.
 SLACK_SECONDS = 1.0
 
@@ -35,6 +37,7 @@ def judge(scenario: Scenario, figures: Figures, seen: Record) -> list[Verdict]:
         *_content(scenario, figures),
         *_times(scenario, figures),
         *_rest(scenario, figures),
+        *_spared(scenario, figures),
         *_stays(scenario, figures),
         *_outage(scenario, seen),
         *_pushes(scenario, seen),
@@ -84,6 +87,18 @@ def _rest(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
     if not scenario.begins_at_rest:
         return
     yield _back(figures, BACK_AFTER_REST_WITHIN)
+
+
+def _spared(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
+    """Who answers 429 is not asked by every read."""
+    if not scenario.is_limited:
+        return
+    elsewhere, asked = figures.answered[SECONDARY], figures.repeated_reads
+    yield Verdict(
+        f"at most {ASKED_SHARE:.0%} of the reads ask the limited registry first",
+        0 < elsewhere and asked <= ASKED_SHARE * elsewhere,
+        f"{asked} of {elsewhere}",
+    )
 
 
 def _stays(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:

@@ -44,6 +44,8 @@ class Scenario:
     """Whatever happens, there is no reason to leave the primary, or to refuse a push."""
     begins_at_rest: bool = False
     """There is no load until the trouble begins; the primary must soon be used again all the same."""
+    is_limited: bool = False
+    """The primary answers 429; it must not be asked by every read."""
 
 
 def faulty(fault: Fault, *backends: str) -> Trouble:
@@ -241,11 +243,12 @@ ALL = (
     Scenario("status-500", "answers 500", answering(500), is_noticed=True),
     Scenario("status-503", "answers 503", answering(503), is_noticed=True),
     Scenario("data-503", "answers 503 to data, health checks pass", answering(503, DATA), 13.0),
-    Scenario("status-429", "429 without Retry-After", answering(429, DATA)),
+    Scenario("status-429", "429 without Retry-After", answering(429, DATA), is_limited=True),
     Scenario(
         "status-429-retry-after",
         "429 with Retry-After: 5",
         answering(429, DATA, Retry_After="5"),
+        is_limited=True,
     ),
     Scenario(
         "certificate",

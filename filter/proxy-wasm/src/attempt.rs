@@ -275,6 +275,12 @@ impl State {
             may_ask_to_wait(status).then(|| host::header(Headers::Response, RETRY_AFTER));
         let wait = asks_to_wait.flatten().map(|value| Wait::read(&value, host::now() / SECOND));
         let Some(answer) = Answer::of(status, shown, wait.unwrap_or_default()) else { return };
+        if let Answer::Limited(wait) = answer
+            && shown != Shown::Clients
+            && !self.backend.is_empty()
+        {
+            look_up(|lookups, now| lookups.note_limit(&self.backend, wait, now));
+        }
         self.note(answer);
         // The only backend is asked once more, if there is another token for it.
         if self.is_alone() && refusal.is_some_and(|refusal| refusal.shows_more) {

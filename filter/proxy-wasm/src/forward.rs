@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use portolan_core::attempt::Retry;
-use portolan_core::contract::{StateKey, headers};
+use portolan_core::attempt::{Retry, note_list};
+use portolan_core::contract::{StateKey, clusters, headers};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
 
 use crate::host::{self, Headers};
+use crate::worker::look_up;
 
-/// Applies it to the headers of the request and to its properties.
-pub(crate) fn apply(forwarding: &Forwarding<'_>) {
+/// Applies it to the headers of the request and to its properties. `spared` says that some of its backends are spared.
+pub(crate) fn apply(forwarding: &Forwarding<'_>, spared: Option<Spared>) {
     host::set_header(Headers::Request, headers::CLUSTER, forwarding.cluster.as_bytes());
-    if let Some(prepared) = &forwarding.prepared {
+    let prepared = forwarding.prepared.as_deref();
+    if let Some(Spared { list }) = spared {
+        let prepared = [prepared.unwrap_or_default(), list.as_bytes()].concat();
+        host::set_state(StateKey::Prepared, &prepared);
+    } else if let Some(prepared) = prepared {
         host::set_state(StateKey::Prepared, prepared);
     }
     if forwarding.prepared.is_none() || !forwarding.receipt.has_fallback() {
@@ -29,6 +34,29 @@ pub(crate) fn apply(forwarding: &Forwarding<'_>) {
     if forwarding.starts_upload {
         host::set_header(Headers::Request, "content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
+}
+
+/// A read begins at some backends of its list and spares others.
+pub(crate) struct Spared {
+    /// The whole list, for the attempt phase: the cluster of the first attempt is not that of the list.
+    list: String,
+}
+
+/// Has a read begin at those backends of its list that have not answered 429 lately. The others are asked where these
+/// have not got what is wanted.
+pub(crate) fn spare_the_limited<'n>(
+    list: impl Iterator<Item = &'n str>,
+    reason: &str,
+) -> Option<Spared> {
+    let list: Vec<&str> = list.collect();
+    let unlimited = look_up(|lookups, now| lookups.unlimited(&list, now))?;
+    host::set_state(StateKey::NextCluster, clusters::later_attempts(&unlimited).as_bytes());
+    let limited: Vec<&str> =
+        list.iter().copied().filter(|name| !unlimited.contains(name)).collect();
+    let reason = format!("{reason}; limited: {}", limited.join(", "));
+    host::set_state(StateKey::Reason, reason.as_bytes());
+    let list: Vec<String> = list.into_iter().map(str::to_owned).collect();
+    Some(Spared { list: note_list(&list) })
 }
 
 /// What the only backend is sent; with more of them the attempt phase does this.

@@ -119,14 +119,20 @@ impl Request {
             | PlannedAction::Probe(_) => send(&reply::host_failed()),
             PlannedAction::Reply(reply) => send(&reply),
             PlannedAction::Forward(forwarding) => {
+                let list = || {
+                    let list = forwarding.forward.list.backends().iter();
+                    list.filter_map(|id| config.backend(*id)).map(Backend::name)
+                };
                 if forwarding.receipt.follows {
                     redirects::note_asked(&head, &forwarding.receipt.naming);
-                    let list = forwarding.forward.list.backends().iter();
-                    let list = list.filter_map(|id| config.backend(*id)).map(Backend::name);
-                    redirects::note_fallback(list);
+                    redirects::note_fallback(list());
                 }
+                let has_fallback = forwarding.receipt.has_fallback();
+                let spared = has_fallback
+                    .then(|| forward::spare_the_limited(list(), &plan.record.reason))
+                    .flatten();
                 withhold(&headers);
-                forward::apply(&forwarding);
+                forward::apply(&forwarding, spared);
                 Phase::Forwarded(forwarding.receipt, forwarding.push)
             }
             PlannedAction::Token(TokenEndpoint::Errand(errand)) => {

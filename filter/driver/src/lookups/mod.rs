@@ -7,6 +7,8 @@
 //! | health | Envoy's admin interface | a second | each asks again |
 //! | passwords | the front's verifier | right ones a minute, wrong ones 5 s | each asks again |
 //!
+//! What nobody has to ask for is remembered as well: which backends are [limited](limits).
+//!
 //! [`Flight`](flight), [`Memory`](memory), [`Backoff`](backoff) and [`Calls`](calls) are the same for all of
 //! them. A key holds everything that an answer depends on, addresses included, so that nothing that was found
 //! under one policy is used under another that means something else by the same name.
@@ -18,6 +20,7 @@ mod fetches;
 mod fingerprint;
 mod flight;
 mod health;
+mod limits;
 mod memory;
 mod password;
 mod stores;
@@ -30,7 +33,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::Password;
-use portolan_core::attempt::TokenSource;
+use portolan_core::attempt::{TokenSource, Wait};
 use portolan_core::config::{BlobStore, Config, Verifier};
 use portolan_core::grammar::Digest;
 use portolan_core::health::Health as Report;
@@ -43,6 +46,7 @@ use calls::Calls;
 use fetches::{Answered, TokenFetch, TokenLookup};
 use fingerprint::{Fingerprint, Key};
 use health::HealthLookup;
+use limits::Limits;
 use password::PasswordLookup;
 use stores::Stores;
 use waits::{Awaited, Waits};
@@ -67,6 +71,7 @@ pub struct Lookups {
     stores: Stores,
     health: HealthLookup,
     passwords: PasswordLookup,
+    limits: Limits,
     calls: Calls<Purpose>,
     waits: Waits,
     warnings: Warnings,
@@ -124,6 +129,7 @@ impl Lookups {
             stores: Stores::default(),
             health: HealthLookup::default(),
             passwords: PasswordLookup::new(Key::new(seed.0, seed.1)),
+            limits: Limits::default(),
             calls: Calls::new(),
             waits: Waits::default(),
             warnings: Warnings::new(MOST_LINES),
@@ -136,6 +142,20 @@ impl Lookups {
     pub fn use_policy(&mut self, config: &Config) {
         self.tokens.use_credentials(config.credentials());
         self.stores.keep(config.blob_stores());
+        self.limits.forget_all();
+    }
+
+    /// A backend has answered 429, to something else than a client's own credentials: those have a limit of their
+    /// own.
+    pub fn note_limit(&mut self, backend: &str, wait: Wait, now: u64) {
+        self.limits.note(backend, wait, now);
+    }
+
+    /// The backends of a list that are asked before those that have answered 429 lately; `None` if that changes
+    /// nothing.
+    #[must_use]
+    pub fn unlimited<'n>(&self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
+        self.limits.unlimited(list, now)
     }
 
     /// The token that a backend is sent, and what it is kept under. The stream waits if there is none yet.

@@ -1,0 +1,121 @@
+//! Which backends have answered 429, and for how long nobody asks them first.
+//!
+//! A registry that limits who asks is not helped by being asked again (RFC 6585 section 4), and the budget of the
+//! front is one for all its clients. So reads go to the other backends of their list first, and to the limited one
+//! only where these have not got what is wanted: one image that is limited keeps no other from being served.
+
+use std::collections::BTreeMap;
+
+use portolan_core::attempt::Wait;
+
+const SECOND: u64 = 1_000_000_000;
+/// How long a backend is left alone that does not say how long.
+const UNKNOWN: u32 = 5;
+/// The shortest and the longest time, whatever it says: a registry that names a day may be well in a minute, and is
+/// asked once a minute to find that out.
+const SHORTEST: u32 = 1;
+const LONGEST: u32 = 60;
+
+/// Until when each backend is left alone, in nanoseconds. The names are those of the policy, so there are not many.
+#[derive(Debug, Default)]
+pub(super) struct Limits(BTreeMap<String, u64>);
+
+impl Limits {
+    /// A backend has answered 429.
+    pub(super) fn note(&mut self, backend: &str, wait: Wait, now: u64) {
+        let seconds = wait.seconds().unwrap_or(UNKNOWN).clamp(SHORTEST, LONGEST);
+        let until = now.saturating_add(u64::from(seconds).saturating_mul(SECOND));
+        self.0.insert(backend.to_owned(), until);
+    }
+
+    /// Another policy may mean another registry by a name.
+    pub(super) fn forget_all(&mut self) {
+        self.0.clear();
+    }
+
+    /// The backends that are asked before the limited ones; `None` if none of them is limited, or all are.
+    pub(super) fn unlimited<'n>(&self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let unlimited: Vec<&str> =
+            list.iter().copied().filter(|name| !self.is_limited(name, now)).collect();
+        let helps = !unlimited.is_empty() && unlimited.len() < list.len();
+        helps.then_some(unlimited)
+    }
+
+    /// A time of a later future than any limit is of a clock that was set back since.
+    fn is_limited(&self, backend: &str, now: u64) -> bool {
+        let left = self.0.get(backend).and_then(|until| until.checked_sub(now));
+        left.is_some_and(|left| left > 0 && left <= u64::from(LONGEST).saturating_mul(SECOND))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_first(limits: &Limits, list: &str, now: u64) -> Option<String> {
+        let list: Vec<&str> = list.split(' ').collect();
+        limits.unlimited(&list, now).map(|names| names.join(" "))
+    }
+
+    #[test]
+    fn the_limited_are_asked_after_the_others() {
+        #[rustfmt::skip]
+        let rows = [
+            ("a b", "", None, "nobody is limited"),
+            ("a b", "a", Some("b"), "the first"),
+            ("a b", "b", Some("a"), "the second: it would be asked second anyway"),
+            ("a b", "a b", None, "all are: as if none were"),
+            ("a b c", "b", Some("a c"), "the order stays"),
+            ("a b c", "a c", Some("b"), "one is left"),
+            ("a b", "c", None, "somebody else"),
+            ("a", "a", None, "there is nobody else"),
+        ];
+        for (list, limited, expected, reason) in rows {
+            let mut limits = Limits::default();
+            for name in limited.split_whitespace() {
+                limits.note(name, Wait::UNKNOWN, 0);
+            }
+            assert_eq!(asked_first(&limits, list, 1).as_deref(), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn for_as_long_as_it_says_within_bounds() {
+        #[rustfmt::skip]
+        let rows = [
+            (Wait::UNKNOWN, 5, "it does not say"),
+            (Wait::of_seconds(0), 1, "at once is a second"),
+            (Wait::of_seconds(7), 7, "as it says"),
+            (Wait::of_seconds(86_400), 60, "a day is a minute"),
+        ];
+        let start = 1_000 * SECOND;
+        for (wait, seconds, reason) in rows {
+            let mut limits = Limits::default();
+            limits.note("a", wait, start);
+            let end = start + seconds * SECOND;
+            for (now, is_limited) in [(start, true), (end - 1, true), (end, false)] {
+                assert_eq!(
+                    asked_first(&limits, "a b", now).is_some(),
+                    is_limited,
+                    "{reason}, {now}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_later_answer_counts_and_a_clock_that_was_set_back_does_not() {
+        let mut limits = Limits::default();
+        limits.note("a", Wait::of_seconds(60), 100 * SECOND);
+        limits.note("a", Wait::of_seconds(1), 101 * SECOND);
+        assert_eq!(asked_first(&limits, "a b", 103 * SECOND), None);
+        limits.note("a", Wait::of_seconds(60), 100 * SECOND);
+        assert_eq!(asked_first(&limits, "a b", 10 * SECOND), None, "the clock was set back");
+        limits.note("a", Wait::of_seconds(60), 100 * SECOND);
+        limits.forget_all();
+        assert_eq!(asked_first(&limits, "a b", 101 * SECOND), None, "another policy");
+    }
+}
