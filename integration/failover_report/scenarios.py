@@ -45,7 +45,7 @@ class Scenario:
     begins_at_rest: bool = False
     """There is no load until the trouble begins; the primary must soon be used again all the same."""
     is_limited: bool = False
-    """The primary answers 429; it must not be asked by every read."""
+    """The primary says for how long it wants to be left alone; it must not be asked by every read."""
 
 
 def faulty(fault: Fault, *backends: str) -> Trouble:
@@ -243,7 +243,7 @@ ALL = (
     Scenario("status-500", "answers 500", answering(500), is_noticed=True),
     Scenario("status-503", "answers 503", answering(503), is_noticed=True),
     Scenario("data-503", "answers 503 to data, health checks pass", answering(503, DATA), 13.0),
-    Scenario("status-429", "429 without Retry-After", answering(429, DATA), is_limited=True),
+    Scenario("status-429", "429 without Retry-After", answering(429, DATA)),
     Scenario(
         "status-429-retry-after",
         "429 with Retry-After: 5",

@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use portolan_core::attempt::Wait;
 
 const SECOND: u64 = 1_000_000_000;
-/// How long a backend is left alone that does not say how long.
-const UNKNOWN: u32 = 5;
 /// The shortest and the longest time, whatever it says: a registry that names a day may be well in a minute, and is
 /// asked once a minute to find that out.
 const SHORTEST: u32 = 1;
@@ -21,9 +19,10 @@ const LONGEST: u32 = 60;
 pub(super) struct Limits(BTreeMap<String, u64>);
 
 impl Limits {
-    /// A backend has answered 429.
+    /// A backend has answered 429. One that does not say for how long is asked again as if nothing were.
     pub(super) fn note(&mut self, backend: &str, wait: Wait, now: u64) {
-        let seconds = wait.seconds().unwrap_or(UNKNOWN).clamp(SHORTEST, LONGEST);
+        let Some(seconds) = wait.seconds() else { return };
+        let seconds = seconds.clamp(SHORTEST, LONGEST);
         let until = now.saturating_add(u64::from(seconds).saturating_mul(SECOND));
         self.0.insert(backend.to_owned(), until);
     }
@@ -76,7 +75,7 @@ mod tests {
         for (list, limited, expected, reason) in rows {
             let mut limits = Limits::default();
             for name in limited.split_whitespace() {
-                limits.note(name, Wait::UNKNOWN, 0);
+                limits.note(name, Wait::of_seconds(5), 0);
             }
             assert_eq!(asked_first(&limits, list, 1).as_deref(), expected, "{reason}");
         }
@@ -86,7 +85,7 @@ mod tests {
     fn for_as_long_as_it_says_within_bounds() {
         #[rustfmt::skip]
         let rows = [
-            (Wait::UNKNOWN, 5, "it does not say"),
+            (Wait::UNKNOWN, 0, "it does not say"),
             (Wait::of_seconds(0), 1, "at once is a second"),
             (Wait::of_seconds(7), 7, "as it says"),
             (Wait::of_seconds(86_400), 60, "a day is a minute"),
@@ -96,7 +95,8 @@ mod tests {
             let mut limits = Limits::default();
             limits.note("a", wait, start);
             let end = start + seconds * SECOND;
-            for (now, is_limited) in [(start, true), (end - 1, true), (end, false)] {
+            let during = [(start, true), (end - 1, true)].into_iter().filter(|_| seconds > 0);
+            for (now, is_limited) in during.chain([(end, false)]) {
                 assert_eq!(
                     asked_first(&limits, "a b", now).is_some(),
                     is_limited,
