@@ -54,7 +54,7 @@ enum Command {
     ///
     /// Every mistake and every warning is a line `FILE:LINE:COLUMN: …` on the standard error.
     /// A warning is about a policy that works, but perhaps not as meant.
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = check::EXAMPLES)]
     Check(check::CheckArgs),
     /// Make the configuration of an Envoy that serves a policy.
     #[command(after_help = EXIT_STATUS)]
