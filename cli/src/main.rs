@@ -13,6 +13,7 @@ mod output;
 mod policy_file;
 mod render;
 mod replace;
+mod schema;
 mod special_addresses;
 
 use std::borrow::Cow;
@@ -70,6 +71,11 @@ enum Command {
     /// One file is printed as it is, a tree with the path of each file on a line before it.
     #[command(after_help = clients::EXAMPLES)]
     Clients(clients::ClientsArgs),
+    /// Print the JSON Schema of a policy, for editors.
+    ///
+    /// Name it in a policy's first line: `# yaml-language-server: $schema=policy.schema.json`.
+    #[command(after_help = EXIT_STATUS)]
+    Schema,
     /// Build and read the database that tells Envoy in which country an address is.
     #[command(subcommand)]
     Geoip(GeoipCommand),
@@ -169,6 +175,7 @@ impl Command {
         match self {
             Self::Check(arguments) => check::run(&arguments, out),
             Self::Explain(arguments) => explain::run(&arguments, out),
+            Self::Schema => schema::run(out).map(|()| Exit::Good),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
             Self::Bench(arguments) => bench::run(&arguments, out),

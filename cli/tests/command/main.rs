@@ -11,9 +11,13 @@ mod credential;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod json_schema;
+#[cfg(test)]
 mod portolan;
 #[cfg(test)]
 mod redirects;
 mod render;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod wrong_policies;

@@ -1,0 +1,111 @@
+//! What is written about a policy's fields, against the tables that the reader takes them from.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a panic in a test is its result"
+)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use portolan_core::config::fields::{POLICY, Table, Value};
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every path of a field: `rules[].readers.networks`.
+fn known() -> BTreeSet<String> {
+    fn of_table(table: &'static Table, place: &str, found: &mut BTreeSet<String>) {
+        for field in table.fields {
+            let path = if place.is_empty() {
+                field.name.to_owned()
+            } else {
+                format!("{place}.{}", field.name)
+            };
+            below(&field.value, &path, found);
+            found.insert(path);
+        }
+    }
+    fn below(value: &'static Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Fields(table) | Value::OneField(table) => of_table(table, path, found),
+            Value::ByName(one) => below(one, &format!("{path}.NAME"), found),
+            Value::ByText(one) => below(one, &format!("{path}.REGION"), found),
+            Value::List(item) | Value::Items(item) => below(item, &format!("{path}[]"), found),
+            Value::Any(values) => values.iter().for_each(|value| below(value, path, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    of_table(&POLICY, "", &mut found);
+    found
+}
+
+/// The paths in the first columns of the tables of docs/policy.md, each below the place in its heading.
+fn documented() -> BTreeSet<String> {
+    let text = read("docs/policy.md");
+    let mut place = String::new();
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            place = heading.split('`').nth(1).map_or_else(|| "-".to_owned(), str::to_owned);
+        }
+        let first = line.strip_prefix("| ").and_then(|row| row.split(" | ").next());
+        let Some(first) = first.filter(|_| place != "-") else { continue };
+        for name in first.split('`').skip(1).step_by(2) {
+            found.insert(if place.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{place}.{name}")
+            });
+        }
+    }
+    found
+}
+
+#[test]
+fn every_documented_field_exists() {
+    let known = known();
+    let unknown: Vec<String> =
+        documented().into_iter().filter(|field| !known.contains(field)).collect();
+    assert!(
+        unknown.is_empty(),
+        "docs/policy.md has fields that the reader does not know: {unknown:?}"
+    );
+}
+
+#[test]
+fn every_field_is_documented() {
+    let documented = documented();
+    // A row for a whole mapping speaks of its fields, too.
+    let is_covered = |field: &String| {
+        let mut end = field.len();
+        loop {
+            if documented.contains(&field[..end]) {
+                return true;
+            }
+            match field[..end].rfind(['.', '[']) {
+                Some(at) => end = at,
+                None => return false,
+            }
+        }
+    };
+    let missing: Vec<String> = known().into_iter().filter(|field| !is_covered(field)).collect();
+    assert!(missing.is_empty(), "docs/policy.md lacks {missing:?}");
+}
+
+#[test]
+fn the_schema_that_is_published_is_current() {
+    let printed = Command::new(env!("CARGO_BIN_EXE_portolan")).arg("schema").output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(
+        printed == read("docs/policy.schema.json"),
+        "run `portolan schema >docs/policy.schema.json`"
+    );
+}
