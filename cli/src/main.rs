@@ -122,6 +122,9 @@ enum NetworksCommand {
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
+  portolan explain portolan.yaml pull docker.io/library/nginx:1.27 --from CN
+  portolan explain portolan.yaml pull team/app --all-regions --down quay
+  portolan explain portolan.yaml push team/app:v1 --as alice
   portolan explain portolan.yaml GET /v2/drycc/base/manifests/latest --country CN
   portolan explain portolan.yaml PUT https://registry.example.com/v2/drycc/base/manifests/v1
   portolan explain portolan.yaml GET /v2/ --header 'cf-ipcountry: DE' --peer 192.0.2.1 --json

@@ -11,6 +11,8 @@ mod credential;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod explain_images;
+#[cfg(test)]
 mod json_schema;
 #[cfg(test)]
 mod portolan;
