@@ -109,3 +109,66 @@ fn the_schema_that_is_published_is_current() {
         "run `portolan schema >docs/policy.schema.json`"
     );
 }
+
+/// The policy that a person copies from the README.
+fn policy_of_the_readme() -> String {
+    let text = read("README.md");
+    let block = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.unwrap().to_owned()
+}
+
+/// A policy with all that the examples of docs/command-line.md name.
+const EXAMPLE: &str = "\
+version: 1
+fronts: {main: {hosts: [registry.example.com], upstreams: {docker.io: {library: true}, own: {prefix: \"\"}}, default_upstream: own}}
+backends: {ghcr: {url: \"https://ghcr.io\"}, quay: {url: \"https://quay.io\"}}
+regions: {cn: {countries: [CN]}, default: {}}
+clients: {geo: {database: /etc/portolan/geoip.mmdb}}
+rules: [{name: all, repositories: [\"**\"], chains: {cn: [quay, ghcr], default: [ghcr, quay]}, replicas: [quay], owner: ghcr}]
+";
+
+/// The commands of a page, as they are typed. Those that write outside of the directory they run in are not run.
+fn commands(page: &str) -> Vec<Vec<String>> {
+    let text = read(page).replace("\\\n", " ");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("    portolan "));
+    let runnable = lines.filter(|line| !line.contains('>') && !line.contains("/usr/"));
+    let words = |line: &str| {
+        let line = line.split(" #").next().unwrap_or(line);
+        line.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect()
+    };
+    runnable.map(words).collect()
+}
+
+#[test]
+fn the_commands_of_readme_and_manual_run() {
+    for (page, policy) in
+        [("README.md", policy_of_the_readme()), ("docs/command-line.md", EXAMPLE.to_owned())]
+    {
+        let all = commands(page);
+        assert!(all.len() > 3, "{page}: {all:?}");
+        for arguments in all {
+            let directory = tempfile::tempdir().unwrap();
+            // What is written must not be there yet.
+            if arguments[0] != "init" {
+                std::fs::write(directory.path().join("portolan.yaml"), &policy).unwrap();
+            }
+            let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+            let done = command.current_dir(directory.path()).args(&arguments).output().unwrap();
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert!(done.status.success(), "{page}: portolan {}: {said}", arguments.join(" "));
+        }
+    }
+}
+
+#[test]
+fn the_policy_of_the_readme_is_good() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("portolan.yaml"), policy_of_the_readme()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+    let done = command
+        .current_dir(directory.path())
+        .args(["check", "--strict", "portolan.yaml"])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
