@@ -3,16 +3,19 @@
 mod bench;
 mod check;
 mod clients;
+mod command_line;
 mod compare_paths;
 mod credential;
 mod explain;
 mod geoip;
+mod init;
 mod measuring;
 mod networks;
 mod output;
 mod policy_file;
 mod render;
 mod replace;
+mod schema;
 mod special_addresses;
 
 use std::borrow::Cow;
@@ -20,7 +23,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use portolan_core::config::user_info::hidden_in_words;
 
 use clients::ClientsError;
@@ -54,7 +57,7 @@ enum Command {
     ///
     /// Every mistake and every warning is a line `FILE:LINE:COLUMN: …` on the standard error.
     /// A warning is about a policy that works, but perhaps not as meant.
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = check::EXAMPLES)]
     Check(check::CheckArgs),
     /// Make the configuration of an Envoy that serves a policy.
     #[command(after_help = EXIT_STATUS)]
@@ -70,6 +73,22 @@ enum Command {
     /// One file is printed as it is, a tree with the path of each file on a line before it.
     #[command(after_help = clients::EXAMPLES)]
     Clients(clients::ClientsArgs),
+    /// Write a first policy, from registries and the countries that are near to them.
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::InitArgs),
+    /// Print the JSON Schema of a policy, for editors.
+    ///
+    /// Name it in a policy's first line: `# yaml-language-server: $schema=policy.schema.json`.
+    #[command(after_help = EXIT_STATUS)]
+    Schema,
+    /// Print the completion of this command line for a shell.
+    ///
+    /// For bash: `portolan completion bash >/etc/bash_completion.d/portolan`.
+    #[command(after_help = EXIT_STATUS)]
+    Completion(command_line::CompletionArgs),
+    /// Write the manual pages of this command and of each of its commands into a directory.
+    #[command(after_help = EXIT_STATUS)]
+    Man(command_line::ManArgs),
     /// Build and read the database that tells Envoy in which country an address is.
     #[command(subcommand)]
     Geoip(GeoipCommand),
@@ -116,6 +135,9 @@ enum NetworksCommand {
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
+  portolan explain portolan.yaml pull docker.io/library/nginx:1.27 --from CN
+  portolan explain portolan.yaml pull team/app --all-regions --down quay
+  portolan explain portolan.yaml push team/app:v1 --as alice
   portolan explain portolan.yaml GET /v2/drycc/base/manifests/latest --country CN
   portolan explain portolan.yaml PUT https://registry.example.com/v2/drycc/base/manifests/v1
   portolan explain portolan.yaml GET /v2/ --header 'cf-ipcountry: DE' --peer 192.0.2.1 --json
@@ -138,6 +160,9 @@ Exit status:
 
 fn main() -> ExitCode {
     let mut out = Results::to(io::stdout().lock());
+    if std::env::args_os().len() <= 1 {
+        return help();
+    }
     let exit = match CommandLine::try_parse() {
         Ok(parsed) => parsed.command.run(&mut out),
         Err(error) => return refuse(&error),
@@ -148,6 +173,15 @@ fn main() -> ExitCode {
             say(format_args!("error: cannot read or write: {error}"));
             Exit::Unusable.into()
         }
+    }
+}
+
+/// Whoever types the bare name wants to know what there is.
+fn help() -> ExitCode {
+    match CommandLine::command().print_long_help() {
+        Ok(()) => Exit::Good.into(),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Good.into(),
+        Err(_) => Exit::Unusable.into(),
     }
 }
 
@@ -169,6 +203,15 @@ impl Command {
         match self {
             Self::Check(arguments) => check::run(&arguments, out),
             Self::Explain(arguments) => explain::run(&arguments, out),
+            Self::Completion(arguments) => {
+                command_line::completion(&arguments, CommandLine::command(), out)
+                    .map(|()| Exit::Good)
+            }
+            Self::Man(arguments) => {
+                command_line::man(&arguments, CommandLine::command()).map(|()| Exit::Good)
+            }
+            Self::Init(arguments) => init::run(&arguments, out),
+            Self::Schema => schema::run(out).map(|()| Exit::Good),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
             Self::Bench(arguments) => bench::run(&arguments, out),

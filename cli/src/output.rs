@@ -32,9 +32,14 @@ pub(crate) fn complain(diagnostics: &[Diagnostic]) -> Exit {
     for diagnostic in diagnostics {
         say(diagnostic);
     }
+    exit_of(diagnostics)
+}
+
+/// The exit that the worst of some complaints calls for.
+pub(crate) fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
     let worst = diagnostics.iter().map(|diagnostic| diagnostic.severity);
     match worst.max() {
-        None | Some(Severity::Warning) => Exit::Good,
+        None | Some(Severity::Note | Severity::Warning) => Exit::Good,
         Some(Severity::Mistake) => Exit::Refused,
         Some(Severity::Unreadable) => Exit::Unusable,
     }

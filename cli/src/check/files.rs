@@ -13,6 +13,9 @@ use crate::policy_file::{Diagnostic, LoadedPolicy, join, view};
 /// The fields that name the file of a credential.
 const CREDENTIALS: &str = "credentials";
 
+/// Where the database of countries is named.
+const DATABASE: &str = "clients.geo.database";
+
 /// What is wrong with the files, and doubtful.
 pub(super) fn of(policy: &LoadedPolicy, now: BuildDate) -> Vec<Diagnostic> {
     let mut named = Vec::new();
@@ -36,6 +39,24 @@ fn names<'d>(path: &str, document: &'d Document, named: &mut Vec<(String, &'d st
     }
 }
 
+/// The files of certificates and credentials that are not on this machine, in one line: where Envoy runs they may
+/// well be. The database is not among them: it is fetched there, and few have it where they write a policy.
+pub(super) fn absent(policy: &LoadedPolicy) -> Option<Diagnostic> {
+    let mut named = Vec::new();
+    names("", &policy.document, &mut named);
+    let mut absent = named.into_iter().filter(|(_, file)| !Path::new(file).exists());
+    let (path, file) = absent.next()?;
+    let more = match absent.count() {
+        0 => "is".to_owned(),
+        1 => "and one more file are".to_owned(),
+        more => format!("and {more} more files are"),
+    };
+    let message = format!(
+        "`{file}` {more} not on this machine; Envoy needs it where it runs, and `--files` insists on it"
+    );
+    Some(policy.note(&path, message))
+}
+
 /// A file that whoever runs this cannot read. Envoy may run as somebody else.
 fn unreadable(policy: &LoadedPolicy, path: &str, file: &str) -> Option<Diagnostic> {
     let error = File::open(file).err()?;
@@ -44,14 +65,13 @@ fn unreadable(policy: &LoadedPolicy, path: &str, file: &str) -> Option<Diagnosti
 
 /// The database of countries: of no use at all, or doubtful.
 fn database(policy: &LoadedPolicy, now: BuildDate) -> Vec<Diagnostic> {
-    const PATH: &str = "clients.geo.database";
     let Geo::Database(file) = policy.config.clients().geo() else { return Vec::new() };
     let database = match Examined::read(Path::new(file)) {
         Ok(database) => database,
-        Err(error) => return vec![policy.mistake(PATH, error.to_string())],
+        Err(error) => return vec![policy.mistake(DATABASE, error.to_string())],
     };
     let doubts = verdict::doubts(&database, now).into_iter();
-    let mut found: Vec<Diagnostic> = doubts.map(|doubt| policy.warning(PATH, doubt)).collect();
+    let mut found: Vec<Diagnostic> = doubts.map(|doubt| policy.warning(DATABASE, doubt)).collect();
     if !database.has_subdivisions() {
         found.extend(without_subdivisions(policy));
     }

@@ -1,18 +1,29 @@
 //! `portolan check`: says whether policies are good before Envoy has to.
 
 mod files;
+mod report;
 mod warnings;
 
-use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use portolan_core::config::Config;
+use clap::{Args, ValueEnum};
 
 use crate::geoip::date::BuildDate;
-use crate::output::{Exit, complain};
-use crate::policy_file;
+use crate::output::{Exit, exit_of};
+use crate::policy_file::{self, Diagnostic, LoadedPolicy, Severity};
+use report::{Report, Summary};
+
+/// How `check` says what it has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line for each mistake on the standard error, one for each good policy on the standard output.
+    Text,
+    /// One JSON document on the standard output.
+    Json,
+    /// Annotations for a workflow of GitHub Actions, on the standard output.
+    Github,
+}
 
 /// Arguments of `portolan check`.
 #[derive(Debug, Args)]
@@ -27,55 +38,77 @@ pub(crate) struct CheckArgs {
     /// geographic database, what it covers and how old it is.
     #[arg(long)]
     files: bool,
+    /// How to say what was found.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Say nothing of policies that pass, and nothing but why of those that do not.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
-/// Checks every policy; one line to `out` for each good one, all else to the standard error.
+/// The examples of `portolan check --help`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  portolan check portolan.yaml
+  portolan check --strict --files /etc/portolan/portolan.yaml
+  portolan check --format github policies/*.yaml
+
+Exit status:
+  0  every policy is good
+  1  a policy is refused, or has warnings and `--strict` was given
+  2  the command was wrong, or a file cannot be read";
+
+/// Checks every policy.
 ///
 /// # Errors
 ///
 /// `out` cannot be written.
 pub(crate) fn run(arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
     let mut worst = Exit::Good;
+    let mut reports = Vec::new();
     for policy in &arguments.policies {
-        worst = worst.max(check(policy, arguments, out)?);
+        let mut report = check(policy, arguments);
+        worst = worst.max(report.exit);
+        if arguments.quiet {
+            report.keep_reasons(arguments.strict);
+        }
+        match arguments.format {
+            Format::Text => report.print(arguments.quiet, out)?,
+            Format::Github => report.annotate(out)?,
+            Format::Json => reports.push(report),
+        }
+    }
+    if arguments.format == Format::Json {
+        report::print_json(&reports, out)?;
     }
     Ok(worst)
 }
 
-fn check(path: &Path, arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
+/// Every doubt about a policy that the core has accepted.
+pub(crate) fn doubts(policy: &LoadedPolicy) -> Vec<Diagnostic> {
+    warnings::of(policy)
+}
+
+fn check(path: &Path, arguments: &CheckArgs) -> Report {
     let policy = match policy_file::load(path) {
         Ok(policy) => policy,
-        Err(diagnostics) => return Ok(complain(&diagnostics)),
+        Err(diagnostics) => return Report::refused(path, diagnostics),
     };
     let mut found = warnings::of(&policy);
     if arguments.files {
         found.extend(files::of(&policy, BuildDate::now()));
+    } else {
+        found.extend(files::absent(&policy));
     }
-    let exit = complain(&found);
-    if exit > Exit::Good || arguments.strict && !found.is_empty() {
-        return Ok(exit.max(Exit::Refused));
-    }
-    writeln!(out, "{}: ok ({})", policy.file(), Summary(&policy.config))?;
-    Ok(Exit::Good)
-}
-
-/// How much of everything a policy has: `1 front, 2 rules, 3 backends, 4 regions`.
-struct Summary<'c>(&'c Config);
-
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(config) = self;
-        let counts = [
-            (config.rules().all().len(), "rule"),
-            (config.backends().len(), "backend"),
-            (config.regions().count(), "region"),
-            (config.fronts().all().len(), "front"),
-        ];
-        for (index, (count, noun)) in counts.into_iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            let plural = if count == 1 { "" } else { "s" };
-            write!(formatter, "{comma}{count} {noun}{plural}")?;
-        }
-        Ok(())
+    let is_doubtful = found.iter().any(|found| found.severity > Severity::Note);
+    let exit = match exit_of(&found) {
+        Exit::Good if arguments.strict && is_doubtful => Exit::Refused,
+        exit => exit,
+    };
+    Report {
+        file: policy.file().to_owned(),
+        exit,
+        summary: Some(Summary::of(&policy.config)),
+        diagnostics: found,
     }
 }

@@ -3,6 +3,7 @@
 mod credentials;
 mod placement;
 mod redirecting;
+mod slips;
 mod upstreams;
 
 use std::collections::{BTreeSet, HashMap};
@@ -28,6 +29,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     doubts.extend(chains_behind_their_owner(rules));
     doubts.extend(tags_that_do_not_fail_over(rules));
     doubts.extend(placement::doubts(&policy.config, document));
+    doubts.extend(slips::doubts(&policy.config, document, rules));
     let warnings = doubts.into_iter();
     warnings.map(|(path, message)| policy.warning(&path, message)).collect()
 }
@@ -56,7 +58,10 @@ fn misplaced(document: &Document, backend: &Backend) -> Option<Doubt> {
             "the registry is looked for at `{}/v2/`; leave the `/v2/` at the end out",
             url.base_path()
         )
-    } else if matches!(url.host(), "docker.io" | "www.docker.io" | "hub.docker.com") {
+    } else if matches!(
+        url.host(),
+        "docker.io" | "www.docker.io" | "hub.docker.com" | "index.docker.io"
+    ) {
         format!(
             "there is no registry at `{}`; write `https://registry-1.docker.io` for Docker Hub",
             url.host()
@@ -85,14 +90,7 @@ fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]
     let written = view::field(document, "backends");
     let is_written =
         |backend: &&Backend| written.and_then(|all| view::field(all, backend.name())).is_some();
-    let mut used = BTreeSet::new();
-    for rule in rules {
-        used.extend(view::field(rule, "owner").and_then(view::text));
-        used.extend(view::field(rule, "signatures").and_then(view::text));
-        for (_, chain) in view::mapping(view::field(rule, "chains")) {
-            used.extend(links(chain));
-        }
-    }
+    let used = used_backends(rules);
     let unused = backends.iter().filter(is_written);
     let unused = unused.filter(|backend| !used.contains(backend.name()));
     unused
@@ -102,6 +100,19 @@ fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]
             (join("backends", backend.name()), message.to_owned())
         })
         .collect()
+}
+
+/// The names of the backends that some rule sends requests to.
+fn used_backends(rules: &[Document]) -> BTreeSet<&str> {
+    let mut used = BTreeSet::new();
+    for rule in rules {
+        used.extend(view::field(rule, "owner").and_then(view::text));
+        used.extend(view::field(rule, "signatures").and_then(view::text));
+        for (_, chain) in view::mapping(view::field(rule, "chains")) {
+            used.extend(links(chain));
+        }
+    }
+    used
 }
 
 /// Globs that cannot match any more, because rules before have the same one or `**` for all of their fronts.

@@ -1,7 +1,8 @@
 //! The plan of a request, in words.
 
 use portolan_core::attempt::{self, Redirection};
-use portolan_core::config::{Backend, Config};
+use portolan_core::config::ids::{BackendId, RegionId};
+use portolan_core::config::{Backend, Config, List};
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
 use portolan_core::registry::Class;
@@ -11,6 +12,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::request::{Encoding, Request};
+
+/// The version of the JSON, which changes when a field does.
+pub(super) const VERSION: u8 = 1;
 
 /// What becomes of a request. The names of the fields are those of the JSON, and stay.
 #[derive(Debug, Serialize)]
@@ -66,11 +70,17 @@ pub(super) enum End<'c> {
         /// Those of them whose redirects the proxy follows for this client.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         followed: Vec<String>,
+        /// Those of the region's chain that are not asked, and why.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        skipped: Vec<Skipped<'c>>,
         /// Why these backends.
         choice: &'static str,
         /// Whether none of them is up, so that the client gets a 503.
         #[serde(skip_serializing_if = "is_false")]
         none_up: bool,
+        /// The status of Envoy's answer while none of them is up.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
     },
     /// At a token service, which the front's token endpoint asks for the client.
     Token {
@@ -107,6 +117,15 @@ pub(super) enum End<'c> {
     },
 }
 
+/// A backend that a client of the region might expect to be asked, and that is not.
+#[derive(Debug, Serialize)]
+pub(super) struct Skipped<'c> {
+    /// Its name.
+    pub(super) backend: &'c str,
+    /// `down`, or `no replica`: it is not among the rule's `replicas` and may lack the tag.
+    pub(super) reason: &'static str,
+}
+
 impl<'c> Answer<'c> {
     /// Plans the request as the filter does.
     pub(super) fn to(request: &Request, config: &'c Config, encoding: Encoding) -> Self {
@@ -126,7 +145,8 @@ impl<'c> Answer<'c> {
             end: match plan.action {
                 Action::Probe(blob) => End::probe(&blob, request, config, encoding),
                 Action::Forward(forwarding) => {
-                    End::forward(&forwarding, &request.down, config, encoding)
+                    let whole = whole_chain(config, record.rule, locality.region, request);
+                    End::forward(&forwarding, whole, &request.down, config, encoding)
                 }
                 Action::Reply(reply) => End::reply(reply),
                 Action::Token(endpoint) => End::token(endpoint),
@@ -139,9 +159,29 @@ impl<'c> Answer<'c> {
         }
     }
 
+    /// What kind of end it has.
+    const fn kind(&self) -> &'static str {
+        match self.end {
+            End::Forward { .. } => "forward",
+            End::Token { .. } => "token",
+            End::Probe { .. } => "probe",
+            End::Reply { .. } => "reply",
+        }
+    }
+
+    /// The answer as JSON, with its kind and the version of this form.
+    pub(super) fn to_value(&self) -> Value {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(fields) = &mut json {
+            fields.insert("kind".to_owned(), self.kind().into());
+            fields.insert("version".to_owned(), VERSION.into());
+        }
+        json
+    }
+
     /// The answer as one line of JSON, with the notes if there are any.
     pub(super) fn to_json(&self, notes: &[String]) -> String {
-        let mut json = serde_json::to_value(self).unwrap_or_default();
+        let mut json = self.to_value();
         if let (Value::Object(fields), false) = (&mut json, notes.is_empty()) {
             fields.insert("notes".to_owned(), notes.into());
         }
@@ -152,6 +192,7 @@ impl<'c> Answer<'c> {
 impl<'c> End<'c> {
     fn forward(
         forwarding: &Forwarding<'c>,
+        whole: &[BackendId],
         down: &[String],
         config: &'c Config,
         encoding: Encoding,
@@ -163,6 +204,13 @@ impl<'c> End<'c> {
         let place = first_up.unwrap_or(0);
         let backend = chain.get(place).copied().unwrap_or(forwarding.backend);
         let target = forwarding.receipt.targets.get(place);
+        let asked = forwarding.forward.list.backends();
+        let others =
+            whole.iter().filter(|id| !asked.contains(id)).filter_map(|id| config.backend(*id));
+        let others = others.map(|other| Skipped { backend: other.name(), reason: "no replica" });
+        let down = chain.iter().take(first_up.unwrap_or(chain.len()));
+        let down = down.map(|backend| Skipped { backend: backend.name(), reason: "down" });
+        let skipped: Vec<Skipped<'c>> = down.chain(others).collect();
         Self::Forward {
             chain: chain.into_iter().map(Backend::name).collect(),
             backend: backend.name(),
@@ -171,8 +219,10 @@ impl<'c> End<'c> {
             authority: backend.url().authority(),
             path: target.map(|target| encoding.text(target).into_owned()).unwrap_or_default(),
             followed: followed(forwarding),
+            skipped,
             choice: forwarding.forward.choice.as_str(),
             none_up: first_up.is_none(),
+            status: first_up.is_none().then_some(503),
         }
     }
 
@@ -215,6 +265,23 @@ impl<'c> End<'c> {
             body: reply.body,
         }
     }
+}
+
+/// The whole chain of the rule for a client's region, where the request is for a tag: of it only replicas are asked.
+fn whole_chain<'c>(
+    config: &'c Config,
+    rule: Option<&str>,
+    region: RegionId,
+    request: &Request,
+) -> &'c [BackendId] {
+    let is_read = matches!(request.method.as_slice(), b"GET" | b"HEAD");
+    let rule = config.rules().all().iter().find(|known| Some(known.name()) == rule);
+    let chain = rule.filter(|_| is_read).and_then(|rule| rule.chain(region));
+    let target = String::from_utf8_lossy(&request.target);
+    let name = target.strip_prefix("/v2/").and_then(|rest| rest.rsplit_once("/manifests/"));
+    let lists = chain.zip(name).map(|(chain, (name, _))| chain.lists(name));
+    let list = lists.and_then(|lists| config.list(lists.digests));
+    list.map(List::backends).unwrap_or_default()
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -82,6 +82,7 @@ fn request(line: &Line, encoding: Encoding, config: &Config) -> Option<Request> 
         target: encoding.bytes(&line.target)?,
         authority: bytes(&line.authority)?.unwrap_or_else(|| first_host(config)),
         has_credentials: line.has_credentials,
+        has_password: false,
         recently_pushed: line.recently_pushed,
         in_store: None,
         down: Vec::new(),

@@ -12,6 +12,7 @@ use super::arguments::Header;
 use super::request::Client;
 
 /// What was typed about a client.
+#[derive(Default)]
 pub(super) struct Told<'a> {
     pub(super) address: Option<IpAddr>,
     pub(super) peer: Option<IpAddr>,
@@ -152,14 +153,14 @@ fn behind_a_proxy(config: &Config) -> (Option<Vec<u8>>, Option<String>) {
 fn ignored_headers(headers: &[Header], facts: &[Fact; 3]) -> Vec<String> {
     let counts = |name: &str| {
         let is_geo = facts.iter().any(|fact| fact.header.as_deref() == Some(name));
-        is_geo || name == "host" || name == headers::PEER
+        is_geo || matches!(name, "host" | "authorization") || name == headers::PEER
     };
     let ignored = headers.iter().filter(|header| !counts(&header.name));
     ignored.map(|header| format!("the header `{}` does not count", header.name)).collect()
 }
 
-/// Nothing is looked up here: the answer must not depend on which databases this machine has.
-/// Where a network of the policy decides, geography would not change it.
+/// An address whose country nobody has told, nor the policy's own database if it is here. Where a network of the
+/// policy decides, geography would not change it.
 fn unlocated_address(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> Option<String> {
     let address = told.address?;
     let Geo::Database(path) = config.clients().geo() else { return None };
@@ -168,8 +169,8 @@ fn unlocated_address(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> Opt
     let is_open = !decides && facts.iter().all(|fact| fact.value.is_none());
     is_open.then(|| {
         format!(
-            "the country of {address} is not looked up here; `portolan geoip lookup {path} \
-             {address}` tells it, then write it with --country"
+            "the country of {address} is not known, because the policy's database `{path}` is not here; write it \
+             with --country"
         )
     })
 }

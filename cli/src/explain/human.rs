@@ -48,8 +48,10 @@ fn end(end: &End<'_>) -> Vec<Line> {
             authority,
             path,
             followed,
+            skipped,
             choice,
             none_up,
+            ..
         } => {
             let mut lines = vec![
                 ("chain", chain.join(", ")),
@@ -59,6 +61,13 @@ fn end(end: &End<'_>) -> Vec<Line> {
             ];
             lines.extend((!followed.is_empty()).then(|| ("followed", followed.join(", "))));
             lines.push(("choice", (*choice).to_owned()));
+            lines.extend(skipped.iter().map(|one| {
+                let why = match one.reason {
+                    "no replica" => "not among the rule's `replicas`, so it may lack the tag",
+                    reason => reason,
+                };
+                ("skipped", format!("{}: {why}", one.backend))
+            }));
             let outage = "none of the chain is up: 503, with Retry-After";
             lines.extend(none_up.then(|| ("outage", outage.to_owned())));
             lines

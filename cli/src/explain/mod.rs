@@ -8,6 +8,8 @@ mod arguments;
 mod batch;
 mod client;
 mod human;
+mod image;
+mod regions;
 mod request;
 mod url;
 
@@ -18,8 +20,11 @@ pub(crate) use arguments::ExplainArgs;
 
 use crate::output::{Exit, Results, complain, say};
 use crate::policy_file::{self, LoadedPolicy};
-use answer::Answer;
-use request::Encoding;
+use answer::{Answer, End, VERSION};
+use arguments::Asked;
+use portolan_core::config::{Config, FrontAuth, Readers};
+use request::{Encoding, Request};
+use serde_json::json;
 
 /// Explains one request to `out`, or with `--batch` those that the standard input names.
 ///
@@ -47,17 +52,100 @@ fn one(
     arguments: &ExplainArgs,
     out: &mut Results<impl Write>,
 ) -> io::Result<Exit> {
-    let (request, notes) = match arguments.request(&policy.config) {
-        Ok(request) => request,
+    let (asked, notes) = match arguments.asked(&policy.config) {
+        Ok(asked) => asked,
         Err(message) => return Ok(wrong(&message)),
     };
-    let answer = Answer::to(&request, &policy.config, Encoding::Utf8);
+    if arguments.all_regions() {
+        return every_region(policy, &asked, arguments, out);
+    }
+    let [Asked { request, part: None, .. }] = asked.as_slice() else {
+        return several(&asked, &notes, policy, arguments, out);
+    };
+    let answer = Answer::to(request, &policy.config, Encoding::Utf8);
+    let notes = with_advice(&answer, request, &policy.config, notes);
     if arguments.wants_json() {
         writeln!(out, "{}", answer.to_json(&notes))?;
     } else {
         human::write(&answer, &notes, out)?;
     }
     Ok(Exit::Good)
+}
+
+/// Explains the requests for an image, one after the other.
+fn several(
+    asked: &[Asked],
+    notes: &[String],
+    policy: &LoadedPolicy,
+    arguments: &ExplainArgs,
+    out: &mut Results<impl Write>,
+) -> io::Result<Exit> {
+    let config = &policy.config;
+    let mut requests = Vec::new();
+    for (index, Asked { part, title, request }) in asked.iter().enumerate() {
+        let answer = Answer::to(request, config, Encoding::Utf8);
+        let notes = with_advice(&answer, request, config, notes.to_vec());
+        if arguments.wants_json() {
+            requests.push(json!({"part": part, "request": title, "answer": answer.to_value(), "notes": notes}));
+            continue;
+        }
+        let separator = if index == 0 { "" } else { "\n" };
+        writeln!(out, "{separator}{title}  ({})", part.unwrap_or("request"))?;
+        human::write(&answer, &notes, out)?;
+    }
+    if arguments.wants_json() {
+        writeln!(out, "{}", json!({"kind": "image", "version": VERSION, "requests": requests}))?;
+    }
+    Ok(Exit::Good)
+}
+
+/// Explains the same requests for a client of each region.
+fn every_region(
+    policy: &LoadedPolicy,
+    asked: &[Asked],
+    arguments: &ExplainArgs,
+    out: &mut Results<impl Write>,
+) -> io::Result<Exit> {
+    let requests: Vec<Request> = asked.iter().map(|asked| asked.request.clone()).collect();
+    let parts: Vec<&str> = asked.iter().map(|asked| asked.part.unwrap_or("request")).collect();
+    let rows = regions::rows(&requests, &policy.config, &policy.document);
+    if arguments.wants_json() {
+        let rows = regions::json(&rows, &parts);
+        writeln!(out, "{}", json!({"kind": "regions", "version": VERSION, "regions": rows}))?;
+        return Ok(Exit::Good);
+    }
+    for line in regions::table(&rows, &parts) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(Exit::Good)
+}
+
+/// The notes, and what would let a refused client in.
+fn with_advice(
+    answer: &Answer<'_>,
+    request: &Request,
+    config: &Config,
+    mut notes: Vec<String>,
+) -> Vec<String> {
+    let End::Reply { code: "DENIED" | "UNAUTHORIZED", .. } = answer.end else { return notes };
+    let rule = config.rules().all().iter().find(|rule| Some(rule.name()) == answer.rule);
+    let front = config.fronts().all().iter().find(|front| Some(front.name()) == answer.front);
+    let wants_password = rule.is_some_and(|rule| {
+        rule.writers() || matches!(rule.readers(), Some(Readers::Authenticated))
+    });
+    match front {
+        Some(front) if wants_password && !matches!(front.auth(), FrontAuth::Basic(_)) => notes.push(format!(
+            "the rule `{}` lets in clients with a password alone, and the front `{}` asks for none; give the front \
+             `auth: {{basic: {{verifier: URL}}}}`",
+            answer.rule.unwrap_or_default(),
+            front.name()
+        )),
+        _ if !request.has_credentials => {
+            notes.push("the client has not logged in; `--as USER` explains it for one that has".to_owned());
+        }
+        _ => {}
+    }
+    notes
 }
 
 /// Complains about the command itself.

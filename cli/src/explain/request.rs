@@ -18,6 +18,8 @@ pub(super) struct Request {
     pub(super) client: Client,
     /// Whether it carries credentials.
     pub(super) has_credentials: bool,
+    /// Whether these are a name and a password.
+    pub(super) has_password: bool,
     /// Whether something was just pushed to the repository.
     pub(super) recently_pushed: bool,
     /// Whether the blob store that is asked has the blob; `None` as long as nobody asked.
@@ -42,6 +44,13 @@ pub(super) struct Client {
 }
 
 impl Request {
+    /// What it is sent with; whether a password is right is said besides.
+    fn authorization(&self) -> Option<&'static [u8]> {
+        let of_its_kind: &[u8] =
+            if self.has_password { b"Basic Z2l2ZW46Z2l2ZW4=" } else { b"Bearer given" };
+        self.has_credentials.then_some(of_its_kind)
+    }
+
     /// The request as the core takes it.
     pub(super) fn head(&self) -> RequestHead<'_> {
         RequestHead {
@@ -50,7 +59,7 @@ impl Request {
             target: &self.target,
             authority: &self.authority,
             scheme: b"https",
-            authorization: self.has_credentials.then_some(b"Bearer given"),
+            authorization: self.authorization(),
             recently_pushed: Some(self.recently_pushed),
             password: Some(Password::Right),
             health: Some(Examined::UpBut(&self.down)),

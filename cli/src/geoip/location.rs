@@ -50,12 +50,12 @@ impl Location {
     }
 
     /// The country's code, as in `country.iso_code`.
-    pub(super) fn country(&self) -> &str {
+    pub(crate) fn country(&self) -> &str {
         text(&self.country)
     }
 
     /// The subdivision's code without its country, as in `subdivisions[0].iso_code`.
-    pub(super) fn subdivision(&self) -> Option<&str> {
+    pub(crate) fn subdivision(&self) -> Option<&str> {
         let code = text(&self.subdivision).trim_end_matches('\0');
         (!code.is_empty()).then_some(code)
     }

@@ -22,6 +22,8 @@ pub(crate) struct Diagnostic {
 /// How bad it is. Derived order: the last is the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
+    /// Nothing is wrong with the policy; where Envoy runs something may be.
+    Note,
     /// The policy works, but perhaps not as meant.
     Warning,
     /// The policy is refused.
@@ -41,8 +43,10 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", hidden_in_words(&self.place.to_string()))?;
-        if self.severity == Severity::Warning {
-            formatter.write_str("warning: ")?;
+        match self.severity {
+            Severity::Note => formatter.write_str("note: ")?,
+            Severity::Warning => formatter.write_str("warning: ")?,
+            Severity::Mistake | Severity::Unreadable => {}
         }
         if !self.path.is_empty() {
             write!(formatter, "{}: ", hidden_in_words(&self.path))?;
@@ -64,6 +68,7 @@ mod tests {
             (Severity::Mistake, &at, "a.b", "p.yaml:2:3: a.b: is wrong"),
             (Severity::Mistake, &at, "", "p.yaml:2:3: is wrong"),
             (Severity::Warning, &at, "a", "p.yaml:2:3: warning: a: is wrong"),
+            (Severity::Note, &at, "a", "p.yaml:2:3: note: a: is wrong"),
             (Severity::Unreadable, &whole, "", "p.yaml: is wrong"),
         ];
         for (severity, place, path, expected) in rows {

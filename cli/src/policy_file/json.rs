@@ -14,7 +14,7 @@ use super::yaml;
 /// The YAML reader would also take comments and a comma too many; a policy that passes here and
 /// is refused by Envoy would be a trap. It is only asked for the places.
 pub(super) fn read(text: &str, file: &Rc<str>) -> Result<(Document, PlaceTree), Diagnostic> {
-    let document = serde_json::from_str(text).map_err(|error| refuse(&error, file))?;
+    let document = serde_json::from_str(text).map_err(|error| refuse(&error, text, file))?;
     // Escapes of UTF-16 surrogates are JSON but not YAML: then no place is known.
     let places = match yaml::read(text, file) {
         Ok((same, places)) if same == document => places,
@@ -23,11 +23,32 @@ pub(super) fn read(text: &str, file: &Rc<str>) -> Result<(Document, PlaceTree), 
     Ok((document, places))
 }
 
-fn refuse(error: &serde_json::Error, file: &Rc<str>) -> Diagnostic {
+fn refuse(error: &serde_json::Error, source: &str, file: &Rc<str>) -> Diagnostic {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let suffix = format!(" at line {line} column {column}");
     let reason = text.strip_suffix(&suffix).unwrap_or(&text);
+    let reason = match reason {
+        "trailing comma" => "a comma stands before the closing bracket; take it out",
+        "key must be a string" => "a key must be in double quotes",
+        "expected `,` or `}`" | "expected `,` or `]`" => {
+            "a comma is missing before this, or a bracket"
+        }
+        "expected value" if source.trim_start().starts_with('/') => {
+            "JSON has no comments; take them out"
+        }
+        "expected value" if !source.trim_start().starts_with(['{', '[']) => {
+            "this looks like YAML; give the file a name that ends in `.yaml`"
+        }
+        "expected value" => {
+            "a value is missing here; JSON has no comments, and text is in double quotes"
+        }
+        "EOF while parsing a value" => "the file is empty; a policy starts with `{\"version\": 1`",
+        "EOF while parsing an object" | "EOF while parsing a list" => {
+            "a bracket is not closed at the end of the file"
+        }
+        other => other,
+    };
     let place = Place::at(file, Position { line, column });
     Diagnostic::mistake(place, format!("this is not JSON: {reason}"))
 }
@@ -94,8 +115,11 @@ mod tests {
     #[test]
     fn what_the_filter_would_refuse_is_refused() {
         let rows = [
-            ("{\n\"a\": 1,\n}", "p.json:3:1: this is not JSON: trailing comma"),
-            ("{a: 1}", "p.json:1:2: this is not JSON: key must be a string"),
+            (
+                "{\n\"a\": 1,\n}",
+                "p.json:3:1: this is not JSON: a comma stands before the closing bracket; take it out",
+            ),
+            ("{a: 1}", "p.json:1:2: this is not JSON: a key must be in double quotes"),
             (
                 r#"{"a":1,"a":2}"#,
                 "p.json:1:13: this is not JSON: the key `a` stands twice; keep one of the two",

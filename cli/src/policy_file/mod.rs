@@ -7,13 +7,13 @@ mod diagnostic;
 mod json;
 mod network_files;
 mod place;
-mod scan_error;
 mod source;
 pub(crate) mod view;
 mod yaml;
+mod yaml_error;
 mod yaml_property;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portolan_core::config::{Config, Document, Mistake};
 
@@ -44,6 +44,11 @@ impl LoadedPolicy {
         self.diagnostic(Severity::Warning, path, message)
     }
 
+    /// What is worth a look where Envoy runs.
+    pub(crate) fn note(&self, path: &str, message: String) -> Diagnostic {
+        self.diagnostic(Severity::Note, path, message)
+    }
+
     /// What makes the value at `path` of no use, though the policy alone is sound.
     pub(crate) fn mistake(&self, path: &str, message: String) -> Diagnostic {
         self.diagnostic(Severity::Mistake, path, message)
@@ -66,8 +71,25 @@ impl LoadedPolicy {
 /// Every mistake, in the order of the file's parts; or, where the text cannot be read as YAML or
 /// JSON at all, what stands in the way of that.
 pub(crate) fn load(path: &Path) -> Result<LoadedPolicy, Vec<Diagnostic>> {
-    let source = source::read(path).map_err(|diagnostic| vec![diagnostic])?;
-    let mut parsed = parse(&source)?;
+    of_source(&source::read(path).map_err(|diagnostic| vec![diagnostic])?)
+}
+
+/// Reads a policy of YAML that is in no file; `name` stands in its place in messages.
+///
+/// # Errors
+///
+/// Every mistake in it.
+pub(crate) fn load_text(text: &str, name: &str) -> Result<LoadedPolicy, Vec<Diagnostic>> {
+    of_source(&Source {
+        file: name.into(),
+        text: text.to_owned(),
+        is_json: false,
+        directory: PathBuf::new(),
+    })
+}
+
+fn of_source(source: &Source) -> Result<LoadedPolicy, Vec<Diagnostic>> {
+    let mut parsed = parse(source)?;
     network_files::inline(&mut parsed, &source.directory)?;
     let Parsed { document, places } = parsed;
     match Config::from_document(&document) {

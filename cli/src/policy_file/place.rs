@@ -30,6 +30,11 @@ impl Place {
         Self { file: Rc::clone(file), position: None }
     }
 
+    /// Where in the file, if that is known.
+    pub(crate) const fn position(&self) -> Option<Position> {
+        self.position
+    }
+
     /// What the file is called.
     pub(crate) fn file(&self) -> &str {
         &self.file

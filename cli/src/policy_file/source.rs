@@ -75,8 +75,18 @@ fn decode(bytes: Vec<u8>, file: &Rc<str>) -> Result<String, Diagnostic> {
         let (sound, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
         let sound = String::from_utf8_lossy(sound);
         let place = Place::at(file, end_of(&sound));
-        Diagnostic::mistake(place, "this is not UTF-8; save the file in that encoding")
+        Diagnostic::mistake(place, of_bytes(error.as_bytes()))
     })
+}
+
+/// What bytes are that are no UTF-8.
+fn of_bytes(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16; save the file as UTF-8",
+        [0x1f, 0x8b, ..] => "this is packed by gzip; unpack it first",
+        _ if bytes.contains(&0) => "this is no text; a policy is a file of YAML or JSON",
+        _ => "this is not UTF-8; save the file in that encoding",
+    }
 }
 
 /// The position behind the last character of a text.

@@ -108,7 +108,7 @@ fn network_files_that_are_wrong() {
         ("[n.yaml]", "published: {aws: July}\nnetworks: {\"aws:x\": []}\n", "n.yaml:1:13: networks_published.aws: `July` is not valid; write a day such as `\"2026-07-29\"`".to_owned()),
         ("[n.yaml]", "networks: []\n", format!("n.yaml:1:1: networks: {shape}")),
         ("[n.yaml]", "networks:\n  a: 1\n  a: 2\n", "n.yaml:3:3: the key `a` stands twice in its mapping; keep one of the two".to_owned()),
-        ("[n.yaml]", "networks:\n  aws:x: [10.1.2.3/8]\n", "n.yaml:2:11: networks[\"aws:x\"][0]: `10.1.2.3/8` is not valid; write an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero".to_owned()),
+        ("[n.yaml]", "networks:\n  aws:x: [10.1.2.3/8]\n", "n.yaml:2:11: networks[\"aws:x\"][0]: `10.1.2.3/8` has bits behind its length of 8; write `10.0.0.0/8`, or `10.1.2.3` for this address alone".to_owned()),
         ("[n.yaml, n.yaml]", "networks:\n  aws:x: []\n", "n.yaml:2:3: networks[\"aws:x\"]: this label already stands at n.yaml:2:3; keep it in one place".to_owned()),
     ];
     for (files, text, expected) in rows {
@@ -136,7 +136,7 @@ fn every_mistake_of_the_core_has_its_line() {
     let directory = Directory::with(&[("p.yaml", &policy)]);
     let told = directory.told("p.yaml");
     let starts = [
-        "p.yaml:6:5: backends.ghcr.url: `ghcr.io` is not valid; write a URL",
+        "p.yaml:6:5: backends.ghcr.url: `ghcr.io` has no scheme; write `https://ghcr.io`",
         "p.yaml:13:24: rules[0].chains.default[0]: there is no backend `quay`",
     ];
     assert_eq!(told.len(), starts.len(), "{told:#?}");

@@ -10,7 +10,7 @@ use saphyr::{LoadableYamlNode, MarkedYaml, Marker, Scalar, YamlData};
 
 use super::diagnostic::Diagnostic;
 use super::place::{Place, PlaceTree, Position};
-use super::scan_error;
+use super::yaml_error;
 use super::yaml_property::{Properties, Property};
 
 /// How far a line may be indented, in columns.
@@ -25,11 +25,16 @@ const TAG: &str = "a value with a tag (`!`) is not read; write the value alone";
 pub(super) fn read(text: &str, file: &Rc<str>) -> Result<(Document, PlaceTree), Vec<Diagnostic>> {
     check_indentation(text, file)?;
     let documents = MarkedYaml::load_from_str(text).map_err(|error| {
-        let place = Place::at(file, position(error.marker()));
-        vec![Diagnostic::mistake(place, scan_error::explain(&error, text))]
+        let (at, message) = yaml_error::explain(&error, text);
+        vec![Diagnostic::mistake(Place::at(file, at), message)]
     })?;
-    let mut reader =
-        Reader { properties: Properties::of(text), file, in_alias: false, diagnostics: Vec::new() };
+    let mut reader = Reader {
+        text,
+        properties: Properties::of(text),
+        file,
+        in_alias: false,
+        diagnostics: Vec::new(),
+    };
     let read = match single(documents) {
         Ok(node) => reader.value(node),
         Err((place, message)) => {
@@ -81,6 +86,7 @@ fn position(marker: &Marker) -> Position {
 }
 
 struct Reader<'t> {
+    text: &'t str,
     properties: Properties<'t>,
     file: &'t Rc<str>,
     /// Whether the nodes are copies that an alias made: what is wrong with them was told where
@@ -158,17 +164,30 @@ impl Reader<'_> {
                 None
             }
             Document::String(name) => Some(((name, value), PlaceTree { place, children })),
-            _ => {
-                let message = match key {
-                    // `{{ .Values.host }}` is a mapping in a mapping's place, as YAML goes.
-                    Document::Mapping(_) => {
-                        "a key must be text; where `{{ … }}` stands, a template was not filled in"
-                    }
-                    _ => "a key must be text; put it in quotes",
-                };
-                self.refuse(&place, message);
+            other => {
+                let message = self.bad_key(&other, &place);
+                self.refuse(&place, &message);
                 None
             }
+        }
+    }
+
+    /// Why what stands in a key's place is none.
+    fn bad_key(&self, key: &Document, place: &Place) -> String {
+        match key {
+            Document::Number(number) => {
+                format!("the key `{number}` is a number; put it in quotes: `\"{number}\"`")
+            }
+            Document::Boolean(value) => {
+                format!("the key `{value}` is no text; put it in quotes: `\"{value}\"`")
+            }
+            // `{{ .Values.host }}` is a mapping in a mapping's place, as YAML goes.
+            Document::Mapping(_) => {
+                let template =
+                    place.position().and_then(|at| yaml_error::template_at(self.text, at));
+                template.unwrap_or_else(|| "a key must be text; this is a mapping".to_owned())
+            }
+            _ => "a key must be text; put it in quotes".to_owned(),
         }
     }
 

@@ -20,13 +20,13 @@ pub(crate) struct RenderArgs {
     #[arg(long, value_name = "VERSION", default_value = EnvoyVersion::DEFAULT, value_parser = EnvoyVersion::parse)]
     envoy: EnvoyVersion,
     /// The address that clients connect to.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    #[arg(long, value_name = "[ADDRESS]:PORT", default_value = "0.0.0.0:8080", value_parser = any_address)]
     listen: SocketAddr,
     /// The address of Envoy's admin interface; a loopback address.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9901", value_parser = admin_address)]
     admin: SocketAddr,
     /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
     /// Where Envoy finds the filter.
     #[arg(long, value_name = "PATH", default_value = "/etc/portolan/portolan.wasm")]
@@ -90,6 +90,14 @@ impl RenderArgs {
             access_log: self.access_log.clone(),
         })
     }
+}
+
+/// Reads `address:port`; `:8080` is that port of every IPv4 address, as other servers have it.
+fn any_address(text: &str) -> Result<SocketAddr, String> {
+    let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    whole.parse().map_err(|_| {
+        "write an address and a port, such as `0.0.0.0:8080` or `[::]:8080`, or a port alone: `:8080`".to_owned()
+    })
 }
 
 /// The database that Envoy opens: the option's, else the policy's.
@@ -179,7 +187,7 @@ mod tests {
             ("--admin 0.0.0.0:9901", NOWHERE, "is not a loopback address"),
             ("--admin [::]:9901", NOWHERE, "is not a loopback address"),
             ("--admin 9901", NOWHERE, "write one such as `127.0.0.1:9901`"),
-            ("--listen 8080", NOWHERE, "invalid socket address"),
+            ("--listen 8080", NOWHERE, "or a port alone: `:8080`"),
             ("--max-connections 0", NOWHERE, "0 is not in 1.."),
             ("--envoy 1.2.3", NOWHERE, "tested are 1.39.3, 1.40.0"),
             ("--geoip-database /x.mmdb", NOWHERE, "`clients.geo.database`"),

@@ -8,7 +8,11 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 14] = [
+    let rows: [(&[&str], &str); 18] = [
+        (&[], "Commands:"),
+        (&["completion", "bash"], "_portolan()"),
+        (&["completion", "zsh"], "#compdef portolan"),
+        (&["completion", "fish"], "complete -c portolan"),
         (&["--version"], "portolan 0."),
         (&["--help"], "Exit status:"),
         (&["check", "--help"], "Exit status:"),
@@ -34,8 +38,9 @@ fn help_and_version_are_results() {
 #[test]
 fn wrong_usage_is_status_2_and_no_result() {
     let directory = Directory::with(&[("p.yaml", "version: 1\n")]);
-    let rows: [(&[&str], &str); 17] = [
-        (&[], "Usage: portolan <COMMAND>"),
+    let rows: [(&[&str], &str); 18] = [
+        (&["man", "no-such-directory"], "cannot read or write"),
+        (&["render", "p.yaml", "--listen", "8080"], "a port alone: `:8080`"),
         (&["chekc"], "'check'"),
         (&["check"], "<POLICY>"),
         (&["check", "--sterict", "p.yaml"], "'--strict'"),
@@ -57,6 +62,23 @@ fn wrong_usage_is_status_2_and_no_result() {
         let found = directory.run(arguments);
         assert_eq!((found.status, found.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(found.stderr.contains(expected), "{arguments:?}: {}", found.stderr);
+    }
+}
+
+#[test]
+fn each_command_has_a_manual_page() {
+    let directory = Directory::with(&[]);
+    let run = directory.run(&["man", "."]);
+    assert_eq!((run.status, run.stderr.as_str(), run.stdout.as_str()), (0, "", ""));
+    for (page, word) in [
+        ("portolan.1", "portolan\\-check"),
+        ("portolan-check.1", "strict"),
+        ("portolan-geoip-build.1", "output"),
+        ("portolan-explain.1", "all\\-regions"),
+    ] {
+        let text = std::fs::read_to_string(directory.path(page))
+            .unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(text.contains(word), "{page}: {text}");
     }
 }
 

@@ -43,7 +43,7 @@ clients:
 const DATABASE: &str = "clients:\n  geo: {database: /etc/country.mmdb}\n";
 
 /// The policy, and the same with a database and with no geography at all.
-fn directory() -> Directory {
+pub(crate) fn directory() -> Directory {
     assert!(POLICY.contains(HEADERS));
     let database = POLICY.replace(HEADERS, DATABASE);
     let nowhere = POLICY.replace(HEADERS, "");
@@ -51,7 +51,7 @@ fn directory() -> Directory {
 }
 
 /// The JSON answer, checked to be one line and the only thing said.
-fn json_of(run: &Run) -> Value {
+pub(crate) fn json_of(run: &Run) -> Value {
     assert_eq!(
         (run.status, run.stderr.as_str(), run.stdout.lines().count()),
         (0, "", 1),
@@ -60,7 +60,7 @@ fn json_of(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap()
 }
 
-fn explain(policy: &str, arguments: &[&str]) -> Value {
+pub(crate) fn explain(policy: &str, arguments: &[&str]) -> Value {
     json_of(&directory().run(&[&["explain", policy, "--json"], arguments].concat()))
 }
 
@@ -122,7 +122,7 @@ fn a_forwarded_request_for_programs() {
         "country": null, "class": "manifest-by-tag", "rule": "drycc", "chain": ["ghcr"],
         "backend": "ghcr", "cluster": "ghcr@owner", "scheme": "https", "authority": "ghcr.io",
         "path": "/base/v2/acme/a/manifests/v1", "choice": "owner, for a write",
-        "reason": "default; owner, for a write",
+        "reason": "default; owner, for a write", "kind": "forward", "version": 1,
     });
     assert_eq!(found, expected);
 }
@@ -135,6 +135,7 @@ fn a_refused_request_for_programs() {
         "front": null, "region": "default", "located_by": "default", "label": null,
         "country": null, "class": "manifest-by-tag", "rule": null, "status": 404,
         "code": "NAME_UNKNOWN", "body": body, "reason": "default; NAME_UNKNOWN",
+        "kind": "reply", "version": 1,
         "headers": {
             "content-type": "application/json",
             "docker-distribution-api-version": "registry/2.0",
@@ -198,7 +199,7 @@ fn where_a_client_is_and_what_does_not_count() {
         ("db.yaml", &["--country", "Norway"], "default", &["`Norway` is no ISO 3166-1 code of two letters, so the country is unknown"]),
         ("db.yaml", &["--header", "x-geo-country: CN"], "country CN", &[]),
         ("db.yaml", &["--continent", "EU"], "default", &["--continent does not count: Envoy's geoip filter tells none, it follows from the country"]),
-        ("db.yaml", &["--address", "11.1.1.1"], "default", &["the country of 11.1.1.1 is not looked up here; `portolan geoip lookup /etc/country.mmdb 11.1.1.1` tells it, then write it with --country"]),
+        ("db.yaml", &["--address", "11.1.1.1"], "default", &["the country of 11.1.1.1 is not known, because the policy's database `/etc/country.mmdb` is not here; write it with --country"]),
         ("none.yaml", &["--country", "CN"], "default", &["--country does not count: the policy has no `clients.geo`"]),
     ];
     for (policy, arguments, located_by, notes) in rows {

@@ -11,7 +11,17 @@ mod credential;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod explain_images;
+#[cfg(test)]
+mod init;
+#[cfg(test)]
+mod json_schema;
+#[cfg(test)]
 mod portolan;
 #[cfg(test)]
 mod redirects;
 mod render;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod wrong_policies;

@@ -179,5 +179,5 @@ fn the_manifest_has_no_host() {
         .filter_map(|line| line.split(['.', ' ', '=']).next())
         .filter(|name| !name.is_empty())
         .collect();
-    assert_eq!(names, ["ipnet", "serde", "serde_json"]);
+    assert_eq!(names, ["ipnet", "serde", "serde_json", "strsim"]);
 }

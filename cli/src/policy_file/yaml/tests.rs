@@ -76,21 +76,21 @@ fn what_is_not_read_says_where_and_what_to_write() {
         ("a: &b # why\n  !x c\n", format!("p.yaml:1:4: {tag}")),
         ("!x a: 1\n", format!("p.yaml:1:1: {tag}")),
         ("a: &b {c: 1}\nd:\n  <<: *b\n", "p.yaml:3:3: merge keys (`<<`) are not read; write the fields out, or repeat a whole value with an alias (`*name`)".to_owned()),
-        ("a:\n  1: x\n", "p.yaml:2:3: a key must be text; put it in quotes".to_owned()),
+        ("a:\n  1: x\n", "p.yaml:2:3: the key `1` is a number; put it in quotes: `\"1\"`".to_owned()),
         (
             "a: {{ .Values.x }}\n",
-            "p.yaml:1:5: a key must be text; where `{{ … }}` stands, a template was not filled in"
+            "p.yaml:1:5: `{{ .Values.x }}` is a template that was not filled in; check what comes out of it"
                 .to_owned(),
         ),
-        ("true: x\n", "p.yaml:1:1: a key must be text; put it in quotes".to_owned()),
+        ("true: x\n", "p.yaml:1:1: the key `true` is no text; put it in quotes: `\"true\"`".to_owned()),
         ("? [a]\n: x\n", "p.yaml:1:3: a key must be text; put it in quotes".to_owned()),
         ("a: .nan\n", "p.yaml:1:4: a number must be finite; put text in quotes".to_owned()),
         ("a: [b, **]\n", "p.yaml:1:8: there is no anchor for `**`; a text that starts with `*` must be in quotes: \"**\"".to_owned()),
         ("a: &b [*b]\n", "p.yaml:1:8: this alias stands inside the value that it repeats; write it out".to_owned()),
         ("a: @b\n", "p.yaml:1:4: a text cannot start with `@`; put it in quotes".to_owned()),
         ("a:\n\tb: 1\n", "p.yaml:2:2: a tab cannot indent YAML; indent with spaces".to_owned()),
-        ("a: b: c\n", "p.yaml:1:5: this is not YAML: mapping values are not allowed in this context".to_owned()),
-        ("a: \"b\n", "p.yaml:1:4: this is not YAML: while scanning a quoted scalar, found unexpected end of stream".to_owned()),
+        ("a: b: c\n", "p.yaml:1:4: a text with a colon in it must be in quotes; write `a: \"b: c\"`".to_owned()),
+        ("a: \"b\n", "p.yaml:1:4: the quote that is opened here is not closed on its line; write `\"` behind the text".to_owned()),
     ];
     for (text, expected) in rows {
         assert_eq!(read_text(text).unwrap_err(), [expected], "{text}");

@@ -66,7 +66,7 @@ fn what_is_refused() {
     let rows = [
         (OWN, r#""default": true"#, "fronts.other: has no `tls`, and `own` has: clients of all fronts come to one listener; write `tls` for all of them, or for none if"),
         (r#""tls": {"certificate_file": "/a.pem"}"#, OTHER, "fronts.own.tls: `key_file` is missing; write the path of a PEM file with the key of `certificate_file`"),
-        (r#""tls": {"certificate_file": "", "key_file": "/a.key"}"#, OTHER, "fronts.own.tls.certificate_file: `` is not valid; write the path of a PEM file with the front's certificate and its chain"),
+        (r#""tls": {"certificate_file": "", "key_file": "/a.key"}"#, OTHER, "fronts.own.tls.certificate_file: is an empty text; write the path of a PEM file with the front's certificate and its chain"),
         (r#""tls": {"certificate_file": "/a.pem", "key_file": "/a.key", "ca_file": "/c"}"#, OTHER, "fronts.own.tls.ca_file: "),
     ];
     for (own, other, expected) in rows {

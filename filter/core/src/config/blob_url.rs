@@ -1,6 +1,8 @@
 //! The URL of any blob of a store: a URL with places for the digest.
 
+use super::advice;
 use super::backend_url::BackendUrl;
+use super::wanted::Wanted;
 use crate::grammar::Digest;
 
 /// A URL template such as `https://bucket.s3.amazonaws.com/containers/images/{digest}`.
@@ -24,9 +26,12 @@ enum Piece {
 }
 
 /// What to write where the URL of a blob store is expected.
-pub(crate) const WANTED: &str = "a URL such as `https://bucket.s3.us-east-1.amazonaws.com/images/{digest}`: \
+pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
+    "a URL such as `https://bucket.s3.us-east-1.amazonaws.com/images/{digest}`: \
      scheme `http` or `https`, no credentials, query or fragment, and in its path `{digest}`, or \
-     `{encoded}` with `{algorithm}` and `{shard}` where they are needed";
+     `{encoded}` with `{algorithm}` and `{shard}` where they are needed",
+    advice::url::of_blobs,
+);
 
 impl BlobUrl {
     /// Reads a template. One without a place for the digest would be one blob for all.

@@ -30,7 +30,7 @@ impl Document {
     /// What a person calls this kind of value.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Null => "nothing",
+            Self::Null => "empty",
             Self::Boolean(_) => "true or false",
             Self::Number(_) => "a number",
             Self::String(_) => "a string",
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn names_each_kind() {
         let rows = [
-            ("null", "nothing"),
+            ("null", "empty"),
             ("true", "true or false"),
             ("-1", "a number"),
             ("1.5", "a number"),

@@ -1,6 +1,8 @@
 //! An authority that a front answers to.
 
+use super::advice;
 use super::backend_url::{is_host_name, parse_port};
+use super::wanted::Wanted;
 
 /// `host[:port]` as clients send it, in the one form in which it is compared.
 ///
@@ -10,8 +12,10 @@ use super::backend_url::{is_host_name, parse_port};
 pub struct FrontHost(String);
 
 /// What to write where one host is expected.
-pub(crate) const WANTED: &str =
-    "`host` or `host:port` as clients send it, such as `registry.example.com`";
+pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
+    "`host` or `host:port` as clients send it, such as `registry.example.com`",
+    advice::host::why,
+);
 /// What to write where hosts are expected.
 pub(crate) const WANTED_LIST: &str =
     "a list of hosts as clients send them, such as `registry.example.com`";

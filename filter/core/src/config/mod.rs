@@ -1,6 +1,7 @@
 //! The policy, in two stages: the wire form that a person writes, and the compiled form that
 //! cannot be wrong. The request path sees only the compiled form.
 
+mod advice;
 mod auth;
 mod backend;
 mod backend_url;
@@ -12,6 +13,7 @@ mod compile;
 mod cors;
 mod document;
 mod duration;
+pub mod fields;
 mod front_host;
 mod fronts;
 pub mod geography;
@@ -21,6 +23,7 @@ mod landing;
 mod list;
 mod mistake;
 mod name_mapping;
+mod nearest;
 mod network;
 pub mod network_table;
 mod operators;
@@ -37,6 +40,7 @@ mod spread;
 mod upload_path;
 mod upstreams;
 pub mod user_info;
+mod wanted;
 mod wire;
 
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};

@@ -4,15 +4,24 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::advice;
+use super::wanted::Wanted;
+
 /// What to write where a prefix is expected.
-pub(crate) const WANTED: &str =
-    "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero";
+pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
+    "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero",
+    advice::network::why,
+);
 
 /// Reads a prefix, or a single address as the prefix of its full length.
 ///
 /// Host bits are refused, not masked: `10.1.2.3/8` is more often a wrong length than a wish
 /// for all of `10.0.0.0/8`, and a network decides over geography.
+///
+/// So is a zero before a number (`10.010.0.0`), which some read as octal (RFC 6943, section 3.1.1).
 pub(crate) fn parse(text: &str) -> Option<IpNet> {
+    let (address, _) = text.split_once('/').unwrap_or((text, ""));
+    address.parse::<IpAddr>().ok()?;
     let prefix = match text.parse::<IpNet>() {
         Ok(prefix) => prefix,
         Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
@@ -36,6 +45,7 @@ mod tests {
             ("10.0.0.0/33", None),
             ("10.0.0.0/255.0.0.0", None),
             ("10.0.0", None),
+            ("10.010.0.0/16", None),
             ("example.com", None),
             ("", None),
         ];

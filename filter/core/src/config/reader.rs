@@ -3,9 +3,13 @@
 //! `serde` with `deny_unknown_fields` stops at the first mistake. A person who mends a policy
 //! wants all of them at once, so the wire form is read by hand from the plain document.
 
+use super::advice::shape::{self, Kind};
 use super::document::Document;
+use super::fields::Table;
 use super::mistake::{Mistakes, Path};
+use super::nearest::{meant_field, nearest, unknown_field};
 use super::user_info;
+use super::wanted::{Wanted, excerpt};
 
 /// A value and where it stands.
 #[derive(Clone, Copy)]
@@ -25,31 +29,51 @@ impl<'a> Node<'a> {
         self.mistakes.add(self.path, message);
     }
 
-    fn expected(&self, wanted: &str) {
-        self.refuse(format!("is {}; write {wanted}", self.document.kind()));
+    /// Records that this is a value of another kind than the one that is wanted.
+    fn expected(&self, kind: Kind, wanted: Wanted<'_>) {
+        self.refuse(shape::why(self.document, kind, wanted));
     }
 
     /// The string here, or a mistake that says `wanted`.
-    pub(crate) fn string(&self, wanted: &str) -> Option<&'a str> {
+    pub(crate) fn string<'w>(&self, wanted: impl Into<Wanted<'w>>) -> Option<&'a str> {
         if let Document::String(text) = self.document {
             return Some(text);
         }
-        self.expected(wanted);
+        self.expected(Kind::Text, wanted.into());
         None
     }
 
-    /// The string here read as a `T`, or a mistake that quotes it and says `wanted`.
-    pub(crate) fn parse<T>(
+    /// The string here read as a `T`, or a mistake that quotes it and says what to write.
+    pub(crate) fn parse<'w, T>(
         &self,
-        wanted: &str,
+        wanted: impl Into<Wanted<'w>>,
         parse: impl FnOnce(&'a str) -> Option<T>,
     ) -> Option<T> {
+        let wanted = wanted.into();
         let text = self.string(wanted)?;
         let value = parse(text);
         if value.is_none() {
-            self.refuse(format!("`{}` is not valid; write {wanted}", excerpt(text)));
+            self.refuse(wanted.refusal(text));
         }
         value
+    }
+
+    /// What the word here stands for, or a mistake that says which word was meant.
+    pub(crate) fn word<'w, T: Copy>(
+        &self,
+        wanted: impl Into<Wanted<'w>>,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let wanted = wanted.into();
+        let text = self.string(wanted)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            self.refuse(match nearest(text, words.iter().map(|(word, _)| *word)) {
+                Some(word) => format!("`{}` is not valid; did you mean `{word}`?", excerpt(text)),
+                None => wanted.refusal(text),
+            });
+        }
+        found.map(|(_, value)| *value)
     }
 
     /// Whether this is a mapping, where it may also be something else.
@@ -62,18 +86,18 @@ impl<'a> Node<'a> {
         if let Document::Boolean(value) = self.document {
             return Some(*value);
         }
-        self.expected("`true` or `false`");
+        self.expected(Kind::Flag, Wanted::from("`true` or `false`"));
         None
     }
 
     /// The whole number here.
-    pub(crate) fn number(&self, wanted: &str) -> Option<u64> {
+    pub(crate) fn number<'w>(&self, wanted: impl Into<Wanted<'w>>) -> Option<u64> {
         if let Document::Number(number) = self.document
             && let Some(value) = number.as_u64()
         {
             return Some(value);
         }
-        self.expected(wanted);
+        self.expected(Kind::Number, wanted.into());
         None
     }
 
@@ -87,9 +111,9 @@ impl<'a> Node<'a> {
 
     /// The URL here read as a `T`, or a mistake. One with a user name or a password in it is not
     /// quoted; `instead` says where they belong.
-    pub(crate) fn url<T>(
+    pub(crate) fn url<'w, T>(
         &self,
-        wanted: &str,
+        wanted: impl Into<Wanted<'w>>,
         instead: &str,
         parse: impl FnOnce(&'a str) -> Option<T>,
     ) -> Option<T> {
@@ -106,13 +130,13 @@ impl<'a> Node<'a> {
 
     /// Calls `read` for each item of the list here and keeps what it makes; `None` if there is
     /// no list.
-    pub(crate) fn list<T>(
+    pub(crate) fn list<'w, T>(
         &self,
-        wanted: &str,
+        wanted: impl Into<Wanted<'w>>,
         mut read: impl FnMut(Node<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let Document::List(items) = self.document else {
-            self.expected(wanted);
+            self.expected(Kind::List, wanted.into());
             return None;
         };
         let read = |(index, item)| read(Node::new(item, &self.path.item(index), self.mistakes));
@@ -121,9 +145,9 @@ impl<'a> Node<'a> {
 
     /// Calls `read` for each entry of the mapping here and keeps what it makes; `None` if there
     /// is no mapping.
-    pub(crate) fn entries<T>(
+    pub(crate) fn entries<'w, T>(
         &self,
-        wanted: &str,
+        wanted: impl Into<Wanted<'w>>,
         mut read: impl FnMut(&'a str, Node<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let entries = self.mapping(wanted)?;
@@ -137,25 +161,62 @@ impl<'a> Node<'a> {
     ///
     /// An absent value counts as an empty mapping, so that `default:` with nothing after it
     /// is the region without any criteria that it looks like.
-    pub(crate) fn fields(&self, known: &'static [&'static str]) -> Fields<'a> {
-        let entries = match self.document {
-            Document::Null => &[],
-            _ => self.mapping("a mapping").unwrap_or(&[]),
-        };
-        for (key, _) in entries {
-            if !known.contains(&key.as_str()) {
-                self.mistakes.add(&self.path.key(key), unknown_field(key, known));
-            }
-        }
-        Fields { entries, path: self.path, mistakes: self.mistakes, known }
+    pub(crate) fn fields(&self, table: &'static Table) -> Fields<'a> {
+        let (entries, is_told) = self.known_fields(table);
+        Fields { entries, path: self.path, mistakes: self.mistakes, table, is_told }
     }
 
-    fn mapping(&self, wanted: &str) -> Option<&'a [(String, Document)]> {
+    /// The entries of a table, and whether all that is missing has been told.
+    fn known_fields(&self, table: &'static Table) -> (&'a [(String, Document)], bool) {
+        let entries = match self.document {
+            Document::Null => &[],
+            Document::Mapping(entries) => entries.as_slice(),
+            other => {
+                self.refuse(shape::not_fields(other, table));
+                return (&[], true);
+            }
+        };
+        if entries.is_empty() && !table.required().is_empty() {
+            self.refuse(format!("is empty; write {}", all_of(&table.required())));
+            return (&[], true);
+        }
+        if table.place.is_empty()
+            && let Some(message) = shape::other_file(entries)
+        {
+            self.refuse(message);
+            return (&[], true);
+        }
+        let mut goes_on = false;
+        for (key, value) in entries {
+            // `countries: CN, JP` between braces: that the first is no list is told already.
+            goes_on = match value {
+                Document::Null => goes_on && !table.has(key),
+                Document::String(_) => table.field(key).is_some_and(|field| field.value.is_list()),
+                _ => false,
+            };
+            let is_item = goes_on && matches!(value, Document::Null);
+            if !table.has(key) && !is_item {
+                self.mistakes.add(&self.path.key(key), unknown_field(key, table));
+            }
+        }
+        (entries, false)
+    }
+
+    fn mapping<'w>(&self, wanted: impl Into<Wanted<'w>>) -> Option<&'a [(String, Document)]> {
         if let Document::Mapping(entries) = self.document {
             return Some(entries);
         }
-        self.expected(wanted);
+        self.expected(Kind::Mapping, wanted.into());
         None
+    }
+}
+
+/// `a`, `b` and `c`.
+fn all_of(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
     }
 }
 
@@ -164,7 +225,9 @@ pub(crate) struct Fields<'a> {
     entries: &'a [(String, Document)],
     path: &'a Path<'a>,
     mistakes: &'a Mistakes,
-    known: &'static [&'static str],
+    table: &'static Table,
+    /// Whether there is nothing more to say of fields that are missing.
+    is_told: bool,
 }
 
 impl Fields<'_> {
@@ -174,7 +237,7 @@ impl Fields<'_> {
         name: &'static str,
         read: impl FnOnce(Node<'_>) -> Option<T>,
     ) -> Option<T> {
-        debug_assert!(self.known.contains(&name), "`{name}` is read but not a known field");
+        debug_assert!(self.table.has(name), "`{name}` is read but not a known field");
         let (_, document) = self.entries.iter().find(|(key, _)| key == name)?;
         read(Node::new(document, &self.path.key(name), self.mistakes))
     }
@@ -192,137 +255,39 @@ impl Fields<'_> {
     }
 
     /// Reads a field that must be there; `wanted` says what belongs there.
-    pub(crate) fn required<T>(
+    ///
+    /// Where it is missing and another key was told to be a slip for it, that one is read in its place: all that
+    /// refers to what is in it would be told as wrong besides.
+    pub(crate) fn required<'w, T>(
         &self,
         name: &'static str,
-        wanted: &str,
+        wanted: impl Into<Wanted<'w>>,
         read: impl FnOnce(Node<'_>) -> Option<T>,
     ) -> Option<T> {
-        if self.entries.iter().all(|(key, _)| key != name) {
-            let message = format!("`{name}` is missing; write {wanted}");
+        if self.entries.iter().any(|(key, _)| key == name) {
+            return self.optional(name, read);
+        }
+        let slip = self.meant_as(name);
+        if let Some((key, document)) = slip
+            && nearest(key, self.table.names()) == Some(name)
+        {
+            return read(Node::new(document, &self.path.key(key), self.mistakes));
+        }
+        if !self.is_told && slip.is_none() {
+            let message = format!("`{name}` is missing; write {}", wanted.into());
             self.mistakes.add(self.path, message);
-            return None;
         }
-        self.optional(name, read)
+        None
     }
-}
 
-/// At most the first 60 characters of a value, so that a message stays one line, and nothing that
-/// could be a password in a URL.
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let shown = user_info::hidden(text);
-    let start = shown.chars().take(LONGEST).flat_map(char::escape_debug);
-    let end = shown.chars().nth(LONGEST).map(|_| '…');
-    start.chain(end).collect()
-}
-
-fn unknown_field(key: &str, known: &[&str]) -> String {
-    let nearest = known.iter().min_by_key(|candidate| distance(key, candidate));
-    match nearest {
-        Some(name) if distance(key, name) <= 2 => {
-            format!("there is no such field; did you mean `{name}`?")
-        }
-        _ => format!("there is no such field; the fields here are {}", join(known)),
+    /// The unknown key that a field was meant by.
+    fn meant_as(&self, name: &str) -> Option<&(String, Document)> {
+        let is_meant = |(key, _): &&(String, Document)| {
+            !self.table.has(key) && meant_field(key, self.table) == Some(name)
+        };
+        self.entries.iter().find(is_meant)
     }
-}
-
-/// The items as `a`, `b`, `c`.
-pub(crate) fn join<T: AsRef<str>>(items: &[T]) -> String {
-    let quoted: Vec<String> = items.iter().map(|item| format!("`{}`", item.as_ref())).collect();
-    quoted.join(", ")
-}
-
-/// Levenshtein's distance between two names, one row at a time.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, a) in left.chars().enumerate() {
-        let mut next = vec![index.saturating_add(1)];
-        for (b, pair) in right.iter().zip(row.windows(2)) {
-            let &[diagonal, above] = pair else { continue };
-            let before = next.last().copied().unwrap_or(0);
-            let replaced = diagonal.saturating_add(usize::from(a != *b));
-            next.push(replaced.min(above.saturating_add(1)).min(before.saturating_add(1)));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn messages(json: &str, read: impl FnOnce(Node<'_>)) -> Vec<String> {
-        let document: Document = serde_json::from_str(json).unwrap();
-        let mistakes = Mistakes::default();
-        read(Node::new(&document, &Path::Root, &mistakes));
-        match mistakes.into_result(Some(())) {
-            Ok(()) => vec![],
-            Err(found) => found.iter().map(ToString::to_string).collect(),
-        }
-    }
-
-    fn read(node: Node<'_>, known: &'static [&'static str]) {
-        let _ = node.fields(known);
-    }
-
-    #[test]
-    fn every_mistake_is_found_not_the_first() {
-        let json = r#"{"nmae":"x","port":"y","list":[1,"b",null]}"#;
-        let found = messages(json, |node| {
-            let fields = node.fields(&["name", "port", "list"]);
-            fields.required("name", "a name", |name| name.string("a name").map(drop));
-            fields.optional("port", |port| port.number("a port"));
-            fields.optional("list", |list| {
-                list.list("a list", |item| item.string("a name").map(drop))
-            });
-        });
-        assert_eq!(
-            found,
-            [
-                "nmae: there is no such field; did you mean `name`?",
-                "`name` is missing; write a name",
-                "port: is a string; write a port",
-                "list[0]: is a number; write a name",
-                "list[2]: is nothing; write a name",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_far_fetched_field_lists_the_known_ones() {
-        let found = messages(r#"{"zzzzzz":1}"#, |node| read(node, &["name", "port"]));
-        assert_eq!(found, ["zzzzzz: there is no such field; the fields here are `name`, `port`"]);
-    }
-
-    #[test]
-    fn a_key_without_a_value_is_an_empty_mapping() {
-        assert!(messages("null", |node| read(node, &["name"])).is_empty());
-        assert_eq!(messages("[]", |node| read(node, &["name"])), ["is a list; write a mapping"]);
-    }
-
-    #[test]
-    fn distances() {
-        let rows = [
-            ("", "", 0),
-            ("a", "", 1),
-            ("", "ab", 2),
-            ("ower", "owner", 1),
-            ("kitten", "sitting", 3),
-        ];
-        for (left, right, expected) in rows {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-        }
-    }
-
-    #[test]
-    fn a_refused_value_is_quoted_safely_and_shortened() {
-        let found = messages(&format!("\"a\\u0007{}\"", "b".repeat(100)), |node| {
-            node.parse("a port", |text| text.parse::<u16>().ok());
-        });
-        let expected = format!("`a\\u{{7}}{}…` is not valid; write a port", "b".repeat(58));
-        assert_eq!(found, [expected]);
-    }
-}
+mod tests;

@@ -1,8 +1,10 @@
 //! What becomes of a backend's redirects to where its blobs are.
 
+use super::advice;
 use super::backend_url::Scheme;
 use super::front_host::FrontHost;
 use super::ids::RegionId;
+use super::wanted::Wanted;
 use crate::contract::clusters;
 
 /// Who fetches what a backend redirects to.
@@ -84,8 +86,10 @@ pub fn redirects_cluster(backend: &str, scheme: Scheme) -> String {
 pub struct RedirectHost(String);
 
 /// What to write where such a host is expected.
-pub(crate) const WANTED_HOST: &str =
-    "`host`, `host:port` or `*.host`, such as `cdn01.quay.io` or `*.r2.cloudflarestorage.com`";
+pub(crate) const WANTED_HOST: Wanted<'static> = Wanted::explained(
+    "`host`, `host:port` or `*.host`, such as `cdn01.quay.io` or `*.r2.cloudflarestorage.com`",
+    advice::host::of_redirects,
+);
 
 impl RedirectHost {
     /// Reads a host. A `*` stands for one component or more, and needs two behind it: a policy

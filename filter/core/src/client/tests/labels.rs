@@ -79,8 +79,8 @@ fn trusted_proxies_and_readers_take_labels() {
     #[rustfmt::skip]
     let rows = [
         (r#""akamai""#, READERS, "clients.trusted_proxies[0]: no label of `networks` matches `akamai`"),
-        (r#""10.1.2.3/8""#, READERS, "clients.trusted_proxies[0]: `10.1.2.3/8` is not valid; write an address prefix"),
-        (r#""3.0.0.0/33""#, READERS, "clients.trusted_proxies[0]: `3.0.0.0/33` is not valid"),
+        (r#""10.1.2.3/8""#, READERS, "clients.trusted_proxies[0]: `10.1.2.3/8` has bits behind its length of 8"),
+        (r#""3.0.0.0/33""#, READERS, "clients.trusted_proxies[0]: `3.0.0.0/33` has the length `33`"),
         (r#""Cloudflare""#, READERS, "clients.trusted_proxies[0]: `Cloudflare` is not valid"),
         (r#""*""#, READERS, "clients.trusted_proxies[0]: `*` is not valid"),
         ("", r#""gcp:*""#, "rules[0].readers.networks[0]: no label of `networks` matches `gcp:*`"),

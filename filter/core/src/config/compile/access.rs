@@ -56,11 +56,20 @@ pub(super) struct Checks<'a> {
 
 impl Checks<'_> {
     pub(super) fn rule(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+        if self.names_an_unknown_credential(rule) {
+            return;
+        }
         self.readers(rule, path);
         self.writers(rule, path);
         if rule.kinds.upstream {
             self.one_operator(rule, path);
         }
+    }
+
+    /// What a backend may do with a credential that is not there is not known.
+    fn names_an_unknown_credential(&self, rule: &RuleAccess<'_>) -> bool {
+        let members = rule.chains.iter().flat_map(|(_, members)| members).chain(&rule.owner);
+        members.filter_map(|id| self.fact(*id)).any(|backend| backend.has_unknown_credential)
     }
 
     fn fact(&self, id: BackendId) -> Option<&BackendFacts> {

@@ -8,8 +8,8 @@ use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenServic
 use crate::config::ids::{BackendId, ListId, OperatorId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
+use crate::config::nearest::{join, unknown_name};
 use crate::config::operators::{Operator, OperatorKind, Operators};
-use crate::config::reader::join;
 use crate::config::wire::{
     BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire, RuleWire,
 };
@@ -20,6 +20,8 @@ pub(super) struct BackendFacts {
     pub(super) is_open: bool,
     pub(super) is_basic: bool,
     pub(super) credential: Option<String>,
+    /// Whether the credential is none of the policy's, which is told: what follows from it is not.
+    pub(super) has_unknown_credential: bool,
     /// Who accepts what clients send; `None` if nothing of a client's is sent.
     pub(super) operator: Option<OperatorId>,
 }
@@ -59,7 +61,7 @@ pub(super) fn facts(
     let mut operators = Operators::default();
     let mut all = Vec::with_capacity(wire.len());
     for (backend, id) in wire.iter().zip((0..).map(BackendId::new)) {
-        check_credential(backend, credentials, mistakes);
+        let has_unknown_credential = !check_credential(backend, credentials, mistakes);
         let operator = key(backend).map(|key| {
             let kind = match key {
                 Key::Service(..) => OperatorKind::Token,
@@ -75,6 +77,7 @@ pub(super) fn facts(
             is_open: matches!(backend.auth, BackendAuthWire::Open),
             is_basic: matches!(backend.auth, BackendAuthWire::Basic { .. }),
             credential: backend.credential.clone(),
+            has_unknown_credential,
             operator,
         });
     }
@@ -98,15 +101,17 @@ fn key(backend: &BackendWire) -> Option<Key> {
     }
 }
 
-fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mistakes) {
+/// Whether the credential is one of the policy's, if the backend names one.
+fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mistakes) -> bool {
     let root = Path::Root.key("backends");
     let path = root.key(&backend.name);
-    let Some(name) = &backend.credential else { return };
-    if !known.iter().any(|credential| credential.name == *name) {
+    let Some(name) = &backend.credential else { return true };
+    let is_known = known.iter().any(|credential| credential.name == *name);
+    if !is_known {
         let names: Vec<&str> = known.iter().map(Credential::name).collect();
         let message = match names.as_slice() {
             [] => format!("there is no credential `{name}`; write it under `credentials`"),
-            _ => format!("there is no credential `{name}`; the credentials are {}", join(&names)),
+            _ => unknown_name("credential", name, &names),
         };
         mistakes.add(&path.key("credential"), message);
     }
@@ -115,6 +120,7 @@ fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mist
              `auth: basic`";
         mistakes.add(&path.key("credential"), message);
     }
+    is_known
 }
 
 pub(super) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
@@ -182,7 +188,10 @@ impl Scope<'_> {
     ) -> Option<ListId> {
         let name = front.catalog.as_ref()?;
         let Some(id) = self.backends.get(name.as_str()).copied().map(BackendId::new) else {
-            self.mistakes.add(path, unknown("backend", name, self.backends));
+            // That there are none at all is one mistake, not one for each name.
+            if !self.backends.is_empty() {
+                self.mistakes.add(path, unknown("backend", name, self.backends));
+            }
             return None;
         };
         let facts = self.facts.get(id.index());

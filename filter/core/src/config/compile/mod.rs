@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use super::Config;
 use super::list::ListTable;
 use super::mistake::{Mistakes, Path};
-use super::reader::join;
+use super::nearest::unknown_name;
 use super::user_info::hidden;
 use super::wire::PolicyWire;
 
@@ -93,8 +93,8 @@ fn ids_by_name<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u3
 }
 
 fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {
-    let names: Vec<&&str> = known.keys().collect();
-    format!("there is no {what} `{}`; the {what}s are {}", hidden(name), join(&names))
+    let names: Vec<&str> = known.keys().copied().collect();
+    unknown_name(what, &hidden(name), &names)
 }
 
 /// Remembers where each value was declared and complains about the second place.
@@ -111,7 +111,12 @@ impl<'m, K: Ord> Once<'m, K> {
     /// Whether this is the first place of `key`; `what` names it for the message.
     fn claim(&mut self, key: K, owner: &str, what: &str, path: &Path<'_>) -> bool {
         if let Some(first) = self.seen.get(&key) {
-            let message = format!("{what} already belongs to `{first}`; keep it in one place");
+            let is_item = matches!(path, Path::Item(..));
+            let message = if is_item && first == owner {
+                format!("{what} stands twice; write it once")
+            } else {
+                format!("{what} already belongs to `{first}`; keep it in one place")
+            };
             self.mistakes.add(path, message);
             return false;
         }

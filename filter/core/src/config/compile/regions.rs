@@ -8,8 +8,10 @@ use super::Once;
 use crate::config::DEFAULT_REGION;
 use crate::config::ids::{LabelId, RegionId};
 use crate::config::mistake::{Mistakes, Path};
+use crate::config::nearest::nearest;
 use crate::config::network_table::{NetworkEntry, canonical};
 use crate::config::regions::{GeoSource, Regions, RegionsParts};
+use crate::config::user_info::hidden;
 use crate::config::wire::RegionWire;
 
 type Networks = [(String, Vec<IpNet>)];
@@ -145,12 +147,16 @@ pub(super) fn labels_meant<'l>(
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> Vec<&'l str> {
-    let meant: Vec<&str> = known.filter(|label| is_meant(pattern, label)).collect();
+    let known: Vec<&str> = known.collect();
+    let meant: Vec<&str> = known.iter().copied().filter(|label| is_meant(pattern, label)).collect();
     if meant.is_empty() {
-        let message = format!(
-            "no label of `networks` matches `{pattern}`; add its prefixes there, for instance with \
-             `portolan networks import`"
-        );
+        let advice = match nearest(pattern, known.into_iter()) {
+            Some(label) => format!("did you mean `{label}`?"),
+            None => {
+                "add its prefixes there, for instance with `portolan networks import`".to_owned()
+            }
+        };
+        let message = format!("no label of `networks` matches `{}`; {advice}", hidden(pattern));
         mistakes.add(path, message);
     }
     meant

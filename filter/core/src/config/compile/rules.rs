@@ -12,9 +12,10 @@ use crate::config::auth::Readers;
 use crate::config::ids::{BackendId, FrontId, LabelId, RuleId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::reader::join;
+use crate::config::nearest::{join, unknown_name};
 use crate::config::repository_glob::RepositoryGlob;
 use crate::config::rules::{Owner, Rule, Rules};
+use crate::config::user_info::hidden;
 use crate::config::wire::{LinkWire, ReadersWire, RuleWire};
 use crate::config::{Chain, DEFAULT_REGION, Front, rule_index::RuleIndex};
 
@@ -111,6 +112,9 @@ impl Scope<'_> {
             self.redirecting(redirecting, &around, &path.key("redirect"))
         });
         let chains = self.chains(&wire.chains, &tags, table, &path.key("chains"));
+        if wire.has_chains {
+            self.check_coverage(&wire.chains, &path.key("chains"));
+        }
         Rule {
             name: wire.name.unwrap_or_default(),
             fronts,
@@ -160,9 +164,7 @@ impl Scope<'_> {
                 None if name.is_empty() || all.is_empty() => {}
                 None => {
                     let names: Vec<&str> = all.iter().map(Front::name).collect();
-                    let message =
-                        format!("there is no front `{name}`; the fronts are {}", join(&names));
-                    self.mistakes.add(&item, message);
+                    self.mistakes.add(&item, unknown_name("front", &hidden(name), &names));
                 }
             }
         }
@@ -213,7 +215,6 @@ impl Scope<'_> {
                 by_region.push((region.clone(), chain));
             }
         }
-        self.check_coverage(wire, path);
         self.regions.resolve(&by_region).into_iter().filter_map(|chain| chain.copied()?).collect()
     }
 

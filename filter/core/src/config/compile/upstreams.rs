@@ -4,8 +4,9 @@ use super::Once;
 use crate::config::front_host::FrontHost;
 use crate::config::ids::UpstreamId;
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::reader::join;
+use crate::config::nearest::unknown_name;
 use crate::config::upstreams::{Upstream, Upstreams};
+use crate::config::user_info::hidden;
 use crate::config::wire::{FrontWire, UpstreamWire};
 use crate::grammar::is_repository_prefix;
 
@@ -112,7 +113,7 @@ fn default(
         let names: Vec<&str> = upstreams.all().iter().map(Upstream::name).collect();
         let message = match names.as_slice() {
             [] => "there are no `upstreams`; write them, or leave this out".to_owned(),
-            _ => format!("there is no upstream `{name}`; the upstreams are {}", join(&names)),
+            _ => unknown_name("upstream", &hidden(name), &names),
         };
         mistakes.add(path, message);
     }

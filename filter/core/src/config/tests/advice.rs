@@ -7,7 +7,7 @@ use super::*;
 fn one_cause_is_one_line() {
     #[rustfmt::skip]
     let rows = [
-        ("/rules/0/repositories", r#"["team/**x"]"#, "rules[0].repositories[0]: `team/**x` is not valid", "the list is not empty"),
+        ("/rules/0/repositories", r#"["team/**x"]"#, "rules[0].repositories[0]: `team/**x` has `**` inside", "the list is not empty"),
         ("/rules/0/repositories", r#"["Team/**", "/team/**"]"#, "rules[0].repositories[0]", "each item, and no more"),
         ("/rules/0/repositories", "[]", "rules[0].repositories: is empty; write the repositories", "an empty one"),
         ("/fronts/main/hosts", r#"["https://x"]"#, "fronts.main.hosts[0]", "the list is not empty"),

@@ -57,7 +57,7 @@ fn what_is_silent_or_impossible_is_refused() {
         (r#"{"upstream": {"login": "open"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: no client can log in to `open`"),
         (r#"{"upstream": {"login": "ecr"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: no client can log in to `ecr`"),
         (r#"{"upstream": {}, "basic": {"verifier": "http://x"}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: says two things"),
-        (r#"{"basic": {}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth.basic: `verifier` is missing"),
+        (r#"{"basic": {}}"#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth.basic: is empty; write `verifier`"),
         (r#""open""#, r#""chains": {"default": ["hub"]}"#, "fronts.main.auth: `open` is not valid; write `managed`"),
     ];
     for (front, rule, expected) in rows {
@@ -109,11 +109,11 @@ fn parts_of_a_backend_that_do_not_fit() {
     let rows: &[(&str, &str)] = &[
         (r#"{"url": "https://h", "auth": {"token": {"realm": "/token"}}}"#, "backends.hub.auth.token.realm: `/token` is not valid; write the URL of a token service"),
         (r#"{"url": "https://h", "auth": "bearer"}"#, "backends.hub.auth: `bearer` is not valid; write `token`"),
-        (r#"{"url": "https://h", "auth": {"basic": {"realm": "a b"}}}"#, "backends.hub.auth.basic.realm: `a b` is not valid"),
+        (r#"{"url": "https://h", "auth": {"basic": {"realm": "a b"}}}"#, "backends.hub.auth.basic.realm: `a b` has ` ` in it"),
         (r#"{"url": "https://h", "credential": "x"}"#, "backends.hub.credential: there is no credential `x`; write it under `credentials`"),
         (r#"{"url": "https://h", "redirects": "follow"}"#, "backends.hub.redirects: says nowhere to"),
         (r#"{"url": "https://h", "redirects": {"asia": "pass"}}"#, "backends.hub.redirects.asia: there is no region `asia`"),
-        (r#"{"url": "https://h", "redirects": {"cn": "follow", "default": "pass"}, "follow": {"hosts": ["*.com"]}}"#, "backends.hub.follow.hosts[0]: `*.com` is not valid"),
+        (r#"{"url": "https://h", "redirects": {"cn": "follow", "default": "pass"}, "follow": {"hosts": ["*.com"]}}"#, "backends.hub.follow.hosts[0]: `*.com` means every host below `com`"),
         (r#"{"url": "https://h", "follow": {"hosts": ["cdn.example"]}}"#, "backends.hub.follow: no region has its redirects followed"),
         (r#"{"url": "https://h", "tls": {"key_file": "/k"}}"#, "backends.hub.tls: a certificate goes with its key"),
         (r#"{"url": "https://h", "auth": {"token": {"cluster": "ghcr"}}}"#, "backends.hub.auth: the cluster `ghcr` already belongs to `ghcr`"),

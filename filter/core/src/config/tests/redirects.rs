@@ -21,8 +21,8 @@ fn what_is_impossible_is_refused() {
         (r#"{"hosts": ["cdn.example", "[fd00::1]"]}"#, "backends.ghcr.follow.hosts[1]: `[fd00::1]` is an address"),
         (r#"{"hosts": ["*.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.example.com` covers `registry.example.com`, which is a front"),
         (r#"{"hosts": ["registry.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `registry.example.com` covers `registry.example.com`"),
-        (r#"{"hosts": ["*.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.com` is not valid"),
-        (r#"{"hosts": ["https://cdn.example"]}"#, "backends.ghcr.follow.hosts[0]: `https://cdn.example` is not valid; write `host`"),
+        (r#"{"hosts": ["*.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.com` means every host below `com`"),
+        (r#"{"hosts": ["https://cdn.example"]}"#, "backends.ghcr.follow.hosts[0]: `https://cdn.example` is a URL; write its host: `cdn.example`"),
         (r#"{"hosts": []}"#, "backends.ghcr.redirects: says nowhere to"),
         (r#"{"hosts": ["cdn.example"], "https": false}"#, "backends.ghcr.follow"),
     ];

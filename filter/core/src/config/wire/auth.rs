@@ -3,6 +3,9 @@
 use super::{NAME, is_name, optional_text};
 use crate::config::auth::{Realm, WANTED_REALM};
 use crate::config::backend_url::BackendUrl;
+use crate::config::fields::{
+    BACKEND_AUTH, BASIC, CREDENTIAL, FRONT_AUTH, LOGIN, READERS, TOKEN, VERIFIER,
+};
 use crate::config::reader::{Fields, Node};
 
 pub(crate) enum FrontAuthWire {
@@ -41,15 +44,13 @@ pub(super) fn read_front_auth(node: &Node<'_>) -> Option<FrontAuthWire> {
     const WANTED: &str = "`managed`, `upstream`, `{upstream: {login: BACKEND}}` or \
          `{basic: {verifier: URL}}`";
     if !node.is_mapping() {
-        return node.parse(WANTED, |text| match text {
-            "managed" => Some(FrontAuthWire::Managed),
-            "upstream" => Some(FrontAuthWire::Upstream { login: None }),
-            _ => None,
-        });
+        let is_managed = node.word(WANTED, &[("managed", true), ("upstream", false)])?;
+        let upstream = FrontAuthWire::Upstream { login: None };
+        return Some(if is_managed { FrontAuthWire::Managed } else { upstream });
     }
-    let fields = node.fields(&["upstream", "basic"]);
+    let fields = node.fields(&FRONT_AUTH);
     let upstream = fields.optional("upstream", |node| {
-        let fields = node.fields(&["login"]);
+        let fields = node.fields(&LOGIN);
         Some(FrontAuthWire::Upstream { login: optional_text(&fields, "login", "a backend's name") })
     });
     let basic = fields.optional("basic", |node| Some(read_verifier(&node)));
@@ -57,12 +58,12 @@ pub(super) fn read_front_auth(node: &Node<'_>) -> Option<FrontAuthWire> {
 }
 
 fn read_verifier(node: &Node<'_>) -> FrontAuthWire {
-    const VERIFIER: &str = "the URL of the service that knows the passwords, such as \
+    const WANTED: &str = "the URL of the service that knows the passwords, such as \
          `http://127.0.0.1:9080`";
-    const LOGIN: &str = "the service is asked with the passwords of clients";
-    let fields = node.fields(&["verifier", "cluster"]);
+    const ADVICE: &str = "the service is asked with the passwords of clients";
+    let fields = node.fields(&VERIFIER);
     let verifier =
-        fields.required("verifier", VERIFIER, |node| node.url(VERIFIER, LOGIN, BackendUrl::parse));
+        fields.required("verifier", WANTED, |node| node.url(WANTED, ADVICE, BackendUrl::parse));
     FrontAuthWire::Basic { verifier, cluster: cluster(&fields) }
 }
 
@@ -71,16 +72,14 @@ pub(super) fn read_backend_auth(node: &Node<'_>) -> Option<BackendAuthWire> {
     const WANTED: &str = "`token`, `basic`, `{token: {realm: URL, service: NAME}}` or \
          `{basic: {realm: LABEL}}`";
     if !node.is_mapping() {
-        return node.parse(WANTED, |text| match text {
-            "token" => Some(BackendAuthWire::Token { realm: None, service: None, cluster: None }),
-            "basic" => Some(BackendAuthWire::Basic { label: None }),
-            _ => None,
-        });
+        let wants_tokens = node.word(WANTED, &[("token", true), ("basic", false)])?;
+        let token = BackendAuthWire::Token { realm: None, service: None, cluster: None };
+        return Some(if wants_tokens { token } else { BackendAuthWire::Basic { label: None } });
     }
-    let fields = node.fields(&["token", "basic"]);
+    let fields = node.fields(&BACKEND_AUTH);
     let token = fields.optional("token", |node| Some(read_token(&node)));
     let basic = fields.optional("basic", |node| {
-        let fields = node.fields(&["realm"]);
+        let fields = node.fields(&BASIC);
         let label = fields.optional("realm", |node| {
             node.parse(NAME, |text| is_name(text).then(|| text.to_owned()))
         });
@@ -93,7 +92,7 @@ fn read_token(node: &Node<'_>) -> BackendAuthWire {
     const SERVICE: &str = "the name that the token service knows the registry by, such as \
          `registry.docker.io`";
     const LOGIN: &str = "the service is asked with the backend's `credential`";
-    let fields = node.fields(&["realm", "service", "cluster"]);
+    let fields = node.fields(&TOKEN);
     let service = fields.optional("service", |node| {
         let plain = |byte: u8| (0x20..=0x7e).contains(&byte) && !b"\"\\".contains(&byte);
         node.parse(SERVICE, |text| {
@@ -124,7 +123,7 @@ fn cluster(fields: &Fields<'_>) -> Option<String> {
 
 pub(super) fn read_credential(name: String, node: &Node<'_>) -> CredentialWire {
     const FILE: &str = "the path of the file that Envoy reads the credential from";
-    let fields = node.fields(&["file"]);
+    let fields = node.fields(&CREDENTIAL);
     let file = fields.required("file", FILE, |node| {
         node.parse(FILE, |text| (!text.is_empty()).then(|| text.to_owned()))
     });
@@ -138,14 +137,14 @@ pub(super) fn read_readers(node: &Node<'_>) -> ReadersWire {
     const WANTED: &str = "`authenticated`, `{networks: [LABEL]}` or, for everybody, `anyone`";
     const LABELS: &str = "a list of labels of `networks`";
     if !node.is_mapping() {
-        let word = node.parse(WANTED, |text| match text {
-            "anyone" => Some(ReadersWire::Anyone),
-            "authenticated" => Some(ReadersWire::Authenticated),
-            _ => None,
-        });
-        return word.unwrap_or(ReadersWire::Networks(Vec::new()));
+        let is_anyone = node.word(WANTED, &[("anyone", true), ("authenticated", false)]);
+        return match is_anyone {
+            Some(true) => ReadersWire::Anyone,
+            Some(false) => ReadersWire::Authenticated,
+            None => ReadersWire::Networks(Vec::new()),
+        };
     }
-    let fields = node.fields(&["networks"]);
+    let fields = node.fields(&READERS);
     let labels = fields.required("networks", LABELS, |node| {
         node.list(LABELS, |item| {
             Some(item.string("a label").map(str::to_owned).unwrap_or_default())
@@ -158,6 +157,6 @@ pub(super) fn read_readers(node: &Node<'_>) -> ReadersWire {
 /// What cannot be read counts as written: it has its own mistake already.
 pub(super) fn read_writers(node: &Node<'_>) -> bool {
     const WANTED: &str = "`authenticated`; nobody else may push with the proxy's credential";
-    node.parse(WANTED, |text| (text == "authenticated").then_some(()));
+    node.word(WANTED, &[("authenticated", ())]);
     true
 }

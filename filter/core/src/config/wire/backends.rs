@@ -2,11 +2,14 @@
 
 use super::auth::read_backend_auth;
 use super::{BackendAuthWire, RedirectsWire, flag, list, optional_text, redirects, resilience};
+use crate::config::advice;
 use crate::config::backend_url::{self, BackendUrl, is_host_name};
+use crate::config::fields::{BACKEND, REWRITE, TLS};
 use crate::config::name_mapping::NameRewrite;
 use crate::config::reader::Node;
 use crate::config::resilience::Resilience;
 use crate::config::upload_path::{self, UploadPath};
+use crate::config::wanted::Wanted;
 use crate::grammar::is_repository_prefix;
 
 pub(crate) struct BackendWire {
@@ -60,25 +63,7 @@ impl TlsWire {
 }
 
 pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
-    let fields = node.fields(&[
-        "url",
-        "cluster",
-        "owner_cluster",
-        "names",
-        "tls",
-        "auth",
-        "credential",
-        "redirects",
-        "follow",
-        "upload_paths",
-        "drained",
-        "hides_missing",
-        "attempt_timeouts",
-        "write_timeouts",
-        "health_check",
-        "ejection",
-        "limits",
-    ]);
+    let fields = node.fields(&BACKEND);
     BackendWire {
         name,
         url: fields.required("url", backend_url::WANTED, |node| {
@@ -103,7 +88,7 @@ pub(super) fn read_tls(node: &Node<'_>) -> TlsWire {
     const HOST: &str = "the host name in the backend's certificate";
     const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
     const CERTIFICATE: &str = "the path of a PEM file with the proxy's certificate and its chain";
-    let fields = node.fields(&["ca_file", "server_name", "certificate_file", "key_file"]);
+    let fields = node.fields(&TLS);
     let server_name = fields.optional("server_name", |node| {
         node.parse(HOST, |text| is_host_name(text).then(|| text.to_ascii_lowercase()))
     });
@@ -116,8 +101,11 @@ pub(super) fn read_tls(node: &Node<'_>) -> TlsWire {
 }
 
 fn read_rewrite(node: Node<'_>) -> Option<NameRewrite> {
-    const PREFIX: &str = "a repository name prefix that ends with `/`, or `\"\"` for all names";
-    let fields = node.fields(&["front", "backend"]);
+    const PREFIX: Wanted<'_> = Wanted::explained(
+        "a repository name prefix that ends with `/`, or `\"\"` for all names",
+        advice::prefix::why,
+    );
+    let fields = node.fields(&REWRITE);
     let prefix = |field| {
         fields.required(field, PREFIX, |node| {
             node.parse(PREFIX, |text| is_repository_prefix(text).then(|| text.to_owned()))

@@ -4,6 +4,7 @@ use super::backends::read_tls;
 use super::{TlsWire, optional_text, read_count, time};
 use crate::config::blob_store::Probing;
 use crate::config::blob_url::{self, BlobUrl};
+use crate::config::fields::{BLOB_STORE, PROBE};
 use crate::config::reader::Node;
 
 pub(crate) struct BlobStoreWire {
@@ -16,7 +17,7 @@ pub(crate) struct BlobStoreWire {
 
 pub(super) fn read_blob_store(name: String, node: &Node<'_>) -> BlobStoreWire {
     const LOGIN: &str = "clients are sent there and must need none";
-    let fields = node.fields(&["url", "cluster", "tls", "probe"]);
+    let fields = node.fields(&BLOB_STORE);
     BlobStoreWire {
         name,
         url: fields.required("url", blob_url::WANTED, |node| {
@@ -30,7 +31,7 @@ pub(super) fn read_blob_store(name: String, node: &Node<'_>) -> BlobStoreWire {
 
 fn read_probing(node: &Node<'_>) -> Probing {
     let default = Probing::default();
-    let fields = node.fields(&["present", "absent", "recheck", "timeout", "entries"]);
+    let fields = node.fields(&PROBE);
     Probing {
         present: time(&fields, "present", default.present),
         absent: time(&fields, "absent", default.absent),

@@ -6,7 +6,10 @@ use ipnet::IpNet;
 
 use super::regions::is_label_start;
 use super::{list, optional_text};
+use crate::config::advice;
+use crate::config::fields::{CLIENTS, GEO, GEO_HEADERS};
 use crate::config::reader::Node;
+use crate::config::wanted::Wanted;
 use crate::config::{header_name, network};
 
 /// One of the trusted proxies, or all of a label.
@@ -48,10 +51,13 @@ pub(crate) struct GeoHeadersWire {
 }
 
 pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
-    const PROXY: &str = "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a \
-         label of `networks` such as `cloudflare`";
+    const PROXY: Wanted<'_> = Wanted::explained(
+        "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a label of \
+         `networks` such as `cloudflare`",
+        advice::network::of_proxy,
+    );
     const HOPS: &str = "the number of your own proxies in front of Envoy, from 0 to 16";
-    let fields = node.fields(&["trusted_hops", "trusted_proxies", "geo"]);
+    let fields = node.fields(&CLIENTS);
     let trusted_hops = fields.optional("trusted_hops", |node| {
         let hops = u32::try_from(node.number(HOPS)?).ok().filter(|hops| *hops <= 16);
         if hops.is_none() {
@@ -71,10 +77,10 @@ pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
 }
 
 fn read_geo(node: &Node<'_>) -> (Option<String>, Option<GeoHeadersWire>) {
-    let fields = node.fields(&["database", "headers"]);
+    let fields = node.fields(&GEO);
     let database = optional_text(&fields, "database", "the path of an .mmdb file");
     let headers = fields.optional("headers", |node| {
-        let fields = node.fields(&["country", "subdivision", "continent"]);
+        let fields = node.fields(&GEO_HEADERS);
         let header = |name| {
             fields.optional(name, |node| node.parse(header_name::WANTED, header_name::parse))
         };

@@ -6,6 +6,7 @@ use super::upstreams::read_upstream;
 use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
 use crate::config::backend::Certificate;
 use crate::config::cors::{self, Cors, Origin};
+use crate::config::fields::{CERTIFICATE, CORS, FRONT};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
@@ -30,24 +31,9 @@ pub(crate) struct FrontWire {
     pub(crate) default_upstream: Option<String>,
 }
 
-const FIELDS: &[&str] = &[
-    "hosts",
-    "default",
-    "tls",
-    "auth",
-    "landing",
-    "catalog",
-    "ping",
-    "health",
-    "client_configuration",
-    "cors",
-    "upstreams",
-    "default_upstream",
-];
-
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
     const UPSTREAMS: &str = "a mapping of the registries that clients name, by name";
-    let fields = node.fields(FIELDS);
+    let fields = node.fields(&FRONT);
     let hosts = fields.required("hosts", front_host::WANTED_LIST, |node| {
         node.refuse_empty("is empty; write at least one host that clients use");
         node.list(front_host::WANTED_LIST, |host| host.parse(front_host::WANTED, FrontHost::parse))
@@ -71,21 +57,20 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
 
 /// What the front shows to its clients.
 fn read_certificate(node: &Node<'_>) -> Option<Certificate> {
-    const CERTIFICATE: &str = "the path of a PEM file with the front's certificate and its chain";
+    const CHAIN: &str = "the path of a PEM file with the front's certificate and its chain";
     const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
-    let fields = node.fields(&["certificate_file", "key_file"]);
+    let fields = node.fields(&CERTIFICATE);
     let path = |field, wanted| {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         fields.required(field, wanted, |node| node.parse(wanted, text))
     };
-    let (certificate_file, key_file) =
-        (path("certificate_file", CERTIFICATE), path("key_file", KEY));
+    let (certificate_file, key_file) = (path("certificate_file", CHAIN), path("key_file", KEY));
     Some(Certificate { certificate_file: certificate_file?, key_file: key_file? })
 }
 
 /// Which web pages may use the front.
 fn read_cors(node: &Node<'_>) -> Option<Cors> {
-    let fields = node.fields(&["origins", "credentials"]);
+    let fields = node.fields(&CORS);
     let origins = fields.required("origins", cors::WANTED, |node| {
         let origins =
             node.list(cors::WANTED, |each| each.parse(cors::WANTED_ORIGIN, Origin::parse))?;
@@ -100,9 +85,5 @@ fn read_cors(node: &Node<'_>) -> Option<Cors> {
 /// Whether `/v2/` says that all is well only if it is.
 fn read_ping(node: &Node<'_>) -> Option<bool> {
     const WANTED: &str = "`front`, which answers by itself, or `all_backends`, which have to be up";
-    node.parse(WANTED, |text| match text {
-        "front" => Some(false),
-        "all_backends" => Some(true),
-        _ => None,
-    })
+    node.word(WANTED, &[("front", false), ("all_backends", true)])
 }

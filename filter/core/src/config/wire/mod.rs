@@ -34,10 +34,13 @@ use ipnet::IpNet;
 use std::time::Duration;
 
 use super::Document;
+use super::advice;
 use super::duration;
+use super::fields::POLICY;
 use super::mistake::{Mistakes, Path};
 use super::published::{self, Published};
 use super::reader::{Fields, Node};
+use super::wanted::Wanted;
 
 /// The version of the format that this release reads.
 pub(crate) const VERSION: u64 = 1;
@@ -54,25 +57,24 @@ pub(crate) struct PolicyWire {
     pub(crate) rules: Option<Vec<RuleWire>>,
 }
 
-const NAME: &str = "a name of letters, digits, `-`, `_` and `.`, at most 63 long";
+const NAME: Wanted<'static> = Wanted::explained(
+    "a name of letters, digits, `-`, `_` and `.`, at most 63 long",
+    advice::name::why,
+);
 
 const RULES: &str = "a list of rules";
 const BACKENDS: &str = "a mapping of backends by name";
 
 /// Reads the whole document.
 pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
-    let fields = Node::new(document, &Path::Root, mistakes).fields(&[
-        "version",
-        "fronts",
-        "backends",
-        "blob_stores",
-        "credentials",
-        "regions",
-        "networks",
-        "networks_published",
-        "clients",
-        "rules",
-    ]);
+    let fields = Node::new(document, &Path::Root, mistakes).fields(&POLICY);
+    fields.optional("network_files", |node| -> Option<()> {
+        node.refuse(
+            "is read by the command line alone; give the filter what `portolan render \
+             --filter-configuration` prints",
+        );
+        None
+    });
     fields.required("version", "`version: 1`", read_version);
     let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
     let of_upstreams = own_backends::all(fronts.as_deref().unwrap_or_default());
@@ -119,8 +121,10 @@ fn read_published(node: &Node<'_>) -> Option<Vec<Published>> {
     })
 }
 
+const VERSION_WANTED: &str = "`version: 1`";
+
 fn read_version(node: Node<'_>) -> Option<()> {
-    let found = node.number("`version: 1`")?;
+    let found = node.number(VERSION_WANTED)?;
     if found != VERSION {
         node.refuse(format!("is {found}; this release reads version {VERSION} only"));
     }
@@ -155,7 +159,10 @@ fn read_named<T>(
 ) -> Option<Vec<T>> {
     node.entries(wanted, |name, node| {
         if !is_name(name) {
-            node.refuse(format!("the name is not valid; write {NAME}"));
+            node.refuse(match NAME.reason(name) {
+                Some(reason) => format!("the name {reason}"),
+                None => format!("the name is not valid; write {NAME}"),
+            });
         }
         Some(read(name.to_owned(), &node))
     })
@@ -189,15 +196,16 @@ fn optional_text(fields: &Fields<'_>, name: &'static str, wanted: &str) -> Optio
     })
 }
 
-fn list<T>(
+fn list<'w, T>(
     fields: &Fields<'_>,
     name: &'static str,
-    wanted: &str,
+    wanted: impl Into<Wanted<'w>>,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Vec<T> {
+    let wanted = wanted.into();
     let items = fields.optional(name, |node| {
         let list = format!("a list, each {wanted}");
-        node.list(&list, |item| item.parse(wanted, &parse))
+        node.list(list.as_str(), |item| item.parse(wanted, &parse))
     });
     items.unwrap_or_default()
 }

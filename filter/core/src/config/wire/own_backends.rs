@@ -96,6 +96,7 @@ impl OwnBackend {
             name: Some(self.name.clone()),
             fronts: None,
             repositories: Some(glob.into_iter().collect()),
+            has_chains: true,
             chains: vec![(DEFAULT_REGION.to_owned(), Some(vec![link]))],
             owner: None,
             replicas: None,

@@ -1,6 +1,7 @@
 //! The wire form of what clients of a rule fetch themselves.
 
 use super::list;
+use crate::config::fields::REDIRECT;
 use crate::config::reader::{Fields, Node};
 use crate::config::redirecting::{RedirectClass, WANTED_CLASS};
 
@@ -30,7 +31,7 @@ pub(crate) struct RedirectingWire {
 
 pub(super) fn read_redirecting(node: &Node<'_>) -> RedirectingWire {
     const LABEL: &str = "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
-    let fields = node.fields(&["classes", "stores", "keep"]);
+    let fields = node.fields(&REDIRECT);
     RedirectingWire {
         classes: read_classes(&fields),
         stores: read_stores(&fields),

@@ -1,6 +1,7 @@
 //! The wire form of a backend's redirects.
 
 use super::{PerRegion, flag, list, optional_text};
+use crate::config::fields::FOLLOW;
 use crate::config::reader::{Fields, Node};
 use crate::config::redirects::{Redirect, RedirectHost, WANTED_HOST};
 
@@ -40,15 +41,11 @@ fn read_redirects(node: &Node<'_>) -> Option<PerRegion<Redirect>> {
 }
 
 fn read_one(node: &Node<'_>, wanted: &str) -> Option<Redirect> {
-    node.parse(wanted, |text| match text {
-        "pass" => Some(Redirect::Pass),
-        "follow" => Some(Redirect::Follow),
-        _ => None,
-    })
+    node.word(wanted, &[("pass", Redirect::Pass), ("follow", Redirect::Follow)])
 }
 
 fn read_follow(node: &Node<'_>) -> FollowWire {
-    let fields = node.fields(&["hosts", "private_addresses", "ca_file"]);
+    let fields = node.fields(&FOLLOW);
     FollowWire {
         hosts: list(&fields, "hosts", WANTED_HOST, RedirectHost::parse),
         names_hosts: fields.has_items("hosts"),

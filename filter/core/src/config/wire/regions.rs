@@ -3,9 +3,12 @@
 use ipnet::IpNet;
 
 use super::{flag, list};
+use crate::config::advice::place;
+use crate::config::fields::REGION;
 use crate::config::geography::{Continent, Country, Subdivision};
 use crate::config::network;
 use crate::config::reader::Node;
+use crate::config::wanted::Wanted;
 
 pub(crate) struct RegionWire {
     pub(crate) name: String,
@@ -18,13 +21,15 @@ pub(crate) struct RegionWire {
 }
 
 pub(super) fn read_region(name: String, node: &Node<'_>) -> RegionWire {
-    const COUNTRY: &str = "an ISO 3166-1 code of two letters such as `US`";
-    const SUBDIVISION: &str = "an ISO 3166-2 code such as `US-CA`";
-    const CONTINENT: &str = "one of `AF`, `AN`, `AS`, `EU`, `NA`, `OC`, `SA`";
+    const COUNTRY: Wanted<'_> =
+        Wanted::explained("an ISO 3166-1 code of two letters such as `US`", place::country);
+    const SUBDIVISION: Wanted<'_> =
+        Wanted::explained("an ISO 3166-2 code such as `US-CA`", place::subdivision);
+    const CONTINENT: Wanted<'_> =
+        Wanted::explained("one of `AF`, `AN`, `AS`, `EU`, `NA`, `OC`, `SA`", place::continent);
     const LABEL: &str =
         "a label of `networks`, or the start of labels and a `*`, such as `aws:eu-*`";
-    let fields =
-        node.fields(&["countries", "subdivisions", "continents", "networks", "labels", "drained"]);
+    let fields = node.fields(&REGION);
     RegionWire {
         name,
         drained: flag(&fields, "drained"),

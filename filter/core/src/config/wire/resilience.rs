@@ -2,6 +2,7 @@
 
 use super::{flag, read_count, time};
 use crate::config::duration;
+use crate::config::fields::{ATTEMPT_TIMEOUTS, EJECTION, HEALTH_CHECK, LIMITS, WRITE_TIMEOUTS};
 use crate::config::reader::{Fields, Node};
 use crate::config::resilience::{
     AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
@@ -30,7 +31,7 @@ fn section<T>(
 }
 
 fn attempts(node: &Node<'_>, default: &AttemptTimeouts) -> AttemptTimeouts {
-    let fields = node.fields(&["manifests", "blobs"]);
+    let fields = node.fields(&ATTEMPT_TIMEOUTS);
     let written =
         |name| fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
     let alone = AloneTimeouts { manifests: written("manifests"), blobs: written("blobs") };
@@ -42,7 +43,7 @@ fn attempts(node: &Node<'_>, default: &AttemptTimeouts) -> AttemptTimeouts {
 }
 
 fn writes(node: &Node<'_>, default: &WriteTimeouts) -> WriteTimeouts {
-    let fields = node.fields(&["content", "session"]);
+    let fields = node.fields(&WRITE_TIMEOUTS);
     WriteTimeouts {
         content: time(&fields, "content", default.content),
         session: time(&fields, "session", default.session),
@@ -50,7 +51,7 @@ fn writes(node: &Node<'_>, default: &WriteTimeouts) -> WriteTimeouts {
 }
 
 fn health_check(node: &Node<'_>, default: &HealthCheck) -> HealthCheck {
-    let fields = node.fields(&["interval", "timeout"]);
+    let fields = node.fields(&HEALTH_CHECK);
     HealthCheck {
         interval: time(&fields, "interval", default.interval),
         timeout: time(&fields, "timeout", default.timeout),
@@ -58,7 +59,7 @@ fn health_check(node: &Node<'_>, default: &HealthCheck) -> HealthCheck {
 }
 
 fn ejection(node: &Node<'_>, default: &Ejection) -> Ejection {
-    let fields = node.fields(&["failures", "time"]);
+    let fields = node.fields(&EJECTION);
     Ejection {
         failures: count(&fields, "failures", default.failures),
         time: time(&fields, "time", default.time),
@@ -66,7 +67,7 @@ fn ejection(node: &Node<'_>, default: &Ejection) -> Ejection {
 }
 
 fn limits(node: &Node<'_>, default: &Limits) -> Limits {
-    let fields = node.fields(&["connections", "requests", "pending"]);
+    let fields = node.fields(&LIMITS);
     Limits {
         connections: count(&fields, "connections", default.connections),
         requests: count(&fields, "requests", default.requests),

@@ -6,6 +6,7 @@ use super::auth::{read_readers, read_writers};
 use super::redirecting::read_redirecting;
 use super::{NAME, ReadersWire, RedirectingWire, is_name, optional_text};
 use crate::config::duration;
+use crate::config::fields::{LINK, RULE};
 use crate::config::reader::Node;
 use crate::config::repository_glob::{self, RepositoryGlob};
 
@@ -15,6 +16,8 @@ pub(crate) struct RuleWire {
     pub(crate) fronts: Option<Vec<String>>,
     pub(crate) repositories: Option<Vec<RepositoryGlob>>,
     pub(crate) chains: Vec<(String, Option<Vec<LinkWire>>)>,
+    /// Whether they could be read; that none is written for some region would be no news otherwise.
+    pub(crate) has_chains: bool,
     pub(crate) owner: Option<String>,
     pub(crate) replicas: Option<Vec<String>>,
     pub(crate) tags_from_owner: bool,
@@ -48,20 +51,7 @@ const NAMES: &str = "a list of names";
 pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
     const CHAINS: &str = "a mapping from regions to lists of backends, nearest first";
     const TAGS: &str = "`owner` or `replicas`";
-    let fields = node.fields(&[
-        "name",
-        "fronts",
-        "repositories",
-        "chains",
-        "owner",
-        "replicas",
-        "tags_from",
-        "read_your_writes",
-        "readers",
-        "writers",
-        "redirect",
-        "signatures",
-    ]);
+    let fields = node.fields(&RULE);
     let repositories = fields.required("repositories", "a list of repository globs", |node| {
         node.refuse_empty(
             "is empty; write the repositories that the rule is for, such as `team/**`",
@@ -79,6 +69,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         }),
         fronts: fields.optional("fronts", |node| references(&node)),
         repositories,
+        has_chains: chains.is_some(),
         chains: chains.unwrap_or_default(),
         owner: optional_text(&fields, "owner", "the name of a backend"),
         replicas: fields.optional("replicas", |node| references(&node)),
@@ -89,13 +80,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         redirecting: fields.optional("redirect", |node| Some(read_redirecting(&node))),
         signatures: optional_text(&fields, "signatures", "the name of a backend"),
         tags_from_owner: fields
-            .optional("tags_from", |node| {
-                node.parse(TAGS, |text| match text {
-                    "owner" => Some(true),
-                    "replicas" => Some(false),
-                    _ => None,
-                })
-            })
+            .optional("tags_from", |node| node.word(TAGS, &[("owner", true), ("replicas", false)]))
             .unwrap_or(false),
     }
 }
@@ -111,7 +96,7 @@ fn read_link(node: &Node<'_>) -> LinkWire {
         let name = node.string("a name").map(str::to_owned);
         return LinkWire { backend: name.unwrap_or_default(), share: None };
     }
-    let fields = node.fields(&["backend", "share"]);
+    let fields = node.fields(&LINK);
     let backend = fields.required("backend", "the name of a backend", |node| {
         node.string("a name").map(str::to_owned)
     });

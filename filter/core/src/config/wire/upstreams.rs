@@ -1,10 +1,13 @@
 //! The wire form of an upstream of a front.
 
 use super::flag;
+use crate::config::advice;
 use crate::config::backend_url::{self, BackendUrl};
+use crate::config::fields::UPSTREAM;
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::{Fields, Node};
 use crate::config::upstreams::WANTED_NAMESPACES;
+use crate::config::wanted::Wanted;
 use crate::grammar::is_repository_prefix;
 
 pub(crate) struct UpstreamWire {
@@ -28,10 +31,13 @@ impl UpstreamWire {
 }
 
 pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
-    const PREFIX: &str = "the start of its repositories' names in the policy, which ends with `/`, \
-         such as `docker.io/`; or `\"\"` for one of the upstreams";
+    const PREFIX: Wanted<'_> = Wanted::explained(
+        "the start of its repositories' names in the policy, which ends with `/`, such as `docker.io/`; or \
+         `\"\"` for one of the upstreams",
+        advice::prefix::why,
+    );
     const LOGIN: &str = "and write the registry as one of `backends`, with a `credential`";
-    let fields = node.fields(&["prefix", "hosts", "ns", "library", "path", "backend"]);
+    let fields = node.fields(&UPSTREAM);
     let mut has_backend = false;
     let backend = fields.optional("backend", |node| {
         has_backend = true;

@@ -1,0 +1,83 @@
+//! What is wrong with a length of time.
+
+use super::text::shown;
+use crate::config::duration;
+
+/// Why a text is no length of time.
+pub(crate) fn why(text: &str) -> Option<String> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace() && *c != '_').collect();
+    if compact != text && duration::parse(&compact).is_some() {
+        return Some(format!("has a space or a `_` in it; write `{compact}`"));
+    }
+    if let Some(rest) = compact.strip_prefix('-') {
+        return Some(format!("is less than nothing; write a time such as `{}`", or_example(rest)));
+    }
+    let end = compact.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(compact.len());
+    let (number, unit) = compact.split_at_checked(end)?;
+    if let Some(rest) = compact.strip_prefix("PT") {
+        let time = or_example(&rest.to_ascii_lowercase());
+        return Some(format!("is written as ISO 8601 has it; write `{time}`"));
+    }
+    if number.is_empty() {
+        return None;
+    }
+    if unit.is_empty() {
+        return Some(format!("has no unit; write `{}`", or_example(&format!("{number}s"))));
+    }
+    let Some((known, milliseconds)) = unit_of(unit) else { return Some(bad_unit(unit)) };
+    if number.contains('.') {
+        let whole =
+            in_milliseconds(number, milliseconds).filter(|time| duration::parse(time).is_some());
+        let whole = whole.unwrap_or_else(|| "500ms".to_owned());
+        return Some(format!("has a fraction; write a whole number, such as `{whole}`"));
+    }
+    if known != unit || known == "d" {
+        let number: u64 = number.parse().ok()?;
+        let time = if known == "d" {
+            format!("{}h", number.saturating_mul(24))
+        } else {
+            format!("{number}{known}")
+        };
+        return Some(format!("has the unit `{}`; write `{}`", shown(unit), or_example(&time)));
+    }
+    Some(if number.bytes().all(|byte| byte == b'0') {
+        "is no time at all; write more than nothing, such as `1s`".to_owned()
+    } else {
+        "is longer than a day; write at most `24h`".to_owned()
+    })
+}
+
+/// A time that is accepted: this one, or else an example.
+fn or_example(time: &str) -> String {
+    if duration::parse(time).is_some() { time.to_owned() } else { "10s".to_owned() }
+}
+
+/// The policy's own word for a unit that is written in another way, and how many milliseconds it is.
+fn unit_of(unit: &str) -> Option<(&'static str, u64)> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => ("ms", 1),
+        "s" | "sec" | "secs" | "second" | "seconds" => ("s", 1000),
+        "m" | "min" | "mins" | "minute" | "minutes" => ("m", 60_000),
+        "h" | "hr" | "hrs" | "hour" | "hours" => ("h", 3_600_000),
+        "d" | "day" | "days" => ("d", 86_400_000),
+        _ => return None,
+    })
+}
+
+fn bad_unit(unit: &str) -> String {
+    let has_several = unit.bytes().any(|byte| byte.is_ascii_digit());
+    if has_several {
+        return "has two units; write one, such as `90s` for a minute and a half".to_owned();
+    }
+    format!("has the unit `{}`; the units are `ms`, `s`, `m` and `h`", shown(unit))
+}
+
+/// `1.5` of a unit of 1000 ms is `1500ms`.
+fn in_milliseconds(number: &str, unit: u64) -> Option<String> {
+    let (whole, fraction) = number.split_once('.')?;
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let digits = u32::try_from(fraction.len()).ok()?;
+    let part: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let part = part.checked_mul(unit)?.checked_div(10_u64.checked_pow(digits)?)?;
+    Some(format!("{}ms", whole.checked_mul(unit)?.checked_add(part)?))
+}

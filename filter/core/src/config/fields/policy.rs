@@ -1,0 +1,111 @@
+//! The fields of the policy itself, of regions, and of what is known about clients.
+
+use super::{
+    BACKEND, BLOB_STORE, CREDENTIAL, FRONT, Field, RULE, Table, Value, optional, required,
+};
+
+/// The whole policy.
+pub static POLICY: Table = Table {
+    place: "",
+    fields: &[
+        required("version", Value::Version, "the version of the format: 1"),
+        required("fronts", Value::ByName(&Value::Fields(&FRONT)), "public hostnames, by name"),
+        optional("backends", Value::ByName(&Value::Fields(&BACKEND)), "registries, by name"),
+        optional(
+            "blob_stores",
+            Value::ByName(&Value::Fields(&BLOB_STORE)),
+            "buckets that hold blobs by digest, by name",
+        ),
+        optional(
+            "credentials",
+            Value::ByName(&Value::Fields(&CREDENTIAL)),
+            "the proxy's own credentials, by name",
+        ),
+        required(
+            "regions",
+            Value::ByName(&Value::Fields(&REGION)),
+            "groups of clients, by name; `default` must be one of them",
+        ),
+        optional(
+            "networks",
+            Value::ByText(&Value::List(&Value::Text)),
+            "address prefixes, by label such as `aws:eu-west-1`",
+        ),
+        NETWORK_FILES,
+        optional(
+            "networks_published",
+            Value::ByText(&Value::Text),
+            "of which day the networks of each source are, such as `2026-07-29`",
+        ),
+        optional(
+            "clients",
+            Value::Fields(&CLIENTS),
+            "how Envoy and the filter learn who and where a client is",
+        ),
+        optional(
+            "rules",
+            Value::Items(&Value::Fields(&RULE)),
+            "which repositories are served from where, in order",
+        ),
+    ],
+};
+
+const NETWORK_FILES: Field = optional(
+    "network_files",
+    Value::List(&Value::Text),
+    "files with more `networks`, relative to the policy; the command line reads them",
+);
+
+pub(crate) static REGION: Table = Table {
+    place: "regions.NAME",
+    fields: &[
+        optional("countries", Value::List(&Value::Text), "ISO 3166-1 codes of two letters, `US`"),
+        optional("subdivisions", Value::List(&Value::Text), "ISO 3166-2 codes, `US-CA`"),
+        optional("continents", Value::List(&Value::Text), "AF, AN, AS, EU, NA, OC or SA"),
+        optional("networks", Value::List(&Value::Text), "address prefixes, IPv4 or IPv6"),
+        optional(
+            "labels",
+            Value::List(&Value::TextOrNothing),
+            "labels of `networks`; `aws:eu-*` means all that start so",
+        ),
+        optional("drained", Value::Flag, "true: its clients are served as those of `default`"),
+    ],
+};
+
+pub(crate) static CLIENTS: Table = Table {
+    place: "clients",
+    fields: &[
+        optional(
+            "trusted_hops",
+            Value::Whole(0, 16),
+            "how many of your own proxies append to X-Forwarded-For in front of Envoy",
+        ),
+        optional(
+            "trusted_proxies",
+            Value::List(&Value::Text),
+            "prefixes of proxies whose X-Forwarded-For is believed, or labels of `networks`",
+        ),
+        optional("geo", Value::Fields(&GEO), "where a client is"),
+    ],
+};
+
+pub(crate) static GEO: Table = Table {
+    place: "clients.geo",
+    fields: &[
+        optional("database", Value::Text, "the path of an .mmdb file for Envoy's geoip filter"),
+        optional(
+            "headers",
+            Value::Fields(&GEO_HEADERS),
+            "headers that the trusted proxies set, in place of a database",
+        ),
+    ],
+};
+
+pub(crate) static GEO_HEADERS: Table = Table {
+    place: "clients.geo.headers",
+    fields: &[
+        optional("country", Value::Text, "the header with the country, such as `cf-ipcountry`"),
+        optional("subdivision", Value::Text, "the header with the subdivision"),
+        optional("continent", Value::Text, "the header with the continent"),
+    ],
+};

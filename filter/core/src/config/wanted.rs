@@ -1,0 +1,81 @@
+//! What belongs where something else was written.
+
+use std::fmt;
+
+use super::advice;
+use super::user_info;
+
+/// What belongs somewhere, and why a text is not it.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'w> {
+    words: &'w str,
+    why: fn(&str) -> Option<String>,
+}
+
+impl<'w> Wanted<'w> {
+    /// Something of which more can be said than that a text is not it.
+    ///
+    /// `why` is asked about texts that were refused. It goes on behind the text, as in "`ghcr.io` has no scheme;
+    /// write `https://ghcr.io`".
+    pub(crate) const fn explained(words: &'w str, why: fn(&str) -> Option<String>) -> Self {
+        Self { words, why }
+    }
+
+    /// What to say of a text that is not it.
+    pub(crate) fn refusal(&self, text: &str) -> String {
+        let shown = excerpt(text);
+        if text.is_empty() {
+            return format!("is an empty text; write {}", self.words);
+        }
+        match advice::text::why(text).or_else(|| self.reason(text)) {
+            Some(reason) => format!("`{shown}` {reason}"),
+            None => format!("`{shown}` is not valid; write {}", self.words),
+        }
+    }
+
+    /// What more there is to say of a text; nothing of one with what could be a password in it, which a reason
+    /// would take apart and quote.
+    pub(crate) fn reason(&self, text: &str) -> Option<String> {
+        let is_harmless = user_info::hidden(text) == text;
+        is_harmless.then(|| (self.why)(text)).flatten()
+    }
+}
+
+impl<'w> From<&'w str> for Wanted<'w> {
+    fn from(words: &'w str) -> Self {
+        Self { words, why: |_| None }
+    }
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.words)
+    }
+}
+
+/// At most the first 60 characters of a value, with `…` where it goes on, so that a message stays one line;
+/// and nothing that could be a password in a URL.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let shown = user_info::hidden(text);
+    let start = shown.chars().take(LONGEST).flat_map(char::escape_debug);
+    let end = shown.chars().nth(LONGEST).map(|_| '…');
+    start.chain(end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_quoted_safely_and_cut_with_a_sign() {
+        let wanted = Wanted::from("a port");
+        let text = format!("a\u{7}{}", "b".repeat(100));
+        assert!(excerpt(&text).ends_with(&format!("{}…", "b".repeat(58))), "{}", excerpt(&text));
+        assert_eq!(wanted.refusal("x"), "`x` is not valid; write a port");
+        assert_eq!(wanted.refusal(""), "is an empty text; write a port");
+        let wanted =
+            Wanted::explained("a port", |text| Some(format!("has {} letters", text.len())));
+        assert_eq!(wanted.refusal("xyz"), "`xyz` has 3 letters");
+    }
+}
