@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use portolan_core::record::metric::{Label, METRICS, Shape, Values};
+use portolan_core::record::metric::Values;
 
 use super::*;
 
