@@ -56,7 +56,12 @@ mod tests {
 
     #[test]
     fn only_envoy_and_the_filter_speak_in_internal_headers() {
-        for name in ["x-envoy-immediate-health-check-fail", "x-geo-country", MARK, DOUBTFUL] {
+        for name in [
+            "x-envoy-immediate-health-check-fail",
+            "x-geo-country",
+            headers::GO_ON,
+            headers::DOUBTFUL,
+        ] {
             assert!(is_internal(name.as_bytes()), "{name}");
         }
         for name in ["x-envoy", "envoy-x", "x-request-id", "docker-content-digest", "retry-after"] {
