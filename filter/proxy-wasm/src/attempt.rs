@@ -5,12 +5,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, LATER, Prepared, Redirection, Shown, TokenSource, Wait,
-    all, is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only,
-    passed_over, select, skipped,
+    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, TokenSource, Wait, all,
+    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, headers};
-use portolan_core::record::metric::NO_VALUE;
 use portolan_core::reply;
 use portolan_driver::{Found, Learned};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -19,6 +17,7 @@ use proxy_wasm::types::Action;
 use crate::host::{self, Headers};
 use crate::redirects::{self, Settled};
 use crate::refusals::{self, Held};
+use crate::tried;
 use crate::worker::{self, Paused, look_up};
 
 /// The HTTP context of one attempt.
@@ -136,29 +135,12 @@ impl State {
         if !self.is_alone() {
             let backend = host::property(BACKEND_ATTRIBUTE).unwrap_or_default();
             self.backend = String::from_utf8(backend).unwrap_or_default();
-            self.note_place(prepared.as_deref().unwrap_or_default());
+            tried::note_place(&self.list, &self.backend, prepared.as_deref().unwrap_or_default());
         }
         match prepared {
             Some(prepared) if !prepared.starts_with(b"=") => self.set_head(&prepared, context),
             _ => Action::Continue,
         }
-    }
-
-    /// Notes for the access log and the metrics where in its list the attempt is, if that is not the first
-    /// place. `noted` is what was prepared, and what others have answered.
-    fn note_place(&self, noted: &[u8]) {
-        let answers = Answers::parse(noted);
-        for name in skipped(&self.list, &self.backend, &answers) {
-            note_tried(&format!("{name} skipped"));
-        }
-        let (first, why) = match passed_over(&self.list, &self.backend, &answers) {
-            Some((first, why)) => (first, format!("{LATER}{}", why.as_str())),
-            None if list_of(noted).is_none() => return,
-            // An attempt before was at a later backend, and has noted that.
-            None => (NO_VALUE, NO_VALUE.to_owned()),
-        };
-        host::set_state(StateKey::PassedOver, first.as_bytes());
-        host::set_state(StateKey::PassedOverWhy, why.as_bytes());
     }
 
     fn set_head(&mut self, prepared: &[u8], context: u32) -> Action {
@@ -334,7 +316,7 @@ impl State {
         if let Some(cluster) = &next {
             host::set_state(StateKey::NextCluster, cluster.as_bytes());
         }
-        note_tried(&attempt::tried(&self.backend, self.status, answer));
+        tried::note(&attempt::tried(&self.backend, self.status, answer));
         next.is_some()
     }
 }
@@ -394,20 +376,6 @@ impl HttpContext for Attempt {
         self.0.state.borrow_mut().answered();
         Action::Continue
     }
-}
-
-/// Notes for the access log what became of a backend, behind what became of others. What is there already is
-/// not said again: each attempt may skip the same backend.
-fn note_tried(what: &str) {
-    let mut all = host::state(StateKey::Tried).unwrap_or_default();
-    if all.split(|byte| *byte == b';').any(|part| part.trim_ascii() == what.as_bytes()) {
-        return;
-    }
-    if !all.is_empty() {
-        all.extend_from_slice(b"; ");
-    }
-    all.extend_from_slice(what.as_bytes());
-    host::set_state(StateKey::Tried, &all);
 }
 
 /// Has Envoy go on to the next backend.
