@@ -46,9 +46,10 @@ class Process:
         return answer.body
 
     def entries(self) -> list[dict[str, Any]]:
-        """The access log."""
+        """The access log, as far as it is about requests."""
         lines = self.server.out.read_bytes().split(b"\n")[:-1]
-        return [json.loads(line) for line in lines if line.startswith(b"{")]
+        entries = [json.loads(line) for line in lines if line.startswith(b"{")]
+        return [entry for entry in entries if "event" not in entry]
 
     def signs_of_a_crash(self) -> list[str]:
         """Lines of its log that should not be there."""

@@ -228,7 +228,15 @@ class Envoy:
         lines = (line.split("::") for line in self.admin("/clusters").decode().splitlines())
         return [(words[1], words[3]) for words in lines if len(words) == 4 and words[2] == "health_flags"]
 
+    def unanswered(self, request_id: str) -> list[dict[str, Any]]:
+        """The lines of the attempts of a request that had no answer."""
+        lines = self._all_lines()
+        return [line for line in lines if "event" in line and line["request_id"] == request_id]
+
     def _all_entries(self) -> list[dict[str, Any]]:
+        return [line for line in self._all_lines() if "event" not in line]
+
+    def _all_lines(self) -> list[dict[str, Any]]:
         lines = self.server.out.read_bytes().split(b"\n")[:-1]
         return [json.loads(line) for line in lines if line.startswith(b"{")]
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import yaml
 
@@ -41,6 +42,12 @@ class Prometheus:
         body = raw.request(self.port, "GET", "/api/v1/alerts").body
         alerts = json.loads(body)["data"]["alerts"]
         return {alert["labels"]["alertname"]: alert for alert in alerts if alert["state"] == "firing"}
+
+    def value(self, query: str) -> float | None:
+        """What a query that has one answer says; nothing if it has none yet."""
+        body = raw.request(self.port, "GET", f"/api/v1/query?{urlencode({'query': query})}").body
+        result = json.loads(body)["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
 
     def stop(self) -> None:
         """Stops it."""

@@ -9,16 +9,43 @@ use super::options::{AccessLog, Options};
 use super::redirects;
 use super::typed::{extension, object};
 
-pub(super) fn access_log(config: &Config, options: &Options) -> Value {
+/// The log of requests; `hash` is that of the policy.
+pub(super) fn access_log(config: &Config, options: &Options, hash: &str) -> Value {
     let follows = redirects::are_followed(config, options);
-    let fields = object([fields(config.clients().geo(), follows), fields_of_policy(config)]);
+    let fields = object([
+        fields(config.clients().geo(), follows),
+        fields_of_policy(config),
+        json!({"policy": hash}),
+    ]);
     let log = to(&options.access_log, &fields);
     let once = if follows { the_last_pass() } else { Value::Null };
     object([log, once])
 }
 
+/// The log of attempts that had no answer: a line of its own for each, with the identifier of its request.
+pub(super) fn of_attempts(options: &Options) -> Value {
+    let unanswered = json!({"filter": {"status_code_filter": {"comparison": {
+        "op": "EQ",
+        "value": {"default_value": 0, "runtime_key": "portolan.log.unanswered"},
+    }}}});
+    let fields = json!({
+        "time": "%START_TIME%",
+        "event": UNANSWERED,
+        "request_id": "%REQ(X-REQUEST-ID)%",
+        "backend": format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND)),
+        "upstream": "%UPSTREAM_HOST%",
+        "upstream_failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+        "flags": "%RESPONSE_FLAGS%",
+        "duration_ms": "%DURATION%",
+    });
+    object([to(&options.access_log, &fields), unanswered])
+}
+
+/// What the line of an attempt says that a request's does not.
+const UNANSWERED: &str = "attempt without an answer";
+
 /// A request that is sent on is logged where it ends. Until then it is one that Envoy has begun anew.
-fn the_last_pass() -> Value {
+pub(super) fn the_last_pass() -> Value {
     json!({"filter": {"extension_filter": extension(
         "envoy.access_loggers.extension_filters.cel",
         "extensions.access_loggers.filters.cel.v3.ExpressionFilter",
@@ -60,10 +87,13 @@ fn fields(geo: &Geo, follows: bool) -> Value {
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
         "country": format!("%FILTER_STATE({country}:PLAIN)%"),
+        "front": property(StateKey::Front),
+        "class": property(StateKey::Kind),
         "region": property(StateKey::Region),
         "rule": property(StateKey::Rule),
         "reason": property(StateKey::Reason),
-        "backend": format!("%UPSTREAM_METADATA({})%", metadata()),
+        "tried": property(StateKey::Tried),
+        "backend": format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND)),
         "upstream": "%UPSTREAM_HOST%",
         "upstream_protocol": "%UPSTREAM_PROTOCOL%",
         "upstream_failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
@@ -98,7 +128,7 @@ fn fields_of_policy(config: &Config) -> Value {
 /// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.
 fn fields_of_further_passes() -> [(String, Value); 6] {
     let kept = |key: StateKey| state(&key.object());
-    let metadata = operator("UPSTREAM_METADATA", &metadata());
+    let metadata = operator("UPSTREAM_METADATA", &metadata(contract::BACKEND));
     let address = json!({"command": "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"});
     let asked = [kept(StateKey::Authority), state(AUTHORITY), operator("REQ", ":AUTHORITY")];
     [
@@ -113,25 +143,28 @@ fn fields_of_further_passes() -> [(String, Value); 6] {
 }
 
 /// A property that the filter sets.
-fn property(key: StateKey) -> String {
+pub(super) fn property(key: StateKey) -> String {
     format!("%FILTER_STATE({}:PLAIN)%", key.object())
 }
 
-/// The name of the backend, among what is said of an endpoint.
-fn metadata() -> String {
-    format!("{}:{}", contract::NAMESPACE, contract::BACKEND)
+/// One of the things that are said of an endpoint or a cluster, such as the name of the backend.
+pub(super) fn metadata(key: &str) -> String {
+    format!("{}:{key}", contract::NAMESPACE)
 }
 
 /// The first that says anything. What was noted before the rewriting comes before what a request says that
 /// was refused before any filter saw it.
-fn first_of(operators: &[Value]) -> String {
+pub(super) fn first_of(operators: &[Value]) -> String {
     format!("%COALESCE({})%", json!({"operators": operators}))
 }
 
-fn operator(command: &str, parameter: &str) -> Value {
+pub(super) fn operator(command: &str, parameter: &str) -> Value {
     json!({"command": command, "param": parameter})
 }
 
 fn state(key: &str) -> Value {
     operator("FILTER_STATE", &format!("{key}:PLAIN"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::listener::{BUFFER_BYTES, address};
+use super::metrics;
 use super::options::Options;
 use super::typed::{extension, object};
 
@@ -18,8 +19,8 @@ pub(super) fn is_needed(config: &Config) -> bool {
     config.redirects_by_health() || fronts.any(|front| front.has_health() || front.ping_needs_all())
 }
 
-/// The listeners.
-pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
+/// The listeners; `hash` is that of the policy.
+pub(super) fn listeners(config: &Config, options: &Options, hash: &str) -> Vec<Value> {
     let mut all = Vec::new();
     if is_needed(config) {
         let question = json!({
@@ -30,15 +31,17 @@ pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
         all.push(json!({
             "name": INSIDE,
             "internal_listener": {},
-            "filter_chains": [{"filters": [manager("portolan_admin", &question, None)]}],
+            "filter_chains": [{"filters": [manager("portolan_admin", &question, None, Value::Null)]}],
         }));
     }
-    if let Some(metrics) = options.metrics {
+    if let Some(scraped) = options.metrics {
         let question = json!({"path": "/metrics", "headers": [get()]});
+        let policy = metrics::of_scrapes(options, hash);
+        let manager = manager("portolan_metrics", &question, Some("/stats/prometheus"), policy);
         all.push(json!({
             "name": "portolan-metrics",
-            "address": address(metrics),
-            "filter_chains": [{"filters": [manager("portolan_metrics", &question, Some("/stats/prometheus"))]}],
+            "address": address(scraped),
+            "filter_chains": [{"filters": [manager]}],
         }));
     }
     all
@@ -95,24 +98,27 @@ fn get() -> Value {
 }
 
 /// One question, and the path that the interface has for it, if it is another; all else is not there.
-fn manager(name: &str, question: &Value, path: Option<&str>) -> Value {
+fn manager(name: &str, question: &Value, path: Option<&str>, more: Value) -> Value {
     let rewrite = path.map_or_else(|| json!({}), |path| json!({"prefix_rewrite": path}));
     let route = object([json!({"cluster": clusters::ADMIN_INTERFACE, "timeout": "5s"}), rewrite]);
     extension(
         "envoy.filters.network.http_connection_manager",
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        json!({
-            "stat_prefix": name,
-            "route_config": {"virtual_hosts": [{
-                "name": name,
-                "domains": ["*"],
-                "routes": [{"match": question, "route": route}],
-            }]},
-            "http_filters": [extension(
-                "envoy.filters.http.router",
-                "extensions.filters.http.router.v3.Router",
-                json!({"suppress_envoy_headers": true}),
-            )],
-        }),
+        object([
+            more,
+            json!({
+                "stat_prefix": name,
+                "route_config": {"virtual_hosts": [{
+                    "name": name,
+                    "domains": ["*"],
+                    "routes": [{"match": question, "route": route}],
+                }]},
+                "http_filters": [extension(
+                    "envoy.filters.http.router",
+                    "extensions.filters.http.router.v3.Router",
+                    json!({"suppress_envoy_headers": true}),
+                )],
+            }),
+        ]),
     )
 }

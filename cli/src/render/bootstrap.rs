@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, geoip, listener, overload, redirect_cluster, service_cluster,
+    admin_access, aggregate, cluster, listener, overload, policy_hash, redirect_cluster,
+    service_cluster, stats,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -32,7 +33,8 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(admin_access::clusters(config, options));
     let mut listeners = vec![listener::listener(config, policy_json, options)];
-    listeners.extend(admin_access::listeners(config, options));
+    let hash = policy_hash::of(policy_json);
+    listeners.extend(admin_access::listeners(config, options, &hash));
     let extensions = admin_access::bootstrap_extensions(config);
     let extensions =
         if extensions.is_empty() { json!({}) } else { json!({"bootstrap_extensions": extensions}) };
@@ -46,8 +48,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
             "clusters": clusters,
         },
     });
-    let names = options.geoip_database.as_ref().map_or_else(|| json!({}), |_| geoip::stats());
-    object([extensions, names, all])
+    object([extensions, stats::config(options), all])
 }
 
 /// The resolver. The listener waits for the first answer about each name, and a name server that is

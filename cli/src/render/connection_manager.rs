@@ -7,7 +7,7 @@ use super::options::Options;
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, client_address, early_headers, filter_state, geoip, local_replies, loops,
-    patience, redirects, routes, wasm,
+    metrics, patience, policy_hash, redirects, routes, wasm,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
@@ -21,7 +21,7 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
             "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
-            "access_log": [access_log::access_log(config, options)],
+            "access_log": access_logs(config, policy_json, options),
             "local_reply_config": local_replies::config(),
             "route_config": routes::route_config(config, options),
             "http_filters": filters(config, policy_json, options),
@@ -34,6 +34,18 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
     )
 }
 
+/// The log of requests, and what counts them.
+fn access_logs(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
+    let log = access_log::access_log(config, options, &policy_hash::of(policy_json));
+    [log].into_iter().chain(metrics::of_requests(config, options)).collect()
+}
+
+/// The log of attempts, and what counts them.
+fn attempt_logs(config: &Config, options: &Options) -> Vec<Value> {
+    let log = access_log::of_attempts(options);
+    [log].into_iter().chain(metrics::of_attempts(config, options)).collect()
+}
+
 /// The order matters: the country is found before anything is decided, then what the client sent is noted for the
 /// access log, and only then the filter may rewrite it.
 fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
@@ -43,7 +55,7 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
         // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
-        json!({"suppress_envoy_headers": true}),
+        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(config, options)}),
     );
     let noted = filter_state::filter(config.clients());
     let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));

@@ -23,5 +23,12 @@ pub(super) fn notes(config: &Config, options: &Options, written: bool) -> Vec<St
              only names it"
         )
     });
-    files.into_iter().chain(clusters).collect()
+    let uncounted = (options.metrics.is_some() && !options.envoy.counts()).then(|| {
+        format!(
+            "note: Envoy {} cannot count requests for Portolan, so `portolan_*` is not among its metrics; \
+             render for 1.40.0 to have them",
+            options.envoy
+        )
+    });
+    files.into_iter().chain(clusters).chain(uncounted).collect()
 }

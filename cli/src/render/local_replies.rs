@@ -2,6 +2,7 @@
 //!
 //! Clients show the message of `{"errors":[{"code","message"}]}` and hide every other body.
 
+use portolan_core::contract;
 use serde_json::{Value, json};
 
 /// How much a request's header may be, in KiB. Tokens of some registries are tens of KiB.
@@ -127,7 +128,7 @@ pub(super) fn config() -> Value {
 /// The filter's answers are what they should be. They pass through here as well, and are known
 /// by the details that the filter gives.
 fn of_the_filter() -> Value {
-    json!({"filter": details(&["portolan"])})
+    json!({"filter": by_expression(&format!("response.code_details.startsWith('{}')", contract::details::PREFIX))})
 }
 
 /// A request that has passed here before (RFC 5842 section 7.2). To wait does not help.
@@ -177,6 +178,10 @@ fn details(details: &[&str]) -> Value {
         [one] => format!("response.code_details == {one}"),
         several => format!("response.code_details in [{}]", several.join(", ")),
     };
+    by_expression(&expression)
+}
+
+fn by_expression(expression: &str) -> Value {
     json!({"extension_filter": super::typed::extension(
         "envoy.access_loggers.extension_filters.cel",
         "extensions.access_loggers.filters.cel.v3.ExpressionFilter",

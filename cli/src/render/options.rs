@@ -30,6 +30,14 @@ pub(crate) struct Options {
     pub(crate) access_log: AccessLog,
 }
 
+impl Options {
+    /// Whether requests and attempts are counted: where somebody may read the numbers, the filter notes what
+    /// Envoy cannot know, and this Envoy has what counts.
+    pub(super) fn counts(&self) -> bool {
+        self.metrics.is_some() && self.wasm.is_some() && self.envoy.counts()
+    }
+}
+
 /// Where the access log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AccessLog {

@@ -1,7 +1,8 @@
 //! The clusters that reach where redirects lead: any host that the route let through, by its name.
 
 use portolan_core::config::{Backend, Config, Scheme, redirects_cluster};
-use portolan_core::contract::Role;
+use portolan_core::contract::{self, Role};
+use portolan_core::record::metric::FOLLOWED;
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -87,9 +88,12 @@ fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Valu
     }});
     let hop = wasm::filter("portolan-hop", path, &Role::RedirectTarget);
     let filters = upstream_filters::behind(hop);
+    // The hosts have no metadata: they are not known before they are asked.
+    let said = json!({contract::BACKEND: backend.name(), contract::WAY: FOLLOWED});
     object([
         json!({
             "name": name,
+            "metadata": {"filter_metadata": {contract::NAMESPACE: said}},
             "lb_policy": "CLUSTER_PROVIDED",
             "cluster_type": extension(
                 "envoy.clusters.dynamic_forward_proxy",

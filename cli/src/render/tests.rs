@@ -20,7 +20,7 @@ use super::options::{AccessLog, Options};
 const CONNECTION_MANAGER: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
-fn options(wasm: bool, database: Option<&str>) -> Options {
+pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
     Options {
         envoy: EnvoyVersion::parse(EnvoyVersion::DEFAULT).unwrap(),
         listen: "[::]:8080".parse().unwrap(),

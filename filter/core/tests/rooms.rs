@@ -64,7 +64,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "reply",
         ],
     ),
-    ("record", &["grammar", "config", "registry", "client", "policy", "reply", "response"]),
+    (
+        "record",
+        &["grammar", "config", "registry", "client", "policy", "attempt", "reply", "response"],
+    ),
     (
         "walk",
         &[

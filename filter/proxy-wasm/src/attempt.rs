@@ -17,6 +17,7 @@ use proxy_wasm::types::Action;
 use crate::host::{self, Headers};
 use crate::redirects::{self, Settled};
 use crate::refusals::{self, Held};
+use crate::tried;
 use crate::worker::{self, Paused, look_up};
 
 /// The HTTP context of one attempt.
@@ -35,6 +36,8 @@ struct State {
     /// known when the attempt begins: attempts of one request may overlap, and what Envoy says later is about
     /// the one that began last.
     backend: String,
+    /// The status of its answer.
+    status: Option<u16>,
     progress: Progress,
     shown: Shown,
     /// Whether a 404 of this backend is the whole truth.
@@ -105,6 +108,7 @@ impl State {
         Self {
             list,
             backend: String::new(),
+            status: None,
             progress: Progress::Unasked,
             shown: Shown::Nothing,
             is_authority: false,
@@ -131,6 +135,7 @@ impl State {
         if !self.is_alone() {
             let backend = host::property(BACKEND_ATTRIBUTE).unwrap_or_default();
             self.backend = String::from_utf8(backend).unwrap_or_default();
+            tried::note_place(&self.list, &self.backend, prepared.as_deref().unwrap_or_default());
         }
         match prepared {
             Some(prepared) if !prepared.starts_with(b"=") => self.set_head(&prepared, context),
@@ -311,6 +316,7 @@ impl State {
         if let Some(cluster) = &next {
             host::set_state(StateKey::NextCluster, cluster.as_bytes());
         }
+        tried::note(&attempt::tried(&self.backend, self.status, answer));
         next.is_some()
     }
 }
@@ -330,6 +336,7 @@ impl State {
             is_challenge |= matches!(name, b"www-authenticate" | b"proxy-authenticate");
         }
         let Some(status) = headers.status() else { return };
+        self.status = Some(status);
         if self.watches_redirects && is_redirect(status) {
             self.settle_redirect();
         } else if self.is_looked_at(status) {

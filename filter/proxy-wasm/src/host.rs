@@ -8,6 +8,8 @@
 use std::ptr::null_mut;
 
 use portolan_core::contract::StateKey;
+use portolan_core::contract::details::details;
+use portolan_core::record::Outcome;
 use portolan_core::reply::Reply;
 use portolan_driver::HeaderMap;
 use portolan_driver::header_map::serialize;
@@ -261,17 +263,17 @@ pub(crate) fn now() -> u64 {
     time
 }
 
-/// Answers the request here. The stream must be paused afterwards.
-pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
-    const DETAILS: &str = "portolan";
+/// Answers the request here; `details` is for the access log and for Envoy's local replies. The stream must
+/// be paused afterwards.
+pub(crate) fn reply(status: u16, details: &str, headers: &[(&str, &[u8])], body: &[u8]) {
     const NO_GRPC_STATUS: i32 = -1;
     let headers = serialize(headers);
     // SAFETY: all data is valid for reads during the call.
     unsafe {
         proxy_send_local_response(
             u32::from(status),
-            DETAILS.as_ptr(),
-            DETAILS.len(),
+            details.as_ptr(),
+            details.len(),
             body.as_ptr(),
             body.len(),
             headers.as_ptr(),
@@ -281,11 +283,21 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &[u8])], body: &[u8]) {
     }
 }
 
-/// Answers the request here, as [`reply`] does.
+/// Answers a request that no backend was asked about, as [`reply`] does.
 pub(crate) fn send(answer: &Reply) {
+    send_as(Outcome::of_reply(answer, false), answer);
+}
+
+/// Answers a request in the place of what backends answered, as [`reply`] does.
+pub(crate) fn send_instead(answer: &Reply) {
+    send_as(Outcome::of_reply(answer, true), answer);
+}
+
+fn send_as(outcome: Outcome, answer: &Reply) {
     let headers = answer.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
     let headers: Vec<(&str, &[u8])> = headers.collect();
-    reply(answer.status, &headers, answer.body.as_bytes());
+    let details = details(outcome.as_str(), answer.code);
+    reply(answer.status, &details, &headers, answer.body.as_bytes());
 }
 
 /// All headers of the answer to a call, or one of them, and its body.

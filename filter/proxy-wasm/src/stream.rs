@@ -287,7 +287,8 @@ impl HttpContext for Stream {
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let reply = self.request.response();
         let Some(reply) = reply else { return Action::Continue };
-        self.enter(send(&reply));
+        host::send_instead(&reply);
+        self.enter(Phase::Replied);
         Action::Pause
     }
 }
@@ -325,6 +326,10 @@ fn log_fields(plan: &Plan<'_>, notes_country: bool) {
         host::set_state(StateKey::Country, &country.code());
     }
     host::set_state(StateKey::Region, record.region.as_bytes());
+    host::set_state(StateKey::Kind, record.kind.as_str().as_bytes());
+    if let Some(front) = record.front {
+        host::set_state(StateKey::Front, front.as_bytes());
+    }
     if let Some(rule) = record.rule {
         host::set_state(StateKey::Rule, rule.as_bytes());
     }

@@ -7,7 +7,10 @@
 use std::rc::Rc;
 
 use portolan_core::TokenEndpoint;
+use portolan_core::config::Config;
+use portolan_core::contract::StateKey;
 use portolan_core::policy::in_token_path;
+use portolan_core::record::Kind;
 use portolan_core::reply::{self, Reply};
 use portolan_core::token::form::MAXIMUM_LENGTH;
 use portolan_driver::HeaderMap;
@@ -56,6 +59,7 @@ impl TokenForm {
         let body = host::request_body(size);
         // Where the client is does not matter to a token.
         let (head, _) = request_head(&headers, &policy.geo_headers, address.as_deref());
+        note(&policy.config, head.authority);
         let content_type = headers.values("content-type").first().copied();
         match TokenEndpoint::of_body(&policy.config, &head, content_type, &body) {
             Ok(TokenEndpoint::Errand(errand)) => errand::start(*errand),
@@ -69,6 +73,14 @@ impl TokenForm {
             Next::Wait(running) => State::Running(running),
             Next::Reply(reply) => finish(&reply),
         };
+    }
+}
+
+/// What the deciding filter would have noted: the request does not come to it.
+fn note(config: &Config, authority: &[u8]) {
+    host::set_state(StateKey::Kind, Kind::Token.as_str().as_bytes());
+    if let Some(front) = config.fronts().find(authority) {
+        host::set_state(StateKey::Front, config.fronts().name(front).as_bytes());
     }
 }
 

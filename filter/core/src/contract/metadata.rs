@@ -1,10 +1,13 @@
-//! The metadata of an endpoint, by which the filter and the access log know which backend it is.
+//! The metadata of an endpoint or a cluster, by which the filter and the access log know which backend it is.
 
 /// The namespace in `filter_metadata`.
 pub const NAMESPACE: &str = "portolan";
 
 /// The key in that namespace; its value is the backend's name in the policy.
 pub const BACKEND: &str = "backend";
+
+/// The key by which a cluster says that it reaches where redirects lead, and not the backend.
+pub const WAY: &str = "way";
 
 /// The attribute by which a filter reads it for the host of an attempt (Envoy's documentation,
 /// "Attributes"); a zero byte stands between two parts of its path.

@@ -5,11 +5,12 @@
 //! written anywhere else. There is no decision here.
 
 pub mod clusters;
+pub mod details;
 pub mod headers;
 mod metadata;
 mod role;
 mod state;
 
-pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE};
+pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE, WAY};
 pub use role::Role;
 pub use state::{OF_ATTEMPTS, OF_DECISIONS, Span, StateKey};

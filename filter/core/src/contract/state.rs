@@ -10,6 +10,16 @@ pub enum StateKey {
     Rule,
     /// Why it was decided so, and what became of it; for the access log.
     Reason,
+    /// The front that was asked; for the access log and the metrics.
+    Front,
+    /// What the request is, as the word for the metrics; for the access log too.
+    Kind,
+    /// The first backend of the chain, where a later one is asked; for the metrics and the access log.
+    PassedOver,
+    /// What became of that one: what it answered, or that it was not asked.
+    PassedOverWhy,
+    /// What became of the backends that did not answer the client; for the access log.
+    Tried,
     /// The registry that the client names, one of the front's upstreams; for the access log.
     Registry,
     /// The backend or blob store that the client was sent to; for the access log.
@@ -50,10 +60,12 @@ pub enum Span {
 }
 
 /// The properties that last for the whole request and that the deciding phase sets.
-pub const OF_DECISIONS: [StateKey; 11] = [
+pub const OF_DECISIONS: [StateKey; 13] = [
     StateKey::Region,
     StateKey::Rule,
     StateKey::Reason,
+    StateKey::Front,
+    StateKey::Kind,
     StateKey::Registry,
     StateKey::Authority,
     StateKey::Path,
@@ -65,15 +77,27 @@ pub const OF_DECISIONS: [StateKey; 11] = [
 ];
 
 /// The properties that last for the whole request and that the attempt phase sets.
-pub const OF_ATTEMPTS: [StateKey; 4] =
-    [StateKey::Followed, StateKey::Digest, StateKey::RedirectedBy, StateKey::Prepared];
+pub const OF_ATTEMPTS: [StateKey; 7] = [
+    StateKey::Followed,
+    StateKey::Digest,
+    StateKey::RedirectedBy,
+    StateKey::Prepared,
+    StateKey::PassedOver,
+    StateKey::PassedOverWhy,
+    StateKey::Tried,
+];
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
+        Self::Front,
+        Self::Kind,
+        Self::PassedOver,
+        Self::PassedOverWhy,
+        Self::Tried,
         Self::Registry,
         Self::SentTo,
         Self::Prepared,
@@ -97,6 +121,11 @@ impl StateKey {
             Self::Region => "portolan_region",
             Self::Rule => "portolan_rule",
             Self::Reason => "portolan_reason",
+            Self::Front => "portolan_front",
+            Self::Kind => "portolan_class",
+            Self::PassedOver => "portolan_passed_over",
+            Self::PassedOverWhy => "portolan_passed_over_why",
+            Self::Tried => "portolan_tried",
             Self::Registry => "portolan_registry",
             Self::SentTo => "portolan_sent_to",
             Self::Prepared => "portolan_prepared",

@@ -3,6 +3,15 @@
 //! Everything here comes from the policy or is one of a fixed set, such as the countries: each field can also be
 //! the label of a metric without letting a client make up new ones.
 
+mod attempt_result;
+mod kind;
+pub mod metric;
+mod outcome;
+
+pub use attempt_result::AttemptResult;
+pub use kind::Kind;
+pub use outcome::{Outcome, REFUSALS};
+
 use crate::config::geography::Country;
 use crate::registry::Class;
 
@@ -17,6 +26,8 @@ pub struct Record<'c> {
     pub country: Option<Country>,
     /// What the request is; `None` if it is not of the distribution spec.
     pub class: Option<Class>,
+    /// The word for it in the metrics.
+    pub kind: Kind,
     /// The rule that matched.
     pub rule: Option<&'c str>,
     /// The backend that is asked first, or the backend or blob store that a client is sent to; `None` if the proxy

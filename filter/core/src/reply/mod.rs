@@ -55,11 +55,12 @@ pub fn ping() -> Reply {
 }
 
 /// The answer that sends a client to another URL, with its method and for this time only (RFC 9110
-/// section 15.4.8).
+/// section 15.4.8). `to_page` says that it is a page for people and no place of content.
 #[must_use]
-pub fn redirect(location: String) -> Reply {
+pub fn redirect(location: String, to_page: bool) -> Reply {
     let headers = vec![("location", location)];
-    Reply { status: 307, code: "redirect", headers, body: String::new() }
+    let code = if to_page { "page" } else { "redirect" };
+    Reply { status: 307, code, headers, body: String::new() }
 }
 
 /// The answer to a request that is not served, as an OCI error (distribution spec, "Error

@@ -43,7 +43,7 @@ pub fn token_answer(
         400..=499 if status != 407 => {
             let own = || super::error_body("DENIED", "the token service refuses this");
             let body = text.filter(|_| is_json).map_or_else(own, str::to_owned);
-            let mut reply = with_body(status, "token refused", body);
+            let mut reply = with_body(status, "token_refused", body);
             reply.headers.extend(wait(retry_after).map(|value| ("retry-after", value)));
             reply.headers.extend((status == 401).then(|| log_in(front)).flatten());
             reply

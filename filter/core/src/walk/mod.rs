@@ -23,7 +23,7 @@ use crate::health::Report;
 use crate::policy::{
     self, Decision, Facts, Forward, Identity, Naming, Origin, Push, Question, Refusal, StoredBlob,
 };
-use crate::record::Record;
+use crate::record::{Kind, Record};
 use crate::registry::{self, Class, Endpoint, RegistryRequest, RequestError};
 use crate::reply::{self, Reply};
 use crate::response::Receipt;
@@ -146,6 +146,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
         region: config.regions().name(locality.region),
         country: locality.country,
         class: None,
+        kind: if token_endpoint::is_at(head.target) { Kind::Token } else { Kind::Other },
         rule: None,
         backend: None,
         reason: String::new(),
@@ -154,7 +155,9 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>) -> Plan<'c> {
     let outcome = beside_the_api(config, front, &locality, head).unwrap_or_else(|| {
         registry::parse(head.deciding_method(), head.target).map_err(Refusal::from).and_then(
             |request| {
-                record.class = Some(request.endpoint.class());
+                let class = request.endpoint.class();
+                record.class = Some(class);
+                record.kind = Kind::of(class, request.method.is_read());
                 let id = front.ok_or(Refusal::FrontUnknown)?;
                 let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
                 named = Names::of(front, head.authority, &request)?;
@@ -248,7 +251,8 @@ fn conclude<'c>(
         Ok(Step::Redirect(redirection)) => {
             record.rule = redirection.rule;
             record.backend = redirection.to;
-            let reply = reply::redirect(redirection.location).named(naming);
+            let is_page = redirection.to.is_none();
+            let reply = reply::redirect(redirection.location, is_page).named(naming);
             (Action::Reply(reply), redirection.why)
         }
         Ok(Step::Forward(forwarding)) => {

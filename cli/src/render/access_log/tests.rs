@@ -1,0 +1,54 @@
+//! The documentation has every field.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use portolan_core::config::Config;
+
+use super::*;
+use crate::render::tests::options;
+
+/// A policy that has something to say in every field.
+fn config() -> Config {
+    let policy = json!({
+        "version": 1,
+        "fronts": {"main": {"hosts": ["r.example"], "upstreams": {"hub": {"prefix": "hub/"}}}},
+        "backends": {"a": {
+            "url": "https://a.example",
+            "redirects": "follow",
+            "follow": {"hosts": ["cdn.example"]},
+        }},
+        "regions": {"default": {}},
+        "rules": [{
+            "name": "all",
+            "repositories": ["**"],
+            "chains": {"default": ["a"]},
+            "redirect": {"classes": ["blobs"]},
+        }],
+    });
+    Config::from_json(policy.to_string().as_bytes()).unwrap()
+}
+
+fn fields_of(log: &Value) -> BTreeSet<String> {
+    let format = log["typed_config"]["log_format"]["json_format"].as_object();
+    format.unwrap().keys().cloned().collect()
+}
+
+/// The names in the first column of the tables below a heading.
+fn documented(text: &str, heading: &str) -> BTreeSet<String> {
+    let section = text.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.split(" | ").next().unwrap());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_documentation_lists_every_field_and_no_other() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/log.md");
+    let text = fs::read_to_string(path).unwrap();
+    let options = options(true, None);
+    let log = access_log(&config(), &options, "0123456789ab");
+    assert_eq!(fields_of(&log), documented(&text, "Lines of requests"));
+    assert_eq!(fields_of(&of_attempts(&options)), documented(&text, "Lines of attempts"));
+}

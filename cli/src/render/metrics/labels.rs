@@ -1,0 +1,130 @@
+//! How a label gets its value: a command of Envoy's access log, and rules that turn what it says into one
+//! of the words that the label can have.
+
+use portolan_core::contract::{self, StateKey, details};
+use portolan_core::record::REFUSALS;
+use portolan_core::record::metric::{CARRIED, FOLLOWED, Label, NO_VALUE};
+use serde_json::{Value, json};
+
+use super::super::access_log::{first_of, metadata, operator, property};
+use super::super::typed::{extension, object};
+use super::ends;
+
+/// The labels of the metrics of one configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Tags {
+    /// Whether redirects are followed. Where they led is known by the cluster, since the hosts there have no
+    /// metadata.
+    pub(super) follows: bool,
+}
+
+/// What a rule makes of a value.
+#[derive(Clone, Copy)]
+pub(super) enum Change<'w> {
+    /// The label gets this word.
+    Word(&'w str),
+    /// Nothing is counted.
+    Nothing,
+}
+
+impl Tags {
+    /// A label.
+    pub(super) fn of(self, label: Label) -> Value {
+        match label {
+            Label::Front => plain(label, &property(StateKey::Front)),
+            Label::Region => plain(label, &property(StateKey::Region)),
+            Label::Class => plain(label, &property(StateKey::Kind)),
+            Label::From => plain(label, &property(StateKey::PassedOver)),
+            Label::Backend | Label::To => plain(label, &self.backend()),
+            Label::Way => self.way(),
+            Label::Outcome => with(label, &ends::request_format(), &ends::of_requests()),
+            Label::Result => with(label, ends::ATTEMPT_FORMAT, &ends::of_attempts()),
+            Label::Why => with(label, &ends::why_format(), &ends::why()),
+            Label::Code => with(label, "%RESPONSE_CODE_DETAILS%", &codes()),
+            Label::Target => with(label, &property(StateKey::SentTo), &sent_somewhere()),
+            Label::Hash | Label::Version => plain(label, NO_VALUE),
+        }
+    }
+
+    fn backend(self) -> String {
+        let name = metadata(contract::BACKEND);
+        if self.follows {
+            let commands = ["UPSTREAM_METADATA", "CLUSTER_METADATA"];
+            first_of(&commands.map(|command| operator(command, &name)))
+        } else {
+            format!("%UPSTREAM_METADATA({name})%")
+        }
+    }
+
+    /// Everything is carried to the backend, unless the cluster says otherwise.
+    fn way(self) -> Value {
+        let label = Label::Way;
+        if self.follows {
+            let way = format!("%CLUSTER_METADATA({})%", metadata(contract::WAY));
+            let rules = exact(&[(FOLLOWED, Change::Word(FOLLOWED))], Some(Change::Word(CARRIED)));
+            with(label, &way, &rules)
+        } else {
+            plain(label, CARRIED)
+        }
+    }
+}
+
+/// The codes of the filter's errors, by the details of its answers. What backends and Envoy itself answer is not
+/// counted there.
+fn codes() -> Value {
+    let details: Vec<(String, &str)> = REFUSALS
+        .iter()
+        .map(|(outcome, code)| (details::details(outcome.as_str(), code), *code))
+        .collect();
+    let rows: Vec<(&str, Change<'_>)> =
+        details.iter().map(|(details, code)| (details.as_str(), Change::Word(code))).collect();
+    exact(&rows, Some(Change::Nothing))
+}
+
+/// Who was sent nowhere is not counted.
+fn sent_somewhere() -> Value {
+    exact(&[(NO_VALUE, Change::Nothing)], None)
+}
+
+fn plain(label: Label, format: &str) -> Value {
+    json!({"name": label.name(), "value_format": format})
+}
+
+fn with(label: Label, format: &str, rules: &Value) -> Value {
+    object([plain(label, format), json!({"rules": rules})])
+}
+
+/// Rules for whole values.
+pub(super) fn exact(rows: &[(&str, Change<'_>)], otherwise: Option<Change<'_>>) -> Value {
+    tree("exact_match_map", rows, otherwise)
+}
+
+/// Rules for how values begin; the longest one that fits counts.
+pub(super) fn beginning(rows: &[(&str, Change<'_>)], otherwise: Option<Change<'_>>) -> Value {
+    tree("prefix_match_map", rows, otherwise)
+}
+
+fn tree(kind: &str, rows: &[(&str, Change<'_>)], otherwise: Option<Change<'_>>) -> Value {
+    let map: serde_json::Map<String, Value> =
+        rows.iter().map(|(key, change)| ((*key).to_owned(), on_match(*change))).collect();
+    let tree = json!({"matcher_tree": {"input": input(), (kind): {"map": map}}});
+    let otherwise = otherwise.map(|change| json!({"on_no_match": on_match(change)}));
+    object([tree, otherwise.unwrap_or(Value::Null)])
+}
+
+pub(super) fn input() -> Value {
+    extension(
+        "envoy.matching.inputs.stat_tag_value",
+        "extensions.matching.common_inputs.stats.v3.StatTagValueInput",
+        json!({}),
+    )
+}
+
+pub(super) fn on_match(change: Change<'_>) -> Value {
+    let (name, fields) = match change {
+        Change::Word(word) => (word, json!({"update_tag": {"new_tag_value": word}})),
+        Change::Nothing => ("nothing", json!({"drop_stat": {}})),
+    };
+    let message = "extensions.matching.actions.transform_stat.v3.TransformStat";
+    json!({"action": extension(name, message, fields)})
+}

@@ -1,0 +1,121 @@
+//! What Envoy counts for Portolan: one record a request and one an attempt.
+//!
+//! Envoy's stats access logger counts, so a request that no filter saw, or that ended while it was carried,
+//! is counted like any other. What it cannot know, the filter has noted: region, front, what the request is,
+//! and the backend that was passed over. [`portolan_core::record::metric`] lists the metrics;
+//! how each label gets its values stands in [`labels`].
+
+mod ends;
+mod labels;
+mod stat;
+
+use portolan_core::config::{Config, List};
+use portolan_core::record::metric::{
+    ATTEMPTS, FALLBACKS, FIRST_BYTE, Label, METRICS, Metric, POLICY, REDIRECTS, REFUSALS_TOTAL,
+    REQUEST_TIME, REQUESTS, SENT_BYTES, Shape,
+};
+use serde_json::{Value, json};
+
+use super::options::Options;
+use super::typed::{extension, object};
+use super::{access_log, redirects};
+use labels::Tags;
+use stat::Amount;
+
+/// With what the names of these metrics begin in Envoy. It takes the first word off where it shows them to
+/// Prometheus: a namespace for what modules count, which is there as soon as a module is.
+const PREFIX: &str = "wasmcustom.portolan";
+
+/// The access loggers of the listener for clients.
+pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
+    if !options.counts() {
+        return Vec::new();
+    }
+    let follows = redirects::are_followed(config, options);
+    let tags = Tags { follows };
+    let once = if follows { access_log::the_last_pass() } else { Value::Null };
+    let count = |metric| stat::counter(metric, tags, Amount::One);
+    let falls_back = config.lists().iter().any(List::has_fallback);
+    let mut counters =
+        vec![count(&REQUESTS), stat::counter(&SENT_BYTES, tags, Amount::Format("%BYTES_SENT%"))];
+    counters.extend(falls_back.then(|| count(&FALLBACKS)));
+    let histograms = json!([
+        stat::histogram(&FIRST_BYTE, tags, &first_byte()),
+        stat::histogram(&REQUEST_TIME, tags, "%DURATION%"),
+    ]);
+    let mut all =
+        vec![object([logger(&json!({"counters": counters, "histograms": histograms})), once])];
+    let refused = json!({"counters": [count(&REFUSALS_TOTAL)]});
+    all.push(object([logger(&refused), status("GE", 400)]));
+    if config.rules().all().iter().any(|rule| rule.redirecting().is_some()) {
+        let redirected = json!({"counters": [count(&REDIRECTS)]});
+        all.push(object([logger(&redirected), status("EQ", 307)]));
+    }
+    all
+}
+
+/// The access logger of the router: it is handed each attempt.
+pub(super) fn of_attempts(config: &Config, options: &Options) -> Option<Value> {
+    let tags = Tags { follows: redirects::are_followed(config, options) };
+    let counters = json!({"counters": [stat::counter(&ATTEMPTS, tags, Amount::One)]});
+    options.counts().then(|| logger(&counters))
+}
+
+/// The fields of the listener for metrics by which each scrape says which policy is served: a gauge is set
+/// when a request begins.
+pub(super) fn of_scrapes(options: &Options, hash: &str) -> Value {
+    if !options.counts() {
+        return Value::Null;
+    }
+    let gauges = json!({"gauges": [stat::gauge(&POLICY, &[
+        (Label::Hash, hash),
+        (Label::Version, env!("CARGO_PKG_VERSION")),
+    ])]});
+    json!({
+        "access_log": [logger(&gauges)],
+        "access_log_options": {"flush_access_log_on_new_request": true},
+    })
+}
+
+/// The bounds of the histograms, for Envoy's `stats_config`.
+pub(super) fn buckets() -> Vec<Value> {
+    let bounds = |metric: &Metric| match metric.shape {
+        Shape::Histogram(bounds) => Some(json!({
+            "match": {"prefix": format!("{PREFIX}.{}", metric.name)},
+            "buckets": bounds,
+        })),
+        Shape::Counter | Shape::Gauge => None,
+    };
+    METRICS.iter().filter_map(bounds).collect()
+}
+
+/// The names of Portolan's metrics, for the selection of what Envoy keeps.
+pub(super) fn names() -> Value {
+    json!({"prefix": format!("{PREFIX}.")})
+}
+
+/// The first byte of an answer of Envoy's or the filter's own comes when the answer does: Envoy knows no
+/// time for it.
+fn first_byte() -> String {
+    let operators = ["RESPONSE_DURATION", "DURATION"].map(|command| json!({"command": command}));
+    access_log::first_of(&operators)
+}
+
+fn logger(stats: &Value) -> Value {
+    extension(
+        "envoy.access_loggers.stats",
+        "extensions.access_loggers.stats.v3.Config",
+        object([json!({"stat_prefix": PREFIX}), stats.clone()]),
+    )
+}
+
+/// Envoy wants a key under which the number could be changed while it runs.
+fn status(comparison: &str, number: u16) -> Value {
+    json!({"filter": {"status_code_filter": {"comparison": {
+        "op": comparison,
+        "value": {"default_value": number, "runtime_key": format!("portolan.metrics.{number}")},
+    }}}})
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Which of Envoy's own statistics are kept, and how they are called.
+//!
+//! Envoy counts several hundred things for each cluster. Where metrics are scraped only those are kept that
+//! an alert, a dashboard or `docs/metrics.md` uses: a scrape then has less than 20 kB for each backend.
+
+use serde_json::{Value, json};
+
+use super::options::Options;
+use super::typed::object;
+use super::{geoip, metrics};
+
+/// What each cluster keeps, by the end of its name.
+pub(super) const OF_CLUSTERS: [&str; 24] = [
+    "membership_healthy",
+    "membership_total",
+    "outlier_detection.ejections_active",
+    "health_check.failure",
+    "health_check.network_failure",
+    "upstream_rq_total",
+    "upstream_rq_active",
+    "upstream_rq_pending_active",
+    "upstream_rq_pending_overflow",
+    "upstream_rq_retry_overflow",
+    "upstream_cx_active",
+    "upstream_cx_connect_fail",
+    "upstream_cx_overflow",
+    "circuit_breakers.default.remaining_rq",
+    "circuit_breakers.default.remaining_cx",
+    "circuit_breakers.default.remaining_pending",
+    "credential_injector.injected",
+    "credential_injector.failed",
+    "credential_injector.already_exists",
+    "ssl.fail_verify_error",
+    "ssl.connection_error",
+    "ssl.fail_verify_san",
+    "ssl.fail_verify_no_cert",
+    "update_failure",
+];
+
+/// What is kept of the rest, by the beginning of its name.
+pub(super) const OTHERS: [&str; 20] = [
+    "server.live",
+    "server.state",
+    "server.uptime",
+    "server.version",
+    "server.memory_",
+    "server.days_until_first_cert_expiring",
+    "overload.",
+    "sds.",
+    "wasm.",
+    "listener_manager.",
+    "cluster_manager.",
+    "filesystem.",
+    "access_logs.",
+    "runtime.load_error",
+    "maxmind.",
+    "http.portolan.maxmind.",
+    "http.portolan.downstream_rq_active",
+    "http.portolan.downstream_rq_total",
+    "http.portolan.downstream_cx_active",
+    "http.portolan.downstream_cx_ssl_active",
+];
+
+/// Envoy's `stats_config`.
+pub(super) fn config(options: &Options) -> Value {
+    let names = options.geoip_database.as_ref().map_or(Value::Null, |_| geoip::stats());
+    let selection = if options.counts() {
+        json!({
+            "histogram_bucket_settings": metrics::buckets(),
+            "stats_matcher": {"inclusion_list": {"patterns": patterns()}},
+        })
+    } else {
+        Value::Null
+    };
+    match object([names, selection]) {
+        Value::Object(fields) if fields.is_empty() => Value::Null,
+        fields => json!({"stats_config": fields}),
+    }
+}
+
+fn patterns() -> Vec<Value> {
+    let clusters = OF_CLUSTERS.iter().map(|end| {
+        let end = end.replace('.', r"\.");
+        json!({"safe_regex": {"regex": format!(r"cluster\..+\.{end}")}})
+    });
+    // The answers of services that only the filter asks, which no attempt is counted of.
+    let services = json!({"safe_regex": {
+        "regex": r"cluster\..+@(token|probe|verifier)\.upstream_rq_(\d\d\d|\dxx)",
+    }});
+    let listeners = json!({"safe_regex": {
+        "regex": r"listener\..+\.(downstream_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
+    }});
+    let others = OTHERS.iter().map(|beginning| json!({"prefix": beginning}));
+    [metrics::names(), services, listeners].into_iter().chain(clusters).chain(others).collect()
+}

@@ -1,0 +1,38 @@
+//! What the access log and the metrics say of the backends of a list that did not answer the client.
+
+use portolan_core::attempt::{Answers, LATER, list_of, passed_over, skipped};
+use portolan_core::contract::StateKey;
+use portolan_core::record::metric::NO_VALUE;
+
+use crate::host;
+
+/// Notes where in its list an attempt is, if that is not the first place. `noted` is what was prepared, and what
+/// others have answered.
+pub(crate) fn note_place(list: &[String], backend: &str, noted: &[u8]) {
+    let answers = Answers::parse(noted);
+    for name in skipped(list, backend, &answers) {
+        note(&format!("{name} skipped"));
+    }
+    let (first, why) = match passed_over(list, backend, &answers) {
+        Some((first, why)) => (first, format!("{LATER}{}", why.as_str())),
+        None if list_of(noted).is_none() => return,
+        // An attempt before was at a later backend, and has noted that.
+        None => (NO_VALUE, NO_VALUE.to_owned()),
+    };
+    host::set_state(StateKey::PassedOver, first.as_bytes());
+    host::set_state(StateKey::PassedOverWhy, why.as_bytes());
+}
+
+/// Notes what became of a backend, behind what became of others. What is there already is not said again:
+/// each attempt may skip the same backend.
+pub(crate) fn note(what: &str) {
+    let mut all = host::state(StateKey::Tried).unwrap_or_default();
+    if all.split(|byte| *byte == b';').any(|part| part.trim_ascii() == what.as_bytes()) {
+        return;
+    }
+    if !all.is_empty() {
+        all.extend_from_slice(b"; ");
+    }
+    all.extend_from_slice(what.as_bytes());
+    host::set_state(StateKey::Tried, &all);
+}

@@ -1,0 +1,96 @@
+"""What the access log says of a request that several backends were asked about.
+
+Real Envoy and scripted registries. Sees the lines of requests and those of attempts that had no answer. That every field is
+documented is a test of the renderer.
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import pytest
+
+from harness import ports, raw
+from harness.digest import sha256
+from harness.envoy import Envoy, Policy
+from harness.scripted import Answer, Scripted, Seen
+
+BLOB = f"blobs/{sha256(b'x')}"
+FOUND = Answer(200, [], b"x")
+
+
+def policy(east: str, west: str) -> Policy:
+    """`team` begins at `east`, `down` at a registry that is known not to be there."""
+    chains = {"team": ["east", "west"], "down": ["down", "east", "west"]}
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"]}},
+        "backends": {
+            "east": {"url": east},
+            "west": {"url": west},
+            "down": {"url": f"http://127.0.0.1:{ports.dead()}"},
+        },
+        "regions": {"default": {}},
+        "rules": [
+            {"name": name, "repositories": [f"{name}/**"], "chains": {"default": chain}} for name, chain in chains.items()
+        ],
+    }
+
+
+def hang_up(_seen: Seen) -> NoReturn:
+    """No answer."""
+    raise ConnectionAbortedError
+
+
+@pytest.fixture(scope="module")
+def envoy(start_envoy: Callable[[Policy], Envoy], east: Scripted, west: Scripted) -> Envoy:
+    """All of them are in one policy."""
+    west.answer(FOUND)
+    document = policy(east.url, west.url)
+    envoy = start_envoy(document)
+    envoy.wait_until_down(document["backends"]["down"]["url"])
+    return envoy
+
+
+def logged(envoy: Envoy, target: str) -> tuple[raw.Response, dict[str, Any]]:
+    """An answer, and the line about it."""
+    envoy.forget_log()
+    answer = envoy.request("GET", target)
+    (entry,) = envoy.log_entries(1)
+    return answer, entry
+
+
+@pytest.mark.parametrize(
+    ("name", "east_answers", "tried", "backend"),
+    [
+        ("team", FOUND, None, "east"),
+        ("team", Answer(503), "east 503", "west"),
+        ("team", Answer(404), "east 404", "west"),
+        ("down", FOUND, "down skipped", "east"),
+        ("down", Answer(500), "down skipped; east 500", "west"),
+    ],
+)
+def test_the_log_says_who_was_tried(
+    envoy: Envoy, east: Scripted, name: str, east_answers: Answer, tried: str | None, backend: str
+) -> None:
+    east.answer(east_answers)
+    answer, entry = logged(envoy, f"/v2/{name}/app/{BLOB}")
+    assert answer.status == 200
+    assert (entry["tried"], entry["backend"]) == (tried, backend)
+    assert (entry["front"], entry["class"], entry["region"]) == ("main", "read_blob", "default")
+    assert answer.one("x-request-id") == entry["request_id"]
+    assert entry["details"] == "via_upstream"
+
+
+def test_an_attempt_without_an_answer_has_a_line_of_its_own(envoy: Envoy, east: Scripted) -> None:
+    east.script = hang_up
+    answer, entry = logged(envoy, f"/v2/team/app/{BLOB}")
+    assert (answer.status, entry["tried"], entry["backend"]) == (200, "east no answer", "west")
+    (attempt,) = envoy.unanswered(entry["request_id"])
+    assert (attempt["backend"], attempt["flags"]) == ("east", "UC")
+
+
+def test_a_refusal_says_who_refused_with_which_code(envoy: Envoy) -> None:
+    answer, entry = logged(envoy, "/v2/nobodys/app/tags/list")
+    assert (answer.status, entry["details"]) == (404, "portolan_refused:NAME_UNKNOWN")
+    assert answer.one("x-request-id") == entry["request_id"]
+    assert len(entry["policy"]) == 12

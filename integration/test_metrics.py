@@ -1,0 +1,283 @@
+"""Each request and each attempt is counted once, and the sums agree with what was sent and what registries saw.
+
+Real Envoy, scripted registries and a CDN. Sees what a scrape says after pulls, failovers, refusals, redirects and
+clients that leave, and that no client makes a series of its own. Cannot see what Prometheus makes of it; test_alerts does.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import cdn as cdns
+from harness import ports, raw
+from harness.delivery import DIGEST, FOLLOWED, Delivery
+from harness.delivery import policy as delivery_policy
+from harness.envoy import Envoy, Policy, render
+from harness.faults import hang
+from harness.metrics import Scrape
+from harness.scripted import Answer, Scripted, Seen
+from harness.waiting import eventually
+
+MISSING = Answer(404, [("Content-Type", "application/json")], b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
+CONTENT = b"0123456789"
+FOUND = Answer(200, [], CONTENT)
+
+# What the first registry answers to a digest that ends so.
+ANSWERS = {"1": FOUND, "2": Answer(503), "3": MISSING, "4": MISSING, "5": Answer(429), "6": Answer(500)}
+# And the second one.
+OTHER_ANSWERS = {"1": FOUND, "2": FOUND, "3": FOUND, "4": MISSING, "5": Answer(429), "6": Answer(500)}
+
+
+@dataclass(frozen=True)
+class Site:
+    """An Envoy, and where its metrics are."""
+
+    envoy: Envoy
+    port: int
+
+    def scrape(self) -> Scrape:
+        """What it says now."""
+        return Scrape(self.port)
+
+    def counted(self, requests: int) -> Scrape:
+        """What it says as soon as so many requests have been counted, which happens when they have ended."""
+
+        def enough() -> Scrape | None:
+            scrape = self.scrape()
+            found = scrape.sum("portolan_requests_total")
+            assert found >= requests, f"{found} of {requests} requests"
+            return scrape
+
+        return eventually(enough)
+
+
+def digest(end: str) -> str:
+    """A digest."""
+    return "sha256:" + 63 * "0" + end
+
+
+def blob(name: str, end: str) -> str:
+    """The path of a blob."""
+    return f"/v2/{name}/app/blobs/{digest(end)}"
+
+
+def policy(east: str, west: str) -> Policy:
+    """`team` is in both registries, `alone` in one; `dead` begins at one that is not there, where `lost` is alone."""
+    chains = {"default": ["east", "west"]}
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"]}, "other": {"hosts": ["other.test"]}},
+        "backends": {
+            "east": {"url": east, "attempt_timeouts": {"manifests": "500ms", "blobs": "500ms"}},
+            "west": {"url": west},
+            "gone": {"url": f"http://127.0.0.1:{ports.dead()}"},
+        },
+        "regions": {"default": {}},
+        "rules": [
+            {"name": "team", "repositories": ["team/**"], "chains": chains, "replicas": ["east", "west"]},
+            {"name": "alone", "repositories": ["alone/**"], "chains": {"default": ["east"]}},
+            {"name": "dead", "repositories": ["dead/**"], "chains": {"default": ["gone", "west"]}},
+            {"name": "lost", "repositories": ["lost/**"], "chains": {"default": ["gone"]}},
+            {
+                "name": "sent",
+                "repositories": ["sent/**"],
+                "chains": {"default": ["east"]},
+                "redirect": {"classes": ["blobs"]},
+            },
+        ],
+    }
+
+
+def by_end(answers: dict[str, Answer]) -> Callable[[Seen], Answer]:
+    """Answers by the last character of the digest; what ends in `h` hangs."""
+
+    def script(seen: Seen) -> Answer:
+        end = chr(seen.target[-1])
+        return hang(seen) if end == "7" else answers.get(end, FOUND)
+
+    return script
+
+
+def start_site(start: Callable[..., Envoy], directory: Path, document: Policy, delivery: Delivery | None = None) -> Site:
+    """Starts an Envoy that counts."""
+    port = ports.free()
+    bootstrap = render(document, directory, admin=f"127.0.0.1:{ports.free()}", metrics=f"127.0.0.1:{port}")
+    envoy = start(delivery.prepare(bootstrap) if delivery else bootstrap)
+    return Site(envoy, port)
+
+
+@pytest.fixture(scope="module")
+def site(
+    start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory, east: Scripted, west: Scripted
+) -> Site:
+    """With two registries, and one that is not there."""
+    east.script, west.script = by_end(ANSWERS), by_end(OTHER_ANSWERS)
+    document = policy(east.url, west.url)
+    site = start_site(start, tmp_path_factory.mktemp("policy"), document)
+    site.envoy.wait_until_down(document["backends"]["gone"]["url"])
+    return site
+
+
+# What is asked, and as what it is counted: class, outcome.
+REQUESTS = [
+    ("GET", blob("team", "1"), "read_blob", "nearest"),
+    ("HEAD", blob("team", "1"), "read_blob", "nearest"),
+    ("GET", "/v2/team/app/manifests/" + digest("1"), "read_manifest", "nearest"),
+    ("GET", blob("alone", "1"), "read_blob", "nearest"),
+    ("GET", blob("team", "2"), "read_blob", "fallback"),
+    ("GET", blob("team", "3"), "read_blob", "fallback"),
+    ("GET", blob("team", "7"), "read_blob", "failed"),
+    ("GET", blob("dead", "1"), "read_blob", "fallback"),
+    ("GET", blob("team", "4"), "read_blob", "missing"),
+    ("GET", blob("alone", "4"), "read_blob", "missing"),
+    ("GET", blob("team", "6"), "read_blob", "failed"),
+    ("GET", blob("alone", "6"), "read_blob", "failed"),
+    ("GET", blob("lost", "1"), "read_blob", "failed"),
+    ("GET", blob("sent", "1"), "read_blob", "redirected"),
+    ("GET", blob("nobodys", "1"), "read_blob", "refused"),
+    ("PUT", "/v2/team/app/manifests/v1", "write", "refused"),
+    ("POST", "/v2/team/app/blobs/uploads/", "upload", "refused"),
+    ("GET", "/v2/", "ping", "front"),
+    ("GET", "/v2/_catalog", "catalog", "refused"),
+    ("GET", "/v2/team/app/tags/list", "tags", "nearest"),
+    ("GET", "/somewhere/else", "other", "refused"),
+    # The last one: who answers 429 is not asked first for a while.
+    ("GET", blob("team", "5"), "read_blob", "limited"),
+]
+
+
+def test_the_sums_agree_with_what_was_sent_and_what_registries_saw(site: Site, east: Scripted, west: Scripted) -> None:
+    west.script = lambda seen: Answer(503) if seen.target.endswith(b"7") else by_end(OTHER_ANSWERS)(seen)
+    east.forget()
+    west.forget()
+    before = site.scrape().sum("portolan_requests_total")
+    assert before == 0, "a scrape is no request"
+    bodies = [site.envoy.request(method, target).body for method, target, _, _ in REQUESTS]
+    scrape = site.counted(len(REQUESTS))
+
+    assert scrape.by("portolan_requests_total", "front", "region", "class", "outcome") == Counter(
+        ("main", "default", kind, outcome) for _, _, kind, outcome in REQUESTS
+    )
+    attempts = scrape.by("portolan_attempts_total", "backend", "result")
+    saw = {"east": len(east.seen), "west": len(west.seen)}
+    for name, count in saw.items():
+        assert sum(found for (backend, _), found in attempts.items() if backend == name) == count, attempts
+    # It is tried a second time, since it has certainly seen nothing.
+    assert attempts["gone", "unreachable"] == 2
+    assert attempts["east", "timeout"] == 1, attempts
+    assert {backend for backend, _ in attempts} == {"east", "west", "gone"}
+    assert set(scrape.by("portolan_attempts_total", "way")) == {("carried",)}
+
+    fallbacks = scrape.by("portolan_fallbacks_total", "from", "to", "why")
+    assert fallbacks == {
+        ("east", "west", "failed"): 1,
+        ("east", "west", "missing"): 1,
+        ("gone", "west", "skipped"): 1,
+    }
+    outcomes = scrape.by("portolan_requests_total", "outcome")
+    assert sum(fallbacks.values()) == outcomes["fallback",]
+    assert scrape.by("portolan_redirects_total", "target", "region") == {("east", "default"): 1}
+    codes = scrape.by("portolan_refusals_total", "front", "code")
+    assert codes == {
+        ("main", "NAME_UNKNOWN"): 1,
+        ("main", "UNSUPPORTED"): 4,
+        ("main", "TOOMANYREQUESTS"): 1,
+        ("main", "UNAVAILABLE"): 2,
+    }
+    for histogram in ("first_byte", "request"):
+        name = f"portolan_{histogram}_milliseconds_count"
+        assert eventually(lambda name=name: site.scrape().sum(name) == len(REQUESTS), what=name)
+    assert scrape.sum("portolan_sent_bytes_total") == sum(len(body) for body in bodies)
+    assert scrape.by("portolan_sent_bytes_total", "backend", "way")["east", "carried"] == 4 * len(CONTENT) + len(MISSING.body)
+
+
+def test_what_envoy_refuses_itself_is_counted_once(site: Site) -> None:
+    before = site.scrape()
+    rows = [
+        b"NONSENSE\r\n\r\n",
+        b"GET /v2/ HTTP/1.1\r\n\r\n",
+        b"GET /v2/ HTTP/1.1\r\nHost: registry.test\r\nContent-Length: x\r\n\r\n",
+    ]
+    for row in rows:
+        with raw.Connection(site.envoy.port) as connection:
+            connection.send(row)
+            assert connection.receive().status == 400
+    after = site.counted(int(before.sum("portolan_requests_total")) + len(rows))
+    found = after.by("portolan_requests_total", "front", "region", "class", "outcome")
+    assert found["", "", "", "refused"] == len(rows)
+    assert after.by("portolan_attempts_total") == before.by("portolan_attempts_total")
+
+
+def test_a_client_that_leaves_is_counted_once(site: Site, east: Scripted) -> None:
+    before = site.scrape()
+    east.forget()
+    connection = raw.Connection(site.envoy.port)
+    connection.send(raw.head("GET", "/v2/alone/app/manifests/" + digest("7"), [("Host", "registry.test")]))
+    eventually(lambda: east.seen)
+    connection.close()
+    after = site.counted(int(before.sum("portolan_requests_total")) + 1)
+    found = after.by("portolan_requests_total", "outcome") - before.by("portolan_requests_total", "outcome")
+    assert found == {("gone",): 1}
+    attempts = after.by("portolan_attempts_total", "backend", "result")
+    assert attempts - before.by("portolan_attempts_total", "backend", "result") == {("east", "gone"): 1}
+
+
+# Labels and the values that they can have besides the names of the policy.
+NAMES = {"main", "other", "default", "east", "west", "gone", ""}
+LISTED = re.compile(r"`([^`]+)`")
+
+
+def test_no_client_makes_a_series(site: Site) -> None:
+    evil = 'x"}\\n{evil="1'
+    for host in (evil, "evil.example", "registry.test:1", "", "[::1]", "main"):
+        for target in ("/v2/", f"/v2/{evil}/manifests/{evil}", "/evil", blob("team", "1") + "?evil=1"):
+            for method in ("GET", "EVIL", "OPTIONS"):
+                headers = [(f"x-portolan-{name}", "evil") for name in ("cluster", "front", "region", "class", "go-on")]
+                try:
+                    site.envoy.request(method, target, [*headers, ("User-Agent", evil), ("X-Request-Id", evil)], host=host)
+                except ConnectionError:
+                    continue
+    scrape = site.scrape()
+    assert "evil" not in scrape.text.lower()
+    for label in ("front", "region", "backend", "from", "to", "target"):
+        assert scrape.values(label) <= NAMES, label
+    documentation = (Path(__file__).parent.parent / "docs/metrics.md").read_text()
+    for label in ("class", "outcome", "way", "result", "why", "code"):
+        (row,) = (line for line in documentation.splitlines() if line.startswith(f"| `{label}` |"))
+        assert scrape.values(label) <= {*LISTED.findall(row), ""}, label
+
+
+def test_a_scrape_is_small_and_names_the_policy(site: Site, work: Path) -> None:
+    site.envoy.request("GET", blob("team", "1"))
+    scrape = eventually(lambda: (found := site.scrape()).values("hash") and found)
+    hashes = scrape.by("portolan_policy_info", "hash")
+    assert len(hashes) == 1 and re.fullmatch("[0-9a-f]{12}", next(iter(hashes))[0])
+    of_backends = [line for line in scrape.text.splitlines() if 'backend="' in line or "envoy_cluster_name" in line]
+    assert sum(len(line) + 1 for line in of_backends) < 20_000 * 3
+    assert str(work.parent) not in scrape.text, "no path of a file is in a name"
+    assert scrape.by("envoy_cluster_membership_healthy", "envoy_cluster_name")["east",] == 1
+
+
+def test_a_followed_redirect_is_one_request_and_two_attempts(
+    start: Callable[..., Envoy], tmp_path: Path, east: Scripted, delivery: Delivery
+) -> None:
+    document = delivery_policy({"east": {"url": east.url, **delivery.follow()}})
+    site = start_site(start, tmp_path, document, delivery)
+    east.answer(cdns.redirect(delivery.blob))
+    answer = site.envoy.request("GET", f"/v2/team/app/blobs/{DIGEST}", [FOLLOWED])
+    assert answer.status == 200
+    scrape = site.counted(1)
+    assert scrape.by("portolan_requests_total", "front", "region", "class", "outcome") == {
+        ("main", "far", "read_blob", "nearest"): 1
+    }
+    assert scrape.by("portolan_attempts_total", "backend", "way", "result") == {
+        ("east", "carried", "redirected"): 1,
+        ("east", "followed", "ok"): 1,
+    }
+    assert scrape.by("portolan_sent_bytes_total", "region", "backend", "way") == {
+        ("far", "east", "followed"): len(answer.body)
+    }
