@@ -8,12 +8,14 @@ mod credential;
 mod explain;
 mod geoip;
 mod measuring;
+mod moment;
 mod networks;
 mod output;
 mod policy_file;
 mod render;
 mod replace;
 mod special_addresses;
+mod status;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -65,6 +67,12 @@ enum Command {
     /// other, with exit status 0.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// Say how it runs: who serves which region, how the backends are, and what is wrong.
+    ///
+    /// It asks Envoys for their metrics every few seconds. Below the tables stand only problems, each with the
+    /// page of the documentation that helps.
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::StatusArgs),
     /// Make what clients need in order to pull through a front: the files of their own configuration.
     ///
     /// One file is printed as it is, a tree with the path of each file on a line before it.
@@ -171,6 +179,7 @@ impl Command {
             Self::Explain(arguments) => explain::run(&arguments, out),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
+            Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),
             Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),
             Self::Geoip(command) => Ok(exit_of_geoip(command.run())),
