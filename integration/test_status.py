@@ -1,10 +1,13 @@
 """`portolan status`: who sees its JSON alone can name the broken backend, the regions and since when.
 
-Cannot see: how it looks on a terminal; the unit tests have the tables.
+Cannot see: how it looks on a terminal; the unit tests have the tables. Faults that only requests show take minutes and are part
+of `make test-all` (`PORTOLAN_LONG_OBSERVING`).
 """
 
 import json
+import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from harness import paths, portolan, ports
+from harness import faults, paths, portolan, ports
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render, write_policy
-from harness.scripted import Scripted
+from harness.scripted import Answer, Script, Scripted
 from harness.waiting import eventually
-from harness.watching import Status, moment
+from harness.watching import Report, Status, moment
 
 # What is injected and what is named must not lie further apart.
 ONSET_SECONDS = 15.0
@@ -27,12 +30,13 @@ ONSET_SECONDS = 15.0
 def document(east: str, west: str) -> Policy:
     """Two registries with the same content; `east` is nearest to China."""
     check = {"interval": "500ms", "timeout": "500ms"}
+    timeouts = {"manifests": "1s", "blobs": "1s"}
     return {
         "version": 1,
         "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
         "backends": {
-            "east": {"url": east, "health_check": check},
-            "west": {"url": west, "health_check": check},
+            "east": {"url": east, "health_check": check, "attempt_timeouts": timeouts},
+            "west": {"url": west, "health_check": check, "attempt_timeouts": timeouts},
         },
         "regions": {"cn": {"labels": ["office"]}, "default": {}},
         "networks": {"office": ["192.0.2.0/24"]},
@@ -70,7 +74,7 @@ def scene(
     envoy = start(bootstrap)
     ready = portolan.run("status", address, "--policy", policy, "--wait", "ready")
     assert ready.returncode == 0, ready.stdout + ready.stderr
-    status = Status([address], directory, "--policy", policy)
+    status = Status([address], directory, "--policy", policy, "--slow", "0.3")
     yield Scene(envoy, address, policy, status)
     status.stop()
 
@@ -134,3 +138,74 @@ def test_who_has_seen_enough_closes_the_pipe(scene: Scene) -> None:
     command = f"'{paths.portolan()}' status {scene.address} -o json --interval 1 | head -n 2"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["ok", "ok"]
+
+
+def late(seconds: float) -> Script:
+    """An answer that takes its time."""
+
+    def script(_seen: object) -> Answer:
+        time.sleep(seconds)
+        return Answer()
+
+    return script
+
+
+def reset(_seen: object) -> Answer:
+    """The connection ends without an answer."""
+    raise ConnectionAbortedError
+
+
+# What the registry that is nearest to China does, and what that is called. Its health checks pass.
+FAULTS: list[tuple[str, Script, set[str]]] = [
+    ("503", lambda _: Answer(503), {"backend-failing"}),
+    ("500", lambda _: Answer(500), {"backend-failing"}),
+    ("429", lambda _: Answer(429), {"backend-limits"}),
+    ("401", lambda _: Answer(401), {"backend-refuses"}),
+    ("403", lambda _: Answer(403), {"backend-refuses"}),
+    ("late", late(0.6), {"backend-slow"}),
+    # Requests without an answer take it out after three in a row.
+    ("hangs", faults.hang, {"backend-failing", "backend-down"}),
+    ("resets", reset, {"backend-failing", "backend-down"}),
+]
+
+
+@pytest.fixture
+def clients(scene: Scene) -> Iterator[None]:
+    """One in China and one elsewhere, who ask again and again."""
+    stop = threading.Event()
+
+    def ask(address: str) -> None:
+        while not stop.wait(0.1):
+            scene.envoy.request("GET", "/v2/a/manifests/latest", [("X-Forwarded-For", address)])
+
+    threads = [threading.Thread(target=ask, args=(address,)) for address in ("192.0.2.5", "198.51.100.5")]
+    for thread in threads:
+        thread.start()
+    yield
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def named(report: Report, kinds: set[str]) -> list[dict[str, Any]]:
+    """All problems, once one of them is of a kind."""
+    problems: list[dict[str, Any]] = report["problems"]
+    return problems if any(problem["kind"] in kinds for problem in problems) else []
+
+
+@pytest.mark.skipif("PORTOLAN_LONG_OBSERVING" not in os.environ, reason="takes minutes; see make test-all")
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize(("name", "script", "kinds"), FAULTS, ids=[row[0] for row in FAULTS])
+def test_what_only_requests_show_is_named(
+    scene: Scene, east: Scripted, name: str, script: Script, kinds: set[str]
+) -> None:
+    eventually(lambda: scene.status.last()["status"] == "ok", what=f"all is well before {name}")
+    healthy, begun = east.script, time.time()
+    east.script = script
+    try:
+        problems = eventually(lambda: named(scene.status.last(), kinds))
+        assert {(problem["backend"], *problem["regions"]) for problem in problems} == {("east", "cn")}
+        (problem,) = [problem for problem in problems if problem["kind"] in kinds]
+        assert 0 <= moment(problem["since"]) + 1 - begun <= ONSET_SECONDS
+    finally:
+        east.script = healthy
