@@ -7,6 +7,8 @@ of traffic and faults takes a minute, and is part of `make test-all` (`PORTOLAN_
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from dashboards.__main__ import PLACE, files
 from dashboards.asking import Span
 from dashboards.boards import ALL
 from dashboards.pictures import SETTLE_SECONDS, silent
-from dashboards.scene import scene
+from dashboards.scene import FAULTS, scene
+from harness import paths
 
 KNOWN = {"$__rate_interval", "$__range", "$instance"}
 
@@ -56,3 +59,12 @@ def test_every_query_has_an_answer(tmp_path: Path) -> None:
         begun = time.time()
         seen.play(rest=6, fault=6)
         assert silent(seen.prometheus.port, Span(begun + SETTLE_SECONDS, time.time())) == []
+
+
+@pytest.mark.skipif("PORTOLAN_LONG_OBSERVING" not in os.environ, reason="takes a minute; see make test-all")
+def test_make_observe_says_what_it_breaks_and_where_to_look() -> None:
+    command = [sys.executable, paths.ROOT / "integration/observe.py", "--rest", "2", "--fault", "2", "--rounds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in (*(f"broken: {fault.name}" for fault in FAULTS), "status 127.0.0.1:", "Prometheus", "/metrics"):
+        assert words in done.stdout, words

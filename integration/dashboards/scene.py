@@ -187,26 +187,38 @@ class Traffic:
             thread.join()
 
 
+# What happens at a moment, in words: for who watches.
+Tell = Callable[[str], None]
+
+
+def nobody(_words: str) -> None:
+    """Tells nobody."""
+
+
 @dataclass
-class Scene:
-    """What runs."""
+class Stage:
+    """Registries, and an Envoy in front of them that counts."""
 
     registries: Registries
     envoy: Envoy
+    # Address and port of the metrics listener.
     metrics: str
-    prometheus: Prometheus
 
-    def play(self, rest: float = REST_SECONDS, fault: float = FAULT_SECONDS) -> list[tuple[str, float, float]]:
-        """Breaks one thing after another while clients ask; what was broken from when to when."""
+    def play(
+        self, rest: float = REST_SECONDS, fault: float = FAULT_SECONDS, tell: Tell = nobody
+    ) -> list[tuple[str, float, float]]:
+        """Breaks one thing after another while clients ask; what was broken from when to when, all times in seconds."""
         broken = []
         traffic = Traffic(self.envoy)
         try:
             for one in FAULTS:
                 time.sleep(rest)
                 begun = time.time()
+                tell(f"broken: {one.name}")
                 one.inject(self.registries)
                 time.sleep(fault)
                 self.registries.behave()
+                tell("all is well again")
                 broken.append((one.name, begun, time.time()))
             time.sleep(rest)
         finally:
@@ -214,23 +226,37 @@ class Scene:
         return broken
 
 
+@dataclass
+class Scene(Stage):
+    """The same, with a Prometheus that looks."""
+
+    prometheus: Prometheus
+
+
 @contextmanager
-def scene(directory: Path, metrics_port: int = 0, rules: Path | None = None) -> Iterator[Scene]:
-    """Starts all of it; it is gone afterwards. Without a port any that is free is taken."""
+def stage(directory: Path, port: int = 0, admin: int = 0, metrics: int = 0) -> Iterator[Stage]:
+    """Starts registries and Envoy; they are gone afterwards. For a port of 0 any that is free is taken."""
     registries = Registries()
     registries.behave()
-    metrics = f"127.0.0.1:{metrics_port or ports.free()}"
-    bootstrap = render(
-        policy(registries, directory), directory, admin=f"127.0.0.1:{ports.free()}", metrics=metrics
-    )
+    target = f"127.0.0.1:{metrics or ports.free()}"
+    document = policy(registries, directory)
+    bootstrap = render(document, directory, port, admin=f"127.0.0.1:{admin or ports.free()}", metrics=target)
     envoy = Envoy(bootstrap, directory)
-    if rules is None:
-        rules = directory / "no.rules.yaml"
-        rules.write_text("groups: []\n")
-    prometheus = Prometheus(metrics, rules, directory / "prometheus")
     try:
-        yield Scene(registries, envoy, metrics, prometheus)
+        yield Stage(registries, envoy, target)
     finally:
-        prometheus.stop()
         envoy.stop()
         registries.close()
+
+
+@contextmanager
+def scene(directory: Path) -> Iterator[Scene]:
+    """The same with Prometheus, on ports that are free."""
+    with stage(directory) as there:
+        rules = directory / "no.rules.yaml"
+        rules.write_text("groups: []\n")
+        prometheus = Prometheus(there.metrics, rules, directory / "prometheus")
+        try:
+            yield Scene(there.registries, there.envoy, there.metrics, prometheus)
+        finally:
+            prometheus.stop()
