@@ -5,6 +5,7 @@ mod check;
 mod clients;
 mod compare_paths;
 mod credential;
+mod drift;
 mod explain;
 mod geoip;
 mod measuring;
@@ -73,6 +74,12 @@ enum Command {
     /// page of the documentation that helps.
     #[command(after_help = status::EXAMPLES)]
     Status(status::StatusArgs),
+    /// Say whether the replicas of an image's rule have the same content under its tag.
+    ///
+    /// Each backend that may answer for the tag is asked by the policy's address and name, with the policy's
+    /// credential, past the front.
+    #[command(after_help = drift::EXAMPLES)]
+    Drift(drift::DriftArgs),
     /// Make what clients need in order to pull through a front: the files of their own configuration.
     ///
     /// One file is printed as it is, a tree with the path of each file on a line before it.
@@ -179,6 +186,7 @@ impl Command {
             Self::Explain(arguments) => explain::run(&arguments, out),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
+            Self::Drift(arguments) => drift::run(&arguments, out),
             Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),
             Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),
