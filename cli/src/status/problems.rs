@@ -105,7 +105,8 @@ fn of_backend(round: &Round, shape: &Shape, regions: &[Region], backend: &Backen
         let text = format!("{name} refuses requests (401 or 403): is its credential still good?");
         found.push(problem(ProblemKind::BackendRefuses, text, pages::CREDENTIALS));
     }
-    if count(names::ATTEMPTS, "limited") >= FEWEST {
+    // One is enough: who limits is left alone, and asked once in a while.
+    if round.seconds > 0.0 && count(names::ATTEMPTS, "limited") >= 1.0 {
         let text = format!("{name} limits requests (429)");
         found.push(problem(ProblemKind::BackendLimits, text, pages::OPERATING));
     }
