@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo up bench failover-report clients test-all fmt lint fuzz examples clean
+.PHONY: help setup build test demo observe up bench failover-report clients test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,11 @@ demo: ## see it work on this machine
 	@scripts/setup build envoy registries
 	@scripts/build
 	@scripts/demo
+
+observe: ## watch it run: traffic, faults, Prometheus, alerts, portolan status
+	@scripts/setup build envoy clients
+	@scripts/build
+	@scripts/observe
 
 up: ## run Envoy with a policy: make up POLICY=path/to/portolan.yaml
 	@scripts/setup build envoy

@@ -6,10 +6,12 @@ mod clients;
 mod command_line;
 mod compare_paths;
 mod credential;
+mod drift;
 mod explain;
 mod geoip;
 mod init;
 mod measuring;
+mod moment;
 mod networks;
 mod output;
 mod policy_file;
@@ -17,6 +19,7 @@ mod render;
 mod replace;
 mod schema;
 mod special_addresses;
+mod status;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -68,6 +71,18 @@ enum Command {
     /// other, with exit status 0.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// Say how it runs: who serves which region, how the backends are, and what is wrong.
+    ///
+    /// It asks Envoys for their metrics every few seconds. Below the tables stand only problems, each with the
+    /// page of the documentation that helps.
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::StatusArgs),
+    /// Say whether the replicas of an image's rule have the same content under its tag.
+    ///
+    /// Each backend that may answer for the tag is asked by the policy's address and name, with the policy's
+    /// credential, past the front.
+    #[command(after_help = drift::EXAMPLES)]
+    Drift(drift::DriftArgs),
     /// Make what clients need in order to pull through a front: the files of their own configuration.
     ///
     /// One file is printed as it is, a tree with the path of each file on a line before it.
@@ -214,6 +229,8 @@ impl Command {
             Self::Schema => schema::run(out).map(|()| Exit::Good),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
+            Self::Drift(arguments) => drift::run(&arguments, out),
+            Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),
             Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),
             Self::Geoip(command) => Ok(exit_of_geoip(command.run())),

@@ -44,6 +44,14 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// The login in a credential file: the base64 of `USER:PASSWORD` (docs/credentials.md). `None` if it is
+    /// something else.
+    pub(crate) fn of_file(text: &str) -> Option<Self> {
+        let pair = String::from_utf8(BASE64_STANDARD.decode(text.trim()).ok()?).ok()?;
+        let (user, password) = pair.split_once(':')?;
+        Some(Self { user: user.to_owned(), password: Secret::new(password.to_owned()) })
+    }
+
     /// The value of an `Authorization` header (RFC 7617 section 2).
     pub(crate) fn basic(&self) -> Secret {
         let pair = format!("{}:{}", self.user, self.password.expose());
@@ -195,6 +203,15 @@ mod tests {
             Login { user: "Aladdin".to_owned(), password: Secret::new("open sesame".to_owned()) };
         assert_eq!(login.basic().expose(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert!(!format!("{login:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn a_credential_file() {
+        let found = Login::of_file("QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n").unwrap();
+        assert_eq!(found.basic().expose(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        for bad in ["", "Aladdin:open sesame", "QWxhZGRpbg=="] {
+            assert!(Login::of_file(bad).is_none(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -182,6 +182,25 @@ impl Visit<'_> {
         Ok(Found { digest, body })
     }
 
+    /// The digest that the tag means, by a HEAD, which no registry counts as a pull; by a GET where the answer does not
+    /// name it. `None` if the registry has no such tag.
+    ///
+    /// # Errors
+    ///
+    /// It answers neither 200 nor 404, or not at all.
+    pub(crate) fn tag_digest(&self) -> Result<Option<String>, Fault> {
+        let target = format!("manifests/{}", self.registry.image.tag());
+        let head = self.send(Method::HEAD, self.registry.at(&target)?, Some(ACCEPT))?;
+        match head.status {
+            200 => match content_digest(&head) {
+                Some(told) => Ok(Some(told.as_str().to_owned())),
+                None => self.resolve_tag().map(|found| Some(found.digest)),
+            },
+            404 => Ok(None),
+            _ => Err(refusal(head)),
+        }
+    }
+
     /// A manifest by its digest.
     ///
     /// # Errors

@@ -1,0 +1,156 @@
+//! `portolan drift`: whether the replicas of a rule mean the same by a tag.
+//!
+//! Where a policy says `replicas`, a client may get the tag from any of them. [`replicas`] finds out who they are and what
+//! they call the image, this file asks them, [`report`] says what their answers come to, in JSON, for Prometheus or
+//! for people.
+
+mod replicas;
+mod report;
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use portolan_core::config::{Backend, Config};
+
+use self::replicas::Replicas;
+use self::report::{Answer, Image, Report, State};
+use crate::measuring::fault::Fault;
+use crate::measuring::http::Habits;
+use crate::measuring::image_name::ImageName;
+use crate::measuring::login::Login;
+use crate::measuring::registry::Registry;
+use crate::measuring::tls::Trust;
+use crate::moment::Moment;
+use crate::output::{Exit, Results, complain, say};
+use crate::policy_file;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  portolan drift portolan.yaml drycc/base:latest drycc/router:v2
+  portolan drift portolan.yaml - -o prometheus <images.txt >/var/lib/node-exporter/drift.prom
+
+Exit status:
+  0  every replica has the same
+  1  one has something else, or nothing, or cannot be asked; or the policy is refused
+  2  the command was wrong, or a file cannot be read";
+
+/// Arguments of `portolan drift`.
+#[derive(Debug, Args)]
+pub(crate) struct DriftArgs {
+    /// The policy.
+    #[arg(value_name = "POLICY")]
+    policy: PathBuf,
+    /// Images by their names in the policy's rules, such as `drycc/base:latest`; `-` reads them from the standard input,
+    /// one a line.
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<String>,
+    /// The front whose clients are meant; left out, the first that has a rule for the image.
+    #[arg(long, value_name = "NAME")]
+    front: Option<String>,
+    /// As text, as JSON, or as numbers for Prometheus' node exporter.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// How many seconds a registry may take for an answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
+/// How to say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Tables.
+    Text,
+    /// One JSON object.
+    Json,
+    /// Prometheus' text format.
+    Prometheus,
+}
+
+/// Asks all replicas of all images, one after the other: this is to cost the registries next to nothing.
+///
+/// # Errors
+///
+/// `out` cannot be written, or the standard input not be read.
+pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
+    let policy = match policy_file::load(&arguments.policy) {
+        Ok(policy) => policy,
+        Err(diagnostics) => return Ok(complain(&diagnostics)),
+    };
+    let prepared = names(arguments)?
+        .iter()
+        .map(|name| Replicas::of(&policy.config, arguments.front.as_deref(), name))
+        .collect::<Result<Vec<_>, String>>();
+    let (prepared, trust) = match (prepared, Trust::of_the_system()) {
+        (Ok(prepared), Ok(trust)) => (prepared, trust),
+        (Err(message), _) => return Ok(wrong(message)),
+        (_, Err(fault)) => return Ok(wrong(fault)),
+    };
+    let patience = Duration::from_secs(arguments.timeout);
+    let habits = Habits { trust, patience, uses_proxy: true };
+    let images = prepared.iter().map(|replicas| ask(&policy.config, replicas, &habits));
+    let report = Report::of(Moment::now().to_string(), images.collect());
+    match arguments.output {
+        Output::Text => write!(out, "{}", report.describe())?,
+        Output::Json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        Output::Prometheus => write!(out, "{}", report.metrics())?,
+    }
+    Ok(if report.status == State::Same { Exit::Good } else { Exit::Refused })
+}
+
+fn wrong(message: impl std::fmt::Display) -> Exit {
+    say(format_args!("error: {message}"));
+    Exit::Unusable
+}
+
+/// The images, those of the standard input in the place of `-`.
+fn names(arguments: &DriftArgs) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for name in &arguments.images {
+        if name == "-" {
+            let mut text = String::new();
+            io::stdin().lock().read_to_string(&mut text)?;
+            let lines = text.lines().map(str::trim);
+            names.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
+        } else {
+            names.push(name.clone());
+        }
+    }
+    Ok(names)
+}
+
+fn ask(config: &Config, replicas: &Replicas<'_>, habits: &Habits) -> Image {
+    let answers = replicas.backends.iter().map(|(backend, image)| Answer {
+        backend: backend.name().to_owned(),
+        name: image.to_string(),
+        said: digest(config, backend, image, habits).map_err(|fault| fault.to_string()),
+    });
+    Image::of(replicas.image.to_string(), replicas.rule, answers.collect())
+}
+
+/// The digest that a backend has under a tag; `None` if it has no such tag.
+fn digest(
+    config: &Config,
+    backend: &Backend,
+    image: &ImageName,
+    habits: &Habits,
+) -> Result<Option<String>, Fault> {
+    let login = login(config, backend)?;
+    let mut registry = Registry::new(backend.url().clone(), image.clone(), login, habits.clone());
+    registry.client()?.tag_digest()
+}
+
+/// The proxy's own login at a backend, if the policy names one.
+fn login(config: &Config, backend: &Backend) -> Result<Option<Login>, Fault> {
+    let named = |name: &str| config.credentials().iter().find(|one| one.name() == name);
+    let Some(credential) = backend.credential().and_then(named) else { return Ok(None) };
+    let file = credential.file();
+    let text = fs::read_to_string(file);
+    let text = text.map_err(|error| Fault::new(format_args!("cannot read {file}: {error}")))?;
+    let login = Login::of_file(&text);
+    login.map(Some).ok_or_else(|| {
+        Fault::new(format_args!("{file} is not the base64 of a user and a password"))
+    })
+}

@@ -1,0 +1,231 @@
+//! What the answers of replicas come to. The names of the fields are those of the JSON, and stay.
+
+use serde::Serialize;
+
+use crate::measuring::table::{cells, lay_out};
+
+/// The version of the JSON.
+const VERSION: u32 = 1;
+
+/// What a backend answered about an image.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// Its name in the policy.
+    pub(super) backend: String,
+    /// The image's name there.
+    pub(super) name: String,
+    /// The digest, `None` if it has no such tag; or why it could not be asked.
+    pub(super) said: Result<Option<String>, String>,
+}
+
+/// All images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Report {
+    version: u32,
+    /// When they were asked, as in RFC 3339.
+    at: String,
+    /// The worst of all.
+    pub(super) status: State,
+    images: Vec<Image>,
+}
+
+/// One image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Image {
+    #[serde(rename = "image")]
+    name: String,
+    rule: String,
+    /// What the others are held against: the digest of the first that has one, who is the owner if there is one.
+    digest: Option<String>,
+    replicas: Vec<Replica>,
+}
+
+/// One image at one backend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Replica {
+    backend: String,
+    /// The image's name there.
+    name: String,
+    state: State,
+    digest: Option<String>,
+    error: Option<String>,
+}
+
+/// How a replica is. Derived order: the last is the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum State {
+    /// It has what the first has.
+    Same,
+    /// It could not be asked.
+    Unknown,
+    /// It has no such tag.
+    Missing,
+    /// It has something else.
+    Differs,
+}
+
+impl State {
+    /// The word for it, as in the JSON.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Unknown => "unknown",
+            Self::Missing => "missing",
+            Self::Differs => "differs",
+        }
+    }
+}
+
+impl Image {
+    /// What the answers about an image come to; the owner's, if there is one, is the first.
+    pub(super) fn of(name: String, rule: &str, answers: Vec<Answer>) -> Self {
+        let digests = answers.iter().filter_map(|answer| answer.said.as_ref().ok()?.clone());
+        let digest = digests.into_iter().next();
+        let of = |Answer { backend, name, said }: Answer| {
+            let state = match &said {
+                Err(_) => State::Unknown,
+                Ok(None) => State::Missing,
+                Ok(found) if *found == digest => State::Same,
+                Ok(Some(_)) => State::Differs,
+            };
+            let (found, error) = match said {
+                Ok(found) => (found, None),
+                Err(why) => (None, Some(why)),
+            };
+            Replica { backend, name, state, digest: found, error }
+        };
+        let replicas = answers.into_iter().map(of).collect();
+        Self { name, rule: rule.to_owned(), digest, replicas }
+    }
+
+    fn worst(&self) -> State {
+        self.replicas.iter().map(|replica| replica.state).max().unwrap_or(State::Same)
+    }
+}
+
+impl Report {
+    /// All of it.
+    pub(super) fn of(at: String, images: Vec<Image>) -> Self {
+        let status = images.iter().map(Image::worst).max().unwrap_or(State::Same);
+        Self { version: VERSION, at, status, images }
+    }
+
+    /// For people: a line for each replica, and below it why some could not be asked.
+    pub(super) fn describe(&self) -> String {
+        let row = |image: &Image, replica: &Replica| {
+            let digest = replica.digest.as_deref().unwrap_or("-");
+            let short = digest.get(..19).unwrap_or(digest);
+            let texts =
+                [&image.name, &replica.backend, replica.state.as_str(), short, &replica.name];
+            cells(texts.map(|text| text))
+        };
+        let pairs = || {
+            let images = self.images.iter();
+            images.flat_map(|image| image.replicas.iter().map(move |replica| (image, replica)))
+        };
+        let header = cells(["image", "backend", "state", "digest", "its name there"]);
+        let rows = pairs().map(|(image, replica)| row(image, replica));
+        let table = lay_out(&[header].into_iter().chain(rows).collect::<Vec<_>>());
+        let reasons = pairs().filter_map(|(image, replica)| {
+            let why = replica.error.as_ref()?;
+            Some(format!("{} at {}: {why}\n", image.name, replica.backend))
+        });
+        let alone = self.images.iter().filter(|image| image.replicas.len() < 2);
+        let alone = alone.map(|image| {
+            let Image { name, rule, .. } = image;
+            format!("{name}: rule {rule} lets one backend answer for tags; nothing can differ\n")
+        });
+        [table].into_iter().chain(reasons).chain(alone).collect()
+    }
+
+    /// For Prometheus: 1 or 0 for each replica that could be asked.
+    pub(super) fn metrics(&self) -> String {
+        let mut text =
+            "# HELP portolan_replica_same Whether a replica has for a tag what its owner has.\n\
+                        # TYPE portolan_replica_same gauge\n"
+                .to_owned();
+        for image in &self.images {
+            for replica in image.replicas.iter().filter(|one| one.state != State::Unknown) {
+                let labels =
+                    [("image", &image.name), ("rule", &image.rule), ("backend", &replica.backend)];
+                let labels = labels.map(|(name, value)| format!("{name}=\"{value}\""));
+                let value = u8::from(replica.state == State::Same);
+                let line = format!("portolan_replica_same{{{}}} {value}\n", labels.join(","));
+                text.push_str(&line);
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(backend: &str, said: Result<Option<&str>, &str>) -> Answer {
+        let said = said.map(|found| found.map(str::to_owned)).map_err(str::to_owned);
+        Answer { backend: backend.to_owned(), name: "x/a:v1".to_owned(), said }
+    }
+
+    fn report(answers: &[Answer]) -> Report {
+        let image = Image::of("a:v1".to_owned(), "all", answers.to_vec());
+        Report::of("2026-11-28T09:30:00Z".to_owned(), vec![image])
+    }
+
+    /// What the backends say, the worst of all, the state of each, and the reason.
+    type Row<'a> = (&'a [Result<Option<&'a str>, &'a str>], State, &'a [State], &'a str);
+
+    #[test]
+    fn states() {
+        let (one, other) = (Ok(Some("sha256:1")), Ok(Some("sha256:2")));
+        #[rustfmt::skip]
+        let rows: [Row<'_>; 6] = [
+            (&[one, one], State::Same, &[State::Same, State::Same], "all the same"),
+            (&[one, other], State::Differs, &[State::Same, State::Differs], "the owner is right"),
+            (&[one, Ok(None)], State::Missing, &[State::Same, State::Missing], "not there yet"),
+            (&[one, Err("refused")], State::Unknown, &[State::Same, State::Unknown], "who knows"),
+            (&[Err("refused"), one, other], State::Differs, &[State::Unknown, State::Same, State::Differs], "without the owner the next is held against"),
+            (&[Ok(None), Ok(None)], State::Missing, &[State::Missing, State::Missing], "nobody has it"),
+        ];
+        for (said, status, states, reason) in rows {
+            let answers: Vec<Answer> = said.iter().map(|said| answer("b", *said)).collect();
+            let found = report(&answers);
+            let all: Vec<State> = found.images[0].replicas.iter().map(|one| one.state).collect();
+            assert_eq!((found.status, all.as_slice()), (status, states), "{reason}");
+        }
+    }
+
+    #[test]
+    fn for_people_for_programs_and_for_prometheus() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let found = report(&[
+            answer("west", Ok(Some(&digest))),
+            answer("east", Ok(None)),
+            answer("south", Err("nobody listens")),
+        ]);
+        let shown = found.describe();
+        for line in [
+            "a:v1      west     same  sha256:000000000000          x/a:v1\n",
+            "a:v1      east  missing                    -          x/a:v1\n",
+            "a:v1 at south: nobody listens\n",
+        ] {
+            assert!(shown.contains(line), "{line:?} in\n{shown}");
+        }
+        let json = serde_json::to_value(&found).unwrap();
+        assert_eq!((&json["version"], &json["status"]), (&1.into(), &"missing".into()));
+        assert_eq!(json["images"][0]["replicas"][0]["digest"], digest);
+        let numbers = found.metrics();
+        assert!(
+            numbers.contains(
+                "portolan_replica_same{image=\"a:v1\",rule=\"all\",backend=\"west\"} 1\n"
+            )
+        );
+        assert!(
+            numbers.contains("backend=\"east\"} 0\n") && !numbers.contains("south"),
+            "{numbers}"
+        );
+        let alone = report(&[answer("west", Ok(Some(&digest)))]).describe();
+        assert!(alone.contains("nothing can differ"), "{alone}");
+    }
+}

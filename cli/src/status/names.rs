@@ -1,0 +1,91 @@
+//! The metrics that are read, by their names on the metrics listener, and their labels.
+
+/// One for each request of a client, by [`FRONT`], [`REGION`], class and [`OUTCOME`].
+pub(super) const REQUESTS: &str = "portolan_requests_total";
+/// One for each attempt at a backend, by [`BACKEND`], way and [`RESULT`].
+pub(super) const ATTEMPTS: &str = "portolan_attempts_total";
+/// One for each request that another backend than the nearest answered, by [`REGION`], [`FROM`], [`TO`] and
+/// [`WHY`].
+pub(super) const FALLBACKS: &str = "portolan_fallbacks_total";
+/// The time to the first byte, by [`REGION`] and [`BACKEND`]: a histogram of milliseconds.
+pub(super) const FIRST_BYTE: &str = "portolan_first_byte_milliseconds";
+/// One for each question to a token service, by [`BACKEND`] and [`RESULT`].
+pub(super) const TOKEN_FETCHES: &str = "portolan_token_fetches_total";
+/// What a registry says is left of its rate limit, by [`BACKEND`].
+pub(super) const LIMIT_REMAINING: &str = "portolan_upstream_limit_remaining";
+/// 1, with the policy's [`HASH`] as a label.
+pub(super) const POLICY_INFO: &str = "portolan_policy_info";
+/// Policies that the filter refused.
+pub(super) const POLICY_LOADS_FAILED: &str = "portolan_policy_loads_failed_total";
+/// Envoy's own: how many endpoints of a cluster are asked, by [`CLUSTER`].
+pub(super) const MEMBERSHIP_HEALTHY: &str = "envoy_cluster_membership_healthy";
+/// Envoy's own: how many of them requests have taken out, by [`CLUSTER`].
+pub(super) const EJECTED: &str = "envoy_cluster_outlier_detection_ejections_active";
+/// Envoy's own: answers, by [`CLUSTER`] and [`STATUS_CLASS`].
+pub(super) const ANSWERS: &str = "envoy_cluster_upstream_rq_xx";
+/// Envoy's own: connections that did not come about, by [`CLUSTER`].
+pub(super) const CONNECT_FAILED: &str = "envoy_cluster_upstream_cx_connect_fail";
+/// Envoy's own: certificates that no trusted authority has signed, or that are for another name, by [`CLUSTER`].
+pub(super) const CERTIFICATE_REFUSED: &str = "envoy_cluster_ssl_fail_verify_error";
+/// Envoy's own: requests with a credential put into them, by [`CLUSTER`].
+pub(super) const CREDENTIAL_SENT: &str = "envoy_cluster_credential_injector_injected";
+/// Envoy's own: requests that should have had one, by [`CLUSTER`].
+pub(super) const CREDENTIAL_MISSING: &str = "envoy_cluster_credential_injector_failed";
+/// Envoy's own: days until the first of its certificates ends.
+pub(super) const CERTIFICATE_DAYS: &str = "envoy_server_days_until_first_cert_expiring";
+/// Envoy's own: 0 live, 1 draining, 2 before initialisation, 3 initialising.
+pub(super) const SERVER_STATE: &str = "envoy_server_state";
+/// Envoy's own: seconds since it was started.
+pub(super) const SERVER_UPTIME: &str = "envoy_server_uptime";
+
+/// The label of a front.
+pub(super) const FRONT: &str = "front";
+/// The label of a client's region.
+pub(super) const REGION: &str = "region";
+/// The label of a backend.
+pub(super) const BACKEND: &str = "backend";
+/// What became of a request.
+pub(super) const OUTCOME: &str = "outcome";
+/// What became of an attempt or of a question.
+pub(super) const RESULT: &str = "result";
+/// The backend that would have been nearest.
+pub(super) const FROM: &str = "from";
+/// The backend that answered in its place.
+pub(super) const TO: &str = "to";
+/// Why it did.
+pub(super) const WHY: &str = "why";
+/// The hash of a policy.
+pub(super) const HASH: &str = "hash";
+/// The name of a cluster.
+pub(super) const CLUSTER: &str = "envoy_cluster_name";
+
+/// The first digit of a status.
+pub(super) const STATUS_CLASS: &str = "envoy_response_code_class";
+
+/// What a label says where there is nothing to say.
+pub(super) const NOTHING: &str = "";
+
+/// Those of Envoy's that count here.
+const ENVOYS: [&str; 10] = [
+    MEMBERSHIP_HEALTHY,
+    EJECTED,
+    ANSWERS,
+    CONNECT_FAILED,
+    CERTIFICATE_REFUSED,
+    CREDENTIAL_SENT,
+    CREDENTIAL_MISSING,
+    CERTIFICATE_DAYS,
+    SERVER_STATE,
+    SERVER_UPTIME,
+];
+
+/// The name without what Envoy puts before names that it does not know.
+pub(super) fn plain(name: &str) -> &str {
+    let rest = name.strip_prefix("envoy_").filter(|rest| rest.starts_with("portolan_"));
+    rest.unwrap_or(name)
+}
+
+/// Whether anything here is about the metric.
+pub(super) fn is_wanted(name: &str) -> bool {
+    plain(name).starts_with("portolan_") || ENVOYS.contains(&name)
+}
