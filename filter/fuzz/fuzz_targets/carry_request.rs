@@ -10,7 +10,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use portolan_core::attempt::{Answer, Answers, Case, Credentials, Shown, Trouble, Verdict, Wait, goes_on, judge, note, select};
+use portolan_core::attempt::{
+    Answer, Answers, Case, Credentials, Shown, Trouble, Verdict, Wait, goes_on, judge, note, select,
+};
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, Config};
 use portolan_core::health::Examined;
@@ -59,7 +61,15 @@ fuzz_target!(|input: &[u8]| {
     let authorization = Some(line()).filter(|value| !value.is_empty());
     let client = ClientFacts { address: Some(line()), ..ClientFacts::default() };
     let mut found_out = line().iter().copied();
-    let mut head = RequestHead { method, target, scheme: b"https", authority, authorization, client, ..RequestHead::default() };
+    let mut head = RequestHead {
+        method,
+        target,
+        scheme: b"https",
+        authority,
+        authorization,
+        client,
+        ..RequestHead::default()
+    };
     // Each question is asked once, so that the fifth plan has an end.
     for _ in 0..5 {
         let mut next = || found_out.next().unwrap_or_default();
@@ -72,11 +82,16 @@ fuzz_target!(|input: &[u8]| {
             Action::Token(_) => return,
             Action::Ask(_) => head.recently_pushed = Some(next() & 1 == 0),
             Action::Verify(_) => {
-                head.password = Some([Password::Right, Password::Wrong, Password::Unknown][usize::from(next() % 3)]);
+                head.password = Some(
+                    [Password::Right, Password::Wrong, Password::Unknown][usize::from(next() % 3)],
+                );
             }
             Action::Examine => head.health = Some(Examined::Unknown),
             Action::Probe(_) => {
-                head.in_store = Some([Presence::There, Presence::Missing, Presence::Unknown][usize::from(next() % 3)]);
+                head.in_store = Some(
+                    [Presence::There, Presence::Missing, Presence::Unknown]
+                        [usize::from(next() % 3)],
+                );
             }
         }
     }
@@ -86,7 +101,8 @@ fuzz_target!(|input: &[u8]| {
 fn check_forwarding(head: &RequestHead<'_>, forwarding: &Forwarding<'_>, statuses: &[u8]) {
     let list = forwarding.forward.list;
     assert_eq!(forwarding.cluster, list.cluster());
-    let members: Vec<&Backend> = list.backends().iter().map(|id| CONFIG.backend(*id).expect("of the policy")).collect();
+    let members: Vec<&Backend> =
+        list.backends().iter().map(|id| CONFIG.backend(*id).expect("of the policy")).collect();
     assert!(!members.is_empty() && members.len() == forwarding.receipt.targets.len());
     if forwarding.receipt.writes {
         assert_eq!(members.len(), 1, "a write has one home");
@@ -94,7 +110,9 @@ fn check_forwarding(head: &RequestHead<'_>, forwarding: &Forwarding<'_>, statuse
     for (backend, target) in members.iter().zip(&forwarding.receipt.targets) {
         check_target(head, backend, target);
         let prepared = forwarding.prepared.as_deref();
-        if let Some(part) = prepared.and_then(|property| select(property, backend.name().as_bytes())) {
+        if let Some(part) =
+            prepared.and_then(|property| select(property, backend.name().as_bytes()))
+        {
             check_credentials(head, backend, &part.credentials);
         }
     }
@@ -104,16 +122,27 @@ fn check_forwarding(head: &RequestHead<'_>, forwarding: &Forwarding<'_>, statuse
 /// What the backend gets is a request of the API, below the base path, for one repository.
 fn check_target(head: &RequestHead<'_>, backend: &Backend, target: &[u8]) {
     assert!(target.iter().all(u8::is_ascii_graphic), "{}", target.escape_ascii());
-    let inside = target.strip_prefix(backend.url().base_path().as_bytes()).expect("below the base path");
+    let inside =
+        target.strip_prefix(backend.url().base_path().as_bytes()).expect("below the base path");
     let again = parse(head.method, inside).expect("what is forwarded is what would be taken");
-    assert_eq!(again.endpoint.class(), parse(head.method, head.target).expect("it was taken").endpoint.class());
-    assert!(!inside.windows(4).any(|part| part == b"?ns=" || part == b"&ns="), "{}", target.escape_ascii());
+    assert_eq!(
+        again.endpoint.class(),
+        parse(head.method, head.target).expect("it was taken").endpoint.class()
+    );
+    assert!(
+        !inside.windows(4).any(|part| part == b"?ns=" || part == b"&ns="),
+        "{}",
+        target.escape_ascii()
+    );
 }
 
 fn check_credentials(head: &RequestHead<'_>, backend: &Backend, credentials: &Credentials<'_>) {
     match credentials {
         Credentials::Client(value) => {
-            assert!(matches!(backend.name(), "home" | "near"), "only these have clients that log in");
+            assert!(
+                matches!(backend.name(), "home" | "near"),
+                "only these have clients that log in"
+            );
             let sent = head.authorization.unwrap_or_default();
             assert!(sent.ends_with(value) || value.len() < sent.len(), "more than the client sent");
         }
@@ -135,27 +164,54 @@ fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &
         let Some(answer) = Answer::of(last.0, Shown::Nothing, Wait::UNKNOWN) else { break };
         missed += usize::from(answer == Answer::Missed);
         let before = Answers::parse(&property);
-        let attempt = portolan_core::attempt::Attempt { list: &names, backend: backend.name(), is_authority: false };
+        let attempt = portolan_core::attempt::Attempt {
+            list: &names,
+            backend: backend.name(),
+            is_authority: false,
+        };
         if let Some(next) = goes_on(attempt, answer, &before) {
-            let asked: Vec<&str> = names.iter().map(String::as_str).filter(|name| before.of(name).is_some()).collect();
-            assert!(!asked.iter().any(|name| next.trim_end_matches("@last").split('+').any(|one| one == *name)), "{next}");
+            let asked: Vec<&str> =
+                names.iter().map(String::as_str).filter(|name| before.of(name).is_some()).collect();
+            assert!(
+                !asked
+                    .iter()
+                    .any(|name| next.trim_end_matches("@last").split('+').any(|one| one == *name)),
+                "{next}"
+            );
         }
         property.extend_from_slice(note(backend.name(), answer).as_bytes());
     }
     let answers = Answers::parse(&property);
-    let case = Case { status: last.0, answered: Some(last.1), authority: None, proxys_credentials: false, clients_log_in: true };
+    let case = Case {
+        status: last.0,
+        answered: Some(last.1),
+        authority: None,
+        proxys_credentials: false,
+        clients_log_in: true,
+    };
     let verdict = judge(&case, &members.iter().map(|backend| backend.name()), &answers);
     let says_missing = matches!((verdict, last.0), (Verdict::Pass, 404 | 410))
         || matches!(verdict, Verdict::Replace(Trouble::Absent | Trouble::Missing));
-    assert!(!says_missing || missed == members.len(), "an outage is no 404: {verdict:?} {answers:?}");
+    assert!(
+        !says_missing || missed == members.len(),
+        "an outage is no 404: {verdict:?} {answers:?}"
+    );
 }
 
 fn check_reply(reply: &Reply) {
     assert!((200..600).contains(&reply.status));
     for (name, value) in &reply.headers {
-        assert!(value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)), "{name}: {value}");
+        assert!(
+            value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)),
+            "{name}: {value}"
+        );
         if *name == "location" {
-            let places = ["https://about.example/", "https://east.example/sha256:", "https://east.example/sha512:", "https://free.example/v2/"];
+            let places = [
+                "https://about.example/",
+                "https://east.example/sha256:",
+                "https://east.example/sha512:",
+                "https://free.example/v2/",
+            ];
             let is_declared = places.iter().any(|place| value.starts_with(place));
             assert!(is_declared || value.starts_with("https://east.example/"), "{value}");
         }

@@ -29,7 +29,9 @@ fn check(next: &Hop<'_>, plain: bool) {
     assert!(scheme == "https" || plain && scheme == "http", "{next:?}");
     let is_below = |host: &str| host.strip_suffix(".r2.example").is_some_and(|own| !own.is_empty());
     assert!(host == "cdn.example" || is_below(host), "{next:?}");
-    assert!(host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_')));
+    assert!(
+        host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'))
+    );
 
     assert!(next.target.starts_with(b"/"), "{next:?}");
     assert!(next.target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'), "{next:?}");

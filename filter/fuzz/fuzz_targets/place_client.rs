@@ -28,7 +28,9 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
 });
 
 fuzz_target!(|input: &[u8]| {
-    let mut lines = input.splitn(5, |byte| *byte == b'\n').map(|line| Some(line).filter(|line| !line.is_empty()));
+    let mut lines = input
+        .splitn(5, |byte| *byte == b'\n')
+        .map(|line| Some(line).filter(|line| !line.is_empty()));
     let mut line = || lines.next().flatten();
     let (address, peer, country, subdivision, continent) = (line(), line(), line(), line(), line());
     let said = ClientFacts { address, peer, country, subdivision, continent };
@@ -38,12 +40,22 @@ fuzz_target!(|input: &[u8]| {
 
     let region = |locality: &Locality| CONFIG.regions().name(locality.region).to_owned();
     if !peer.is_some_and(is_trusted) {
-        assert_eq!((region(&found), found.country), (region(&without), None), "nobody believes this peer");
+        assert_eq!(
+            (region(&found), found.country),
+            (region(&without), None),
+            "nobody believes this peer"
+        );
     }
-    assert!(matches!(region(&without).as_str(), "office" | "default"), "an address says no country");
+    assert!(
+        matches!(region(&without).as_str(), "office" | "default"),
+        "an address says no country"
+    );
     if let Some(address) = address.and_then(plain) {
         assert_eq!(region(&without) == "office", is_office(address), "{address}");
-        assert!(!is_office(address) || region(&found) == "office", "an address is more than a header");
+        assert!(
+            !is_office(address) || region(&found) == "office",
+            "an address is more than a header"
+        );
     }
 });
 
@@ -53,7 +65,10 @@ fn place(facts: &ClientFacts<'_>) -> Locality {
 
 /// More than is trusted: everything that could be read as such an address.
 fn is_trusted(peer: &[u8]) -> bool {
-    peer.windows(3).any(|part| part == b"10.") || peer.windows(4).any(|part| part.eq_ignore_ascii_case(b":0a0") || part.eq_ignore_ascii_case(b":a00"))
+    peer.windows(3).any(|part| part == b"10.")
+        || peer
+            .windows(4)
+            .any(|part| part.eq_ignore_ascii_case(b":0a0") || part.eq_ignore_ascii_case(b":a00"))
         || peer.contains(&b':')
 }
 

@@ -32,9 +32,20 @@ fn check(config: &Config) {
     for front in config.fronts().all() {
         for host in front.hosts() {
             let authority = host.as_str().as_bytes();
-            for target in [&b"/v2/"[..], b"/v2/a/manifests/b", b"/v2/a/blobs/uploads/", b"/portolan/token?scope=x"] {
+            for target in [
+                &b"/v2/"[..],
+                b"/v2/a/manifests/b",
+                b"/v2/a/blobs/uploads/",
+                b"/portolan/token?scope=x",
+            ] {
                 for method in [&b"GET"[..], b"HEAD", b"POST"] {
-                    let head = RequestHead { method, target, scheme: b"https", authority, ..RequestHead::default() };
+                    let head = RequestHead {
+                        method,
+                        target,
+                        scheme: b"https",
+                        authority,
+                        ..RequestHead::default()
+                    };
                     let _ = plan(config, &head);
                 }
             }

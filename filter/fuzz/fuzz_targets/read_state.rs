@@ -6,7 +6,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portolan_core::attempt::{Answer, Answers, Hop, Prepared, all, list_of, note, note_list, only, select};
+use portolan_core::attempt::{
+    Answer, Answers, Hop, Prepared, all, list_of, note, note_list, only, select,
+};
 use portolan_core::contract::Role;
 
 fuzz_target!(|property: &[u8]| {

@@ -22,7 +22,9 @@ fuzz_target!(|input: &[u8]| {
         }
         let target = [b"/v2/team/app/blobs/uploads/", session.as_slice(), b"?x=1"].concat();
         if let Ok(request) = parse(b"PATCH", &target) {
-            let Endpoint::Upload { name, session: found } = request.endpoint else { panic!("{request:?}") };
+            let Endpoint::Upload { name, session: found } = request.endpoint else {
+                panic!("{request:?}")
+            };
             assert_eq!((name.as_str(), found), ("team/app", session.as_slice()));
         }
     }

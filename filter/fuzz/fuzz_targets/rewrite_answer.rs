@@ -54,7 +54,13 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn receipt(method: &[u8], target: &[u8]) -> Receipt {
-    let head = RequestHead { method, target, scheme: b"https", authority: b"registry.example", ..RequestHead::default() };
+    let head = RequestHead {
+        method,
+        target,
+        scheme: b"https",
+        authority: b"registry.example",
+        ..RequestHead::default()
+    };
     match plan(&CONFIG, &head).action {
         Action::Forward(forwarding) => forwarding.receipt,
         other => panic!("{other:?}"),
@@ -64,7 +70,11 @@ fn receipt(method: &[u8], target: &[u8]) -> Receipt {
 fn check_location(receipt: &Receipt, status: u16, value: &[u8]) {
     let is_here = value.starts_with(b"/") && !value.starts_with(b"//");
     assert!(!is_here || value.starts_with(b"/v2/"), "{}", value.escape_ascii());
-    assert!(is_here || !receipt.writes || status >= 300 && receipt.class != Class::Upload, "{}", value.escape_ascii());
+    assert!(
+        is_here || !receipt.writes || status >= 300 && receipt.class != Class::Upload,
+        "{}",
+        value.escape_ascii()
+    );
     check_foreign(value);
     if is_here {
         assert!(value.iter().all(u8::is_ascii_graphic), "{}", value.escape_ascii());
@@ -79,7 +89,12 @@ fn check_link(value: &[u8]) {
 
 fn check_foreign(url: &[u8]) {
     let lower = url.to_ascii_lowercase();
-    for own in [&b"https://b.example/"[..], b"http://b.example/", b"//b.example/", b"https://b.example:443/"] {
+    for own in [
+        &b"https://b.example/"[..],
+        b"http://b.example/",
+        b"//b.example/",
+        b"https://b.example:443/",
+    ] {
         assert!(!lower.starts_with(own), "{}", url.escape_ascii());
     }
 }
