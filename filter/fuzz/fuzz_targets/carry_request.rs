@@ -89,7 +89,7 @@ fuzz_target!(|input: &[u8]| {
             Action::Examine => head.health = Some(Examined::Unknown),
             Action::Probe(_) => {
                 head.in_store = Some(
-                    [Presence::There, Presence::Missing, Presence::Unknown]
+                    [Presence::Present, Presence::Absent, Presence::Unknown]
                         [usize::from(next() % 3)],
                 );
             }
