@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo observe up bench failover-report clients test-all fmt lint fuzz examples clean
+.PHONY: help setup build test demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ clients: ## what works with which client; writes docs/clients.md
 	@scripts/build
 	@scripts/client-table
 
+conformance: ## the conformance suite of the distribution spec at a registry and through fronts; writes docs/conformance.md
+	@scripts/setup build envoy registries clients conformance
+	@scripts/build
+	@scripts/conformance
+
 test-all: ## test, every client, conformance, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
@@ -56,9 +61,9 @@ lint: ## the quick checks alone: format, clippy, shellcheck, licences
 	@scripts/setup build envoy shell
 	@scripts/test format lint shell deny
 
-fuzz: ## fuzz every target: make fuzz SECONDS=300
+fuzz: ## fuzz every target, each for 60 s, and write docs/fuzzing.md: make fuzz SECONDS=60
 	@scripts/setup build fuzz
-	@scripts/fuzz "$(or $(SECONDS),300)"
+	@scripts/fuzz "$(or $(SECONDS),60)"
 
 examples: ## render the example configurations again
 	@scripts/setup build

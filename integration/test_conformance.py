@@ -7,23 +7,18 @@ clients make of it.
 
 import json
 import os
-import shutil
-import subprocess
-import xml.etree.ElementTree as xml
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from harness import paths, raw
+from harness import conformance, paths, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
 from harness.processes import Server
 from harness.registry import Registry
 
-PROGRAM = paths.ROOT / ".tools/bin/conformance"
 REFERRERS_REGISTRY = paths.ROOT / ".tools/bin/referrers-registry"
-SECONDS = 120
 # Repositories of the suite's own: for pushes, and for mounts from the first.
 REPOSITORY, OTHER = "drycc/conformance/app", "drycc/conformance/other"
 
@@ -31,7 +26,7 @@ REPOSITORY, OTHER = "drycc/conformance/app", "drycc/conformance/other"
 @pytest.fixture(scope="module", autouse=True)
 def _program() -> None:
     """Skips on somebody's desk; `make test-all` has to have it."""
-    if PROGRAM.is_file():
+    if conformance.PROGRAM.is_file():
         return
     reason = "there is no conformance suite. Run: scripts/setup conformance"
     if os.environ.get("PORTOLAN_ALL_CLIENTS"):
@@ -46,26 +41,6 @@ def registries(tmp_path: Path) -> Iterator[list[Registry]]:
     yield both
     for registry in both:
         registry.stop()
-
-
-def outcomes(url: str, repository: str, other: str, directory: Path) -> dict[str, str]:
-    """What becomes of each test."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
-    tests = ("PULL", "PUSH", "CONTENT_DISCOVERY", "CONTENT_MANAGEMENT")
-    settings = {
-        "OCI_ROOT_URL": url,
-        "OCI_NAMESPACE": repository,
-        "OCI_CROSSMOUNT_NAMESPACE": other,
-        "OCI_AUTOMATIC_CROSSMOUNT": "0",
-        "OCI_REPORT_DIR": str(directory),
-        **{f"OCI_TEST_{test}": "1" for test in tests},
-    }
-    subprocess.run(
-        [PROGRAM], env={**os.environ, **settings}, cwd=directory, capture_output=True, timeout=SECONDS, check=False
-    )
-    report = xml.parse(directory / "junit.xml").getroot()
-    return {str(case.get("name")): str(case.get("status")) for case in report.iter("testcase")}
 
 
 def policy(home: str, near: str, chain: list[str]) -> Policy:
@@ -131,16 +106,10 @@ def test_the_same_with_what_refers_to_a_manifest(
 
 def compare(home: str, envoy: Envoy, directory: Path) -> None:
     """Runs the suite at the registry and through the front."""
-    directly = outcomes(home, "direct/app", "direct/other", directory / "directly")
+    directly = conformance.outcomes(home, "direct/app", "direct/other", directory / "directly")
     envoy.wait_until_healthy()
-    through = outcomes(f"http://127.0.0.1:{envoy.port}", REPOSITORY, OTHER, directory / "through")
-    passed = [name for name, outcome in directly.items() if outcome == "passed"]
-    assert len(passed) >= 50, f"the suite did not run: {directly}"
-    worse = {name: through.get(name) for name in passed if through.get(name) != "passed"}
-    assert not worse, "they pass straight at the registry"
-    skipped = {name for name, outcome in directly.items() if outcome == "skipped"}
-    assert {name for name, outcome in through.items() if outcome == "skipped"} == skipped
-    assert through.keys() == directly.keys()
+    through = conformance.outcomes(f"http://127.0.0.1:{envoy.port}", REPOSITORY, OTHER, directory / "through")
+    assert not conformance.differences(directly, through)
 
 
 def attach(envoy: Envoy) -> tuple[object, list[str]]:

@@ -5,7 +5,7 @@ checked, escaped or normalised on the way out.
 """
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -42,9 +42,16 @@ class Response:
 class Connection:
     """One connection, for any number of requests one after the other."""
 
-    def __init__(self, port: int, address: str = "127.0.0.1", seconds: float = SECONDS) -> None:
-        self._socket = socket.create_connection((address, port), timeout=seconds)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(
+        self,
+        port: int,
+        address: str = "127.0.0.1",
+        seconds: float = SECONDS,
+        wrap: Callable[[socket.socket], socket.socket] = lambda plain: plain,
+    ) -> None:
+        plain = socket.create_connection((address, port), timeout=seconds)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = wrap(plain)
         self._unread = b""
 
     def __enter__(self) -> "Connection":

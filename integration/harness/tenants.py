@@ -1,0 +1,28 @@
+"""Two tenants of one installation: a front, a rule and a registry each."""
+
+from harness.envoy import Policy
+
+# What each may read, and what it may not.
+OURS = "/v2/ours/app/manifests/v1"
+THEIRS = "/v2/theirs/app/manifests/v1"
+
+
+def policy(ours: str, theirs: str) -> Policy:
+    """`registry.test` shows `ours/`, `other.test` shows `theirs/`; neither is the default."""
+
+    def rule(name: str, front: str) -> Policy:
+        return {
+            "name": name,
+            "repositories": [f"{name}/**"],
+            "fronts": [front],
+            "chains": {"default": [name]},
+            "owner": name,
+        }
+
+    return {
+        "version": 1,
+        "fronts": {"one": {"hosts": ["registry.test"]}, "two": {"hosts": ["other.test"]}},
+        "backends": {"ours": {"url": ours}, "theirs": {"url": theirs}},
+        "regions": {"default": {}},
+        "rules": [rule("ours", "one"), rule("theirs", "two")],
+    }

@@ -1,0 +1,87 @@
+"""A filter that traps: requests are refused, nothing is sent anywhere, and Envoy lives.
+
+Real Envoy with a rendered configuration and, for the filter, a module that traps at every request. Sees that nothing fails
+open. Cannot see how the shipped filter could come to trap: fuzzing and the hostile suites look for that.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from harness import bootstrap, raw
+from harness.envoy import Envoy, render
+from harness.scripted import Answer, Scripted
+from harness.tenants import OURS, policy
+from harness.waiting import eventually
+
+I32 = 0x7F
+UNREACHABLE, CONSTANT, END = 0x00, 0x41, 0x0B
+
+
+def section(number: int, items: list[bytes]) -> bytes:
+    """A section of a module (WebAssembly core specification 5.5); everything here is shorter than 16 KiB."""
+    content = leb(len(items)) + b"".join(items)
+    return bytes([number]) + leb(len(content)) + content
+
+
+def leb(value: int) -> bytes:
+    """An unsigned number of at most 14 bits."""
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128, value >> 7])
+
+
+def module() -> bytes:
+    """A module of the proxy-wasm ABI that takes any configuration, and traps when a request comes."""
+    one = bytes([CONSTANT, 1])
+    # Name, number of parameters, whether there is a result, body.
+    functions = [
+        ("proxy_abi_version_0_2_1", 0, False, b""),
+        ("proxy_on_memory_allocate", 1, True, one),
+        ("proxy_on_context_create", 2, False, b""),
+        ("proxy_on_vm_start", 2, True, one),
+        ("proxy_on_configure", 2, True, one),
+        ("proxy_on_request_headers", 3, True, bytes([UNREACHABLE])),
+    ]
+    types = [bytes([0x60, count]) + bytes([I32] * count) + (bytes([1, I32]) if result else b"\0") for _, count, result, _ in functions]
+    names = [
+        leb(len(name)) + name.encode() + bytes([0, index]) for index, (name, *_) in enumerate(functions)
+    ]
+    memory = leb(len("memory")) + b"memory" + bytes([2, 0])
+    bodies = [leb(len(body) + 2) + b"\0" + body + bytes([END]) for *_, body in functions]
+    indices = [bytes([index]) for index in range(len(functions))]
+    sections = [(1, types), (3, indices), (5, [b"\0\x01"]), (7, [*names, memory]), (10, bodies)]
+    return b"\0asm\x01\0\0\0" + b"".join(section(number, items) for number, items in sections)
+
+
+@pytest.fixture
+def envoy(east: Scripted, west: Scripted, tmp_path: Path) -> Envoy:
+    """Its crashes are what is wanted, so that it is none of `start`'s."""
+    document = render(policy(west.url, east.url), tmp_path / "policy")
+    (tmp_path / "trap.wasm").write_bytes(module())
+    bootstrap.use_wasm(document, tmp_path / "trap.wasm")
+    return Envoy(document, tmp_path / "envoy")
+
+
+# fmt: off
+REQUESTS: list[tuple[str, str, list[raw.Header]]] = [
+    ("GET", OURS, []),
+    ("GET", OURS, [("x-portolan-cluster", "ours")]),
+    ("GET", "/v2/", []),
+    ("PUT", OURS, []),
+    ("DELETE", OURS, [("x-portolan-cluster", "theirs")]),
+]
+# fmt: on
+
+
+def test_nothing_fails_open(envoy: Envoy, east: Scripted, west: Scripted) -> None:
+    for upstream in (east, west):
+        upstream.answer(Answer(200, [], b"{}"))
+    for _ in range(10):
+        for method, target, headers in REQUESTS:
+            found = envoy.request(method, target, headers, b"{}" if method == "PUT" else None)
+            assert found.status in (500, 503), found
+            assert b'"errors"' in found.body
+    assert not east.seen and not west.seen
+    assert envoy.server.is_alive() and envoy.is_ready()
+    tries = r"^wasm\..*vm_reload"
+    assert eventually(lambda: any(envoy.stats(tries).values()), what="Envoy starts the filter anew")
+    envoy.stop()
