@@ -42,6 +42,16 @@ pub(crate) fn run(arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exi
     Ok(worst)
 }
 
+/// Checks the policy that an Envoy of this machine is about to serve, and the files that it names.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub(crate) fn before_serving(policy: &Path, out: &mut impl Write) -> io::Result<Exit> {
+    let arguments = CheckArgs { policies: vec![policy.to_owned()], strict: false, files: true };
+    run(&arguments, out)
+}
+
 fn check(path: &Path, arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
     let policy = match policy_file::load(path) {
         Ok(policy) => policy,

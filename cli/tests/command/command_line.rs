@@ -8,7 +8,7 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 14] = [
+    let rows: [(&[&str], &str); 16] = [
         (&["--version"], "portolan 0."),
         (&["--help"], "Exit status:"),
         (&["check", "--help"], "Exit status:"),
@@ -17,6 +17,8 @@ fn help_and_version_are_results() {
         (&["geoip", "--help"], "lookup"),
         (&["geoip", "build", "--help"], "--output"),
         (&["clients", "--help"], "registries.yaml"),
+        (&["serve", "--help"], "--envoy-program"),
+        (&["ready", "--help"], "Exit status:"),
         (&["bench", "--help"], "Exit status:"),
         (&["compare-paths", "--help"], "Exit status:"),
         (&["networks", "--help"], "import"),

@@ -15,3 +15,5 @@ mod portolan;
 #[cfg(test)]
 mod redirects;
 mod render;
+#[cfg(test)]
+mod serve;
