@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo up bench failover-report clients test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test demo up bench failover-report clients test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,6 +12,16 @@ setup: ## get the pinned tools (Rust, Envoy, registries); a second run changes n
 build: ## dist/portolan.wasm and dist/portolan
 	@scripts/setup build
 	@scripts/build
+
+image: ## dist/portolan-image.tar, for docker load and skopeo; the same commit gives the same bytes
+	@scripts/setup build envoy image
+	@scripts/build
+	@scripts/image
+
+dist: ## dist/release: everything that a release delivers, with checksums; the same commit gives the same bytes
+	@scripts/setup build envoy image
+	@scripts/build
+	@scripts/dist
 
 test: ## every check that a change must pass, with how long each took
 	@scripts/test
@@ -41,7 +51,7 @@ clients: ## what works with which client; writes docs/clients.md
 	@scripts/build
 	@scripts/client-table
 
-test-all: ## test, every client, conformance, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
