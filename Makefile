@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test demo up bench failover-report clients test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose demo up bench failover-report clients test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ dist: ## dist/release: everything that a release delivers, with checksums; the s
 
 test: ## every check that a change must pass, with how long each took
 	@scripts/test
+
+test-compose: ## the compose stacks and the image with a real Docker (as root; minutes)
+	@scripts/setup build envoy registries clients image compose
+	@scripts/build
+	@scripts/test-compose
 
 demo: ## see it work on this machine
 	@scripts/setup build envoy registries
@@ -51,7 +56,7 @@ clients: ## what works with which client; writes docs/clients.md
 	@scripts/build
 	@scripts/client-table
 
-test-all: ## test, every client, conformance, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, compose stacks, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
