@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,8 +13,23 @@ build: ## dist/portolan.wasm and dist/portolan
 	@scripts/setup build
 	@scripts/build
 
+image: ## dist/portolan-image.tar, for docker load and skopeo; the same commit gives the same bytes
+	@scripts/setup build envoy image
+	@scripts/build
+	@scripts/image
+
+dist: ## dist/release: everything that a release delivers, with checksums; the same commit gives the same bytes
+	@scripts/setup build envoy image
+	@scripts/build
+	@scripts/dist
+
 test: ## every check that a change must pass, with how long each took
 	@scripts/test
+
+test-compose: ## the compose stacks and the image with a real Docker (as root; minutes)
+	@scripts/setup build envoy registries clients image compose
+	@scripts/build
+	@scripts/test-compose
 
 demo: ## see it work on this machine
 	@scripts/setup build envoy registries
@@ -51,7 +66,7 @@ conformance: ## the conformance suite of the distribution spec at a registry and
 	@scripts/build
 	@scripts/conformance
 
-test-all: ## test, every client, conformance, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, compose stacks, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code

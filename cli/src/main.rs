@@ -15,9 +15,11 @@ mod moment;
 mod networks;
 mod output;
 mod policy_file;
+mod ready;
 mod render;
 mod replace;
 mod schema;
+mod serve;
 mod special_addresses;
 mod status;
 
@@ -65,6 +67,10 @@ enum Command {
     /// Make the configuration of an Envoy that serves a policy.
     #[command(after_help = EXIT_STATUS)]
     Render(render::RenderArgs),
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeArgs),
+    #[command(after_help = ready::EXIT_STATUS)]
+    Ready(ready::ReadyArgs),
     /// Say what becomes of a request: region, rule and backend, or the refusal.
     ///
     /// The same code decides as in Envoy. A request that would be refused is explained like any
@@ -228,6 +234,8 @@ impl Command {
             Self::Init(arguments) => init::run(&arguments, out),
             Self::Schema => schema::run(out).map(|()| Exit::Good),
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
+            Self::Serve(arguments) => serve::run(arguments, out),
+            Self::Ready(arguments) => ready::run(&arguments, out),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
             Self::Drift(arguments) => drift::run(&arguments, out),
             Self::Status(arguments) => status::run(&arguments, out),
@@ -250,11 +258,14 @@ impl Command {
 }
 
 fn exit_of_render(result: Result<(), RenderError>) -> Exit {
-    match result {
-        Ok(()) => Exit::Good,
-        Err(RenderError::Policy(diagnostics)) => complain(&diagnostics),
-        Err(error @ RenderError::GeoHeader(_)) => fail(error, Exit::Refused),
-        Err(error) => fail(error, Exit::Unusable),
+    result.map_or_else(|error| exit_of_render_error(&error), |()| Exit::Good)
+}
+
+fn exit_of_render_error(error: &RenderError) -> Exit {
+    match error {
+        RenderError::Policy(diagnostics) => complain(diagnostics),
+        RenderError::GeoHeader(_) => fail(error, Exit::Refused),
+        _ => fail(error, Exit::Unusable),
     }
 }
 

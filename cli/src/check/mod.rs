@@ -89,6 +89,22 @@ pub(crate) fn doubts(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     warnings::of(policy)
 }
 
+/// Checks the policy that an Envoy of this machine is about to serve, and the files that it names.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub(crate) fn before_serving(policy: &Path, out: &mut impl Write) -> io::Result<Exit> {
+    let arguments = CheckArgs {
+        policies: vec![policy.to_owned()],
+        strict: false,
+        files: true,
+        format: Format::Text,
+        quiet: false,
+    };
+    run(&arguments, out)
+}
+
 fn check(path: &Path, arguments: &CheckArgs) -> Report {
     let policy = match policy_file::load(path) {
         Ok(policy) => policy,

@@ -16,6 +16,22 @@ use super::options::{AccessLog, Options};
 pub(crate) struct RenderArgs {
     /// The policy, a YAML or JSON file.
     pub(super) policy: PathBuf,
+    #[command(flatten)]
+    pub(super) site: SiteArgs,
+    /// Write the small files of the secrets to this directory. None of them holds a secret.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) sds_output: Option<PathBuf>,
+    /// Print only the filter's own configuration, as JSON for an Envoy configured by hand.
+    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database", "sds_output"])]
+    pub(super) filter_configuration: bool,
+    /// Write to this file in one step, not to the standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// What is the machine's and not the policy's.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SiteArgs {
     /// The version of Envoy that will load the configuration.
     #[arg(long, value_name = "VERSION", default_value = EnvoyVersion::DEFAULT, value_parser = EnvoyVersion::parse)]
     envoy: EnvoyVersion,
@@ -29,7 +45,7 @@ pub(crate) struct RenderArgs {
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
     /// Where Envoy finds the filter.
-    #[arg(long, value_name = "PATH", default_value = "/etc/portolan/portolan.wasm")]
+    #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
     /// Where Envoy finds the geographic database, if not where the policy says.
     #[arg(long, value_name = "PATH")]
@@ -41,10 +57,7 @@ pub(crate) struct RenderArgs {
     /// Where Envoy finds the small files that say where credentials, client certificates and private CA
     /// certificates are.
     #[arg(long, value_name = "DIRECTORY", default_value = "/etc/portolan/sds")]
-    pub(super) sds_directory: String,
-    /// Write those files to this directory. None of them holds a secret.
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(super) sds_output: Option<PathBuf>,
+    sds_directory: String,
     /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs a file
     /// descriptor for each (`ulimit -n`), and others for the registries.
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -56,15 +69,23 @@ pub(crate) struct RenderArgs {
     /// the filter costs; it serves no policy.
     #[arg(long)]
     without_wasm: bool,
-    /// Print only the filter's own configuration, as JSON for an Envoy configured by hand.
-    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database", "sds_output"])]
-    pub(super) filter_configuration: bool,
-    /// Write to this file in one step, not to the standard output.
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
 }
 
-impl RenderArgs {
+/// Where the filter is, unless told.
+const WASM: &str = "/etc/portolan/portolan.wasm";
+
+impl SiteArgs {
+    /// The same for an Envoy that runs on this machine, from files in `directory`. A filter that is neither named nor at
+    /// its usual place is taken from `filters`, the first that is there.
+    pub(crate) fn here(mut self, directory: &Path, filters: &[PathBuf]) -> Self {
+        let is_missing = self.wasm == WASM && !Path::new(WASM).exists();
+        if let (true, Some(found)) = (is_missing, filters.iter().find(|path| path.exists())) {
+            self.wasm = found.to_string_lossy().into_owned();
+        }
+        self.sds_directory = directory.join("sds").to_string_lossy().into_owned();
+        self
+    }
+
     /// The options, checked against the policy.
     ///
     /// # Errors
@@ -127,7 +148,7 @@ fn check_geo_headers(clients: &Clients) -> Result<(), RenderError> {
 
 /// The admin interface has no authentication. Whoever reaches it can stop Envoy and read the
 /// configuration.
-fn admin_address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn admin_address(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| {
         "is not an address and a port; write one such as `127.0.0.1:9901`".to_owned()
     })?;
@@ -164,7 +185,7 @@ mod tests {
             "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
         );
         let config = Config::from_json(policy.as_bytes()).unwrap();
-        shell.arguments.options(&config).map_err(|error| error.to_string())
+        shell.arguments.site.options(&config).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -52,9 +52,9 @@ mod tests;
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub(crate) use arguments::RenderArgs;
+pub(crate) use arguments::{RenderArgs, SiteArgs, admin_address};
 pub(crate) use error::RenderError;
 
 use portolan_core::config::Config;
@@ -83,6 +83,31 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     }
 }
 
+/// Renders for an Envoy of this machine: `envoy.yaml` in `directory`, and beside it what that refers to.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub(crate) fn into_directory(
+    policy: &Path,
+    site: SiteArgs,
+    directory: &Path,
+) -> Result<PathBuf, RenderError> {
+    fs::create_dir_all(directory)
+        .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?;
+    let output = directory.join("envoy.yaml");
+    let arguments = RenderArgs {
+        policy: policy.to_owned(),
+        site,
+        sds_output: Some(directory.join("sds")),
+        filter_configuration: false,
+        output: Some(output.clone()),
+    };
+    // It goes into the file, and not here.
+    run(&arguments, &mut std::io::sink())?;
+    Ok(output)
+}
+
 /// The text of the whole configuration. The files that it refers to are written first: an Envoy that
 /// finds the one finds the others.
 fn whole(
@@ -90,7 +115,7 @@ fn whole(
     policy: &LoadedPolicy,
     policy_json: &str,
 ) -> Result<String, RenderError> {
-    let options = arguments.options(&policy.config)?;
+    let options = arguments.site.options(&policy.config)?;
     redirects::check(&policy.config, options.envoy)?;
     if let Some(directory) = &arguments.sds_output {
         write_sds(directory, &policy.config)?;

@@ -8,7 +8,7 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 18] = [
+    let rows: [(&[&str], &str); 20] = [
         (&[], "Commands:"),
         (&["completion", "bash"], "_portolan()"),
         (&["completion", "zsh"], "#compdef portolan"),
@@ -21,6 +21,8 @@ fn help_and_version_are_results() {
         (&["geoip", "--help"], "lookup"),
         (&["geoip", "build", "--help"], "--output"),
         (&["clients", "--help"], "registries.yaml"),
+        (&["serve", "--help"], "--envoy-program"),
+        (&["ready", "--help"], "Exit status:"),
         (&["bench", "--help"], "Exit status:"),
         (&["compare-paths", "--help"], "Exit status:"),
         (&["networks", "--help"], "import"),

@@ -24,4 +24,6 @@ mod render;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod serve;
+#[cfg(test)]
 mod wrong_policies;

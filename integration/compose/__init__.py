@@ -1,0 +1,1 @@
+"""The compose stacks with a real Docker: `make test-compose`."""

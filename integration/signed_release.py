@@ -1,0 +1,81 @@
+"""A release, signed: cosign signs checksums, images and SBOMs, and verifies them at a real registry.
+
+Not part of `make test`, which has no cosign; `scripts/test-dist` runs it on the release that it has built. RELEASE names its directory. The
+key is made here; that of a real release is the identity of the workflow, which needs the services of Sigstore.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import skopeo
+from harness.registry import Registry
+from harness.released_image import Archive
+
+RELEASE = Path(os.environ["RELEASE"])
+COSIGN = shutil.which("cosign") or "cosign"
+# No service of Sigstore can be reached: what is signed is not written into its log.
+SIGN = ("--key", "cosign.key", "--tlog-upload=false", "--yes")
+VERIFY = ("--key", "cosign.pub", "--insecure-ignore-tlog=true")
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("keys")
+    cosign(directory, "generate-key-pair")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def registry(work: Path) -> Iterator[Registry]:
+    registry = Registry("signed", work / "signed")
+    yield registry
+    registry.stop()
+
+
+def cosign(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COSIGN_PASSWORD": "only for this test"}
+    return subprocess.run(
+        [COSIGN, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=120, check=True
+    )
+
+
+def published(archive: Path, registry: Registry, name: str) -> str:
+    """Pushes an image; its name with its digest."""
+    skopeo.push_archive(archive, f"{registry.authority}/{name}:v1")
+    return f"{registry.authority}/{name}@{Archive(archive).json('index.json')['manifests'][0]['digest']}"
+
+
+def test_the_checksums_are_signed(keys: Path, tmp_path: Path) -> None:
+    sums = tmp_path / "SHA256SUMS"
+    shutil.copy(RELEASE / "SHA256SUMS", sums)
+    cosign(keys, "sign-blob", *SIGN, "--output-signature", "sums.sig", str(sums))
+    verify = ["verify-blob", *VERIFY, "--signature", "sums.sig", str(sums)]
+    cosign(keys, *verify)
+    sums.write_text(sums.read_text().replace("a", "b", 1))
+    with pytest.raises(subprocess.CalledProcessError):
+        cosign(keys, *verify)
+
+
+@pytest.mark.parametrize(("image", "name"), [("image-linux-amd64.tar", "portolan"), ("wasm-image.tar", "portolan-wasm")])
+def test_images_are_signed_where_they_are_published(image: str, name: str, keys: Path, registry: Registry) -> None:
+    (archive,) = RELEASE.glob(f"*-{image}")
+    reference = published(archive, registry, name)
+    cosign(keys, "sign", *SIGN, "--allow-http-registry", reference)
+    assert name in cosign(keys, "verify", *VERIFY, "--allow-http-registry", reference).stdout
+    (document,) = RELEASE.glob("*.wasm.cdx.json" if name == "portolan-wasm" else f"*-{image}.cdx.json")
+    attest = ["attest", "--type", "cyclonedx", "--predicate", str(document), "--allow-http-registry"]
+    cosign(keys, *attest, *SIGN, reference)
+    cosign(keys, "verify-attestation", "--type", "cyclonedx", "--allow-http-registry", *VERIFY, reference)
+
+
+def test_what_nobody_signed_is_not_verified(keys: Path, registry: Registry) -> None:
+    (archive,) = RELEASE.glob("*-wasm-image.tar")
+    reference = published(archive, registry, "unsigned")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        cosign(keys, "verify", *VERIFY, "--allow-http-registry", reference)
+    assert "no signatures found" in failed.value.stderr

@@ -1,0 +1,1 @@
+"""What is released: images, archives and what is in them, built from files alone and the same byte for byte each time."""
