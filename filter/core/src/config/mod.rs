@@ -39,6 +39,7 @@ mod upstreams;
 pub mod user_info;
 mod wire;
 
+pub use crate::contract::Fingerprint;
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
 pub use backend::{Backend, Certificate, Tls};
 pub use backend_url::{BackendUrl, Scheme, canonical_authority};
@@ -66,6 +67,7 @@ pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
 pub use upload_path::UploadPath;
 pub use upstreams::{Upstream, Upstreams};
+pub use wire::VERSION;
 
 use ids::{BackendId, ListId, StoreId};
 use mistake::Mistakes;

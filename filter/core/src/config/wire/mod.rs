@@ -40,7 +40,7 @@ use super::published::{self, Published};
 use super::reader::{Fields, Node};
 
 /// The version of the format that this release reads.
-pub(crate) const VERSION: u64 = 1;
+pub const VERSION: u64 = 1;
 
 pub(crate) struct PolicyWire {
     pub(crate) fronts: Option<Vec<FrontWire>>,
@@ -52,6 +52,7 @@ pub(crate) struct PolicyWire {
     pub(crate) published: Vec<Published>,
     pub(crate) clients: ClientsWire,
     pub(crate) rules: Option<Vec<RuleWire>>,
+    pub(crate) cluster_fingerprints: bool,
 }
 
 const NAME: &str = "a name of letters, digits, `-`, `_` and `.`, at most 63 long";
@@ -72,6 +73,7 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         "networks_published",
         "clients",
         "rules",
+        "cluster_fingerprints",
     ]);
     fields.required("version", "`version: 1`", read_version);
     let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
@@ -89,6 +91,7 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         fronts,
         backends,
         rules,
+        cluster_fingerprints: flag(&fields, "cluster_fingerprints"),
         blob_stores: fields.optional("blob_stores", |node| {
             read_named(&node, "a mapping of blob stores by name", blob_stores::read_blob_store)
         }),
