@@ -12,7 +12,7 @@ use portolan_core::config::Config;
 
 use crate::geoip::date::BuildDate;
 use crate::output::{Exit, complain};
-use crate::policy_file;
+use crate::policy_file::{self, Diagnostic, LoadedPolicy};
 
 /// Arguments of `portolan check`.
 #[derive(Debug, Args)]
@@ -42,12 +42,17 @@ pub(crate) fn run(arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exi
     Ok(worst)
 }
 
+/// Doubts about a policy that works, but perhaps not as meant.
+pub(crate) fn warnings(policy: &LoadedPolicy) -> Vec<Diagnostic> {
+    warnings::of(policy)
+}
+
 fn check(path: &Path, arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exit> {
     let policy = match policy_file::load(path) {
         Ok(policy) => policy,
         Err(diagnostics) => return Ok(complain(&diagnostics)),
     };
-    let mut found = warnings::of(&policy);
+    let mut found = warnings(&policy);
     if arguments.files {
         found.extend(files::of(&policy, BuildDate::now()));
     }

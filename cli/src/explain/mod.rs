@@ -16,6 +16,9 @@ use std::path::Path;
 
 pub(crate) use arguments::ExplainArgs;
 
+use portolan_core::config::Config;
+use serde_json::Value;
+
 use crate::output::{Exit, Results, complain, say};
 use crate::policy_file::{self, LoadedPolicy};
 use answer::Answer;
@@ -40,6 +43,17 @@ pub(crate) fn run(arguments: &ExplainArgs, out: &mut Results<impl Write>) -> io:
         return batch::run(&policy.config, io::stdin().lock(), out);
     }
     one(&policy, arguments, out)
+}
+
+/// What becomes of a request that is written as a line of `--batch`, as the line that is printed for it.
+///
+/// # Errors
+///
+/// Why the line is no request.
+pub(crate) fn answer(config: &Config, line: &[u8]) -> Result<Value, String> {
+    let (request, encoding) = batch::read(line, config)?;
+    let text = Answer::to(&request, config, encoding).to_json(&[]);
+    serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
 fn one(

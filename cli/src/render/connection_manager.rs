@@ -45,7 +45,7 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
         json!({"suppress_envoy_headers": true}),
     );
-    let noted = filter_state::filter(config.clients());
+    let noted = filter_state::filter(config.clients(), &options.policy);
     let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));
     let forms = forms.map(wasm::token_form);
     let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A version of Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EnvoyVersion(&'static str);
 
 /// Every version whose own binary has loaded what is rendered here, the filter included, oldest
 /// first. Envoy renames fields between versions; what no binary has loaded is a guess.
-const TESTED: [&str; 2] = ["1.39.3", EnvoyVersion::DEFAULT];
+pub(crate) const TESTED: [&str; 2] = ["1.39.3", EnvoyVersion::DEFAULT];
 
 impl EnvoyVersion {
     /// The version that Portolan is developed with.
@@ -30,6 +32,19 @@ impl EnvoyVersion {
             let tested = TESTED.join(", ");
             format!("this release has not been tested with that version; tested are {tested}")
         })
+    }
+}
+
+impl Serialize for EnvoyVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for EnvoyVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }
 

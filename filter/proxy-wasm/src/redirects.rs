@@ -86,7 +86,7 @@ pub(crate) fn prepare_delivery() -> bool {
         host::remove_header(Headers::Request, name);
     }
     if let Some(keys) = fallback() {
-        let attempts = names.split(' ').count().to_string();
+        let attempts = keys.split(' ').count().to_string();
         host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
     }
     true

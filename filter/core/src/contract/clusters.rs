@@ -5,6 +5,9 @@
 
 use super::cluster_name::joined;
 
+/// What the names of those clusters begin with that no policy changes.
+pub const INTERNAL: &str = "portolan@";
+
 /// The cluster by which the filter asks Envoy's admin interface how the backends are. All that it leads
 /// to is [`crate::health::TARGET`].
 pub const ADMIN: &str = "portolan@admin";
