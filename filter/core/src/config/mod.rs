@@ -89,6 +89,7 @@ pub struct Config {
     clients: Clients,
     rules: Rules,
     lists: Vec<List>,
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Config {
@@ -100,7 +101,10 @@ impl Config {
     /// being JSON.
     pub fn from_json(json: &[u8]) -> Result<Self, Vec<Mistake>> {
         match serde_json::from_slice(json) {
-            Ok(document) => Self::from_document(&document),
+            Ok(document) => {
+                let fingerprint = Some(Fingerprint::of([json]));
+                Self::from_document(&document).map(|config| Self { fingerprint, ..config })
+            }
             Err(error) => {
                 let message = format!("the policy is not JSON: {error}");
                 Err(vec![Mistake { path: String::new(), message }])
@@ -118,6 +122,12 @@ impl Config {
         let wire = wire::read(document, &mistakes);
         let compiled = compile::compile(wire, &mistakes);
         mistakes.into_result(compiled)
+    }
+
+    /// Which policy it is: the fingerprint of the JSON that it was read from, if it was.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// The public hostnames.

@@ -88,6 +88,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         clients,
         rules,
         lists,
+        fingerprint: None,
     })
 }
 
