@@ -38,6 +38,8 @@ fn the_alerts_do_what_their_test_says() {
         ["test", "rules", "credentials.rules.test.yaml"],
         ["check", "rules", "geography.rules.yaml"],
         ["test", "rules", "geography.rules.test.yaml"],
+        ["check", "rules", "policy.rules.yaml"],
+        ["test", "rules", "policy.rules.test.yaml"],
     ];
     for arguments in rows {
         let output = Command::new("promtool").args(arguments).current_dir(observability()).output();
