@@ -18,7 +18,7 @@ pub(super) struct Admin {
 }
 
 /// How long an answer may take. While Envoy compiles the filter it answers nobody.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// What is asked for of all statistics.
 const FILTER: &str = "version_text|config_reload$|update_rejected|config_fail|warming|lds.update_failure|\
                       downstream_rq_active|downstream_cx_active|server.live|initialization_time";

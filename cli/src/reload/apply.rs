@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use super::admin::Admin;
 use super::arguments::ApplyArgs;
@@ -83,7 +84,7 @@ fn put_in_force(
         directory,
         envoys: &envoys,
         timeout: arguments.envoys.timeout,
-        settle: if envoys.is_empty() { Default::default() } else { arguments.envoys.settle },
+        settle: if envoys.is_empty() { Duration::ZERO } else { arguments.envoys.settle },
     };
     let plan = reload.to(state, set)?;
     if plan.changes_listener && !envoys.is_empty() {

@@ -10,6 +10,7 @@ use crate::render::SiteArgs;
 
 /// Put a policy in force in an Envoy that runs with a directory of `portolan render --target files`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(crate) struct ApplyArgs {
     /// The policy, a YAML or JSON file.
     pub(super) policy: PathBuf,

@@ -1,6 +1,6 @@
 //! `--watch`: the policy in force again whenever its files are others.
 //!
-//! Kubernetes replaces the files of a mounted ConfigMap by a symbolic link, `..data`, that leads to a new
+//! Kubernetes replaces the files of a mounted `ConfigMap` by a symbolic link, `..data`, that leads to a new
 //! directory; an editor renames, a copy writes in place. All of these show in what the paths lead to, which is
 //! looked at every second.
 
@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use super::ReloadError;
 
-/// How often the files are looked at, and for how long nothing may change before they count as written.
+/// How often the files are looked at.
 const PAUSE: Duration = Duration::from_secs(1);
+/// For how long nothing may change before they count as written.
+const SHORT_PAUSE: Duration = Duration::from_millis(100);
 /// How deep below the policy's directory its network files are looked for.
 const DEPTH: usize = 3;
 
@@ -38,7 +40,7 @@ pub(super) fn forever(
 fn settled(policy: &Path) -> Signature {
     let mut last = Signature::of(policy);
     for _ in 0..10 {
-        sleep(PAUSE / 10);
+        sleep(SHORT_PAUSE);
         let now = Signature::of(policy);
         if now == last {
             break;
