@@ -67,7 +67,7 @@ enum Command {
     #[command(after_help = EXIT_STATUS)]
     Rollback(reload::RollbackArgs),
     #[command(after_help = EXIT_STATUS)]
-    Status(reload::StatusArgs),
+    History(reload::HistoryArgs),
     #[command(after_help = EXIT_STATUS)]
     Drain(reload::DrainArgs),
     #[command(after_help = EXIT_STATUS)]
@@ -199,7 +199,7 @@ impl Command {
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Apply(arguments) => exit_of_reload(reload::apply(&arguments, out)),
             Self::Rollback(arguments) => exit_of_reload(reload::rollback(&arguments, out)),
-            Self::Status(arguments) => exit_of_reload(reload::status(&arguments, out)),
+            Self::History(arguments) => exit_of_reload(reload::history(&arguments, out)),
             Self::Drain(arguments) => exit_of_reload(reload::drain(&arguments, out)),
             Self::Version(arguments) => reload::version(&arguments, out).map(|()| Exit::Good),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),

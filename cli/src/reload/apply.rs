@@ -10,7 +10,7 @@ use super::carry_out::{Reload, written};
 use super::difference::{Difference, moved};
 use super::plan::Plan;
 use super::validate::{Program, validate};
-use super::{ReloadError, watch};
+use super::{ReloadError, shared_port, watch};
 use crate::output::say;
 use crate::policy_file;
 use crate::render::files::{Directory, FileSet, State};
@@ -107,17 +107,18 @@ pub(super) fn say_what_is_in_force(
         writeln!(out, "policy {} is written for the next start of Envoy", set.policy)?;
     }
     for envoy in envoys {
-        let policy = super::status::policy_of(&envoy.statistics()?);
+        let policy = super::history::policy_of(&envoy.statistics()?);
         writeln!(out, "policy {policy} is in force at {}", envoy.address())?;
     }
     writeln!(out, "{}: {} clusters", directory.path().display(), set.clusters.len())?;
+    shared_port::warning(envoys, &directory.state()?.site).into_iter().for_each(say);
     Ok(())
 }
 
 /// Every Envoy has to run, and with files such as these: one that never reads them would be waited for in vain.
 pub(super) fn check_envoys(envoys: &[Admin]) -> Result<(), ReloadError> {
     for envoy in envoys {
-        if super::status::policy_of(&envoy.statistics()?).is_empty() {
+        if super::history::policy_of(&envoy.statistics()?).is_empty() {
             return Err(ReloadError::AnotherEnvoy(envoy.address()));
         }
     }

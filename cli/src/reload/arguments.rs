@@ -1,4 +1,4 @@
-//! What a person types behind `portolan apply`, `rollback` and `status`.
+//! What a person types behind `portolan apply`, `rollback` and `history`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ impl EnvoyArgs {
 pub(crate) struct RollbackArgs {
     /// The directory.
     pub(super) directory: PathBuf,
-    /// Which policy: a fingerprint, or its beginning, as `portolan status` lists them. Left out, the one before.
+    /// Which policy: a fingerprint, or its beginning, as `portolan history` lists them. Left out, the one before.
     #[arg(long, value_name = "FINGERPRINT")]
     pub(super) to: Option<String>,
     #[command(flatten)]
@@ -80,7 +80,7 @@ pub(crate) struct RollbackArgs {
 
 /// Say which policy is in force, and which were before.
 #[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
+pub(crate) struct HistoryArgs {
     /// The directory.
     pub(super) directory: PathBuf,
     /// The admin interface of an Envoy with this directory; once for each of several.

@@ -2,7 +2,9 @@
 //!
 //! SIGTERM ends Envoy at once, and with it whatever streams. So first it says that it is not ready: `/readyz` is 503,
 //! load balancers look elsewhere, and every answer tells its client to use another connection (`Connection: close`,
-//! or GOAWAY). New requests are served as ever meanwhile. When no request is under way, it may end.
+//! or GOAWAY). New requests are served as ever meanwhile. Then it takes no more connections: while another Envoy
+//! listens at the same address, a new request could begin in the moment in which this one ends. When no request is
+//! under way, it may end.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -21,7 +23,7 @@ pub(crate) struct DrainArgs {
     /// The address of Envoy's admin interface.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
-    /// How long it serves new requests at least: load balancers have to notice that it is not ready.
+    /// How long it takes new connections still: load balancers have to notice that it is not ready.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     grace: Duration,
     /// How long requests may take at most. What streams then is cut when Envoy ends.
@@ -45,10 +47,11 @@ pub(crate) fn run(arguments: &DrainArgs, out: &mut impl Write) -> Result<(), Rel
     let envoy = Admin::new(arguments.admin);
     envoy.post("/healthcheck/fail")?;
     let begun = Instant::now();
+    sleep(arguments.grace.min(arguments.timeout));
+    envoy.post("/drain_listeners")?;
     let left = loop {
         let requests = envoy.statistics()?.number(REQUESTS);
-        let is_over = begun.elapsed() >= arguments.timeout;
-        if (requests == 0 || is_over) && begun.elapsed() >= arguments.grace.min(arguments.timeout) {
+        if requests == 0 || begun.elapsed() >= arguments.timeout {
             break requests;
         }
         sleep(PAUSE);

@@ -139,7 +139,7 @@ impl fmt::Display for ReloadError {
             ),
             Self::NothingBefore(which) => write!(
                 formatter,
-                "there is no policy {which} to go back to; `portolan status DIRECTORY` lists those that there are"
+                "there is no policy {which} to go back to; `portolan history DIRECTORY` lists those that there are"
             ),
             Self::Requests { path, why } => write!(formatter, "{}: {why}", path.display()),
             Self::Print(error) => write!(formatter, "cannot print: {error}"),

@@ -1,4 +1,4 @@
-//! Another policy for an Envoy that runs, without a request that fails: `portolan apply`, `rollback`, `status`.
+//! Another policy for an Envoy that runs, without a request that fails: `portolan apply`, `rollback`, `history`.
 //!
 //! The order is what matters. An Envoy that is told everything at once answers requests with 503: the filter names
 //! clusters that are not there yet, or are gone already. So first come the clusters and the routes of both policies;
@@ -17,17 +17,18 @@ mod carry_out;
 mod difference;
 mod drain;
 mod error;
+mod history;
 mod plan;
 mod rollback;
-mod status;
+mod shared_port;
 mod validate;
 mod version;
 mod watch;
 
 pub(crate) use apply::run as apply;
-pub(crate) use arguments::{ApplyArgs, RollbackArgs, StatusArgs};
+pub(crate) use arguments::{ApplyArgs, HistoryArgs, RollbackArgs};
 pub(crate) use drain::{DrainArgs, run as drain};
 pub(crate) use error::ReloadError;
+pub(crate) use history::run as history;
 pub(crate) use rollback::run as rollback;
-pub(crate) use status::run as status;
 pub(crate) use version::{VersionArgs, run as version};

@@ -112,6 +112,16 @@ impl SiteArgs {
         self.directory_in_envoy.as_deref().unwrap_or_default()
     }
 
+    /// Where clients connect.
+    pub(crate) const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Whether no other process can listen there.
+    pub(crate) const fn has_exclusive_port(&self) -> bool {
+        self.exclusive_port
+    }
+
     /// The address of the admin interface.
     pub(crate) const fn admin(&self) -> SocketAddr {
         self.admin

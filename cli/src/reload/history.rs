@@ -1,12 +1,14 @@
-//! `portolan status`: which policy is in force, by what Envoy says of itself.
+//! `portolan history`: which policy is in force, by what Envoy says of itself, and which were before.
 
 use std::io::Write;
 
 use super::ReloadError;
 use super::admin::{Admin, Statistics};
-use super::arguments::StatusArgs;
+use super::arguments::HistoryArgs;
 use super::carry_out::written;
 use super::plan::Plan;
+use super::shared_port;
+use crate::output::say;
 use crate::render::files::{Directory, Kind, Version};
 
 /// Says it.
@@ -14,18 +16,20 @@ use crate::render::files::{Directory, Kind, Version};
 /// # Errors
 ///
 /// The directory cannot be read, or `out` not be written. An Envoy that does not answer is a line like others.
-pub(crate) fn run(arguments: &StatusArgs, out: &mut impl Write) -> Result<(), ReloadError> {
+pub(crate) fn run(arguments: &HistoryArgs, out: &mut impl Write) -> Result<(), ReloadError> {
     let directory = Directory::new(&arguments.directory);
     let state = directory.state()?;
     let admin = arguments.admin.iter().copied();
     let admin: Vec<_> =
         if arguments.admin.is_empty() { vec![state.site.admin()] } else { admin.collect() };
-    for envoy in admin.into_iter().map(Admin::new) {
+    let envoys: Vec<Admin> = admin.into_iter().map(Admin::new).collect();
+    for envoy in &envoys {
         match envoy.statistics() {
             Ok(found) => writeln!(out, "{}: policy {}", envoy.address(), policy_of(&found))?,
             Err(_) => writeln!(out, "{}: no Envoy answers", envoy.address())?,
         }
     }
+    shared_port::warning(&envoys, &state.site).into_iter().for_each(say);
     let place = directory.path().display();
     let Some((last, before)) = state.versions.split_last() else { return Ok(()) };
     writeln!(out, "{place}: {}", line(last))?;
