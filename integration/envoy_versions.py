@@ -1,23 +1,29 @@
-"""Which features which Envoy loads: renders a policy for each, and has every binary that it is given validate it.
+"""Which Envoy loads what: has Envoys validate a policy for each feature, and every example.
 
-    .tools/venv/bin/python integration/envoy_versions.py ENVOY...
+    scripts/envoy-versions
 
-prints the table of docs/upgrading.md. Other Envoys than the pinned one are wheels of the same name on PyPI.
+calls this with the binaries of the versions in scripts/versions, and prints the table of docs/upgrading.md. Why a
+configuration is refused goes to the standard error.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from harness import bootstrap, paths, portolan
+from harness.bootstrap import Bootstrap
 from harness.envoy import Policy, render
-from harness.portolan import build_geo_database
+from harness.examples import EXAMPLES, with_secrets
 
 SECONDS = 600
+# Every other configuration has everything that this one has.
+SIMPLEST = "one backend"
 
 
 def policy(backend: dict[str, Any] | None = None, front: dict[str, Any] | None = None, **more: object) -> Policy:
@@ -32,13 +38,12 @@ def policy(backend: dict[str, Any] | None = None, front: dict[str, Any] | None =
     }
 
 
-def features(place: Path) -> dict[str, Policy]:
+def features(database: Path) -> dict[str, Policy]:
     """A policy for each feature."""
-    database = build_geo_database(place / "geo.mmdb")
     follow = {"redirects": "follow", "follow": {"hosts": ["cdn.test"]}}
     inside = {"redirects": "follow", "follow": {"hosts": ["cdn.test"], "private_addresses": True}}
     return {
-        "one backend": policy(rules=[{"name": "a", "repositories": ["**"], "chains": {"default": ["a"]}}]),
+        SIMPLEST: policy(rules=[{"name": "a", "repositories": ["**"], "chains": {"default": ["a"]}}]),
         "lists that fail over": policy(),
         "regions by a database": policy(clients={"geo": {"database": str(database)}}),
         "tokens that the proxy holds": policy({"auth": "token"}),
@@ -49,7 +54,21 @@ def features(place: Path) -> dict[str, Policy]:
     }
 
 
-def is_loaded(envoy: Path, document: dict[str, Any], place: Path) -> bool:
+def configurations(place: Path) -> Iterator[tuple[str, Bootstrap]]:
+    """What the Envoys validate, by name: the features, then the examples."""
+    database = portolan.build_geo_database(place / "geo.mmdb")
+    for name, wanted in features(database).items():
+        yield name, render(wanted, place, admin="127.0.0.1:9901")
+    for name in EXAMPLES:
+        directory = place / name
+        directory.mkdir()
+        document = yaml.safe_load(with_secrets(name, directory))
+        bootstrap.use_wasm(document, paths.wasm())
+        bootstrap.use_geo_database(document, database)
+        yield f"`envoy/{name}`", document
+
+
+def is_loaded(envoy: Path, document: Bootstrap, place: Path) -> bool:
     """Whether an Envoy takes a configuration."""
     file = place / "envoy.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False))
@@ -57,7 +76,7 @@ def is_loaded(envoy: Path, document: dict[str, Any], place: Path) -> bool:
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line]
-        print(f"{envoy}: {' '.join(lines)[:300]}", file=sys.stderr)
+        print(f"{version_of(envoy)}: {' '.join(lines)[:400]}", file=sys.stderr)
     return done.returncode == 0
 
 
@@ -72,14 +91,19 @@ def version_of(envoy: Path) -> str:
 def main() -> None:
     """Prints the table."""
     envoys = {version_of(Path(path)): Path(path) for path in sys.argv[1:]}
+    hopeless: set[str] = set()
+    print(f"| configuration | {' | '.join(envoys)} |")
+    print("| --- |" + " --- |" * len(envoys))
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        print(f"| feature | {' | '.join(envoys)} |")
-        print("| --- |" + " --- |" * len(envoys))
-        for name, wanted in features(place).items():
-            document = render(wanted, place, admin="127.0.0.1:9901")
-            loaded = ["yes" if is_loaded(envoy, document, place) else "no" for envoy in envoys.values()]
-            print(f"| {name} | {' | '.join(loaded)} |", flush=True)
+        for name, document in configurations(place):
+            words = []
+            for version, envoy in envoys.items():
+                good = version not in hopeless and is_loaded(envoy, document, place)
+                if name == SIMPLEST and not good:
+                    hopeless.add(version)
+                words.append("yes" if good else "no")
+            print(f"| {name} | {' | '.join(words)} |", flush=True)
 
 
 if __name__ == "__main__":

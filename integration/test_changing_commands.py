@@ -1,19 +1,19 @@
-"""What the commands that change a policy say and do, and what an Envoy that is told to end does.
+"""What the commands that change a policy say and do. All have one Envoy, with two workers.
 
-Whether changes are noticed under load is for test_changing.
+Whether changes are noticed under load is for test_changing; the end of an Envoy for test_replacing.
 """
 
+import base64
 import json
-import os
-import signal
+import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness import paths, portolan, raw
+from harness import paths, portolan
 from harness.digest import sha256
 from harness.envoy import Policy, write_policy
 from harness.files_envoy import FilesEnvoy
@@ -39,18 +39,21 @@ def policy(url: str, **more: object) -> Policy:
     }
 
 
+@pytest.fixture(scope="module")
+def the_envoy(tmp_path_factory: pytest.TempPathFactory, east: Scripted) -> Iterator[FilesEnvoy]:
+    """The Envoy."""
+    started = FilesEnvoy(policy(east.url), tmp_path_factory.mktemp("files"))
+    yield started
+    started.stop()
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[[Policy], FilesEnvoy]]:
-    """Starts an Envoy with a policy."""
-    started: list[FilesEnvoy] = []
-
-    def start(first: Policy) -> FilesEnvoy:
-        started.append(FilesEnvoy(first, tmp_path))
-        return started[-1]
-
-    yield start
-    for envoy in started:
-        envoy.stop()
+def envoy(the_envoy: FilesEnvoy, east: Scripted, west: Scripted) -> FilesEnvoy:
+    """The same, with `east` alone."""
+    for registry in (east, west):
+        registry.answer(Answer(body=CONTENT))
+    the_envoy.apply(policy(east.url), "--no-validate")
+    return the_envoy
 
 
 def asked(envoy: FilesEnvoy) -> int:
@@ -60,13 +63,12 @@ def asked(envoy: FilesEnvoy) -> int:
 
 def policy_of(envoy: FilesEnvoy) -> str:
     """The fingerprint of the policy in force."""
-    return envoy.run("status").splitlines()[0].rpartition(" ")[2]
+    return envoy.run("history").splitlines()[0].rpartition(" ")[2]
 
 
 def test_a_policy_with_mistakes_changes_nothing(
-    run: Callable[[Policy], FilesEnvoy], east: Scripted, west: Scripted
+    envoy: FilesEnvoy, east: Scripted, west: Scripted
 ) -> None:
-    envoy = run(policy(east.url))
     before = policy_of(envoy)
     done = envoy.try_to_apply({**policy(west.url), "rules": []})
     assert done.returncode == 1 and "rules" in done.stderr
@@ -83,33 +85,32 @@ def test_a_policy_with_mistakes_changes_nothing(
     refused = envoy.stats(r"extension_config_discovery.*\.(update_rejected|config_fail)$")
     assert sum(refused.values()) > 0, "there is an alert for this"
     # What the files say is what is in force: an Envoy that starts now has the same policy.
-    assert "stopped in its midst" in envoy.run("status") or len(envoy.run("status").splitlines()) == 2
+    assert "stopped in its midst" not in envoy.run("history")
     envoy.apply(policy(west.url), "--no-validate")
     assert asked(envoy) == 200 and west.seen
 
 
-def test_a_filter_that_does_not_read_the_policy_keeps_the_old_one(
-    run: Callable[[Policy], FilesEnvoy], east: Scripted
-) -> None:
+def test_a_filter_that_does_not_read_the_policy_keeps_the_old_one(envoy: FilesEnvoy) -> None:
     """As an older filter with a newer policy would: it knows no field of the name."""
-    envoy = run(policy(east.url))
     file = envoy.files / "filters/envoy.filters.http.wasm.json"
     resources = json.loads(file.read_text())
     configuration = resources["resources"][0]["typed_config"]["config"]["configuration"]
     newer = {**json.loads(configuration["value"]), "field_of_a_newer_release": True}
     configuration["value"] = json.dumps(newer)
+    refused = r"http_filter.envoy.filters.http.wasm.(update_rejected|config_fail)$"
+    before = sum(envoy.stats(refused).values())
     (file.parent / "new").write_text(json.dumps(resources))
     (file.parent / "new").rename(file)
-    refused = r"http_filter.envoy.filters.http.wasm.(update_rejected|config_fail)$"
-    eventually(lambda: sum(envoy.stats(refused).values()))
+    eventually(lambda: sum(envoy.stats(refused).values()) > before)
     assert asked(envoy) == 200
     assert "field_of_a_newer_release" in envoy.error_log()
 
 
-def test_going_back(run: Callable[[Policy], FilesEnvoy], east: Scripted, west: Scripted) -> None:
-    envoy = run(policy(east.url))
+def test_going_back(envoy: FilesEnvoy, east: Scripted, west: Scripted, tmp_path: Path) -> None:
     first = policy_of(envoy)
-    assert portolan.run("rollback", envoy.files).returncode == 2, "there is none before"
+    portolan.output("render", envoy.policy_file, tmp_path, "--target", "files")
+    done = portolan.run("rollback", tmp_path)
+    assert done.returncode == 2 and "no policy before this one" in done.stderr
     envoy.apply(policy(west.url), "--no-validate")
     second = policy_of(envoy)
     envoy.run("rollback")
@@ -120,8 +121,7 @@ def test_going_back(run: Callable[[Policy], FilesEnvoy], east: Scripted, west: S
     assert policy_of(envoy) == second
 
 
-def test_looking_first(run: Callable[[Policy], FilesEnvoy], east: Scripted, west: Scripted) -> None:
-    envoy = run(policy(east.url))
+def test_looking_first(envoy: FilesEnvoy, east: Scripted, west: Scripted) -> None:
     before = policy_of(envoy)
     said = envoy.apply(policy(west.url), "--dry-run", "--no-validate")
     assert f"~ backend quay {east.url} -> {west.url}" in said
@@ -134,9 +134,7 @@ def test_looking_first(run: Callable[[Policy], FilesEnvoy], east: Scripted, west
     assert policy_of(envoy) != before
 
 
-def test_stopped_at_any_point_it_goes_on(
-    run: Callable[[Policy], FilesEnvoy], tmp_path: Path
-) -> None:
+def test_stopped_at_any_point_it_goes_on(envoy: FilesEnvoy, tmp_path: Path) -> None:
     blobs = Blobs()
     registries = [Recording(name, blobs) for name in "ab"]
 
@@ -144,8 +142,7 @@ def test_stopped_at_any_point_it_goes_on(
         names = [{"front": "acme/", "backend": registry.prefix()}]
         return policy(registry.url, names=names)
 
-    envoy = run(of(registries[0]))
-    envoy.wait_until_healthy()
+    envoy.apply(of(registries[0]), "--no-validate")
     load = Load(envoy.port, blobs, tmp_path)
     load.pull()
     for number, milliseconds in enumerate([10, 60, 150, 300, 600, 1000]):
@@ -159,16 +156,15 @@ def test_stopped_at_any_point_it_goes_on(
     load.join(30)
     assert load.failures == [] and load.done
     assert [wrong for registry in registries for wrong in registry.wrong] == []
-    assert len(envoy.run("status").splitlines()) >= 2
-    assert "stopped in its midst" not in envoy.run("status")
+    assert len(envoy.run("history").splitlines()) >= 2
+    assert "stopped in its midst" not in envoy.run("history")
     for registry in registries:
         registry.close()
 
 
 def test_a_configmap_is_followed(
-    run: Callable[[Policy], FilesEnvoy], east: Scripted, west: Scripted, tmp_path: Path
+    envoy: FilesEnvoy, east: Scripted, west: Scripted, tmp_path: Path
 ) -> None:
-    envoy = run(policy(east.url))
     mount = tmp_path / "mount"
 
     def mounted(version: str, content: Policy) -> None:
@@ -218,10 +214,10 @@ class Issuing:
 
 
 def test_a_token_stays_with_the_url_that_it_was_for(
-    run: Callable[[Policy], FilesEnvoy], east: Scripted, west: Scripted
+    envoy: FilesEnvoy, east: Scripted, west: Scripted
 ) -> None:
     old, new = Issuing(east, "old"), Issuing(west, "new")
-    envoy = run(policy(east.url, auth="token"))
+    envoy.apply(policy(east.url, auth="token"), "--no-validate")
     for _ in range(4):
         assert asked(envoy) == 200
     envoy.apply(policy(west.url, auth="token"), "--no-validate")
@@ -235,97 +231,46 @@ def test_a_token_stays_with_the_url_that_it_was_for(
     assert old.was_shown == {f"Bearer {old.token}".encode()}
 
 
-def test_health_says_which_policy(run: Callable[[Policy], FilesEnvoy], east: Scripted) -> None:
-    envoy = run(policy(east.url))
-    said = json.loads(envoy.request("GET", "/healthcheck", host=HOST).body)
-    assert said["policy"] == policy_of(envoy)
-
-
-@pytest.mark.parametrize("drains", [True, False])
-def test_an_envoy_that_drains_cuts_nothing(
-    run: Callable[[Policy], FilesEnvoy], tmp_path: Path, drains: bool
+def test_a_password_is_looked_at_again_where_another_verifies(
+    envoy: FilesEnvoy, east: Scripted, west: Scripted
 ) -> None:
-    blobs = Blobs()
-    registry = Recording("a", blobs)
-    envoy = run(policy(registry.url, names=[{"front": "acme/", "backend": registry.prefix()}]))
-    envoy.wait_until_healthy()
-    load = Load(envoy.port, blobs, tmp_path)
-    load.pull_slowly(blobs.slow(4.0), 3)
-    eventually(lambda: registry.count == 3)
-    if drains:
-        admin = ["--admin", f"127.0.0.1:{envoy.admin_port}"]
-        drain = [*map(str, [paths.portolan(), "drain", *admin, "--grace", "1", "--quit"])]
-        draining = subprocess.Popen(drain, stdout=subprocess.PIPE, text=True)
-        eventually(lambda: envoy.request("GET", "/readyz", host=HOST).status == 503)
-        answer = envoy.request("GET", "/v2/", host=HOST)
-        assert answer.status == 200 and answer.all("connection") == ["close"], "it serves still"
-        said, _ = draining.communicate(timeout=60)
-        assert draining.returncode == 0 and "no request is under way" in said
-        eventually(lambda: not envoy.server.is_alive())
-    else:
-        os.kill(envoy.server.pid, signal.SIGTERM)
-    load.join(30)
-    assert (load.blobs_done, len(load.failures)) == ((3, 0) if drains else (0, 3))
-    registry.close()
+    """What one verifier found right is not right by another, though it is so for a minute by the one."""
+    west.answer(Answer(401))
+
+    def verified_by(verifier: Scripted) -> Policy:
+        front = {"hosts": [HOST], "auth": {"basic": {"verifier": f"{verifier.url}/check"}}}
+        return {**policy(east.url), "fronts": {"main": front}}
+
+    alice = f"Basic {base64.b64encode(b'alice:secret').decode()}"
+    for verifier, expected in ((east, 200), (west, 401), (east, 200)):
+        envoy.apply(verified_by(verifier), "--no-validate")
+        found = {envoy.request("GET", BLOB, [("Authorization", alice)], host=HOST).status for _ in range(6)}
+        assert found == {expected}
 
 
-def test_two_envoys_in_turn(run: Callable[[Policy], FilesEnvoy], tmp_path: Path) -> None:
-    """The second listens at the same address (SO_REUSEPORT) before the first drains."""
-    blobs = Blobs()
-    registry = Recording("a", blobs)
-    envoy = run(policy(registry.url, names=[{"front": "acme/", "backend": registry.prefix()}]))
-    envoy.wait_until_healthy()
-    load = Reconnecting(envoy.port, blobs, tmp_path)
-    load.pull()
-    load.pull_slowly(blobs.slow(4.0), 3)
-    eventually(lambda: load.done > 20)
-    same = json.loads(envoy.policy_file.read_text())
-    successor = FilesEnvoy(same, tmp_path / "second", port=envoy.port)
-    successor.wait_until_healthy()
-    admin = ("--admin", f"127.0.0.1:{envoy.admin_port}")
-    portolan.output("drain", *admin, "--grace", "1", "--quit")
-    eventually(lambda: not envoy.server.is_alive())
-    before = load.done
-    eventually(lambda: load.done > before + 20)
-    load.join(30)
-    assert load.failures == [] and load.blobs_done == 3
-    successor.stop()
-    registry.close()
+def test_what_is_in_force_is_said(envoy: FilesEnvoy, west: Scripted) -> None:
+    before = policy_of(envoy)
+    said = envoy.apply(policy(west.url), "--no-validate")
+    now = said.split()[1]
+    assert f"policy {now} is in force at 127.0.0.1:{envoy.admin_port}" in said
+    history = envoy.run("history").splitlines()
+    assert history[0] == f"127.0.0.1:{envoy.admin_port}: policy {now}"
+    assert history[1].startswith(f"{envoy.files}: policy {now} since 20")
+    assert history[2].startswith(f"before: policy {before} since 20")
+    assert json.loads(envoy.request("GET", "/healthcheck", host=HOST).body)["policy"] == now
+    assert f"portolan: policy {now} of" in envoy.error_log()
+    envoy.forget_log()
+    assert asked(envoy) == 200
+    assert {entry["policy"] for entry in envoy.new_log_entries()} == {now}
 
 
-def test_a_hot_restart(tmp_path: Path) -> None:
-    """The second takes over the sockets of the first, which drains."""
-    blobs = Blobs()
-    registry = Recording("a", blobs)
-    content = policy(registry.url, names=[{"front": "acme/", "backend": registry.prefix()}])
-    envoy = FilesEnvoy(content, tmp_path, base_id=os.getpid() % 100_000)
-    envoy.wait_until_healthy()
-    load = Reconnecting(envoy.port, blobs, tmp_path)
-    load.pull()
-    load.pull_slowly(blobs.slow(6.0), 3)
-    eventually(lambda: load.done > 20)
-    first = envoy.restart_hot()
-    before = load.done
-    eventually(lambda: load.done > before + 20)
-    load.join(30)
-    assert load.failures == [] and load.blobs_done == 3
-    envoy.apply({**content, "rules": [{**content["rules"][0], "name": "renamed"}]}, "--no-validate")
-    first.stop()
-    envoy.stop()
-    registry.close()
+def test_a_second_listener_at_the_address_is_warned_of(envoy: FilesEnvoy) -> None:
+    warning = "another process takes some of the new connections"
+    assert warning not in portolan.run("history", envoy.files).stderr
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", envoy.port))
+        other.listen(0)
+        said = portolan.run("history", envoy.files).stderr
+    assert f"3 sockets listen at 127.0.0.1:{envoy.port}" in said and warning in said
 
-
-class Reconnecting(Load):
-    """Clients that open another connection where they are told to, or where one was closed while it was idle."""
-
-    def _pull(self) -> None:
-        digest = self._blobs.small
-        while not self._end.is_set():
-            with raw.Connection(self._port) as connection:
-                while not self._end.is_set():
-                    answer = raw.exchange(connection, "GET", f"{self._repository}/blobs/{digest}", host=HOST)
-                    if answer.status != 200:
-                        self.failures.append(f"{answer.status} {answer.body[:200]!r}")
-                    self.done += 1
-                    if answer.all("connection") == ["close"]:
-                        break

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import paths, portolan, ports
@@ -10,8 +11,7 @@ from harness.processes import Server
 
 # What streams on a listener that goes is cut after so long. Nothing here may depend on a longer time.
 DRAIN_SECONDS = 5
-# When an Envoy that is followed by another ends. Envoy counts from before it compiles the filter: on a machine where that
-# takes longer, the one before ends at once.
+# When an Envoy that is followed by another ends.
 PARENT_SECONDS = 600
 # For a machine on which Envoy takes long for a step.
 STEP_SECONDS = 120
@@ -21,10 +21,20 @@ class FilesEnvoy(Envoy):
     """A running Envoy whose policy can be changed."""
 
     def __init__(
-        self, policy: Policy, directory: Path, port: int | None = None, base_id: int | None = None
+        self,
+        policy: Policy,
+        directory: Path,
+        port: int | None = None,
+        base_id: int | None = None,
+        options: Sequence[str] = (),
+        waits: bool = True,
     ) -> None:
-        """Renders the policy and starts Envoy; done when it serves. With a base id it can be followed by another."""
+        """Renders the policy, with more options if there are some, and starts Envoy; done when it serves.
+
+        With a base id it can be followed by another.
+        """
         self.place = directory
+        self.parent_seconds = PARENT_SECONDS
         self.files = directory / "files"
         self.port, self.admin_port = port or ports.free(), ports.free()
         self._base_id = base_id
@@ -34,11 +44,12 @@ class FilesEnvoy(Envoy):
             *("--wasm", paths.wasm()),
         ]
         self.policy_file = write_policy(policy, directory)
-        portolan.output("render", self.policy_file, self.files, "--target", "files", *address)
+        portolan.output("render", self.policy_file, self.files, "--target", "files", *address, *options)
         self.server = Server("envoy", self._start(0), directory)
         self._read_entries = 0
         self._marks = 0
-        self.server.wait_until(lambda: self.is_ready() or None, "it is ready")
+        if waits:
+            self.server.wait_until(lambda: self.is_ready() or None, "it is ready")
 
     def restart_hot(self) -> Server:
         """Starts the Envoy that follows this one, with the same sockets; it is this one when it serves. What is left of
@@ -62,7 +73,7 @@ class FilesEnvoy(Envoy):
         return [
             *(paths.envoy(), "-c", self.files / "envoy.yaml", *restarts),
             *("--concurrency", "2", "--drain-time-s", str(DRAIN_SECONDS)),
-            *("--parent-shutdown-time-s", str(PARENT_SECONDS)),
+            *("--parent-shutdown-time-s", str(self.parent_seconds)),
             *("--file-flush-interval-msec", str(FLUSH_MILLISECONDS), "--log-level", "info"),
         ]
 

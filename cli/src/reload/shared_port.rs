@@ -63,9 +63,8 @@ fn in_table(address: SocketAddr) -> String {
         IpAddr::V6(ip) => ip.octets().to_vec(),
     };
     let (words, _) = octets.as_chunks::<4>();
-    let words: String =
-        words.iter().map(|word| format!("{:08X}", u32::from_ne_bytes(*word))).collect();
-    format!("{words}:{:04X}", address.port())
+    let word = |word: &[u8; 4]| format!("{:08X}", u32::from_ne_bytes(*word));
+    format!("{}:{:04X}", words.iter().map(word).collect::<Vec<_>>().concat(), address.port())
 }
 
 #[cfg(test)]
