@@ -18,24 +18,11 @@ import yaml
 from harness import bootstrap, paths, portolan, raw
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, validate
+from harness.examples import EXAMPLES, RENDERED, folder, read, with_secrets
 from harness.generated import Generator, Request
 from harness.scripted import Answer, Scripted, Seen
 
-RENDERED = [
-    *("registry-cache", "two-regions", "drycc", "gitlab-geo", "docker-combined-registry", "registry-k8s-io"),
-]
-EXAMPLES = [*RENDERED, "by-hand"]
 REQUESTS = 500
-
-
-def folder(name: str) -> Path:
-    """Where an example is."""
-    return paths.EXAMPLES / name
-
-
-def read(path: Path) -> Any:
-    """A YAML file."""
-    return yaml.safe_load(path.read_text())
 
 
 def test_no_example_is_forgotten() -> None:
@@ -67,27 +54,6 @@ def test_envoy_takes_it(name: str, geo_database: Path, tmp_path: Path) -> None:
     bootstrap.use_geo_database(document, geo_database)
     status, said = validate(document, tmp_path)
     assert status == 0, said
-
-
-def with_secrets(name: str, directory: Path) -> str:
-    """The bootstrap of an example with what it reads secrets from, moved from `/etc/portolan`."""
-    policy = folder(name) / "portolan.yaml"
-    places = {f"/etc/portolan/{place}": directory / place for place in ("sds", "credentials")}
-    for place in places.values():
-        place.mkdir()
-    if name != "by-hand":
-        portolan.output("render", policy, "--sds-output", places["/etc/portolan/sds"])
-    for credential in read(policy).get("credentials", {}):
-        (directory / "credentials" / credential).write_text("dXNlcjpwYXNzd29yZA==")
-    texts = [folder(name) / "envoy.yaml", *places["/etc/portolan/sds"].iterdir()]
-    moved = {}
-    for path in texts:
-        moved[path] = path.read_text()
-        for before, after in places.items():
-            moved[path] = moved[path].replace(before, str(after))
-    for path in texts[1:]:
-        path.write_text(moved[path])
-    return moved[texts[0]]
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,12 @@ IMPATIENT: Policy = {"write_timeouts": {"content": "1500ms", "session": "1s"}}
 
 def owner_as_list(document: Bootstrap) -> None:
     """Lets the requests that are for the owner alone go through a list that begins with it."""
-    name = "bb@owner"
+    name = cluster(document, "bb@owner")["name"]
     as_list = copy.deepcopy(cluster(document, "aa+bb")) | {"name": name}
-    as_list["cluster_type"]["typed_config"]["clusters"] = ["bb", "aa"]
+    as_list["cluster_type"]["typed_config"]["clusters"] = [
+        cluster(document, "bb")["name"],
+        cluster(document, "aa")["name"],
+    ]
     options = protocol_options(as_list)
     options["http_filters"] = options["http_filters"][1:]
     clusters = document["static_resources"]["clusters"]

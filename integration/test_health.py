@@ -16,6 +16,7 @@ from harness import ports, raw
 from harness.bootstrap import Bootstrap
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
+from harness.names import plain
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -73,7 +74,7 @@ def rendered(policy: Policy, directory: Path) -> Bootstrap:
 def flags(envoy: Envoy) -> dict[str, str]:
     """What Envoy says of the endpoint of each cluster."""
     lines = [line.split("::") for line in envoy.admin("/clusters").decode().splitlines()]
-    return {line[0]: line[3] for line in lines if len(line) == 4 and line[2] == "health_flags"}
+    return {plain(line[0]): line[3] for line in lines if len(line) == 4 and line[2] == "health_flags"}
 
 
 def told(envoy: Envoy, host: str = "registry.test") -> Policy:

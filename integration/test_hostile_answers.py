@@ -26,7 +26,13 @@ def envoy(
 ) -> Envoy:
     """`own/**` is one backend's, which also owns it, `two/**` is a list's; all are followed from afar."""
     follow = the_delivery.follow()
-    document = policy({"east": {"url": east.url, **follow}, "west": {"url": west.url, **follow}})
+    document = policy(
+        {
+            "east": {"url": east.url, **follow},
+            # An answer that forges a header names a cluster that is there.
+            "west": {"url": west.url, "cluster": "west", **follow},
+        }
+    )
     document["fronts"]["main"]["health"] = True
     both = ["east", "west"]
     document["rules"] = [

@@ -314,7 +314,8 @@ def test_only_redirects_of_manifests_and_blobs_are_followed(
 ) -> None:
     """Not writes, and not what is read for them or about content. Where such a read leads the client may go; an
     answer to a write that leads to another host is refused, as a client would show its password there."""
-    forged = [("X-Portolan-Cluster", "east@redirects"), ("X-Forwarded-Proto", "https")]
+    cluster = envoy.cluster_named("east@redirects")
+    forged = [("X-Portolan-Cluster", cluster), ("X-Forwarded-Proto", "https")]
     for headers in ([], forged):
         redirecting.answer(Answer(307, [("Location", delivery.blob), *headers]))
         body = b"x" if method in ("POST", "PUT", "PATCH") else None

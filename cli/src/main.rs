@@ -16,6 +16,7 @@ mod networks;
 mod output;
 mod policy_file;
 mod ready;
+mod reload;
 mod render;
 mod replace;
 mod schema;
@@ -36,6 +37,7 @@ use credential::CredentialError;
 use geoip::GeoipCommand;
 use geoip::error::GeoipError;
 use output::{Exit, Results, complain, say};
+use reload::ReloadError;
 use render::RenderError;
 
 /// Pull each image from the nearest registry, push it to the one that owns it.
@@ -71,6 +73,16 @@ enum Command {
     Serve(serve::ServeArgs),
     #[command(after_help = ready::EXIT_STATUS)]
     Ready(ready::ReadyArgs),
+    #[command(after_help = APPLY_EXAMPLES)]
+    Apply(reload::ApplyArgs),
+    #[command(after_help = EXIT_STATUS)]
+    Rollback(reload::RollbackArgs),
+    #[command(after_help = EXIT_STATUS)]
+    History(reload::HistoryArgs),
+    #[command(after_help = EXIT_STATUS)]
+    Drain(reload::DrainArgs),
+    #[command(after_help = EXIT_STATUS)]
+    Version(reload::VersionArgs),
     /// Say what becomes of a request: region, rule and backend, or the refusal.
     ///
     /// The same code decides as in Envoy. A request that would be refused is explained like any
@@ -168,6 +180,20 @@ Exit status:
   1  the policy is refused; the standard error says why
   2  the command was wrong, or a file cannot be read";
 
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  portolan render portolan.yaml --target files /etc/portolan/envoy      once, before Envoy starts
+  envoy -c /etc/portolan/envoy/envoy.yaml --drain-time-s 600
+  portolan apply portolan.yaml /etc/portolan/envoy --dry-run
+  portolan apply portolan.yaml /etc/portolan/envoy
+  portolan apply /config/portolan.yaml /etc/portolan/envoy --watch      beside Envoy, in Kubernetes
+
+Exit status:
+  0  the policy is in force
+  1  the policy is refused, by this command or by Envoy; the one before is in force
+  2  the command was wrong, or Envoy or a file cannot be reached; the one before is in force, or
+     the new one and something is left to do: run it again";
+
 const WRITE_EXAMPLES: &str = "\
 Examples:
   portolan credential write ghcr-robot --username robot --password-file token.txt
@@ -236,6 +262,11 @@ impl Command {
             Self::Render(arguments) => Ok(exit_of_render(render::run(&arguments, out))),
             Self::Serve(arguments) => serve::run(arguments, out),
             Self::Ready(arguments) => ready::run(&arguments, out),
+            Self::Apply(arguments) => exit_of_reload(reload::apply(&arguments, out)),
+            Self::Rollback(arguments) => exit_of_reload(reload::rollback(&arguments, out)),
+            Self::History(arguments) => exit_of_reload(reload::history(&arguments, out)),
+            Self::Drain(arguments) => exit_of_reload(reload::drain(&arguments, out)),
+            Self::Version(arguments) => reload::version(&arguments, out).map(|()| Exit::Good),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
             Self::Drift(arguments) => drift::run(&arguments, out),
             Self::Status(arguments) => status::run(&arguments, out),
@@ -266,6 +297,15 @@ fn exit_of_render_error(error: &RenderError) -> Exit {
         RenderError::Policy(diagnostics) => complain(diagnostics),
         RenderError::GeoHeader(_) => fail(error, Exit::Refused),
         _ => fail(error, Exit::Unusable),
+    }
+}
+
+fn exit_of_reload(result: Result<(), ReloadError>) -> io::Result<Exit> {
+    match result {
+        Ok(()) => Ok(Exit::Good),
+        Err(ReloadError::Print(error)) => Err(error),
+        Err(ReloadError::Policy(diagnostics)) => Ok(complain(&diagnostics)),
+        Err(error) => Ok(fail(&error, error.exit())),
     }
 }
 

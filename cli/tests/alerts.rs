@@ -44,6 +44,8 @@ fn the_alerts_do_what_their_test_says() {
         ["test", "rules", "backends.rules.test.yaml"],
         ["check", "rules", "process.rules.yaml"],
         ["test", "rules", "process.rules.test.yaml"],
+        ["check", "rules", "policy.rules.yaml"],
+        ["test", "rules", "policy.rules.test.yaml"],
     ];
     for arguments in rows {
         let output = Command::new("promtool").args(arguments).current_dir(observability()).output();

@@ -21,7 +21,7 @@ STARTS = 3
 # Where scripts/build-wasm puts it.
 BENCH_WASM = paths.ROOT / "dist/portolan-bench.wasm"
 
-LOADED = re.compile(r"policy of \d+ bytes loaded in (\d+) us")
+LOADED = re.compile(r"policy [0-9a-f]+ of \d+ bytes loaded in (\d+) us")
 LOOKED_UP = re.compile(r"(\d+) network lookups in (\d+) ns")
 
 

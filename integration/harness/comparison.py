@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.bootstrap import Bootstrap, connection_manager
 from harness.envoy import Envoy, Policy, render
+from harness.names import plain
 
 Change = Callable[[Bootstrap], None]
 # A first check may fail on a busy machine; so many are no accident.
@@ -65,9 +66,9 @@ def policy(
 
 
 def cluster(document: Bootstrap, name: str) -> Bootstrap:
-    """A cluster by its name."""
+    """A cluster by the name that the policy has for it."""
     clusters: list[Bootstrap] = document["static_resources"]["clusters"]
-    return next(cluster for cluster in clusters if cluster["name"] == name)
+    return next(cluster for cluster in clusters if plain(cluster["name"]) == name)
 
 
 def protocol_options(cluster: Bootstrap) -> Bootstrap:
@@ -93,7 +94,8 @@ def _check_often(document: Bootstrap) -> None:
 def _is_settled(envoy: Envoy, document: Bootstrap) -> bool:
     """Whether every backend has been found well, or surely not."""
     stats = envoy.stats(r"^cluster\.[^.]+\.(membership_healthy|health_check\.failure)$")
-    checked = [each["name"] for each in document["static_resources"]["clusters"] if "health_checks" in each]
+    clusters = document["static_resources"]["clusters"]
+    checked = [plain(each["name"]) for each in clusters if "health_checks" in each]
 
     def is_known(name: str) -> bool:
         failures = stats[f"cluster.{name}.health_check.failure"]

@@ -11,6 +11,7 @@ import yaml
 
 from harness import paths, portolan, raw
 from harness.bootstrap import Bootstrap
+from harness.names import plain
 from harness.processes import Server, tail
 
 LOG_SECONDS = 60.0
@@ -182,6 +183,12 @@ class Envoy:
         found = self.server.wait_until(marked, f"an access log entry of {mark}", LOG_SECONDS)
         self._read_entries += len(found)
         return [entry for entry in found if entry["path"] != mark]
+
+    def cluster_named(self, name: str) -> str:
+        """The whole name of a cluster, with its fingerprint."""
+        names = {line.split("::")[0] for line in self.admin("/clusters").decode().splitlines()}
+        (found,) = (each for each in names if plain(each) == name)
+        return found
 
     def forget_log(self) -> None:
         """Skips what has been logged so far."""

@@ -5,9 +5,11 @@ checked, escaped or normalised on the way out.
 """
 
 import socket
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 Header = tuple[str | bytes, str | bytes]
 
@@ -65,6 +67,12 @@ class Connection:
     def close(self) -> None:
         """Closes the connection."""
         self._socket.close()
+
+    def secure(self, context: ssl.SSLContext, name: str) -> dict[str, Any]:
+        """Speaks TLS from here on, with a server of this name; its certificate."""
+        secured = context.wrap_socket(self._socket, server_hostname=name)
+        self._socket = secured
+        return dict(secured.getpeercert() or {})
 
     def send(self, content: bytes) -> None:
         """Sends bytes as they are."""

@@ -67,6 +67,10 @@ class Tls:
         self._listener = Listener(self._serve)
         self.port = self._listener.port
 
+    def use(self, credentials: Credentials) -> None:
+        """Shows another certificate to those who connect from here on."""
+        self._context.load_cert_chain(credentials.certificate, credentials.key)
+
     def close(self) -> None:
         """Stops listening."""
         self._listener.close()

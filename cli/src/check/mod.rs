@@ -110,7 +110,7 @@ fn check(path: &Path, arguments: &CheckArgs) -> Report {
         Ok(policy) => policy,
         Err(diagnostics) => return Report::refused(path, diagnostics),
     };
-    let mut found = warnings::of(&policy);
+    let mut found = doubts(&policy);
     if arguments.files {
         found.extend(files::of(&policy, BuildDate::now()));
     } else {

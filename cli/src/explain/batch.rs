@@ -61,7 +61,7 @@ pub(super) fn run(
     Ok(Exit::Good)
 }
 
-fn read(line: &[u8], config: &Config) -> Result<(Request, Encoding), String> {
+pub(super) fn read(line: &[u8], config: &Config) -> Result<(Request, Encoding), String> {
     let line: Line = serde_json::from_slice(line)
         .map_err(|error| format!("this is not a request as one JSON object: {error}"))?;
     let encoding = if line.latin1 { Encoding::Latin1 } else { Encoding::Utf8 };

@@ -18,13 +18,14 @@ use std::path::Path;
 
 pub(crate) use arguments::ExplainArgs;
 
+use portolan_core::config::{Config, FrontAuth, Readers};
+use serde_json::{Value, json};
+
 use crate::output::{Exit, Results, complain, say};
 use crate::policy_file::{self, LoadedPolicy};
 use answer::{Answer, End, VERSION};
 use arguments::Asked;
-use portolan_core::config::{Config, FrontAuth, Readers};
 use request::{Encoding, Request};
-use serde_json::json;
 
 /// Explains one request to `out`, or with `--batch` those that the standard input names.
 ///
@@ -45,6 +46,17 @@ pub(crate) fn run(arguments: &ExplainArgs, out: &mut Results<impl Write>) -> io:
         return batch::run(&policy.config, io::stdin().lock(), out);
     }
     one(&policy, arguments, out)
+}
+
+/// What becomes of a request that is written as a line of `--batch`, as the line that is printed for it.
+///
+/// # Errors
+///
+/// Why the line is no request.
+pub(crate) fn answer(config: &Config, line: &[u8]) -> Result<Value, String> {
+    let (request, encoding) = batch::read(line, config)?;
+    let text = Answer::to(&request, config, encoding).to_json(&[]);
+    serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
 fn one(

@@ -4,19 +4,17 @@ use portolan_core::config::{Config, Geo};
 use portolan_core::contract::{self, StateKey};
 use serde_json::{Value, json};
 
-use super::filter_state::{AUTHORITY, COUNTRY, PATH};
+use super::filter_state::{AUTHORITY, COUNTRY, PATH, POLICY};
 use super::options::{AccessLog, Options};
 use super::redirects;
 use super::typed::{extension, object};
 
-/// The log of requests; `hash` is that of the policy.
-pub(super) fn access_log(config: &Config, options: &Options, hash: &str) -> Value {
-    let follows = redirects::are_followed(config, options);
-    let fields = object([
-        fields(config.clients().geo(), follows),
-        fields_of_policy(config),
-        json!({"policy": hash}),
-    ]);
+/// The log of requests.
+pub(super) fn access_log(config: &Config, options: &Options) -> Value {
+    // The listener stays when the policy changes, with the fields that any policy may need.
+    let any = options.target.is_changed_while_envoy_runs();
+    let follows = any || redirects::are_followed(config, options);
+    let fields = object([fields(config.clients().geo(), follows), fields_of_policy(config, any)]);
     let log = to(&options.access_log, &fields);
     let once = if follows { the_last_pass() } else { Value::Null };
     object([log, once])
@@ -90,6 +88,7 @@ fn fields(geo: &Geo, follows: bool) -> Value {
         "front": property(StateKey::Front),
         "class": property(StateKey::Kind),
         "region": property(StateKey::Region),
+        "policy": format!("%FILTER_STATE({POLICY}:PLAIN)%"),
         "rule": property(StateKey::Rule),
         "reason": property(StateKey::Reason),
         "tried": property(StateKey::Tried),
@@ -113,15 +112,15 @@ fn fields(geo: &Geo, follows: bool) -> Value {
 }
 
 /// What only some policies have anything to say about.
-fn fields_of_policy(config: &Config) -> Value {
+fn fields_of_policy(config: &Config, any: bool) -> Value {
     let names = config.fronts().all().iter().any(|front| front.upstreams().is_some());
     let redirects = config.rules().all().iter().any(|rule| rule.redirecting().is_some());
     let field = |is_there: bool, name: &str, key: StateKey| {
         if is_there { json!({name: property(key)}) } else { Value::Null }
     };
     object([
-        field(names, "registry", StateKey::Registry),
-        field(redirects, "sent_to", StateKey::SentTo),
+        field(any || names, "registry", StateKey::Registry),
+        field(any || redirects, "sent_to", StateKey::SentTo),
     ])
 }
 

@@ -7,22 +7,24 @@ use serde_json::{Value, json};
 
 use super::listener::{BUFFER_BYTES, address};
 use super::metrics;
-use super::options::Options;
+use super::options::{Options, Target};
 use super::typed::{extension, object};
 
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
 
-/// Whether any front tells how its backends are, or anything depends on it.
-pub(super) fn is_needed(config: &Config) -> bool {
+/// Whether any front tells how its backends are, or anything depends on it; or may do so with the next policy.
+pub(super) fn is_needed(config: &Config, target: Target) -> bool {
     let mut fronts = config.fronts().all().iter();
-    config.redirects_by_health() || fronts.any(|front| front.has_health() || front.ping_needs_all())
+    target.is_changed_while_envoy_runs()
+        || config.redirects_by_health()
+        || fronts.any(|front| front.has_health() || front.ping_needs_all())
 }
 
-/// The listeners; `hash` is that of the policy.
-pub(super) fn listeners(config: &Config, options: &Options, hash: &str) -> Vec<Value> {
+/// The listeners.
+pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
     let mut all = Vec::new();
-    if is_needed(config) {
+    if is_needed(config, options.target) {
         let question = json!({
             "path": "/clusters",
             "headers": [get()],
@@ -36,7 +38,7 @@ pub(super) fn listeners(config: &Config, options: &Options, hash: &str) -> Vec<V
     }
     if let Some(scraped) = options.metrics {
         let question = json!({"path": "/metrics", "headers": [get()]});
-        let policy = metrics::of_scrapes(options, hash);
+        let policy = metrics::of_scrapes(options);
         let manager = manager("portolan_metrics", &question, Some("/stats/prometheus"), policy);
         all.push(json!({
             "name": "portolan-metrics",
@@ -50,7 +52,7 @@ pub(super) fn listeners(config: &Config, options: &Options, hash: &str) -> Vec<V
 /// The clusters: that of the interface, and the one that the filter knows, which leads to the listener inside.
 pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
     let mut all = Vec::new();
-    if is_needed(config) || options.metrics.is_some() {
+    if is_needed(config, options.target) || options.metrics.is_some() {
         all.push(json!({
             "name": clusters::ADMIN_INTERFACE,
             "type": "STATIC",
@@ -60,7 +62,7 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
             ]}]},
         }));
     }
-    if is_needed(config) {
+    if is_needed(config, options.target) {
         all.push(json!({
             "name": clusters::ADMIN,
             "type": "STATIC",
@@ -84,13 +86,13 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
 }
 
 /// The extension that listeners inside of Envoy need.
-pub(super) fn bootstrap_extensions(config: &Config) -> Vec<Value> {
+pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Value> {
     let extension = extension(
         "envoy.bootstrap.internal_listener",
         "extensions.bootstrap.internal_listener.v3.InternalListener",
         json!({}),
     );
-    is_needed(config).then_some(extension).into_iter().collect()
+    is_needed(config, options.target).then_some(extension).into_iter().collect()
 }
 
 fn get() -> Value {

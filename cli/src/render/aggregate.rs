@@ -44,10 +44,10 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     let singles = singles.into_iter().flatten();
     let singles = singles.map(|backend| cluster::as_last_resort(backend, config, options));
     let sets = sets.into_iter().map(|backends| {
-        let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+        let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
         let members: Vec<String> =
-            names.iter().map(|name| clusters::later_attempts(&[*name])).collect();
-        aggregate(&clusters::later_attempts(&names), &members, &backends, config, options)
+            keys.iter().map(|key| clusters::later_attempts(&[*key])).collect();
+        aggregate(&clusters::later_attempts(&keys), &members, &backends, config, options)
     });
     singles.chain(sets).collect()
 }

@@ -5,32 +5,39 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use portolan_core::config::{Clients, Config, Geo};
+use serde::{Deserialize, Serialize};
 
 use super::admin_access;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
-use super::options::{AccessLog, Options};
+use super::options::{AccessLog, Options, Target};
 
 /// Render a policy as the configuration of an Envoy that serves it.
 #[derive(Debug, Args)]
 pub(crate) struct RenderArgs {
     /// The policy, a YAML or JSON file.
     pub(super) policy: PathBuf,
+    /// The directory of the files, for `--target files`.
+    #[arg(required_if_eq("target", "files"))]
+    pub(super) directory: Option<PathBuf>,
+    /// In which form Envoy gets its configuration.
+    #[arg(long, default_value = "bootstrap")]
+    pub(super) target: Target,
     #[command(flatten)]
     pub(super) site: SiteArgs,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(super) sds_output: Option<PathBuf>,
     /// Print only the filter's own configuration, as JSON for an Envoy configured by hand.
-    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database", "sds_output"])]
+    #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database", "sds_output", "directory"])]
     pub(super) filter_configuration: bool,
     /// Write to this file in one step, not to the standard output.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "directory")]
     pub(super) output: Option<PathBuf>,
 }
 
-/// What is the machine's and not the policy's.
-#[derive(Clone, Debug, Args)]
+/// What is the machine's and not the policy's. `--target files` remembers it for `portolan apply`.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(crate) struct SiteArgs {
     /// The version of Envoy that will load the configuration.
     #[arg(long, value_name = "VERSION", default_value = EnvoyVersion::DEFAULT, value_parser = EnvoyVersion::parse)]
@@ -58,6 +65,9 @@ pub(crate) struct SiteArgs {
     /// certificates are.
     #[arg(long, value_name = "DIRECTORY", default_value = "/etc/portolan/sds")]
     sds_directory: String,
+    /// Where Envoy finds the directory of `--target files`, if it sees it elsewhere.
+    #[arg(long, value_name = "DIRECTORY")]
+    directory_in_envoy: Option<String>,
     /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs a file
     /// descriptor for each (`ulimit -n`), and others for the registries.
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -69,6 +79,9 @@ pub(crate) struct SiteArgs {
     /// the filter costs; it serves no policy.
     #[arg(long)]
     without_wasm: bool,
+    /// Leave the address to this Envoy alone: no second one can listen there. Its workers then share one socket.
+    #[arg(long)]
+    exclusive_port: bool,
 }
 
 /// Where the filter is, unless told.
@@ -86,19 +99,67 @@ impl SiteArgs {
         self
     }
 
+    /// The same for files in this directory, the secrets' among them.
+    ///
+    /// # Errors
+    ///
+    /// The directory has no absolute path, or the port of the admin interface is not known: it is asked when the
+    /// policy changes.
+    pub(crate) fn in_directory(mut self, directory: &Path) -> Result<Self, RenderError> {
+        if self.admin.port() == 0 {
+            return Err(RenderError::AdminPort);
+        }
+        let seen = match self.directory_in_envoy.take() {
+            Some(seen) => seen,
+            None => std::path::absolute(directory)
+                .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?
+                .to_string_lossy()
+                .into_owned(),
+        };
+        self.sds_directory = format!("{seen}/{}", super::targets::files::SECRETS);
+        self.directory_in_envoy = Some(seen);
+        Ok(self)
+    }
+
+    /// The directory of the files, as Envoy sees it.
+    pub(crate) fn directory_in_envoy(&self) -> &str {
+        self.directory_in_envoy.as_deref().unwrap_or_default()
+    }
+
+    /// Where clients connect.
+    pub(crate) const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Whether no other process can listen there.
+    pub(crate) const fn has_exclusive_port(&self) -> bool {
+        self.exclusive_port
+    }
+
+    /// The address of the admin interface.
+    pub(crate) const fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// The options, checked against the policy.
     ///
     /// # Errors
     ///
     /// An option that contradicts the policy, or a policy that this Envoy cannot serve.
-    pub(super) fn options(&self, config: &Config) -> Result<Options, RenderError> {
+    pub(super) fn options(
+        &self,
+        config: &Config,
+        target: Target,
+        policy: String,
+    ) -> Result<Options, RenderError> {
         let clients = config.clients();
         check_geo_headers(clients)?;
-        let asks_admin = admin_access::is_needed(config) || self.metrics.is_some();
+        let asks_admin = admin_access::is_needed(config, target) || self.metrics.is_some();
         if asks_admin && self.admin.port() == 0 {
             return Err(RenderError::AdminPort);
         }
         Ok(Options {
+            target,
             envoy: self.envoy,
             listen: self.listen,
             admin: self.admin,
@@ -107,8 +168,11 @@ impl SiteArgs {
             geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
             system_certificates: self.system_certificates.clone(),
             sds_directory: self.sds_directory.clone(),
+            directory: self.directory_in_envoy.clone().unwrap_or_default(),
             max_connections: self.max_connections,
             access_log: self.access_log.clone(),
+            reuse_port: !self.exclusive_port,
+            policy,
         })
     }
 }
@@ -185,7 +249,8 @@ mod tests {
             "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
         );
         let config = Config::from_json(policy.as_bytes()).unwrap();
-        shell.arguments.site.options(&config).map_err(|error| error.to_string())
+        let site = &shell.arguments.site;
+        site.options(&config, Target::Bootstrap, "id".to_owned()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The whole configuration.
 
 use portolan_core::config::{Config, Purpose};
+use portolan_core::contract::without_fingerprint;
 use serde_json::{Value, json};
 
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, listener, overload, policy_hash, redirect_cluster,
-    service_cluster, stats,
+    admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster, stats,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -32,14 +32,14 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(admin_access::clusters(config, options));
+    let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
     let mut listeners = vec![listener::listener(config, policy_json, options)];
-    let hash = policy_hash::of(policy_json);
-    listeners.extend(admin_access::listeners(config, options, &hash));
-    let extensions = admin_access::bootstrap_extensions(config);
+    listeners.extend(admin_access::listeners(config, options));
+    let extensions = admin_access::bootstrap_extensions(config, options);
     let extensions =
         if extensions.is_empty() { json!({}) } else { json!({"bootstrap_extensions": extensions}) };
     let all = json!({
-        "node": {"id": "portolan", "cluster": "portolan"},
+        "node": node(options),
         "admin": {"address": listener::address(options.admin)},
         "overload_manager": overload::manager(options.max_connections),
         "typed_dns_resolver_config": resolver(),
@@ -49,6 +49,26 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
         },
     });
     object([extensions, stats::config(options), all])
+}
+
+/// What Envoy says of itself: which policy it was made for, unless that is no matter of this file.
+fn node(options: &Options) -> Value {
+    let policy = if options.target.is_changed_while_envoy_runs() {
+        Value::Null
+    } else {
+        json!({"metadata": {"portolan": {"policy": options.policy}}})
+    };
+    object([json!({"id": "portolan", "cluster": "portolan"}), policy])
+}
+
+/// Statistics go on when a policy changes: a cluster has the name there that the policy has for it.
+fn with_name_of_statistics(cluster: Value) -> Value {
+    let name = cluster.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let plain = without_fingerprint(&name);
+    if plain == name {
+        return cluster;
+    }
+    object([json!({"name": name, "alt_stat_name": plain}), cluster])
 }
 
 /// The resolver. The listener waits for the first answer about each name, and a name server that is

@@ -26,7 +26,7 @@ pub(super) fn for_reads(backend: &Backend, config: &Config, options: &Options) -
 /// health checks take the backend out here, and then it is not tried: a backend that nobody reaches would
 /// be waited for.
 pub(super) fn as_last_resort(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let name = clusters::later_attempts(&[backend.name()]);
+    let name = clusters::later_attempts(&[backend.key()]);
     cluster(backend, &name, &strict(), Destination::LastResort(backend), config, options)
 }
 

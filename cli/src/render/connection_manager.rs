@@ -7,7 +7,7 @@ use super::options::Options;
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, client_address, early_headers, filter_state, geoip, local_replies, loops,
-    metrics, patience, policy_hash, redirects, routes, wasm,
+    metrics, patience, redirects, routes, wasm,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
@@ -21,7 +21,7 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
             "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
-            "access_log": access_logs(config, policy_json, options),
+            "access_log": access_logs(config, options),
             "local_reply_config": local_replies::config(),
             "route_config": routes::route_config(config, options),
             "http_filters": filters(config, policy_json, options),
@@ -35,8 +35,8 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
 }
 
 /// The log of requests, and what counts them.
-fn access_logs(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
-    let log = access_log::access_log(config, options, &policy_hash::of(policy_json));
+fn access_logs(config: &Config, options: &Options) -> Vec<Value> {
+    let log = access_log::access_log(config, options);
     [log].into_iter().chain(metrics::of_requests(config, options)).collect()
 }
 
@@ -57,7 +57,7 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
         json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(config, options)}),
     );
-    let noted = filter_state::filter(config.clients());
+    let noted = filter_state::filter(config.clients(), &options.policy);
     let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));
     let forms = forms.map(wasm::token_form);
     let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);

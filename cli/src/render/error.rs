@@ -4,7 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use portolan_core::config::Mistake;
+
 use super::envoy_version::EnvoyVersion;
+use super::targets::files::DirectoryError;
 use crate::policy_file::Diagnostic;
 
 /// Why nothing was rendered.
@@ -12,6 +15,10 @@ use crate::policy_file::Diagnostic;
 pub(crate) enum RenderError {
     /// The policy cannot be read or has mistakes.
     Policy(Vec<Diagnostic>),
+    /// The names that are given to clusters do not go with the policy.
+    Names(Vec<Mistake>),
+    /// The directory of `--target files`.
+    Directory(DirectoryError),
     /// `--geoip-database` for a policy that does not locate clients by one.
     DatabaseUnused,
     /// The name of the database does not end in `.mmdb`.
@@ -45,6 +52,11 @@ impl fmt::Display for RenderError {
                 let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
                 formatter.write_str(&lines.join("\n"))
             }
+            Self::Names(mistakes) => {
+                let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                formatter.write_str(&lines.join("\n"))
+            }
+            Self::Directory(error) => error.fmt(formatter),
             Self::DatabaseUnused => formatter.write_str(
                 "--geoip-database is given, but the policy locates no client by a database; write \
                  `clients.geo.database` in the policy or leave the option out",

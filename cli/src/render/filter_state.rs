@@ -12,13 +12,16 @@ pub(super) const NAME: &str = "envoy.filters.http.set_filter_state";
 pub(super) const PATH: &str = "portolan.path";
 /// The authority as the client sent it.
 pub(super) const AUTHORITY: &str = "portolan.authority";
+/// The fingerprint of the policy that is at work.
+pub(super) const POLICY: &str = "portolan.policy";
 /// The country that Envoy's geoip filter found.
 pub(super) const COUNTRY: &str = "portolan.country";
 
 /// Access logs are written when the headers are those that went upstream: the backend's path and
 /// authority, and no geo header any more.
-pub(super) fn filter(clients: &Clients) -> Value {
-    let mut notes = vec![note(PATH, "%PATH(NQ)%"), note(AUTHORITY, "%REQ(:AUTHORITY)%")];
+pub(super) fn filter(clients: &Clients, policy: &str) -> Value {
+    let mut notes =
+        vec![note(PATH, "%PATH(NQ)%"), note(AUTHORITY, "%REQ(:AUTHORITY)%"), note(POLICY, policy)];
     // A header that others set is believed from some only. Which, the filter knows, and it notes the country.
     if let Geo::Database(_) = clients.geo() {
         notes.push(note(COUNTRY, &format!("%REQ({GEOIP_COUNTRY_HEADER}):8%")));

@@ -9,7 +9,9 @@ use super::service_cluster;
 
 /// A line for each, `written` being whether the files of the secrets have been.
 pub(super) fn notes(config: &Config, options: &Options, written: bool) -> Vec<String> {
-    let files = secret::all(config).iter().map(Secret::file_name).collect::<Vec<_>>().join(", ");
+    let secrets = secret::all(config);
+    let files = secrets.iter().map(|secret: &Secret| secret.file_name(options));
+    let files = files.collect::<Vec<_>>().join(", ");
     let files = (!written && !files.is_empty()).then(|| {
         format!(
             "note: Envoy starts only with these files in {}: {files}; `--sds-output DIRECTORY` writes \

@@ -15,8 +15,10 @@ pub(super) const BUFFER_BYTES: u32 = 1024 * 1024;
 
 pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) -> Value {
     let transport = downstream_tls::transport(config, options);
-    json!({
-        "name": "portolan",
+    let sockets =
+        if options.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) };
+    let all = json!({
+        "name": NAME,
         "address": address(options.listen),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "listener_filters": [first_bytes(!transport.is_null())],
@@ -26,9 +28,12 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
             json!({"filters": [connection_manager::connection_manager(config, policy_json, options)]}),
             transport,
         ])],
-    })
+    });
+    object([all, sockets])
 }
 
+/// What the listener is called.
+pub(super) const NAME: &str = "portolan";
 /// How long a connection may say nothing at all before it is closed.
 const FIRST_BYTES: &str = "15s";
 /// How long the TLS handshake may take.

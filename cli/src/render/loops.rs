@@ -1,6 +1,6 @@
 //! A request that has passed here before, because DNS or a proxy leads a backend's name back to this front.
 
-use portolan_core::config::{Backend, Config, Front, FrontHost};
+use portolan_core::config::{Backend, Config, Fingerprint, Front, FrontHost};
 use serde_json::{Value, json};
 
 use super::typed::extension;
@@ -25,18 +25,8 @@ fn identity(config: &Config) -> String {
     let hosts = config.fronts().all().iter().flat_map(Front::hosts).map(FrontHost::as_str);
     let urls = config.backends().iter().map(Backend::url);
     let urls = urls.map(|url| format!("{}{}", url.origin(), url.base_path()));
-    let mut hash = FNV_OFFSET;
-    for part in hosts.map(str::to_owned).chain(urls) {
-        for byte in part.bytes().chain([0]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
-        }
-    }
-    format!("portolan-{hash:016x}")
+    format!("portolan-{}", Fingerprint::of(hosts.map(str::to_owned).chain(urls)))
 }
-
-/// FNV-1a: the same for ever and on every machine, which the hashes of the standard library do not promise.
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,6 @@ mod options;
 mod origin;
 mod overload;
 mod patience;
-mod policy_hash;
 mod private_addresses;
 mod redirect_cluster;
 mod redirects;
@@ -40,6 +39,7 @@ mod routes;
 mod secret;
 mod service_cluster;
 mod stats;
+mod targets;
 mod typed;
 mod upstream_filters;
 mod upstream_headers;
@@ -55,27 +55,33 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(crate) use arguments::{RenderArgs, SiteArgs, admin_address};
+pub(crate) use envoy_version::TESTED;
 pub(crate) use error::RenderError;
+pub(crate) use options::Target;
+pub(crate) use targets::files::{self, FileSet};
 
-use portolan_core::config::Config;
+use portolan_core::config::{Config, Document, Fingerprint};
 
 use crate::output::say;
 use crate::policy_file::{self, LoadedPolicy};
+use options::Options;
 use secret::Secret;
 
-/// Renders the policy that the arguments name, to `out` or to the file they name.
+/// Renders the policy that the arguments name, to `out` or to the file or directory they name.
 ///
 /// # Errors
 ///
 /// A policy with mistakes, options that do not go with it, or a file that cannot be written.
 pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderError> {
     let policy = policy_file::load(&arguments.policy).map_err(RenderError::Policy)?;
-    // A newline at its end makes it a text file, and a plain `|` block in the YAML.
-    let policy_json = policy_file::to_json(&policy.document) + "\n";
+    if let (Target::Files, Some(directory)) = (arguments.target, &arguments.directory) {
+        return into_files(arguments, &policy, directory);
+    }
     let text = if arguments.filter_configuration {
-        policy_json
+        // A newline at its end makes it a text file, and a plain `|` block in the YAML.
+        policy_file::to_json(&policy.document) + "\n"
     } else {
-        whole(arguments, &policy, &policy_json)?
+        whole(arguments, &policy)?
     };
     match &arguments.output {
         Some(path) => put(path, &text),
@@ -98,6 +104,8 @@ pub(crate) fn into_directory(
     let output = directory.join("envoy.yaml");
     let arguments = RenderArgs {
         policy: policy.to_owned(),
+        directory: None,
+        target: Target::Bootstrap,
         site,
         sds_output: Some(directory.join("sds")),
         filter_configuration: false,
@@ -108,32 +116,90 @@ pub(crate) fn into_directory(
     Ok(output)
 }
 
-/// The text of the whole configuration. The files that it refers to are written first: an Envoy that
-/// finds the one finds the others.
-fn whole(
-    arguments: &RenderArgs,
-    policy: &LoadedPolicy,
-    policy_json: &str,
-) -> Result<String, RenderError> {
-    let options = arguments.site.options(&policy.config)?;
-    redirects::check(&policy.config, options.envoy)?;
-    if let Some(directory) = &arguments.sds_output {
-        write_sds(directory, &policy.config)?;
-    }
-    for note in leftover::notes(&policy.config, &options, arguments.sds_output.is_some()) {
-        say(note);
-    }
-    let bootstrap = bootstrap::bootstrap(&policy.config, policy_json, &options);
-    Ok(format!("{}{}", header(options.envoy, &arguments.policy), yaml::print(&bootstrap)))
+/// A policy as it is rendered: its clusters are named by what they connect to.
+pub(crate) struct Rendering {
+    /// What the filter reads.
+    json: String,
+    config: Config,
+    options: Options,
 }
 
-fn write_sds(directory: &Path, config: &Config) -> Result<(), RenderError> {
+impl Rendering {
+    /// The text of the whole configuration in one file, for an Envoy that only looks at it.
+    pub(crate) fn whole(&self) -> String {
+        yaml::print(&bootstrap::bootstrap(&self.config, &self.json, &self.options))
+    }
+
+    /// What the operator has still to do.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        leftover::notes(&self.config, &self.options, true)
+    }
+
+    /// Takes the options of the machine for a policy.
+    ///
+    /// # Errors
+    ///
+    /// Options that do not go with the policy.
+    pub(crate) fn of(
+        policy: &LoadedPolicy,
+        site: &SiteArgs,
+        target: Target,
+    ) -> Result<Self, RenderError> {
+        let document = with_fingerprints(&policy.document);
+        let json = policy_file::to_json(&document) + "\n";
+        // It was good without the names, and no name of a policy has the sign that ours have.
+        let config = Config::from_document(&document).map_err(RenderError::Names)?;
+        let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
+        redirects::check(&config, options.envoy)?;
+        Ok(Self { json, config, options })
+    }
+}
+
+/// The policy with the word that names clusters by what they connect to.
+fn with_fingerprints(document: &Document) -> Document {
+    const KEY: &str = "cluster_fingerprints";
+    let Document::Mapping(fields) = document else { return document.clone() };
+    let others = fields.iter().filter(|(key, _)| key != KEY).cloned();
+    Document::Mapping(others.chain([(KEY.to_owned(), Document::Boolean(true))]).collect())
+}
+
+/// The text of the whole configuration. The files that it refers to are written first: an Envoy that
+/// finds the one finds the others.
+fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
+    let Rendering { json, config, options } =
+        &Rendering::of(policy, &arguments.site, Target::Bootstrap)?;
+    if let Some(directory) = &arguments.sds_output {
+        write_sds(directory, config, options)?;
+    }
+    for note in leftover::notes(config, options, arguments.sds_output.is_some()) {
+        say(note);
+    }
+    let bootstrap = bootstrap::bootstrap(config, json, options);
+    Ok(format!("{}{}", header(options, &arguments.policy), yaml::print(&bootstrap)))
+}
+
+/// Writes the files of a directory, all at once: this is for an Envoy that does not run yet.
+fn into_files(
+    arguments: &RenderArgs,
+    policy: &LoadedPolicy,
+    directory: &Path,
+) -> Result<(), RenderError> {
+    let site = arguments.site.clone().in_directory(directory)?;
+    let rendering = Rendering::of(policy, &site, Target::Files)?;
+    rendering.notes().into_iter().for_each(say);
+    let set = FileSet::of(&rendering);
+    files::Directory::new(directory).start(&set, &site).map_err(RenderError::Directory)
+}
+
+fn write_sds(directory: &Path, config: &Config, options: &Options) -> Result<(), RenderError> {
     let secrets = secret::all(config);
     if !secrets.is_empty() {
         fs::create_dir_all(directory)
             .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?;
     }
-    let write = |secret: &Secret| put(&directory.join(secret.file_name()), &secret.file_text());
+    let write = |secret: &Secret| {
+        put(&directory.join(secret.file_name(options)), &secret.file_text(options))
+    };
     secrets.iter().try_for_each(write)
 }
 
@@ -144,13 +210,24 @@ fn put(path: &Path, text: &str) -> Result<(), RenderError> {
 
 /// Whoever opens the file learns where it came from. The policy's directory is left out: it
 /// differs from machine to machine.
-fn header(envoy: envoy_version::EnvoyVersion, policy: &Path) -> String {
+fn header(options: &Options, policy: &Path) -> String {
     let name = match policy.file_name().unwrap_or_default().to_string_lossy() {
         name if name == "-" => "the standard input".into(),
         name => name,
     };
+    let Options { envoy, policy, .. } = options;
     format!(
         "# The configuration of Envoy {envoy}, made by `portolan render` from {name}.\n\
-         # Change that file and render again; what is changed here is lost.\n"
+         # Change that file and render again; what is changed here is lost.\n\
+         # The policy has the fingerprint {policy}.\n"
+    )
+}
+
+/// The same for the bootstrap of a directory, which is for any policy.
+fn header_of_directory(options: &Options) -> String {
+    format!(
+        "# What Envoy {} reads once, made by `portolan render --target files`. The policy is in the files that are\n\
+         # named here; `portolan apply` changes it while Envoy runs.\n",
+        options.envoy
     )
 }

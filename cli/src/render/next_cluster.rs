@@ -12,11 +12,11 @@ use super::typed::extension;
 /// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
 /// of later attempts to those of the lists that it is in.
 pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Value) -> Value {
-    let is_in = |names: &[&str]| backend.is_none_or(|backend| names.contains(&backend.name()));
+    let is_in = |keys: &[&str]| backend.is_none_or(|backend| keys.contains(&backend.key()));
     let mut named = Map::new();
     for list in config.lists().iter().filter(|list| list.has_fallback()) {
         let members = list.backends().iter().filter_map(|id| config.backend(*id));
-        let members: Vec<&str> = members.map(Backend::name).collect();
+        let members: Vec<&str> = members.map(Backend::key).collect();
         if is_in(&members) {
             let clusters = rests(&members).into_iter().map(|rest| clusters::later_attempts(&rest));
             named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));

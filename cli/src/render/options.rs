@@ -3,11 +3,15 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::envoy_version::EnvoyVersion;
 
 /// Everything that the rendered configuration depends on besides the policy.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    /// In which form Envoy gets it.
+    pub(crate) target: Target,
     /// The Envoy that will load it.
     pub(crate) envoy: EnvoyVersion,
     /// Where clients connect.
@@ -24,10 +28,34 @@ pub(crate) struct Options {
     pub(crate) system_certificates: String,
     /// The directory of the small files that say where each secret is.
     pub(crate) sds_directory: String,
+    /// The directory of the files that Envoy reads again, as Envoy sees it.
+    pub(crate) directory: String,
     /// How many clients may be connected at once.
     pub(crate) max_connections: u32,
     /// Where the access log goes.
     pub(crate) access_log: AccessLog,
+    /// Whether each worker has a socket of its own, so that a second Envoy can listen at the same address.
+    pub(crate) reuse_port: bool,
+    /// The fingerprint of the policy, as the filter reads it.
+    pub(crate) policy: String,
+}
+
+/// In which form Envoy gets its configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Target {
+    /// One file with everything in it. Another policy is another Envoy.
+    #[default]
+    Bootstrap,
+    /// A directory of files, which Envoy reads again when they are replaced: `portolan apply` changes the
+    /// policy of an Envoy that runs.
+    Files,
+}
+
+impl Target {
+    /// Whether an Envoy may have to serve two policies at once, while one replaces the other.
+    pub(crate) const fn is_changed_while_envoy_runs(self) -> bool {
+        matches!(self, Self::Files)
+    }
 }
 
 impl Options {
@@ -39,7 +67,7 @@ impl Options {
 }
 
 /// Where the access log goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AccessLog {
     /// The standard output, for containers.
     StandardOutput,

@@ -77,10 +77,13 @@ pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
 
 /// The certificate is verified by the name in the URL, which is also what is asked for.
 fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Value {
-    let name = redirects_cluster(backend.name(), scheme);
+    let name = redirects_cluster(backend.key(), scheme);
+    let of_secrets = redirects_cluster(backend.name(), scheme);
     let transport = match scheme {
         Scheme::Http => Value::Null,
-        Scheme::Https => upstream_tls::to_any_host(&name, backend.redirects().ca_file(), options),
+        Scheme::Https => {
+            upstream_tls::to_any_host(&of_secrets, backend.redirects().ca_file(), options)
+        }
     };
     let by_the_url = json!({"upstream_http_protocol_options": {
         "auto_sni": true,

@@ -98,7 +98,7 @@ pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
 /// the backends of the list that it came from, if there are several; else it is asked for a second time
 /// where nothing had come.
 fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) -> Value {
-    let cluster = redirects_cluster(backend.name(), scheme);
+    let cluster = redirects_cluster(backend.key(), scheme);
     let head = backend.resilience().attempt_timeouts.blobs;
     let action = object([
         destination(config, backend, &cluster),

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::config::{
-    Backend, BlobStore, Certificate, Config, Credential, Scheme, redirects_cluster,
+    Backend, BlobStore, Certificate, Config, Credential, Fingerprint, Scheme, redirects_cluster,
 };
 use serde_json::{Value, json};
 
@@ -63,6 +63,16 @@ impl Secret {
         }
     }
 
+    /// What it is called. While one policy replaces another, both may know a credential or a CA by one name and mean
+    /// another file; there the name says which file it is.
+    fn called(&self, options: &Options) -> String {
+        if options.target.is_changed_while_envoy_runs() {
+            format!("{}~{}", self.name, Fingerprint::of([self.content.to_string()]))
+        } else {
+            self.name.clone()
+        }
+    }
+
     /// How the configuration refers to it.
     ///
     /// Envoy watches the directory of a file that it has read once. It watches this one from the start, and
@@ -70,11 +80,11 @@ impl Secret {
     /// symbolic link by which Kubernetes replaces all files of a mounted Secret.
     pub(super) fn reference(&self, options: &Options) -> Value {
         json!({
-            "name": self.name,
+            "name": self.called(options),
             "sds_config": {
                 "resource_api_version": "V3",
                 "path_config_source": {
-                    "path": format!("{}/{}", options.sds_directory, self.file_name()),
+                    "path": format!("{}/{}", options.sds_directory, self.file_name(options)),
                     "watched_directory": {"path": self.directory},
                 },
             },
@@ -82,15 +92,15 @@ impl Secret {
     }
 
     /// The name of its SDS file.
-    pub(super) fn file_name(&self) -> String {
-        format!("{}.yaml", self.name)
+    pub(super) fn file_name(&self, options: &Options) -> String {
+        format!("{}.yaml", self.called(options))
     }
 
     /// The text of its SDS file.
-    pub(super) fn file_text(&self) -> String {
+    pub(super) fn file_text(&self, options: &Options) -> String {
         let mut resource = typed("extensions.transport_sockets.tls.v3.Secret", json!({}));
         if let (Value::Object(fields), Value::Object(content)) = (&mut resource, &self.content) {
-            fields.insert("name".to_owned(), self.name.as_str().into());
+            fields.insert("name".to_owned(), self.called(options).into());
             fields.extend(content.clone());
         }
         yaml::print(&json!({"resources": [resource]}))

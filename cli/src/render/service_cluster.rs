@@ -1,7 +1,7 @@
 //! The clusters that only the filter itself calls: token services, verifiers of passwords, blob stores.
 
 use portolan_core::config::{Backend, BackendAuth, BackendUrl, BlobStore, Config, FrontAuth, Tls};
-use portolan_core::contract::clusters;
+use portolan_core::contract::{clusters, without_fingerprint};
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
@@ -26,21 +26,27 @@ pub(super) fn of_the_user(config: &Config) -> Vec<(String, &str)> {
     let tokens = config.backends().iter().filter_map(|backend| {
         let BackendAuth::Token(service) = backend.auth() else { return None };
         let path = format!("backends.{}.auth.token.cluster", backend.name());
-        (service.cluster() != token_cluster(backend)).then(|| (path, service.cluster()))
+        (!is_ours(service.cluster(), &token_cluster(backend))).then(|| (path, service.cluster()))
     });
     let verifiers = config.fronts().all().iter().filter_map(|front| {
         let FrontAuth::Basic(verifier) = front.auth() else { return None };
         let path = format!("fronts.{}.auth.basic.cluster", front.name());
-        (verifier.cluster() != clusters::verifier(front.name())).then(|| (path, verifier.cluster()))
+        (!is_ours(verifier.cluster(), &clusters::verifier(front.name())))
+            .then(|| (path, verifier.cluster()))
     });
     let stores = config.blob_stores().iter().filter_map(|store| {
         let path = format!("blob_stores.{}.cluster", store.name());
-        (store.cluster() != probe_cluster(store)).then(|| (path, store.cluster()))
+        (!is_ours(store.cluster(), &probe_cluster(store))).then(|| (path, store.cluster()))
     });
     tokens.chain(verifiers).chain(stores).collect()
 }
 
-/// The cluster by which the filter asks a blob store what it has; also what is in the names of its
+/// Whether a cluster is made here: it has the name that we would give it, perhaps with a fingerprint.
+fn is_ours(cluster: &str, name: &str) -> bool {
+    without_fingerprint(cluster) == name
+}
+
+/// What the cluster is called by which the filter asks a blob store what it has; also what is in the names of its
 /// secrets, where a backend may have the same name.
 pub(super) fn probe_cluster(store: &BlobStore) -> String {
     clusters::blob_store(store.name())
@@ -50,7 +56,8 @@ pub(super) fn probe_cluster(store: &BlobStore) -> String {
 fn blob_store(store: &BlobStore, options: &Options) -> Option<Value> {
     let (name, url) = (probe_cluster(store), store.url().origin());
     let transport = upstream_tls::transport(&name, url, store.tls(), options);
-    (store.cluster() == name).then(|| cluster(&name, url, transport, Vec::new(), QUESTIONS))
+    is_ours(store.cluster(), &name)
+        .then(|| cluster(store.cluster(), url, transport, Vec::new(), QUESTIONS))
 }
 
 fn token_cluster(backend: &Backend) -> String {
@@ -62,7 +69,7 @@ fn token_cluster(backend: &Backend) -> String {
 fn token_service(config: &Config, backend: &Backend, options: &Options) -> Option<Value> {
     let BackendAuth::Token(service) = backend.auth() else { return None };
     let name = token_cluster(backend);
-    if service.cluster() != name {
+    if !is_ours(service.cluster(), &name) {
         return None;
     }
     let url = service.realm().map_or(backend.url(), |realm| realm.origin());
@@ -73,7 +80,7 @@ fn token_service(config: &Config, backend: &Backend, options: &Options) -> Optio
     } else {
         upstream_tls::transport(&name, url, &publicly(url), options)
     };
-    Some(cluster(&name, url, transport, filters, CALLS))
+    Some(cluster(service.cluster(), url, transport, filters, CALLS))
 }
 
 fn verifiers(config: &Config, options: &Options) -> Vec<Value> {
@@ -82,7 +89,8 @@ fn verifiers(config: &Config, options: &Options) -> Vec<Value> {
         let FrontAuth::Basic(verifier) = front.auth() else { return None };
         let (name, url) = (clusters::verifier(front.name()), verifier.url());
         let transport = upstream_tls::transport(&name, url, &publicly(url), options);
-        (verifier.cluster() == name).then(|| cluster(&name, url, transport, Vec::new(), CALLS))
+        is_ours(verifier.cluster(), &name)
+            .then(|| cluster(verifier.cluster(), url, transport, Vec::new(), CALLS))
     });
     clusters.collect()
 }

@@ -15,13 +15,14 @@ use serde_json::{Value, json};
 
 use super::bootstrap::bootstrap;
 use super::envoy_version::EnvoyVersion;
-use super::options::{AccessLog, Options};
+use super::options::{AccessLog, Options, Target};
 
 const CONNECTION_MANAGER: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
     Options {
+        target: Target::Bootstrap,
         envoy: EnvoyVersion::parse(EnvoyVersion::DEFAULT).unwrap(),
         listen: "[::]:8080".parse().unwrap(),
         admin: "127.0.0.1:9901".parse().unwrap(),
@@ -30,8 +31,11 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         geoip_database: database.map(str::to_owned),
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/sds".to_owned(),
+        directory: "/etc/portolan/envoy".to_owned(),
         max_connections: 10_000,
         access_log: AccessLog::StandardOutput,
+        reuse_port: true,
+        policy: "0123456789abcdef".to_owned(),
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 /// that was not asked.
 fn attempt_phase(destination: Destination<'_>) -> Role {
     let list: Vec<&str> = match destination {
-        Destination::List(list) => list.iter().map(|backend| backend.name()).collect(),
+        Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
         Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
             Vec::new()
         }

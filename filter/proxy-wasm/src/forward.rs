@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portolan_core::attempt::{Retry, note_list};
-use portolan_core::contract::{StateKey, clusters, headers};
+use portolan_core::contract::{StateKey, clusters, headers, name_of};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
 
 use crate::host::{self, Headers};
@@ -43,19 +43,21 @@ pub(crate) struct Spared {
 }
 
 /// Has a read begin at those backends of its list that have not answered 429 lately. The others are asked where these
-/// have not got what is wanted.
+/// have not got what is wanted. `keys` are those of the whole list.
 pub(crate) fn spare_the_limited<'n>(
-    list: impl Iterator<Item = &'n str>,
+    keys: impl Iterator<Item = &'n str>,
     reason: &str,
 ) -> Option<Spared> {
-    let list: Vec<&str> = list.collect();
-    let unlimited = look_up(|lookups, now| lookups.unlimited(&list, now))?;
-    host::set_state(StateKey::NextCluster, clusters::later_attempts(&unlimited).as_bytes());
-    let limited: Vec<&str> =
-        list.iter().copied().filter(|name| !unlimited.contains(name)).collect();
+    let keys: Vec<&str> = keys.collect();
+    let names: Vec<&str> = keys.iter().copied().map(name_of).collect();
+    let unlimited = look_up(|lookups, now| lookups.unlimited(&names, now))?;
+    let (first, spared): (Vec<&str>, Vec<&str>) =
+        keys.iter().copied().partition(|key| unlimited.contains(&name_of(key)));
+    host::set_state(StateKey::NextCluster, clusters::later_attempts(&first).as_bytes());
+    let limited: Vec<&str> = spared.into_iter().map(name_of).collect();
     let reason = format!("{reason}; limited: {}", limited.join(", "));
     host::set_state(StateKey::Reason, reason.as_bytes());
-    let list: Vec<String> = list.into_iter().map(str::to_owned).collect();
+    let list: Vec<String> = keys.into_iter().map(str::to_owned).collect();
     Some(Spared { list: note_list(&list) })
 }
 

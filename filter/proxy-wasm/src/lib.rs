@@ -47,6 +47,7 @@ mod root;
 mod stream;
 #[cfg(not(test))]
 mod token_form;
+#[cfg(not(test))]
 mod tried;
 #[cfg(not(test))]
 mod worker;

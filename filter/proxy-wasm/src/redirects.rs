@@ -31,14 +31,14 @@ pub(crate) fn outlive_attempts() {
 }
 
 /// Notes the list that the request goes on with if a redirect leads nowhere.
-pub(crate) fn note_fallback<'n>(names: impl Iterator<Item = &'n str>) {
-    let names: Vec<&str> = names.collect();
-    if names.len() > 1 {
-        host::set_state(StateKey::Fallback, names.join(" ").as_bytes());
+pub(crate) fn note_fallback<'n>(keys: impl Iterator<Item = &'n str>) {
+    let keys: Vec<&str> = keys.collect();
+    if keys.len() > 1 {
+        host::set_state(StateKey::Fallback, keys.join(" ").as_bytes());
     }
 }
 
-/// The names of that list.
+/// The keys of that list.
 fn fallback() -> Option<String> {
     String::from_utf8(host::state(StateKey::Fallback)?).ok()
 }
@@ -46,9 +46,9 @@ fn fallback() -> Option<String> {
 /// Has the attempts that follow this one go to those backends of the list that were not asked; whether
 /// there are any.
 pub(crate) fn prepare_fallback() -> bool {
-    let Some(names) = fallback() else { return false };
+    let Some(keys) = fallback() else { return false };
     let before = Answers::parse(&host::state(StateKey::Prepared).unwrap_or_default());
-    let Some(cluster) = next_cluster(names.split(' '), &before) else { return false };
+    let Some(cluster) = next_cluster(keys.split(' '), &before) else { return false };
     host::set_state(StateKey::NextCluster, cluster.as_bytes());
     true
 }
@@ -85,8 +85,8 @@ pub(crate) fn prepare_delivery() -> bool {
         let Ok(name) = std::str::from_utf8(name) else { return false };
         host::remove_header(Headers::Request, name);
     }
-    if let Some(names) = fallback() {
-        let attempts = names.split(' ').count().to_string();
+    if let Some(keys) = fallback() {
+        let attempts = keys.split(' ').count().to_string();
         host::set_header(Headers::Request, "x-envoy-max-retries", attempts.as_bytes());
     }
     true
@@ -168,9 +168,9 @@ pub(crate) fn settle(backend: &str) -> Settled {
             stay();
             Settled::Passed
         }
-        Redirection::Followed { origin, bounds } => {
+        Redirection::Followed { key, origin, bounds } => {
             let digest = host::header(Headers::Response, DIGEST_HEADER);
-            let hop = Hop { backend: own.backend, origin, target: own.target.into(), bounds };
+            let hop = Hop { key, origin, target: own.target.into(), bounds };
             let went = go_on(&hop);
             if let Some(digest) = digest.filter(|_| went) {
                 host::set_state(StateKey::Digest, &digest);
@@ -200,12 +200,12 @@ fn go_on(hop: &Hop<'_>) -> bool {
             host::set_header(Headers::Response, headers::CLUSTER, next.cluster().as_bytes());
             host::set_header(Headers::Response, SCHEME_HEADER, b"https");
             host::set_state(StateKey::Followed, &next.print());
-            host::set_state(StateKey::RedirectedBy, next.backend.as_bytes());
+            host::set_state(StateKey::RedirectedBy, next.backend().as_bytes());
             true
         }
         Err(astray) => {
             stay();
-            warn_once(&format!("portolan: a redirect of the backend `{}` {astray}", hop.backend));
+            warn_once(&format!("portolan: a redirect of the backend `{}` {astray}", hop.backend()));
             false
         }
     }

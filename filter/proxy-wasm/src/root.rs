@@ -74,7 +74,12 @@ impl RootContext for Root {
             Ok(config) => {
                 let policy = Policy::new(config);
                 let microseconds = host::now().saturating_sub(started) / 1000;
-                log::info!("portolan: policy of {} bytes loaded in {microseconds} us", json.len());
+                let policy_id =
+                    policy.config.fingerprint().map_or_else(String::new, |id| format!("{id} "));
+                log::info!(
+                    "portolan: policy {policy_id}of {} bytes loaded in {microseconds} us",
+                    json.len()
+                );
                 for published in policy.config.published() {
                     log::info!("portolan: networks of {published}");
                 }

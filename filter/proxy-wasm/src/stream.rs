@@ -121,7 +121,7 @@ impl Request {
             PlannedAction::Forward(forwarding) => {
                 let list = || {
                     let list = forwarding.forward.list.backends().iter();
-                    list.filter_map(|id| config.backend(*id)).map(Backend::name)
+                    list.filter_map(|id| config.backend(*id)).map(Backend::key)
                 };
                 if forwarding.receipt.follows {
                     redirects::note_asked(&head, &forwarding.receipt.naming);

@@ -48,7 +48,7 @@ fn the_documentation_lists_every_field_and_no_other() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/log.md");
     let text = fs::read_to_string(path).unwrap();
     let options = options(true, None);
-    let log = access_log(&config(), &options, "0123456789ab");
+    let log = access_log(&config(), &options);
     assert_eq!(fields_of(&log), documented(&text, "Lines of requests"));
     assert_eq!(fields_of(&of_attempts(&options)), documented(&text, "Lines of attempts"));
 }

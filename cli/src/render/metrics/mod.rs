@@ -31,11 +31,13 @@ pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
     if !options.counts() {
         return Vec::new();
     }
-    let follows = redirects::are_followed(config, options);
+    // The listener stays when the policy changes, and counts what any policy may need.
+    let any = options.target.is_changed_while_envoy_runs();
+    let follows = any || redirects::are_followed(config, options);
     let tags = Tags { follows };
     let once = if follows { access_log::the_last_pass() } else { Value::Null };
     let count = |metric| stat::counter(metric, tags, Amount::One);
-    let falls_back = config.lists().iter().any(List::has_fallback);
+    let falls_back = any || config.lists().iter().any(List::has_fallback);
     let mut counters =
         vec![count(&REQUESTS), stat::counter(&SENT_BYTES, tags, Amount::Format("%BYTES_SENT%"))];
     counters.extend(falls_back.then(|| count(&FALLBACKS)));
@@ -47,7 +49,7 @@ pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
         vec![object([logger(&json!({"counters": counters, "histograms": histograms})), once])];
     let refused = json!({"counters": [count(&REFUSALS_TOTAL)]});
     all.push(object([logger(&refused), status("GE", 400)]));
-    if config.rules().all().iter().any(|rule| rule.redirecting().is_some()) {
+    if any || config.rules().all().iter().any(|rule| rule.redirecting().is_some()) {
         let redirected = json!({"counters": [count(&REDIRECTS)]});
         all.push(object([logger(&redirected), status("EQ", 307)]));
     }
@@ -56,19 +58,20 @@ pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
 
 /// The access logger of the router: it is handed each attempt.
 pub(super) fn of_attempts(config: &Config, options: &Options) -> Option<Value> {
-    let tags = Tags { follows: redirects::are_followed(config, options) };
+    let any = options.target.is_changed_while_envoy_runs();
+    let tags = Tags { follows: any || redirects::are_followed(config, options) };
     let counters = json!({"counters": [stat::counter(&ATTEMPTS, tags, Amount::One)]});
     options.counts().then(|| logger(&counters))
 }
 
 /// The fields of the listener for metrics by which each scrape says which policy is served: a gauge is set
 /// when a request begins.
-pub(super) fn of_scrapes(options: &Options, hash: &str) -> Value {
+pub(super) fn of_scrapes(options: &Options) -> Value {
     if !options.counts() {
         return Value::Null;
     }
     let gauges = json!({"gauges": [stat::gauge(&POLICY, &[
-        (Label::Hash, hash),
+        (Label::Hash, &options.policy),
         (Label::Version, env!("CARGO_PKG_VERSION")),
     ])]});
     json!({

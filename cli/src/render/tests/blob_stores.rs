@@ -73,6 +73,8 @@ fn stores_are_verified_as_backends_are() {
     );
     assert_eq!(secret, "ca-west@probe");
     assert_eq!(tls("near@probe"), None);
-    let files: Vec<String> = secret::all(&policy()).iter().map(secret::Secret::file_name).collect();
+    let all = secret::all(&policy());
+    let options = options(true, None);
+    let files: Vec<String> = all.iter().map(|one| one.file_name(&options)).collect();
     assert_eq!(files, ["ca-west@probe.yaml"], "a backend may have the same name");
 }

@@ -239,8 +239,10 @@ fn every_secret_that_is_referred_to_has_a_file_and_no_other_has_one() {
     ]);
     assert_eq!(sds_paths(&rendered), expected);
     let files = secret::all(&policy(MANAGED, PASS));
-    let names: BTreeSet<String> =
-        files.iter().map(|secret| format!("/sds/{}", secret.file_name())).collect();
+    let names: BTreeSet<String> = files
+        .iter()
+        .map(|secret| format!("/sds/{}", secret.file_name(&options(true, None))))
+        .collect();
     assert_eq!(names, expected.into_iter().map(|(path, _)| path).collect());
     assert_eq!(files.len(), names.len(), "each once");
 }
@@ -260,9 +262,13 @@ fn an_sds_file_says_where_a_secret_is_and_not_what() {
     ];
     let files = secret::all(&policy(MANAGED, PASS));
     for (name, content) in rows {
-        let file = files.iter().find(|secret| secret.file_name() == name).unwrap();
+        let file =
+            files.iter().find(|secret| secret.file_name(&options(true, None)) == name).unwrap();
         let secret = name.strip_suffix(".yaml").unwrap();
-        assert_eq!(file.file_text(), format!("{start}  name: {secret}\n{content}"));
+        assert_eq!(
+            file.file_text(&options(true, None)),
+            format!("{start}  name: {secret}\n{content}")
+        );
     }
 }
 

@@ -123,7 +123,9 @@ fn each_cluster_trusts_whom_its_policy_trusts_and_reaches_what_that_lets_it() {
         assert_eq!(filter["disabled"], true, "nobody's addresses are looked up but theirs");
         assert_eq!(at(filter, "/typed_config/dns_cache_config"), found, "Envoy wants them equal");
     }
-    let files: Vec<String> = secret::all(&config()).iter().map(secret::Secret::file_name).collect();
+    let all = secret::all(&config());
+    let options = options(true, None);
+    let files: Vec<String> = all.iter().map(|one| one.file_name(&options)).collect();
     assert_eq!(files, ["ca-near@redirects.yaml"]);
 }
 

@@ -9,7 +9,7 @@
 //! failed requests have taken out is asked before a request is given up.
 
 use super::answers::{Answer, Answers};
-use crate::contract::{clusters, headers};
+use crate::contract::{clusters, headers, name_of};
 
 /// Whether nobody but this Envoy and the filter speaks in this header of an answer; the name in lower case.
 /// An answer loses it before anything reads it.
@@ -25,9 +25,9 @@ pub fn is_internal(name: &[u8]) -> bool {
 /// Where the attempt stands in its list.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// The names of all backends of the list; none for a list of one.
+    /// The keys of all backends of the list ([`Backend::key`](crate::config::Backend::key)); none for a list of one.
     pub list: &'a [String],
-    /// The backend of this attempt.
+    /// The name of the backend of this attempt.
     pub backend: &'a str,
     /// Whether its 404 is the whole truth, so that nobody else need be asked.
     pub is_authority: bool,
@@ -38,14 +38,15 @@ pub struct Attempt<'a> {
 #[must_use]
 pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option<String> {
     let is_the_truth = attempt.is_authority && answer == Answer::Missed;
-    let others = attempt.list.iter().map(String::as_str).filter(|name| *name != attempt.backend);
+    let others = attempt.list.iter().map(String::as_str);
+    let others = others.filter(|key| name_of(key) != attempt.backend);
     if is_the_truth { None } else { next_cluster(others, before) }
 }
 
-/// The cluster of those backends that were not asked yet; `None` if all were.
+/// The cluster of those backends that were not asked yet, of a list of keys; `None` if all were.
 #[must_use]
 pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
-    let unasked: Vec<&str> = list.filter(|name| before.of(name).is_none()).collect();
+    let unasked: Vec<&str> = list.filter(|key| before.of(name_of(key)).is_none()).collect();
     if unasked.is_empty() { None } else { Some(clusters::later_attempts(&unasked)) }
 }
 
@@ -87,6 +88,8 @@ mod tests {
             ("a b c", "c", "a b", None, "all were"),
             ("", "a", "", None, "a list of one"),
             ("a", "a", "", None, "a list of one, written as a list"),
+            ("a~1 b~2", "a", "", Some("b~2@last"), "with fingerprints"),
+            ("a~1 b~2", "b", "a", None, "both were"),
         ];
         for (list, backend, before, expected, reason) in rows {
             let list: Vec<String> = list.split_whitespace().map(str::to_owned).collect();

@@ -1,6 +1,7 @@
 //! Whether an attempt is at a later backend of the chain than the first, and why.
 
 use super::answers::{Answer, Answers};
+use crate::contract::name_of;
 
 /// Why the first backend of a chain is not the one that is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Why {
     }
 }
 
-/// The first backend of the chain, where this attempt is at another one; `None` where it is at the first.
+/// The name of the first backend of the chain, where this attempt is at another one; `None` where it is at the first.
 /// `before` is what others have answered.
 #[must_use]
 pub fn passed_over<'a>(
@@ -42,7 +43,7 @@ pub fn passed_over<'a>(
     backend: &str,
     before: &Answers,
 ) -> Option<(&'a str, Why)> {
-    let first = list.first().map(String::as_str).filter(|first| *first != backend)?;
+    let first = list.first().map(|key| name_of(key)).filter(|first| *first != backend)?;
     Some((first, before.of(first).map_or(Why::Skipped, Why::Answered)))
 }
 
@@ -52,7 +53,7 @@ pub fn skipped<'a>(
     backend: &str,
     before: &Answers,
 ) -> impl Iterator<Item = &'a str> {
-    let earlier = list.iter().map(String::as_str).take_while(move |name| *name != backend);
+    let earlier = list.iter().map(|key| name_of(key)).take_while(move |name| *name != backend);
     earlier.filter(|name| before.of(name).is_none())
 }
 

@@ -83,7 +83,9 @@ impl Prepared<'_> {
         };
         let redirection = match &self.redirection {
             Redirection::Unwatched | Redirection::Passed { .. } => 0,
-            Redirection::Followed { bounds, .. } => bounds.hosts.len().saturating_add(WORDS),
+            Redirection::Followed { key, bounds, .. } => {
+                key.len().saturating_add(bounds.hosts.len()).saturating_add(WORDS)
+            }
         };
         let parts = [self.backend.len(), redirection, self.target.len(), credentials, WORDS];
         parts.iter().fold(0, |sum, part| sum.saturating_add(*part))
@@ -179,6 +181,7 @@ mod tests {
                 ..3 => Redirection::Unwatched,
                 3 => Redirection::Passed { authority: "aws.example".into() },
                 _ => Redirection::Followed {
+                    key: "quay~1",
                     origin: "https://ghcr.io:8443".into(),
                     bounds: Bounds { plain: false, hosts: "cdn.example *.r2.example" },
                 },

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::config::{Scheme, canonical_authority, covers, redirects_cluster};
-use crate::contract::headers;
+use crate::contract::{headers, name_of};
 use crate::grammar::{UriReference, escaped};
 
 /// What becomes of a backend's redirect of one request.
@@ -24,6 +24,8 @@ pub enum Redirection<'p> {
     },
     /// The proxy goes there.
     Followed {
+        /// What the names of the backend's clusters are made of.
+        key: &'p str,
         /// `scheme://host[:port]` of the backend.
         origin: Cow<'p, str>,
         /// How far.
@@ -44,8 +46,8 @@ pub struct Bounds<'p> {
 /// there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop<'p> {
-    /// The backend that was asked at first.
-    pub backend: &'p str,
+    /// What the names of the clusters are made of of the backend that was asked at first.
+    pub key: &'p str,
     /// `scheme://host[:port]` of who was asked at this step.
     pub origin: Cow<'p, str>,
     /// Path and query.
@@ -150,7 +152,7 @@ impl<'p> Hop<'p> {
         let target = reference.target(&self.target);
         let target = target.split(|byte| *byte == b'#').next().unwrap_or_default().to_vec();
         Ok(Self {
-            backend: self.backend,
+            key: self.key,
             origin: format!("{}://{authority}", scheme.as_str()).into(),
             target: target.into(),
             bounds: self.bounds,
@@ -163,11 +165,17 @@ impl<'p> Hop<'p> {
         [self.origin.as_bytes(), &self.target].concat()
     }
 
+    /// The name of the backend that was asked at first.
+    #[must_use]
+    pub fn backend(&self) -> &'p str {
+        name_of(self.key)
+    }
+
     /// The Envoy cluster that reaches it.
     #[must_use]
     pub fn cluster(&self) -> String {
         let plain = self.origin.starts_with("http://");
-        redirects_cluster(self.backend, if plain { Scheme::Http } else { Scheme::Https })
+        redirects_cluster(self.key, if plain { Scheme::Http } else { Scheme::Https })
     }
 
     /// The property by which the next step knows where it comes from: words with a space between two, of which
@@ -176,7 +184,7 @@ impl<'p> Hop<'p> {
     pub fn print(&self) -> Vec<u8> {
         let origin = self.origin.as_bytes();
         let bounds = self.bounds.print();
-        [self.backend.as_bytes(), origin, &self.target, bounds.as_bytes()].join(&b' ')
+        [self.key.as_bytes(), origin, &self.target, bounds.as_bytes()].join(&b' ')
     }
 
     /// Reads the property.
@@ -185,7 +193,7 @@ impl<'p> Hop<'p> {
         let mut words = property.splitn(4, |byte| *byte == b' ');
         let mut next = || words.next();
         Some(Self {
-            backend: std::str::from_utf8(next()?).ok()?,
+            key: std::str::from_utf8(next()?).ok()?,
             origin: std::str::from_utf8(next()?).ok()?.into(),
             target: next()?.into(),
             bounds: Bounds::parse(next()?)?,
@@ -233,7 +241,9 @@ impl<'p> Redirection<'p> {
         match self {
             Self::Unwatched => "".into(),
             Self::Passed { authority } => format!("{PASSED} {authority}").into(),
-            Self::Followed { origin, bounds } => format!("{origin} {}", bounds.print()).into(),
+            Self::Followed { key, origin, bounds } => {
+                format!("{origin} {key} {}", bounds.print()).into()
+            }
         }
     }
 
@@ -243,10 +253,11 @@ impl<'p> Redirection<'p> {
             None if text.is_empty() => Some(Self::Unwatched),
             None => None,
             Some((PASSED, authority)) => Some(Self::Passed { authority: authority.into() }),
-            Some((origin, bounds)) => Some(Self::Followed {
-                origin: origin.into(),
-                bounds: Bounds::parse(bounds.as_bytes())?,
-            }),
+            Some((origin, rest)) => {
+                let (key, bounds) = rest.split_once(' ')?;
+                let bounds = Bounds::parse(bounds.as_bytes())?;
+                Some(Self::Followed { key, origin: origin.into(), bounds })
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use super::upload_path::UploadPath;
 #[derive(Clone, Debug)]
 pub struct Backend {
     pub(crate) name: String,
+    pub(crate) key: String,
     pub(crate) cluster: String,
     pub(crate) owner_cluster: String,
     pub(crate) url: BackendUrl,
@@ -50,6 +51,13 @@ impl Backend {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its name, with the fingerprint of what it stands for where the policy has `cluster_fingerprints`: what the
+    /// names of clusters are made of that stand for several backends, or for where redirects lead.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// The Envoy cluster that reaches it.

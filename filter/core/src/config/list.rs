@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::backend::Backend;
 use super::ids::{BackendId, ListId};
+use crate::contract::joined;
 
 /// Backends in the order in which they are tried.
 ///
@@ -82,7 +83,6 @@ fn cluster_name(purpose: Purpose, ids: &[BackendId], backends: &[Backend]) -> St
     match (purpose, members.as_slice()) {
         (Purpose::Read, [backend]) => backend.cluster().to_owned(),
         (Purpose::Owner, [backend]) => backend.owner_cluster().to_owned(),
-        // A plus sign is in no name, so this is no other list's and no backend's cluster.
-        _ => members.iter().map(|backend| backend.name()).collect::<Vec<_>>().join("+"),
+        _ => joined(&members.iter().map(|backend| backend.key()).collect::<Vec<_>>()),
     }
 }

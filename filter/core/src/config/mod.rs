@@ -43,6 +43,7 @@ pub mod user_info;
 mod wanted;
 mod wire;
 
+pub use crate::contract::Fingerprint;
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
 pub use backend::{Backend, Certificate, Tls};
 pub use backend_url::{BackendUrl, Scheme, canonical_authority};
@@ -70,6 +71,7 @@ pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
 pub use upload_path::UploadPath;
 pub use upstreams::{Upstream, Upstreams};
+pub use wire::VERSION;
 
 use ids::{BackendId, ListId, StoreId};
 use mistake::Mistakes;
@@ -91,6 +93,7 @@ pub struct Config {
     clients: Clients,
     rules: Rules,
     lists: Vec<List>,
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Config {
@@ -102,7 +105,10 @@ impl Config {
     /// being JSON.
     pub fn from_json(json: &[u8]) -> Result<Self, Vec<Mistake>> {
         match serde_json::from_slice(json) {
-            Ok(document) => Self::from_document(&document),
+            Ok(document) => {
+                let fingerprint = Some(Fingerprint::of([json]));
+                Self::from_document(&document).map(|config| Self { fingerprint, ..config })
+            }
             Err(error) => {
                 let message = format!("the policy is not JSON: {error}");
                 Err(vec![Mistake { path: String::new(), message }])
@@ -120,6 +126,12 @@ impl Config {
         let wire = wire::read(document, &mistakes);
         let compiled = compile::compile(wire, &mistakes);
         mistakes.into_result(compiled)
+    }
+
+    /// Which policy it is: the fingerprint of the JSON that it was read from, if it was.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// The public hostnames.

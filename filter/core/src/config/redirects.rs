@@ -68,13 +68,13 @@ impl Redirects {
     }
 }
 
-/// The Envoy cluster that reaches whatever `backend` redirects to; there is one more for what is not
-/// over TLS.
+/// The Envoy cluster that reaches whatever a backend redirects to; there is one more for what is not
+/// over TLS. `key` is [`Backend::key`](super::Backend::key).
 #[must_use]
-pub fn redirects_cluster(backend: &str, scheme: Scheme) -> String {
+pub fn redirects_cluster(key: &str, scheme: Scheme) -> String {
     match scheme {
-        Scheme::Https => clusters::redirect_targets(backend),
-        Scheme::Http => clusters::plain_redirect_targets(backend),
+        Scheme::Https => clusters::redirect_targets(key),
+        Scheme::Http => clusters::plain_redirect_targets(key),
     }
 }
 

@@ -1,7 +1,12 @@
 //! The names of Envoy's clusters, as far as they are derived from names of the policy.
 //!
-//! A name of the policy has no `@` in it and no `+`, so no two of these run into one. Where a name says
-//! more one day, such as a fingerprint of what the cluster connects to, this is the place.
+//! A name of the policy has no `@` in it and no `+`, so no two of these run into one. Where clusters say what
+//! they connect to, a name has a fingerprint behind it: [`with_fingerprint`](super::with_fingerprint).
+
+use super::cluster_name::joined;
+
+/// What the names of those clusters begin with that no policy changes.
+pub const INTERNAL: &str = "portolan@";
 
 /// The cluster by which the filter asks Envoy's admin interface how the backends are. All that it leads
 /// to is [`crate::health::TARGET`].
@@ -46,11 +51,11 @@ pub fn plain_redirect_targets(backend: &str) -> String {
     format!("{backend}@redirects-http")
 }
 
-/// The cluster of the attempts after the first one: these backends and no others, in the order of their
-/// list.
+/// The cluster of the attempts after the first one: the backends with these keys and no others, in the
+/// order of their list.
 #[must_use]
 pub fn later_attempts(backends: &[&str]) -> String {
-    format!("{}@last", backends.join("+"))
+    format!("{}@last", joined(backends))
 }
 
 #[cfg(test)]

@@ -4,13 +4,17 @@
 //! it. Both import the names from here, `explain` as well, and `tests/contract.rs` looks that no such name is
 //! written anywhere else. There is no decision here.
 
+mod cluster_name;
 pub mod clusters;
 pub mod details;
+mod fingerprint;
 pub mod headers;
 mod metadata;
 mod role;
 mod state;
 
+pub use cluster_name::{joined, name_of, with_fingerprint, without_fingerprint};
+pub use fingerprint::Fingerprint;
 pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE, WAY};
 pub use role::Role;
 pub use state::{OF_ATTEMPTS, OF_DECISIONS, Span, StateKey};

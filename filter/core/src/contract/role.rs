@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 pub enum Role {
     /// It decides about requests, once for each. Its configuration is the policy.
     Decide,
-    /// It runs for each attempt at the backends of a list, which are named in the order of the list; at
-    /// one backend where no name is there. It holds no policy.
+    /// It runs for each attempt at the backends of a list, whose keys are there in the order of the list;
+    /// at one backend where no key is there. It holds no policy.
     Attempt(Vec<String>),
     /// It runs for each attempt at the target of a redirect that is followed. It holds no policy.
     RedirectTarget,

@@ -28,7 +28,7 @@ pub enum StateKey {
     Prepared,
     /// The cluster of the next attempt; the routes match it.
     NextCluster,
-    /// The names of the backends that the request goes on with if it fails where a redirect led it.
+    /// The keys of the backends that the request goes on with if it fails where a redirect led it.
     Fallback,
     /// The step of a followed redirect. A request that has one is on a further pass.
     Followed,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::table::{Health, State};
 use crate::config::ids::{BackendId, ListId};
-use crate::config::{Backend, Config, Front, Published};
+use crate::config::{Backend, Config, Fingerprint, Front, Published};
 
 /// What the host found out: the health of the clusters, if the admin interface answered.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ impl Examined<'_> {
 pub struct Report<'c> {
     /// By name, in alphabetical order; `None` if nobody knows.
     pub backends: Vec<(&'c str, Option<State>)>,
+    /// The policy that is in force, if it was read as the filter reads it.
+    pub policy: Option<Fingerprint>,
     /// Of which day the networks of the policy are that others publish.
     pub published: &'c [Published],
 }
@@ -53,7 +55,7 @@ impl<'c> Report<'c> {
         let mut backends: Vec<_> =
             used.into_iter().filter_map(|id| config.backend(id)).map(state).collect();
         backends.sort_unstable_by_key(|(name, _)| *name);
-        Self { backends, published: config.published() }
+        Self { backends, policy: config.fingerprint(), published: config.published() }
     }
 
     /// Whether every backend is up.

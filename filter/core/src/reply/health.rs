@@ -6,7 +6,7 @@ use super::{NO_STORE, Reply, headers};
 use crate::config::Published;
 use crate::health::{Report, State};
 
-/// How the backends are: 200 as long as one is up, else 503. The body says which.
+/// How the backends are: 200 as long as one is up, else 503. The body says which, and by which policy.
 #[must_use]
 pub fn health(report: &Report<'_>) -> Reply {
     let state = |state: Option<State>| state.map_or("unknown", State::as_str);
@@ -21,6 +21,9 @@ pub fn health(report: &Report<'_>) -> Reply {
         .map(|Published { source, day }| (source.clone(), day.as_str().into()))
         .collect();
     let mut body = json!({"status": report.status(), "backends": backends});
+    if let (Value::Object(fields), Some(policy)) = (&mut body, report.policy) {
+        fields.insert("policy".to_owned(), policy.to_string().into());
+    }
     if let (Value::Object(fields), false) = (&mut body, published.is_empty()) {
         fields.insert("networks_published".to_owned(), published.into());
     }
@@ -38,6 +41,7 @@ pub fn live() -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Fingerprint;
 
     #[test]
     fn the_status_is_honest() {
@@ -51,7 +55,8 @@ mod tests {
             (&[("a", None)], 503, r#"{"status":"unknown","backends":{"a":"unknown"}}"#),
         ];
         for (backends, status, body) in rows {
-            let reply = health(&Report { backends: backends.to_vec(), published: &[] });
+            let reply =
+                health(&Report { backends: backends.to_vec(), policy: None, published: &[] });
             let found: Value = serde_json::from_str(&reply.body).unwrap();
             let expected: Value = serde_json::from_str(body).unwrap();
             assert_eq!((reply.status, found), (*status, expected));
@@ -61,11 +66,20 @@ mod tests {
     #[test]
     fn the_age_of_networks_is_told_where_it_is_known() {
         let published = [Published { source: "aws".into(), day: "2026-07-29".into() }];
-        let reply = health(&Report { backends: vec![], published: &published });
+        let reply = health(&Report { backends: vec![], policy: None, published: &published });
         assert!(
             reply.body.contains(r#""networks_published":{"aws":"2026-07-29"}"#),
             "{}",
             reply.body
         );
+    }
+
+    #[test]
+    fn it_says_which_policy_is_in_force() {
+        let policy = Fingerprint::of(["a policy"]);
+        let backends = vec![("a", Some(State::Up))];
+        let reply = health(&Report { backends, policy: Some(policy), published: &[] });
+        let found: Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(found["policy"], policy.to_string());
     }
 }

@@ -174,6 +174,7 @@ fn redirection<'c>(
         let plain = url.scheme() == Scheme::Http && redirects.private_addresses();
         let origin = url.origin().into();
         return Redirection::Followed {
+            key: backend.key(),
             origin,
             bounds: Bounds { plain, hosts: redirects.allowed() },
         };

@@ -8,7 +8,7 @@ const HOSTS: &str = "cdn.example *.r2.example cdn.example:8443 minio 10.0.0.1:90
 
 fn asked(plain: bool) -> Hop<'static> {
     Hop {
-        backend: "ghcr",
+        key: "ghcr",
         origin: "https://ghcr.io".into(),
         target: b"/v2/acme/a/blobs/x?y=z"[..].into(),
         bounds: Bounds { plain, hosts: HOSTS },
@@ -132,24 +132,26 @@ fn the_policy_as_words() {
         (Redirection::Passed { authority: "quay.io".into() }, "pass quay.io"),
         (
             Redirection::Followed {
+                key: "pass",
                 origin: "http://r:5000".into(),
                 bounds: Bounds { plain: true, hosts: "a.b *.c.d" },
             },
-            "http://r:5000 http a.b *.c.d",
+            "http://r:5000 pass http a.b *.c.d",
         ),
         (
             Redirection::Followed {
+                key: "ghcr~1",
                 origin: "https://ghcr.io".into(),
                 bounds: Bounds { plain: false, hosts: "a.b" },
             },
-            "https://ghcr.io https a.b",
+            "https://ghcr.io ghcr~1 https a.b",
         ),
     ];
     for (redirection, words) in rows {
         assert_eq!(redirection.print(), words);
         assert_eq!(Redirection::parse(words.as_bytes()), Some(redirection));
     }
-    for junk in [&b"passed"[..], b"https://ghcr.io", b"https://ghcr.io ", b"a ftp b", b"\xff"] {
+    for junk in [&b"passed"[..], b"https://ghcr.io", b"https://ghcr.io ", b"a x ftp b", b"\xff"] {
         assert_eq!(Redirection::parse(junk), None, "{junk:?}");
     }
 }

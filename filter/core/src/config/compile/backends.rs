@@ -80,6 +80,7 @@ fn compile_one(
         credential: wire.credential,
         redirects,
         upload_paths: wire.upload_paths,
+        key: wire.name.clone(),
         resilience: wire.resilience,
         name: wire.name,
         url,

@@ -7,6 +7,7 @@ mod backends;
 mod blob_stores;
 mod chains;
 mod clients;
+mod fingerprints;
 mod fronts;
 mod loops;
 mod per_region;
@@ -66,10 +67,13 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     };
     let rules = rules::compile(wire.rules, &scope, &mut table);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
-    let backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;
+    let mut backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;
     redirects::keep_apart(&mut fronts, &backends, mistakes);
+    let mut blob_stores = blob_stores?;
+    if wire.cluster_fingerprints {
+        fingerprints::apply(&mut fronts, &mut backends, &mut blob_stores, &credentials);
+    }
     let lists = table.into_lists(&backends);
-    let blob_stores = blob_stores?;
     let written = wire.fronts.as_deref().unwrap_or_default();
     loops::refuse(&fronts, written, &backends, &blob_stores, mistakes);
     services::keep_apart(&fronts, &backends, &blob_stores, &lists, mistakes);
@@ -84,6 +88,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         clients,
         rules,
         lists,
+        fingerprint: None,
     })
 }
 

@@ -24,7 +24,7 @@ pub(super) fn keep_apart(
     mistakes: &Mistakes,
 ) {
     let redirects = |backend: &Backend| {
-        [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(backend.name(), scheme))
+        [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(backend.key(), scheme))
     };
     let own = backends.iter().flat_map(|backend| [backend.cluster(), backend.owner_cluster()]);
     let carried: BTreeSet<String> = own

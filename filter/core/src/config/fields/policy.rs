@@ -47,6 +47,11 @@ pub static POLICY: Table = Table {
             Value::Items(&Value::Fields(&RULE)),
             "which repositories are served from where, in order",
         ),
+        optional(
+            "cluster_fingerprints",
+            Value::Flag,
+            "true: clusters have names that say what they connect to; `portolan render` writes it",
+        ),
     ],
 };
 

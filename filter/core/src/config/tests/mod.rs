@@ -4,6 +4,7 @@ use super::*;
 
 mod advice;
 mod auth;
+mod fingerprints;
 mod fronts;
 mod loops;
 mod redirecting;

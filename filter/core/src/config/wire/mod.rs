@@ -43,7 +43,7 @@ use super::reader::{Fields, Node};
 use super::wanted::Wanted;
 
 /// The version of the format that this release reads.
-pub(crate) const VERSION: u64 = 1;
+pub const VERSION: u64 = 1;
 
 pub(crate) struct PolicyWire {
     pub(crate) fronts: Option<Vec<FrontWire>>,
@@ -55,6 +55,7 @@ pub(crate) struct PolicyWire {
     pub(crate) published: Vec<Published>,
     pub(crate) clients: ClientsWire,
     pub(crate) rules: Option<Vec<RuleWire>>,
+    pub(crate) cluster_fingerprints: bool,
 }
 
 const NAME: Wanted<'static> = Wanted::explained(
@@ -91,6 +92,7 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         fronts,
         backends,
         rules,
+        cluster_fingerprints: flag(&fields, "cluster_fingerprints"),
         blob_stores: fields.optional("blob_stores", |node| {
             read_named(&node, "a mapping of blob stores by name", blob_stores::read_blob_store)
         }),

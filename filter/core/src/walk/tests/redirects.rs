@@ -38,7 +38,7 @@ fn told(country: &str, method: &str, path: &str) -> (Vec<String>, bool) {
     let words = all(&prepared).map(|one| match one.redirection {
         Redirection::Unwatched => format!("{} unwatched", one.backend),
         Redirection::Passed { .. } => one.backend.to_owned(),
-        Redirection::Followed { origin, bounds } => {
+        Redirection::Followed { origin, bounds, .. } => {
             let plain = if bounds.plain { " without TLS" } else { "" };
             format!("{} from {origin} to {}{plain}", one.backend, bounds.hosts)
         }

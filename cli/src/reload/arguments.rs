@@ -1,0 +1,96 @@
+//! What a person types behind `portolan apply`, `rollback` and `history`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::render::SiteArgs;
+
+/// Put a policy in force in an Envoy that runs with a directory of `portolan render --target files`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
+pub(crate) struct ApplyArgs {
+    /// The policy, a YAML or JSON file.
+    pub(super) policy: PathBuf,
+    /// The directory.
+    pub(super) directory: PathBuf,
+    #[command(flatten)]
+    pub(super) envoys: EnvoyArgs,
+    /// Say what would change, and change nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Say what changes: backends, and answers to requests.
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// The requests whose answers are compared, as JSON lines (see `portolan explain --batch`). Left out, some are
+    /// made of the rules of both policies, for each region.
+    #[arg(long, value_name = "FILE")]
+    pub(super) requests: Option<PathBuf>,
+    /// The program that looks at the whole configuration first, with `--mode validate`. Left out, `envoy` is looked for
+    /// in `PATH`, and where there is none the running Envoy alone refuses.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) envoy_program: Option<PathBuf>,
+    /// Have no program look at it first.
+    #[arg(long, conflicts_with = "envoy_program")]
+    pub(super) no_validate: bool,
+    /// Go on: whenever a file beside the policy is another one, put the policy in force again.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) watch: bool,
+    /// Write the files although no Envoy runs. The policy is in force when it starts.
+    #[arg(long, conflicts_with_all = ["watch", "admin"])]
+    pub(super) without_envoy: bool,
+}
+
+/// Which Envoys are asked, and how long they are waited for.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EnvoyArgs {
+    /// The admin interface of an Envoy with this directory; once for each of several. Left out, what was given to
+    /// `portolan render`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) admin: Vec<SocketAddr>,
+    /// How long Envoy may take for each step.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(super) timeout: Duration,
+    /// How long requests of the policy before may go on before what only they need goes. It is less where none is
+    /// under way. What has begun to stream is never cut by this.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(super) settle: Duration,
+}
+
+impl EnvoyArgs {
+    /// The addresses of the admin interfaces.
+    pub(super) fn addresses(&self, site: &SiteArgs) -> Vec<SocketAddr> {
+        if self.admin.is_empty() { vec![site.admin()] } else { self.admin.clone() }
+    }
+}
+
+/// Put a policy in force again that was so before.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The directory.
+    pub(super) directory: PathBuf,
+    /// Which policy: a fingerprint, or its beginning, as `portolan history` lists them. Left out, the one before.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(super) to: Option<String>,
+    #[command(flatten)]
+    pub(super) envoys: EnvoyArgs,
+}
+
+/// Say which policy is in force, and which were before.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The directory.
+    pub(super) directory: PathBuf,
+    /// The admin interface of an Envoy with this directory; once for each of several.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) admin: Vec<SocketAddr>,
+}
+
+/// A length of time in seconds, such as `30` or `0.5`.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let text = text.strip_suffix('s').unwrap_or(text);
+    let number = text.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
+    number.ok_or_else(|| "is no length of time; write seconds, such as `30`".to_owned())
+}

@@ -1,0 +1,97 @@
+//! A file of one kind of resources, as Envoy's discovery services have them.
+
+use portolan_core::config::Fingerprint;
+use serde_json::{Value, json};
+
+use super::slots::DECIDES;
+use super::{FileSet, name_of};
+
+/// What a file has in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// The clusters (CDS).
+    Clusters,
+    /// The listener (LDS).
+    Listeners,
+    /// The routes (RDS).
+    Routes,
+    /// The filter of this name (ECDS).
+    Filter(String),
+}
+
+impl Kind {
+    /// The filter that has the policy and decides by it.
+    pub(crate) fn of_the_decision() -> Self {
+        Self::Filter(DECIDES.to_owned())
+    }
+
+    /// The path of the file, from the directory.
+    pub(crate) fn file(&self) -> String {
+        match self {
+            Self::Clusters => "clusters.json".to_owned(),
+            Self::Listeners => "listeners.json".to_owned(),
+            Self::Routes => "routes.json".to_owned(),
+            Self::Filter(name) => format!("filters/{name}.json"),
+        }
+    }
+
+    /// What Envoy's statistics about the file start with.
+    pub(crate) fn statistics(&self) -> String {
+        match self {
+            Self::Clusters => "cluster_manager.cds".to_owned(),
+            Self::Listeners => "listener_manager.lds".to_owned(),
+            Self::Routes => "http.portolan.rds.portolan".to_owned(),
+            Self::Filter(name) => format!("extension_config_discovery.http_filter.{name}"),
+        }
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn word(&self) -> String {
+        match self {
+            Self::Clusters => "the clusters".to_owned(),
+            Self::Listeners => "the listener".to_owned(),
+            Self::Routes => "the routes".to_owned(),
+            Self::Filter(name) => format!("the filter `{name}`"),
+        }
+    }
+}
+
+/// The resources of one file, with a version by which Envoy says that it has them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resources {
+    pub(crate) kind: Kind,
+    pub(crate) all: Vec<Value>,
+    /// The fingerprint of the policy, and that of the file's content.
+    pub(crate) version: String,
+}
+
+impl Resources {
+    /// Some resources of a policy with this fingerprint.
+    pub(crate) fn new(kind: Kind, all: Vec<Value>, policy: &str) -> Self {
+        let content = Fingerprint::of(all.iter().map(Value::to_string));
+        Self { kind, all, version: format!("{policy}-{content}") }
+    }
+
+    /// The text of the file: a `DiscoveryResponse`.
+    pub(crate) fn text(&self) -> String {
+        let response = json!({"version_info": self.version, "resources": self.all});
+        format!("{response:#}\n")
+    }
+}
+
+impl FileSet {
+    /// The files of resources, the filters one by one.
+    pub(crate) fn resources(&self) -> Vec<Resources> {
+        let new = |kind, all: &[Value]| Resources::new(kind, all.to_vec(), &self.policy);
+        let filters = self.filters.iter();
+        let filters = filters.map(|filter| {
+            new(Kind::Filter(name_of(filter).to_owned()), std::slice::from_ref(filter))
+        });
+        let others = [
+            new(Kind::Clusters, &self.clusters),
+            new(Kind::Routes, &self.routes),
+            new(Kind::Listeners, &self.listeners),
+        ];
+        others.into_iter().chain(filters).collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! A whole configuration in parts: what Envoy reads once, and what it reads again.
+
+use portolan_core::contract::clusters;
+use serde_json::{Value, json};
+
+use super::slots::{self, Slot};
+use super::{Kind, name_of};
+use crate::render::listener;
+use crate::render::options::Options;
+use crate::render::typed::{object, typed};
+
+/// The parts.
+pub(super) struct Parts {
+    pub(super) bootstrap: Value,
+    pub(super) clusters: Vec<Value>,
+    pub(super) listeners: Vec<Value>,
+    pub(super) routes: Vec<Value>,
+    pub(super) filters: Vec<Value>,
+}
+
+/// Takes the parts out of the whole. What the admin interface is reached by stays in the bootstrap.
+pub(super) fn split(mut whole: Value, options: &Options) -> Parts {
+    let clusters = take(&mut whole, "/static_resources/clusters");
+    let is_fixed = |one: &Value| name_of(one).starts_with(clusters::INTERNAL);
+    let (fixed, clusters) = clusters.into_iter().partition(is_fixed);
+    let listeners = take(&mut whole, "/static_resources/listeners");
+    let (mut listeners, others): (Vec<Value>, _) =
+        listeners.into_iter().partition(|one| name_of(one) == listener::NAME);
+    put(&mut whole, "/static_resources/clusters", fixed);
+    put(&mut whole, "/static_resources/listeners", others);
+    let mut routes = Vec::new();
+    let mut filters = Vec::new();
+    for manager in listeners.iter_mut().filter_map(|one| one.pointer_mut(MANAGER)) {
+        routes.extend(routes_of(manager, options));
+        filters.extend(filters_of(manager, options));
+    }
+    let dynamic = json!({"dynamic_resources": {
+        "lds_config": source(options, &Kind::Listeners),
+        "cds_config": source(options, &Kind::Clusters),
+    }});
+    Parts {
+        bootstrap: object([whole, dynamic]),
+        clusters: resources("config.cluster.v3.Cluster", clusters),
+        listeners: resources("config.listener.v3.Listener", listeners),
+        routes: resources("config.route.v3.RouteConfiguration", routes),
+        filters,
+    }
+}
+
+/// The connection manager of a listener.
+const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
+
+/// Where Envoy finds resources. It looks again when a file is moved to this path.
+fn source(options: &Options, kind: &Kind) -> Value {
+    json!({
+        "resource_api_version": "V3",
+        "path_config_source": {"path": format!("{}/{}", options.directory, kind.file())},
+    })
+}
+
+/// The routes, which stay behind as a name.
+fn routes_of(manager: &mut Value, options: &Options) -> Option<Value> {
+    let fields = manager.as_object_mut()?;
+    let routes = fields.remove("route_config")?;
+    let name = name_of(&routes);
+    let discovered =
+        json!({"route_config_name": name, "config_source": source(options, &Kind::Routes)});
+    fields.insert("rds".to_owned(), discovered);
+    Some(routes)
+}
+
+/// The filters, which stay behind as places.
+fn filters_of(manager: &mut Value, options: &Options) -> Vec<Value> {
+    let filters = take(manager, "/http_filters");
+    let place = |slot: Slot| {
+        let kind = Kind::Filter(slot.name.to_owned());
+        slot.filter(&source(options, &kind))
+    };
+    let has_a_place = |filter: &&Value| slots::ALL.iter().any(|slot| slot.name == name_of(filter));
+    let without = filters.iter().filter(|filter| !has_a_place(filter)).cloned();
+    put(manager, "/http_filters", slots::ALL.map(place).into_iter().chain(without).collect());
+    slots::ALL.map(|slot| slot.content(&filters)).into()
+}
+
+fn resources(message: &str, all: Vec<Value>) -> Vec<Value> {
+    all.into_iter().map(|one| typed(message, one)).collect()
+}
+
+fn take(whole: &mut Value, pointer: &str) -> Vec<Value> {
+    match whole.pointer_mut(pointer).map(Value::take) {
+        Some(Value::Array(all)) => all,
+        _ => Vec::new(),
+    }
+}
+
+fn put(whole: &mut Value, pointer: &str, all: Vec<Value>) {
+    if let Some(place) = whole.pointer_mut(pointer) {
+        *place = Value::Array(all);
+    }
+}

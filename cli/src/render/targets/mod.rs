@@ -1,0 +1,3 @@
+//! The forms in which Envoy gets a configuration, beside the one file.
+
+pub(crate) mod files;

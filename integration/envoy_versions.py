@@ -1,0 +1,110 @@
+"""Which Envoy loads what: has Envoys validate a policy for each feature, and every example.
+
+    scripts/envoy-versions
+
+calls this with the binaries of the versions in scripts/versions, and prints the table of docs/upgrading.md. Why a
+configuration is refused goes to the standard error.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness import bootstrap, paths, portolan
+from harness.bootstrap import Bootstrap
+from harness.envoy import Policy, render
+from harness.examples import EXAMPLES, with_secrets
+
+SECONDS = 600
+# Every other configuration has everything that this one has.
+SIMPLEST = "one backend"
+
+
+def policy(backend: dict[str, Any] | None = None, front: dict[str, Any] | None = None, **more: object) -> Policy:
+    """Two backends in a list."""
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"], **(front or {})}},
+        "backends": {"a": {"url": "https://a.test", **(backend or {})}, "b": {"url": "https://b.test"}},
+        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a", "b"], "cn": ["b"]}}],
+        **more,
+    }
+
+
+def features(database: Path) -> dict[str, Policy]:
+    """A policy for each feature."""
+    follow = {"redirects": "follow", "follow": {"hosts": ["cdn.test"]}}
+    inside = {"redirects": "follow", "follow": {"hosts": ["cdn.test"], "private_addresses": True}}
+    return {
+        SIMPLEST: policy(rules=[{"name": "a", "repositories": ["**"], "chains": {"default": ["a"]}}]),
+        "lists that fail over": policy(),
+        "regions by a database": policy(clients={"geo": {"database": str(database)}}),
+        "tokens that the proxy holds": policy({"auth": "token"}),
+        "health": policy(front={"health": True}),
+        "web pages": policy(front={"cors": {"origins": ["https://ui.test"]}}),
+        "redirects followed, private addresses too": policy(inside),
+        "redirects followed, public addresses only": policy(follow),
+    }
+
+
+def configurations(place: Path) -> Iterator[tuple[str, Bootstrap]]:
+    """What the Envoys validate, by name: the features, then the examples."""
+    database = portolan.build_geo_database(place / "geo.mmdb")
+    for name, wanted in features(database).items():
+        yield name, render(wanted, place, admin="127.0.0.1:9901")
+    for name in EXAMPLES:
+        directory = place / name
+        directory.mkdir()
+        document = yaml.safe_load(with_secrets(name, directory))
+        bootstrap.use_wasm(document, paths.wasm())
+        bootstrap.use_geo_database(document, database)
+        yield f"`envoy/{name}`", document
+
+
+def is_loaded(envoy: Path, document: Bootstrap, place: Path) -> bool:
+    """Whether an Envoy takes a configuration."""
+    file = place / "envoy.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+    command = [str(envoy), "--mode", "validate", "--disable-hot-restart", "-c", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    if done.returncode:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line]
+        print(f"{version_of(envoy)}: {' '.join(lines)[:400]}", file=sys.stderr)
+    return done.returncode == 0
+
+
+def version_of(envoy: Path) -> str:
+    """What a binary says of itself."""
+    said = subprocess.run([str(envoy), "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"/(\d+\.\d+\.\d+)", said)
+    assert found, said
+    return found[1]
+
+
+def main() -> None:
+    """Prints the table."""
+    envoys = {version_of(Path(path)): Path(path) for path in sys.argv[1:]}
+    hopeless: set[str] = set()
+    print(f"| configuration | {' | '.join(envoys)} |")
+    print("| --- |" + " --- |" * len(envoys))
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        for name, document in configurations(place):
+            words = []
+            for version, envoy in envoys.items():
+                good = version not in hopeless and is_loaded(envoy, document, place)
+                if name == SIMPLEST and not good:
+                    hopeless.add(version)
+                words.append("yes" if good else "no")
+            print(f"| {name} | {' | '.join(words)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
