@@ -38,7 +38,7 @@ pub(super) const OF_CLUSTERS: [&str; 24] = [
 ];
 
 /// What is kept of the rest, by the beginning of its name.
-pub(super) const OTHERS: [&str; 20] = [
+pub(super) const OTHERS: [&str; 22] = [
     "server.live",
     "server.state",
     "server.uptime",
@@ -50,6 +50,8 @@ pub(super) const OTHERS: [&str; 20] = [
     "wasm.",
     "listener_manager.",
     "cluster_manager.",
+    "extension_config_discovery.",
+    "http.portolan.rds.",
     "filesystem.",
     "access_logs.",
     "runtime.load_error",
@@ -63,7 +65,9 @@ pub(super) const OTHERS: [&str; 20] = [
 
 /// Envoy's `stats_config`.
 pub(super) fn config(options: &Options) -> Value {
-    let names = options.geoip_database.as_ref().map_or(Value::Null, |_| geoip::stats());
+    // The next policy of an Envoy that goes on running may locate clients.
+    let locates = options.geoip_database.is_some() || options.target.is_changed_while_envoy_runs();
+    let names = if locates { geoip::stats() } else { Value::Null };
     let selection = if options.counts() {
         json!({
             "histogram_bucket_settings": metrics::buckets(),

@@ -149,7 +149,7 @@ fn what_is_found_for_a_program() {
     let starts = [
         "::warning file=p.yaml,line=3,col=16::backends.a.url: requests to `a.example`",
         "::warning file=p.yaml,line=3,col=42::backends.b: no rule uses this backend",
-        "::error file=100%25%2Cbad.yaml,line=5,col=62::rules[0].chains.default[0]: there is no backend `aa`",
+        "::error file=100%25%2Cbad.yaml,line=5,col=60::rules[0].chains.default[0]: there is no backend `aa`",
     ];
     let lines: Vec<&str> = found.stdout.lines().collect();
     assert_eq!(lines.len(), starts.len(), "{lines:#?}");
