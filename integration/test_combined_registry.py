@@ -125,9 +125,10 @@ def test_head_and_ranges(front: Envoy) -> None:
 
 
 def status(front: Envoy) -> tuple[int, dict[str, object]]:
-    """What the front says of its backends."""
+    """What the front says of its backends, besides which policy it serves."""
     answer = front.request("GET", "/healthcheck")
     document: dict[str, object] = json.loads(answer.body)
+    assert len(str(document.pop("policy"))) == 16
     return answer.status, document
 
 

@@ -162,7 +162,7 @@ def agree(request: Request, said: dict[str, Any], found: Happened) -> bool:
         forwarded = found.asked == (request.method, said["path"], said["authority"]) and found.status == 200
         return noted and forwarded and (cluster, backend) == (said["cluster"], said["backend"])
     answered = found.asked is None and found.status == said["status"]
-    if said["code"] == "redirect":
+    if said["code"] in ("redirect", "page"):
         return noted and answered and found.location == said["headers"]["location"]
     code = found.code if found.code or request.method == "HEAD" else "ok"
     return noted and answered and code in (None, said["code"])

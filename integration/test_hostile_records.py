@@ -78,7 +78,7 @@ def test_a_header_writes_no_field_and_no_line(envoy: Envoy, name: str, word: byt
 # The fields of a line, whatever a client sends.
 FIELDS = {
     "time", "request_id", "protocol", "method", "authority", "path", "upstream_path", "user_agent", "client", "peer", "country",
-    "region", "rule", "reason", "backend", "upstream", "upstream_protocol", "upstream_failure", "attempts", "status", "flags",
+    "front", "class", "region", "policy", "rule", "reason", "tried", "backend", "upstream", "upstream_protocol", "upstream_failure", "attempts", "status", "flags",
     "details", "bytes_received", "bytes_sent", "duration_ms", "first_byte_ms",
 }  # fmt: skip
 

@@ -93,4 +93,4 @@ def test_a_refusal_says_who_refused_with_which_code(envoy: Envoy) -> None:
     answer, entry = logged(envoy, "/v2/nobodys/app/tags/list")
     assert (answer.status, entry["details"]) == (404, "portolan_refused:NAME_UNKNOWN")
     assert answer.one("x-request-id") == entry["request_id"]
-    assert len(entry["policy"]) == 12
+    assert len(entry["policy"]) == 16

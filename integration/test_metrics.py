@@ -255,7 +255,7 @@ def test_a_scrape_is_small_and_names_the_policy(site: Site, work: Path) -> None:
     site.envoy.request("GET", blob("team", "1"))
     scrape = eventually(lambda: (found := site.scrape()).values("hash") and found)
     hashes = scrape.by("portolan_policy_info", "hash")
-    assert len(hashes) == 1 and re.fullmatch("[0-9a-f]{12}", next(iter(hashes))[0])
+    assert len(hashes) == 1 and re.fullmatch("[0-9a-f]{16}", next(iter(hashes))[0])
     of_backends = [line for line in scrape.text.splitlines() if 'backend="' in line or "envoy_cluster_name" in line]
     assert sum(len(line) + 1 for line in of_backends) < 20_000 * 3
     assert str(work.parent) not in scrape.text, "no path of a file is in a name"
