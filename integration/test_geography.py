@@ -7,10 +7,12 @@ Prometheus that judges the alert rules. Cannot see whether a public database is 
 import base64
 import hashlib
 import http.server
+import json
 import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,7 @@ from harness import mmdb, portolan, ports, raw
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
 from harness.prometheus import Prometheus, rules
-from harness.scripted import Scripted
+from harness.scripted import Answer, Scripted
 from harness.waiting import eventually, stays
 
 TARGET = "/v2/app/tags/list"
@@ -290,6 +292,42 @@ def test_the_drill(
     after = start_envoy(new)
     assert ask(after) == "default"
     assert ask(after, "8.8.2.9") == "cn", "others stay where they are"
+
+
+def test_clients_who_wait_longer_for_what_is_near_are_found(
+    east: Scripted, west: Scripted, live: Path, good: Path, start_envoy: Callable[[Policy], Envoy], tmp_path: Path
+) -> None:
+    """The log of a real Envoy: half of the requests are answered by the near registry, the others while it is down."""
+
+    def slow(_seen: object) -> Answer:
+        time.sleep(0.08)
+        return Answer(200, [], b"{}")
+
+    put_in_place(good, live)
+    west.script = slow
+    east.answer(Answer(200, [], b"{}"))
+    document = policy(west, live)
+    document["backends"] = {"near": {"url": west.url}, "far": {"url": east.url}}
+    envoy = start_envoy(document)
+
+    def answered_by(backend: str) -> int:
+        envoy.request("GET", TARGET, [("X-Forwarded-For", CLIENT)])
+        lines = envoy.server.out.read_bytes().split(b"\n")[:-1]
+        entries = [json.loads(line) for line in lines if line.startswith(b"{")]
+        return sum(entry["backend"] == backend and entry["attempts"] == 1 for entry in entries)
+
+    eventually(lambda: answered_by("near") >= 6)
+    west.health = 503
+    try:
+        eventually(lambda: answered_by("far") >= 6)
+    finally:
+        west.health = 200
+    policy_file, log = tmp_path / "policy.yaml", tmp_path / "access.log"
+    policy_file.write_text(yaml.safe_dump(document))
+    log.write_bytes(envoy.server.out.read_bytes())
+    mended = portolan.output("geoip", "audit", policy_file, "--access-log", log)
+    assert yaml.safe_load(mended) == {"networks": {"audit:default": ["8.8.0.0/24"]}}, mended
+    assert re.search(r"`near`, which is near, answers in \d+ ms, and `far` in \d+ ms", mended), mended
 
 
 @pytest.fixture
