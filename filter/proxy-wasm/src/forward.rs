@@ -7,7 +7,7 @@ use portolan_core::contract::{StateKey, clusters, headers, name_of};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
 
 use crate::host::{self, Headers};
-use crate::worker::look_up;
+use crate::worker::{look_up, nobody_is_limited};
 
 /// Applies it to the headers of the request and to its properties. `spared` says that some of its backends are spared.
 pub(crate) fn apply(forwarding: &Forwarding<'_>, spared: Option<Spared>) {
@@ -48,6 +48,9 @@ pub(crate) fn spare_the_limited<'n>(
     keys: impl Iterator<Item = &'n str>,
     reason: &str,
 ) -> Option<Spared> {
+    if nobody_is_limited() {
+        return None;
+    }
     let keys: Vec<&str> = keys.collect();
     let names: Vec<&str> = keys.iter().copied().map(name_of).collect();
     let unlimited = look_up(|lookups, now| lookups.unlimited(&names, now))?;

@@ -45,6 +45,11 @@ pub(crate) trait Paused {
     fn wake(self: Rc<Self>, learned: Learned);
 }
 
+/// Whether no backend is known to be limited. The answer needs no time, which is a call to Envoy.
+pub(crate) fn nobody_is_limited() -> bool {
+    WORKER.with_borrow(|worker| worker.lookups.nobody_is_limited())
+}
+
 /// Works with what is looked up, at this moment in nanoseconds.
 pub(crate) fn look_up<T>(work: impl FnOnce(&mut Lookups, u64) -> T) -> T {
     let now = host::now();

@@ -32,29 +32,32 @@ impl Limits {
         self.0.clear();
     }
 
+    /// Whether nobody is left alone, as far as anybody has looked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The backends that are asked before the limited ones; `None` if none of them is limited, or all are.
-    pub(super) fn unlimited<'n>(&self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
-        if self.0.is_empty() {
-            return None;
-        }
+    pub(super) fn unlimited<'n>(&mut self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
+        self.0.retain(|_, until| is_running(*until, now));
         let unlimited: Vec<&str> =
-            list.iter().copied().filter(|name| !self.is_limited(name, now)).collect();
+            list.iter().copied().filter(|name| !self.0.contains_key(*name)).collect();
         let helps = !unlimited.is_empty() && unlimited.len() < list.len();
         helps.then_some(unlimited)
     }
+}
 
-    /// A time of a later future than any limit is of a clock that was set back since.
-    fn is_limited(&self, backend: &str, now: u64) -> bool {
-        let left = self.0.get(backend).and_then(|until| until.checked_sub(now));
-        left.is_some_and(|left| left > 0 && left <= u64::from(LONGEST).saturating_mul(SECOND))
-    }
+/// Whether a limit is not over. A time of a later future than any limit is of a clock that was set back since.
+fn is_running(until: u64, now: u64) -> bool {
+    let left = until.checked_sub(now);
+    left.is_some_and(|left| left > 0 && left <= u64::from(LONGEST).saturating_mul(SECOND))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked_first(limits: &Limits, list: &str, now: u64) -> Option<String> {
+    fn asked_first(limits: &mut Limits, list: &str, now: u64) -> Option<String> {
         let list: Vec<&str> = list.split(' ').collect();
         limits.unlimited(&list, now).map(|names| names.join(" "))
     }
@@ -77,7 +80,7 @@ mod tests {
             for name in limited.split_whitespace() {
                 limits.note(name, Wait::of_seconds(5), 0);
             }
-            assert_eq!(asked_first(&limits, list, 1).as_deref(), expected, "{reason}");
+            assert_eq!(asked_first(&mut limits, list, 1).as_deref(), expected, "{reason}");
         }
     }
 
@@ -98,7 +101,7 @@ mod tests {
             let during = [(start, true), (end - 1, true)].into_iter().filter(|_| seconds > 0);
             for (now, is_limited) in during.chain([(end, false)]) {
                 assert_eq!(
-                    asked_first(&limits, "a b", now).is_some(),
+                    asked_first(&mut limits, "a b", now).is_some(),
                     is_limited,
                     "{reason}, {now}"
                 );
@@ -111,11 +114,22 @@ mod tests {
         let mut limits = Limits::default();
         limits.note("a", Wait::of_seconds(60), 100 * SECOND);
         limits.note("a", Wait::of_seconds(1), 101 * SECOND);
-        assert_eq!(asked_first(&limits, "a b", 103 * SECOND), None);
+        assert_eq!(asked_first(&mut limits, "a b", 103 * SECOND), None);
         limits.note("a", Wait::of_seconds(60), 100 * SECOND);
-        assert_eq!(asked_first(&limits, "a b", 10 * SECOND), None, "the clock was set back");
+        assert_eq!(asked_first(&mut limits, "a b", 10 * SECOND), None, "the clock was set back");
         limits.note("a", Wait::of_seconds(60), 100 * SECOND);
         limits.forget_all();
-        assert_eq!(asked_first(&limits, "a b", 101 * SECOND), None, "another policy");
+        assert_eq!(asked_first(&mut limits, "a b", 101 * SECOND), None, "another policy");
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten() {
+        let mut limits = Limits::default();
+        assert!(limits.is_empty());
+        limits.note("a", Wait::of_seconds(1), 0);
+        assert_eq!(asked_first(&mut limits, "a b", SECOND - 1).as_deref(), Some("b"));
+        assert!(!limits.is_empty());
+        assert_eq!(asked_first(&mut limits, "a b", SECOND), None);
+        assert!(limits.is_empty());
     }
 }

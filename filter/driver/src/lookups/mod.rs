@@ -151,10 +151,16 @@ impl Lookups {
         self.limits.note(backend, wait, now);
     }
 
+    /// Whether no backend is known to be limited: a list then is asked as it is.
+    #[must_use]
+    pub fn nobody_is_limited(&self) -> bool {
+        self.limits.is_empty()
+    }
+
     /// The backends of a list that are asked before those that have answered 429 lately; `None` if that changes
     /// nothing.
     #[must_use]
-    pub fn unlimited<'n>(&self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
+    pub fn unlimited<'n>(&mut self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
         self.limits.unlimited(list, now)
     }
 
