@@ -14,6 +14,11 @@ const END_OF_CALENDAR: u64 = 253_402_300_800;
 pub(crate) struct BuildDate(pub(super) u64);
 
 impl BuildDate {
+    /// The day of so many seconds after 1970.
+    pub(crate) const fn of(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
     /// This moment, by the clock. It says what cannot be, and never goes into a database.
     pub(crate) fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
