@@ -9,8 +9,10 @@ from harness import image, portolan, processes
 from harness.bootstrap import Bootstrap
 from harness.comparison import Comparison
 from harness.delivery import Delivery
+from harness.doors import KINDS, Door, opened
 from harness.envoy import Envoy, Policy, render
-from harness.scripted import Scripted
+from harness.scripted import Answer, Scripted
+from harness.tenants import policy as policy_of_tenants
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,6 +78,26 @@ def west() -> Iterator[Scripted]:
     upstream = Scripted()
     yield upstream
     upstream.close()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def door(
+    request: pytest.FixtureRequest,
+    east: Scripted,
+    west: Scripted,
+    start: Callable[..., Envoy],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Door:
+    """A front of two tenants, without TLS and with it; `west` is our registry, `east` the other tenant's."""
+    policy = policy_of_tenants(west.url, east.url)
+    return opened(request.param, policy, start, tmp_path_factory.mktemp("door"))
+
+
+@pytest.fixture
+def both_answer(east: Scripted, west: Scripted) -> None:
+    """Both registries answer with 200, and forget what they saw before."""
+    for upstream in (east, west):
+        upstream.answer(Answer(200, [], b"{}"))
 
 
 @pytest.fixture

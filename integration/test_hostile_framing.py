@@ -4,16 +4,14 @@ Raw bytes at a front without TLS and at one with it; two tenants. Sees every req
 see what a proxy in front makes of the same bytes: what is taken here in one way only is safe behind any of them.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from harness import raw
-from harness.doors import KINDS, Door, opened
-from harness.envoy import Envoy
+from harness.doors import Door
 from harness.scripted import Answer, Scripted, Seen
-from harness.tenants import OURS, THEIRS, policy
+from harness.tenants import OURS, THEIRS
 
 HOST = b"Host: registry.test\r\n"
 GET = b"GET %s HTTP/1.1\r\n%s" % (OURS.encode(), HOST)
@@ -21,24 +19,8 @@ PUT = b"PUT %s HTTP/1.1\r\n%s" % (OURS.encode(), HOST)
 # What an attacker wants a registry to get: by the other tenant's front, for the other tenant's repository.
 HIDDEN = b"GET %s HTTP/1.1\r\nHost: other.test\r\nX-Hidden: 1\r\n\r\n" % THEIRS.encode()
 
-
-@pytest.fixture(scope="module", params=KINDS)
-def door(
-    request: pytest.FixtureRequest,
-    east: Scripted,
-    west: Scripted,
-    start: Callable[..., Envoy],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Door:
-    """`west` is our tenant's registry, `east` the other's."""
-    return opened(request.param, policy(west.url, east.url), start, tmp_path_factory.mktemp("door"))
-
-
-@pytest.fixture(autouse=True)
-def _both_answer(east: Scripted, west: Scripted) -> None:
-    for upstream in (east, west):
-        upstream.answer(Answer(200, [], b"{}"))
-
+# In every test: what reaches a registry is answered.
+pytestmark = pytest.mark.usefixtures("both_answer")
 
 PING = b"GET /v2/ HTTP/1.1\r\nHost: registry.test\r\n\r\n"
 

@@ -17,34 +17,17 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from harness.doors import KINDS, Door, opened
-from harness.envoy import Envoy
+from harness.doors import Door
 from harness.http2 import Answer as Http2Answer
 from harness.http2 import Connection, Ended, Field, fields
 from harness.scripted import Answer, Scripted, Seen
-from harness.tenants import OURS, THEIRS, policy
+from harness.tenants import OURS, THEIRS
 
 # Far more than any client sends, and than Envoy takes of one connection.
 MANY = 5_000
 
-
-@pytest.fixture(scope="module", params=KINDS)
-def door(
-    request: pytest.FixtureRequest,
-    east: Scripted,
-    west: Scripted,
-    start: Callable[..., Envoy],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Door:
-    """`west` is our tenant's registry, `east` the other's."""
-    return opened(request.param, policy(west.url, east.url), start, tmp_path_factory.mktemp("door"))
-
-
-@pytest.fixture(autouse=True)
-def _both_answer(east: Scripted, west: Scripted) -> None:
-    for upstream in (east, west):
-        upstream.answer(Answer(200, [], b"{}"))
-
+# In every test: what reaches a registry is answered.
+pytestmark = pytest.mark.usefixtures("both_answer")
 
 GOOD = fields("GET", OURS)
 METHOD, SCHEME, AUTHORITY, PATH = GOOD
