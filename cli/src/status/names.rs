@@ -1,5 +1,7 @@
 //! The metrics that are read, by their names on the metrics listener, and their labels.
 
+use portolan_core::record::metric::{Label, NO_VALUE};
+
 /// One for each request of a client, by [`FRONT`], [`REGION`], class and [`OUTCOME`].
 pub(super) const REQUESTS: &str = "portolan_requests_total";
 /// One for each attempt at a backend, by [`BACKEND`], way and [`RESULT`].
@@ -39,23 +41,23 @@ pub(super) const SERVER_STATE: &str = "envoy_server_state";
 pub(super) const SERVER_UPTIME: &str = "envoy_server_uptime";
 
 /// The label of a front.
-pub(super) const FRONT: &str = "front";
+pub(super) const FRONT: &str = Label::Front.name();
 /// The label of a client's region.
-pub(super) const REGION: &str = "region";
+pub(super) const REGION: &str = Label::Region.name();
 /// The label of a backend.
-pub(super) const BACKEND: &str = "backend";
+pub(super) const BACKEND: &str = Label::Backend.name();
 /// What became of a request.
-pub(super) const OUTCOME: &str = "outcome";
+pub(super) const OUTCOME: &str = Label::Outcome.name();
 /// What became of an attempt or of a question.
-pub(super) const RESULT: &str = "result";
+pub(super) const RESULT: &str = Label::Result.name();
 /// The backend that would have been nearest.
-pub(super) const FROM: &str = "from";
+pub(super) const FROM: &str = Label::From.name();
 /// The backend that answered in its place.
-pub(super) const TO: &str = "to";
+pub(super) const TO: &str = Label::To.name();
 /// Why it did.
-pub(super) const WHY: &str = "why";
+pub(super) const WHY: &str = Label::Why.name();
 /// The hash of a policy.
-pub(super) const HASH: &str = "hash";
+pub(super) const HASH: &str = Label::Hash.name();
 /// The name of a cluster.
 pub(super) const CLUSTER: &str = "envoy_cluster_name";
 
@@ -63,7 +65,7 @@ pub(super) const CLUSTER: &str = "envoy_cluster_name";
 pub(super) const STATUS_CLASS: &str = "envoy_response_code_class";
 
 /// What a label says where there is nothing to say.
-pub(super) const NOTHING: &str = "";
+pub(super) const NOTHING: &str = NO_VALUE;
 
 /// Those of Envoy's that count here.
 const ENVOYS: [&str; 10] = [
@@ -88,4 +90,25 @@ pub(super) fn plain(name: &str) -> &str {
 /// Whether anything here is about the metric.
 pub(super) fn is_wanted(name: &str) -> bool {
     plain(name).starts_with("portolan_") || ENVOYS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::record::metric;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_what_is_counted() {
+        let rows = [
+            (REQUESTS, metric::REQUESTS),
+            (ATTEMPTS, metric::ATTEMPTS),
+            (FALLBACKS, metric::FALLBACKS),
+            (FIRST_BYTE, metric::FIRST_BYTE),
+            (POLICY_INFO, metric::POLICY),
+        ];
+        for (read, counted) in rows {
+            assert_eq!(read, format!("portolan_{}", counted.name));
+        }
+    }
 }
