@@ -7,7 +7,7 @@ use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
 use portolan_core::registry::Class;
 use portolan_core::reply::{self, Reply};
-use portolan_core::{Action, Forwarding, TokenEndpoint, TokenErrand, plan};
+use portolan_core::{Action, Forwarding, Need, TokenEndpoint, TokenErrand, plan};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -129,7 +129,7 @@ pub(super) struct Skipped<'c> {
 impl<'c> Answer<'c> {
     /// Plans the request as the filter does.
     pub(super) fn to(request: &Request, config: &'c Config, encoding: Encoding) -> Self {
-        let plan = plan(config, &request.head());
+        let plan = plan(config, &request.head(), &request.facts());
         let (record, locality) = (plan.record, plan.locality);
         Self {
             front: record.front,
@@ -143,17 +143,17 @@ impl<'c> Answer<'c> {
             rule: record.rule,
             sent_to: record.backend.filter(|_| matches!(plan.action, Action::Reply(_))),
             end: match plan.action {
-                Action::Probe(blob) => End::probe(&blob, request, config, encoding),
+                Action::Need(Need::BlobPresence(blob)) => {
+                    End::probe(&blob, request, config, encoding)
+                }
                 Action::Forward(forwarding) => {
                     let whole = whole_chain(config, record.rule, locality.region, request);
                     End::forward(&forwarding, whole, &request.down, config, encoding)
                 }
                 Action::Reply(reply) => End::reply(reply),
                 Action::Token(endpoint) => End::token(endpoint),
-                // Only a request that leaves it open whether there was a push is asked about.
-                Action::Ask(_) | Action::Verify(_) | Action::Examine => {
-                    End::reply(reply::host_failed())
-                }
+                // Every other fact is known.
+                Action::Need(_) => End::reply(reply::host_failed()),
             },
             reason: record.reason,
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use portolan_core::client::ClientFacts;
 use portolan_core::health::Examined;
 use portolan_core::probe::Presence;
-use portolan_core::{Password, RequestHead};
+use portolan_core::{Facts, Password, RequestHead};
 
 /// A request and what is known of its client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,11 +60,17 @@ impl Request {
             authority: &self.authority,
             scheme: b"https",
             authorization: self.authorization(),
-            recently_pushed: Some(self.recently_pushed),
+            client: self.client.facts(),
+        }
+    }
+
+    /// What is known besides: every fact, but for whether a blob store has a blob.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
             password: Some(Password::Right),
             health: Some(Examined::UpBut(&self.down)),
             in_store: self.in_store,
-            client: self.client.facts(),
+            recently_pushed: Some(self.recently_pushed),
         }
     }
 }

@@ -11,13 +11,15 @@ pub type StreamId = u32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub(crate) u64);
 
-/// A request to make, without a body.
+/// A request to make.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// The Envoy cluster.
     pub cluster: String,
     /// Method, path and authority first, as pseudo headers. Credentials may be among the rest.
     pub headers: Vec<(&'static str, String)>,
+    /// The body; none if it is empty. A client's password may stand in it.
+    pub body: String,
     /// How long the host waits for the answer.
     pub timeout: Duration,
 }
@@ -40,6 +42,7 @@ impl Call {
         Self {
             cluster: String::new(),
             headers: headers.into_iter().chain([user_agent]).collect(),
+            body: String::new(),
             timeout: Duration::ZERO,
         }
     }
@@ -57,6 +60,14 @@ impl Call {
         self
     }
 
+    /// The same, with a form (WHATWG URL, "application/x-www-form-urlencoded").
+    pub(crate) fn with_form(mut self, form: String) -> Self {
+        let length = form.len().to_string();
+        self.body = form;
+        self.with("content-type", "application/x-www-form-urlencoded")
+            .with("content-length", &length)
+    }
+
     /// The first value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -68,7 +79,7 @@ impl Call {
 const USER_AGENT: &str = "portolan";
 
 impl std::fmt::Debug for Call {
-    /// Without the query and the headers: tokens and passwords may stand in them.
+    /// Without the query, the headers and the body: tokens and passwords may stand in them.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let path = self.header(":path").unwrap_or_default();
         let path = path.split('?').next().unwrap_or_default();
@@ -100,7 +111,9 @@ mod tests {
         let call = Call::new("GET", "/token?account=hunter2", "auth.example")
             .to("hub@token", Duration::from_secs(1))
             .with("authorization", "Basic hunter2");
+        let call = call.with_form("password=hunter2".to_owned());
         assert_eq!(format!("{call:?}"), "Call(GET /token at hub@token, the rest is hidden)");
+        assert_eq!(call.header("content-length"), Some("16"));
         assert_eq!(call.header("user-agent"), Some("portolan"));
         assert_eq!(call.header("accept"), None);
     }

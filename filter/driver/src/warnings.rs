@@ -6,7 +6,7 @@ const MINUTE: u64 = 60_000_000_000;
 
 /// Which lines were written lately. Times are in nanoseconds.
 #[derive(Clone, Debug)]
-pub struct Warnings {
+pub(crate) struct Warnings {
     /// The most lines that are remembered. A registry that makes up a new text each time neither fills the
     /// memory nor the log.
     most: usize,
@@ -16,12 +16,12 @@ pub struct Warnings {
 impl Warnings {
     /// Nothing was written yet.
     #[must_use]
-    pub const fn new(most: usize) -> Self {
+    pub(crate) const fn new(most: usize) -> Self {
         Self { most, written: BTreeMap::new() }
     }
 
     /// Whether the line is to be written now.
-    pub fn is_due(&mut self, line: &str, now: u64) -> bool {
+    pub(crate) fn is_due(&mut self, line: &str, now: u64) -> bool {
         let is_recent = |since: u64| now.checked_sub(since).is_some_and(|age| age < MINUTE);
         self.written.retain(|_, since| is_recent(*since));
         let is_due = self.written.len() < self.most && !self.written.contains_key(line);

@@ -19,7 +19,7 @@ use portolan_core::health::Examined;
 use portolan_core::probe::Presence;
 use portolan_core::registry::parse;
 use portolan_core::reply::Reply;
-use portolan_core::{Action, Forwarding, Password, RequestHead, plan};
+use portolan_core::{Action, Facts, Forwarding, Need, Password, RequestHead, plan};
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     let policy = br#"{
@@ -61,7 +61,7 @@ fuzz_target!(|input: &[u8]| {
     let authorization = Some(line()).filter(|value| !value.is_empty());
     let client = ClientFacts { address: Some(line()), ..ClientFacts::default() };
     let mut found_out = line().iter().copied();
-    let mut head = RequestHead {
+    let head = RequestHead {
         method,
         target,
         scheme: b"https",
@@ -70,32 +70,33 @@ fuzz_target!(|input: &[u8]| {
         client,
         ..RequestHead::default()
     };
-    // Each question is asked once, so that the fifth plan has an end.
+    let mut facts = Facts::default();
+    // Each fact is needed once, so that the fifth plan has an end.
     for _ in 0..5 {
         let mut next = || found_out.next().unwrap_or_default();
-        match plan(&CONFIG, &head).action {
+        match plan(&CONFIG, &head, &facts).action {
             Action::Forward(forwarding) => {
                 let answers: Vec<u8> = (0..4).map(|_| next()).collect();
                 return check_forwarding(&head, &forwarding, &answers);
             }
             Action::Reply(reply) => return check_reply(&reply),
             Action::Token(_) => return,
-            Action::Ask(_) => head.recently_pushed = Some(next() & 1 == 0),
-            Action::Verify(_) => {
-                head.password = Some(
+            Action::Need(Need::RecentPush(_)) => facts.recently_pushed = Some(next() & 1 == 0),
+            Action::Need(Need::Password(_)) => {
+                facts.password = Some(
                     [Password::Right, Password::Wrong, Password::Unknown][usize::from(next() % 3)],
                 );
             }
-            Action::Examine => head.health = Some(Examined::Unknown),
-            Action::Probe(_) => {
-                head.in_store = Some(
+            Action::Need(Need::BackendHealth { .. }) => facts.health = Some(Examined::Unknown),
+            Action::Need(Need::BlobPresence(_)) => {
+                facts.in_store = Some(
                     [Presence::Present, Presence::Absent, Presence::Unknown]
                         [usize::from(next() % 3)],
                 );
             }
         }
     }
-    panic!("a question was asked twice");
+    panic!("a fact was needed twice");
 });
 
 fn check_forwarding(head: &RequestHead<'_>, forwarding: &Forwarding<'_>, statuses: &[u8]) {

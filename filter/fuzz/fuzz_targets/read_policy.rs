@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::config::{Config, List};
-use portolan_core::{RequestHead, plan};
+use portolan_core::{Facts, RequestHead, plan};
 
 fuzz_target!(|input: &[u8]| match Config::from_json(input) {
     Ok(config) => check(&config),
@@ -46,7 +46,7 @@ fn check(config: &Config) {
                         authority,
                         ..RequestHead::default()
                     };
-                    let _ = plan(config, &head);
+                    let _ = plan(config, &head, &Facts::default());
                 }
             }
         }

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use portolan_core::config::Config;
 use portolan_core::registry::Class;
 use portolan_core::response::{Amendment, Receipt, UrlHeader, amend};
-use portolan_core::{Action, RequestHead, plan};
+use portolan_core::{Action, Facts, RequestHead, plan};
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     let policy = br#"{
@@ -61,7 +61,7 @@ fn receipt(method: &[u8], target: &[u8]) -> Receipt {
         authority: b"registry.example",
         ..RequestHead::default()
     };
-    match plan(&CONFIG, &head).action {
+    match plan(&CONFIG, &head, &Facts::default()).action {
         Action::Forward(forwarding) => forwarding.receipt,
         other => panic!("{other:?}"),
     }

@@ -8,8 +8,6 @@
 use std::ptr::null_mut;
 
 use portolan_core::contract::StateKey;
-use portolan_core::contract::details::details;
-use portolan_core::record::Outcome;
 use portolan_core::reply::Reply;
 use portolan_driver::HeaderMap;
 use portolan_driver::header_map::serialize;
@@ -25,90 +23,44 @@ pub(crate) enum Headers {
 /// The status of a host call that did what it was asked.
 const OK: u32 = 0;
 
+/// Bytes that the host reads, and behind it their number.
+type In = *const u8;
+/// Where the host puts a block of memory, and its size.
+type Out = *mut *mut u8;
+type Size = *mut usize;
+
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_replace_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
-    fn proxy_add_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
-    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
-    fn proxy_get_property(
-        path: *const u8,
-        path_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_set_property(
-        path: *const u8,
-        path_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: Out, size: Size) -> u32;
+    fn proxy_get_header_map_value(map: u32, name: In, n: usize, data: Out, size: Size) -> u32;
+    fn proxy_replace_header_map_value(map: u32, name: In, n: usize, value: In, v: usize) -> u32;
+    fn proxy_add_header_map_value(map: u32, name: In, n: usize, value: In, v: usize) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: In, n: usize) -> u32;
+    fn proxy_get_property(path: In, p: usize, data: Out, size: Size) -> u32;
+    fn proxy_set_property(path: In, p: usize, value: In, v: usize) -> u32;
     fn proxy_call_foreign_function(
-        name: *const u8,
-        name_size: usize,
-        argument: *const u8,
-        argument_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
+        name: In,
+        n: usize,
+        argument: In,
+        a: usize,
+        data: Out,
+        size: Size,
     ) -> u32;
-    fn proxy_get_shared_data(
-        key: *const u8,
-        key_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-        version: *mut u32,
-    ) -> u32;
-    fn proxy_set_shared_data(
-        key: *const u8,
-        key_size: usize,
-        data: *const u8,
-        size: usize,
-        version: u32,
-    ) -> u32;
-    fn proxy_get_buffer_bytes(
-        kind: u32,
-        start: usize,
-        length: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_set_buffer_bytes(
-        kind: u32,
-        start: usize,
-        length: usize,
-        data: *const u8,
-        size: usize,
-    ) -> u32;
+    fn proxy_get_shared_data(key: In, k: usize, data: Out, size: Size, version: *mut u32) -> u32;
+    fn proxy_set_shared_data(key: In, k: usize, data: In, d: usize, version: u32) -> u32;
+    fn proxy_get_buffer_bytes(kind: u32, start: usize, n: usize, data: Out, size: Size) -> u32;
+    fn proxy_set_buffer_bytes(kind: u32, start: usize, n: usize, data: In, d: usize) -> u32;
     fn proxy_set_tick_period_milliseconds(milliseconds: u32) -> u32;
     fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
-        details: *const u8,
+        details: In,
         details_size: usize,
-        body: *const u8,
+        body: In,
         body_size: usize,
-        headers: *const u8,
+        headers: In,
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
@@ -119,7 +71,7 @@ unsafe extern "C" {
     clippy::same_length_and_capacity,
     reason = "the SDK's allocation function reserves exactly what the host asks for and fills"
 )]
-fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
+fn receive(call: impl FnOnce(Out, Size) -> u32) -> Option<Vec<u8>> {
     let mut data: *mut u8 = null_mut();
     let mut size = 0;
     let status = call(&raw mut data, &raw mut size);
@@ -146,12 +98,6 @@ pub(crate) fn header(headers: Headers, name: &str) -> Option<Vec<u8>> {
     receive(|data, size| unsafe {
         proxy_get_header_map_value(headers as u32, name.as_ptr(), name.len(), data, size)
     })
-}
-
-/// The status of the response.
-pub(crate) fn status() -> Option<u16> {
-    let value = header(Headers::Response, ":status")?;
-    std::str::from_utf8(&value).ok()?.parse().ok()
 }
 
 /// Sets a header to one value, whatever it had before.
@@ -183,8 +129,7 @@ pub(crate) fn add_header(headers: Headers, name: &str, value: &[u8]) {
 }
 
 /// Removes every value of a header.
-pub(crate) fn remove_header(headers: Headers, name: impl AsRef<[u8]>) {
-    let name = name.as_ref();
+pub(crate) fn remove_header(headers: Headers, name: &[u8]) {
     // SAFETY: `name` is valid for reads during the call.
     unsafe {
         proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len());
@@ -197,12 +142,7 @@ pub(crate) fn property(path: &str) -> Option<Vec<u8>> {
     receive(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
-/// What the filter keeps of this stream in Envoy's filter state.
-pub(crate) fn state(key: StateKey) -> Option<Vec<u8>> {
-    property(key.name())
-}
-
-/// Keeps it there, where access logs find it.
+/// Keeps a property of this stream in Envoy's filter state, where access logs find it.
 pub(crate) fn set_state(key: StateKey, value: &[u8]) {
     let name = key.name();
     // SAFETY: `name` and `value` are valid for reads during the call.
@@ -265,17 +205,18 @@ pub(crate) fn now() -> u64 {
 
 /// Answers the request here; `details` is for the access log and for Envoy's local replies. The stream must
 /// be paused afterwards.
-pub(crate) fn reply(status: u16, details: &str, headers: &[(&str, &[u8])], body: &[u8]) {
+pub(crate) fn reply(reply: &Reply, details: &str) {
     const NO_GRPC_STATUS: i32 = -1;
-    let headers = serialize(headers);
+    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+    let headers = serialize(&headers.collect::<Vec<_>>());
     // SAFETY: all data is valid for reads during the call.
     unsafe {
         proxy_send_local_response(
-            u32::from(status),
+            u32::from(reply.status),
             details.as_ptr(),
             details.len(),
-            body.as_ptr(),
-            body.len(),
+            reply.body.as_ptr(),
+            reply.body.len(),
             headers.as_ptr(),
             headers.len(),
             NO_GRPC_STATUS,
@@ -283,24 +224,7 @@ pub(crate) fn reply(status: u16, details: &str, headers: &[(&str, &[u8])], body:
     }
 }
 
-/// Answers a request that no backend was asked about, as [`reply`] does.
-pub(crate) fn send(answer: &Reply) {
-    send_as(Outcome::of_reply(answer, false), answer);
-}
-
-/// Answers a request in the place of what backends answered, as [`reply`] does.
-pub(crate) fn send_instead(answer: &Reply) {
-    send_as(Outcome::of_reply(answer, true), answer);
-}
-
-fn send_as(outcome: Outcome, answer: &Reply) {
-    let headers = answer.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let headers: Vec<(&str, &[u8])> = headers.collect();
-    let details = details(outcome.as_str(), answer.code);
-    reply(answer.status, &details, &headers, answer.body.as_bytes());
-}
-
-/// All headers of the answer to a call, or one of them, and its body.
+/// All headers of the answer to a call, and its body.
 pub(crate) mod call {
     use super::{HeaderMap, receive};
 

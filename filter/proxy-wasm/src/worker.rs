@@ -1,186 +1,161 @@
-//! What all streams of a worker share: what is looked up, and who waits for it.
+//! The driver's worker, and what it wants done.
 //!
-//! A call belongs to the context that makes it, and is lost with it. So streams leave their calls here, and
-//! the root context, which no client can make go away, makes them at its next turn, a millisecond later.
-//! The SDK makes contexts by a plain function, which is why there is one static here.
+//! A call of the worker's belongs to the root context, which no client can make go away; the root context makes
+//! them at its next turn, a millisecond later. A call of a stream's own is lost with the stream.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::rc::Rc;
-use std::time::Duration;
 
-use portolan_driver::{CallAnswer, CallId, Learned, Lookups, Seed, StreamId, Warnings, Woken};
+use portolan_driver::{Call, CallAnswer, CallId, Effect, Seed, Side, StreamId, Woken, Worker};
 use proxy_wasm::hostcalls;
 
-use crate::host;
-
-/// How soon the root context makes a call.
-const AT_ONCE: u64 = MILLISECOND;
-/// How much later than it was to come a turn of a root context counts as one that does not come: Envoy has
-/// taken the context away.
-const OVERDUE: u64 = 100 * MILLISECOND;
-const MILLISECOND: u64 = 1_000_000;
-/// The most lines of one worker in a minute, of those that a registry may cause.
-const MOST_LINES: usize = 256;
+use crate::exchange::Envoy;
+use crate::host::{self, Headers};
+use crate::pushes;
 
 thread_local! {
-    static WORKER: RefCell<Worker> = RefCell::new(Worker::new());
+    /// The SDK makes contexts by a plain function, which is why there is a static.
+    static SHARED: RefCell<Shared> = RefCell::new(Shared::new());
 }
 
-struct Worker {
-    lookups: Lookups,
-    /// The streams that wait.
-    paused: BTreeMap<StreamId, Rc<dyn Paused>>,
+/// What all contexts of a worker share.
+struct Shared {
+    worker: Worker,
     /// The calls that Envoy makes, by its own numbers.
-    calls: HashMap<u32, CallId>,
-    /// When the next turn of a root context comes, in nanoseconds.
-    turn: Option<u64>,
-    warnings: Warnings,
+    calls: HashMap<u32, Caller>,
 }
 
-/// A stream that waits.
-pub(crate) trait Paused {
-    /// Goes on. The stream is the effective context.
-    fn wake(self: Rc<Self>, learned: Learned);
+/// In whose name a call is made.
+#[derive(Clone, Copy)]
+enum Caller {
+    Worker(CallId),
+    Stream(StreamId),
 }
 
-/// Whether no backend is known to be limited. The answer needs no time, which is a call to Envoy.
-pub(crate) fn nobody_is_limited() -> bool {
-    WORKER.with_borrow(|worker| worker.lookups.nobody_is_limited())
-}
-
-/// Works with what is looked up, at this moment in nanoseconds.
-pub(crate) fn look_up<T>(work: impl FnOnce(&mut Lookups, u64) -> T) -> T {
-    let now = host::now();
-    WORKER.with_borrow_mut(|worker| {
-        let result = work(&mut worker.lookups, now);
-        worker.set_turn(now);
-        result
-    })
-}
-
-/// Has a stream woken when it has learned what it waits for.
-pub(crate) fn pause(stream: StreamId, paused: Rc<dyn Paused>) {
-    WORKER.with_borrow_mut(|worker| worker.paused.insert(stream, paused));
-}
-
-/// A stream is over, whether it still waits or not.
-pub(crate) fn forget(stream: StreamId) {
-    WORKER.with_borrow_mut(|worker| {
-        if worker.paused.remove(&stream).is_some() {
-            worker.lookups.forget(stream);
-        }
-    });
-}
-
-/// Writes a line into Envoy's log, unless the same was written within a minute.
-pub(crate) fn warn_once(line: &str) {
-    let now = host::now();
-    if WORKER.with_borrow_mut(|worker| worker.warnings.is_due(line, now)) {
-        log::warn!("{line}");
+impl Shared {
+    fn new() -> Self {
+        // Envoy's random numbers (`random_get` of WASI), through a function that hides them.
+        let random = RandomState::new();
+        let seed = Seed(random.hash_one(0_u8), random.hash_one(1_u8));
+        Self { worker: Worker::new(seed), calls: HashMap::new() }
     }
+}
+
+/// Works with the worker.
+pub(crate) fn with<T>(work: impl FnOnce(&mut Worker) -> T) -> T {
+    SHARED.with_borrow_mut(|shared| work(&mut shared.worker))
+}
+
+/// Lets the worker do something for a stream, which is the effective context, and does what follows from it.
+pub(crate) fn run<T>(
+    stream: StreamId,
+    work: impl FnOnce(&mut Worker, &Envoy, &mut Vec<Effect>) -> T,
+) -> T {
+    let mut effects = Vec::new();
+    let result = with(|worker| work(worker, &Envoy, &mut effects));
+    for effect in effects {
+        apply(effect, stream);
+    }
+    result
 }
 
 /// The turn of a root context.
 pub(crate) fn on_tick(root: u32) {
-    let now = host::now();
-    let woken = WORKER.with_borrow_mut(|worker| {
-        worker.turn = None;
-        worker.lookups.alarm(now)
-    });
+    let woken = with(|worker| worker.alarm(host::now()));
     wake(woken, root);
-    make_calls(root);
-    WORKER.with_borrow_mut(|worker| {
-        if worker.turn.is_none() {
-            host::set_tick_period(Duration::ZERO);
-            worker.set_turn(now);
-        }
-    });
+    finish(root);
 }
 
-/// The answer to a call of a root context.
-pub(crate) fn on_answer(root: u32, call: u32, body_size: usize) {
-    let Some(id) = WORKER.with_borrow_mut(|worker| worker.calls.remove(&call)) else { return };
+/// The answer to a call, in a root context or in a stream.
+pub(crate) fn on_answer(context: u32, call: u32, body_size: usize) {
+    let caller = SHARED.with_borrow_mut(|shared| shared.calls.remove(&call));
     let headers = host::call::header_map();
     let body = host::call::body(body_size);
-    answered(id, &CallAnswer { headers: headers.as_ref(), body: &body }, root);
-    make_calls(root);
+    let answer = CallAnswer { headers: headers.as_ref(), body: &body };
+    match caller {
+        None => {}
+        Some(Caller::Worker(id)) => {
+            wake(with(|worker| worker.answered(id, &answer, host::now())), context);
+            finish(context);
+        }
+        Some(Caller::Stream(stream)) => answered(stream, &answer),
+    }
 }
 
-fn answered(id: CallId, answer: &CallAnswer<'_>, root: u32) {
-    wake(look_up(|lookups, now| lookups.answered(id, answer, now)), root);
+fn answered(stream: StreamId, answer: &CallAnswer<'_>) {
+    if host::switch_to(stream) {
+        run(stream, |worker, envoy, effects| worker.call_answered(stream, envoy, answer, effects));
+    }
 }
 
 /// Lets streams go on, and turns back to the root context.
 fn wake(woken: Vec<Woken>, root: u32) {
-    for Woken { stream, learned } in woken {
-        let paused = WORKER.with_borrow_mut(|worker| worker.paused.remove(&stream));
-        if let Some(paused) = paused
-            && host::switch_to(stream)
-        {
-            paused.wake(learned);
+    for woken in woken {
+        let stream = woken.stream;
+        if host::switch_to(stream) {
+            run(stream, |worker, envoy, effects| worker.resume(woken, envoy, effects));
             host::switch_to(root);
         }
     }
 }
 
-/// Makes the calls that are wanted. One that cannot be made may lead to another.
-fn make_calls(root: u32) {
+/// Makes the calls that are wanted, and sets the timer. A call that cannot be made may lead to another.
+fn finish(root: u32) {
     loop {
-        let (calls, lines) = WORKER
-            .with_borrow_mut(|worker| (worker.lookups.take_calls(), worker.lookups.take_lines()));
+        let (calls, lines) = with(|worker| (worker.take_calls(), worker.take_lines()));
         for line in lines {
             log::warn!("{line}");
         }
         if calls.is_empty() {
-            return;
+            break;
         }
         for (id, call) in calls {
-            let headers = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
-            let headers = headers.collect();
-            match hostcalls::dispatch_http_call(
-                &call.cluster,
-                headers,
-                None,
-                Vec::new(),
-                call.timeout,
-            ) {
-                Ok(number) => {
-                    WORKER.with_borrow_mut(|worker| worker.calls.insert(number, id));
-                }
-                Err(_) => answered(id, &CallAnswer::default(), root),
+            if !make(&call, Caller::Worker(id)) {
+                let answer = CallAnswer::default();
+                wake(with(|worker| worker.answered(id, &answer, host::now())), root);
             }
         }
     }
+    if let Some(period) = with(|worker| worker.timer(host::now())) {
+        host::set_tick_period(period);
+    }
 }
 
-impl Worker {
-    fn new() -> Self {
-        // Envoy's random numbers (`random_get` of WASI), through a function that hides them.
-        let random = RandomState::new();
-        let seed = Seed(random.hash_one(0_u8), random.hash_one(1_u8));
-        Self {
-            lookups: Lookups::new(seed),
-            paused: BTreeMap::new(),
-            calls: HashMap::new(),
-            turn: None,
-            warnings: Warnings::new(MOST_LINES),
-        }
-    }
+/// Makes a call; whether that was possible.
+fn make(call: &Call, caller: Caller) -> bool {
+    let headers = call.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = Some(call.body.as_bytes()).filter(|body| !body.is_empty());
+    let made =
+        hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout);
+    let Ok(number) = made else { return false };
+    SHARED.with_borrow_mut(|shared| shared.calls.insert(number, caller));
+    true
+}
 
-    /// Has the root context of the effective context take a turn when there is something to do, unless
-    /// one comes before. It costs nothing while there is nothing to do.
-    fn set_turn(&mut self, now: u64) {
-        let at_once = self.lookups.has_calls().then(|| now.saturating_add(AT_ONCE));
-        let Some(wanted) = at_once.or_else(|| self.lookups.next_alarm()) else { return };
-        let comes_before = |turn: u64| turn <= wanted && now < turn.saturating_add(OVERDUE);
-        if self.turn.is_some_and(comes_before) {
-            return;
+fn apply(effect: Effect, stream: StreamId) {
+    match effect {
+        Effect::SetHeader(side, name, value) => host::set_header(of(side), name, &value),
+        Effect::AddHeader(side, name, value) => host::add_header(of(side), name, &value),
+        Effect::RemoveHeader(side, name) => host::remove_header(of(side), &name),
+        Effect::SetState(key, value) => host::set_state(key, &value),
+        Effect::DropBody(size) => host::drop_request_body(size),
+        Effect::Reply(reply, details) => host::reply(&reply, &details),
+        Effect::Resume => host::resume_request(),
+        Effect::Call(call) => {
+            if !make(&call, Caller::Stream(stream)) {
+                answered(stream, &CallAnswer::default());
+            }
         }
-        self.turn = Some(wanted);
-        // Not a moment before: a turn that finds nothing to do would have to be followed by another.
-        let milliseconds = wanted.saturating_sub(now).div_ceil(MILLISECOND).max(1);
-        host::set_tick_period(Duration::from_millis(milliseconds));
+        Effect::NotePush { slot, until } => pushes::note(slot, until),
+        Effect::SetTimer(period) => host::set_tick_period(period),
+        Effect::Warn(line) => log::warn!("{line}"),
+    }
+}
+
+const fn of(side: Side) -> Headers {
+    match side {
+        Side::Request => Headers::Request,
+        Side::Response => Headers::Response,
     }
 }

@@ -6,6 +6,7 @@
 //! value has a line feed (RFC 9110 section 5.5). Behind these lines attempts note what their backends
 //! answered ([`super::note`]); those lines begin with a sign that no name of a backend begins with.
 
+use super::answers::Shown;
 use super::credentials::{Credentials, TokenSource};
 use super::redirect::Redirection;
 
@@ -36,6 +37,17 @@ const INJECTED: &[u8] = b"injected";
 const TOKEN: &[u8] = b"token";
 
 impl Prepared<'_> {
+    /// What an attempt at the backend shows of who asks, as far as a refusal means something different then.
+    #[must_use]
+    pub const fn shown(&self) -> Shown {
+        match &self.credentials {
+            Credentials::Client(_) => Shown::Clients,
+            _ if self.hides_missing => Shown::ToHider,
+            Credentials::Injected(_) | Credentials::Token(_) => Shown::Proxys,
+            Credentials::Nothing => Shown::Nothing,
+        }
+    }
+
     /// The property for a whole list.
     #[must_use]
     pub fn print(all: &[Prepared<'_>]) -> Vec<u8> {
@@ -225,6 +237,27 @@ mod tests {
         assert_eq!(select(&alone, b"=ghcr missed"), None);
         for other in [&b"hub"[..], b"", b"ghcr\t", b"g", b"\n", b"\xff"] {
             assert_eq!(select(&property, other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_decides_how_a_refusal_is_read() {
+        let token = || Credentials::Token(source());
+        let client = || Credentials::Client(b"Basic YTpi"[..].into());
+        #[rustfmt::skip]
+        let rows = [
+            (Credentials::Nothing, false, Shown::Nothing, "an open backend"),
+            (Credentials::Nothing, true, Shown::ToHider, "an open backend that hides what it lacks"),
+            (client(), false, Shown::Clients, "the client logs in"),
+            (client(), true, Shown::Clients, "a refusal is then an answer about what the client showed"),
+            (Credentials::Injected("c".into()), false, Shown::Proxys, "a credential"),
+            (Credentials::Injected("c".into()), true, Shown::ToHider, "a credential"),
+            (token(), false, Shown::Proxys, "a token"),
+            (token(), true, Shown::ToHider, "a token"),
+        ];
+        for (credentials, hides_missing, expected, reason) in rows {
+            let found = Prepared { hides_missing, ..prepared("a", credentials) }.shown();
+            assert_eq!(found, expected, "{hides_missing}: {reason}");
         }
     }
 

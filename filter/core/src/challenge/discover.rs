@@ -2,7 +2,9 @@
 
 use std::net::Ipv6Addr;
 
-use super::{Challenge, Parameters, read};
+use super::parameters::Parameters;
+use super::read::read;
+use super::scheme::Challenge;
 
 /// A token service, as an upstream's own challenge names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod print;
 mod read;
 mod rewrite;
 mod scan;
+mod scheme;
 mod scope;
 mod scope_list;
 
@@ -22,20 +23,9 @@ pub use parameters::Parameters;
 pub use print::print;
 pub use read::{Unreadable, read};
 pub use rewrite::{Accepts, FrontChallenge, bare, rewrite, unauthorized};
+pub use scheme::Challenge;
 pub use scope::{Scope, ScopeEntry};
 pub use scope_list::{ScopeList, ScopeListTooLarge};
-
-/// One challenge of a `WWW-Authenticate` header (RFC 9110 section 11.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Challenge {
-    /// Wants a token of a token service (RFC 6750 section 3).
-    Bearer(Parameters),
-    /// Wants a user and a password (RFC 7617 section 2).
-    Basic(Parameters),
-    /// Of any other scheme, byte for byte from its scheme to its last parameter: no two schemes
-    /// have the same rules of quoting.
-    Other(Vec<u8>),
-}
 
 #[cfg(test)]
 mod tests;

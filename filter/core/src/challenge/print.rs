@@ -1,7 +1,8 @@
 //! From challenges to the field lines of a `WWW-Authenticate` header.
 
+use super::parameters::Parameters;
 use super::scan::is_text;
-use super::{Challenge, Parameters};
+use super::scheme::Challenge;
 
 /// The challenges as field values, one for each line: first `Bearer`, then `Basic`, then the
 /// others, each kind in its order.

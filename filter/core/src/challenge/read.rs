@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::parameters::Parameters;
 use super::scan::{Scanner, is_text};
-use super::{Challenge, Parameters};
+use super::scheme::Challenge;
 
 /// The most bytes of all values together. Envoy takes 60 KiB of headers; a challenge that no
 /// client reads to its end is not worth the time.

@@ -1,6 +1,10 @@
 //! What clients of a front are told instead of an upstream's challenge.
 
-use super::{Challenge, Parameters, ScopeList, print, read};
+use super::parameters::Parameters;
+use super::print::print;
+use super::read::read;
+use super::scheme::Challenge;
+use super::scope_list::ScopeList;
 
 /// What a front says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

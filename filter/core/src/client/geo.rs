@@ -1,6 +1,6 @@
 //! Reads the geo headers of a request, if they are believed at all.
 
-use super::{ClientFacts, address_of};
+use super::facts::{ClientFacts, address_of};
 use crate::config::geography::{Continent, Country, Subdivision};
 use crate::config::regions::{GeoSource, Regions};
 

@@ -5,6 +5,7 @@
 //! a strange header must not cost a client its image.
 
 mod address;
+mod facts;
 mod geo;
 mod nat64;
 mod why;
@@ -13,25 +14,12 @@ use crate::config::geography::Country;
 use crate::config::ids::{LabelId, RegionId};
 use crate::config::network_table::NetworkMatch;
 use crate::config::regions::Regions;
+pub use facts::ClientFacts;
+use facts::address_of;
 use geo::GeoFacts;
 use nat64::inside;
 use std::net::IpAddr;
 pub use why::Why;
-
-/// What the host knows about the client of a request, as bytes that nobody has read yet.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ClientFacts<'a> {
-    /// The client's address as Envoy trusts it, the forwarding hops already counted off.
-    pub address: Option<&'a [u8]>,
-    /// The address at the other end of the connection: the client or the last proxy before us.
-    pub peer: Option<&'a [u8]>,
-    /// The country header: `US`, also `US-CA`.
-    pub country: Option<&'a [u8]>,
-    /// The subdivision header: `CA` or `US-CA`.
-    pub subdivision: Option<&'a [u8]>,
-    /// The continent header: `NA`.
-    pub continent: Option<&'a [u8]>,
-}
 
 /// Where a client is, and how that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +75,6 @@ fn candidate<F: Copy>(
 ) -> Option<(RegionId, Why)> {
     let fact = fact?;
     Some((region(fact)?, why(fact)))
-}
-
-fn address_of(bytes: Option<&[u8]>) -> Option<IpAddr> {
-    address::parse(bytes?)
 }
 
 #[cfg(test)]

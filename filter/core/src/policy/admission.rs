@@ -3,7 +3,7 @@
 //! What backends allow their own users is their business. This is about what the proxy itself
 //! answers for: its own credentials, and the passwords that it checks.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::client::Locality;
 use crate::config::ids::RuleId;
 use crate::config::{Front, FrontAuth, Readers, Rule};

@@ -1,33 +1,28 @@
 //! The decision.
 
 use super::admission::{self, Identity};
-use super::freshness::{self, Question};
+use super::freshness;
 use super::mount::{self, Mounting};
 use super::naming::Naming;
-use super::redirect::{self, StoredBlob};
+use super::need::{Facts, Need, StoredBlob};
+use super::redirect::{self, Asking, Instead};
+use super::refusal::Refusal;
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
-use crate::health::Examined;
-use crate::probe::Presence;
-use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, RequestError, outside};
-use crate::token::TokenRequestError;
+use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, outside};
 
 /// What is to be done with a request that may be served.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Decision<'c> {
     /// Answer that this is a registry (distribution spec, end-1).
     Ping,
     /// Let a backend answer.
     Forward(Forward<'c>),
     /// Find out something first, and decide again.
-    Ask(Question),
+    Need(Need<'c>),
     /// Send the client to one of these backends, the one at this place in the list.
     Redirect(Forward<'c>, usize),
-    /// Find out first how the backends are, and decide again.
-    Examine,
-    /// Find out first whether a store has a blob, and decide again.
-    Probe(StoredBlob),
     /// Send the client to the blob in a store.
     Store(StoredBlob),
 }
@@ -92,50 +87,9 @@ impl Choice {
     }
 }
 
-/// Why a request is not served. The client, or the policy, is to blame; never an upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The request is not one of the distribution spec.
-    Request(RequestError),
-    /// No front has this authority.
-    FrontUnknown,
-    /// No rule matches this repository.
-    RepositoryUnknown,
-    /// `ns` has two values, or one that cannot be decoded.
-    NamespaceInvalid,
-    /// `ns` names no registry that the front stands for.
-    NamespaceUnknown,
-    /// Nothing in the request names a registry that the front stands for.
-    UpstreamUnknown,
-    /// The class is not offered: the catalogue and extensions.
-    Unsupported(Class),
-    /// The rule has no owner, so the repository takes no writes.
-    PullOnly(RuleId),
-    /// The front wants a password, and there is none or a wrong one.
-    Unauthenticated,
-    /// The rule is not for this client.
-    Denied(RuleId),
-    /// The request for a token cannot be read.
-    Token(TokenRequestError),
-    /// The front says that it is well only if every backend is, and one is not.
-    BackendDown,
-    /// Nobody could say whether a password is right.
-    UnknownPassword,
-    /// The upload would go on where the repository's owner keeps none.
-    UploadUnknown,
-    /// The name is too long once the backend's prefix is on it.
-    NameTooLong(RuleId),
-}
-
-impl From<RequestError> for Refusal {
-    fn from(error: RequestError) -> Self {
-        Self::Request(error)
-    }
-}
-
 /// What is known of a request besides itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct Asked<'a> {
     /// The front that was asked.
     pub front: &'a Front,
     /// How the client names repositories.
@@ -146,12 +100,8 @@ pub struct Facts<'a> {
     pub identity: Identity,
     /// Where the client is.
     pub locality: &'a Locality,
-    /// The host's answer to a [`Question`]; `None` as long as nobody asked.
-    pub recently_pushed: Option<bool>,
-    /// The host's answer to [`Decision::Probe`]; `None` as long as nobody asked.
-    pub in_store: Option<Presence>,
-    /// The host's answer to [`Decision::Examine`]; `None` as long as nobody asked.
-    pub health: Option<Examined<'a>>,
+    /// What the host has found out.
+    pub facts: &'a Facts<'a>,
 }
 
 /// Decides one request to a repository.
@@ -162,26 +112,26 @@ pub struct Facts<'a> {
 pub fn decide<'c>(
     config: &'c Config,
     request: &RegistryRequest<'_>,
-    facts: &Facts<'_>,
+    asked: &Asked<'_>,
 ) -> Result<Decision<'c>, Refusal> {
-    let name = facts.name;
+    let name = asked.name;
     match (&request.endpoint, request.endpoint.repository()) {
         (Endpoint::Ping, _) => return Ok(Decision::Ping),
-        (Endpoint::Catalog, _) => return catalog(config, facts),
+        (Endpoint::Catalog, _) => return catalog(config, asked),
         (Endpoint::Extension { .. }, _) | (_, None) => {
             return Err(Refusal::Unsupported(request.endpoint.class()));
         }
         (_, Some(_)) => {}
     }
-    let id = config.rules().find(facts.front.id(), name).ok_or(Refusal::RepositoryUnknown)?;
+    let id = config.rules().find(asked.front.id(), name).ok_or(Refusal::RepositoryUnknown)?;
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
     let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
-    admission::admit(facts.front, (id, rule), is_write, facts.identity, facts.locality)?;
+    admission::admit(asked.front, (id, rule), is_write, asked.identity, asked.locality)?;
     let chosen =
-        choose(config, rule, name, request, facts.locality).ok_or(Refusal::PullOnly(id))?;
-    let (choice, list_id) = match (freshness::question(rule, name), facts.recently_pushed) {
+        choose(config, rule, name, request, asked.locality).ok_or(Refusal::PullOnly(id))?;
+    let (choice, list_id) = match (freshness::question(rule, name), asked.facts.recently_pushed) {
         (Some(question), None) if chosen.0 == Choice::Replica => {
-            return Ok(Decision::Ask(question));
+            return Ok(Decision::Need(Need::RecentPush(question)));
         }
         (Some(_), Some(true)) if chosen.0 == Choice::Replica => own_tags(rule).unwrap_or(chosen),
         _ => chosen,
@@ -193,14 +143,21 @@ pub fn decide<'c>(
     if !leads_to_uploads(config, list, request) {
         return Err(Refusal::UploadUnknown);
     }
-    let mounting = match mount::decide(config, rule, request, (facts.front, facts.naming))? {
+    let mounting = match mount::decide(config, rule, request, (asked.front, asked.naming))? {
         // A token of the proxy's is for the one repository that the client may write to.
-        Mounting::From(_) if uses_managed_token(config, facts.front, rule) => Mounting::Dropped,
+        Mounting::From(_) if uses_managed_token(config, asked.front, rule) => Mounting::Dropped,
         mounting => mounting,
     };
     let authority = authority(rule, choice);
+    let asking = Asking { locality: asked.locality, facts: asked.facts };
+    let is_any = choice == Choice::Nearest;
     let forward = Forward { rule: Some(id), list, list_id, choice, authority, mounting };
-    Ok(redirect::instead_of(config, request, facts, forward))
+    Ok(match redirect::instead_of(config, request, &asking, (id, list), is_any) {
+        Instead::Nothing => Decision::Forward(forward),
+        Instead::Need(need) => Decision::Need(need),
+        Instead::Backend(place) => Decision::Redirect(forward, place),
+        Instead::Store(blob) => Decision::Store(blob),
+    })
 }
 
 fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
@@ -211,11 +168,11 @@ fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
 
 /// The catalogue, where the front has one. Who lists names sees more than any rule shows, so a front
 /// that knows passwords wants one.
-fn catalog<'c>(config: &'c Config, facts: &Facts<'_>) -> Result<Decision<'c>, Refusal> {
+fn catalog<'c>(config: &'c Config, asked: &Asked<'_>) -> Result<Decision<'c>, Refusal> {
     let unsupported = Refusal::Unsupported(Class::Catalog);
-    let list_id = facts.front.catalog().ok_or(unsupported)?;
-    let has_passwords = matches!(facts.front.auth(), FrontAuth::Basic(_));
-    if has_passwords && facts.identity == Identity::Anonymous {
+    let list_id = asked.front.catalog().ok_or(unsupported)?;
+    let has_passwords = matches!(asked.front.auth(), FrontAuth::Basic(_));
+    if has_passwords && asked.identity == Identity::Anonymous {
         return Err(Refusal::Unauthenticated);
     }
     let list = config.list(list_id).ok_or(unsupported)?;

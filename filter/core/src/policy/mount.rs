@@ -1,7 +1,8 @@
 //! Mounting a blob from another repository (distribution spec, end-11).
 
+use super::naming::Naming;
+use super::refusal::Refusal;
 use crate::config::{Config, Front, Rule};
-use crate::policy::{Naming, Refusal};
 use crate::registry::RegistryRequest;
 
 /// What becomes of `?mount=…&from=…` when an upload starts.

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::config::ids::UpstreamId;
 use crate::config::{Front, Upstream, Upstreams};
 use crate::registry::{RegistryRequest, RequestError, query};

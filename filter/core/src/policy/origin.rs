@@ -1,9 +1,9 @@
 //! What a front calls itself towards a client.
 
+use super::naming::Naming;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::FrontId;
 use crate::config::{Config, FrontAuth, FrontHost, OperatorKind};
-use crate::policy::Naming;
 
 /// The path of a front's token endpoint. It is outside of `/v2/`, where some registries keep theirs,
 /// so that no repository can be meant. A slash and the name of an upstream may follow.

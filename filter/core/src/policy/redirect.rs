@@ -1,60 +1,66 @@
 //! Sending a client to where the content is, instead of carrying the content to the client.
 
-use super::{Choice, Decision, Facts, Forward};
-use crate::config::ids::{RuleId, StoreId};
+use super::need::{Facts, Need, StoredBlob};
+use crate::client::Locality;
+use crate::config::ids::RuleId;
 use crate::config::{Config, List, RedirectClass, Rule};
-use crate::grammar::Digest;
 use crate::health::{Examined, State};
 use crate::probe::Presence;
 use crate::registry::{Class, Endpoint, RegistryRequest};
 
-/// A blob that a store may have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredBlob {
-    /// The rule that names the store.
-    pub rule: RuleId,
-    /// The store.
-    pub store: StoreId,
-    /// The blob.
-    pub digest: Digest<'static>,
+/// What becomes of a request that a backend may answer.
+#[derive(Clone, Debug)]
+pub(super) enum Instead<'c> {
+    /// A backend answers it.
+    Nothing,
+    /// A fact is needed first.
+    Need(Need<'c>),
+    /// The client is sent to the backend at this place in the list.
+    Backend(usize),
+    /// The client is sent to the blob in a store.
+    Store(StoredBlob),
+}
+
+/// Who asks, as far as it matters here.
+pub(super) struct Asking<'a> {
+    pub(super) locality: &'a Locality,
+    pub(super) facts: &'a Facts<'a>,
 }
 
 /// What becomes of a request that is served: the host is asked whether a store has it, or the client
-/// is sent there, or to the first backend that is up, or a backend is asked.
-///
-/// How the backends are is asked for before a store is: a request waits in the store's queue only if
-/// all else is known.
+/// is sent there, or to the first backend that is up, or a backend is asked. `list` are the backends that may
+/// answer; any of them by `is_any`, not only the owner.
 pub(super) fn instead_of<'c>(
     config: &'c Config,
     request: &RegistryRequest<'_>,
-    facts: &Facts<'_>,
-    forward: Forward<'c>,
-) -> Decision<'c> {
-    let rule = forward.rule.and_then(|id| Some((id, config.rules().get(id)?)));
-    let Some((id, rule)) = rule.filter(|_| request.method.is_read()) else {
-        return Decision::Forward(forward);
+    asking: &Asking<'_>,
+    (id, list): (RuleId, &List),
+    is_any: bool,
+) -> Instead<'c> {
+    let Some(rule) = config.rules().get(id).filter(|_| request.method.is_read()) else {
+        return Instead::Nothing;
     };
+    let facts = asking.facts;
     let class = class(request.endpoint.class());
-    let region = facts.locality.region;
+    let region = asking.locality.region;
     let sends_away = rule
         .redirecting()
         .zip(class)
         .is_some_and(|(redirecting, class)| redirecting.sends_away(region, class));
-    if sends_away && forward.list.backends().len() > 1 && facts.health.is_none() {
-        return Decision::Examine;
+    if sends_away && list.backends().len() > 1 && facts.health.is_none() {
+        return Instead::Need(Need::BackendHealth { is_optional: true });
     }
-    if let Some(blob) = stored_blob((id, rule), request, facts, forward.choice) {
+    if is_any && let Some(blob) = stored_blob((id, rule), request, asking.locality) {
         match facts.in_store {
-            None => return Decision::Probe(blob),
-            Some(Presence::Present) => return Decision::Store(blob),
+            None => return Instead::Need(Need::BlobPresence(blob)),
+            Some(Presence::Present) => return Instead::Store(blob),
             Some(Presence::Absent | Presence::Unknown) => {}
         }
     }
     if sends_away {
-        let place = first_up(config, forward.list, facts.health);
-        Decision::Redirect(forward, place)
+        Instead::Backend(first_up(config, list, facts.health))
     } else {
-        Decision::Forward(forward)
+        Instead::Nothing
     }
 }
 
@@ -72,17 +78,11 @@ fn first_up(config: &Config, list: &List, health: Option<Examined<'_>>) -> usize
 fn stored_blob(
     (rule_id, rule): (RuleId, &Rule),
     request: &RegistryRequest<'_>,
-    facts: &Facts<'_>,
-    choice: Choice,
+    locality: &Locality,
 ) -> Option<StoredBlob> {
     let Endpoint::Blob { digest, .. } = &request.endpoint else { return None };
-    let locality = facts.locality;
     let store = rule.redirecting()?.store(locality.region, locality.label)?;
-    (choice == Choice::Nearest).then(|| StoredBlob {
-        rule: rule_id,
-        store,
-        digest: digest.clone().into_owned(),
-    })
+    Some(StoredBlob { rule: rule_id, store, digest: digest.clone().into_owned() })
 }
 
 /// The policy's word for a class; `None` for what is never redirected.

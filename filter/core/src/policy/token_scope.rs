@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
+use super::naming::Naming;
 use crate::challenge::{Scope, ScopeEntry, ScopeList};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, FrontId, OperatorId};
 use crate::config::{Backend, Config, List, Rule};
 use crate::grammar::RepositoryName;
-use crate::policy::Naming;
 
 /// What is asked of which token service.
 #[derive(Clone, Debug, PartialEq, Eq)]

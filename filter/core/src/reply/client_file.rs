@@ -1,6 +1,6 @@
 //! What a front says of how clients pull through it.
 
-use super::{NO_STORE, Reply};
+use super::parts::{NO_STORE, Reply};
 use crate::client_files::{ClientFile, ClientKind};
 
 /// A file of a client's configuration. It must be what the policy says now, whatever is between.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{NO_STORE, Reply, headers};
+use super::parts::{NO_STORE, Reply, headers};
 use crate::config::Published;
 use crate::health::{Report, State};
 

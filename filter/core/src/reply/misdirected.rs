@@ -1,6 +1,6 @@
 //! The answer to where an answer points that no client of the front can, or may, go.
 
-use super::{NO_STORE, Reply, error_body, headers};
+use super::parts::{NO_STORE, Reply, error_body, headers};
 
 /// Where an answer points that no client of the front can, or may, go.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,50 +3,21 @@
 mod client_file;
 mod health;
 mod misdirected;
+mod parts;
 mod token;
 
 pub use client_file::client_file;
 pub use health::{health, live};
 pub use misdirected::{Misdirection, misdirected};
+pub use parts::{NAMESPACE_HEADER, Reply};
 pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailable};
 
 use crate::attempt::Trouble;
 use crate::challenge::{self, FrontChallenge};
 use crate::config::{Config, Rule};
-use crate::policy::{Naming, Refusal};
+use crate::policy::Refusal;
 use crate::registry::{Class, Method, RequestError};
-
-/// An answer that the proxy gives itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// The OCI error code, or `ok`; for the record.
-    pub code: &'static str,
-    /// Header fields besides the content length.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body, also for HEAD: the host sends only its length and type then (RFC 9110 section
-    /// 9.3.2).
-    pub body: String,
-}
-
-/// The header that says that `ns` was understood, and as what (OCI distribution spec, "Registry
-/// Proxying").
-pub const NAMESPACE_HEADER: &str = "oci-namespace";
-
-impl Reply {
-    /// The answer with what it says about how the client named the registry.
-    #[must_use]
-    pub fn named(mut self, naming: &Naming) -> Self {
-        self.headers.extend(naming.namespace().map(|value| (NAMESPACE_HEADER, value.to_owned())));
-        self
-    }
-}
-
-/// Old clients take a registry without this header for version 1.
-const API_VERSION: (&str, &str) = ("docker-distribution-api-version", "registry/2.0");
-/// An error must not outlive its cause in a cache between the client and us.
-const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+use parts::{NO_STORE, WAIT_AFTER_OUTAGE, error_body, headers};
 
 /// The answer to `GET /v2/` (distribution spec, end-1).
 #[must_use]
@@ -83,11 +54,6 @@ pub fn refuse(
     Reply { status, code, headers, body: error_body(code, &message) }
 }
 
-/// An error as the distribution spec has it ("Error codes").
-fn error_body(code: &str, message: &str) -> String {
-    serde_json::json!({ "errors": [{ "code": code, "message": message }] }).to_string()
-}
-
 /// What a client has to show, and where it gets it (RFC 9110 section 11.6.1).
 fn in_words(challenge: &FrontChallenge<'_>) -> Option<(&'static str, String)> {
     let value = String::from_utf8(challenge::bare(challenge)?).ok()?;
@@ -98,10 +64,6 @@ fn wait_after(refusal: &Refusal) -> Option<(&'static str, String)> {
     let is_outage = matches!(refusal, Refusal::UnknownPassword | Refusal::BackendDown);
     is_outage.then(|| ("retry-after", WAIT_AFTER_OUTAGE.to_string()))
 }
-
-/// How long a client should wait, in seconds, before it asks again after an outage: health checks
-/// and ejections need about that long to find a way around.
-const WAIT_AFTER_OUTAGE: u32 = 2;
 
 /// The answer when no backend of a list could serve a request.
 #[must_use]
@@ -216,12 +178,6 @@ pub fn host_failed() -> Reply {
     let message = "the proxy could not read the request; its operator finds more in Envoy's log";
     let code = "UNKNOWN";
     Reply { status: 503, code, headers: headers(&[NO_STORE]), body: error_body(code, message) }
-}
-
-fn headers(more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
-    let common = [("content-type", "application/json"), API_VERSION];
-    let all = common.iter().chain(more);
-    all.map(|(name, value)| (*name, (*value).to_owned())).collect()
 }
 
 struct Explanation {

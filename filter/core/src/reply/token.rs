@@ -1,6 +1,6 @@
 //! What a client gets from the front's token endpoint.
 
-use super::{NO_STORE, Reply, WAIT_AFTER_OUTAGE, headers};
+use super::parts::{NO_STORE, Reply, WAIT_AFTER_OUTAGE, error_body, headers};
 use crate::challenge::{self, FrontChallenge};
 use crate::token::tag_answer;
 
@@ -41,7 +41,7 @@ pub fn token_answer(
             marked.map_or_else(unusable, |body| with_body(200, "token", body))
         }
         400..=499 if status != 407 => {
-            let own = || super::error_body("DENIED", "the token service refuses this");
+            let own = || error_body("DENIED", "the token service refuses this");
             let body = text.filter(|_| is_json).map_or_else(own, str::to_owned);
             let mut reply = with_body(status, "token_refused", body);
             reply.headers.extend(wait(retry_after).map(|value| ("retry-after", value)));
@@ -65,12 +65,12 @@ pub fn token_unavailable() -> Reply {
 pub fn credential_refused() -> Reply {
     let message = "the proxy's own credential was refused by a registry that may serve this; its operator \
                    finds which one in Envoy's log, and logging in here does not help";
-    with_body(403, "DENIED", super::error_body("DENIED", message))
+    with_body(403, "DENIED", error_body("DENIED", message))
 }
 
 fn unavailable(wait: Option<String>) -> Reply {
     let message = "the token service of this registry cannot be reached; try again";
-    let mut reply = with_body(503, "UNAVAILABLE", super::error_body("UNAVAILABLE", message));
+    let mut reply = with_body(503, "UNAVAILABLE", error_body("UNAVAILABLE", message));
     let wait = wait.unwrap_or_else(|| WAIT_AFTER_OUTAGE.to_string());
     reply.headers.push(("retry-after", wait));
     reply
@@ -78,7 +78,7 @@ fn unavailable(wait: Option<String>) -> Reply {
 
 fn unusable() -> Reply {
     let message = "the token service of this registry answered what no client could use";
-    with_body(502, "UNKNOWN", super::error_body("UNKNOWN", message))
+    with_body(502, "UNKNOWN", error_body("UNKNOWN", message))
 }
 
 fn with_body(status: u16, code: &'static str, body: String) -> Reply {

@@ -6,115 +6,22 @@
 
 mod link;
 mod location;
+mod receipt;
 mod reference;
+
+pub use receipt::Receipt;
 
 use reference::Context;
 
 use std::borrow::Cow;
 
-use crate::attempt::{Answer, Answers, is_judged};
 use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
-use crate::config::ids::{BackendId, FrontId, ListId};
-use crate::config::{Backend, BackendAuth, Config, List};
+use crate::config::{Backend, BackendAuth, Config};
 use crate::grammar::RepositoryName;
-use crate::policy::{Naming, Origin};
 use crate::registry::Class;
 use crate::reply::Misdirection;
-use crate::token::{self, Access};
-
-/// What the response phase needs of a decision. Written once, when the request is decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the answer")]
-pub struct Receipt {
-    /// The backends that may have answered.
-    pub list: ListId,
-    /// The backend whose 404 is the whole truth, where there is one.
-    pub authority: Option<BackendId>,
-    /// What was asked.
-    pub class: Class,
-    /// What that does to the repository.
-    pub access: Access,
-    /// Whether it is a write, or a step of one. Where such an answer points to, a client goes on, and shows
-    /// what it shows here.
-    pub writes: bool,
-    /// The front that was asked.
-    pub front: FrontId,
-    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
-    /// would be lost to the access log.
-    pub follows: bool,
-    /// Whether the proxy showed credentials of its own.
-    pub proxys_credentials: bool,
-    /// Whether a refusal of the only backend of the list means that it lacks what was asked for.
-    pub hides_missing: bool,
-    /// Whether the attempt phase looks at each answer, and marks one that is to be judged
-    /// ([`crate::contract::headers::DOUBTFUL`]).
-    pub is_marked: bool,
-    /// What the front calls itself towards this client, where clients log in to the backends.
-    pub origin: Option<Origin>,
-    /// The repository's name, as the client writes it.
-    pub client_name: String,
-    /// How the client names repositories.
-    pub naming: Naming,
-    /// The request target as it is sent to each backend of the list, base path included.
-    pub targets: Vec<Vec<u8>>,
-}
-
-impl Receipt {
-    /// Whether several backends may have answered.
-    #[must_use]
-    pub const fn has_fallback(&self) -> bool {
-        self.targets.len() > 1
-    }
-
-    /// Whether a status may mean something else than it says. What a list of one answers is passed on
-    /// as it is, but for a refusal that is not the client's to see.
-    #[must_use]
-    pub const fn may_be_judged(&self) -> bool {
-        self.has_fallback() || self.proxys_credentials || self.hides_missing
-    }
-
-    /// Whether the answers of all backends must be looked at to say what this status means.
-    #[must_use]
-    pub const fn is_judged(&self, status: u16) -> bool {
-        is_judged(!self.has_fallback(), status)
-    }
-
-    /// What was answered, by what the attempts noted. No attempt notes what an only backend of a list
-    /// hides that is asked as the client asked.
-    #[must_use]
-    pub fn answers(&self, config: &Config, noted: &[u8]) -> Answers {
-        let mut answers = Answers::parse(noted);
-        let backends = config.list(self.list).map(List::backends).unwrap_or_default();
-        if self.hides_missing
-            && let [only] = backends
-            && let Some(only) = config.backend(*only)
-            && answers.of(only.name()).is_none()
-        {
-            answers.note(only.name(), Answer::Missed);
-        }
-        answers
-    }
-
-    /// The backend that answered.
-    #[must_use]
-    pub fn backend<'c>(&self, config: &'c Config, answered: Option<&[u8]>) -> Option<&'c Backend> {
-        config.backend(self.answered_by(config, answered)?.0)
-    }
-
-    /// The backend and its target, by the name of who answered; for a list of one there is no
-    /// need to know it.
-    fn answered_by(&self, config: &Config, name: Option<&[u8]>) -> Option<(BackendId, &[u8])> {
-        let list = config.list(self.list)?;
-        let is_it = |id: &BackendId| match name {
-            _ if !list.has_fallback() => true,
-            Some(name) => config.backend(*id).is_some_and(|found| found.name().as_bytes() == name),
-            None => false,
-        };
-        let position = list.backends().iter().position(is_it)?;
-        Some((*list.backends().get(position)?, self.targets.get(position)?))
-    }
-}
+use crate::token;
 
 /// A response header that may carry URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

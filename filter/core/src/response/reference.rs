@@ -1,6 +1,6 @@
 //! A URI reference in an upstream's answer, as the client may see it.
 
-use super::Receipt;
+use super::receipt::Receipt;
 use crate::config::{Backend, Scheme, UploadPath};
 use crate::grammar::{UriReference, escaped, is_visible, split_path};
 use crate::policy::naming::NAMESPACE;

@@ -1,6 +1,9 @@
 //! Rows of what upstreams send and what the client gets.
 
 use super::*;
+use crate::config::ids::{FrontId, ListId};
+use crate::policy::{Naming, Origin};
+use crate::token::Access;
 
 /// A backend at `url` that knows the front's `drycc/` as `acme/`.
 fn config(url: &str) -> Config {

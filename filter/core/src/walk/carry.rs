@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Authorization, Forwarding, RequestHead};
+use super::action::{Authorization, Forwarding};
+use super::head::RequestHead;
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};

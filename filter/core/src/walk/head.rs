@@ -1,9 +1,6 @@
 //! What a host reads of a request.
 
-use super::Password;
 use crate::client::ClientFacts;
-use crate::health::Examined;
-use crate::probe::Presence;
 
 /// What a host reads of a request: bytes, as they came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,14 +20,6 @@ pub struct RequestHead<'a> {
     pub authorization: Option<&'a [u8]>,
     /// Who and where the client is.
     pub client: ClientFacts<'a>,
-    /// The answer to [`Action::Ask`]; `None` at first.
-    pub recently_pushed: Option<bool>,
-    /// The answer to [`Action::Verify`]; `None` at first.
-    pub password: Option<Password>,
-    /// The answer to [`Action::Probe`]; `None` at first.
-    pub in_store: Option<Presence>,
-    /// The answer to [`Action::Examine`]; `None` at first.
-    pub health: Option<Examined<'a>>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -43,6 +32,11 @@ impl<'a> RequestHead<'a> {
         wanted: Option<&'a [u8]>,
     ) -> Option<&'a [u8]> {
         wanted.filter(|_| has_origin && method == b"OPTIONS")
+    }
+
+    /// The path of the target, without the query.
+    pub(super) fn path(&self) -> &'a [u8] {
+        self.target.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
     /// The method that decides about the request.

@@ -1,37 +1,40 @@
 //! What a front says of itself: how its backends are, and what clients need to pull through it.
 
-use super::{RequestHead, Step, path_of};
+use super::end::End;
+use super::head::RequestHead;
 use crate::client_files::{self, Address};
 use crate::config::{Config, Front};
 use crate::health::Report;
-use crate::policy::{HEALTH_PATH, LIVENESS_PATH};
+use crate::policy::{Facts, HEALTH_PATH, LIVENESS_PATH, Need};
 use crate::reply::{self, Reply};
 
 /// That Envoy and the filter run, whatever host is asked: who watches a process asks its address. As with
 /// `/readyz`, that any front of the policy tells of its health is enough.
-pub(super) fn liveness<'c>(config: &Config, head: &RequestHead<'_>) -> Option<Step<'c>> {
+pub(super) fn liveness(config: &Config, head: &RequestHead<'_>) -> Option<Reply> {
     let is_asked =
-        matches!(head.method, b"GET" | b"HEAD") && path_of(head.target) == LIVENESS_PATH.as_bytes();
+        matches!(head.method, b"GET" | b"HEAD") && head.path() == LIVENESS_PATH.as_bytes();
     let is_told = || config.fronts().all().iter().any(Front::has_health);
-    (is_asked && is_told()).then(|| Step::Reply(reply::live()))
+    (is_asked && is_told()).then(reply::live)
 }
 
 /// What a front says of itself and its backends, where the policy lets it.
 pub(super) fn answer<'c>(
-    config: &Config,
+    config: &'c Config,
     front: &Front,
     head: &RequestHead<'_>,
-) -> Option<Step<'c>> {
+    facts: &Facts<'_>,
+) -> Option<End<'c>> {
     if !matches!(head.method, b"GET" | b"HEAD") {
         return None;
     }
-    let path = path_of(head.target);
+    let path = head.path();
     if front.has_health() && path == HEALTH_PATH.as_bytes() {
-        return Some(head.health.map_or(Step::Examine, |examined| {
-            Step::Reply(reply::health(&Report::of(config, front, examined)))
+        let need = || End::need(config, Need::BackendHealth { is_optional: false });
+        return Some(facts.health.map_or_else(need, |examined| {
+            End::reply(reply::health(&Report::of(config, front, examined)))
         }));
     }
-    front.has_client_configuration().then(|| client_file(front, path, head))?.map(Step::Reply)
+    front.has_client_configuration().then(|| client_file(front, path, head))?.map(End::reply)
 }
 
 /// What clients need to pull through the front, as they reached it.

@@ -55,10 +55,10 @@ impl<'c> Redirection<'c> {
     pub(super) fn to_page(
         front: &'c Front,
         method: &[u8],
-        target: &[u8],
+        path: &[u8],
     ) -> Option<Result<Self, Refusal>> {
         const READS: &[Method] = &[Method::Get, Method::Head];
-        let page = front.landing().find(super::path_of(target))?;
+        let page = front.landing().find(path)?;
         let reads = Method::parse(method).is_some_and(Method::is_read);
         Some(if reads {
             Ok(Self::page(page))

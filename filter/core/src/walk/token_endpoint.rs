@@ -4,7 +4,7 @@
 //! service, and of its answer only status and body come back. The service can so neither steer the
 //! proxy nor a client anywhere.
 
-use super::{RequestHead, path_of};
+use super::head::RequestHead;
 use crate::attempt::{is_password, tag_of};
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
@@ -145,14 +145,14 @@ fn errand(
     })))
 }
 
-/// Whether a request target is of a token endpoint.
-pub(super) fn is_at(target: &[u8]) -> bool {
-    in_token_path(path_of(target)).is_some()
+/// Whether a request is to a token endpoint.
+pub(super) fn is_at(head: &RequestHead<'_>) -> bool {
+    in_token_path(head.path()).is_some()
 }
 
 /// How the request names repositories.
 fn naming(front: &Front, head: &RequestHead<'_>) -> Result<Naming, Refusal> {
-    let upstream = in_token_path(path_of(head.target)).ok_or(RequestError::NotFound)?;
+    let upstream = in_token_path(head.path()).ok_or(RequestError::NotFound)?;
     Naming::of_token_request(front, head.authority, upstream)
 }
 

@@ -30,13 +30,13 @@ pub enum Found {
 
 /// A backend that says where its tokens come from. Its name in a policy may mean another one after a reload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub(crate) struct Place {
     /// The Envoy cluster of the token service.
-    pub cluster: String,
+    pub(crate) cluster: String,
     /// `host[:port]` of the token service.
-    pub authority: String,
+    pub(crate) authority: String,
     /// The path before `/v2/` at the backend.
-    pub base_path: String,
+    pub(crate) base_path: String,
 }
 
 /// The tokens of a worker.

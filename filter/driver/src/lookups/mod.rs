@@ -51,7 +51,8 @@ use password::PasswordLookup;
 use stores::Stores;
 use waits::{Awaited, Waits};
 
-pub use fetches::{Found, Place};
+pub use fetches::Found;
+pub(crate) use fetches::Place;
 
 /// How long an attempt waits for a token where the next backend could be asked instead, and where there is
 /// none.
@@ -66,7 +67,7 @@ pub struct Seed(pub u64, pub u64);
 
 /// What a worker looks up, and what it remembers.
 #[derive(Debug)]
-pub struct Lookups {
+pub(crate) struct Lookups {
     tokens: TokenLookup,
     stores: Stores,
     health: HealthLookup,
@@ -111,7 +112,7 @@ pub enum Learned {
 
 /// How the backends are, for a request that wants to know.
 #[derive(Clone, Debug)]
-pub enum Health {
+pub(crate) enum Health {
     /// So, as Envoy said lately.
     Known(Rc<Report>),
     /// The request waits for the answer.
@@ -123,7 +124,7 @@ pub enum Health {
 impl Lookups {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(seed: Seed) -> Self {
+    pub(crate) fn new(seed: Seed) -> Self {
         Self {
             tokens: TokenLookup::default(),
             stores: Stores::default(),
@@ -139,7 +140,7 @@ impl Lookups {
 
     /// A policy is in use from now on. What was found with other credentials, or of other stores, is
     /// forgotten.
-    pub fn use_policy(&mut self, config: &Config) {
+    pub(crate) fn use_policy(&mut self, config: &Config) {
         self.tokens.use_credentials(config.credentials());
         self.stores.keep(config.blob_stores());
         self.limits.forget_all();
@@ -147,20 +148,20 @@ impl Lookups {
 
     /// A backend has answered 429, to something else than a client's own credentials: those have a limit of their
     /// own.
-    pub fn note_limit(&mut self, backend: &str, wait: Wait, now: u64) {
+    pub(crate) fn note_limit(&mut self, backend: &str, wait: Wait, now: u64) {
         self.limits.note(backend, wait, now);
     }
 
     /// Whether no backend is known to be limited: a list then is asked as it is.
     #[must_use]
-    pub fn nobody_is_limited(&self) -> bool {
+    pub(crate) fn nobody_is_limited(&self) -> bool {
         self.limits.is_empty()
     }
 
     /// The backends of a list that are asked before those that have answered 429 lately; `None` if that changes
     /// nothing.
     #[must_use]
-    pub fn unlimited<'n>(&mut self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
+    pub(crate) fn unlimited<'n>(&mut self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
         self.limits.unlimited(list, now)
     }
 
@@ -168,7 +169,7 @@ impl Lookups {
     ///
     /// `is_alone` says that there is no other backend to go on to: the stream then waits for ten
     /// seconds instead of two, and also where others have waited long enough.
-    pub fn token(
+    pub(crate) fn token(
         &mut self,
         backend: &str,
         source: &TokenSource<'_>,
@@ -186,35 +187,40 @@ impl Lookups {
     }
 
     /// Has a token fetched that may be needed soon; nobody waits for it.
-    pub fn prefetch(&mut self, backend: &str, source: &TokenSource<'_>, now: u64) {
+    pub(crate) fn prefetch(&mut self, backend: &str, source: &TokenSource<'_>, now: u64) {
         let fetch = self.tokens.prefetch(backend, source, now);
         self.fetch(fetch, now);
     }
 
     /// A backend refused the token that is kept under a key; whether the next request gets another one.
-    pub fn refuse(&mut self, key: &str, token: &Secret, refusal: Refusal, now: u64) -> bool {
+    pub(crate) fn refuse(&mut self, key: &str, token: &Secret, refusal: Refusal, now: u64) -> bool {
         self.tokens.refuse(key, token, refusal, now)
     }
 
     /// Takes in what a backend answered, with 401, that was asked without a token: it may say where tokens
     /// come from. Whether the next request gets further.
-    pub fn learn(&mut self, key: &str, source: &TokenSource<'_>, challenges: &[&[u8]]) -> bool {
+    pub(crate) fn learn(
+        &mut self,
+        key: &str,
+        source: &TokenSource<'_>,
+        challenges: &[&[u8]],
+    ) -> bool {
         self.tokens.learn(key, source, challenges)
     }
 
     /// Where a backend's tokens come from, if it was asked and has said so.
     #[must_use]
-    pub fn pinned(&self, place: &Place) -> Option<&Pinned> {
+    pub(crate) fn pinned(&self, place: &Place) -> Option<&Pinned> {
         self.tokens.pinned(place)
     }
 
     /// Remembers where a backend's tokens come from, and says where. The first answer stays.
-    pub fn pin(&mut self, place: Place, pinned: Pinned) -> &Pinned {
+    pub(crate) fn pin(&mut self, place: Place, pinned: Pinned) -> &Pinned {
         self.tokens.pin(place, pinned)
     }
 
     /// Whether a store has a blob; the stream waits if nothing comes back.
-    pub fn blob(
+    pub(crate) fn blob(
         &mut self,
         store: &BlobStore,
         digest: &Digest<'_>,
@@ -235,12 +241,12 @@ impl Lookups {
 
     /// How the backends are, if that is known at this moment.
     #[must_use]
-    pub fn known_health(&self, now: u64) -> Option<Rc<Report>> {
+    pub(crate) fn known_health(&self, now: u64) -> Option<Rc<Report>> {
         self.health.known(now)
     }
 
     /// How the backends are; `is_optional` if the request could do without the answer.
-    pub fn health(&mut self, stream: StreamId, is_optional: bool, now: u64) -> Health {
+    pub(crate) fn health(&mut self, stream: StreamId, is_optional: bool, now: u64) -> Health {
         if let Some(known) = self.health.known(now) {
             return Health::Known(known);
         }
@@ -255,7 +261,7 @@ impl Lookups {
 
     /// Whether the password in a client's `Authorization` is right, if that is known; else the stream waits for
     /// the answer of who verifies, or cannot know it. `address` is the client's.
-    pub fn password(
+    pub(crate) fn password(
         &mut self,
         verifier: &Verifier,
         value: &[u8],
@@ -279,7 +285,7 @@ impl Lookups {
 
     /// A stream is over, whether it still waits or not. What was asked for it goes on, for the others and for
     /// the memory.
-    pub fn forget(&mut self, stream: StreamId) {
+    pub(crate) fn forget(&mut self, stream: StreamId) {
         match self.waits.remove(stream) {
             None => {}
             Some(Awaited::Token(key)) => self.tokens.forget(&key, stream),
@@ -291,28 +297,28 @@ impl Lookups {
 
     /// Whether there are calls to make.
     #[must_use]
-    pub const fn has_calls(&self) -> bool {
+    pub(crate) const fn has_calls(&self) -> bool {
         self.calls.has_new()
     }
 
     /// The calls that the host has to make now.
-    pub fn take_calls(&mut self) -> Vec<(CallId, Call)> {
+    pub(crate) fn take_calls(&mut self) -> Vec<(CallId, Call)> {
         self.calls.take()
     }
 
     /// What the host has to write into its log now.
-    pub fn take_lines(&mut self) -> Vec<String> {
+    pub(crate) fn take_lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
     }
 
     /// When [`Lookups::alarm`] has something to do; never as long as nobody waits and nothing is asked.
     #[must_use]
-    pub fn next_alarm(&self) -> Option<u64> {
+    pub(crate) fn next_alarm(&self) -> Option<u64> {
         self.waits.next().into_iter().chain(self.calls.next_lost()).min()
     }
 
     /// The answer to a call, or that it could not be made. Returns who waited for it.
-    pub fn answered(&mut self, id: CallId, answer: &CallAnswer<'_>, now: u64) -> Vec<Woken> {
+    pub(crate) fn answered(&mut self, id: CallId, answer: &CallAnswer<'_>, now: u64) -> Vec<Woken> {
         match self.calls.answered(id) {
             None => Vec::new(),
             Some(Purpose::Token(fetch)) => self.token_answered(*fetch, answer, now),
@@ -320,7 +326,7 @@ impl Lookups {
                 let status = answer.status();
                 let (streams, presence, is_news) = self.stores.settle(&store, &digest, status, now);
                 if is_news {
-                    self.lines.push(store_in_trouble(&store));
+                    self.lines.push(stores::in_trouble(&store));
                 }
                 self.wake(streams, &Learned::Blob(presence))
             }
@@ -336,7 +342,7 @@ impl Lookups {
     }
 
     /// Looks after those that have waited long enough, and after calls whose answer does not come.
-    pub fn alarm(&mut self, now: u64) -> Vec<Woken> {
+    pub(crate) fn alarm(&mut self, now: u64) -> Vec<Woken> {
         let mut woken = Vec::new();
         while let Some(id) = self.calls.lost(now) {
             woken.extend(self.answered(id, &CallAnswer::default(), now));
@@ -386,12 +392,4 @@ impl Lookups {
         let streams = streams.into_iter().filter(|stream| self.waits.remove(*stream).is_some());
         streams.map(|stream| Woken { stream, learned: learned.clone() }).collect()
     }
-}
-
-fn store_in_trouble(store: &BlobStore) -> String {
-    format!(
-        "portolan: the blob store `{}` is in trouble or cannot be reached; blobs come from the \
-         backends meanwhile",
-        store.name()
-    )
 }

@@ -79,3 +79,12 @@ pub(super) fn call(store: &BlobStore, digest: &Digest<'_>) -> Call {
     let call = Call::new("HEAD", &path, store.url().origin().authority());
     call.to(store.cluster(), store.probing().timeout)
 }
+
+/// What the operator is told of a store that has just got into trouble.
+pub(super) fn in_trouble(store: &BlobStore) -> String {
+    format!(
+        "portolan: the blob store `{}` is in trouble or cannot be reached; blobs come from the \
+         backends meanwhile",
+        store.name()
+    )
+}

@@ -53,18 +53,20 @@ fn head<'a>(
 
 /// Where a request ends, and what each backend of its list is shown.
 fn run(head: &RequestHead<'_>) -> String {
+    run_with(head, &NONE)
+}
+
+fn run_with(head: &RequestHead<'_>, facts: &Facts<'_>) -> String {
     let config = Config::from_json(POLICY.as_bytes()).unwrap();
-    match plan(&config, head).action {
+    match plan(&config, head, facts).action {
         Action::Reply(reply) => {
             let challenge = reply.headers.iter().find(|(name, _)| *name == "www-authenticate");
             let challenge = challenge.map(|(_, value)| format!(" {value}")).unwrap_or_default();
             format!("{}{challenge}", reply.status)
         }
-        Action::Verify(verifier) => format!("verify at {}", verifier.cluster()),
+        Action::Need(Need::Password(verifier)) => format!("verify at {}", verifier.cluster()),
+        Action::Need(need) => format!("{need:?}"),
         Action::Token(endpoint) => format!("{endpoint:?}"),
-        Action::Ask(question) => format!("{question:?}"),
-        Action::Probe(blob) => format!("{blob:?}"),
-        Action::Examine => "examine".to_owned(),
         Action::Forward(forwarding) => shown(&forwarding),
     }
 }
@@ -162,10 +164,8 @@ fn each_backend_is_shown_what_is_its_own() {
 fn a_password_that_was_looked_at() {
     let own = "/v2/own/a/manifests/v1";
     let asked = |password, method, target| {
-        run(&RequestHead {
-            password: Some(password),
-            ..head("p.example", method, target, "Basic YTpi")
-        })
+        let facts = Facts { password: Some(password), ..NONE };
+        run_with(&head("p.example", method, target, "Basic YTpi"), &facts)
     };
     assert_eq!(asked(Password::Right, "GET", own), "ecr <aws>");
     assert_eq!(asked(Password::Right, "PUT", own), "ecr <aws>");
@@ -196,7 +196,7 @@ fn the_token_endpoint() {
     let config = Config::from_json(POLICY.as_bytes()).unwrap();
     let get = |front, query: &str, authorization| {
         let target = format!("/portolan/token{query}");
-        match plan(&config, &head(front, "GET", &target, authorization)).action {
+        match plan(&config, &head(front, "GET", &target, authorization), &NONE).action {
             Action::Token(endpoint) => errand(&endpoint),
             Action::Reply(reply) => reply.status.to_string(),
             other => format!("{other:?}"),
@@ -217,10 +217,11 @@ fn the_token_endpoint() {
         assert_eq!(get(front, query, authorization), expected, "{front} {query}");
     }
     for (method, expected) in [("POST", "Token(NeedsBody)"), ("PUT", "405"), ("HEAD", "405")] {
-        let found = match plan(&config, &head("u.example", method, "/portolan/token", "")).action {
-            Action::Reply(reply) => reply.status.to_string(),
-            other => format!("{other:?}"),
-        };
+        let found =
+            match plan(&config, &head("u.example", method, "/portolan/token", ""), &NONE).action {
+                Action::Reply(reply) => reply.status.to_string(),
+                other => format!("{other:?}"),
+            };
         assert_eq!(found, expected, "{method}");
     }
 }
@@ -255,7 +256,7 @@ fn how_often_a_request_may_go_on() {
     let config = Config::from_json(POLICY.as_bytes()).unwrap();
     let further = |front, target: &str| {
         let target = target.replace("DIGEST", DIGEST);
-        match plan(&config, &head(front, "GET", &target, "")).action {
+        match plan(&config, &head(front, "GET", &target, ""), &NONE).action {
             Action::Forward(forwarding) => forwarding.retry.map(|retry| retry.further_attempts),
             other => panic!("{other:?}"),
         }

@@ -40,7 +40,7 @@ fn files_are_there_where_the_policy_says_so() {
             authority: authority.as_bytes(),
             ..RequestHead::default()
         };
-        let Action::Reply(reply) = plan(&config, &head).action else { panic!("{why}") };
+        let Action::Reply(reply) = plan(&config, &head, &NONE).action else { panic!("{why}") };
         assert_eq!(reply.status, *status, "{why}: {target}");
         assert!(reply.body.contains(words), "{why}: {}", reply.body);
         assert!(reply.headers.contains(&("cache-control", "no-store".to_owned())), "{why}");

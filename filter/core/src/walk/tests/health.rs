@@ -39,12 +39,12 @@ fn run(front: &str, method: &str, target: &str, health: Option<Examined<'_>>) ->
         method: method.as_bytes(),
         target: target.as_bytes(),
         authority: front.as_bytes(),
-        health,
         ..RequestHead::default()
     };
-    match plan(&config, &head).action {
+    let facts = Facts { health, ..NONE };
+    match plan(&config, &head, &facts).action {
         Action::Reply(reply) => reply.status.to_string(),
-        Action::Examine => "examine".to_owned(),
+        Action::Need(Need::BackendHealth { is_optional: false }) => "examine".to_owned(),
         Action::Forward(forwarding) => {
             let target = forwarding.receipt.targets[0].clone();
             format!("{} {}", forwarding.cluster, String::from_utf8(target).unwrap())
@@ -100,7 +100,9 @@ fn a_policy_without_health_has_no_liveness() {
             authority: authority.as_bytes(),
             ..RequestHead::default()
         };
-        let Action::Reply(reply) = plan(&config, &head).action else { panic!("{authority}") };
+        let Action::Reply(reply) = plan(&config, &head, &NONE).action else {
+            panic!("{authority}")
+        };
         assert_eq!(reply.status, 404, "{authority}");
     }
 }

@@ -5,15 +5,21 @@ use crate::attempt;
 use crate::client::ClientFacts;
 use crate::health::Examined;
 use crate::probe::Presence;
+use crate::reply::Reply;
 
 mod auth;
 mod client_files;
+mod facts;
 mod health;
 mod naming;
 mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;
+
+/// Nothing was found out.
+const NONE: Facts<'static> =
+    Facts { password: None, health: None, in_store: None, recently_pushed: None };
 
 const POLICY: &str = r#"{
     "version": 1,
@@ -45,7 +51,7 @@ fn walk(country: &str, method: &str, target: &str) -> String {
         client: ClientFacts { country: Some(country.as_bytes()), ..ClientFacts::default() },
         ..RequestHead::default()
     };
-    let plan = plan(&config, &head);
+    let plan = plan(&config, &head, &NONE);
     let reason = plan.record.reason.clone();
     let end = match plan.action {
         Action::Reply(reply) => reply.status.to_string(),
@@ -139,7 +145,9 @@ fn what_sends_a_read_on_and_whose_404_is_final() {
             client: ClientFacts { country: Some(b"CN"), ..ClientFacts::default() },
             ..RequestHead::default()
         };
-        let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
+        let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else {
+            panic!("{path}")
+        };
         let prepared = forwarding.prepared.unwrap_or_default();
         let is_authority = attempt::all(&prepared).any(|part| part.is_authority);
         let after_404 = forwarding.retry.map(|_| !is_authority);
@@ -158,12 +166,12 @@ fn after_a_push_tags_come_from_the_owner() {
             method: method.as_bytes(),
             target: target.as_bytes(),
             authority: b"registry.example.com",
-            recently_pushed,
             client: ClientFacts { country: Some(b"CN"), ..ClientFacts::default() },
             ..RequestHead::default()
         };
-        match plan(&config, &head).action {
-            Action::Ask(_) => ("ask", false),
+        let facts = Facts { recently_pushed, ..Facts::default() };
+        match plan(&config, &head, &facts).action {
+            Action::Need(Need::RecentPush(_)) => ("ask", false),
             Action::Forward(forwarding) => (forwarding.cluster, forwarding.push.is_some()),
             _ => ("something else", false),
         }
@@ -194,7 +202,7 @@ fn a_name_that_grows_too_long_is_refused_here() {
         client: ClientFacts::default(),
         ..RequestHead::default()
     };
-    let plan = plan(&config, &head);
+    let plan = plan(&config, &head, &NONE);
     assert_eq!(plan.record.rule, Some("drycc"));
     assert!(matches!(plan.action, Action::Reply(Reply { status: 400, .. })));
 }
@@ -209,7 +217,7 @@ fn a_host_that_no_front_has_is_refused() {
         client: ClientFacts::default(),
         ..RequestHead::default()
     };
-    let plan = plan(&config, &head);
+    let plan = plan(&config, &head, &NONE);
     assert_eq!(plan.record.front, None);
     let Action::Reply(reply) = plan.action else { panic!("it must be refused") };
     let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no registry is served under this host name"}]}"#;

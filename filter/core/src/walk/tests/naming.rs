@@ -44,19 +44,20 @@ fn config() -> Config {
     Config::from_json(POLICY.as_bytes()).unwrap()
 }
 
+const NOT_PUSHED: Facts<'static> = Facts { recently_pushed: Some(false), ..NONE };
+
 fn head<'a>(host: &'a str, method: &'a str, target: &'a str) -> RequestHead<'a> {
     RequestHead {
         method: method.as_bytes(),
         target: target.as_bytes(),
         scheme: b"https",
         authority: host.as_bytes(),
-        recently_pushed: Some(false),
         ..RequestHead::default()
     }
 }
 
 fn forwarded<'c>(config: &'c Config, host: &str, method: &str, target: &str) -> Forwarding<'c> {
-    match plan(config, &head(host, method, target)).action {
+    match plan(config, &head(host, method, target), &NOT_PUSHED).action {
         Action::Forward(forwarding) => *forwarding,
         other => panic!("{host} {method} {target}: {other:?}"),
     }
@@ -197,7 +198,7 @@ fn challenges_keep_the_clients_names_and_say_the_registry() {
 /// Status, code, realm and `OCI-Namespace` of an answer that is given here.
 fn refused(host: &str, target: &str) -> String {
     let config = config();
-    let Action::Reply(reply) = plan(&config, &head(host, "GET", target)).action else {
+    let Action::Reply(reply) = plan(&config, &head(host, "GET", target), &NOT_PUSHED).action else {
         panic!("{host} {target} is forwarded");
     };
     let header = |name: &str| {
@@ -263,7 +264,7 @@ fn a_token_is_asked_of_the_registry_that_is_meant() {
     for (host, realm, name, expected, reason) in rows {
         let target =
             format!("/portolan/token{realm}?scope=repository:{name}:pull&service=mirror.example");
-        let found = match plan(&config, &head(host, "GET", &target)).action {
+        let found = match plan(&config, &head(host, "GET", &target), &NOT_PUSHED).action {
             Action::Token(endpoint) => errand(&endpoint),
             Action::Reply(reply) => reply.status.to_string(),
             other => format!("{other:?}"),
@@ -277,7 +278,7 @@ fn two_names_of_one_repository_are_asked_for_once() {
     let config = config();
     let ask = |realm: &str, scopes: &str| {
         let target = format!("/portolan/token{realm}?{scopes}");
-        match plan(&config, &head("mirror.example", "GET", &target)).action {
+        match plan(&config, &head("mirror.example", "GET", &target), &NOT_PUSHED).action {
             Action::Token(TokenEndpoint::Errand(errand)) => errand.scopes.join(" "),
             other => panic!("{other:?}"),
         }
@@ -306,7 +307,7 @@ fn two_names_of_one_repository_are_asked_for_once() {
 fn names_fit_on_every_side() {
     let pull = |host: &str, name: &str| {
         let target = format!("/v2/{name}/manifests/v1");
-        match plan(&config(), &head(host, "GET", &target)).action {
+        match plan(&config(), &head(host, "GET", &target), &NOT_PUSHED).action {
             Action::Forward(_) => "forwarded".to_owned(),
             Action::Reply(reply) => format!("{} {}", reply.status, reply.code),
             other => format!("{other:?}"),
@@ -336,13 +337,11 @@ fn a_push_is_remembered_however_the_repository_is_named() {
     let put = |host: &str, target: &str| {
         forwarded(&config, host, "PUT", target).push.expect("a push is noted").slot
     };
-    let ask = |host: &str, target: &str| {
-        let head = RequestHead { recently_pushed: None, ..head(host, "GET", target) };
-        match plan(&config, &head).action {
-            Action::Ask(question) => question.slot,
+    let ask =
+        |host: &str, target: &str| match plan(&config, &head(host, "GET", target), &NONE).action {
+            Action::Need(Need::RecentPush(question)) => question.slot,
             other => panic!("{other:?}"),
-        }
-    };
+        };
     let slot = put("docker.mirror.example", "/v2/nginx/manifests/v1");
     for (host, target) in [
         ("mirror.example", "/v2/nginx/manifests/v1"),
@@ -358,7 +357,7 @@ fn a_push_is_remembered_however_the_repository_is_named() {
 fn the_plan_says_what_was_meant() {
     let config = config();
     let names = |host: &str, target: &str| {
-        let plan = plan(&config, &head(host, "GET", target));
+        let plan = plan(&config, &head(host, "GET", target), &NOT_PUSHED);
         let upstream = plan.naming.upstream().map(|upstream| upstream.name().to_owned());
         (upstream, plan.repository)
     };

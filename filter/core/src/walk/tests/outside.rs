@@ -30,10 +30,9 @@ fn asked(host: &str, password: Option<Password>, method: &str, target: &str) -> 
         target: target.as_bytes(),
         authority: host.as_bytes(),
         authorization: password.is_some().then_some(b"Basic eDp5"),
-        password,
         ..RequestHead::default()
     };
-    match plan(&config, &head).action {
+    match plan(&config, &head, &Facts { password, ..NONE }).action {
         Action::Reply(reply) => format!("{} {}", reply.status, reply.code),
         Action::Forward(forwarding) => {
             let sent = String::from_utf8(forwarding.receipt.targets[0].clone()).unwrap();

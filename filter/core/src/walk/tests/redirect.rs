@@ -50,6 +50,11 @@ struct Asks<'a> {
 const UNKNOWN_CLIENT: Asks<'static> =
     Asks { country: "", address: "", method: "GET", target: "", in_store: None };
 
+/// Every backend is up.
+fn all_up(in_store: Option<Presence>) -> Facts<'static> {
+    Facts { in_store, health: Some(Examined::UpBut(&[])), ..NONE }
+}
+
 /// Where the request ends: the status and the URL, the cluster, or the question.
 fn run(asks: &Asks<'_>) -> String {
     let config = Config::from_json(POLICY.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
@@ -59,8 +64,6 @@ fn run(asks: &Asks<'_>) -> String {
         method: asks.method.as_bytes(),
         target: target.as_bytes(),
         authority: b"registry.example",
-        in_store: asks.in_store,
-        health: Some(Examined::UpBut(&[])),
         client: ClientFacts {
             country: Some(asks.country.as_bytes()),
             address: Some(asks.address.as_bytes()),
@@ -68,7 +71,7 @@ fn run(asks: &Asks<'_>) -> String {
         },
         ..RequestHead::default()
     };
-    let plan = plan(&config, &head);
+    let plan = plan(&config, &head, &all_up(asks.in_store));
     let reason = plan.record.reason.clone();
     let end = match plan.action {
         Action::Reply(reply) => {
@@ -78,7 +81,7 @@ fn run(asks: &Asks<'_>) -> String {
             format!("{}{location}", reply.status)
         }
         Action::Forward(forwarding) => format!("carried to {}", forwarding.cluster),
-        Action::Probe(blob) => {
+        Action::Need(Need::BlobPresence(blob)) => {
             assert_eq!(blob.digest.as_str(), DIGEST);
             format!("ask {}", config.blob_store(blob.store).unwrap().name())
         }
@@ -225,16 +228,17 @@ fn the_record_names_where_a_client_was_sent() {
             method: b"GET",
             target: target.as_bytes(),
             authority: b"registry.example",
-            in_store,
-            health: Some(Examined::UpBut(&[])),
             ..RequestHead::default()
         };
-        let record = plan(&config, &head).record;
+        let record = plan(&config, &head, &all_up(in_store)).record;
         assert_eq!((record.rule, record.backend), expected, "{target} {in_store:?}");
     }
     let other =
         RequestHead { method: b"GET", target: b"/", authority: b"x", ..RequestHead::default() };
-    assert!(matches!(plan(&config, &other).action, Action::Reply(Reply { status: 404, .. })));
+    assert!(matches!(
+        plan(&config, &other, &NONE).action,
+        Action::Reply(Reply { status: 404, .. })
+    ));
 }
 
 /// A front that stands for several registries redirects by the policy's name; `ns` is not the backend's.
@@ -273,10 +277,10 @@ fn registries_that_clients_name() {
             method: b"GET",
             target: target.as_bytes(),
             authority: b"mirror.example",
-            in_store: Some(Presence::Present),
             ..RequestHead::default()
         };
-        let Action::Reply(reply) = plan(&config, &head).action else { panic!("{target}") };
+        let facts = Facts { in_store: Some(Presence::Present), ..NONE };
+        let Action::Reply(reply) = plan(&config, &head, &facts).action else { panic!("{target}") };
         let header = |name| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
         assert_eq!(
             header("location"),
@@ -340,11 +344,9 @@ mod properties {
             let config = Config::from_json(POLICY.as_bytes()).unwrap();
             let in_store = Some(if present { Presence::Present } else { Presence::Unknown });
             let (method, authority) = (method.as_bytes(), &b"registry.example"[..]);
-            let health = Some(Examined::UpBut(&[]));
-            let head = RequestHead {
-                method, target: &target, authority, in_store, health, ..RequestHead::default()
-            };
-            let Action::Reply(reply) = plan(&config, &head).action else { return Ok(()) };
+            let head =
+                RequestHead { method, target: &target, authority, ..RequestHead::default() };
+            let Action::Reply(reply) = plan(&config, &head, &all_up(in_store)).action else { return Ok(()) };
             for (name, location) in reply.headers.iter().filter(|(name, _)| *name == "location") {
                 prop_assert!(matches!(method, b"GET" | b"HEAD"), "{name} for a write");
                 let place = PLACES.iter().find(|place| location.starts_with(**place));

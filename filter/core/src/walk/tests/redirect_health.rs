@@ -41,13 +41,12 @@ fn the_first_backend_that_is_up() {
             method: b"GET",
             target: target.as_bytes(),
             authority: b"registry.example",
-            health,
             ..RequestHead::default()
         };
-        let Plan { action, record, .. } = plan(&config, &head);
+        let Plan { action, record, .. } = plan(&config, &head, &Facts { health, ..NONE });
         let found = match action {
-            Action::Examine => "examine".to_owned(),
-            Action::Probe(blob) => {
+            Action::Need(Need::BackendHealth { is_optional: true }) => "examine".to_owned(),
+            Action::Need(Need::BlobPresence(blob)) => {
                 format!("ask {}", config.blob_store(blob.store).unwrap().name())
             }
             Action::Reply(reply) => {

@@ -33,7 +33,7 @@ fn told(country: &str, method: &str, path: &str) -> (Vec<String>, bool) {
         client: ClientFacts { country: Some(country.as_bytes()), ..ClientFacts::default() },
         ..RequestHead::default()
     };
-    let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
+    let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else { panic!("{path}") };
     let prepared = forwarding.prepared.unwrap();
     let words = all(&prepared).map(|one| match one.redirection {
         Redirection::Unwatched => format!("{} unwatched", one.backend),
@@ -90,7 +90,9 @@ fn an_owner_is_followed_for_content_and_for_nothing_else() {
             authority: b"registry.example.com",
             ..RequestHead::default()
         };
-        let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("{path}") };
+        let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else {
+            panic!("{path}")
+        };
         assert_eq!(forwarding.receipt.follows, follows, "{method} {path}");
     }
 }
@@ -106,7 +108,9 @@ fn who_follows_nobody_says_nothing_of_it() {
         authorization: Some(b"Basic x"),
         ..RequestHead::default()
     };
-    let Action::Forward(forwarding) = plan(&config, &head).action else { panic!("it is read") };
+    let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else {
+        panic!("it is read")
+    };
     let prepared = forwarding.prepared.unwrap();
     assert!(all(&prepared).all(|one| one.redirection == Redirection::Unwatched));
     assert!(!forwarding.receipt.follows);

@@ -4,22 +4,10 @@ use portolan_core::RequestHead;
 use portolan_core::client::{self, ClientFacts};
 use portolan_core::config::GeoHeaders;
 use portolan_core::contract;
-use portolan_core::registry::Method;
-use portolan_driver::HeaderMap;
 
-use crate::host::{self, Headers};
+use crate::header_map::HeaderMap;
 
 const PEER_HEADER: &[u8] = contract::headers::PEER.as_bytes();
-
-/// Whether the body of the request, which has one, is for the backend; if not, the request is one without.
-pub(crate) fn has_content() -> bool {
-    let method = host::header(Headers::Request, ":method").unwrap_or_default();
-    let has_content = Method::parse(&method).is_some_and(Method::has_content);
-    if !has_content {
-        host::remove_header(Headers::Request, "content-length");
-    }
-    has_content
-}
 
 /// Picks what the core wants from the header map, in one pass; and whether a geo header stands there more than
 /// once, of which the head has the first value then.
@@ -62,20 +50,13 @@ pub(crate) fn request_head<'h>(
     (head, repeats)
 }
 
-/// Takes out what is not for a backend. Most requests have none of it.
-pub(crate) fn withhold(headers: &HeaderMap) {
-    for (name, _) in headers.iter().filter(|(name, _)| portolan_core::is_withheld(name)) {
-        host::remove_header(Headers::Request, name);
-    }
-}
-
 /// Geo headers of which one stands more than once. Envoy hands each value over by itself; they mean what one
 /// header with all of them means (RFC 9110 section 5.3).
-pub(crate) struct JoinedGeo([Vec<u8>; 3]);
+pub(super) struct JoinedGeo([Vec<u8>; 3]);
 
 impl JoinedGeo {
     /// Reads country, subdivision and continent.
-    pub(crate) fn of(headers: &HeaderMap, geo: &GeoHeaders) -> Self {
+    pub(super) fn of(headers: &HeaderMap, geo: &GeoHeaders) -> Self {
         let values = |name: &Option<String>| match name {
             Some(name) => client::joined(&headers.values(name)),
             None => Vec::new(),
@@ -84,11 +65,74 @@ impl JoinedGeo {
     }
 
     /// Puts them in the place of the first values.
-    pub(crate) fn tell<'j>(&'j self, client: &mut ClientFacts<'j>) {
+    pub(super) fn tell<'j>(&'j self, client: &mut ClientFacts<'j>) {
         let Self([country, subdivision, continent]) = self;
         let present = |value: &'j Vec<u8>| (!value.is_empty()).then_some(value.as_slice());
         client.country = present(country);
         client.subdivision = present(subdivision);
         client.continent = present(continent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header_map::serialize;
+
+    fn geo() -> GeoHeaders {
+        let policy = br#"{"version": 1, "fronts": {"p": {"hosts": ["p.example"]}},
+            "backends": {"a": {"url": "https://a.example"}},
+            "regions": {"eu": {"continents": ["EU"]}, "default": {}},
+            "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country", "continent": "x-continent"}}},
+            "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["a"]}}]}"#;
+        portolan_core::config::Config::from_json(policy).unwrap().clients().geo_headers()
+    }
+
+    fn map(pairs: &[(&str, &[u8])]) -> HeaderMap {
+        HeaderMap::new(serialize(pairs))
+    }
+
+    #[test]
+    fn each_header_finds_its_place() {
+        let headers = map(&[
+            (":method", b"GET"),
+            (":path", b"/v2/\xff"),
+            (":authority", b"p.example"),
+            (":scheme", b"http"),
+            ("x-forwarded-proto", b"https"),
+            ("authorization", b"Basic YTpi"),
+            ("x-portolan-peer", b"192.0.2.1:1"),
+            ("x-country", b"DE"),
+        ]);
+        let (head, repeats) = request_head(&headers, &geo(), Some(b"198.51.100.1:2"));
+        assert_eq!((head.method, head.target), (&b"GET"[..], &b"/v2/\xff"[..]));
+        assert_eq!((head.authority, head.scheme), (&b"p.example"[..], &b"https"[..]));
+        assert_eq!(head.authorization, Some(&b"Basic YTpi"[..]));
+        assert_eq!(head.client.peer, Some(&b"192.0.2.1:1"[..]));
+        assert_eq!(head.client.address, Some(&b"198.51.100.1:2"[..]));
+        assert_eq!((head.client.country, head.client.continent), (Some(&b"DE"[..]), None));
+        assert!(!repeats && head.preflight.is_none());
+    }
+
+    #[test]
+    fn a_geo_header_that_stands_twice_means_all_its_values() {
+        let headers = map(&[("x-country", b"DE"), ("x-continent", b"EU"), ("x-country", b"CN")]);
+        let (mut head, repeats) = request_head(&headers, &geo(), None);
+        assert!(repeats);
+        assert_eq!(head.client.country, Some(&b"DE"[..]));
+        let joined = JoinedGeo::of(&headers, &geo());
+        joined.tell(&mut head.client);
+        assert_eq!(head.client.country.map(<[u8]>::to_vec), Some(client::joined(&[b"DE", b"CN"])));
+        assert_eq!(head.client.continent, Some(&b"EU"[..]));
+    }
+
+    #[test]
+    fn a_browser_that_asks_before_a_request() {
+        let headers = map(&[
+            (":method", b"OPTIONS"),
+            ("origin", b"https://page.example"),
+            ("access-control-request-method", b"GET"),
+        ]);
+        assert_eq!(request_head(&headers, &geo(), None).0.preflight, Some(&b"GET"[..]));
     }
 }

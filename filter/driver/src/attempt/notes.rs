@@ -4,14 +4,14 @@ use portolan_core::attempt::{Answers, LATER, list_of, passed_over, skipped};
 use portolan_core::contract::StateKey;
 use portolan_core::record::metric::NO_VALUE;
 
-use crate::host;
+use crate::callback::Callback;
 
 /// Notes where in its list an attempt is, if that is not the first place. `noted` is what was prepared, and what
 /// others have answered.
-pub(crate) fn note_place(list: &[String], backend: &str, noted: &[u8]) {
+pub(super) fn note_place(list: &[String], backend: &str, noted: &[u8], call: &mut Callback<'_>) {
     let answers = Answers::parse(noted);
     for name in skipped(list, backend, &answers) {
-        note(&format!("{name} skipped"));
+        note(&format!("{name} skipped"), call);
     }
     let (first, why) = match passed_over(list, backend, &answers) {
         Some((first, why)) => (first, format!("{LATER}{}", why.as_str())),
@@ -19,14 +19,14 @@ pub(crate) fn note_place(list: &[String], backend: &str, noted: &[u8]) {
         // An attempt before was at a later backend, and has noted that.
         None => (NO_VALUE, NO_VALUE.to_owned()),
     };
-    host::set_state(StateKey::PassedOver, first.as_bytes());
-    host::set_state(StateKey::PassedOverWhy, why.as_bytes());
+    call.set_state(StateKey::PassedOver, first.as_bytes().to_vec());
+    call.set_state(StateKey::PassedOverWhy, why.into_bytes());
 }
 
 /// Notes what became of a backend, behind what became of others. What is there already is not said again:
 /// each attempt may skip the same backend.
-pub(crate) fn note(what: &str) {
-    let mut all = host::state(StateKey::Tried).unwrap_or_default();
+pub(super) fn note(what: &str, call: &mut Callback<'_>) {
+    let mut all = call.state(StateKey::Tried).unwrap_or_default();
     if all.split(|byte| *byte == b';').any(|part| part.trim_ascii() == what.as_bytes()) {
         return;
     }
@@ -34,5 +34,5 @@ pub(crate) fn note(what: &str) {
         all.extend_from_slice(b"; ");
     }
     all.extend_from_slice(what.as_bytes());
-    host::set_state(StateKey::Tried, &all);
+    call.set_state(StateKey::Tried, all);
 }

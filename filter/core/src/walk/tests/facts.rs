@@ -1,0 +1,116 @@
+//! Facts in every order: a plan needs what is missing, or is the same as with all of them.
+
+use super::*;
+use crate::health::Health;
+
+/// A policy by which a request may need every kind of fact.
+const POLICY: &str = r#"{
+    "version": 1,
+    "fronts": {
+        "strict": {"hosts": ["strict.example"], "ping": "all_backends", "health": true,
+                   "auth": {"basic": {"verifier": "http://127.0.0.1:9"}}}
+    },
+    "backends": {
+        "ar": {"url": "https://ar.example", "auth": "basic", "credential": "c"},
+        "us": {"url": "https://us.example", "auth": "basic", "credential": "c"}
+    },
+    "blob_stores": {"east": {"url": "https://east.example/{digest}"}},
+    "credentials": {"c": {"file": "/c"}},
+    "regions": {"default": {}},
+    "rules": [
+        {"name": "sent", "repositories": ["sent/**"], "readers": "anyone",
+         "chains": {"default": ["ar", "us"]}, "redirect": {"classes": ["blobs", "manifests"], "stores": "east"}},
+        {"name": "pushed", "repositories": ["pushed/**"], "readers": "authenticated", "writers": "authenticated",
+         "owner": "us", "read_your_writes": "60s", "chains": {"default": ["ar", "us"]}, "replicas": ["ar", "us"],
+         "redirect": {"classes": ["manifests"]}}
+    ]
+}"#;
+
+/// Every combination of answers.
+fn answers(known: &Health) -> Vec<Facts<'_>> {
+    let mut all = Vec::new();
+    for password in [Password::Right, Password::Wrong, Password::Unknown] {
+        for health in [Examined::Known(known), Examined::UpBut(&[]), Examined::Unknown] {
+            for in_store in [Presence::Present, Presence::Absent, Presence::Unknown] {
+                for recently_pushed in [true, false] {
+                    all.push(Facts {
+                        password: Some(password),
+                        health: Some(health),
+                        in_store: Some(in_store),
+                        recently_pushed: Some(recently_pushed),
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Those of the facts that a number selects.
+fn some<'a>(all: &Facts<'a>, which: u8) -> Facts<'a> {
+    let has = |bit: u8| which & bit != 0;
+    Facts {
+        password: all.password.filter(|_| has(1)),
+        health: all.health.filter(|_| has(2)),
+        in_store: all.in_store.filter(|_| has(4)),
+        recently_pushed: all.recently_pushed.filter(|_| has(8)),
+    }
+}
+
+#[test]
+fn the_order_in_which_facts_come_changes_nothing() {
+    let config = Config::from_json(POLICY.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
+    let us = r#"{"cluster_statuses": [{"name": "us", "host_statuses": [{"health_status": {}}]}]}"#;
+    let known = Health::read(us.as_bytes()).unwrap();
+    let blob = format!("/v2/sent/a/blobs/{DIGEST}");
+    let manifest = format!("/v2/pushed/a/manifests/{DIGEST}");
+    let requests = [
+        ("GET", "/v2/"),
+        ("GET", "/healthcheck"),
+        ("GET", blob.as_str()),
+        ("HEAD", blob.as_str()),
+        ("GET", "/v2/sent/a/manifests/v1"),
+        ("GET", "/v2/pushed/a/manifests/v1"),
+        ("GET", manifest.as_str()),
+        ("PUT", "/v2/pushed/a/manifests/v1"),
+        ("GET", "/v2/nobody/a/manifests/v1"),
+    ];
+    let mut needed = [false; 4];
+    for (method, target) in requests {
+        for authorization in [None, Some(&b"Basic YTpi"[..])] {
+            let head = RequestHead {
+                method: method.as_bytes(),
+                target: target.as_bytes(),
+                authority: b"strict.example",
+                authorization,
+                ..RequestHead::default()
+            };
+            for all in answers(&known) {
+                let whole = plan(&config, &head, &all);
+                assert!(
+                    !matches!(whole.action, Action::Need(_)),
+                    "{method} {target}: all is known"
+                );
+                let whole = format!("{:?} {:?}", whole.action, whole.record);
+                for which in 0..16 {
+                    let facts = some(&all, which);
+                    let found = plan(&config, &head, &facts);
+                    let (kind, is_missing) = match &found.action {
+                        Action::Need(Need::Password(_)) => (0, facts.password.is_none()),
+                        Action::Need(Need::BackendHealth { .. }) => (1, facts.health.is_none()),
+                        Action::Need(Need::BlobPresence(_)) => (2, facts.in_store.is_none()),
+                        Action::Need(Need::RecentPush(_)) => (3, facts.recently_pushed.is_none()),
+                        action => {
+                            let found = format!("{action:?} {:?}", found.record);
+                            assert_eq!(found, whole, "{method} {target}, {which}");
+                            continue;
+                        }
+                    };
+                    needed[kind] = true;
+                    assert!(is_missing, "{method} {target}, {which}: it is known");
+                }
+            }
+        }
+    }
+    assert_eq!(needed, [true; 4], "each fact is needed by some request");
+}

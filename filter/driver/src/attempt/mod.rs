@@ -1,0 +1,347 @@
+//! One attempt at one backend.
+//!
+//! ```text
+//! New ──▶ AwaitingToken ──▶ Sent ──▶ Answered
+//!  └───────────────────────▲
+//! ```
+//!
+//! All attempts of a request share one set of headers and one set of properties, and attempts may overlap: what is
+//! there when an attempt goes on is what another one has left. So an attempt knows its backend from its
+//! beginning, keeps what that backend is sent, and sets path, host and credentials when it goes on, also where it
+//! has waited before.
+
+mod notes;
+mod redirect;
+mod refusal;
+mod token;
+
+use std::rc::Rc;
+
+use portolan_core::attempt::{
+    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Wait, goes_on, is_internal,
+    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+};
+use portolan_core::contract::{StateKey, headers};
+use portolan_core::reply;
+
+use crate::callback::Callback;
+use crate::effect::{Flow, Side};
+use crate::lookups::{Found, Learned};
+use crate::redirect::is_further_pass;
+use redirect::Handled;
+use token::SentToken;
+
+const AUTHORIZATION: &str = "authorization";
+const RETRY_AFTER: &str = "retry-after";
+const SECOND: u64 = 1_000_000_000;
+/// What a redirect becomes that leads where the policy does not. Were it left a redirect, the last one of a list
+/// would be the client's.
+const DENIED_REDIRECT: &[u8] = b"429";
+
+/// An attempt.
+pub(crate) struct Attempt {
+    phase: Phase,
+    /// The keys of the backends of the list; none for a list of one.
+    list: Rc<[String]>,
+    /// The name of the backend of this attempt; empty where it is the only one and nothing was prepared for it.
+    backend: String,
+    /// What the backends of the list are sent, as it was when the attempt began; empty if nothing was prepared.
+    prepared: Vec<u8>,
+    /// Whether the request was sent on to where a redirect led before.
+    is_further_pass: bool,
+    /// What was shown of who asks.
+    shown: Shown,
+    /// The token that was sent, or that is waited for.
+    token: Option<SentToken>,
+    /// The status of the answer.
+    status: Option<u16>,
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The backend is not asked.
+    New,
+    /// It will be asked when its token is there.
+    AwaitingToken,
+    /// It is asked, and nothing has come back.
+    Sent,
+    /// The head of its answer is there.
+    Answered,
+}
+
+impl Attempt {
+    /// An attempt at one of the backends of a list, by their keys; none for a list of one.
+    pub(crate) const fn new(list: Rc<[String]>) -> Self {
+        Self {
+            phase: Phase::New,
+            list,
+            backend: String::new(),
+            prepared: Vec::new(),
+            is_further_pass: false,
+            shown: Shown::Nothing,
+            token: None,
+            status: None,
+        }
+    }
+
+    /// The attempt begins.
+    pub(crate) fn request_headers(&mut self, call: &mut Callback<'_>) -> Flow {
+        self.phase = Phase::Sent;
+        let prepared = call.state(StateKey::Prepared);
+        if self.list.is_empty()
+            && let Some(list) = prepared.as_deref().and_then(list_of)
+        {
+            self.list = list.into();
+        }
+        if !self.is_alone() {
+            self.backend =
+                String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
+            let noted = prepared.as_deref().unwrap_or_default();
+            notes::note_place(&self.list, &self.backend, noted, call);
+        }
+        match prepared {
+            Some(prepared) if !prepared.starts_with(b"=") => self.begin(prepared, call),
+            _ => Flow::Continue,
+        }
+    }
+
+    /// Goes on at once, or waits for the backend's token.
+    fn begin(&mut self, prepared: Vec<u8>, call: &mut Callback<'_>) -> Flow {
+        let Some(own) = own(&prepared, &self.backend, self.is_alone()) else {
+            call.reply(reply::host_failed());
+            return Flow::Pause;
+        };
+        if self.backend.is_empty() {
+            own.backend.clone_into(&mut self.backend);
+        }
+        self.shown = own.shown();
+        self.is_further_pass = own.redirection.authority().is_some() && is_further_pass(call);
+        if let Credentials::Token(source) = &own.credentials {
+            let sent = token::look_for(&own, source, &prepared, self.is_alone(), call);
+            let waits = sent.found.is_none();
+            self.token = Some(sent);
+            if waits {
+                self.phase = Phase::AwaitingToken;
+                self.prepared = prepared;
+                return Flow::Pause;
+            }
+        }
+        self.send(&own, call);
+        self.prepared = prepared;
+        Flow::Continue
+    }
+
+    /// Goes on with what was waited for. Another attempt may have gone meanwhile, and has left what its own backend
+    /// was sent.
+    pub(crate) fn resume(&mut self, learned: Learned, call: &mut Callback<'_>) {
+        let Learned::Token(found) = learned else { return };
+        if self.phase != Phase::AwaitingToken {
+            return;
+        }
+        self.phase = Phase::Sent;
+        if let Some(token) = &mut self.token {
+            token.found = Some(found);
+        }
+        call.remove_request_header(headers::CREDENTIAL);
+        let prepared = std::mem::take(&mut self.prepared);
+        if let Some(own) = own(&prepared, &self.backend, self.is_alone()) {
+            self.send(&own, call);
+        }
+        self.prepared = prepared;
+        call.resume();
+    }
+
+    /// Sets what this backend is sent: host, path and credentials.
+    fn send(&self, own: &Prepared<'_>, call: &mut Callback<'_>) {
+        // Where a redirect failed that was followed, the request still has the host that it led to.
+        let authority = own.redirection.authority().filter(|_| self.is_further_pass);
+        if let Some(authority) = authority {
+            call.set_request_header(":authority", authority.as_bytes().to_vec());
+        }
+        if !own.target.is_empty() {
+            call.set_request_header(":path", own.target.to_vec());
+        }
+        match &own.credentials {
+            Credentials::Client(value) => call.set_request_header(AUTHORIZATION, value.to_vec()),
+            Credentials::Token(_) => self.send_token(call),
+            Credentials::Nothing => self.remove_authorization(call),
+            Credentials::Injected(name) => {
+                self.remove_authorization(call);
+                call.set_request_header(headers::CREDENTIAL, name.as_bytes().to_vec());
+            }
+        }
+    }
+
+    /// Of a list of one the phase before has removed the client's.
+    fn remove_authorization(&self, call: &mut Callback<'_>) {
+        if !self.is_alone() {
+            call.remove_request_header(AUTHORIZATION);
+        }
+    }
+
+    /// An attempt before may have left a token that was refused.
+    fn send_token(&self, call: &mut Callback<'_>) {
+        if let Some(SentToken { found: Some(Found::Token(token)), .. }) = &self.token {
+            let value = format!("Bearer {}", token.expose());
+            call.set_request_header(AUTHORIZATION, value.into_bytes());
+        } else {
+            call.remove_request_header(AUTHORIZATION);
+        }
+    }
+
+    /// The head of the answer is there.
+    pub(crate) fn response_headers(&mut self, call: &mut Callback<'_>) {
+        if !self.is_open() {
+            return;
+        }
+        self.phase = Phase::Answered;
+        let Some(headers) = call.exchange.response_headers() else { return };
+        let mut is_challenge = false;
+        for (name, _) in headers.iter() {
+            if is_internal(name) {
+                call.remove_header(Side::Response, name.to_vec());
+            }
+            is_challenge |= matches!(name, b"www-authenticate" | b"proxy-authenticate");
+        }
+        let Some(status) = headers.status() else { return };
+        self.status = Some(status);
+        if is_redirect(status) && self.watches_redirects() {
+            self.take_in_redirect(call);
+        } else if self.is_looked_at(status) {
+            self.take_in(status, call);
+        }
+        if is_challenge || is_judged(self.is_alone(), status) {
+            call.set_response_header(headers::DOUBTFUL, b"1");
+        }
+    }
+
+    /// The attempt is over. One that was asked and has not answered is noted: another attempt may follow.
+    pub(crate) fn close(&mut self, call: &mut Callback<'_>) {
+        if self.phase == Phase::AwaitingToken {
+            call.memory.lookups.forget(call.stream);
+        }
+        if self.is_open() && !self.is_alone() {
+            self.write_down(Answer::Silent, call);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingToken | Phase::Sent)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.list.len() < 2
+    }
+
+    /// What this backend is sent, where anything was prepared.
+    fn own(&self) -> Option<Prepared<'_>> {
+        own(&self.prepared, &self.backend, self.is_alone())
+    }
+
+    fn watches_redirects(&self) -> bool {
+        self.own().is_some_and(|own| own.redirection != Redirection::Unwatched)
+    }
+
+    /// Whether a status says something new to anybody. Of an only backend it does only if it is the proxy that
+    /// was refused.
+    fn is_looked_at(&self, status: u16) -> bool {
+        let is_clients = matches!(self.shown, Shown::Nothing | Shown::Clients);
+        !self.is_alone()
+            || (matches!(status, 401 | 403) && (!is_clients || self.watches_redirects()))
+    }
+
+    /// What becomes of a redirect. One that leads where the policy does not sends the request on to the next
+    /// backend.
+    fn take_in_redirect(&self, call: &mut Callback<'_>) {
+        let Some(own) = self.own() else { return };
+        let handled = redirect::handle(&own, self.is_further_pass, call);
+        if self.is_alone() {
+            return;
+        }
+        match handled {
+            Handled::Passed => {}
+            // Comes the request back to this list, it is because it failed there.
+            Handled::Followed => {
+                self.write_down(Answer::Failed(Wait::UNKNOWN), call);
+            }
+            Handled::Denied => {
+                call.set_response_header(":status", DENIED_REDIRECT);
+                call.set_response_header(headers::DOUBTFUL, b"1");
+                self.note(Answer::Astray, call);
+            }
+        }
+    }
+
+    /// What the status of an answer means for the request.
+    fn take_in(&self, status: u16, call: &mut Callback<'_>) {
+        let is_alone = self.is_alone();
+        let own = matches!(status, 401 | 403).then(|| self.own()).flatten();
+        let refused = own.map(|own| {
+            refusal::take_in(&own, self.token.as_ref(), (status, self.shown), is_alone, call)
+        });
+        let shown = refused.map_or(self.shown, |refused| refused.shown);
+        let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return };
+        if let Answer::Limited(wait) = answer
+            && shown != Shown::Clients
+            && !self.backend.is_empty()
+        {
+            call.look_up(|lookups, now| lookups.note_limit(&self.backend, wait, now));
+        }
+        self.note(answer, call);
+        // The only backend is asked once more, if there is another token for it.
+        if is_alone && refused.is_some_and(|refused| refused.shows_more) {
+            mark(call);
+        }
+    }
+
+    /// Notes what the backend answered, and has the request go on if there is anybody to go on to.
+    fn note(&self, answer: Answer, call: &mut Callback<'_>) {
+        if self.write_down(answer, call) {
+            mark(call);
+        }
+    }
+
+    /// Notes it behind what is there by now: another attempt may have noted something meanwhile. Whether
+    /// there is anybody to go on to; the next attempt goes there then.
+    fn write_down(&self, answer: Answer, call: &mut Callback<'_>) -> bool {
+        if self.backend.is_empty() {
+            return false;
+        }
+        let mut property = call.state(StateKey::Prepared).unwrap_or_default();
+        let next = goes_on(self.place(), answer, &Answers::parse(&property));
+        if !self.is_alone() && list_of(&property).is_none() {
+            property.extend_from_slice(note_list(&self.list).as_bytes());
+        }
+        property.extend_from_slice(attempt::note(&self.backend, answer).as_bytes());
+        call.set_state(StateKey::Prepared, property);
+        let goes_on = next.is_some();
+        if let Some(cluster) = next {
+            call.set_state(StateKey::NextCluster, cluster.into_bytes());
+        }
+        notes::note(&attempt::tried(&self.backend, self.status, answer), call);
+        goes_on
+    }
+
+    fn place(&self) -> attempt::Attempt<'_> {
+        let is_authority = self.own().is_some_and(|own| own.is_authority);
+        attempt::Attempt { list: &self.list, backend: &self.backend, is_authority }
+    }
+}
+
+/// What a backend is sent.
+fn own<'p>(prepared: &'p [u8], backend: &str, is_alone: bool) -> Option<Prepared<'p>> {
+    if is_alone { only(prepared) } else { select(prepared, backend.as_bytes()) }
+}
+
+/// How long a backend asks to wait, where its status may say so.
+fn wait(status: u16, call: &Callback<'_>) -> Wait {
+    let asks = may_ask_to_wait(status).then(|| call.exchange.response_header(RETRY_AFTER));
+    let wait = asks.flatten().map(|value| Wait::read(&value, call.exchange.now() / SECOND));
+    wait.unwrap_or_default()
+}
+
+/// Has the request go on to the next backend.
+fn mark(call: &mut Callback<'_>) {
+    call.set_response_header(headers::GO_ON, b"1");
+}

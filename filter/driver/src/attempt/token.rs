@@ -1,0 +1,37 @@
+//! The token of the proxy's that an attempt sends.
+
+use portolan_core::attempt::{Credentials, Prepared, TokenSource, all};
+
+use crate::callback::Callback;
+use crate::lookups::Found;
+
+/// A token of the proxy's in one attempt.
+#[derive(Debug)]
+pub(super) struct SentToken {
+    /// What it is kept under.
+    pub(super) key: String,
+    /// What was found; nothing as long as it is waited for.
+    pub(super) found: Option<Found>,
+}
+
+/// Looks for the token that a backend is sent, or has the stream wait for it. Those of the other backends of the
+/// list are fetched meanwhile, so that they are there should this attempt fail.
+pub(super) fn look_for(
+    own: &Prepared<'_>,
+    source: &TokenSource<'_>,
+    prepared: &[u8],
+    is_alone: bool,
+    call: &mut Callback<'_>,
+) -> SentToken {
+    let stream = call.stream;
+    let (key, found) = call.look_up(|lookups, now| {
+        let others = all(prepared).filter(|other| !is_alone && other.backend != own.backend);
+        for other in others {
+            if let Credentials::Token(source) = &other.credentials {
+                lookups.prefetch(other.backend, source, now);
+            }
+        }
+        lookups.token(own.backend, source, (stream, is_alone), now)
+    });
+    SentToken { key, found }
+}

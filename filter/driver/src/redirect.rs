@@ -1,0 +1,60 @@
+//! Redirects that the proxy follows: the host makes the request anew where it is told to.
+//!
+//! A further pass of a request is a stream of its own, with the headers that the first left, and with no
+//! memory but the properties that outlive a pass.
+
+use portolan_core::attempt::{Answers, Hop, next_cluster};
+use portolan_core::contract::{StateKey, headers};
+
+use crate::callback::Callback;
+
+/// Without a scheme that the client used, Envoy finds no route; the route of the first pass took it out.
+const SCHEME_HEADER: &str = "x-forwarded-proto";
+
+/// Whether this is a further pass.
+pub(crate) fn is_further_pass(call: &Callback<'_>) -> bool {
+    call.state(StateKey::Followed).is_some()
+}
+
+/// The keys of the backends that the request goes on with if a redirect leads nowhere, a space between two.
+pub(crate) fn fallback(call: &Callback<'_>) -> Option<String> {
+    String::from_utf8(call.state(StateKey::Fallback)?).ok()
+}
+
+/// Has the attempts that follow this one go to those backends of the list that were not asked; whether
+/// there are any.
+pub(crate) fn prepare_fallback(call: &mut Callback<'_>) -> bool {
+    let Some(keys) = fallback(call) else { return false };
+    let before = Answers::parse(&call.state(StateKey::Prepared).unwrap_or_default());
+    let Some(cluster) = next_cluster(keys.split(' '), &before) else { return false };
+    call.set_state(StateKey::NextCluster, cluster.into_bytes());
+    true
+}
+
+/// Has the host go where the answer redirects to; whether the policy lets it.
+pub(crate) fn follow(hop: &Hop<'_>, call: &mut Callback<'_>) -> bool {
+    let location = call.exchange.response_header("location");
+    match hop.follow(location.as_deref()) {
+        Ok(next) => {
+            call.set_response_header("location", next.url());
+            call.set_response_header(headers::CLUSTER, next.cluster().into_bytes());
+            call.set_response_header(SCHEME_HEADER, b"https");
+            call.set_state(StateKey::Followed, next.print());
+            call.set_state(StateKey::RedirectedBy, next.backend().as_bytes().to_vec());
+            true
+        }
+        Err(astray) => {
+            block(call);
+            let line = format!("portolan: a redirect of the backend `{}` {astray}", hop.backend());
+            call.warn_once(line);
+            false
+        }
+    }
+}
+
+/// Keeps the host from following: only from these headers does it know where to go. What an upstream says in
+/// them is its own invention.
+pub(crate) fn block(call: &mut Callback<'_>) {
+    call.remove_response_header(headers::CLUSTER);
+    call.remove_response_header(SCHEME_HEADER);
+}

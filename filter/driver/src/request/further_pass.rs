@@ -1,0 +1,72 @@
+//! A further pass of a request: it was decided in the first, a backend has redirected it, and it is sent to where
+//! that redirect leads.
+
+use portolan_core::attempt::{Trouble, is_delivered, is_for_delivery, is_redirect};
+use portolan_core::contract::{StateKey, headers};
+use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
+
+use super::forward::MAXIMUM_RETRIES;
+use crate::callback::Callback;
+use crate::effect::Side;
+use crate::redirect::fallback;
+
+const DIGEST_HEADER: &str = "docker-content-digest";
+
+/// Takes out what is none of the business of whoever delivers the content; whether that was possible.
+pub(super) fn prepare(call: &mut Callback<'_>) -> bool {
+    let Some(headers) = call.exchange.request_headers() else { return false };
+    for (name, _) in headers.iter().filter(|(name, _)| !is_for_delivery(name)) {
+        call.remove_header(Side::Request, name.to_vec());
+    }
+    if let Some(keys) = fallback(call) {
+        let attempts = keys.split(' ').count().to_string();
+        call.set_request_header(MAXIMUM_RETRIES, attempts.into_bytes());
+    }
+    true
+}
+
+/// Looks at the head of what was delivered; what the client gets instead, where that is nothing.
+pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
+    let status = call.exchange.status().unwrap_or_default();
+    let namespace = call.state(StateKey::Namespace).and_then(|value| String::from_utf8(value).ok());
+    if !is_delivered(status) {
+        call.explain(&format!("{status} where it was redirected to"));
+        let mut reply = reply::undelivered();
+        reply.headers.extend(namespace.map(|value| (NAMESPACE_HEADER, value)));
+        return Some(reply);
+    }
+    if let Some(value) = namespace {
+        call.set_response_header(NAMESPACE_HEADER, value.into_bytes());
+    }
+    if let Some(digest) = call.state(StateKey::Digest)
+        && !call.has_response_header(DIGEST_HEADER)
+    {
+        call.set_response_header(DIGEST_HEADER, digest);
+    }
+    None
+}
+
+/// A redirect that comes back to the first pass, where one was to be followed: the host could not, or the
+/// policy did not let it. In a list it may be that of a backend whose redirects are the client's.
+pub(super) fn judge_redirect(
+    status: Option<u16>,
+    has_fallback: bool,
+    call: &mut Callback<'_>,
+) -> Option<Reply> {
+    status.filter(|status| is_redirect(*status))?;
+    if call.has_response_header(headers::CLUSTER) {
+        call.explain("its redirect could not be followed");
+        return Some(reply::undelivered());
+    }
+    (!has_fallback).then(|| {
+        explain_trouble(Trouble::Astray, call);
+        reply::trouble(Trouble::Astray)
+    })
+}
+
+/// Says in the access log what only the operator can mend.
+pub(super) fn explain_trouble(trouble: Trouble, call: &mut Callback<'_>) {
+    if trouble == Trouble::Astray {
+        call.explain("its redirect leads where the policy does not");
+    }
+}

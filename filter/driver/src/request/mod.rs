@@ -1,0 +1,270 @@
+//! One request.
+//!
+//! ```text
+//! New ──▶ decide ──▶ Forwarded ──▶ Replied      a backend answers, or the proxy in its place
+//!          │  ▲
+//!          │  └── Waiting                        a fact is looked up
+//!          ├────▶ Exchanging ──▶ Replied         a token service is asked for the client
+//!          └────▶ Replied
+//! New ──▶ AtRedirectTarget ──▶ Replied           a further pass, decided in the first
+//! ```
+
+mod facts;
+mod forward;
+mod further_pass;
+mod head;
+mod log;
+mod response;
+
+use std::rc::Rc;
+
+use portolan_core::config::{Backend, List};
+use portolan_core::policy::Push;
+use portolan_core::registry::Method;
+use portolan_core::reply::{self, Reply};
+use portolan_core::response::Receipt;
+use portolan_core::{Action, Forwarding, Plan, RequestHead, TokenEndpoint, is_withheld, plan};
+
+use crate::call::CallAnswer;
+use crate::callback::Callback;
+use crate::effect::{Effect, Flow, Side};
+use crate::header_map::HeaderMap;
+use crate::lookups::Learned;
+use crate::redirect::is_further_pass;
+use crate::snapshot::Snapshot;
+use crate::token_exchange::{Next, TokenExchange};
+use facts::{Facts, Found};
+use head::JoinedGeo;
+
+pub(crate) use head::request_head;
+
+/// How many facts a plan may need, one after another.
+const FACTS: usize = 4;
+/// About how much there is to do for a request that goes to a backend.
+const EFFECTS: usize = 12;
+
+/// A request, or one pass of it.
+pub(crate) struct Request {
+    snapshot: Rc<Snapshot>,
+    phase: Phase,
+    /// Whether the request has a body that goes no further.
+    drops_body: bool,
+}
+
+/// How far a request has come.
+#[expect(clippy::large_enum_variant, reason = "nearly every request gets to the large one")]
+enum Phase {
+    /// Nothing has been decided.
+    New,
+    /// A fact is waited for.
+    Waiting(Box<Asked>),
+    /// A token service is asked for the client.
+    Exchanging(Box<TokenExchange>),
+    /// A backend is asked. If it is a push and succeeds, that is to be noted.
+    Forwarded(Receipt, Option<Push>),
+    /// A backend was asked, and redirected to where it is asked now.
+    AtRedirectTarget,
+    /// Answered here. Envoy sends local replies through the response callbacks too; ours need
+    /// no rewriting.
+    Replied,
+}
+
+/// What a client asks, and what is known besides.
+struct Asked {
+    headers: HeaderMap,
+    /// The client's, where it can change anything.
+    address: Option<Vec<u8>>,
+    facts: Facts,
+}
+
+impl Request {
+    pub(crate) const fn new(snapshot: Rc<Snapshot>) -> Self {
+        Self { snapshot, phase: Phase::New, drops_body: false }
+    }
+
+    /// The request begins. `is_end` says that it has no body.
+    pub(crate) fn request_headers(&mut self, is_end: bool, call: &mut Callback<'_>) -> Flow {
+        self.drops_body = !is_end && !has_content(call);
+        self.phase = if self.snapshot.follows && is_further_pass(call) {
+            deliver(call)
+        } else {
+            self.start(call)
+        };
+        self.flow()
+    }
+
+    /// A part of the body is there, of this size in bytes.
+    pub(crate) fn request_body(&self, size: usize, call: &mut Callback<'_>) -> Flow {
+        if self.drops_body {
+            call.effects.push(Effect::DropBody(size));
+        }
+        Flow::Continue
+    }
+
+    /// Goes on with what was waited for.
+    pub(crate) fn resume(&mut self, learned: Learned, call: &mut Callback<'_>) {
+        let Phase::Waiting(mut asked) = std::mem::replace(&mut self.phase, Phase::New) else {
+            return;
+        };
+        asked.facts.learn(learned);
+        self.phase = self.decide(*asked, call);
+        if self.flow() == Flow::Continue {
+            call.resume();
+        }
+    }
+
+    /// The answer to a call in the name of this request.
+    pub(crate) fn call_answered(&mut self, answer: &CallAnswer<'_>, call: &mut Callback<'_>) {
+        if let Phase::Exchanging(exchange) = std::mem::replace(&mut self.phase, Phase::Replied) {
+            self.phase = run(exchange.answered(answer, call), call);
+        }
+    }
+
+    /// The head of the answer is there.
+    pub(crate) fn response_headers(&mut self, call: &mut Callback<'_>) -> Flow {
+        let reply = match &self.phase {
+            Phase::AtRedirectTarget => {
+                response::take_mark(call);
+                further_pass::judge(call)
+            }
+            Phase::Forwarded(receipt, push) => {
+                response::take_in(&self.snapshot.config, receipt, *push, call)
+            }
+            _ => None,
+        };
+        let Some(reply) = reply else { return Flow::Continue };
+        call.reply_instead(reply);
+        self.phase = Phase::Replied;
+        Flow::Pause
+    }
+
+    /// The request is over.
+    pub(crate) fn close(&self, call: &mut Callback<'_>) {
+        if matches!(self.phase, Phase::Waiting(_)) {
+            call.memory.lookups.forget(call.stream);
+        }
+    }
+
+    const fn flow(&self) -> Flow {
+        match self.phase {
+            Phase::Forwarded(..) | Phase::AtRedirectTarget => Flow::Continue,
+            _ => Flow::Pause,
+        }
+    }
+
+    fn start(&self, call: &mut Callback<'_>) -> Phase {
+        let Some(headers) = call.exchange.request_headers() else {
+            return send(reply::host_failed(), call);
+        };
+        let address = self.snapshot.address(call.exchange);
+        call.effects.reserve(EFFECTS);
+        self.decide(Asked { headers, address, facts: Facts::default() }, call)
+    }
+
+    /// Plans the request, and does what the plan says: a forward, a reply, or a wait for what it needs.
+    fn decide(&self, asked: Asked, call: &mut Callback<'_>) -> Phase {
+        let snapshot = &self.snapshot;
+        let Asked { headers, address, mut facts } = asked;
+        let (mut head, repeats) = request_head(&headers, &snapshot.geo_headers, address.as_deref());
+        let joined = repeats.then(|| JoinedGeo::of(&headers, &snapshot.geo_headers));
+        if let Some(joined) = &joined {
+            joined.tell(&mut head.client);
+        }
+        facts.begin(snapshot, call);
+        // The core needs each fact once at most; a host that asks for ever would hang here.
+        for _ in 0..=FACTS {
+            let plan = plan(&snapshot.config, &head, &facts.told());
+            let Action::Need(need) = &plan.action else {
+                return self.carry_out(plan, &head, &headers, call);
+            };
+            match facts.find_out(need, &snapshot.config, head.authorization, call) {
+                Found::Fact => {}
+                Found::Waits => return Phase::Waiting(Box::new(Asked { headers, address, facts })),
+            }
+        }
+        send(reply::host_failed(), call)
+    }
+
+    /// Does what a plan says that needs no fact.
+    fn carry_out(
+        &self,
+        plan: Plan<'_>,
+        head: &RequestHead<'_>,
+        headers: &HeaderMap,
+        call: &mut Callback<'_>,
+    ) -> Phase {
+        log::note_record(&plan, self.snapshot.notes_country, call);
+        match plan.action {
+            Action::Need(_) => send(reply::host_failed(), call),
+            Action::Reply(reply) => send(reply, call),
+            Action::Forward(forwarding) => {
+                self.forward(*forwarding, &plan.record.reason, head, headers, call)
+            }
+            Action::Token(TokenEndpoint::Errand(errand)) => {
+                let takes_forms = call.memory.takes_forms;
+                run(TokenExchange::start(errand.for_a_host(takes_forms), call), call)
+            }
+            // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
+            // Authentication": a 404 says that there is only the other way).
+            Action::Token(TokenEndpoint::NeedsBody) => send(reply::no_forms(), call),
+        }
+    }
+
+    fn forward(
+        &self,
+        mut forwarding: Forwarding<'_>,
+        reason: &str,
+        head: &RequestHead<'_>,
+        headers: &HeaderMap,
+        call: &mut Callback<'_>,
+    ) -> Phase {
+        let list: &List = forwarding.forward.list;
+        let config = &self.snapshot.config;
+        let keys = || list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key);
+        if forwarding.receipt.follows {
+            log::note_asked(head, &forwarding.receipt.naming, call);
+            forward::note_fallback(keys(), call);
+        }
+        let spared = if forwarding.receipt.has_fallback() {
+            forward::spare_the_limited(keys(), reason, call)
+        } else {
+            None
+        };
+        // What is not for a backend. Most requests have none of it.
+        for (name, _) in headers.iter().filter(|(name, _)| is_withheld(name)) {
+            call.remove_header(Side::Request, name.to_vec());
+        }
+        forward::apply(&mut forwarding, spared, call);
+        Phase::Forwarded(forwarding.receipt, forwarding.push)
+    }
+}
+
+/// Whether the body of the request, which has one, is for the backend; if not, the request is one without.
+fn has_content(call: &mut Callback<'_>) -> bool {
+    let method = call.exchange.request_header(":method").unwrap_or_default();
+    let has_content = Method::parse(&method).is_some_and(Method::has_content);
+    if !has_content {
+        call.remove_request_header("content-length");
+    }
+    has_content
+}
+
+fn deliver(call: &mut Callback<'_>) -> Phase {
+    if further_pass::prepare(call) {
+        Phase::AtRedirectTarget
+    } else {
+        send(reply::host_failed(), call)
+    }
+}
+
+fn run(next: Next, call: &mut Callback<'_>) -> Phase {
+    match next {
+        Next::Wait(exchange) => Phase::Exchanging(exchange),
+        Next::Reply(reply) => send(reply, call),
+    }
+}
+
+fn send(reply: Reply, call: &mut Callback<'_>) -> Phase {
+    call.reply(reply);
+    Phase::Replied
+}

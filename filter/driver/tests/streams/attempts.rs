@@ -1,0 +1,284 @@
+//! Attempts, step by step: what each backend is sent, and where its answer sends the request.
+
+use portolan_core::attempt::{Answer, Answers};
+use portolan_core::contract::StateKey;
+
+use super::policies::{ALONE, ATTEMPTS, FOLLOWED, FOLLOWED_ATTEMPTS, LIST, LOGIN, blob};
+use super::simulator::World;
+
+const TOKEN: &str = r#"{"token": "of-hub", "expires_in": 300}"#;
+const AT_HUB: &str = "/base/v2/team/a/blobs/DIGEST";
+const AT_ROBOT: &str = "/v2/robots/a/blobs/DIGEST c";
+const AT_OPEN: &str = "/v2/team/a/blobs/DIGEST";
+
+/// A request for a blob of the list, from a client that shows something of its own.
+fn request(world: &mut World) -> u32 {
+    let client = [("authorization", "Basic Y2xpZW50OnNlY3JldA==")];
+    let request = world.request_with("GET", "main.example", &blob("team/a"), &client);
+    assert_eq!(world.end(request), "to hub+robot+open");
+    request
+}
+
+fn sent(world: &mut World, attempt: u32) -> String {
+    world.sent(attempt).replace(super::policies::DIGEST, "DIGEST")
+}
+
+fn with_token(target: &str) -> String {
+    format!("{target} Bearer of-hub")
+}
+
+#[test]
+fn each_backend_is_sent_its_own() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let first = world.attempt(request, "hub");
+    assert_eq!(sent(&mut world, first), "waits", "for its token");
+    world.pass(1);
+    world.service("hub@token", "200", &[], TOKEN);
+    assert_eq!(sent(&mut world, first), with_token(AT_HUB));
+    assert_eq!(world.answer(first, "503", &[]), "on to robot+open@last");
+    let second = world.attempt(request, "robot");
+    assert_eq!(sent(&mut world, second), AT_ROBOT);
+    assert_eq!(world.answer(second, "404", &[]), "on to open@last");
+    let third = world.attempt(request, "open");
+    assert_eq!(sent(&mut world, third), AT_OPEN);
+    assert_eq!(world.answer(third, "200", &[]), "passes 200");
+    let response = world.response(third);
+    assert_eq!(world.respond(request, response), "200 as it came");
+    assert_eq!(world.host.state(request, StateKey::Tried), "hub 503; robot 404");
+    assert_eq!(world.host.state(request, StateKey::PassedOver), "hub");
+    assert_eq!(world.host.state(request, StateKey::PassedOverWhy), "+failed");
+    let again = world.attempt(request, "hub");
+    assert_eq!(sent(&mut world, again), with_token(AT_HUB), "the token is there");
+}
+
+#[test]
+fn attempts_that_overlap_do_not_mix() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let slow = world.attempt(request, "hub");
+    let hedge = world.attempt(request, "robot");
+    assert_eq!(sent(&mut world, hedge), AT_ROBOT, "it does not wait for the other one's token");
+    let last = world.attempt(request, "open");
+    assert_eq!(sent(&mut world, last), AT_OPEN, "nothing of the others is left");
+    world.pass(1);
+    world.service("hub@token", "200", &[], TOKEN);
+    assert_eq!(sent(&mut world, slow), with_token(AT_HUB), "path and token are set again");
+    // What the host says of "the" backend by now is about `open`.
+    assert_eq!(world.answer(slow, "404", &[]), "on to robot+open@last");
+    assert_eq!(world.answer(hedge, "404", &[]), "on to open@last");
+    assert_eq!(world.answer(last, "404", &[]), "passes 404");
+    let noted = Answers::parse(world.host.state(request, StateKey::Prepared).as_bytes());
+    for backend in ["hub", "robot", "open"] {
+        assert_eq!(noted.of(backend), Some(Answer::Missed), "{backend}");
+    }
+    let response = world.response(last);
+    assert_eq!(world.respond(request, response), "404 as it came");
+}
+
+#[test]
+fn a_token_service_that_is_slow() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let first = world.attempt(request, "hub");
+    world.pass(1999);
+    assert_eq!(sent(&mut world, first), "waits");
+    world.pass(2);
+    assert_eq!(sent(&mut world, first), AT_HUB, "without a token, and without the client's");
+    assert_eq!(
+        world.answer(first, "401", &[]),
+        "on to robot+open@last",
+        "it could have been shown more"
+    );
+    let noted = Answers::parse(world.host.state(request, StateKey::Prepared).as_bytes());
+    assert!(matches!(noted.of("hub"), Some(Answer::Failed(_))), "{noted:?}");
+}
+
+#[test]
+fn an_attempt_that_ends_without_an_answer() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let waiting = world.attempt(request, "hub");
+    world.close(waiting);
+    let asked = world.attempt(request, "robot");
+    assert_eq!(sent(&mut world, asked), AT_ROBOT);
+    world.close(asked);
+    assert_eq!(world.host.state(request, StateKey::NextCluster), "open@last");
+    assert_eq!(world.host.state(request, StateKey::Tried), "hub no answer; robot no answer");
+    world.pass(1);
+    world.service("hub@token", "200", &[], TOKEN);
+    assert_eq!(
+        world.respond(request, super::host::headers(&[(":status", "503"), ("retry-after", "1")])),
+        "503 portolan_failed:UNAVAILABLE"
+    );
+}
+
+/// What a status means depends on what the backend was shown.
+#[test]
+fn what_an_answer_means() {
+    #[rustfmt::skip]
+    let rows = [
+        ("open", "200", "passes 200", "content"),
+        ("open", "400", "passes 400", "about the request"),
+        ("open", "401", "passes 401", "the client may log in"),
+        ("open", "403", "on to hub+robot@last", "a country: another one may say yes"),
+        ("open", "404", "on to hub+robot@last", "it lacks it"),
+        ("open", "429", "on to hub+robot@last", "limited"),
+        ("open", "500", "on to hub+robot@last", "trouble"),
+        ("robot", "401", "on to hub+open@last", "the credential is wrong"),
+        ("robot", "403", "on to hub+open@last", "the credential is not enough"),
+        ("robot", "416", "passes 416", "about the request"),
+    ];
+    for (backend, status, expected, reason) in rows {
+        let mut world = World::new(LIST, ATTEMPTS);
+        let request = request(&mut world);
+        let attempt = world.attempt(request, backend);
+        sent(&mut world, attempt);
+        assert_eq!(world.answer(attempt, status, &[]), expected, "{backend}: {reason}");
+        let says =
+            world.host.warnings.iter().any(|line| line.contains("credential `c`: answers 401"));
+        assert_eq!(says, (backend, status) == ("robot", "401"), "{:?}", world.host.warnings);
+    }
+}
+
+/// What only Envoy and the filter speak in is nothing that a backend may say.
+#[test]
+fn an_answer_loses_what_is_internal() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let attempt = world.attempt(request, "open");
+    sent(&mut world, attempt);
+    let more = [
+        ("x-portolan-go-on", "1"),
+        ("x-portolan-cluster", "evil"),
+        ("x-envoy-immediate-health-check-fail", "1"),
+        ("date", "today"),
+    ];
+    assert_eq!(world.answer(attempt, "200", &more), "passes 200");
+    let left: Vec<String> = world.response(attempt).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(left, [":status", "date"]);
+}
+
+#[test]
+fn a_backend_that_was_skipped_is_named() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let attempt = world.attempt(request, "open");
+    sent(&mut world, attempt);
+    let tried = world.host.state(request, StateKey::Tried);
+    assert_eq!(tried, "hub skipped; robot skipped", "both in one look");
+    assert_eq!(world.host.state(request, StateKey::PassedOverWhy), "+skipped");
+}
+
+#[test]
+fn nothing_was_prepared_for_this_backend() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let attempt = world.attempt(request, "other");
+    assert_eq!(sent(&mut world, attempt), "answered 503", "what is there may be another's secrets");
+}
+
+#[test]
+fn the_only_backend_of_a_list_is_asked_once_more_with_another_token() {
+    const POLICY: &str = r#"{
+        "version": 1,
+        "fronts": {"main": {"hosts": ["main.example"]}},
+        "backends": {"hub": {"url": "https://hub.example",
+            "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}}}},
+        "regions": {"default": {}},
+        "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["hub"]}}]
+    }"#;
+    let mut world = World::new(POLICY, ALONE);
+    let request = world.request("GET", "main.example", "/v2/a/manifests/v1");
+    assert_eq!(world.end(request), "to hub");
+    let attempt = world.attempt(request, "hub");
+    world.pass(1);
+    world.service("hub@token", "200", &[], TOKEN);
+    assert_eq!(world.sent(attempt), "/v2/a/manifests/v1 Bearer of-hub");
+    assert_eq!(world.answer(attempt, "401", &[]), "on to ", "the same cluster again");
+    let again = world.attempt(request, "hub");
+    assert_eq!(world.sent(again), "waits", "for a new token");
+    world.pass(1);
+    world.service("hub@token", "200", &[], r#"{"token": "newer"}"#);
+    assert_eq!(world.sent(again), "/v2/a/manifests/v1 Bearer newer");
+    assert_eq!(world.answer(again, "403", &[]), "passes 403");
+    let response = world.response(again);
+    assert_eq!(world.respond(request, response), "403 portolan_refused:DENIED");
+}
+
+/// A client that logs in through the front gets its own token to its own backend.
+#[test]
+fn what_a_client_shows_is_its_own() {
+    let mut world = World::new(LOGIN, ALONE);
+    let client = [("authorization", "Bearer abc")];
+    let request = world.request_with("GET", "login.example", "/v2/team/a/manifests/v1", &client);
+    assert_eq!(world.end(request), "to home");
+    let mark = super::host::headers(&[
+        (":status", "401"),
+        ("www-authenticate", "Bearer realm=\"https://auth.example/token\",service=\"home\""),
+    ]);
+    assert_eq!(world.respond(request, mark), "401 as it came");
+    let challenge = super::host::value(&world.host.streams[&request].response, "www-authenticate");
+    let challenge = String::from_utf8(challenge.unwrap()).unwrap();
+    assert!(challenge.starts_with("Bearer realm=\"https://login.example/"), "{challenge}");
+}
+
+/// From the first attempt to the redirect's target, and on to the next backend where nothing is delivered.
+#[test]
+fn a_redirect_that_is_followed() {
+    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let request = world.request("GET", "main.example", &blob("a"));
+    assert_eq!(world.end(request), "to near+far");
+    let first = world.attempt(request, "near");
+    sent(&mut world, first);
+    let location = [("location", "//cdn.example/x?sig=1"), ("docker-content-digest", "sha256:1")];
+    let found = world.answer(first, "307", &location);
+    assert_eq!(found, "follows https://cdn.example/x?sig=1 by near@redirects");
+    // The host begins the request anew, at that URL and with these headers.
+    let headers = &mut world.host.requests[0].headers;
+    for (name, value) in &mut *headers {
+        match name.as_str() {
+            ":authority" => *value = b"cdn.example".to_vec(),
+            ":path" => *value = b"/x?sig=1".to_vec(),
+            _ => {}
+        }
+    }
+    headers.push(("cookie".to_owned(), b"secret".to_vec()));
+    let pass = world.further_pass(request);
+    assert_eq!(world.end(pass), "to near+far", "what the first pass has set stays");
+    let target = world.target(pass);
+    let got = world.send(target);
+    assert_eq!(got.header("cookie"), None, "nobody who delivers is shown anything");
+    assert_eq!(got.header("range"), None);
+    assert_eq!(world.answer(target, "403", &[]), "on to far@last");
+    let second = world.attempt(pass, "far");
+    let got = world.send(second);
+    assert_eq!(got.header(":authority").as_deref(), Some("far.example"), "not the target's");
+    assert_eq!(got.words().replace(super::policies::DIGEST, "DIGEST"), "/base/v2/a/blobs/DIGEST");
+    assert_eq!(world.answer(second, "200", &[]), "passes 200");
+    let response = world.response(second);
+    assert_eq!(world.respond(pass, response), "200 as it came");
+    let digest = super::host::value(&world.host.streams[&pass].response, "docker-content-digest");
+    assert_eq!(digest.as_deref(), Some(&b"sha256:1"[..]));
+}
+
+#[test]
+fn redirects_that_are_not_followed() {
+    #[rustfmt::skip]
+    let rows = [
+        ("near", "307", "https://evil.example/x", "on to far@last", "not in `follow.hosts`"),
+        ("near", "302", "http://cdn.example/x", "on to far@last", "without TLS"),
+        ("near", "307", "", "on to far@last", "it leads nowhere"),
+        ("near", "304", "https://cdn.example/x", "passes 304", "no redirect"),
+        ("far", "307", "https://evil.example/x", "passes 307", "its redirects are the client's"),
+    ];
+    for (backend, status, location, expected, reason) in rows {
+        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let request = world.request("GET", "main.example", &blob("a"));
+        let attempt = world.attempt(request, backend);
+        sent(&mut world, attempt);
+        // A backend cannot say that its redirect is to be followed.
+        let more = [("location", location), ("x-portolan-cluster", "near@redirects")];
+        assert_eq!(world.answer(attempt, status, &more), expected, "{reason}");
+    }
+}

@@ -1,0 +1,22 @@
+//! A whole worker without Envoy: requests and attempts step by step as tables, and random orders of what can happen.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::type_complexity,
+    clippy::too_many_lines,
+    reason = "tests are case tables, and a panic in a test is its result"
+)]
+
+mod attempts;
+mod host;
+mod overlap;
+mod policies;
+mod properties;
+mod requests;
+mod simulator;
+mod tokens;

@@ -1,0 +1,296 @@
+//! Requests, step by step: what the client gets, or what is waited for.
+
+use portolan_core::contract::StateKey;
+
+use super::host::{headers, value};
+use super::policies::{ALONE, DIGEST, FACTS_ATTEMPTS, LOGIN, blob, facts};
+use super::simulator::World;
+
+/// Both backends of the lists are up.
+const UP: &str = r#"{"cluster_statuses": [
+    {"name": "ar", "host_statuses": [{"health_status": {}}]},
+    {"name": "us", "host_statuses": [{"health_status": {}}]}
+]}"#;
+/// Only the second one is.
+const SECOND_UP: &str = r#"{"cluster_statuses": [
+    {"name": "ar", "host_statuses": []},
+    {"name": "us", "host_statuses": [{"health_status": {}}]}
+]}"#;
+const BASIC: [(&str, &str); 1] = [("authorization", "Basic YTpi")];
+
+fn world() -> World {
+    World::new(&facts(1), FACTS_ATTEMPTS)
+}
+
+#[test]
+fn what_needs_no_fact_ends_at_once() {
+    #[rustfmt::skip]
+    let rows = [
+        ("GET", "main.example", "/v2/", "200 portolan_front:ok"),
+        ("GET", "evil.example", "/v2/", "404 portolan_refused:NAME_UNKNOWN"),
+        ("GET", "main.example", "/v2/limited/../a/manifests/v1", "400 portolan_refused:NAME_INVALID"),
+        ("GET", "main.example", "/v2/nobody/manifests/v1", "404 portolan_refused:NAME_UNKNOWN"),
+        ("PUT", "main.example", "/v2/limited/a/manifests/v1", "405 portolan_refused:UNSUPPORTED"),
+        ("GET", "private.example", "/v2/own/a/manifests/v1", "401 portolan_refused:UNAUTHORIZED"),
+        ("PUT", "main.example", "/v2/pushed/a/manifests/v1", "to us@owner"),
+        ("GET", "main.example", "/v2/limited/a/manifests/v1", "to ar"),
+    ];
+    for (method, authority, target, expected) in rows {
+        let mut world = world();
+        let request = world.request(method, authority, target);
+        assert_eq!(world.end(request), expected, "{method} {authority}{target}");
+    }
+}
+
+#[test]
+fn the_access_log_has_the_record() {
+    let mut world = world();
+    let request = world.request("GET", "main.example", &blob("limited/a"));
+    #[rustfmt::skip]
+    let rows = [
+        (StateKey::Region, "default"),
+        (StateKey::Rule, "limited"),
+        (StateKey::Front, "main"),
+        (StateKey::Kind, "read_blob"),
+        (StateKey::Reason, "default; nearest"),
+        (StateKey::SentTo, ""),
+        (StateKey::Country, ""),
+    ];
+    for (key, expected) in rows {
+        assert_eq!(world.host.state(request, key), expected, "{key:?}");
+    }
+}
+
+/// A backend is somebody else's registry, and learns nothing of the client.
+#[test]
+fn a_backend_learns_nothing_of_the_client() {
+    let mut world = world();
+    let more = [
+        ("cookie", "a=b"),
+        ("x-real-ip", "192.0.2.1"),
+        ("accept", "*/*"),
+        ("authorization", "Basic YTpi"),
+    ];
+    world.request_with("GET", "main.example", "/v2/limited/a/manifests/v1", &more);
+    let left: Vec<&str> =
+        world.host.requests[0].headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(left.contains(&"accept"));
+    for name in ["cookie", "x-real-ip", "authorization"] {
+        assert!(!left.contains(&name), "{left:?}");
+    }
+}
+
+#[test]
+fn a_password_is_looked_at_first() {
+    #[rustfmt::skip]
+    let rows = [
+        ("200", "to robot", "right"),
+        ("401", "401 portolan_refused:UNAUTHORIZED", "wrong"),
+        ("500", "503 portolan_failed:UNAVAILABLE", "nobody knows"),
+    ];
+    for (status, expected, reason) in rows {
+        let mut world = world();
+        let target = &blob("own/a");
+        let request = world.request_with("GET", "private.example", target, &BASIC);
+        assert_eq!(world.end(request), "waits");
+        let second = world.request_with("GET", "private.example", target, &BASIC);
+        world.pass(1);
+        assert_eq!(world.calls.len(), 1, "one question for both");
+        world.service("private@verifier", status, &[], "");
+        assert_eq!(world.end(request), expected, "{reason}");
+        assert_eq!(world.end(second), expected, "{reason}");
+    }
+}
+
+#[test]
+fn a_client_is_sent_to_where_the_content_is() {
+    #[rustfmt::skip]
+    let rows = [
+        (UP, "200", "https://east-1.example/DIGEST", "the store has it"),
+        (UP, "404", "https://ar.example/v2/sent/a/blobs/DIGEST", "it does not: the first that is up"),
+        (SECOND_UP, "404", "https://us.example/v2/sent/a/blobs/DIGEST", "the first is down"),
+        (SECOND_UP, "503", "https://us.example/v2/sent/a/blobs/DIGEST", "the store is in trouble"),
+        ("no list", "200", "https://east-1.example/DIGEST", "nobody knows how the backends are"),
+    ];
+    for (health, store, expected, reason) in rows {
+        let mut world = world();
+        let request = world.request("GET", "main.example", &blob("sent/a"));
+        assert_eq!(world.end(request), "waits", "{reason}");
+        world.pass(1);
+        world.service("portolan@admin", "200", &[], health);
+        assert_eq!(world.end(request), "waits", "one fact after the other");
+        world.service("east@probe", store, &[], "");
+        assert_eq!(world.end(request), "307 portolan_redirected:redirect", "{reason}");
+        let (reply, _) = world.host.streams[&request].reply.as_ref().unwrap();
+        let location = reply.headers.iter().find(|(name, _)| *name == "location").unwrap();
+        assert_eq!(location.1.replace(DIGEST, "DIGEST"), expected, "{reason}");
+        let sent_to = world.host.state(request, StateKey::SentTo);
+        assert!(expected.contains(&sent_to), "{sent_to}");
+    }
+}
+
+#[test]
+fn a_service_that_never_answers_holds_nobody() {
+    let mut world = world();
+    let request = world.request("GET", "main.example", &blob("sent/a"));
+    world.pass(1);
+    world.calls.clear();
+    world.pass(4000);
+    assert_eq!(world.end(request), "waits", "for the store by now");
+    world.calls.clear();
+    world.pass(12_000);
+    assert_eq!(world.end(request), "307 portolan_redirected:redirect");
+    assert_eq!(world.host.alarm, None, "a worker that has nothing to do is not woken");
+}
+
+#[test]
+fn after_a_push_tags_come_from_the_owner() {
+    let mut world = world();
+    let tag = "/v2/pushed/a/manifests/v1";
+    let read = |world: &mut World| {
+        let request = world.request("GET", "main.example", tag);
+        world.end(request)
+    };
+    assert_eq!(read(&mut world), "to ar", "the replica");
+    for (status, expected) in [("500", "to ar"), ("201", "to us@owner")] {
+        let push = world.request("PUT", "main.example", tag);
+        world.respond(push, headers(&[(":status", status)]));
+        assert_eq!(read(&mut world), expected, "a push that was answered {status}");
+    }
+    world.pass(59_999);
+    assert_eq!(read(&mut world), "to us@owner");
+    world.pass(1);
+    assert_eq!(read(&mut world), "to ar", "a minute later");
+}
+
+#[test]
+fn a_backend_that_is_limited_is_asked_last() {
+    let mut world = world();
+    let first = world.request("GET", "main.example", &blob("limited/a"));
+    assert_eq!(world.end(first), "to ar+us");
+    let attempt = world.attempt(first, "ar");
+    assert_eq!(world.answer(attempt, "429", &[("retry-after", "5")]), "on to us@last");
+    let second = world.request("GET", "main.example", &blob("limited/a"));
+    assert_eq!(world.host.state(second, StateKey::NextCluster), "us@last");
+    assert_eq!(world.host.state(second, StateKey::Reason), "default; nearest; limited: ar");
+    let attempt = world.attempt(second, "us");
+    assert_eq!(world.answer(attempt, "404", &[]), "on to ar@last", "the limited one, at last");
+    world.pass(5000);
+    let third = world.request("GET", "main.example", &blob("limited/a"));
+    assert_eq!(world.host.state(third, StateKey::NextCluster), "");
+}
+
+/// The last answer, in the light of what the others have answered.
+#[test]
+fn an_outage_is_never_a_404() {
+    #[rustfmt::skip]
+    let rows = [
+        ("404", "404", "404 as it came", "nobody has it"),
+        ("503", "404", "503 portolan_failed:UNAVAILABLE", "the first may have it"),
+        ("404", "503", "503 portolan_failed:UNAVAILABLE", "the second may have it"),
+        ("429", "429", "429 portolan_limited:TOOMANYREQUESTS", "both are limited"),
+        ("404", "200", "200 as it came", "content"),
+    ];
+    for (first, second, expected, reason) in rows {
+        let mut world = world();
+        let request = world.request("GET", "main.example", &blob("limited/a"));
+        let one = world.attempt(request, "ar");
+        world.answer(one, first, &[("ratelimit-limit", "100;w=21600")]);
+        let two = world.attempt(request, "us");
+        world.answer(two, second, &[("ratelimit-limit", "200;w=21600")]);
+        let response = world.response(two);
+        assert_eq!(world.respond(request, response), expected, "{reason}");
+        if let Some((reply, _)) = &world.host.streams[&request].reply
+            && reply.status == 429
+        {
+            let limit = reply.headers.iter().find(|(name, _)| *name == "ratelimit-limit");
+            assert_eq!(
+                limit.map(|(_, value)| value.as_str()),
+                Some("200;w=21600"),
+                "the last one's"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_location_leads_through_the_front() {
+    #[rustfmt::skip]
+    let rows = [
+        ("https://us.example/v2/pushed/a/blobs/uploads/1?s=2", "202", "202 as it came", Some("/v2/pushed/a/blobs/uploads/1?s=2")),
+        ("/v2/pushed/a/blobs/uploads/1", "202", "202 as it came", Some("/v2/pushed/a/blobs/uploads/1")),
+        ("https://evil.example/x", "202", "502 portolan_failed:UNKNOWN", None),
+        ("https://evil.example/x", "404", "404 as it came", Some("")),
+    ];
+    for (location, status, expected, left) in rows {
+        let mut world = world();
+        let request = world.request("POST", "main.example", "/v2/pushed/a/blobs/uploads/");
+        assert_eq!(world.end(request), "to us@owner");
+        let response = headers(&[(":status", status), ("location", location)]);
+        assert_eq!(world.respond(request, response), expected, "{location}");
+        if let Some(left) = left {
+            let found =
+                value(&world.host.streams[&request].response, "location").unwrap_or_default();
+            assert_eq!(String::from_utf8(found).unwrap(), left, "{location}");
+        } else {
+            assert!(world.host.state(request, StateKey::Reason).contains("; "), "it says why");
+            assert_eq!(world.host.warnings.len(), 1, "{:?}", world.host.warnings);
+        }
+    }
+}
+
+#[test]
+fn a_challenge_is_the_fronts_own() {
+    let mut world = World::new(LOGIN, ALONE);
+    let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
+    assert_eq!(world.end(request), "to home");
+    assert_eq!(world.respond(request, headers(&[(":status", "401")])), "401 as it came");
+    let challenge = value(&world.host.streams[&request].response, "www-authenticate").unwrap();
+    let challenge = String::from_utf8(challenge).unwrap();
+    assert!(challenge.contains("https://login.example/"), "{challenge}: where there was none");
+    let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
+    let evil = headers(&[(":status", "407"), ("proxy-authenticate", "Basic")]);
+    assert_eq!(world.respond(request, evil), "502 portolan_failed:UNKNOWN");
+}
+
+#[test]
+fn a_body_that_no_backend_gets() {
+    let mut world = world();
+    let all = [("content-length", "3")];
+    let read = world.upload("GET", "main.example", "/v2/limited/a/manifests/v1", &all, b"abc");
+    assert_eq!(world.end(read), "to ar");
+    assert_eq!(world.host.requests[0].body, b"");
+    assert_eq!(value(&world.host.requests[0].headers, "content-length"), None);
+    let push = world.upload("PUT", "main.example", "/v2/pushed/a/manifests/v1", &all, b"abc");
+    assert_eq!(world.end(push), "to us@owner");
+    assert_eq!(world.host.requests[1].body, b"abc");
+}
+
+#[test]
+fn a_request_keeps_the_policy_under_which_it_began() {
+    let mut world = world();
+    let old = world.request("GET", "main.example", &blob("sent/a"));
+    world.pass(1);
+    world.reload(&facts(2));
+    world.service("portolan@admin", "200", &[], UP);
+    world.service("east@probe", "200", &[], "");
+    let location = |world: &World, request: u32| {
+        let (reply, _) = world.host.streams[&request].reply.clone().unwrap();
+        reply.headers.into_iter().find(|(name, _)| *name == "location").unwrap().1
+    };
+    assert!(location(&world, old).starts_with("https://east-1.example/"));
+    let new = world.request("GET", "main.example", &blob("sent/a"));
+    world.pass(1);
+    world.service("east@probe", "200", &[], "");
+    assert!(location(&world, new).starts_with("https://east-2.example/"));
+}
+
+#[test]
+fn a_stream_that_was_never_opened_is_refused() {
+    let mut world = world();
+    let mut effects = Vec::new();
+    let view = super::host::View { host: &world.host, stream: 99 };
+    let flow = world.worker.request_headers(99, &view, true, &mut effects);
+    assert_eq!(flow, portolan_driver::Flow::Pause);
+    assert_eq!(effects.len(), 1);
+}

@@ -1,0 +1,117 @@
+//! The contexts of the SDK: callbacks in, everything else is the driver's.
+
+use std::time::Duration;
+
+use portolan_driver::{Filter, Flow};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+
+use crate::{host, worker};
+
+/// The root context: one per worker and filter of Envoy's configuration.
+pub(crate) struct Root {
+    context: u32,
+    filter: Option<Filter>,
+}
+
+/// The context of one stream: one pass of a request, or one attempt.
+struct Stream {
+    context: u32,
+}
+
+impl Root {
+    pub(crate) const fn new(context: u32) -> Self {
+        Self { context, filter: None }
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, call: u32, _headers: usize, size: usize, _: usize) {
+        worker::on_answer(self.context, call, size);
+    }
+}
+
+impl RootContext for Root {
+    fn on_tick(&mut self) {
+        worker::on_tick(self.context);
+    }
+
+    /// A policy with mistakes is refused, and Envoy then refuses its configuration: at start
+    /// it does not start, at a reload the old policy keeps serving.
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let started = host::now();
+        let configuration = self.get_plugin_configuration().unwrap_or_default();
+        match worker::with(|worker| worker.configure(&configuration)) {
+            Ok(configured) => {
+                let took = Duration::from_nanos(host::now().saturating_sub(started));
+                for line in configured.lines(took) {
+                    log::info!("{line}");
+                }
+                #[cfg(feature = "bench")]
+                crate::bench::time_network_lookups(&configuration);
+                configured.lasting().iter().copied().for_each(host::outlive_passes);
+                self.filter = Some(configured.filter);
+                true
+            }
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    log::error!("{mistake}");
+                }
+                false
+            }
+        }
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        let filter = self.filter.as_ref()?;
+        worker::with(|worker| worker.open(filter, context));
+        Some(Box::new(Stream { context }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Context for Stream {
+    fn on_http_call_response(&mut self, call: u32, _headers: usize, size: usize, _: usize) {
+        worker::on_answer(self.context, call, size);
+    }
+}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, is_end: bool) -> Action {
+        let stream = self.context;
+        action(worker::run(stream, |worker, envoy, effects| {
+            worker.request_headers(stream, envoy, is_end, effects)
+        }))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, is_end: bool) -> Action {
+        let stream = self.context;
+        action(worker::run(stream, |worker, envoy, effects| {
+            worker.request_body(stream, envoy, (size, is_end), effects)
+        }))
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _is_end: bool) -> Action {
+        let stream = self.context;
+        action(worker::run(stream, |worker, envoy, effects| {
+            worker.response_headers(stream, envoy, effects)
+        }))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let stream = self.context;
+        worker::run(stream, |worker, envoy, effects| worker.close(stream, envoy, effects));
+    }
+}
+
+const fn action(flow: Flow) -> Action {
+    match flow {
+        Flow::Continue => Action::Continue,
+        Flow::Pause => Action::Pause,
+    }
+}

@@ -1,0 +1,55 @@
+//! The reads of the driver, as calls to Envoy.
+
+use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey};
+use portolan_driver::{Exchange, HeaderMap};
+
+use crate::host::{self, Headers};
+use crate::pushes;
+
+/// Unlike a header, no client can send it.
+const ADDRESS_ATTRIBUTE: &str = "source\0address";
+
+/// The stream that is the effective context, and Envoy.
+pub(crate) struct Envoy;
+
+impl Exchange for Envoy {
+    fn now(&self) -> u64 {
+        host::now()
+    }
+
+    fn request_headers(&self) -> Option<HeaderMap> {
+        host::header_map(Headers::Request)
+    }
+
+    fn request_header(&self, name: &str) -> Option<Vec<u8>> {
+        host::header(Headers::Request, name)
+    }
+
+    fn request_body(&self, size: usize) -> Vec<u8> {
+        host::request_body(size)
+    }
+
+    fn response_headers(&self) -> Option<HeaderMap> {
+        host::header_map(Headers::Response)
+    }
+
+    fn response_header(&self, name: &str) -> Option<Vec<u8>> {
+        host::header(Headers::Response, name)
+    }
+
+    fn client_address(&self) -> Option<Vec<u8>> {
+        host::property(ADDRESS_ATTRIBUTE)
+    }
+
+    fn backend(&self) -> Option<Vec<u8>> {
+        host::property(BACKEND_ATTRIBUTE)
+    }
+
+    fn state(&self, key: StateKey) -> Option<Vec<u8>> {
+        host::property(key.name())
+    }
+
+    fn pushed_until(&self, slot: u32) -> u64 {
+        pushes::until(slot)
+    }
+}
