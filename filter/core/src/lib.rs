@@ -35,6 +35,7 @@ pub mod config;
 pub mod contract;
 pub mod grammar;
 pub mod health;
+mod ordered;
 pub mod policy;
 pub mod probe;
 pub mod record;

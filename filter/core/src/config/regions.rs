@@ -3,6 +3,7 @@
 use super::geography::{Continent, Country, Subdivision};
 use super::ids::{LabelId, RegionId};
 use super::network_table::{NetworkEntry, NetworkTable};
+use crate::ordered::map;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
@@ -64,9 +65,9 @@ impl Regions {
             names: parts.names.into(),
             default: parts.default,
             labels: parts.labels.into(),
-            countries: parts.countries.into_iter().collect(),
-            subdivisions: parts.subdivisions.into_iter().collect(),
-            continents: parts.continents.into_iter().collect(),
+            countries: map(parts.countries),
+            subdivisions: map(parts.subdivisions),
+            continents: map(parts.continents),
             networks: NetworkTable::new(parts.networks),
             trusted_proxies: NetworkTable::of_prefixes(parts.trusted_proxies),
             geo_source: parts.geo_source,

@@ -1,10 +1,8 @@
 //! What a front says of its backends.
 
-use std::collections::BTreeSet;
-
 use super::table::{Health, State};
-use crate::config::ids::{BackendId, ListId};
 use crate::config::{Backend, Config, Fingerprint, Front, Published};
+use crate::ordered::set;
 
 /// What the host found out: the health of the clusters, if the admin interface answered.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +45,9 @@ impl<'c> Report<'c> {
     /// itself. Those of other fronts are nothing that its clients should know of.
     #[must_use]
     pub fn of(config: &'c Config, front: &Front, examined: Examined<'_>) -> Self {
-        let lists: BTreeSet<ListId> = front.every_list(config.rules()).collect();
+        let lists = set(front.every_list(config.rules()));
         let lists = lists.into_iter().filter_map(|id| config.list(id));
-        let used: BTreeSet<BackendId> =
-            lists.flat_map(|list| list.backends().iter().copied()).collect();
+        let used = set(lists.flat_map(|list| list.backends().iter().copied()));
         let state = |backend: &'c Backend| (backend.name(), examined.of(backend.cluster()));
         let mut backends: Vec<_> =
             used.into_iter().filter_map(|id| config.backend(id)).map(state).collect();

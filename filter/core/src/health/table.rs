@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ordered::map;
 use serde::Deserialize;
 
 /// Which clusters are well, by name.
@@ -79,7 +80,7 @@ impl Health {
             let up = cluster.host_statuses.iter().any(|host| host.health_status.is_up());
             (cluster.name, if up { State::Up } else { State::Down })
         };
-        Some(Self(clusters.cluster_statuses.into_iter().map(state).collect()))
+        Some(Self(map(clusters.cluster_statuses.into_iter().map(state))))
     }
 
     /// How a cluster is. One that Envoy does not know is down: nobody can be sent there.

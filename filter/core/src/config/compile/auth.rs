@@ -1,7 +1,7 @@
 //! Credentials, operators, and how the clients of each front prove who they are.
 
 use crate::contract::clusters;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
@@ -13,6 +13,7 @@ use crate::config::operators::{Operator, OperatorKind, Operators};
 use crate::config::wire::{
     BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire, RuleWire,
 };
+use crate::ordered::set;
 
 /// What the checks of other parts ask about a backend.
 pub(super) struct BackendFacts {
@@ -33,6 +34,7 @@ enum Key {
     Users(String),
 }
 
+#[inline(never)]
 pub(super) fn credentials(
     wire: Option<Vec<CredentialWire>>,
     mistakes: &Mistakes,
@@ -52,6 +54,7 @@ pub(super) fn credentials(
 }
 
 /// The facts of every backend by its id, and the operators among them.
+#[inline(never)]
 pub(super) fn facts(
     wire: &[BackendWire],
     credentials: &[Credential],
@@ -149,6 +152,7 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     /// How the clients of one front prove who they are; without mistakes it is what was written.
+    #[inline(never)]
     pub(super) fn front_auth(
         &self,
         front: &FrontWire,
@@ -180,6 +184,7 @@ impl Scope<'_> {
     }
 
     /// The list of the backend whose catalogue is a front's.
+    #[inline(never)]
     pub(super) fn catalog(
         &self,
         front: &FrontWire,
@@ -219,7 +224,7 @@ impl Scope<'_> {
         let members = own.flat_map(RuleWire::members).chain(front.catalog.as_deref());
         let ids = members.filter_map(|name| self.backends.get(name).copied().map(BackendId::new));
         let facts = ids.filter_map(|id| self.facts.get(id.index()));
-        let operators: BTreeSet<OperatorId> = facts.filter_map(|facts| facts.operator).collect();
+        let operators = set(facts.filter_map(|facts| facts.operator));
         operators.into_iter().filter_map(|id| self.operators.get(id)).collect()
     }
 

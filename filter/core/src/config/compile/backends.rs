@@ -12,6 +12,7 @@ use crate::config::upload_path::UploadPath;
 use crate::config::wire::{BackendAuthWire, BackendWire, TlsWire};
 use crate::contract::clusters;
 
+#[inline(never)]
 pub(super) fn compile(
     wire: Option<Vec<BackendWire>>,
     facts: &[BackendFacts],
@@ -55,6 +56,7 @@ pub(super) fn compile(
     all
 }
 
+#[inline(never)]
 fn compile_one(
     wire: BackendWire,
     facts: &BackendFacts,
@@ -87,6 +89,7 @@ fn compile_one(
     })
 }
 
+#[inline(never)]
 pub(super) fn compile_tls(wire: TlsWire, host: &str, path: &Path<'_>, mistakes: &Mistakes) -> Tls {
     let client = match (wire.certificate_file, wire.key_file) {
         (Some(certificate_file), Some(key_file)) => {

@@ -9,6 +9,7 @@ use crate::config::wire::BlobStoreWire;
 use crate::contract::clusters;
 
 /// All stores; `None` only together with a mistake.
+#[inline(never)]
 pub(super) fn compile(
     wire: Option<Vec<BlobStoreWire>>,
     mistakes: &Mistakes,
@@ -35,6 +36,7 @@ pub(super) fn compile(
     all
 }
 
+#[inline(never)]
 fn compile_one(wire: BlobStoreWire, path: &Path<'_>, mistakes: &Mistakes) -> Option<BlobStore> {
     let url = wire.url?;
     if wire.tls.is_written() && url.origin().scheme() == Scheme::Http {

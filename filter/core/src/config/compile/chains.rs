@@ -25,6 +25,7 @@ pub(super) struct Tags<'a> {
 }
 
 /// Compiles one chain; `None` only together with a mistake.
+#[inline(never)]
 pub(super) fn compile(
     links: &[Link],
     tags: &Tags<'_>,

@@ -8,6 +8,7 @@ use crate::config::mistake::{Mistakes, Path};
 use crate::config::regions::GeoSource;
 use crate::config::wire::{ClientsWire, GeoHeadersWire, ProxyWire};
 
+#[inline(never)]
 pub(super) fn compile(
     wire: ClientsWire,
     networks: &[(String, Vec<IpNet>)],
@@ -69,6 +70,7 @@ fn proxies(
     all
 }
 
+#[inline(never)]
 fn compile_headers(wire: GeoHeadersWire, path: &Path<'_>, mistakes: &Mistakes) -> Geo {
     if !wire.names_any {
         let message = "names no header; write at least `country`";

@@ -10,6 +10,7 @@ use crate::config::fronts::Fronts;
 use crate::contract::{Fingerprint, clusters, with_fingerprint};
 
 /// Renames the clusters of backends, token services, verifiers and blob stores.
+#[inline(never)]
 pub(super) fn apply(
     fronts: &mut Fronts,
     backends: &mut [Backend],

@@ -9,7 +9,9 @@ use crate::config::landing::Landing;
 use crate::config::list::ListTable;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::FrontWire;
+use crate::ordered::map;
 
+#[inline(never)]
 pub(super) fn compile(
     wire: Option<&[FrontWire]>,
     scope: &auth::Scope<'_>,
@@ -51,7 +53,7 @@ pub(super) fn compile(
             client_configuration: front.client_configuration,
             cors: front.cors.clone(),
             upstreams: upstreams.map(Arc::new),
-            landing: Landing { pages: front.landing.iter().cloned().collect() },
+            landing: Landing { pages: map(front.landing.iter().cloned()) },
         });
     }
     compiled

@@ -12,6 +12,7 @@ use crate::config::mistake::Mistakes;
 use crate::config::wire::FrontWire;
 
 /// Refuses every URL that leads back to a front. `written` says which backends were made for an upstream.
+#[inline(never)]
 pub(super) fn refuse(
     fronts: &Fronts,
     written: &[FrontWire],

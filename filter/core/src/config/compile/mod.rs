@@ -1,5 +1,8 @@
 //! From the wire form to the compiled form: every reference is resolved, every contradiction
 //! between two places is a mistake at the later one.
+//!
+//! The stages are kept apart (`inline(never)`): of all in one function Envoy would make machine code for a second at
+//! each start, and hold twenty megabytes while it does.
 
 mod access;
 mod auth;
@@ -26,6 +29,7 @@ use super::mistake::{Mistakes, Path};
 use super::nearest::unknown_name;
 use super::user_info::hidden;
 use super::wire::PolicyWire;
+use crate::ordered::map;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
@@ -94,7 +98,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
 
 /// The position of each name.
 fn ids_by_name<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u32> {
-    names.zip(0..).collect()
+    map(names.zip(0..))
 }
 
 fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {

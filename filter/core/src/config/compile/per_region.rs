@@ -6,6 +6,7 @@ use super::unknown;
 use crate::config::DEFAULT_REGION;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::PerRegion;
+use crate::ordered::map;
 
 /// The regions of a policy.
 ///
@@ -58,8 +59,7 @@ impl<'a> RegionNames<'a> {
     /// The value for each region, in the order of their ids: its own, or that of the default region
     /// where it has none or is drained; `None` where that is not written either.
     pub(super) fn resolve<'v, T>(&self, each: &'v [(String, T)]) -> Vec<Option<&'v T>> {
-        let by_name: BTreeMap<&str, &T> =
-            each.iter().map(|(region, value)| (region.as_str(), value)).collect();
+        let by_name = map(each.iter().map(|(region, value)| (region.as_str(), value)));
         let default = by_name.get(DEFAULT_REGION).copied();
         let mut in_order: Vec<(u32, &str)> =
             self.ids.iter().map(|(name, id)| (*id, *name)).collect();

@@ -21,6 +21,7 @@ pub(super) struct Around<'a> {
 
 impl Scope<'_> {
     /// Compiles `redirect` of a rule; `path` is its own.
+    #[inline(never)]
     pub(super) fn redirecting(
         &self,
         wire: RedirectingWire,

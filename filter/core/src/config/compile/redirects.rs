@@ -8,6 +8,7 @@ use crate::config::redirects::{Redirect, RedirectHost, Redirects};
 use crate::config::wire::{FollowWire, RedirectsWire};
 
 /// The redirects of the backend at `path`.
+#[inline(never)]
 pub(super) fn compile(
     wire: RedirectsWire,
     regions: &RegionNames<'_>,
@@ -53,6 +54,7 @@ fn check_addresses(hosts: &[RedirectHost], path: &Path<'_>, mistakes: &Mistakes)
 ///
 /// A virtual host of Envoy's takes the requests for each host that redirects may lead to. Were a front
 /// among them, its clients would be taken for such a redirect.
+#[inline(never)]
 pub(super) fn keep_apart(fronts: &mut Fronts, backends: &[Backend], mistakes: &Mistakes) {
     let root = Path::Root.key("backends");
     for backend in backends {

@@ -13,9 +13,11 @@ use crate::config::network_table::{NetworkEntry, canonical};
 use crate::config::regions::{GeoSource, Regions, RegionsParts};
 use crate::config::user_info::hidden;
 use crate::config::wire::RegionWire;
+use crate::ordered::map;
 
 type Networks = [(String, Vec<IpNet>)];
 
+#[inline(never)]
 pub(super) fn compile(
     wire: Option<&[RegionWire]>,
     networks: &Networks,
@@ -50,6 +52,7 @@ pub(super) fn compile(
 }
 
 /// The regions whose clients are served as those of the default region.
+#[inline(never)]
 pub(super) fn drained<'w>(wire: &'w [RegionWire], mistakes: &Mistakes) -> Vec<&'w str> {
     let names = wire.iter().filter(|region| region.drained).map(|region| region.name.as_str());
     let names: Vec<&str> = names.collect();
@@ -132,7 +135,7 @@ fn regions_of_labels<'n>(
             }
         }
     }
-    regions.into_iter().map(|(label, (_, region))| (label, region)).collect()
+    map(regions.into_iter().map(|(label, (_, region))| (label, region)))
 }
 
 /// How much a pattern says: the letters before its `*`; all of them, and more, where it has none.
@@ -141,6 +144,7 @@ fn specificity(pattern: &str) -> usize {
 }
 
 /// The labels that a pattern means. That there is none is a mistake.
+#[inline(never)]
 pub(super) fn labels_meant<'l>(
     pattern: &str,
     known: impl Iterator<Item = &'l str>,

@@ -33,6 +33,7 @@ pub(super) struct Scope<'a> {
     pub(super) mistakes: &'a Mistakes,
 }
 
+#[inline(never)]
 pub(super) fn compile(
     wire: Option<Vec<RuleWire>>,
     scope: &Scope<'_>,

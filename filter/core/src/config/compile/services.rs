@@ -1,7 +1,5 @@
 //! What the filter calls itself, and what it sends clients' requests to, are different clusters.
 
-use std::collections::BTreeSet;
-
 use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;
 use crate::config::backend_url::Scheme;
@@ -10,12 +8,14 @@ use crate::config::fronts::Fronts;
 use crate::config::list::List;
 use crate::config::mistake::Mistakes;
 use crate::config::redirects::redirects_cluster;
+use crate::ordered::set;
 
 /// Checks every cluster that only the filter calls: those of token services, verifiers and blob stores.
 ///
 /// The filter runs once more for each attempt of a cluster that clients' requests go through. A call of the
 /// filter's own through such a cluster would enter it while it is at work, which ends the worker's virtual
 /// machine and with it every request.
+#[inline(never)]
 pub(super) fn keep_apart(
     fronts: &Fronts,
     backends: &[Backend],
@@ -27,11 +27,8 @@ pub(super) fn keep_apart(
         [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(backend.key(), scheme))
     };
     let own = backends.iter().flat_map(|backend| [backend.cluster(), backend.owner_cluster()]);
-    let carried: BTreeSet<String> = own
-        .chain(lists.iter().map(List::cluster))
-        .map(str::to_owned)
-        .chain(backends.iter().flat_map(redirects))
-        .collect();
+    let names = own.chain(lists.iter().map(List::cluster)).map(str::to_owned);
+    let carried = set(names.chain(backends.iter().flat_map(redirects)));
     for (keys, cluster) in called(fronts, backends, stores) {
         if carried.contains(cluster) {
             let message = format!(

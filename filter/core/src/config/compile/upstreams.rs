@@ -11,6 +11,7 @@ use crate::config::wire::{FrontWire, UpstreamWire};
 use crate::grammar::is_repository_prefix;
 
 /// Compiles the upstreams of one front; `hosts` are those of all fronts so far.
+#[inline(never)]
 pub(super) fn compile(
     front: &FrontWire,
     hosts: &mut Once<'_, FrontHost>,
