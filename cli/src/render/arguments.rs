@@ -88,14 +88,13 @@ pub(crate) struct SiteArgs {
 const WASM: &str = "/etc/portolan/portolan.wasm";
 
 impl SiteArgs {
-    /// The same for an Envoy that runs on this machine, from files in `directory`. A filter that is neither named nor at
-    /// its usual place is taken from `filters`, the first that is there.
-    pub(crate) fn here(mut self, directory: &Path, filters: &[PathBuf]) -> Self {
+    /// The same for an Envoy that runs on this machine. A filter that is neither named nor at its usual place is taken
+    /// from `filters`, the first that is there.
+    pub(crate) fn here(mut self, filters: &[PathBuf]) -> Self {
         let is_missing = self.wasm == WASM && !Path::new(WASM).exists();
         if let (true, Some(found)) = (is_missing, filters.iter().find(|path| path.exists())) {
             self.wasm = found.to_string_lossy().into_owned();
         }
-        self.sds_directory = directory.join("sds").to_string_lossy().into_owned();
         self
     }
 
