@@ -29,6 +29,7 @@ pub mod network_table;
 mod operators;
 mod published;
 mod reader;
+mod reason;
 mod redirecting;
 mod redirects;
 pub mod regions;

@@ -6,7 +6,7 @@ use super::mount::{self, Mounting};
 use super::naming::Naming;
 use super::redirect::{self, StoredBlob};
 use crate::client::Locality;
-use crate::config::ids::{BackendId, ListId, RuleId};
+use crate::config::ids::{BackendId, FrontId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
 use crate::health::Examined;
 use crate::probe::Presence;
@@ -111,6 +111,10 @@ pub enum Refusal {
     Unsupported(Class),
     /// The rule has no owner, so the repository takes no writes.
     PullOnly(RuleId),
+    /// The rule takes no writes at the moment, as its operator says.
+    WritesOfRule(RuleId),
+    /// Nor does any rule for the clients of this front.
+    WritesOfFront(FrontId),
     /// The front wants a password, and there is none or a wrong one.
     Unauthenticated,
     /// The rule is not for this client.
@@ -177,6 +181,9 @@ pub fn decide<'c>(
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
     let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
     admission::admit(facts.front, (id, rule), is_write, facts.identity, facts.locality)?;
+    if is_write {
+        admission::writes_are_taken(facts.front, (id, rule))?;
+    }
     let chosen =
         choose(config, rule, name, request, facts.locality).ok_or(Refusal::PullOnly(id))?;
     let (choice, list_id) = match (freshness::question(rule, name), facts.recently_pushed) {

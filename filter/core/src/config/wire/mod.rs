@@ -36,10 +36,11 @@ use std::time::Duration;
 use super::Document;
 use super::advice;
 use super::duration;
-use super::fields::POLICY;
+use super::fields::{POLICY, Table};
 use super::mistake::{Mistakes, Path};
 use super::published::{self, Published};
 use super::reader::{Fields, Node};
+use super::reason;
 use super::wanted::Wanted;
 
 /// The version of the format that this release reads.
@@ -173,6 +174,12 @@ fn read_named<T>(
 /// A switch that is off if it is left out.
 fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
     fields.optional(name, |node| node.boolean()).unwrap_or(false)
+}
+
+/// Why writes are refused.
+fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<String> {
+    let fields = node.fields(table);
+    fields.required("refused", reason::WANTED, |node| node.parse(reason::WANTED, reason::parse))
 }
 
 /// A length of time, or its default.

@@ -14,6 +14,7 @@ mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;
+mod writes;
 
 const POLICY: &str = r#"{
     "version": 1,
