@@ -11,6 +11,7 @@ mod arguments;
 mod bootstrap;
 mod browsers;
 mod client_address;
+mod client_limits;
 mod cluster;
 mod connection_manager;
 mod credential_filter;
@@ -23,6 +24,7 @@ mod forwarded_for;
 mod geoip;
 mod health;
 mod leftover;
+mod limits;
 mod listener;
 mod local_replies;
 mod loops;
@@ -142,6 +144,9 @@ impl Rendering {
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
         let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
         redirects::check(&config, options.envoy)?;
+        if config.clients().limits().is_some() && !options.envoy.limits_clients() {
+            return Err(RenderError::ClientLimits(options.envoy));
+        }
         Ok(Self { json, config, options })
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use backends::{
 };
 pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, UPSTREAM, WRITES};
 pub use policy::POLICY;
-pub(crate) use policy::{CLIENTS, GEO, GEO_HEADERS, REGION};
+pub(crate) use policy::{CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REGION};
 pub(crate) use rules::{LINK, REDIRECT, RULE, RULE_WRITES};
 
 /// The fields of one mapping.

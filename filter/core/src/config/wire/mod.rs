@@ -7,6 +7,7 @@
 mod auth;
 mod backends;
 mod blob_stores;
+mod client_limits;
 mod clients;
 mod fronts;
 mod landing;
@@ -21,6 +22,7 @@ mod upstreams;
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use blob_stores::BlobStoreWire;
+pub(crate) use client_limits::ClientLimitsWire;
 pub(crate) use clients::{ClientsWire, GeoHeadersWire, ProxyWire};
 pub(crate) use fronts::FrontWire;
 pub(crate) use redirecting::{PerRegion, RedirectingWire};
