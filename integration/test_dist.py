@@ -102,7 +102,8 @@ def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) ->
     done = subprocess.run(serve, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     # No filter is in /etc here: the one that was unpacked beside the command is taken.
-    assert f"filename: {top}/share/portolan/portolan.wasm" in (tmp_path / "run/envoy.yaml").read_text()
+    filters = (tmp_path / "run/filters/envoy.filters.http.wasm.json").read_text()
+    assert f'"filename": "{top}/share/portolan/portolan.wasm"' in filters
 
 
 def test_what_is_in_a_file_is_written_beside_it(release: Path) -> None:

@@ -51,6 +51,11 @@ pub(crate) fn run(arguments: &ReadyArgs, out: &mut impl Write) -> io::Result<Exi
     }
 }
 
+/// Whether the Envoy at this address serves.
+pub(crate) fn is_live(admin: SocketAddr) -> bool {
+    ask(admin).is_ok_and(|(status, _)| status == 200)
+}
+
 /// The status, and the state as Envoy calls it, such as `LIVE` or `DRAINING`.
 fn ask(admin: SocketAddr) -> Result<(u16, String), ureq::Error> {
     let config = Agent::config_builder()

@@ -220,6 +220,8 @@ def test_combined(start: Callable[..., Stack], daemon: Daemon, hub: str, tmp_pat
             with pytest.raises(Failed, match="404"):
                 curl(daemon, url, *account, *asked)
     check_observed(daemon, stack, portolans=1)
+    # The engine's client is that of the next run, too.
+    daemon.docker("logout", "localhost:8443")
 
 
 def test_combined_without_passwords(start: Callable[..., Stack], daemon: Daemon, hub: str, tmp_path: Path) -> None:
@@ -243,5 +245,36 @@ def test_the_image_alone(daemon: Daemon, tmp_path: Path) -> None:
     )
     container = daemon.docker("run", "--detach", "--publish", "8080:8080", "--volume", policy, loaded).strip()
     eventually(lambda: daemon.inspect(container)["State"]["Health"]["Status"] == "healthy", within=120)
-    assert curl(daemon, "http://127.0.0.1:8080/v2/", "--output", "/dev/null", "--write-out", "%{http_code}") == "200"
+    assert status(daemon, "/v2/") == "200"
+    check_follows_the_mounted_file(daemon, container, tmp_path / "portolan.yaml")
+    daemon.docker("stop", container)
+    assert daemon.inspect(container)["State"]["ExitCode"] == 0
     daemon.docker("rm", "--force", container)
+
+
+def status(daemon: Daemon, target: str) -> str:
+    """The status of a request to the image's own port."""
+    command = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", f"http://127.0.0.1:8080{target}"]
+    return daemon.run(*command)
+
+
+def check_follows_the_mounted_file(daemon: Daemon, container: str, file: Path) -> None:
+    """What is written into a file that is mounted alone is seen; another file under its name is not, and is said not to be."""
+
+    def log() -> str:
+        return daemon.run("sh", "-c", f"docker logs {container} 2>&1")
+
+    def is_served() -> bool:
+        said = daemon.run("curl", "--silent", "http://127.0.0.1:8080/v2/team/app/tags/list")
+        return "no rule of this registry" not in said
+
+    good = file.read_text()
+    assert is_served()
+    file.write_text(good.replace("'**'", "'demo/**'"))
+    eventually(lambda: not is_served(), what="the changed policy is in force")
+    file.write_text(good.replace("backends: {a:", "backends: {b:"))
+    eventually(lambda: "rules[0].chains" in log(), what="the words of `portolan check` about a wrong policy")
+    assert status(daemon, "/v2/") == "200"
+    file.with_name("other").write_text(good)
+    file.with_name("other").rename(file)
+    eventually(lambda: "was replaced where it is mounted from" in log(), what="it says that the file is another one")

@@ -104,6 +104,15 @@ fn of_source(source: &Source) -> Result<LoadedPolicy, Vec<Diagnostic>> {
     }
 }
 
+/// The files that a policy is read from: its own, and its network files as far as it says which.
+pub(crate) fn files_of(path: &Path) -> Vec<PathBuf> {
+    let named = source::read(path).ok().and_then(|source| {
+        let parsed = parse(&source).ok()?;
+        Some(network_files::named(&parsed.document, &source.directory))
+    });
+    std::iter::once(path.to_owned()).chain(named.into_iter().flatten()).collect()
+}
+
 /// Reads a YAML or JSON file that is no policy.
 ///
 /// # Errors

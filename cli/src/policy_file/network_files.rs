@@ -4,7 +4,7 @@
 //! the place where it came from.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portolan_core::config::Document;
 
@@ -22,6 +22,21 @@ const PUBLISHED: &str = "published";
 
 /// One entry of a mapping, with its place.
 type Entry = ((String, Document), PlaceTree);
+
+/// The files that a policy names, whether they are there or not. Their paths start from `directory`.
+pub(super) fn named(policy: &Document, directory: &Path) -> Vec<PathBuf> {
+    let Document::Mapping(fields) = policy else { return Vec::new() };
+    let lists = fields.iter().filter(|(key, _)| key == KEY);
+    let items = lists.flat_map(|(_, files)| match files {
+        Document::List(files) => files.as_slice(),
+        _ => &[],
+    });
+    let paths = items.filter_map(|file| match file {
+        Document::String(file) => Some(directory.join(file)),
+        _ => None,
+    });
+    paths.collect()
+}
 
 /// Replaces `network_files` by what the files hold. Their paths start from `directory`.
 pub(super) fn inline(policy: &mut Parsed, directory: &Path) -> Result<(), Vec<Diagnostic>> {

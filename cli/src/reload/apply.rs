@@ -10,8 +10,9 @@ use super::carry_out::{Reload, written};
 use super::difference::{Difference, moved};
 use super::plan::Plan;
 use super::validate::{Program, validate};
-use super::{ReloadError, shared_port, watch};
-use crate::output::say;
+use super::watch::Watch;
+use super::{ReloadError, shared_port};
+use crate::output::{complain, say};
 use crate::policy_file;
 use crate::render::files::{Directory, FileSet, State};
 use crate::render::{Rendering, Target};
@@ -25,21 +26,38 @@ pub(crate) fn run(arguments: &ApplyArgs, out: &mut impl Write) -> Result<(), Rel
     if !arguments.watch {
         return once(arguments, out);
     }
-    watch::forever(&arguments.policy, || match once(arguments, out) {
-        Err(ReloadError::Print(error)) => Err(ReloadError::Print(error)),
-        Err(error) => {
-            say(format_args!("error: {error}"));
-            Ok(())
+    follow(arguments, Watch::from_nothing(&arguments.policy), out)
+}
+
+/// Puts the policy in force whenever its files have changed.
+///
+/// # Errors
+///
+/// `out` cannot be written. What keeps a policy from being in force is said, and the next one is waited for.
+pub(crate) fn follow(
+    arguments: &ApplyArgs,
+    mut watch: Watch,
+    out: &mut impl Write,
+) -> Result<(), ReloadError> {
+    loop {
+        watch.wait_for_change();
+        match once(arguments, out) {
+            Err(ReloadError::Print(error)) => return Err(ReloadError::Print(error)),
+            Err(ReloadError::Policy(diagnostics)) => {
+                complain(&diagnostics);
+                say("the policy is refused; the one that was in force is so still");
+            }
+            Err(error) => say(format_args!("error: {error}")),
+            Ok(()) => out.flush().map_err(ReloadError::Print)?,
         }
-        Ok(()) => out.flush().map_err(ReloadError::Print),
-    })
+    }
 }
 
 fn once(arguments: &ApplyArgs, out: &mut impl Write) -> Result<(), ReloadError> {
     let directory = Directory::new(&arguments.directory);
     let state = directory.state()?;
     let policy = policy_file::load(&arguments.policy).map_err(ReloadError::Policy)?;
-    crate::output::complain(&crate::check::doubts(&policy));
+    complain(&crate::check::doubts(&policy));
     let rendering =
         Rendering::of(&policy, &state.site, Target::Files).map_err(ReloadError::Render)?;
     let set = FileSet::of(&rendering);
@@ -56,7 +74,7 @@ fn once(arguments: &ApplyArgs, out: &mut impl Write) -> Result<(), ReloadError> 
     if let Some(program) = program(arguments, &directory, &state) {
         let _lock = directory.lock()?;
         directory.put_secrets(&set)?;
-        validate(&program, &rendering.whole())?;
+        validate(&program, &rendering.whole(), directory.path())?;
     }
     if arguments.dry_run {
         return Ok(());

@@ -1,7 +1,7 @@
 //! What a person types behind `portolan apply`, `rollback` and `history`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -43,6 +43,32 @@ pub(crate) struct ApplyArgs {
     pub(super) without_envoy: bool,
 }
 
+impl ApplyArgs {
+    /// For whoever has rendered the directory and started this program as its Envoy.
+    pub(crate) fn of_own_envoy(policy: &Path, directory: &Path, program: PathBuf) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            directory: directory.to_owned(),
+            envoys: EnvoyArgs {
+                admin: Vec::new(),
+                timeout: seconds(STEP).unwrap_or_default(),
+                settle: seconds(SETTLE).unwrap_or_default(),
+            },
+            dry_run: false,
+            diff: false,
+            requests: None,
+            envoy_program: Some(program),
+            no_validate: false,
+            watch: true,
+            without_envoy: false,
+        }
+    }
+}
+
+/// How long Envoy may take for each step, and how long requests of the policy before may go on, in seconds; unless told.
+const STEP: &str = "60";
+const SETTLE: &str = "30";
+
 /// Which Envoys are asked, and how long they are waited for.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct EnvoyArgs {
@@ -51,11 +77,11 @@ pub(crate) struct EnvoyArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) admin: Vec<SocketAddr>,
     /// How long Envoy may take for each step.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = STEP, value_parser = seconds)]
     pub(super) timeout: Duration,
     /// How long requests of the policy before may go on before what only they need goes. It is less where none is
     /// under way. What has begun to stream is never cut by this.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = SETTLE, value_parser = seconds)]
     pub(super) settle: Duration,
 }
 
@@ -89,7 +115,7 @@ pub(crate) struct HistoryArgs {
 }
 
 /// A length of time in seconds, such as `30` or `0.5`.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let text = text.strip_suffix('s').unwrap_or(text);
     let number = text.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
     number.ok_or_else(|| "is no length of time; write seconds, such as `30`".to_owned())

@@ -34,6 +34,17 @@ pub(crate) struct DrainArgs {
     quit: bool,
 }
 
+impl DrainArgs {
+    /// For whoever ends Envoy then by other means.
+    pub(crate) const fn of_own_envoy(
+        admin: SocketAddr,
+        grace: Duration,
+        timeout: Duration,
+    ) -> Self {
+        Self { admin, grace, timeout, quit: false }
+    }
+}
+
 const PAUSE: Duration = Duration::from_millis(200);
 /// The requests that the listener of the clients has under way.
 const REQUESTS: &str = "http.portolan.downstream_rq_active";

@@ -25,10 +25,11 @@ mod validate;
 mod version;
 mod watch;
 
-pub(crate) use apply::run as apply;
-pub(crate) use arguments::{ApplyArgs, HistoryArgs, RollbackArgs};
+pub(crate) use apply::{follow, run as apply};
+pub(crate) use arguments::{ApplyArgs, HistoryArgs, RollbackArgs, seconds};
 pub(crate) use drain::{DrainArgs, run as drain};
 pub(crate) use error::ReloadError;
 pub(crate) use history::run as history;
 pub(crate) use rollback::run as rollback;
 pub(crate) use version::{VersionArgs, run as version};
+pub(crate) use watch::Watch;

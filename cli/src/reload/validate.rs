@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::ReloadError;
@@ -26,15 +26,21 @@ impl Program {
     }
 }
 
-/// Has the program look at a whole configuration, the filter included.
+/// Has the program look at a whole configuration, the filter included. It is written to `place` meanwhile: where the
+/// root of the file system is read-only, there may be no other.
 ///
 /// # Errors
 ///
 /// What it says against it; or that it does not run.
-pub(super) fn validate(program: &Program, bootstrap: &str) -> Result<(), ReloadError> {
+pub(super) fn validate(
+    program: &Program,
+    bootstrap: &str,
+    place: &Path,
+) -> Result<(), ReloadError> {
     let invalid = |says: String| ReloadError::Invalid { program: program.0.clone(), says };
     let unusable = |error: std::io::Error| invalid(format!("it cannot be run: {error}"));
-    let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().map_err(unusable)?;
+    let named = tempfile::Builder::new().prefix(".validate-").suffix(".yaml").tempfile_in(place);
+    let mut file = named.map_err(unusable)?;
     file.write_all(bootstrap.as_bytes()).map_err(unusable)?;
     let done = Command::new(&program.0)
         .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "-c"])

@@ -2,46 +2,60 @@
 //!
 //! Kubernetes replaces the files of a mounted `ConfigMap` by a symbolic link, `..data`, that leads to a new
 //! directory; an editor renames, a copy writes in place. All of these show in what the paths lead to, which is
-//! looked at every second.
+//! looked at every second. Files beside those of the policy are nobody's business: a directory may have many.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::ReloadError;
+use crate::policy_file;
 
 /// How often the files are looked at.
 const PAUSE: Duration = Duration::from_secs(1);
 /// For how long nothing may change before they count as written.
 const SHORT_PAUSE: Duration = Duration::from_millis(100);
-/// How deep below the policy's directory its network files are looked for.
-const DEPTH: usize = 3;
 
-/// Calls `act` at once and after every change of the files beside the policy.
-pub(super) fn forever(
-    policy: &Path,
-    mut act: impl FnMut() -> Result<(), ReloadError>,
-) -> Result<(), ReloadError> {
-    let mut acted = None;
-    let mut seen = Signature::of(policy);
-    loop {
-        if acted.as_ref() != Some(&seen) {
-            acted = Some(seen);
-            act()?;
+/// The files of a policy, and in which state they were when somebody acted on them.
+pub(crate) struct Watch {
+    policy: PathBuf,
+    files: Vec<PathBuf>,
+    acted_on: Option<Signature>,
+}
+
+impl Watch {
+    /// A watch that finds a change at once.
+    pub(super) fn from_nothing(policy: &Path) -> Self {
+        Self { policy: policy.to_owned(), files: policy_file::files_of(policy), acted_on: None }
+    }
+
+    /// A watch for whom the files are as they should be. Make it before the policy is read: a change in between is
+    /// found then.
+    pub(crate) fn from_now(policy: &Path) -> Self {
+        let watch = Self::from_nothing(policy);
+        Self { acted_on: Some(Signature::of(&watch.files)), ..watch }
+    }
+
+    /// Comes back when the files are others than at the last time.
+    pub(super) fn wait_for_change(&mut self) {
+        let mut seen = Signature::of(&self.files);
+        while self.acted_on.as_ref() == Some(&seen) {
+            sleep(PAUSE);
+            seen = settled(&self.files);
         }
-        sleep(PAUSE);
-        seen = settled(policy);
+        // Another policy may name other files. Which state they are in is noted before anybody reads them.
+        self.files = policy_file::files_of(&self.policy);
+        self.acted_on = Some(Signature::of(&self.files));
     }
 }
 
 /// What the files are when nobody writes to them any more.
-fn settled(policy: &Path) -> Signature {
-    let mut last = Signature::of(policy);
+fn settled(files: &[PathBuf]) -> Signature {
+    let mut last = Signature::of(files);
     for _ in 0..10 {
         sleep(SHORT_PAUSE);
-        let now = Signature::of(policy);
+        let now = Signature::of(files);
         if now == last {
             break;
         }
@@ -52,44 +66,26 @@ fn settled(policy: &Path) -> Signature {
 
 /// What tells one state of some files from another: which they are, how large, and when they were written.
 #[derive(Debug, PartialEq, Eq)]
-struct Signature(Vec<(PathBuf, u64, u64, i64, i64)>);
+struct Signature(Vec<(PathBuf, Option<State>)>);
+
+/// Inode, length, and the moment of the last change in seconds and nanoseconds; of a file that is there.
+type State = (u64, u64, i64, i64);
 
 impl Signature {
-    fn of(policy: &Path) -> Self {
-        let mut files = Vec::new();
-        let directory = match policy.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
+    fn of(files: &[PathBuf]) -> Self {
+        let state = |path: &PathBuf| {
+            let found = fs::metadata(path).ok()?;
+            Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
         };
-        collect(directory, DEPTH, &mut files);
-        files.sort();
-        Self(files)
+        Self(files.iter().map(|path| (path.clone(), state(path))).collect())
     }
-}
-
-fn collect(directory: &Path, depth: usize, files: &mut Vec<(PathBuf, u64, u64, i64, i64)>) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        match fs::metadata(&path) {
-            Ok(found) if found.is_dir() => {
-                if let Some(depth) = depth.checked_sub(1) {
-                    collect(&path, depth, files);
-                }
-            }
-            Ok(found) => files.push(of_file(path, &found)),
-            Err(_) => {}
-        }
-    }
-}
-
-fn of_file(path: PathBuf, found: &Metadata) -> (PathBuf, u64, u64, i64, i64) {
-    (path, found.ino(), found.len(), found.mtime(), found.mtime_nsec())
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::sync::mpsc;
+    use std::thread;
 
     use super::*;
 
@@ -98,23 +94,36 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
         let policy = path("portolan.yaml");
-        let mut seen = vec![Signature::of(&policy)];
+        let now = || Signature::of(&policy_file::files_of(&policy));
+        let mut before = now();
         let mut changes = |what: &str| {
-            let now = Signature::of(&policy);
-            assert!(!seen.contains(&now), "{what} shows");
-            assert_eq!(now, Signature::of(&policy), "{what} shows once");
-            seen.push(now);
+            assert_ne!(before, now(), "{what} shows");
+            assert_eq!(now(), now(), "{what} shows once");
+            before = now();
         };
         fs::write(&policy, "one").unwrap();
         changes("a new file");
         fs::write(&policy, "another").unwrap();
         changes("a file that is written over");
-        fs::write(path("other"), "another").unwrap();
+        fs::write(path("other"), "network_files: [networks/aws.yaml]").unwrap();
         fs::rename(path("other"), &policy).unwrap();
         changes("a file that is renamed to it");
         fs::create_dir(path("networks")).unwrap();
         fs::write(path("networks/aws.yaml"), "networks: {}").unwrap();
-        changes("a file beside it");
+        changes("a file that it names");
+        fs::remove_file(&policy).unwrap();
+        changes("a file that goes");
+    }
+
+    #[test]
+    fn files_beside_those_of_the_policy_are_none_of_it() {
+        let place = tempfile::tempdir().unwrap();
+        let policy = place.path().join("portolan.yaml");
+        fs::write(&policy, "one").unwrap();
+        let now = || Signature::of(&policy_file::files_of(&policy));
+        let before = now();
+        fs::write(place.path().join("access.log"), "x").unwrap();
+        assert_eq!(before, now());
     }
 
     /// As the kubelet does it.
@@ -128,9 +137,31 @@ mod tests {
         }
         symlink("..1", path("..data")).unwrap();
         symlink("..data/portolan.yaml", path("portolan.yaml")).unwrap();
-        let before = Signature::of(&path("portolan.yaml"));
+        let policy = [path("portolan.yaml")];
+        let before = Signature::of(&policy);
         symlink("..2", path("..data_tmp")).unwrap();
         fs::rename(path("..data_tmp"), path("..data")).unwrap();
-        assert_ne!(before, Signature::of(&path("portolan.yaml")));
+        assert_ne!(before, Signature::of(&policy));
+    }
+
+    #[test]
+    fn a_change_is_found_once_and_one_before_the_watch_never() {
+        let place = tempfile::tempdir().unwrap();
+        let policy = place.path().join("portolan.yaml");
+        fs::write(&policy, "one").unwrap();
+        let mut watch = Watch::from_now(&policy);
+        let (found, changes) = mpsc::channel();
+        thread::spawn(move || {
+            while found.send(()).is_ok() {
+                watch.wait_for_change();
+            }
+        });
+        let within = |time| changes.recv_timeout(Duration::from_secs(time));
+        within(10).unwrap();
+        within(2).unwrap_err();
+        fs::write(&policy, "another").unwrap();
+        within(60).unwrap();
+        within(2).unwrap_err();
+        assert_eq!(Watch::from_nothing(&policy).acted_on, None, "the first look is a change");
     }
 }

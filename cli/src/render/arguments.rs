@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::admin_access;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
+use super::limits::Limits;
 use super::options::{AccessLog, Options, Target};
 
 /// Render a policy as the configuration of an Envoy that serves it.
@@ -68,10 +69,9 @@ pub(crate) struct SiteArgs {
     /// Where Envoy finds the directory of `--target files`, if it sees it elsewhere.
     #[arg(long, value_name = "DIRECTORY")]
     directory_in_envoy: Option<String>,
-    /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs a file
-    /// descriptor for each (`ulimit -n`), and others for the registries.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
-    max_connections: u32,
+    #[command(flatten)]
+    #[serde(flatten)]
+    limits: Limits,
     /// The file of the access log, or `-` for the standard output.
     #[arg(long, value_name = "PATH", default_value = "-", value_parser = AccessLog::parse)]
     access_log: AccessLog,
@@ -88,14 +88,13 @@ pub(crate) struct SiteArgs {
 const WASM: &str = "/etc/portolan/portolan.wasm";
 
 impl SiteArgs {
-    /// The same for an Envoy that runs on this machine, from files in `directory`. A filter that is neither named nor at
-    /// its usual place is taken from `filters`, the first that is there.
-    pub(crate) fn here(mut self, directory: &Path, filters: &[PathBuf]) -> Self {
+    /// The same for an Envoy that runs on this machine. A filter that is neither named nor at its usual place is taken
+    /// from `filters`, the first that is there.
+    pub(crate) fn here(mut self, filters: &[PathBuf]) -> Self {
         let is_missing = self.wasm == WASM && !Path::new(WASM).exists();
         if let (true, Some(found)) = (is_missing, filters.iter().find(|path| path.exists())) {
             self.wasm = found.to_string_lossy().into_owned();
         }
-        self.sds_directory = directory.join("sds").to_string_lossy().into_owned();
         self
     }
 
@@ -169,7 +168,7 @@ impl SiteArgs {
             system_certificates: self.system_certificates.clone(),
             sds_directory: self.sds_directory.clone(),
             directory: self.directory_in_envoy.clone().unwrap_or_default(),
-            max_connections: self.max_connections,
+            limits: self.limits,
             access_log: self.access_log.clone(),
             reuse_port: !self.exclusive_port,
             policy,
@@ -261,7 +260,7 @@ mod tests {
         assert_eq!(options.wasm.as_deref(), Some("/etc/portolan/portolan.wasm"));
         assert_eq!(options.geoip_database, None);
         assert_eq!(options.access_log, AccessLog::StandardOutput);
-        assert_eq!(options.max_connections, 10_000);
+        assert_eq!(options.limits, Limits::USUAL);
         assert_eq!(options.envoy.to_string(), "1.40.0");
     }
 

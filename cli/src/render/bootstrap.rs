@@ -41,7 +41,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     let all = json!({
         "node": node(options),
         "admin": {"address": listener::address(options.admin)},
-        "overload_manager": overload::manager(options.max_connections),
+        "overload_manager": overload::manager(options.limits),
         "typed_dns_resolver_config": resolver(),
         "static_resources": {
             "listeners": listeners,

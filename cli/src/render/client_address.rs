@@ -23,6 +23,13 @@ pub(super) fn settings(clients: &Clients) -> Value {
     }
 }
 
+/// Prefixes in Envoy's words, each in both forms in which sockets show it.
+pub(super) fn ranges(prefixes: &[IpNet]) -> Vec<Value> {
+    let range = |prefix: IpNet| json!({"address_prefix": prefix.network().to_string(), "prefix_len": prefix.prefix_len()});
+    let twins = prefixes.iter().filter_map(|prefix| mapped(*prefix));
+    prefixes.iter().copied().chain(twins).map(range).collect()
+}
+
 /// The same prefix as proxies on sockets of both families write it: `::ffff:192.0.2.1` (RFC 4291 section 2.5.5.2).
 /// Envoy compares the two as an IPv4 and an IPv6 address, and would take such a proxy for a client.
 fn mapped(prefix: IpNet) -> Option<IpNet> {
@@ -32,12 +39,9 @@ fn mapped(prefix: IpNet) -> Option<IpNet> {
 }
 
 fn from_proxies(proxies: &[IpNet]) -> Value {
-    let range = |prefix: IpNet| json!({"address_prefix": prefix.network().to_string(), "prefix_len": prefix.prefix_len()});
-    let twins = proxies.iter().filter_map(|prefix| mapped(*prefix));
-    let ranges: Vec<Value> = proxies.iter().copied().chain(twins).map(range).collect();
     extension(
         "envoy.http.original_ip_detection.xff",
         "extensions.http.original_ip_detection.xff.v3.XffConfig",
-        json!({"xff_trusted_cidrs": {"cidrs": ranges}, "skip_xff_append": true}),
+        json!({"xff_trusted_cidrs": {"cidrs": ranges(proxies)}, "skip_xff_append": true}),
     )
 }

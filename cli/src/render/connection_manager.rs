@@ -3,26 +3,27 @@
 use portolan_core::config::{Config, Front, FrontHost};
 use serde_json::{Value, json};
 
+use super::limits::{Limits, seconds};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, browsers, client_address, early_headers, filter_state, geoip, local_replies, loops,
-    metrics, patience, redirects, routes, wasm,
+    access_log, browsers, client_address, client_limits, early_headers, filter_state, geoip,
+    local_replies, loops, metrics, patience, redirects, routes, wasm,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
     let fields = object([
         json!({"stat_prefix": "portolan", "server_name": "portolan"}),
         client_address::settings(config.clients()),
-        request_shape(),
-        protocols(config),
-        timeouts(),
+        request_shape(options.limits),
+        protocols(config, options.limits),
+        timeouts(options.limits),
         json!({
             "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
             "access_log": access_logs(config, options),
-            "local_reply_config": local_replies::config(),
+            "local_reply_config": local_replies::config(options.limits),
             "route_config": routes::route_config(config, options),
             "http_filters": filters(config, policy_json, options),
         }),
@@ -63,8 +64,10 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
     let addresses = redirects::address_filters(config, options);
     let pages = browsers::filter(config);
+    let limits = client_limits::filter(config.clients());
     let first = ready.into_iter().chain([loops::filter(config)]).chain(pages);
-    let before_the_filter = first.chain(geoip).chain([noted]).chain(forms);
+    let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
+    // What is refused here is in the log as it was sent, and costs the filter nothing.
     before_the_filter.chain(wasm).chain(addresses).chain([router]).collect()
 }
 
@@ -86,19 +89,19 @@ fn readiness() -> Value {
 /// Nothing is normalised: the filter refuses `..`, `//` and `%2F` with an error of the
 /// distribution spec, because no registry path has them. A normalised path would hide them: the
 /// filter would decide about one path while the client, and perhaps a proxy in front, mean another.
-fn request_shape() -> Value {
+fn request_shape(limits: Limits) -> Value {
     json!({
         "normalize_path": false,
         "merge_slashes": false,
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
-        "max_request_headers_kb": local_replies::MAXIMUM_HEADER_KIB,
+        "max_request_headers_kb": limits.max_header,
         // The scheme that an HTTP/2 backend is told is the one that it is reached by, not the
         // one that the client used.
         "scheme_header_transformation": {"match_upstream": true},
         "common_http_protocol_options": {
             "idle_timeout": patience::written(patience::IDLE),
-            "max_connection_duration": "3600s",
-            "max_headers_count": local_replies::MAXIMUM_HEADERS,
+            "max_connection_duration": seconds(limits.max_connection_age),
+            "max_headers_count": limits.max_header_fields,
             // Some servers take `x_geo_country` for `x-geo-country`. No header that a registry needs has one.
             "headers_with_underscores_action": "DROP_HEADER",
         },
@@ -112,7 +115,7 @@ fn request_shape() -> Value {
 /// proxies to unless it is told otherwise, also without a `Host` where one front can be meant; a target with
 /// scheme and host (RFC 9112 section 3.2.2); the wish for another protocol (RFC 9110 section 7.8). One
 /// malformed request of an HTTP/2 connection ends itself and not the others (RFC 9113 section 8.1.1).
-fn protocols(config: &Config) -> Value {
+fn protocols(config: &Config, limits: Limits) -> Value {
     json!({
         "codec_type": "AUTO",
         "http_protocol_options": object([
@@ -125,7 +128,7 @@ fn protocols(config: &Config) -> Value {
         ]),
         "http2_protocol_options": {
             "override_stream_error_on_invalid_http_message": true,
-            "max_concurrent_streams": 100,
+            "max_concurrent_streams": limits.max_streams,
             "initial_stream_window_size": 1024 * 1024,
             "initial_connection_window_size": 8 * 1024 * 1024,
             "connection_keepalive": {"interval": "60s", "timeout": "20s"},
@@ -148,9 +151,9 @@ fn host_of_nobody(config: &Config) -> Option<&str> {
 /// A blob takes as long as it takes, so nothing limits a whole request (`request_timeout`, and
 /// the routes' `timeout`); what limits it is that it must not stand still, here and in the routes
 /// (`idle_timeout`), which know what the policy lets a backend take.
-fn timeouts() -> Value {
+fn timeouts(limits: Limits) -> Value {
     json!({
-        "request_headers_timeout": format!("{}s", local_replies::HEADER_SECONDS),
+        "request_headers_timeout": seconds(limits.header_timeout),
         "request_timeout": "0s",
         "stream_idle_timeout": patience::written(patience::IDLE),
         "drain_timeout": "30s",

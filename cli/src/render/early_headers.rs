@@ -18,7 +18,7 @@ pub(super) fn extension(clients: &Clients) -> Value {
         .iter()
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
     let mutations: Vec<Value> =
-        removed.chain(peer(geo)).chain(forwarded_for::mutation(clients)).collect();
+        removed.chain(peer(clients)).chain(forwarded_for::mutation(clients)).collect();
     typed::extension(
         "envoy.http.early_header_mutation.header_mutation",
         "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
@@ -35,14 +35,19 @@ const fn prefixes(geo: &Geo) -> &'static [&'static str] {
     }
 }
 
-/// Whose word the geo headers are: the other end of the connection. The address that
-/// `x-forwarded-for` leads to would be the client's, and is not known yet at this point.
-fn peer(geo: &Geo) -> Option<Value> {
-    matches!(geo, Geo::Headers(_)).then(|| {
+/// Whose word the geo headers are: the other end of the connection, or whom a balancer has named as that by the PROXY
+/// protocol. The address that `x-forwarded-for` leads to would be the client's, and is not known yet at this point.
+fn peer(clients: &Clients) -> Option<Value> {
+    let address = if clients.proxy_protocol().is_empty() {
+        "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
+    } else {
+        "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+    };
+    matches!(clients.geo(), Geo::Headers(_)).then(|| {
         json!({"append": {
             "header": {
                 "key": headers::PEER,
-                "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
+                "value": address,
             },
             "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
         }})

@@ -24,6 +24,11 @@ impl EnvoyVersion {
         self.minor >= 40
     }
 
+    /// Whether it can count the requests of each network, and leave some networks out.
+    pub(super) const fn limits_clients(self) -> bool {
+        self.minor >= 40
+    }
+
     /// Whether its stats access logger can turn what it counts into words of a fixed set.
     pub(super) const fn counts(self) -> bool {
         self.minor >= 40

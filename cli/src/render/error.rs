@@ -34,6 +34,8 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
+    /// The policy limits clients, and this Envoy cannot.
+    ClientLimits(EnvoyVersion),
     /// The file cannot be written.
     Output {
         /// The file.
@@ -79,6 +81,10 @@ impl fmt::Display for RenderError {
                 "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
+            ),
+            Self::ClientLimits(envoy) => write!(
+                formatter,
+                "Envoy {envoy} cannot count requests as `clients.limits` wants it; render for 1.40.0, or leave that out"
             ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())

@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use portolan_core::config::Config;
+use portolan_core::config::{Clients, Config};
 use serde_json::{Map, Value, json};
 
+use super::client_address::ranges;
+use super::limits::seconds;
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{connection_manager, downstream_tls};
@@ -21,10 +23,11 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
         "name": NAME,
         "address": address(options.listen),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "listener_filters": [first_bytes(!transport.is_null())],
-        "listener_filters_timeout": FIRST_BYTES,
+        "listener_filters": listener_filters(config.clients(), !transport.is_null()),
+        "listener_filters_timeout": seconds(options.limits.handshake_timeout),
         "filter_chains": [object([
-            json!({"transport_socket_connect_timeout": HANDSHAKE}),
+            whose_connections(config.clients()),
+            json!({"transport_socket_connect_timeout": seconds(options.limits.handshake_timeout)}),
             json!({"filters": [connection_manager::connection_manager(config, policy_json, options)]}),
             transport,
         ])],
@@ -34,10 +37,29 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
 
 /// What the listener is called.
 pub(super) const NAME: &str = "portolan";
-/// How long a connection may say nothing at all before it is closed.
-const FIRST_BYTES: &str = "15s";
-/// How long the TLS handshake may take.
-const HANDSHAKE: &str = "15s";
+
+/// What looks at a connection before anything else does. The PROXY protocol comes before TLS
+/// (<https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt>, section 2).
+fn listener_filters(clients: &Clients, has_tls: bool) -> Vec<Value> {
+    let proxy_protocol = extension(
+        "envoy.filters.listener.proxy_protocol",
+        "extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+        json!({"stat_prefix": "portolan"}),
+    );
+    let is_spoken = !clients.proxy_protocol().is_empty();
+    is_spoken.then_some(proxy_protocol).into_iter().chain([first_bytes(has_tls)]).collect()
+}
+
+/// Who may connect. Whoever speaks the PROXY protocol can say to be anybody, so nobody but the balancers may; Envoy
+/// closes a connection that no filter chain is for.
+fn whose_connections(clients: &Clients) -> Value {
+    match clients.proxy_protocol() {
+        [] => Value::Null,
+        balancers => {
+            json!({"filter_chain_match": {"direct_source_prefix_ranges": ranges(balancers)}})
+        }
+    }
+}
 
 /// Looks at the first bytes of a connection, and so waits for them: without it a connection on which
 /// nothing ever comes is one that is idle between two requests, which may take minutes. Without TLS the

@@ -5,12 +5,7 @@
 use portolan_core::contract;
 use serde_json::{Value, json};
 
-/// How much a request's header may be, in KiB. Tokens of some registries are tens of KiB.
-pub(super) const MAXIMUM_HEADER_KIB: u32 = 60;
-/// How many header fields a request may have.
-pub(super) const MAXIMUM_HEADERS: u32 = 100;
-/// How long a request's header may take to arrive, in seconds.
-pub(super) const HEADER_SECONDS: u32 = 10;
+use super::limits::Limits;
 
 /// What Envoy refuses by itself, by the details that it gives, and what a client is told. Where they are not
 /// listed the status decides.
@@ -93,12 +88,13 @@ const fn cause(details: &'static [&'static str], message: &'static str) -> Cause
 ///
 /// The details are compared by CEL, which costs as much as forty comparisons of a status. So they are looked at
 /// behind the status: a refusal is not to cost more than what is refused, and a redirect is no error.
-pub(super) fn config() -> Value {
+pub(super) fn config(limits: Limits) -> Value {
+    let Limits { max_header, max_header_fields, header_timeout, .. } = limits;
     let too_large = format!(
-        "the header of the request is larger than {MAXIMUM_HEADER_KIB} KiB or has more than \
-         {MAXIMUM_HEADERS} fields"
+        "the header of the request is larger than {max_header} KiB or has more than {max_header_fields} \
+         fields"
     );
-    let too_slow = format!("the header of the request took longer than {HEADER_SECONDS} seconds");
+    let too_slow = format!("the header of the request took longer than {header_timeout} seconds");
     let causes = CAUSES
         .iter()
         .map(|cause| mapper(&error_with(cause.details), "UNSUPPORTED", cause.message, &[]));

@@ -11,6 +11,7 @@ mod arguments;
 mod bootstrap;
 mod browsers;
 mod client_address;
+mod client_limits;
 mod cluster;
 mod connection_manager;
 mod credential_filter;
@@ -23,6 +24,7 @@ mod forwarded_for;
 mod geoip;
 mod health;
 mod leftover;
+mod limits;
 mod listener;
 mod local_replies;
 mod loops;
@@ -75,7 +77,7 @@ use secret::Secret;
 pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderError> {
     let policy = policy_file::load(&arguments.policy).map_err(RenderError::Policy)?;
     if let (Target::Files, Some(directory)) = (arguments.target, &arguments.directory) {
-        return into_files(arguments, &policy, directory);
+        return into_files(&arguments.site, &policy, directory);
     }
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
@@ -89,31 +91,22 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     }
 }
 
-/// Renders for an Envoy of this machine: `envoy.yaml` in `directory`, and beside it what that refers to.
+/// Renders for an Envoy of this machine that does not run yet, as a directory that `portolan apply` can change; the path
+/// of what Envoy is started with.
 ///
 /// # Errors
 ///
 /// As for [`run`].
 pub(crate) fn into_directory(
     policy: &Path,
-    site: SiteArgs,
+    site: &SiteArgs,
     directory: &Path,
 ) -> Result<PathBuf, RenderError> {
+    let policy = policy_file::load(policy).map_err(RenderError::Policy)?;
     fs::create_dir_all(directory)
         .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?;
-    let output = directory.join("envoy.yaml");
-    let arguments = RenderArgs {
-        policy: policy.to_owned(),
-        directory: None,
-        target: Target::Bootstrap,
-        site,
-        sds_output: Some(directory.join("sds")),
-        filter_configuration: false,
-        output: Some(output.clone()),
-    };
-    // It goes into the file, and not here.
-    run(&arguments, &mut std::io::sink())?;
-    Ok(output)
+    into_files(site, &policy, directory)?;
+    Ok(files::Directory::new(directory).bootstrap())
 }
 
 /// A policy as it is rendered: its clusters are named by what they connect to.
@@ -151,6 +144,9 @@ impl Rendering {
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
         let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
         redirects::check(&config, options.envoy)?;
+        if config.clients().limits().is_some() && !options.envoy.limits_clients() {
+            return Err(RenderError::ClientLimits(options.envoy));
+        }
         Ok(Self { json, config, options })
     }
 }
@@ -179,12 +175,8 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
 }
 
 /// Writes the files of a directory, all at once: this is for an Envoy that does not run yet.
-fn into_files(
-    arguments: &RenderArgs,
-    policy: &LoadedPolicy,
-    directory: &Path,
-) -> Result<(), RenderError> {
-    let site = arguments.site.clone().in_directory(directory)?;
+fn into_files(site: &SiteArgs, policy: &LoadedPolicy, directory: &Path) -> Result<(), RenderError> {
+    let site = site.clone().in_directory(directory)?;
     let rendering = Rendering::of(policy, &site, Target::Files)?;
     rendering.notes().into_iter().for_each(say);
     let set = FileSet::of(&rendering);

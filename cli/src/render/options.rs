@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::envoy_version::EnvoyVersion;
+use super::limits::Limits;
 
 /// Everything that the rendered configuration depends on besides the policy.
 #[derive(Clone, Debug)]
@@ -30,8 +31,8 @@ pub(crate) struct Options {
     pub(crate) sds_directory: String,
     /// The directory of the files that Envoy reads again, as Envoy sees it.
     pub(crate) directory: String,
-    /// How many clients may be connected at once.
-    pub(crate) max_connections: u32,
+    /// What Envoy as a whole takes from clients.
+    pub(crate) limits: Limits,
     /// Where the access log goes.
     pub(crate) access_log: AccessLog,
     /// Whether each worker has a socket of its own, so that a second Envoy can listen at the same address.

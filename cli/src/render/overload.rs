@@ -2,26 +2,26 @@
 
 use serde_json::{Value, json};
 
+use super::limits::Limits;
 use super::typed::extension;
 
 const HEAP: &str = "envoy.resource_monitors.fixed_heap";
 
-/// What Envoy may allocate, in bytes.
-const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
 /// Steps that give way one after another as the heap fills, and a limit of connections of clients.
-pub(super) fn manager(connections: u32) -> Value {
+pub(super) fn manager(limits: Limits) -> Value {
+    let heap_bytes = u64::from(limits.max_heap).saturating_mul(1024 * 1024);
     json!({
         "refresh_interval": "0.25s",
         "resource_monitors": [
             extension(
                 HEAP,
                 "extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
-                json!({"max_heap_size_bytes": HEAP_BYTES}),
+                json!({"max_heap_size_bytes": heap_bytes}),
             ),
             extension(
                 "envoy.resource_monitors.global_downstream_max_connections",
                 "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                json!({"max_active_downstream_connections": connections}),
+                json!({"max_active_downstream_connections": limits.max_connections}),
             ),
         ],
         "actions": [

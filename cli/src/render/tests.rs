@@ -6,6 +6,7 @@
 mod blob_stores;
 mod credentials;
 mod downstream_tls;
+mod edge;
 mod later_attempts;
 mod redirects;
 
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::bootstrap::bootstrap;
 use super::envoy_version::EnvoyVersion;
+use super::limits::Limits;
 use super::options::{AccessLog, Options, Target};
 
 const CONNECTION_MANAGER: &str =
@@ -32,7 +34,7 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/sds".to_owned(),
         directory: "/etc/portolan/envoy".to_owned(),
-        max_connections: 10_000,
+        limits: Limits::USUAL,
         access_log: AccessLog::StandardOutput,
         reuse_port: true,
         policy: "0123456789abcdef".to_owned(),

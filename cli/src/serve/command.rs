@@ -1,5 +1,6 @@
 //! How Envoy is called.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -14,6 +15,8 @@ pub(super) fn envoy(program: &Path, configuration: &Path, more: &[String]) -> Co
     // to see what happens, that is too long.
     command.args(["--file-flush-interval-msec", "500"]);
     command.args(more);
+    // A terminal sends Ctrl-C to a whole process group, and Envoy would end before its requests have.
+    command.process_group(0);
     command
 }
 

@@ -1,20 +1,28 @@
-//! `portolan serve`: checks a policy, renders it, and becomes the Envoy that serves it.
+//! `portolan serve`: checks a policy, renders it, runs the Envoy that serves it, and puts a changed policy in force.
 //!
-//! The process is replaced (`execve`), not forked: Envoy is what the container's runtime or systemd sends its signals
-//! to, and there is no second process to supervise.
+//! Envoy is a child of this process. To become Envoy (`execve`) would leave nobody to follow the policy's file, and a SIGTERM
+//! would cut what streams: Envoy ends at once. So signals come here ([`signals`]), and the end is Envoy's own.
 
+mod changes;
+mod child;
 mod command;
 mod place;
+mod signals;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process;
+use std::thread;
+use std::time::Duration;
 
+use child::Running;
 use clap::Args;
+use signal_hook::iterator::Signals;
 
 use crate::check;
 use crate::output::{Exit, say};
+use crate::reload::{ApplyArgs, DrainArgs, Watch, seconds};
 use crate::render::{self, SiteArgs};
 
 pub(crate) const EXAMPLES: &str = "\
@@ -29,8 +37,9 @@ Exit status, if Envoy could not be started; else it is Envoy's own:
 
 /// Check a policy, render it, and run the Envoy that serves it.
 ///
-/// The files that the policy names have to be there. Envoy takes the place of this process, so that signals reach it.
-/// A policy that is changed later is served after a restart.
+/// The files that the policy names have to be there. A policy that is changed later is put in force while Envoy runs; one that
+/// is refused is said to be, and the one before stays. SIGTERM and SIGINT end Envoy when no request is under way any more, a
+/// second one ends it at once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The policy, a YAML or JSON file.
@@ -42,6 +51,12 @@ pub(crate) struct ServeArgs {
     /// The program, if it is not the `envoy` of `PATH`.
     #[arg(long, value_name = "PATH", default_value = "envoy")]
     envoy_program: PathBuf,
+    /// How long Envoy takes new connections still when it is to end: load balancers have to notice that it is not ready.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    drain_grace: Duration,
+    /// How long requests may take at most when Envoy is to end. What streams then is cut.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    drain_timeout: Duration,
     #[command(flatten)]
     site: SiteArgs,
     /// More arguments for Envoy, such as `--concurrency 2`.
@@ -49,34 +64,51 @@ pub(crate) struct ServeArgs {
     envoy_arguments: Vec<String>,
 }
 
-/// Serves the policy. Comes back only if that cannot be.
+/// Serves the policy until Envoy ends, and ends with its status. Comes back only if Envoy cannot be started.
 ///
 /// # Errors
 ///
 /// `out` cannot be written.
 pub(crate) fn run(arguments: ServeArgs, out: &mut impl Write) -> io::Result<Exit> {
+    // Before anything is read: what changes from here on is a change.
+    let watch = Watch::from_now(&arguments.policy);
     let checked = check::before_serving(&arguments.policy, out)?;
     if checked > Exit::Good {
         return Ok(checked);
     }
     out.flush()?;
-    let site = arguments.site.here(&arguments.directory, &place::filters());
-    match render::into_directory(&arguments.policy, site, &arguments.directory) {
-        Err(error) => Ok(crate::exit_of_render_error(&error)),
-        Ok(configuration) => {
-            let mut envoy = command::envoy(
-                &arguments.envoy_program,
-                &configuration,
-                &arguments.envoy_arguments,
-            );
-            let error = NoEnvoy { program: arguments.envoy_program, source: envoy.exec() };
+    let signals = signals::take()?;
+    let site = arguments.site.clone().here(&place::filters());
+    let rendered = render::into_directory(&arguments.policy, &site, &arguments.directory);
+    let configuration = match rendered {
+        Ok(configuration) => configuration,
+        Err(error) => return Ok(crate::exit_of_render_error(&error)),
+    };
+    let (program, more) = (&arguments.envoy_program, &arguments.envoy_arguments);
+    match Running::start(command::envoy(program, &configuration, more)) {
+        Ok(envoy) => process::exit(attend(envoy, arguments, signals, watch)?),
+        Err(source) => {
+            let error = NoEnvoy { program: arguments.envoy_program, source };
             say(format_args!("error: {error}"));
             Ok(Exit::Unusable)
         }
     }
 }
 
-/// Envoy could not take the place of this process.
+/// Answers signals and follows the policy until Envoy ends; its status. The threads go with the process, at whatever point
+/// they are: a change of the policy can be stopped at any.
+fn attend(envoy: Running, arguments: ServeArgs, signals: Signals, watch: Watch) -> io::Result<i32> {
+    let ServeArgs { policy, directory, envoy_program, site, .. } = arguments;
+    let (handle, admin) = (envoy.handle(), site.admin());
+    let drain = DrainArgs::of_own_envoy(admin, arguments.drain_grace, arguments.drain_timeout);
+    thread::spawn(move || signals::follow(signals, &handle, drain));
+    let apply = ApplyArgs::of_own_envoy(&policy, &directory, envoy_program);
+    thread::spawn(move || changes::follow(watch, &apply, admin));
+    thread::spawn(move || changes::watch_for_replaced_mount(&policy));
+    envoy.wait()
+}
+
+/// Envoy cannot be started.
 #[derive(Debug)]
 struct NoEnvoy {
     program: PathBuf,

@@ -32,7 +32,7 @@ fn serve(directory: &Directory, more: &[&str]) -> Run {
 }
 
 #[test]
-fn a_good_policy_is_checked_rendered_and_left_to_envoy() {
+fn a_good_policy_is_checked_rendered_and_served_by_envoy() {
     let directory = directory(POLICY);
     let found = serve(&directory, &["--envoy-program", "./envoy", "--", "--concurrency", "2"]);
     let said = "p.yaml: ok (1 rule, 1 backend, 1 region, 1 front)\n\
@@ -40,10 +40,21 @@ fn a_good_policy_is_checked_rendered_and_left_to_envoy() {
     let status_of_envoy = 7;
     let expected = Run { status: status_of_envoy, stdout: said.to_owned(), stderr: String::new() };
     assert_eq!(found, expected);
-    let envoy = fs::read_to_string(directory.path("run/here/envoy.yaml")).unwrap();
-    assert!(envoy.contains("filename: /filter.wasm"), "{envoy}");
-    assert!(envoy.contains("path: run/here/sds/ca-a.yaml"), "{envoy}");
-    assert!(directory.path("run/here/sds/ca-a.yaml").exists());
+    let read = |file: &str| fs::read_to_string(directory.path("run/here").join(file)).unwrap();
+    let here = directory.path("run/here");
+    let here = here.canonicalize().unwrap();
+    assert!(read("envoy.yaml").contains(&format!("path: {}/clusters.json", here.display())));
+    assert!(read("filters/envoy.filters.http.wasm.json").contains(r#""filename": "/filter.wasm""#));
+    let clusters = read("clusters.json");
+    assert!(clusters.contains(&format!("{}/sds/ca-a", here.display())), "{clusters}");
+}
+
+/// Envoy may end as it likes: who restarts it wants to know how it ended.
+#[test]
+fn the_end_of_envoy_is_the_end_of_serve() {
+    let directory = directory(POLICY);
+    fs::write(directory.path("envoy"), "#!/bin/sh\nkill -KILL $$\n").unwrap();
+    assert_eq!(serve(&directory, &["--envoy-program", "./envoy"]).status, 128 + 9);
 }
 
 #[test]

@@ -2,12 +2,16 @@
 
 use ipnet::IpNet;
 
+use super::client_limits::ClientLimits;
+
 /// How Envoy and the filter learn who and where a client is.
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub(crate) trusted_hops: u32,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) proxy_protocol: Vec<IpNet>,
     pub(crate) geo: Geo,
+    pub(crate) limits: Option<ClientLimits>,
 }
 
 /// The source of geography.
@@ -50,10 +54,23 @@ impl Clients {
         &self.trusted_proxies
     }
 
+    /// The prefixes of balancers that say by the PROXY protocol who their client is. If there are any, every connection
+    /// has to come from them.
+    #[must_use]
+    pub fn proxy_protocol(&self) -> &[IpNet] {
+        &self.proxy_protocol
+    }
+
     /// The source of geography.
     #[must_use]
     pub const fn geo(&self) -> &Geo {
         &self.geo
+    }
+
+    /// How many requests clients may make; `None` where they are not counted.
+    #[must_use]
+    pub const fn limits(&self) -> Option<&ClientLimits> {
+        self.limits.as_ref()
     }
 
     /// The headers that the filter reads geography from.

@@ -28,6 +28,7 @@ pub struct Front {
     pub(crate) client_configuration: bool,
     pub(crate) cors: Option<Cors>,
     pub(crate) upstreams: Option<Arc<Upstreams>>,
+    pub(crate) writes_refused: Option<String>,
 }
 
 impl Front {
@@ -89,6 +90,12 @@ impl Front {
     #[must_use]
     pub const fn cors(&self) -> Option<&Cors> {
         self.cors.as_ref()
+    }
+
+    /// Why its clients may not write at the moment, in words for them; `None` where they may.
+    #[must_use]
+    pub fn writes_refused(&self) -> Option<&str> {
+        self.writes_refused.as_deref()
     }
 
     /// The authorities it answers to, the canonical one first; at least one. Those that name an

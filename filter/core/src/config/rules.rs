@@ -20,6 +20,7 @@ pub struct Rule {
     pub(crate) writers: bool,
     pub(crate) redirecting: Option<Redirecting>,
     pub(crate) signatures: Option<ListId>,
+    pub(crate) writes_refused: Option<String>,
     /// One per region, found by its id.
     pub(crate) chains: Vec<Chain>,
 }
@@ -80,6 +81,12 @@ impl Rule {
     #[must_use]
     pub const fn signatures(&self) -> Option<ListId> {
         self.signatures
+    }
+
+    /// Why its repositories take no writes at the moment, in words for clients; `None` where they take them.
+    #[must_use]
+    pub fn writes_refused(&self) -> Option<&str> {
+        self.writes_refused.as_deref()
     }
 
     /// Every list of it, in whichever region.

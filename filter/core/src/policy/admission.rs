@@ -51,6 +51,21 @@ pub(super) fn admit(
     if needs_password && !verified { Err(denied) } else { Ok(()) }
 }
 
+/// Whether writes are taken at the moment; the rule's own reason comes before the front's.
+///
+/// # Errors
+///
+/// [`Refusal::WritesOfRule`], [`Refusal::WritesOfFront`].
+pub(super) fn writes_are_taken(front: &Front, (id, rule): (RuleId, &Rule)) -> Result<(), Refusal> {
+    if rule.writes_refused().is_some() {
+        return Err(Refusal::WritesOfRule(id));
+    }
+    if front.writes_refused().is_some() {
+        return Err(Refusal::WritesOfFront(front.id()));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

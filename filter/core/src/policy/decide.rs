@@ -127,6 +127,9 @@ pub fn decide<'c>(
     let rule = config.rules().get(id).ok_or(Refusal::RepositoryUnknown)?;
     let is_write = request.endpoint.class() == Class::Upload || !request.method.is_read();
     admission::admit(asked.front, (id, rule), is_write, asked.identity, asked.locality)?;
+    if is_write {
+        admission::writes_are_taken(asked.front, (id, rule))?;
+    }
     let chosen =
         choose(config, rule, name, request, asked.locality).ok_or(Refusal::PullOnly(id))?;
     let (choice, list_id) = match (freshness::question(rule, name), asked.facts.recently_pushed) {

@@ -1,6 +1,6 @@
 //! Why a request is not served.
 
-use crate::config::ids::RuleId;
+use crate::config::ids::{FrontId, RuleId};
 use crate::registry::{Class, RequestError};
 use crate::token::TokenRequestError;
 
@@ -23,6 +23,10 @@ pub enum Refusal {
     Unsupported(Class),
     /// The rule has no owner, so the repository takes no writes.
     PullOnly(RuleId),
+    /// The rule takes no writes at the moment, as its operator says.
+    WritesOfRule(RuleId),
+    /// Nor does any rule for the clients of this front.
+    WritesOfFront(FrontId),
     /// The front wants a password, and there is none or a wrong one.
     Unauthenticated,
     /// The rule is not for this client.

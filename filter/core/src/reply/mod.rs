@@ -14,7 +14,7 @@ pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailab
 
 use crate::attempt::Trouble;
 use crate::challenge::{self, FrontChallenge};
-use crate::config::{Config, Rule};
+use crate::config::{Config, Front, Rule};
 use crate::policy::Refusal;
 use crate::registry::{Class, Method, RequestError};
 use parts::{NO_STORE, WAIT_AFTER_OUTAGE, error_body, headers};
@@ -240,6 +240,15 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
                 rule_name(rule)
             );
             Explanation::new(405, "UNSUPPORTED", &message).allowing(&[Method::Get, Method::Head])
+        }
+        // Not 405, which is about the resource and for ever, and not 503, at which clients push again and again.
+        Refusal::WritesOfRule(id) => {
+            let reason = config.rules().get(id).and_then(Rule::writes_refused);
+            Explanation::new(403, "DENIED", reason.unwrap_or_default())
+        }
+        Refusal::WritesOfFront(id) => {
+            let reason = config.fronts().get(id).and_then(Front::writes_refused);
+            Explanation::new(403, "DENIED", reason.unwrap_or_default())
         }
         Refusal::Unauthenticated => Explanation::new(
             401,

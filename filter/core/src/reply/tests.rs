@@ -2,15 +2,16 @@
 
 use super::*;
 use crate::attempt::Wait;
-use crate::config::ids::RuleId;
+use crate::config::ids::{FrontId, RuleId};
 
 fn config() -> Config {
     let policy = serde_json::json!({
         "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
+        "fronts": {"main": {"hosts": ["registry.example.com"], "writes": {"refused": "this site is passive for now"}}},
         "backends": {"b": {"url": "https://b.example"}},
         "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}}],
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]},
+                   "writes": {"refused": "upgrade until 14:00 UTC"}}],
     });
     Config::from_json(policy.to_string().as_bytes()).unwrap()
 }
@@ -32,6 +33,8 @@ fn every_refusal_has_a_status_a_code_and_perhaps_allow() {
         (Refusal::Unsupported(Class::Catalog), 404, "UNSUPPORTED", None),
         (Refusal::Unsupported(Class::Extension), 404, "UNSUPPORTED", None),
         (Refusal::PullOnly(first), 405, "UNSUPPORTED", Some("GET, HEAD")),
+        (Refusal::WritesOfRule(first), 403, "DENIED", None),
+        (Refusal::WritesOfFront(FrontId::new(0)), 403, "DENIED", None),
         (Refusal::NameTooLong(first), 400, "NAME_INVALID", None),
     ];
     for (refusal, status, code, allow) in rows {

@@ -235,9 +235,10 @@ fn serve_tokens<'c>(
 
 fn rule_of<'c>(config: &'c Config, refusal: &Refusal) -> Option<&'c str> {
     match refusal {
-        Refusal::PullOnly(id) | Refusal::NameTooLong(id) | Refusal::Denied(id) => {
-            config.rules().get(*id).map(Rule::name)
-        }
+        Refusal::PullOnly(id)
+        | Refusal::WritesOfRule(id)
+        | Refusal::NameTooLong(id)
+        | Refusal::Denied(id) => config.rules().get(*id).map(Rule::name),
         _ => None,
     }
 }

@@ -70,6 +70,11 @@ impl Directory {
         &self.0
     }
 
+    /// The path of the bootstrap.
+    pub(crate) fn bootstrap(&self) -> PathBuf {
+        self.0.join(BOOTSTRAP)
+    }
+
     /// Writes all files of a policy for an Envoy that does not run yet; the bootstrap comes last.
     ///
     /// # Errors

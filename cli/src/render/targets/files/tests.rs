@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::slots::{ALL, does_nothing};
 use super::{FileSet, Kind, name_of};
 use crate::render::envoy_version::EnvoyVersion;
+use crate::render::limits::Limits;
 use crate::render::options::{AccessLog, Options, Target};
 use crate::render::{Rendering, bootstrap, listener};
 
@@ -23,7 +24,7 @@ fn options(target: Target, database: bool) -> Options {
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/d/sds".to_owned(),
         directory: "/d".to_owned(),
-        max_connections: 10_000,
+        limits: Limits::USUAL,
         access_log: AccessLog::StandardOutput,
         reuse_port: true,
         policy: "0123456789abcdef".to_owned(),

@@ -3,10 +3,11 @@
 use ipnet::IpNet;
 
 use super::regions::labels_meant;
+use crate::config::client_limits::ClientLimits;
 use crate::config::clients::{Clients, Geo, GeoHeaders};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::regions::GeoSource;
-use crate::config::wire::{ClientsWire, GeoHeadersWire, ProxyWire};
+use crate::config::wire::{ClientLimitsWire, ClientsWire, GeoHeadersWire, ProxyWire};
 
 #[inline(never)]
 pub(super) fn compile(
@@ -41,20 +42,45 @@ pub(super) fn compile(
     };
     let clients = Clients {
         trusted_hops: wire.trusted_hops.unwrap_or(0),
-        trusted_proxies: proxies(&wire.trusted_proxies, networks, &root, mistakes),
+        trusted_proxies: proxies(
+            &wire.trusted_proxies,
+            networks,
+            &root.key("trusted_proxies"),
+            mistakes,
+        ),
+        proxy_protocol: proxies(
+            &wire.proxy_protocol,
+            networks,
+            &root.key("proxy_protocol"),
+            mistakes,
+        ),
         geo,
+        limits: wire.limits.map(|limits| compile_limits(limits, networks, &root, mistakes)),
     };
     (clients, source)
+}
+
+fn compile_limits(
+    wire: ClientLimitsWire,
+    networks: &[(String, Vec<IpNet>)],
+    root: &Path<'_>,
+    mistakes: &Mistakes,
+) -> ClientLimits {
+    let path = root.key("limits");
+    ClientLimits {
+        networks: wire.networks,
+        except: proxies(&wire.except, networks, &path.key("except"), mistakes),
+        entries: wire.entries,
+    }
 }
 
 /// The prefixes of all of them; those of labels as `networks` has them.
 fn proxies(
     wire: &[ProxyWire],
     networks: &[(String, Vec<IpNet>)],
-    root: &Path<'_>,
+    list: &Path<'_>,
     mistakes: &Mistakes,
 ) -> Vec<IpNet> {
-    let list = root.key("trusted_proxies");
     let mut all = Vec::new();
     for (index, proxy) in wire.iter().enumerate() {
         match proxy {

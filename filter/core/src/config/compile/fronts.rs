@@ -53,6 +53,7 @@ pub(super) fn compile(
             client_configuration: front.client_configuration,
             cors: front.cors.clone(),
             upstreams: upstreams.map(Arc::new),
+            writes_refused: front.writes_refused.clone(),
             landing: Landing { pages: map(front.landing.iter().cloned()) },
         });
     }

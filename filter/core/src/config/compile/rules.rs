@@ -125,6 +125,7 @@ impl Scope<'_> {
             readers,
             writers: wire.writers,
             redirecting,
+            writes_refused: wire.writes_refused,
             signatures: signatures
                 .filter(|backend| !self.is_drained(*backend))
                 .map(|backend| table.id(Purpose::Read, vec![backend])),

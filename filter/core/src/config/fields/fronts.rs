@@ -45,7 +45,17 @@ pub(crate) static FRONT: Table = Table {
             Value::Text,
             "the one that is meant by a request that names none",
         ),
+        optional("writes", Value::Fields(&WRITES), "what becomes of pushes and deletions"),
     ],
+};
+
+pub(crate) static WRITES: Table = Table {
+    place: "fronts.NAME.writes",
+    fields: &[required(
+        "refused",
+        Value::Text,
+        "they are refused, with this reason, which clients show; reads are served as ever",
+    )],
 };
 
 pub(crate) static CERTIFICATE: Table = Table {

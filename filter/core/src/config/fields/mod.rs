@@ -16,10 +16,10 @@ pub(crate) use backends::{
     ATTEMPT_TIMEOUTS, BACKEND, BLOB_STORE, EJECTION, FOLLOW, HEALTH_CHECK, LIMITS, PROBE, REWRITE,
     TLS, WRITE_TIMEOUTS,
 };
-pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, UPSTREAM};
+pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, UPSTREAM, WRITES};
 pub use policy::POLICY;
-pub(crate) use policy::{CLIENTS, GEO, GEO_HEADERS, REGION};
-pub(crate) use rules::{LINK, REDIRECT, RULE};
+pub(crate) use policy::{CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REGION};
+pub(crate) use rules::{LINK, REDIRECT, RULE, RULE_WRITES};
 
 /// The fields of one mapping.
 #[derive(Debug)]

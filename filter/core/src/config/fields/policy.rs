@@ -90,7 +90,61 @@ pub(crate) static CLIENTS: Table = Table {
             Value::List(&Value::Text),
             "prefixes of proxies whose X-Forwarded-For is believed, or labels of `networks`",
         ),
+        optional(
+            "proxy_protocol",
+            Value::List(&Value::Text),
+            "prefixes of balancers that begin each connection with the PROXY protocol, or labels of `networks`",
+        ),
         optional("geo", Value::Fields(&GEO), "where a client is"),
+        optional(
+            "limits",
+            Value::Fields(&CLIENT_LIMITS),
+            "how many requests the clients of one network may make",
+        ),
+    ],
+};
+
+pub(crate) static CLIENT_LIMITS: Table = Table {
+    place: "clients.limits",
+    fields: &[
+        required(
+            "networks",
+            Value::Items(&Value::Fields(&NETWORK_LIMIT)),
+            "the limits; a request has to be within each",
+        ),
+        optional(
+            "except",
+            Value::List(&Value::Text),
+            "prefixes of clients that are not limited, or labels of `networks`",
+        ),
+        optional(
+            "entries",
+            Value::Whole(1, 1_000_000),
+            "how many networks are remembered for each limit: 100000 if left out",
+        ),
+    ],
+};
+
+pub(crate) static NETWORK_LIMIT: Table = Table {
+    place: "clients.limits.networks[]",
+    fields: &[
+        required("requests", Value::Whole(1, 1_000_000), "how many requests"),
+        required("per", Value::Time, "in how long a time, such as `1m`; at least `1s`"),
+        optional(
+            "burst",
+            Value::Whole(1, 1_000_000),
+            "how many at once, where none came before: `requests` if left out",
+        ),
+        optional(
+            "ipv4",
+            Value::Whole(8, 32),
+            "the length of the IPv4 prefix whose clients share it: 32 if left out",
+        ),
+        optional(
+            "ipv6",
+            Value::Whole(16, 128),
+            "the length of the IPv6 prefix whose clients share it: 64 if left out",
+        ),
     ],
 };
 

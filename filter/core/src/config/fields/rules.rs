@@ -43,7 +43,17 @@ pub(crate) static RULE: Table = Table {
             Value::Text,
             "the one backend that answers for referrers and tags of signatures",
         ),
+        optional("writes", Value::Fields(&RULE_WRITES), "what becomes of pushes and deletions"),
     ],
+};
+
+pub(crate) static RULE_WRITES: Table = Table {
+    place: "rules[].writes",
+    fields: &[required(
+        "refused",
+        Value::Text,
+        "they are refused, with this reason, which clients show; reads are served as ever",
+    )],
 };
 
 pub(crate) static LINK: Table = Table {

@@ -4,6 +4,7 @@ use super::*;
 
 mod advice;
 mod auth;
+mod edge;
 mod fingerprints;
 mod fronts;
 mod loops;

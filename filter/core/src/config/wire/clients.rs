@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::client_limits::{ClientLimitsWire, read_client_limits};
 use super::regions::is_label_start;
 use super::{list, optional_text};
 use crate::config::advice;
@@ -21,7 +22,7 @@ pub(crate) enum ProxyWire {
 
 impl ProxyWire {
     /// A label has a letter first; what looks like an address is one, or a mistake in one.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(prefix) = network::parse(text) {
             return Some(Self::Prefix(prefix));
         }
@@ -38,8 +39,10 @@ pub(crate) struct ClientsWire {
     pub(crate) trusted_proxies: Vec<ProxyWire>,
     /// Whether any was written, be it one that could not be read.
     pub(crate) names_proxies: bool,
+    pub(crate) proxy_protocol: Vec<ProxyWire>,
     pub(crate) database: Option<String>,
     pub(crate) headers: Option<GeoHeadersWire>,
+    pub(crate) limits: Option<ClientLimitsWire>,
 }
 
 pub(crate) struct GeoHeadersWire {
@@ -71,8 +74,10 @@ pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
         trusted_hops,
         trusted_proxies: list(&fields, "trusted_proxies", PROXY, ProxyWire::parse),
         names_proxies: fields.has_items("trusted_proxies"),
+        proxy_protocol: list(&fields, "proxy_protocol", PROXY, ProxyWire::parse),
         database,
         headers,
+        limits: fields.optional("limits", |node| Some(read_client_limits(&node))),
     }
 }
 

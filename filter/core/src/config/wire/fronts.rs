@@ -3,10 +3,10 @@
 use super::auth::read_front_auth;
 use super::landing::read_landing;
 use super::upstreams::read_upstream;
-use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named};
+use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named, read_writes};
 use crate::config::backend::Certificate;
 use crate::config::cors::{self, Cors, Origin};
-use crate::config::fields::{CERTIFICATE, CORS, FRONT};
+use crate::config::fields::{CERTIFICATE, CORS, FRONT, WRITES};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
@@ -29,6 +29,8 @@ pub(crate) struct FrontWire {
     pub(crate) cors: Option<Cors>,
     pub(crate) upstreams: Option<Vec<UpstreamWire>>,
     pub(crate) default_upstream: Option<String>,
+    /// Why writes are refused, where they are.
+    pub(crate) writes_refused: Option<String>,
 }
 
 pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
@@ -52,6 +54,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         cors: fields.optional("cors", |node| read_cors(&node)),
         upstreams: fields.optional("upstreams", |node| read_named(&node, UPSTREAMS, read_upstream)),
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
+        writes_refused: fields.optional("writes", |node| read_writes(&node, &WRITES)),
     }
 }
 

@@ -7,6 +7,7 @@
 mod auth;
 mod backends;
 mod blob_stores;
+mod client_limits;
 mod clients;
 mod fronts;
 mod landing;
@@ -21,6 +22,7 @@ mod upstreams;
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use blob_stores::BlobStoreWire;
+pub(crate) use client_limits::ClientLimitsWire;
 pub(crate) use clients::{ClientsWire, GeoHeadersWire, ProxyWire};
 pub(crate) use fronts::FrontWire;
 pub(crate) use redirecting::{PerRegion, RedirectingWire};
@@ -36,10 +38,11 @@ use std::time::Duration;
 use super::Document;
 use super::advice;
 use super::duration;
-use super::fields::POLICY;
+use super::fields::{POLICY, Table};
 use super::mistake::{Mistakes, Path};
 use super::published::{self, Published};
 use super::reader::{Fields, Node};
+use super::reason;
 use super::wanted::Wanted;
 
 /// The version of the format that this release reads.
@@ -173,6 +176,12 @@ fn read_named<T>(
 /// A switch that is off if it is left out.
 fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
     fields.optional(name, |node| node.boolean()).unwrap_or(false)
+}
+
+/// Why writes are refused.
+fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<String> {
+    let fields = node.fields(table);
+    fields.required("refused", reason::WANTED, |node| node.parse(reason::WANTED, reason::parse))
 }
 
 /// A length of time, or its default.

@@ -106,6 +106,7 @@ impl OwnBackend {
             writers: false,
             redirecting: None,
             signatures: None,
+            writes_refused: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::auth::{read_readers, read_writers};
 use super::redirecting::read_redirecting;
 use super::{NAME, ReadersWire, RedirectingWire, is_name, optional_text};
 use crate::config::duration;
-use crate::config::fields::{LINK, RULE};
+use crate::config::fields::{LINK, RULE, RULE_WRITES};
 use crate::config::reader::Node;
 use crate::config::repository_glob::{self, RepositoryGlob};
 
@@ -28,6 +28,8 @@ pub(crate) struct RuleWire {
     pub(crate) redirecting: Option<RedirectingWire>,
     /// The backend that answers for signatures and referrers.
     pub(crate) signatures: Option<String>,
+    /// Why writes are refused, where they are.
+    pub(crate) writes_refused: Option<String>,
 }
 
 impl RuleWire {
@@ -79,6 +81,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
         redirecting: fields.optional("redirect", |node| Some(read_redirecting(&node))),
         signatures: optional_text(&fields, "signatures", "the name of a backend"),
+        writes_refused: fields.optional("writes", |node| super::read_writes(&node, &RULE_WRITES)),
         tags_from_owner: fields
             .optional("tags_from", |node| node.word(TAGS, &[("owner", true), ("replicas", false)]))
             .unwrap_or(false),

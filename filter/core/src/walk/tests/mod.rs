@@ -16,6 +16,7 @@ mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;
+mod writes;
 
 /// Nothing was found out.
 const NONE: Facts<'static> =

@@ -1,0 +1,111 @@
+"""How many requests the clients of one network may make, through a real Envoy.
+
+Clients are at addresses that a trusted proxy says. A limit is exact while it is full; how it fills again is Envoy's own.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import ports
+from harness.bootstrap import Bootstrap
+from harness.envoy import Envoy, Policy, render
+from harness.files_envoy import FilesEnvoy
+from harness.raw import Response
+from harness.scripted import Answer, Scripted
+
+TARGET = "/v2/app/tags/list"
+
+
+def policy(upstream: Scripted, limits: Policy | None) -> Policy:
+    """One backend, one trusted proxy."""
+    return {
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"], "health": True}},
+        "backends": {"a": {"url": upstream.url}},
+        "regions": {"default": {}},
+        "networks": {"office": ["203.0.113.0/24", "2001:db8:99::/48"]},
+        "clients": {"trusted_hops": 1, **({"limits": limits} if limits else {})},
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}],
+    }
+
+
+def get(envoy: Envoy, client: str, target: str = TARGET) -> Response:
+    return envoy.request("GET", target, [("x-forwarded-for", client)])
+
+
+def statuses(envoy: Envoy, clients: list[str]) -> list[int]:
+    return [get(envoy, client).status for client in clients]
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Scripted]:
+    registry = Scripted()
+    registry.answer(Answer(200, [], b'{"name": "app", "tags": []}'))
+    yield registry
+    registry.close()
+
+
+@pytest.fixture(scope="module")
+def envoy(
+    upstream: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path_factory: pytest.TempPathFactory
+) -> Envoy:
+    """Three requests in an hour for an address or a /64, seven for all of an IPv6 /48."""
+    limits: dict[str, Any] = {
+        "networks": [{"requests": 3, "per": "1h"}, {"requests": 7, "per": "1h", "ipv6": 48}],
+        "except": ["office"],
+        "entries": 1000,
+    }
+    place = tmp_path_factory.mktemp("policy")
+    return start(render(policy(upstream, limits), place, admin=f"127.0.0.1:{ports.free()}"))
+
+
+def test_who_asks_too_often_is_told_so_in_words_that_clients_know(envoy: Envoy, upstream: Scripted) -> None:
+    upstream.forget()
+    assert statuses(envoy, ["198.51.100.1"] * 3) == [200] * 3
+    envoy.forget_log()
+    answer = get(envoy, "198.51.100.1")
+    assert answer.status == 429
+    error = json.loads(answer.body)["errors"][0]
+    assert (error["code"], error["message"]) == ("TOOMANYREQUESTS", "too many requests; try again later")
+    assert answer.one("content-type") == "application/json"
+    # A third of an hour until the next one.
+    assert 1 <= int(answer.one("retry-after") or "") <= 1200
+    assert (answer.one("x-ratelimit-limit") or "").startswith("3")
+    assert answer.one("x-ratelimit-remaining") == "0"
+    assert len(upstream.seen) == 3, "no registry hears of it"
+    (entry,) = envoy.log_entries(1)
+    assert (entry["status"], entry["client"], entry["path"]) == (429, "198.51.100.1", TARGET)
+    assert envoy.stats(r"portolan_clients\.http_local_rate_limit\.rate_limited")
+    # It is ready all the same.
+    assert get(envoy, "198.51.100.1", "/readyz").status == 200
+
+
+def test_each_network_has_a_limit_of_its_own(envoy: Envoy) -> None:
+    assert statuses(envoy, ["198.51.100.2"] * 4) == [200, 200, 200, 429]
+    assert statuses(envoy, ["198.51.100.3"]) == [200], "a neighbour"
+    same = [f"2001:db8:1:1::{number}" for number in range(1, 5)]
+    assert statuses(envoy, same) == [200, 200, 200, 429], "addresses of one /64 share it"
+    others = [f"2001:db8:1:{number}::1" for number in range(2, 7)]
+    assert statuses(envoy, others) == [200, 200, 200, 200, 429], "and those of one /48 the wider one"
+    assert statuses(envoy, ["203.0.113.9"] * 6 + ["2001:db8:99::1"] * 6) == [200] * 12, "the office is not limited"
+
+
+def test_a_limited_client_is_not_forgotten_for_others(envoy: Envoy) -> None:
+    assert statuses(envoy, ["192.0.2.1"] * 4) == [200, 200, 200, 429]
+    assert set(statuses(envoy, [f"10.{number}.0.1" for number in range(200)])) == {200}
+    assert statuses(envoy, ["192.0.2.1"]) == [429]
+
+
+def test_limits_come_and_go_with_the_policy(upstream: Scripted, tmp_path: Path) -> None:
+    started = FilesEnvoy(policy(upstream, None), tmp_path)
+    assert statuses(started, ["198.51.100.1"] * 4) == [200] * 4
+    said = started.apply(policy(upstream, {"networks": [{"requests": 2, "per": "1h"}]}), "--no-validate")
+    assert "is in force" in said
+    assert statuses(started, ["198.51.100.1"] * 3) == [200, 200, 429]
+    started.apply(policy(upstream, None), "--no-validate")
+    assert statuses(started, ["198.51.100.1"] * 4) == [200] * 4
+    started.stop()
