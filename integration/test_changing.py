@@ -17,6 +17,7 @@ from harness import paths
 from harness.files_envoy import FilesEnvoy
 from harness.load import HOST, Load, Reconnecting
 from harness.long import IS_LONG, only_long
+from harness.migrating import need_migration
 from harness.recording import Blobs, Recording
 from harness.waiting import eventually
 
@@ -166,6 +167,7 @@ def test_a_rolling_replacement_under_load_is_not_noticed(
     policies: Policies, registries: dict[str, Recording], blobs: Blobs, tmp_path: Path
 ) -> None:
     """Each Envoy is followed by another with another policy, at the same address, and drains."""
+    need_migration()
     registries["home"].received = 0
     envoy = FilesEnvoy(policies.policy(0), tmp_path / "0")
     envoy.wait_until_healthy()
@@ -204,6 +206,8 @@ def test_memory_is_returned(
         policy["backends"]["extra"] = {"url": f"http://127.0.0.1:9/{number}"}
         policy["rules"][0]["chains"]["default"].append("extra")
         envoy.apply(policy, "--no-validate")
+        if number % 10 == 0:
+            print(f"\n{number} changes: {resident_bytes(envoy) / 1e6:.1f} MB", flush=True)
         if number in (20, 110, 200):
             sizes[number] = resident_bytes(envoy)
     load.join(60)

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::ReloadError;
-use super::admin::{Admin, Statistics};
+use super::envoy::{Envoy, Statistics};
 use super::arguments::HistoryArgs;
 use super::carry_out::written;
 use super::plan::Plan;
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &HistoryArgs, out: &mut impl Write) -> Result<(), R
     let admin = arguments.admin.iter().copied();
     let admin: Vec<_> =
         if arguments.admin.is_empty() { vec![state.site.admin()] } else { admin.collect() };
-    let envoys: Vec<Admin> = admin.into_iter().map(Admin::new).collect();
+    let envoys: Vec<Envoy> = admin.into_iter().map(Envoy::new).collect();
     for envoy in &envoys {
         match envoy.statistics() {
             Ok(found) => writeln!(out, "{}: policy {}", envoy.address(), policy_of(&found))?,

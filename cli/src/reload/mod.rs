@@ -6,19 +6,20 @@
 //! decided about are on their way, what only the old one needed goes. A cluster is named by what it connects to,
 //! so that both policies may have a backend of one name at different places.
 //!
-//! [`plan`] says what is written, [`carry_out`] writes it and waits for Envoy, [`admin`] asks Envoy, [`difference`]
+//! [`plan`] says what is written, [`carry_out`] writes it and waits for Envoy, [`envoy`] asks Envoy, [`difference`]
 //! says what changes for requests.
 
-mod admin;
 mod answers;
 mod apply;
 mod arguments;
 mod carry_out;
 mod difference;
 mod drain;
+mod envoy;
 mod error;
 mod history;
 mod plan;
+mod quiet;
 mod rollback;
 mod shared_port;
 mod validate;

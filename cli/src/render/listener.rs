@@ -33,7 +33,7 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
 }
 
 /// What the listener is called.
-pub(super) const NAME: &str = "portolan";
+pub(crate) const NAME: &str = "portolan";
 /// How long a connection may say nothing at all before it is closed.
 const FIRST_BYTES: &str = "15s";
 /// How long the TLS handshake may take.

@@ -92,7 +92,7 @@ fn patterns() -> Vec<Value> {
         "regex": r"cluster\..+@(token|probe|verifier)\.upstream_rq_(\d\d\d|\dxx)",
     }});
     let listeners = json!({"safe_regex": {
-        "regex": r"listener\..+\.(downstream_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
+        "regex": r"listener\..+\.(downstream_cx_active|downstream_pre_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
     }});
     let others = OTHERS.iter().map(|beginning| json!({"prefix": beginning}));
     [metrics::names(), services, listeners].into_iter().chain(clusters).chain(others).collect()

@@ -12,7 +12,7 @@ mod clients;
 mod compile;
 mod cors;
 mod document;
-mod duration;
+pub mod duration;
 pub mod fields;
 mod front_host;
 mod fronts;
