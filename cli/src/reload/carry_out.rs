@@ -122,7 +122,7 @@ fn is_taken(file: &Resources, before: &Statistics, now: &Statistics) -> bool {
     match &file.kind {
         Kind::Clusters => now.number("cluster_manager.warming_clusters") == 0,
         Kind::Listeners => now.number("listener_manager.total_listeners_warming") == 0,
-        Kind::Routes => true,
+        Kind::Routes | Kind::Scrapes => true,
         kind @ Kind::Filter(_) => {
             before.version(kind) == file.version || now.reloads(kind) > before.reloads(kind)
         }

@@ -38,7 +38,7 @@ pub(super) const OF_CLUSTERS: [&str; 24] = [
 ];
 
 /// What is kept of the rest, by the beginning of its name.
-pub(super) const OTHERS: [&str; 22] = [
+pub(super) const OTHERS: [&str; 23] = [
     "server.live",
     "server.state",
     "server.uptime",
@@ -52,6 +52,7 @@ pub(super) const OTHERS: [&str; 22] = [
     "cluster_manager.",
     "extension_config_discovery.",
     "http.portolan.rds.",
+    "http.portolan_metrics.rds.",
     "filesystem.",
     "access_logs.",
     "runtime.load_error",
