@@ -25,6 +25,7 @@ mod shared_port;
 mod validate;
 mod version;
 mod watch;
+mod written;
 
 pub(crate) use apply::run as apply;
 pub(crate) use arguments::{ApplyArgs, HistoryArgs, RollbackArgs};
@@ -33,3 +34,4 @@ pub(crate) use error::ReloadError;
 pub(crate) use history::run as history;
 pub(crate) use rollback::run as rollback;
 pub(crate) use version::{VersionArgs, run as version};
+pub(crate) use written::remembered;
