@@ -206,8 +206,6 @@ def test_memory_is_returned(
         policy["backends"]["extra"] = {"url": f"http://127.0.0.1:9/{number}"}
         policy["rules"][0]["chains"]["default"].append("extra")
         envoy.apply(policy, "--no-validate")
-        if number % 10 == 0:
-            print(f"\n{number} changes: {resident_bytes(envoy) / 1e6:.1f} MB", flush=True)
         if number in (20, 110, 200):
             sizes[number] = resident_bytes(envoy)
     load.join(60)
