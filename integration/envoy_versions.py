@@ -20,6 +20,7 @@ from harness import bootstrap, paths, portolan
 from harness.bootstrap import Bootstrap
 from harness.envoy import Policy, render
 from harness.examples import EXAMPLES, with_secrets
+from harness.tls import Authority, Credentials
 
 SECONDS = 600
 # Every other configuration has everything that this one has.
@@ -38,8 +39,16 @@ def policy(backend: dict[str, Any] | None = None, front: dict[str, Any] | None =
     }
 
 
-def features(database: Path) -> dict[str, Policy]:
+def features(database: Path, certificate: Credentials) -> dict[str, Policy]:
     """A policy for each feature."""
+    tls = {"certificate_file": str(certificate.certificate), "key_file": str(certificate.key)}
+    passwords = {"basic": {"verifier": "http://127.0.0.1:9"}}
+    (rule,) = policy()["rules"]
+    redirect = {"classes": ["manifests", "blobs"], "stores": "bucket"}
+    redirecting = policy(
+        blob_stores={"bucket": {"url": "https://bucket.test/{digest}"}},
+        rules=[{**rule, "readers": "anyone", "redirect": redirect}],
+    )
     follow = {"redirects": "follow", "follow": {"hosts": ["cdn.test"]}}
     inside = {"redirects": "follow", "follow": {"hosts": ["cdn.test"], "private_addresses": True}}
     return {
@@ -47,7 +56,10 @@ def features(database: Path) -> dict[str, Policy]:
         "lists that fail over": policy(),
         "regions by a database": policy(clients={"geo": {"database": str(database)}}),
         "tokens that the proxy holds": policy({"auth": "token"}),
+        "passwords of a front": policy(front={"auth": passwords}),
+        "TLS towards clients": policy(front={"tls": tls}),
         "health": policy(front={"health": True}),
+        "clients that are redirected": redirecting,
         "web pages": policy(front={"cors": {"origins": ["https://ui.test"]}}),
         "redirects followed, private addresses too": policy(inside),
         "redirects followed, public addresses only": policy(follow),
@@ -57,8 +69,10 @@ def features(database: Path) -> dict[str, Policy]:
 def configurations(place: Path) -> Iterator[tuple[str, Bootstrap]]:
     """What the Envoys validate, by name: the features, then the examples."""
     database = portolan.build_geo_database(place / "geo.mmdb")
-    for name, wanted in features(database).items():
+    certificate = Authority(place / "authority").issue("registry.test")
+    for name, wanted in features(database, certificate).items():
         yield name, render(wanted, place, admin="127.0.0.1:9901")
+    yield "metrics of requests", render(policy(), place, admin="127.0.0.1:9901", metrics="127.0.0.1:9902")
     for name in EXAMPLES:
         directory = place / name
         directory.mkdir()
@@ -80,6 +94,16 @@ def is_loaded(envoy: Path, document: Bootstrap, place: Path) -> bool:
     return done.returncode == 0
 
 
+def oldest(loaded: dict[str, bool]) -> str:
+    """The first version that loads a configuration, and after which every later one does; the versions are in their order."""
+    found = "none"
+    for version, is_good in reversed(loaded.items()):
+        if not is_good:
+            break
+        found = version
+    return found
+
+
 def version_of(envoy: Path) -> str:
     """What a binary says of itself."""
     said = subprocess.run([str(envoy), "--version"], capture_output=True, text=True, check=True).stdout
@@ -92,18 +116,18 @@ def main() -> None:
     """Prints the table."""
     envoys = {version_of(Path(path)): Path(path) for path in sys.argv[1:]}
     hopeless: set[str] = set()
-    print(f"| configuration | {' | '.join(envoys)} |")
-    print("| --- |" + " --- |" * len(envoys))
+    print(f"| configuration | oldest Envoy | {' | '.join(envoys)} |")
+    print("| --- | --- |" + " --- |" * len(envoys))
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         for name, document in configurations(place):
-            words = []
+            loaded: dict[str, bool] = {}
             for version, envoy in envoys.items():
-                good = version not in hopeless and is_loaded(envoy, document, place)
-                if name == SIMPLEST and not good:
+                loaded[version] = version not in hopeless and is_loaded(envoy, document, place)
+                if name == SIMPLEST and not loaded[version]:
                     hopeless.add(version)
-                words.append("yes" if good else "no")
-            print(f"| {name} | {' | '.join(words)} |", flush=True)
+            words = ["yes" if good else "no" for good in loaded.values()]
+            print(f"| {name} | {oldest(loaded)} | {' | '.join(words)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from harness import paths
 from harness.files_envoy import FilesEnvoy
 from harness.load import HOST, Load, Reconnecting
 from harness.long import IS_LONG, only_long
+from harness.migrating import need_migration
 from harness.recording import Blobs, Recording
 from harness.waiting import eventually
 
@@ -166,6 +167,7 @@ def test_a_rolling_replacement_under_load_is_not_noticed(
     policies: Policies, registries: dict[str, Recording], blobs: Blobs, tmp_path: Path
 ) -> None:
     """Each Envoy is followed by another with another policy, at the same address, and drains."""
+    need_migration()
     registries["home"].received = 0
     envoy = FilesEnvoy(policies.policy(0), tmp_path / "0")
     envoy.wait_until_healthy()

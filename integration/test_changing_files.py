@@ -1,7 +1,7 @@
 """Files that the policy names are replaced under load by the commands of docs/changing-the-policy.md.
 
-A credential, a private CA, a front's certificate, the geographic database, a network file: each takes effect, the policy
-stays or is applied, and no request fails. What becomes of a broken file is for the suites of each kind.
+A credential, a private CA, the certificates of a front and of the proxy itself, the geographic database, a network file: each takes
+effect, the policy stays or is applied, and no request fails. What becomes of a broken file is for the suites of each kind.
 """
 
 import shutil
@@ -44,6 +44,7 @@ class Files:
         self.credential = self.place / "credentials/near"
         self.ca = self.place / "ca/near.pem"
         self.front = self.place / "front"
+        self.client = self.place / "client"
         self.database = self.place / "geo/geoip.mmdb"
         self.networks = self.place / "networks.yaml"
 
@@ -53,13 +54,13 @@ class Files:
         new.write_bytes(b"".join(authority.certificate.read_bytes() for authority in authorities))
         new.rename(self.ca)
 
-    def put_front(self, version: str, credentials: Credentials) -> None:
+    def put_pair(self, directory: Path, version: str, credentials: Credentials) -> None:
         """Replaces certificate and key in one step, by the link `..data`."""
-        (self.front / version).mkdir(parents=True)
-        shutil.copy(credentials.certificate, self.front / version / "tls.crt")
-        shutil.copy(credentials.key, self.front / version / "tls.key")
-        (self.front / "..new").symlink_to(version)
-        (self.front / "..new").rename(self.front / "..data")
+        (directory / version).mkdir(parents=True)
+        shutil.copy(credentials.certificate, directory / version / "tls.crt")
+        shutil.copy(credentials.key, directory / version / "tls.key")
+        (directory / "..new").symlink_to(version)
+        (directory / "..new").rename(directory / "..data")
 
     def put_credential(self, password: str) -> None:
         """Replaces the credential."""
@@ -150,7 +151,8 @@ class Clients:
 def policy(files: Files, near: Tls, far: Scripted) -> Policy:
     """Clients in China, and those of the office, are served by `near`, the others by `far`."""
     certificate = {"certificate_file": str(files.front / "tls.crt"), "key_file": str(files.front / "tls.key")}
-    own_ca = {"ca_file": str(files.ca), "server_name": "near.test"}
+    shown = {"certificate_file": str(files.client / "tls.crt"), "key_file": str(files.client / "tls.key")}
+    own_ca = {"ca_file": str(files.ca), "server_name": "near.test", **shown}
     chains = {"cn": ["near"], "default": ["far"]}
     return {
         "version": 1,
@@ -181,22 +183,24 @@ def files(tmp_path: Path) -> Files:
     files.put_credential("old")
     files.put_database("CN", "2026-06-01")
     files.put_networks("192.0.2.0/24")
-    files.front.mkdir()
-    for name in ("tls.crt", "tls.key"):
-        (files.front / name).symlink_to(f"..data/{name}")
+    for directory in (files.front, files.client):
+        directory.mkdir()
+        for name in ("tls.crt", "tls.key"):
+            (directory / name).symlink_to(f"..data/{name}")
     return files
 
 
 @pytest.fixture
 def authorities(tmp_path: Path) -> dict[str, Authority]:
-    """That of the front, and the one before and after of the registry."""
-    return {name: Authority(tmp_path / "authorities" / name) for name in ("front", "before", "after")}
+    """That of the front, the one before and after of the registry, and that of the registry's clients."""
+    names = ("front", "before", "after", "clients")
+    return {name: Authority(tmp_path / "authorities" / name) for name in names}
 
 
 @pytest.fixture
 def near_tls(authorities: dict[str, Authority], east: Scripted) -> Iterator[Tls]:
     """The end of TLS before the registry `near`."""
-    tls = Tls(east.port, authorities["before"].issue("near.test"))
+    tls = Tls(east.port, authorities["before"].issue("near.test"), clients=authorities["clients"])
     yield tls
     tls.close()
 
@@ -207,7 +211,8 @@ def test_files_are_replaced_under_load(
     near, far = Registry(east), Registry(west)
     near.passwords = {"old"}
     files.put_ca(authorities["before"])
-    files.put_front("..1", authorities["front"].issue(HOST))
+    files.put_pair(files.front, "..1", authorities["front"].issue(HOST))
+    files.put_pair(files.client, "..1", authorities["clients"].issue("portolan"))
     envoy = FilesEnvoy(policy(files, near_tls, west), files.place)
     envoy.wait_until_healthy()
     clients = Clients(envoy.port, authorities["front"])
@@ -231,8 +236,13 @@ def test_files_are_replaced_under_load(
         files.put_ca(authorities["after"])
         eventually_further(near)
 
+        # What the proxy shows the registry.
+        before = near_tls.shown[-1]
+        files.put_pair(files.client, "..2", authorities["clients"].issue("portolan"))
+        eventually(lambda: near_tls.shown[-1] != before)
+
         before = clients.shown()
-        files.put_front("..2", authorities["front"].issue(HOST))
+        files.put_pair(files.front, "..2", authorities["front"].issue(HOST))
         eventually(lambda: clients.shown() != before)
 
         files.put_database("US", "2026-06-02")

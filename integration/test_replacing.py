@@ -20,6 +20,7 @@ from harness.envoy import Policy
 from harness.files_envoy import DRAIN_SECONDS, FilesEnvoy
 from harness.load import HOST, Load, Reconnecting
 from harness.long import only_long
+from harness.migrating import need_migration
 from harness.recording import Blobs, Recording
 from harness.waiting import eventually
 
@@ -99,6 +100,7 @@ def test_sigterm_cuts_what_streams(envoy: FilesEnvoy, site: Site, tmp_path: Path
 @only_long
 def test_two_envoys_in_turn(envoy: FilesEnvoy, site: Site, tmp_path: Path) -> None:
     """The second listens at the same address (SO_REUSEPORT) before the first drains."""
+    need_migration()
     load = Reconnecting(envoy.port, site.blobs, tmp_path)
     load.pull()
     load.pull_over_http2()

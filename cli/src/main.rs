@@ -1,5 +1,6 @@
 //! `portolan`: check, render and explain a policy, prepare what it and its clients need, measure what comes of it.
 
+mod admin;
 mod bench;
 mod check;
 mod clients;

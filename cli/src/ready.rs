@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use ureq::Agent;
 
+use crate::admin::Admin;
 use crate::output::{Exit, say};
 use crate::render::admin_address;
 
@@ -29,19 +29,19 @@ pub(crate) struct ReadyArgs {
     admin: SocketAddr,
 }
 
-/// Asks, and prints Envoy's word for its state.
+/// Asks, and prints Envoy's word for its state, such as `LIVE` or `DRAINING`.
 ///
 /// # Errors
 ///
 /// `out` cannot be written.
 pub(crate) fn run(arguments: &ReadyArgs, out: &mut impl Write) -> io::Result<Exit> {
-    match ask(arguments.admin) {
-        Ok((200, state)) => {
-            writeln!(out, "{state}")?;
+    match Admin::new(arguments.admin, ANSWER).get("/ready") {
+        Ok(answer) if answer.status == 200 => {
+            writeln!(out, "{}", answer.text.trim())?;
             Ok(Exit::Good)
         }
-        Ok((_, state)) => {
-            say(format_args!("not ready: {state}"));
+        Ok(answer) => {
+            say(format_args!("not ready: {}", answer.text.trim()));
             Ok(Exit::Refused)
         }
         Err(error) => {
@@ -53,19 +53,7 @@ pub(crate) fn run(arguments: &ReadyArgs, out: &mut impl Write) -> io::Result<Exi
 
 /// Whether the Envoy at this address serves.
 pub(crate) fn is_live(admin: SocketAddr) -> bool {
-    ask(admin).is_ok_and(|(status, _)| status == 200)
-}
-
-/// The status, and the state as Envoy calls it, such as `LIVE` or `DRAINING`.
-fn ask(admin: SocketAddr) -> Result<(u16, String), ureq::Error> {
-    let config = Agent::config_builder()
-        .timeout_global(Some(ANSWER))
-        .proxy(None)
-        .http_status_as_error(false)
-        .build();
-    let mut answer = Agent::from(config).get(format!("http://{admin}/ready")).call()?;
-    let state = answer.body_mut().with_config().limit(1024).read_to_string()?;
-    Ok((answer.status().as_u16(), state.trim().to_owned()))
+    Admin::new(admin, ANSWER).get("/ready").is_ok_and(|answer| answer.status == 200)
 }
 
 #[cfg(test)]

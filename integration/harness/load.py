@@ -3,6 +3,7 @@
 import subprocess
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import paths, raw
@@ -60,10 +61,14 @@ class Load:
             try:
                 work()
             except (OSError, AssertionError, ValueError) as problem:
-                self.failures.append(f"{work.__name__}: {problem!r}")
+                self._fail(f"{work.__name__}: {problem!r}")
 
         self._threads.append(threading.Thread(target=guarded, daemon=True))
         self._threads[-1].start()
+
+    def _fail(self, what: str) -> None:
+        """Notes what went wrong, and when: Envoy's logs say what it did at that moment."""
+        self.failures.append(f"{datetime.now(UTC):%H:%M:%S.%f} {what}")
 
     def _pull(self) -> None:
         digests = [self._blobs.small, self._blobs.rare]
@@ -72,7 +77,7 @@ class Load:
                 digest = digests[self.done % 2]
                 answer = raw.exchange(connection, "GET", f"{self._repository}/blobs/{digest}", host=HOST)
                 if answer.status != 200:
-                    self.failures.append(f"{answer.status} {answer.body[:200]!r}")
+                    self._fail(f"{answer.status} {answer.body[:200]!r}")
                 else:
                     check(answer.body, digest)
                 self.done += 1
@@ -84,7 +89,7 @@ class Load:
         while not self._end.is_set():
             run = subprocess.run(command, capture_output=True, text=True, check=False)
             if "400 succeeded, 0 failed, 0 errored" not in run.stdout or "400 2xx" not in run.stdout:
-                self.failures.append(f"h2load: {run.returncode} {said_by_h2load(run.stdout)} {run.stderr}")
+                self._fail(f"h2load: {run.returncode} {said_by_h2load(run.stdout)} {run.stderr}")
             self.done += 400
 
     def _pull_one(self, digest: str) -> None:
@@ -123,7 +128,7 @@ class Reconnecting(Load):
                 while not self._end.is_set():
                     answer = raw.exchange(connection, "GET", f"{self._repository}/blobs/{digest}", host=HOST)
                     if answer.status != 200:
-                        self.failures.append(f"{answer.status} {answer.body[:200]!r}")
+                        self._fail(f"{answer.status} {answer.body[:200]!r}")
                     self.done += 1
                     if answer.all("connection") == ["close"]:
                         break
@@ -137,5 +142,5 @@ class Reconnecting(Load):
         while not self._end.is_set():
             run = subprocess.run(command, capture_output=True, text=True, check=False)
             if f"{count} succeeded, 0 failed, 0 errored" not in run.stdout or f"{count} 2xx" not in run.stdout:
-                self.failures.append(f"h2load: {run.returncode} {said_by_h2load(run.stdout)} {run.stderr}")
+                self._fail(f"h2load: {run.returncode} {said_by_h2load(run.stdout)} {run.stderr}")
             self.done += int(count)

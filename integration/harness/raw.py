@@ -55,6 +55,7 @@ class Connection:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = wrap(plain)
         self._unread = b""
+        self._end = "closed"
 
     def __enter__(self) -> "Connection":
         return self
@@ -137,13 +138,13 @@ class Connection:
 
     def _more(self) -> None:
         if not self._read():
-            raise Closed(f"closed after {self._unread[:200]!r}")
+            raise Closed(f"{self._end} after {self._unread[:200]!r}")
 
     def _read(self) -> bytes:
         try:
             found = self._socket.recv(1 << 18)
         except ConnectionResetError:
-            found = b""
+            found, self._end = b"", "reset"
         self._unread += found
         return found
 

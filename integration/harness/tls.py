@@ -52,12 +52,14 @@ class Authority:
 class Tls:
     """Takes TLS at a port that the kernel chose and hands the bytes to a port of this machine.
 
-    With `clients` a client needs a certificate of that authority. `names` are what clients asked for (SNI).
+    With `clients` a client needs a certificate of that authority. `names` are what clients asked for (SNI), `shown` the serial
+    numbers of the certificates that they showed.
     """
 
     def __init__(self, to_port: int, credentials: Credentials, clients: Authority | None = None) -> None:
         self._to_port = to_port
         self.names: list[str | None] = []
+        self.shown: list[str] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(credentials.certificate, credentials.key)
         self._context.sni_callback = lambda _connection, name, _context: self.names.append(name)
@@ -79,6 +81,7 @@ class Tls:
         connection.settimeout(SECONDS)
         try:
             with self._context.wrap_socket(connection, server_side=True) as client:
+                self.shown.append(str((client.getpeercert() or {}).get("serialNumber")))
                 with socket.create_connection(("127.0.0.1", self._to_port), SECONDS) as server:
                     threading.Thread(target=_pipe, args=(client, server), daemon=True).start()
                     _pipe(server, client)

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::admin::Admin;
 use super::arguments::ApplyArgs;
 use super::carry_out::{Reload, written};
 use super::difference::{Difference, moved};
+use super::envoy::Envoy;
 use super::plan::Plan;
 use super::validate::{Program, validate};
 use super::watch::Watch;
@@ -92,10 +92,10 @@ fn put_in_force(
 ) -> Result<(), ReloadError> {
     let _lock = directory.lock()?;
     let addresses = arguments.envoys.addresses(&state.site);
-    let envoys: Vec<Admin> = if arguments.without_envoy {
+    let envoys: Vec<Envoy> = if arguments.without_envoy {
         Vec::new()
     } else {
-        addresses.into_iter().map(Admin::new).collect()
+        addresses.into_iter().map(Envoy::new).collect()
     };
     check_envoys(&envoys)?;
     let reload = Reload {
@@ -117,7 +117,7 @@ fn put_in_force(
 /// Says it from what the Envoys themselves say.
 pub(super) fn say_what_is_in_force(
     directory: &Directory,
-    envoys: &[Admin],
+    envoys: &[Envoy],
     set: &FileSet,
     out: &mut impl Write,
 ) -> Result<(), ReloadError> {
@@ -134,7 +134,7 @@ pub(super) fn say_what_is_in_force(
 }
 
 /// Every Envoy has to run, and with files such as these: one that never reads them would be waited for in vain.
-pub(super) fn check_envoys(envoys: &[Admin]) -> Result<(), ReloadError> {
+pub(super) fn check_envoys(envoys: &[Envoy]) -> Result<(), ReloadError> {
     for envoy in envoys {
         if super::history::policy_of(&envoy.statistics()?).is_empty() {
             return Err(ReloadError::AnotherEnvoy(envoy.address()));

@@ -51,8 +51,8 @@ impl ApplyArgs {
             directory: directory.to_owned(),
             envoys: EnvoyArgs {
                 admin: Vec::new(),
-                timeout: seconds(STEP).unwrap_or_default(),
-                settle: seconds(SETTLE).unwrap_or_default(),
+                timeout: time(STEP).unwrap_or_default(),
+                settle: time(SETTLE).unwrap_or_default(),
             },
             dry_run: false,
             diff: false,
@@ -66,8 +66,8 @@ impl ApplyArgs {
 }
 
 /// How long Envoy may take for each step, and how long requests of the policy before may go on, in seconds; unless told.
-const STEP: &str = "60";
-const SETTLE: &str = "30";
+const STEP: &str = "60s";
+const SETTLE: &str = "30s";
 
 /// Which Envoys are asked, and how long they are waited for.
 #[derive(Clone, Debug, Args)]
@@ -77,11 +77,11 @@ pub(crate) struct EnvoyArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) admin: Vec<SocketAddr>,
     /// How long Envoy may take for each step.
-    #[arg(long, value_name = "SECONDS", default_value = STEP, value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = STEP, value_parser = time)]
     pub(super) timeout: Duration,
     /// How long requests of the policy before may go on before what only they need goes. It is less where none is
     /// under way. What has begun to stream is never cut by this.
-    #[arg(long, value_name = "SECONDS", default_value = SETTLE, value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = SETTLE, value_parser = time)]
     pub(super) settle: Duration,
 }
 
@@ -114,9 +114,35 @@ pub(crate) struct HistoryArgs {
     pub(super) admin: Vec<SocketAddr>,
 }
 
-/// A length of time in seconds, such as `30` or `0.5`.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let text = text.strip_suffix('s').unwrap_or(text);
-    let number = text.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
-    number.ok_or_else(|| "is no length of time; write seconds, such as `30`".to_owned())
+/// A length of time: seconds, such as `30` or `0.5`, or as a policy has it, such as `500ms` or `10m`.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    let seconds = || text.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
+    let time = portolan_core::config::duration::parse(text).or_else(seconds);
+    time.ok_or_else(|| "is no length of time; write `30s` or `10m`, at most one day".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        let rows = [
+            ("30", Some(30_000), "seconds"),
+            ("0.5", Some(500), "a part of one"),
+            ("0", Some(0), "no time at all"),
+            ("30s", Some(30_000), "as in a policy"),
+            ("500ms", Some(500), "as in a policy"),
+            ("10m", Some(600_000), "as in a policy"),
+            ("25h", None, "a policy has no longer time than a day"),
+            ("1.5m", None, "a policy has no fractions"),
+            ("-3", None, "less than nothing"),
+            ("inf", None, "for ever"),
+            ("", None, "nothing"),
+        ];
+        for (text, milliseconds, reason) in rows {
+            let expected = milliseconds.map(Duration::from_millis);
+            assert_eq!(time(text).ok(), expected, "{text}: {reason}");
+        }
+    }
 }

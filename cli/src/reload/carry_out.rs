@@ -4,8 +4,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::ReloadError;
-use super::admin::{Admin, Statistics};
+use super::envoy::{Envoy, Statistics};
 use super::plan::{Plan, Written};
+use super::quiet::Quiet;
 use crate::render::files::{Directory, FileSet, Kind, Resources, State};
 
 /// How often Envoy is asked.
@@ -16,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(300);
 /// A directory, and the Envoys that read it.
 pub(super) struct Reload<'a> {
     pub(super) directory: &'a Directory,
-    pub(super) envoys: &'a [Admin],
+    pub(super) envoys: &'a [Envoy],
     pub(super) timeout: Duration,
     pub(super) settle: Duration,
 }
@@ -50,7 +51,7 @@ impl Reload<'_> {
     /// Replaces a file and waits until all workers of all Envoys have it.
     fn put(&self, file: &Resources) -> Result<(), ReloadError> {
         let before: Vec<Statistics> =
-            self.envoys.iter().map(Admin::statistics).collect::<Result<_, _>>()?;
+            self.envoys.iter().map(Envoy::statistics).collect::<Result<_, _>>()?;
         self.directory.put(file)?;
         for (envoy, before) in self.envoys.iter().zip(&before) {
             self.wait_for(envoy, before, file)?;
@@ -60,7 +61,7 @@ impl Reload<'_> {
 
     fn wait_for(
         &self,
-        envoy: &Admin,
+        envoy: &Envoy,
         before: &Statistics,
         file: &Resources,
     ) -> Result<(), ReloadError> {
@@ -97,17 +98,15 @@ impl Reload<'_> {
     /// Waits until the requests that the policy before has decided about need its clusters no more, but not for ever.
     fn wait_for_requests(&self, plan: &Plan) -> Result<(), ReloadError> {
         let begun = Instant::now();
-        let mut quiet_since = None;
+        let mut quiet = Quiet::default();
         while !plan.leaving.is_empty() && begun.elapsed() < self.settle {
             let mut requests = 0_u64;
             for envoy in self.envoys {
                 requests = requests.saturating_add(envoy.requests_at(&plan.leaving)?);
             }
-            let since = if requests == 0 { quiet_since.or(Some(Instant::now())) } else { None };
-            if since.is_some_and(|since: Instant| since.elapsed() >= QUIET) {
+            if quiet.lasts(requests, Instant::now()) >= QUIET {
                 break;
             }
-            quiet_since = since;
             sleep(PAUSE);
         }
         Ok(())
@@ -123,7 +122,7 @@ fn is_taken(file: &Resources, before: &Statistics, now: &Statistics) -> bool {
     match &file.kind {
         Kind::Clusters => now.number("cluster_manager.warming_clusters") == 0,
         Kind::Listeners => now.number("listener_manager.total_listeners_warming") == 0,
-        Kind::Routes => true,
+        Kind::Routes | Kind::Scrapes => true,
         kind @ Kind::Filter(_) => {
             before.version(kind) == file.version || now.reloads(kind) > before.reloads(kind)
         }

@@ -223,6 +223,7 @@ mod tests {
             clusters: vec![cluster("mine", to), cluster("a~0123456789abcdef", to)],
             listeners: Vec::new(),
             routes: Vec::new(),
+            scrapes: Vec::new(),
             filters: Vec::new(),
         };
         let now = Written::from([(Kind::Clusters, set(1).clusters)]);

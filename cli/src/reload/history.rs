@@ -3,13 +3,12 @@
 use std::io::Write;
 
 use super::ReloadError;
-use super::admin::{Admin, Statistics};
 use super::arguments::HistoryArgs;
-use super::carry_out::written;
-use super::plan::Plan;
+use super::envoy::{Envoy, Statistics};
 use super::shared_port;
+use super::written::remembered;
 use crate::output::say;
-use crate::render::files::{Directory, Kind, Version};
+use crate::render::files::{Kind, Version};
 
 /// Says it.
 ///
@@ -17,12 +16,11 @@ use crate::render::files::{Directory, Kind, Version};
 ///
 /// The directory cannot be read, or `out` not be written. An Envoy that does not answer is a line like others.
 pub(crate) fn run(arguments: &HistoryArgs, out: &mut impl Write) -> Result<(), ReloadError> {
-    let directory = Directory::new(&arguments.directory);
-    let state = directory.state()?;
+    let state = remembered(&arguments.directory)?;
     let admin = arguments.admin.iter().copied();
     let admin: Vec<_> =
         if arguments.admin.is_empty() { vec![state.site.admin()] } else { admin.collect() };
-    let envoys: Vec<Admin> = admin.into_iter().map(Admin::new).collect();
+    let envoys: Vec<Envoy> = admin.into_iter().map(Envoy::new).collect();
     for envoy in &envoys {
         match envoy.statistics() {
             Ok(found) => writeln!(out, "{}: policy {}", envoy.address(), policy_of(&found))?,
@@ -30,11 +28,10 @@ pub(crate) fn run(arguments: &HistoryArgs, out: &mut impl Write) -> Result<(), R
         }
     }
     shared_port::warning(&envoys, &state.site).into_iter().for_each(say);
-    let place = directory.path().display();
+    let place = arguments.directory.display();
     let Some((last, before)) = state.versions.split_last() else { return Ok(()) };
     writeln!(out, "{place}: {}", line(last))?;
-    let set = directory.set(&last.id)?;
-    if !Plan::new(&written(&directory, &set)?, &set).is_empty() {
+    if state.is_unfinished {
         writeln!(out, "{place}: a change was stopped in its midst; apply the policy again")?;
     }
     for version in before.iter().rev() {

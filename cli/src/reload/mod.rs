@@ -6,30 +6,33 @@
 //! decided about are on their way, what only the old one needed goes. A cluster is named by what it connects to,
 //! so that both policies may have a backend of one name at different places.
 //!
-//! [`plan`] says what is written, [`carry_out`] writes it and waits for Envoy, [`admin`] asks Envoy, [`difference`]
+//! [`plan`] says what is written, [`carry_out`] writes it and waits for Envoy, [`envoy`] asks Envoy, [`difference`]
 //! says what changes for requests.
 
-mod admin;
 mod answers;
 mod apply;
 mod arguments;
 mod carry_out;
 mod difference;
 mod drain;
+mod envoy;
 mod error;
 mod history;
 mod plan;
+mod quiet;
 mod rollback;
 mod shared_port;
 mod validate;
 mod version;
 mod watch;
+mod written;
 
 pub(crate) use apply::{follow, run as apply};
-pub(crate) use arguments::{ApplyArgs, HistoryArgs, RollbackArgs, seconds};
+pub(crate) use arguments::{ApplyArgs, HistoryArgs, RollbackArgs, time};
 pub(crate) use drain::{DrainArgs, run as drain};
 pub(crate) use error::ReloadError;
 pub(crate) use history::run as history;
 pub(crate) use rollback::run as rollback;
 pub(crate) use version::{VersionArgs, run as version};
 pub(crate) use watch::Watch;
+pub(crate) use written::remembered;

@@ -11,7 +11,7 @@ use crate::render::files::{FileSet, Kind, Resources, does_nothing, name_of, unio
 pub(super) struct Plan {
     /// What serves both: one file after the other, Envoy having taken each before the next is written.
     pub(super) before: Vec<Resources>,
-    /// The filters. The policy is in force when Envoy has these.
+    /// The filters, and last what metrics say of them. The policy is in force when Envoy has these.
     pub(super) filters: Vec<Resources>,
     /// What is left when nothing needs the policy before any more.
     pub(super) after: Vec<Resources>,
@@ -35,8 +35,7 @@ impl Plan {
         };
         let clusters = both(Kind::Clusters, &set.clusters);
         let routes = both(Kind::Routes, &set.routes);
-        let (filters, files): (Vec<_>, Vec<_>) =
-            set.resources().into_iter().partition(|file| matches!(file.kind, Kind::Filter(_)));
+        let (filters, files): (Vec<_>, Vec<_>) = set.resources().into_iter().partition(is_in_turn);
         let listeners: Vec<_> = files
             .iter()
             .filter(|file| file.kind == Kind::Listeners && is_news(file))
@@ -69,14 +68,19 @@ impl Plan {
     }
 }
 
-/// The filter that decides comes behind those that it needs, and before those go that it needed.
+/// Whether a file is one of those by which the policy comes in force.
+const fn is_in_turn(file: &Resources) -> bool {
+    matches!(file.kind, Kind::Filter(_) | Kind::Scrapes)
+}
+
+/// The filter that decides comes behind those that it needs, and before those go that it needed. What metrics say is
+/// said when it is so.
 fn turn(resources: &Resources) -> u8 {
-    if resources.kind == Kind::of_the_decision() {
-        1
-    } else if resources.all.iter().all(does_nothing) {
-        2
-    } else {
-        0
+    match &resources.kind {
+        Kind::Scrapes => 3,
+        kind if *kind == Kind::of_the_decision() => 1,
+        _ if resources.all.iter().all(does_nothing) => 2,
+        _ => 0,
     }
 }
 
@@ -105,6 +109,7 @@ mod tests {
             clusters: named(clusters),
             listeners: vec![json!({"name": "portolan", "v": listener})],
             routes: vec![json!({"name": "portolan", "virtual_hosts": hosts})],
+            scrapes: vec![json!({"name": "portolan_metrics", "of": clusters.concat()})],
             filters: vec![
                 filter("envoy.filters.http.geoip", geoip),
                 filter("envoy.filters.http.wasm", &clusters.concat()),
@@ -134,14 +139,16 @@ mod tests {
         assert_eq!(words(&plan.before), ["clusters.json a~2,b,a~1", "routes.json"]);
         let decides = "filters/envoy.filters.http.wasm.json";
         let geoip = "filters/envoy.filters.http.geoip.json";
-        assert_eq!(words(&plan.filters), [geoip, decides], "the country before the decision");
+        let said = [geoip, decides, "scrapes.json"];
+        assert_eq!(words(&plan.filters), said, "the country before the decision");
         assert_eq!(words(&plan.after), ["routes.json", "clusters.json a~2,b"]);
         assert_eq!(plan.leaving, BTreeSet::from(["a~1".to_owned()]));
         assert!(!plan.changes_listener);
 
         let with = set(&["a~1", "b"], "geoip", 1);
         let plan = Plan::new(&written(&with), &set(&["c"], NOTHING, 2));
-        assert_eq!(words(&plan.filters), [decides, geoip], "as long as the country is needed");
+        let said = [decides, geoip, "scrapes.json"];
+        assert_eq!(words(&plan.filters), said, "as long as the country is needed");
         assert_eq!(words(&plan.before), ["clusters.json c,a~1,b", "routes.json", "listeners.json"]);
         assert!(plan.changes_listener);
     }

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use super::ReloadError;
-use super::admin::Admin;
 use super::apply::{check_envoys, say_what_is_in_force};
 use super::arguments::RollbackArgs;
 use super::carry_out::Reload;
+use super::envoy::Envoy;
 use crate::render::files::{Directory, Version};
 
 /// Puts it in force.
@@ -20,8 +20,8 @@ pub(crate) fn run(arguments: &RollbackArgs, out: &mut impl Write) -> Result<(), 
     let state = directory.state()?;
     let version = choose(&state.versions, arguments.to.as_deref())?.clone();
     let set = directory.set(&version.id)?;
-    let envoys: Vec<Admin> =
-        arguments.envoys.addresses(&state.site).into_iter().map(Admin::new).collect();
+    let envoys: Vec<Envoy> =
+        arguments.envoys.addresses(&state.site).into_iter().map(Envoy::new).collect();
     check_envoys(&envoys)?;
     let reload = Reload {
         directory: &directory,

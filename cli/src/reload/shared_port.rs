@@ -4,25 +4,28 @@
 //! sockets of an address, whichever process has opened them. So an Envoy that was forgotten takes its share of the
 //! clients, with the policy that it had. Linux lists the sockets of a network namespace in `/proc/net/tcp` and
 //! `/proc/net/tcp6` (proc(5)); where these files are not there, nothing is said.
+//!
+//! A connection belongs to its socket from the moment on in which Linux has answered it, before Envoy takes it. When the
+//! socket is closed, Linux resets the connections that wait there, unless `tcp_migrate_req` is set: then another socket
+//! of the address gets them (ip-sysctl, Linux 5.14).
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
 
-use super::admin::Admin;
-use crate::render::SiteArgs;
+use super::envoy::Envoy;
+use crate::render::{LISTENER, SiteArgs};
 
 /// The state of a socket that listens.
 const LISTENS: &str = "0A";
 
 /// A warning where more sockets listen at the address of the clients than these Envoys have. Where an Envoy does not
 /// say how many it has, nothing is said.
-pub(super) fn warning(envoys: &[Admin], site: &SiteArgs) -> Option<String> {
+pub(super) fn warning(envoys: &[Envoy], site: &SiteArgs) -> Option<String> {
     let address = site.listen();
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
-    let found: usize = tables.iter().flatten().map(|table| sockets_at(table, address)).sum();
-    let of_one = |envoy: &Admin| {
+    let found = sockets(address);
+    let of_one = |envoy: &Envoy| {
         if site.has_exclusive_port() {
             return Some(1);
         }
@@ -37,6 +40,41 @@ pub(super) fn warning(envoys: &[Admin], site: &SiteArgs) -> Option<String> {
             address.port()
         )
     })
+}
+
+/// A note, before an Envoy closes its sockets, where another process listens at their address and Linux would reset the
+/// connections that wait at them.
+pub(super) fn note_of_closing(envoy: &Envoy) -> Option<String> {
+    let migrates = fs::read_to_string(MIGRATES).is_ok_and(|value| value.trim() != "0");
+    let address = address_of_clients(&envoy.get("/listeners?format=json").ok()?)?;
+    let own = workers(&envoy.get("/server_info").ok()?)?;
+    (!migrates && sockets(address) > own).then(|| {
+        format!(
+            "note: another process listens at {address}. Linux resets the connections that wait at this Envoy's sockets \
+             in the moment in which it closes them; `sysctl -w net.ipv4.tcp_migrate_req=1` (Linux 5.14) hands them to \
+             the other process"
+        )
+    })
+}
+
+/// Whether Linux hands connections that wait at a socket that is closed to another one of the address.
+const MIGRATES: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
+
+/// The address of the listener for clients, of what Envoy says of its listeners.
+fn address_of_clients(listeners: &str) -> Option<SocketAddr> {
+    let all: Value = serde_json::from_str(listeners).ok()?;
+    let is_for_clients = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(LISTENER);
+    let one = all.get("listener_statuses")?.as_array()?.iter().find(is_for_clients)?;
+    let address = one.pointer("/local_address/socket_address")?;
+    let ip: IpAddr = address.get("address")?.as_str()?.parse().ok()?;
+    let port = u16::try_from(address.get("port_value")?.as_u64()?).ok()?;
+    Some(SocketAddr::new(ip, port))
+}
+
+/// How many sockets listen at an address.
+fn sockets(address: SocketAddr) -> usize {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    tables.iter().flatten().map(|table| sockets_at(table, address)).sum()
 }
 
 /// How many workers an Envoy has, of what it says of itself.
@@ -86,6 +124,17 @@ mod tests {
         assert_eq!(at("0.0.0.0:8080"), 1);
         assert_eq!(at("127.0.0.1:8081"), 0);
         assert_eq!(in_table("[::1]:80".parse().unwrap()), "00000000000000000000000001000000:0050");
+    }
+
+    #[test]
+    fn the_address_of_clients_as_envoy_says_it() {
+        let said = r#"{"listener_statuses": [
+            {"name": "portolan-metrics", "local_address": {"socket_address": {"address": "0.0.0.0", "port_value": 1}}},
+            {"name": "portolan", "local_address": {"socket_address": {"address": "::", "port_value": 8080}}}
+        ]}"#;
+        assert_eq!(address_of_clients(said), Some("[::]:8080".parse().unwrap()));
+        assert_eq!(address_of_clients(r#"{"listener_statuses": []}"#), None);
+        assert_eq!(address_of_clients("{}"), None, "none is there any more");
     }
 
     #[test]

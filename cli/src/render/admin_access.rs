@@ -12,6 +12,10 @@ use super::typed::{extension, object};
 
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
+/// The listener for metrics.
+pub(super) const METRICS: &str = "portolan-metrics";
+/// What its statistics and its routes are called.
+pub(super) const SCRAPES: &str = "portolan_metrics";
 
 /// Whether any front tells how its backends are, or anything depends on it; or may do so with the next policy.
 pub(super) fn is_needed(config: &Config, target: Target) -> bool {
@@ -33,15 +37,18 @@ pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
         all.push(json!({
             "name": INSIDE,
             "internal_listener": {},
-            "filter_chains": [{"filters": [manager("portolan_admin", &question, None, Value::Null)]}],
+            "filter_chains": [{"filters": [
+                manager("portolan_admin", &question, None, Value::Null, Value::Null),
+            ]}],
         }));
     }
     if let Some(scraped) = options.metrics {
         let question = json!({"path": "/metrics", "headers": [get()]});
         let policy = metrics::of_scrapes(options);
-        let manager = manager("portolan_metrics", &question, Some("/stats/prometheus"), policy);
+        let route = metrics::of_policy(options);
+        let manager = manager(SCRAPES, &question, Some("/stats/prometheus"), route, policy);
         all.push(json!({
-            "name": "portolan-metrics",
+            "name": METRICS,
             "address": address(scraped),
             "filter_chains": [{"filters": [manager]}],
         }));
@@ -99,10 +106,11 @@ fn get() -> Value {
     json!({"name": ":method", "string_match": {"exact": "GET"}})
 }
 
-/// One question, and the path that the interface has for it, if it is another; all else is not there.
-fn manager(name: &str, question: &Value, path: Option<&str>, more: Value) -> Value {
+/// One question, and the path that the interface has for it, if it is another; all else is not there. `route` and `more`
+/// are further fields of the one route and of the manager.
+fn manager(name: &str, question: &Value, path: Option<&str>, route: Value, more: Value) -> Value {
     let rewrite = path.map_or_else(|| json!({}), |path| json!({"prefix_rewrite": path}));
-    let route = object([json!({"cluster": clusters::ADMIN_INTERFACE, "timeout": "5s"}), rewrite]);
+    let action = object([json!({"cluster": clusters::ADMIN_INTERFACE, "timeout": "5s"}), rewrite]);
     extension(
         "envoy.filters.network.http_connection_manager",
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -113,7 +121,7 @@ fn manager(name: &str, question: &Value, path: Option<&str>, more: Value) -> Val
                 "route_config": {"virtual_hosts": [{
                     "name": name,
                     "domains": ["*"],
-                    "routes": [{"match": question, "route": route}],
+                    "routes": [object([json!({"match": question, "route": action}), route])],
                 }]},
                 "http_filters": [extension(
                     "envoy.filters.http.router",

@@ -125,6 +125,11 @@ impl SiteArgs {
         self.directory_in_envoy.as_deref().unwrap_or_default()
     }
 
+    /// Where metrics are scraped, if they are.
+    pub(crate) const fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
     /// Where clients connect.
     pub(crate) const fn listen(&self) -> SocketAddr {
         self.listen

@@ -36,7 +36,7 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
 }
 
 /// What the listener is called.
-pub(super) const NAME: &str = "portolan";
+pub(crate) const NAME: &str = "portolan";
 
 /// What looks at a connection before anything else does. The PROXY protocol comes before TLS
 /// (<https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt>, section 2).

@@ -59,6 +59,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use arguments::{RenderArgs, SiteArgs, admin_address};
 pub(crate) use envoy_version::TESTED;
 pub(crate) use error::RenderError;
+pub(crate) use listener::NAME as LISTENER;
 pub(crate) use options::Target;
 pub(crate) use targets::files::{self, FileSet};
 

@@ -38,7 +38,7 @@ pub(super) const OF_CLUSTERS: [&str; 24] = [
 ];
 
 /// What is kept of the rest, by the beginning of its name.
-pub(super) const OTHERS: [&str; 23] = [
+pub(super) const OTHERS: [&str; 24] = [
     "server.live",
     "server.state",
     "server.uptime",
@@ -52,6 +52,7 @@ pub(super) const OTHERS: [&str; 23] = [
     "cluster_manager.",
     "extension_config_discovery.",
     "http.portolan.rds.",
+    "http.portolan_metrics.rds.",
     "filesystem.",
     "access_logs.",
     "runtime.load_error",
@@ -93,7 +94,7 @@ fn patterns() -> Vec<Value> {
         "regex": r"cluster\..+@(token|probe|verifier)\.upstream_rq_(\d\d\d|\dxx)",
     }});
     let listeners = json!({"safe_regex": {
-        "regex": r"listener\..+\.(downstream_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
+        "regex": r"listener\..+\.(downstream_cx_active|downstream_pre_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
     }});
     let others = OTHERS.iter().map(|beginning| json!({"prefix": beginning}));
     [metrics::names(), services, listeners].into_iter().chain(clusters).chain(others).collect()

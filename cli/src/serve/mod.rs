@@ -22,7 +22,7 @@ use signal_hook::iterator::Signals;
 
 use crate::check;
 use crate::output::{Exit, say};
-use crate::reload::{ApplyArgs, DrainArgs, Watch, seconds};
+use crate::reload::{ApplyArgs, DrainArgs, Watch, time};
 use crate::render::{self, SiteArgs};
 
 pub(crate) const EXAMPLES: &str = "\
@@ -52,10 +52,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PATH", default_value = "envoy")]
     envoy_program: PathBuf,
     /// How long Envoy takes new connections still when it is to end: load balancers have to notice that it is not ready.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     drain_grace: Duration,
     /// How long requests may take at most when Envoy is to end. What streams then is cut.
-    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     drain_timeout: Duration,
     #[command(flatten)]
     site: SiteArgs,

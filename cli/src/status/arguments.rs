@@ -1,5 +1,6 @@
 //! What a person types behind `portolan status`.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   portolan status
   portolan status 10.0.0.1:9902 10.0.0.2:9902 --policy portolan.yaml
+  portolan status /etc/portolan/envoy --once
   portolan status 10.0.0.1:9902 --once -o json
   portolan status 10.0.0.1:9902 --wait ready --timeout 120
 
@@ -24,9 +26,11 @@ Exit status:
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The metrics listener of an Envoy (`portolan render --metrics`), or its admin interface; several for several
-    /// Envoys. Left out, ports 9902 and 9901 of this machine are tried.
-    #[arg(value_name = "ADDRESS:PORT", value_parser = target)]
-    targets: Vec<Target>,
+    /// Envoys. Or the directory of `portolan render --target files` of an Envoy of this machine, as a path with a `/`: then
+    /// it is said as well since when its policy is in force, and which was before. Left out, ports 9902 and 9901 of this
+    /// machine are tried.
+    #[arg(value_name = "ADDRESS:PORT|DIRECTORY", value_parser = subject)]
+    subjects: Vec<Subject>,
     /// The policy: it names fronts, regions and backends that nobody has asked for yet.
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
@@ -66,6 +70,15 @@ pub(super) enum Wait {
     Ready,
 }
 
+/// What is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Subject {
+    /// An Envoy.
+    Envoy(Target),
+    /// A directory of files, and the Envoy that has them.
+    Directory(PathBuf),
+}
+
 /// Where an Envoy is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
@@ -80,8 +93,19 @@ const USUAL: [&str; 2] = ["127.0.0.1:9902", "127.0.0.1:9901"];
 
 impl StatusArgs {
     /// The Envoys that were named.
-    pub(super) fn named(&self) -> &[Target] {
-        &self.targets
+    pub(super) fn envoys(&self) -> impl Iterator<Item = &Target> {
+        self.subjects.iter().filter_map(|subject| match subject {
+            Subject::Envoy(target) => Some(target),
+            Subject::Directory(_) => None,
+        })
+    }
+
+    /// The directories that were named.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &PathBuf> {
+        self.subjects.iter().filter_map(|subject| match subject {
+            Subject::Directory(path) => Some(path),
+            Subject::Envoy(_) => None,
+        })
     }
 
     /// How long to wait at most.
@@ -100,9 +124,31 @@ pub(super) fn usual() -> Vec<Target> {
     USUAL.iter().filter_map(|address| target(address).ok()).collect()
 }
 
+impl Target {
+    /// The Envoy of this machine that listens at this address, on the loopback interface if on all.
+    pub(super) fn at(address: SocketAddr) -> Option<Self> {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        target(&SocketAddr::new(ip, address.port()).to_string()).ok()
+    }
+}
+
+fn has_scheme(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    let is_path = !has_scheme(text) && (text.contains('/') || text == ".");
+    // `HOST:PORT/PATH` is an address with a path too many.
+    let is_path = is_path && !text.split('/').next().is_some_and(|first| first.contains(':'));
+    if is_path { Ok(Subject::Directory(text.into())) } else { target(text).map(Subject::Envoy) }
+}
+
 fn target(text: &str) -> Result<Target, String> {
-    let has_scheme = text.starts_with("http://") || text.starts_with("https://");
-    let url = if has_scheme { text.to_owned() } else { format!("http://{text}") };
+    let url = if has_scheme(text) { text.to_owned() } else { format!("http://{text}") };
     let url = absolute(&url).filter(|url| matches!(url.path(), "/" | "") && url.query().is_none());
     let url = url.ok_or_else(|| {
         "write an address and a port, such as `127.0.0.1:9902`, or a URL without a path".to_owned()
@@ -131,5 +177,35 @@ mod tests {
             assert_eq!(found.as_deref(), wanted, "{text}: {reason}");
         }
         assert_eq!(usual().len(), 2);
+    }
+
+    #[test]
+    fn directories() {
+        let rows = [
+            ("/etc/portolan/envoy", true, "a path"),
+            ("./envoy", true, "a path from here"),
+            ("envoy/", true, "a path from here"),
+            (".", true, "here"),
+            ("127.0.0.1:9902", false, "an address"),
+            ("http://envoy.example/", false, "a URL"),
+        ];
+        for (text, is_directory, reason) in rows {
+            let found = matches!(subject(text), Ok(Subject::Directory(_)));
+            assert_eq!(found, is_directory, "{text}: {reason}");
+        }
+        assert!(subject("127.0.0.1:9902/metrics").is_err(), "the path is known");
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_asked_here() {
+        let rows = [
+            ("0.0.0.0:9902", "127.0.0.1:9902"),
+            ("[::]:9902", "[::1]:9902"),
+            ("10.0.0.1:9902", "10.0.0.1:9902"),
+        ];
+        for (address, name) in rows {
+            let found = Target::at(address.parse().unwrap()).map(|target| target.name);
+            assert_eq!(found.as_deref(), Some(name));
+        }
     }
 }

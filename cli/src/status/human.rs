@@ -1,7 +1,9 @@
 //! The report as people read it: tables, and below them only the problems.
 
 use super::instance::ServerState;
-use super::report::{Backend, BackendState, Front, Instance, Overall, Problem, Region, Report};
+use super::report::{
+    Backend, BackendState, Directory, Front, Instance, Overall, Problem, Region, Report,
+};
 use crate::measuring::quantity::time;
 use crate::measuring::table::{cells, lay_out};
 
@@ -33,6 +35,7 @@ pub(super) fn describe(report: &Report, colours: Colours) -> String {
     let parts = [
         head(report, colours),
         instances(&report.instances, colours),
+        directories(&report.directories, colours),
         fronts(&report.fronts),
         regions(&report.regions),
         backends(&report.backends, colours),
@@ -64,15 +67,36 @@ fn instances(instances: &[Instance], colours: Colours) -> String {
             ServerState::Unreachable => "unreachable",
         };
         let started = instance.uptime_seconds.map(|seconds| format!("{} ago", span(seconds)));
-        let short = policy.get(..12).unwrap_or(policy);
         let days = instance.certificate_days.map(|days| format!("{days:.0} d"));
-        let texts = [state.to_owned(), short.to_owned(), or_dash(started), or_dash(days)];
+        let texts = [state.to_owned(), short(policy).to_owned(), or_dash(started), or_dash(days)];
         [instance.address.clone()].into_iter().chain(texts).collect()
     });
     let colour = |place: usize| {
         instances.get(place).filter(|one| one.state != ServerState::Ready).map(|_| YELLOW)
     };
     table(header, rows.collect(), colour, colours)
+}
+
+fn directories(directories: &[Directory], colours: Colours) -> String {
+    let header = cells(["directory", "policy", "in force since", "before"]);
+    let rows = directories.iter().map(|one| {
+        let before = one.before.first();
+        let before =
+            before.map(|before| format!("{} since {}", short(&before.policy), before.since));
+        let since = if one.unfinished {
+            format!("{}; a change was stopped in its midst: apply it again", one.since)
+        } else {
+            one.since.clone()
+        };
+        vec![one.directory.clone(), short(&one.policy).to_owned(), since, or_dash(before)]
+    });
+    let colour = |place: usize| directories.get(place).filter(|one| one.unfinished).map(|_| YELLOW);
+    table(header, rows.collect(), colour, colours)
+}
+
+/// As much of a fingerprint as tells one policy from another.
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..12).unwrap_or(fingerprint)
 }
 
 fn fronts(fronts: &[Front]) -> String {
@@ -216,6 +240,7 @@ fn clock(at: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::history::History;
+    use super::super::report::Before;
     use super::super::round::tests::round;
     use super::super::shape::Shape;
     use super::super::summary;
@@ -263,6 +288,31 @@ mod tests {
             assert!(shown.contains(row), "{row:?} in\n{shown}");
         }
         assert!(!shown.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn directories_say_since_when() {
+        let version = |policy: &str, since: &str| Before {
+            policy: policy.to_owned(),
+            since: since.to_owned(),
+        };
+        let directory = |before, unfinished| Directory {
+            directory: "/d".to_owned(),
+            policy: "0123456789abcdef".to_owned(),
+            since: "2026-11-28T09:00:00Z".to_owned(),
+            unfinished,
+            before,
+        };
+        let before = vec![version("fedcba9876543210", "2026-11-27T09:00:00Z")];
+        let said = directories(&[directory(before, false)], Colours::None);
+        assert_eq!(
+            said,
+            "directory        policy        in force since                                   before\n\
+             /d         0123456789ab  2026-11-28T09:00:00Z  fedcba987654 since 2026-11-27T09:00:00Z\n"
+        );
+        let said = directories(&[directory(Vec::new(), true)], Colours::None);
+        assert!(said.contains("stopped in its midst") && said.ends_with("  -\n"), "{said}");
+        assert_eq!(directories(&[], Colours::None), "");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! Each Envoy says its numbers in Prometheus' text ([`exposition`], [`scrape`], [`names`]); two looks at them
 //! ([`round`]) become fronts, regions and backends ([`parts`]) and problems ([`problems`]), dated by what was seen before
-//! ([`history`]), all in one report ([`report`], [`summary`]), which is printed ([`human`]) or said as JSON. Only [`ask`]
+//! ([`history`]), all in one report ([`report`], [`summary`]), which is printed ([`human`]) or said as JSON. Only [`ask`], [`directories`]
 //! and this file touch the world.
 
 mod arguments;
 mod ask;
+mod directories;
 mod exposition;
 #[cfg(test)]
 mod exposition_tests;
@@ -26,6 +27,7 @@ mod summary;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -81,6 +83,7 @@ struct Watch {
     history: History,
     last: (Vec<Observation>, Instant),
     slow: f64,
+    directories: Vec<PathBuf>,
 }
 
 impl Watch {
@@ -88,11 +91,13 @@ impl Watch {
         let begun = |envoys: Envoys| {
             let last = (envoys.ask(), Instant::now());
             let slow = arguments.slow;
-            Self { envoys, shape: shape.clone(), history: History::default(), last, slow }
+            let directories = arguments.directories().cloned().collect();
+            let history = History::default();
+            Self { envoys, shape: shape.clone(), history, last, slow, directories }
         };
-        let named = arguments.named();
+        let named = directories::envoys(arguments).map_err(|error| error.to_string())?;
         if !named.is_empty() {
-            return Envoys::at(named).map(begun).map_err(|fault| fault.to_string());
+            return Envoys::at(&named).map(begun).map_err(|fault| fault.to_string());
         }
         let usual = arguments::usual();
         for target in &usual {
@@ -114,7 +119,9 @@ impl Watch {
         let round = Round::after(&self.last.0, now, seconds);
         self.last = (round.observations.clone(), at);
         let moment = Moment::now().to_string();
-        summary::report(&round, &self.shape, &mut self.history, &moment, self.slow)
+        let history = &mut self.history;
+        let directories = directories::all(&self.directories);
+        Report { directories, ..summary::report(&round, &self.shape, history, &moment, self.slow) }
     }
 
     fn once(mut self, arguments: &StatusArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {

@@ -23,6 +23,8 @@ pub(super) struct Report {
     pub(super) status: Overall,
     /// The Envoys that were asked.
     pub(super) instances: Vec<Instance>,
+    /// The directories of files that were named.
+    pub(super) directories: Vec<Directory>,
     /// The fronts.
     pub(super) fronts: Vec<Front>,
     /// The regions of clients.
@@ -62,6 +64,29 @@ pub(super) struct Instance {
     pub(super) certificate_days: Option<f64>,
     /// Why it does not answer.
     pub(super) error: Option<String>,
+}
+
+/// One directory of `portolan render --target files`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Directory {
+    /// Its path, as it was given.
+    pub(super) directory: String,
+    /// The fingerprint of the policy that was put in force last.
+    pub(super) policy: String,
+    /// When that was, as in RFC 3339.
+    pub(super) since: String,
+    /// Whether a change was stopped in its midst since.
+    pub(super) unfinished: bool,
+    /// The policies that were in force before, the latest first.
+    pub(super) before: Vec<Before>,
+}
+
+/// A policy that was in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Before {
+    pub(super) policy: String,
+    /// Since when it was so.
+    pub(super) since: String,
 }
 
 /// One front.

@@ -35,6 +35,7 @@ pub(super) fn report(
         window_seconds: round.seconds,
         status: overall(round, &backends, &problems),
         instances,
+        directories: Vec::new(),
         fronts: parts::fronts(round, shape),
         regions,
         backends,

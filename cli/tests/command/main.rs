@@ -17,6 +17,8 @@ mod init;
 #[cfg(test)]
 mod json_schema;
 #[cfg(test)]
+mod old_policies;
+#[cfg(test)]
 mod portolan;
 #[cfg(test)]
 mod redirects;

@@ -20,7 +20,7 @@ use super::options::Options;
 use super::typed::{extension, object};
 use super::{access_log, redirects};
 use labels::Tags;
-use stat::Amount;
+use stat::{Amount, Lasts};
 
 /// With what the names of these metrics begin in Envoy. It takes the first word off where it shows them to
 /// Prometheus: a namespace for what modules count, which is there as soon as a module is.
@@ -65,19 +65,34 @@ pub(super) fn of_attempts(config: &Config, options: &Options) -> Option<Value> {
 }
 
 /// The fields of the listener for metrics by which each scrape says which policy is served: a gauge is set
-/// when a request begins.
+/// when a request begins. Where the policy changes while Envoy runs, the [route](of_policy) says which it is.
 pub(super) fn of_scrapes(options: &Options) -> Value {
     if !options.counts() {
         return Value::Null;
     }
-    let gauges = json!({"gauges": [stat::gauge(&POLICY, &[
-        (Label::Hash, &options.policy),
-        (Label::Version, env!("CARGO_PKG_VERSION")),
-    ])]});
+    let (hash, lasts) = if options.target.is_changed_while_envoy_runs() {
+        (format!("%METADATA(ROUTE:{NAMESPACE}:{FINGERPRINT})%"), Lasts::WhileAsked)
+    } else {
+        (options.policy.clone(), Lasts::ForGood)
+    };
+    let labels = [(Label::Hash, hash.as_str()), (Label::Version, env!("CARGO_PKG_VERSION"))];
+    let gauges = json!({"gauges": [stat::gauge(&POLICY, &labels, lasts)]});
     json!({
         "access_log": [logger(&gauges)],
         "access_log_options": {"flush_access_log_on_new_request": true},
     })
+}
+
+/// Where a route says which policy it is of.
+const NAMESPACE: &str = "portolan";
+const FINGERPRINT: &str = "policy";
+
+/// The field of the route for metrics that says which policy it is of.
+pub(super) fn of_policy(options: &Options) -> Value {
+    if !options.target.is_changed_while_envoy_runs() {
+        return Value::Null;
+    }
+    json!({"metadata": {"filter_metadata": {NAMESPACE: {FINGERPRINT: options.policy}}}})
 }
 
 /// The bounds of the histograms, for Envoy's `stats_config`.

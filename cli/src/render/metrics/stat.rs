@@ -4,6 +4,7 @@ use portolan_core::record::metric::{Label, Metric};
 use serde_json::{Value, json};
 
 use super::labels::Tags;
+use crate::render::typed::object;
 
 /// How much a counter grows by.
 #[derive(Clone, Copy)]
@@ -24,17 +25,29 @@ pub(super) fn histogram(metric: &Metric, tags: Tags, value: &str) -> Value {
     json!({"stat": stat(metric, tags), "unit": "Milliseconds", "value_format": value})
 }
 
-/// A gauge whose labels are constant and whose value is 1.
-pub(super) fn gauge(metric: &Metric, labels: &[(Label, &str)]) -> Value {
+/// For how long a gauge is 1.
+#[derive(Clone, Copy)]
+pub(super) enum Lasts {
+    /// From the first request on.
+    ForGood,
+    /// While a request is under way: who asks sees 1, and 0 of what was so for earlier requests.
+    WhileAsked,
+}
+
+/// A gauge whose value is 1, set when a request begins.
+pub(super) fn gauge(metric: &Metric, labels: &[(Label, &str)], lasts: Lasts) -> Value {
     let tags: Vec<Value> = labels
         .iter()
         .map(|(label, value)| json!({"name": label.name(), "value_format": value}))
         .collect();
-    json!({
-        "stat": {"name": metric.name, "tags": tags},
-        "value_fixed": 1,
-        "set": {"log_type": "DownstreamStart"},
-    })
+    let operation = match lasts {
+        Lasts::ForGood => json!({"set": {"log_type": "DownstreamStart"}}),
+        Lasts::WhileAsked => {
+            json!({"add_subtract": {"add_log_type": "DownstreamStart", "sub_log_type": "DownstreamEnd"}})
+        }
+    };
+    let stat = json!({"stat": {"name": metric.name, "tags": tags}, "value_fixed": 1});
+    object([stat, operation])
 }
 
 fn stat(metric: &Metric, tags: Tags) -> Value {

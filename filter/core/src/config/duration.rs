@@ -14,8 +14,10 @@ pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
 /// The longest time that makes sense anywhere in a policy.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Reads a whole number of milliseconds, seconds, minutes or hours, more than none.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+/// Reads a whole number of milliseconds, seconds, minutes or hours, more than none and at most a day: `500ms`, `3s`, `5m`,
+/// `24h`. `None` for anything else.
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;

@@ -13,7 +13,7 @@ mod clients;
 mod compile;
 mod cors;
 mod document;
-mod duration;
+pub mod duration;
 pub mod fields;
 mod front_host;
 mod fronts;

@@ -42,6 +42,9 @@ pub(crate) struct FileSet {
     pub(crate) listeners: Vec<Value>,
     /// Its routes.
     pub(crate) routes: Vec<Value>,
+    /// The route of scrapes, which says which policy is served; none without metrics.
+    #[serde(default)]
+    pub(crate) scrapes: Vec<Value>,
     /// Its filters, in their order.
     pub(crate) filters: Vec<Value>,
 }
@@ -61,6 +64,7 @@ impl FileSet {
             clusters: parts.clusters,
             listeners: parts.listeners,
             routes: parts.routes,
+            scrapes: parts.scrapes,
             filters: parts.filters,
         }
     }

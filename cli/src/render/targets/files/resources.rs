@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Listeners,
     /// The routes (RDS).
     Routes,
+    /// The route of scrapes (RDS), by which metrics say which policy is served.
+    Scrapes,
     /// The filter of this name (ECDS).
     Filter(String),
 }
@@ -31,6 +33,7 @@ impl Kind {
             Self::Clusters => "clusters.json".to_owned(),
             Self::Listeners => "listeners.json".to_owned(),
             Self::Routes => "routes.json".to_owned(),
+            Self::Scrapes => "scrapes.json".to_owned(),
             Self::Filter(name) => format!("filters/{name}.json"),
         }
     }
@@ -41,6 +44,7 @@ impl Kind {
             Self::Clusters => "cluster_manager.cds".to_owned(),
             Self::Listeners => "listener_manager.lds".to_owned(),
             Self::Routes => "http.portolan.rds.portolan".to_owned(),
+            Self::Scrapes => "http.portolan_metrics.rds.portolan_metrics".to_owned(),
             Self::Filter(name) => format!("extension_config_discovery.http_filter.{name}"),
         }
     }
@@ -51,6 +55,7 @@ impl Kind {
             Self::Clusters => "the clusters".to_owned(),
             Self::Listeners => "the listener".to_owned(),
             Self::Routes => "the routes".to_owned(),
+            Self::Scrapes => "the policy that metrics name".to_owned(),
             Self::Filter(name) => format!("the filter `{name}`"),
         }
     }
@@ -92,6 +97,8 @@ impl FileSet {
             new(Kind::Routes, &self.routes),
             new(Kind::Listeners, &self.listeners),
         ];
-        others.into_iter().chain(filters).collect()
+        let scrapes =
+            (!self.scrapes.is_empty()).then(|| new(Kind::Scrapes, &self.scrapes)).into_iter();
+        others.into_iter().chain(filters).chain(scrapes).collect()
     }
 }

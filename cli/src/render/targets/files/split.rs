@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::slots::{self, Slot};
 use super::{Kind, name_of};
+use crate::render::admin_access::{METRICS, SCRAPES};
 use crate::render::listener;
 use crate::render::options::Options;
 use crate::render::typed::{object, typed};
@@ -15,6 +16,7 @@ pub(super) struct Parts {
     pub(super) clusters: Vec<Value>,
     pub(super) listeners: Vec<Value>,
     pub(super) routes: Vec<Value>,
+    pub(super) scrapes: Vec<Value>,
     pub(super) filters: Vec<Value>,
 }
 
@@ -24,14 +26,19 @@ pub(super) fn split(mut whole: Value, options: &Options) -> Parts {
     let is_fixed = |one: &Value| name_of(one).starts_with(clusters::INTERNAL);
     let (fixed, clusters) = clusters.into_iter().partition(is_fixed);
     let listeners = take(&mut whole, "/static_resources/listeners");
-    let (mut listeners, others): (Vec<Value>, _) =
+    let (mut listeners, mut others): (Vec<Value>, Vec<Value>) =
         listeners.into_iter().partition(|one| name_of(one) == listener::NAME);
+    let metrics = others.iter_mut().filter(|one| name_of(one) == METRICS);
+    let metrics = metrics.filter_map(|one| one.pointer_mut(MANAGER));
+    let scrapes =
+        metrics.filter_map(|manager| routes_of(manager, (&Kind::Scrapes, SCRAPES), options));
+    let scrapes = scrapes.collect();
     put(&mut whole, "/static_resources/clusters", fixed);
     put(&mut whole, "/static_resources/listeners", others);
     let mut routes = Vec::new();
     let mut filters = Vec::new();
     for manager in listeners.iter_mut().filter_map(|one| one.pointer_mut(MANAGER)) {
-        routes.extend(routes_of(manager, options));
+        routes.extend(routes_of(manager, (&Kind::Routes, listener::NAME), options));
         filters.extend(filters_of(manager, options));
     }
     let dynamic = json!({"dynamic_resources": {
@@ -42,11 +49,14 @@ pub(super) fn split(mut whole: Value, options: &Options) -> Parts {
         bootstrap: object([whole, dynamic]),
         clusters: resources("config.cluster.v3.Cluster", clusters),
         listeners: resources("config.listener.v3.Listener", listeners),
-        routes: resources("config.route.v3.RouteConfiguration", routes),
+        routes: resources(ROUTES, routes),
+        scrapes: resources(ROUTES, scrapes),
         filters,
     }
 }
 
+/// The message of routes.
+const ROUTES: &str = "config.route.v3.RouteConfiguration";
 /// The connection manager of a listener.
 const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 
@@ -59,12 +69,10 @@ fn source(options: &Options, kind: &Kind) -> Value {
 }
 
 /// The routes, which stay behind as a name.
-fn routes_of(manager: &mut Value, options: &Options) -> Option<Value> {
+fn routes_of(manager: &mut Value, (kind, name): (&Kind, &str), options: &Options) -> Option<Value> {
     let fields = manager.as_object_mut()?;
-    let routes = fields.remove("route_config")?;
-    let name = name_of(&routes);
-    let discovered =
-        json!({"route_config_name": name, "config_source": source(options, &Kind::Routes)});
+    let routes = object([json!({"name": name}), fields.remove("route_config")?]);
+    let discovered = json!({"route_config_name": name, "config_source": source(options, kind)});
     fields.insert("rds".to_owned(), discovered);
     Some(routes)
 }

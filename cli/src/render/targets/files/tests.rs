@@ -105,6 +105,27 @@ fn the_listener_and_the_bootstrap_stay() {
     }
 }
 
+/// The route of scrapes names the policy, and nothing else of the listener for metrics does.
+#[test]
+fn what_metrics_say_changes_with_the_policy() {
+    let with_metrics = |fingerprint: &str| {
+        let mut rendering = rendering(&policy(), false);
+        rendering.options.metrics = Some("0.0.0.0:9902".parse().unwrap());
+        fingerprint.clone_into(&mut rendering.options.policy);
+        FileSet::of(&rendering)
+    };
+    let (one, other) = (with_metrics("1111111111111111"), with_metrics("2222222222222222"));
+    assert_eq!(one.bootstrap, other.bootstrap);
+    assert!(!one.bootstrap.contains("1111111111111111"));
+    assert!(one.bootstrap.contains("/d/scrapes.json"));
+    for (set, fingerprint) in [(one, "1111111111111111"), (other, "2222222222222222")] {
+        let route = set.scrapes[0].pointer("/virtual_hosts/0/routes/0").unwrap();
+        let said = route.pointer("/metadata/filter_metadata/portolan/policy");
+        assert_eq!(said, Some(&json!(fingerprint)));
+    }
+    assert!(set(&policy()).scrapes.is_empty(), "nobody scrapes");
+}
+
 /// What a listener says itself, about connections and who is at their other end. `portolan apply` says so.
 #[test]
 fn what_changes_the_listener() {

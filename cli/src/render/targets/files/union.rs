@@ -16,8 +16,8 @@ pub(crate) fn union(kind: &Kind, old: &[Value], new: &[Value]) -> Vec<Value> {
             new.iter().chain(others).cloned().collect()
         }
         Kind::Routes => new.iter().map(|new| routes(old, new)).collect(),
-        // The filter of one policy decides at a time, and a listener has no part in decisions.
-        Kind::Listeners | Kind::Filter(_) => new.to_vec(),
+        // The filter of one policy decides at a time, and a listener has no part in decisions; nor has what metrics say.
+        Kind::Listeners | Kind::Filter(_) | Kind::Scrapes => new.to_vec(),
     }
 }
 

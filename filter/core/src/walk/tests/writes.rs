@@ -25,10 +25,9 @@ fn walk(rule: &str, front: &str, password: Option<Password>, method: &str, targe
         target: target.as_bytes(),
         authority: if is_closed { b"closed.example" } else { b"open.example" },
         authorization: is_closed.then_some(b"Basic YTpi"),
-        password,
         ..RequestHead::default()
     };
-    let plan = plan(&config, &head);
+    let plan = plan(&config, &head, &Facts { password, ..NONE });
     match plan.action {
         Action::Reply(reply) => {
             let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();

@@ -5,61 +5,50 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::Agent;
 
 use super::ReloadError;
+use crate::admin::{Admin, Answer};
 use crate::render::files::Kind;
 
-/// The admin interface of one Envoy.
+/// An Envoy that runs, as its admin interface shows it.
 #[derive(Clone)]
-pub(super) struct Admin {
-    address: SocketAddr,
-    agent: Agent,
-}
+pub(super) struct Envoy(Admin);
 
 /// How long an answer may take. While Envoy compiles the filter it answers nobody.
 const ANSWER: Duration = Duration::from_mins(1);
 /// What is asked for of all statistics.
 const FILTER: &str = "version_text|config_reload$|update_rejected|config_fail|warming|lds.update_failure|\
-                      downstream_rq_active|downstream_cx_active|server.live|initialization_time";
+                      downstream_rq_active|downstream_cx_active|downstream_pre_cx_active|server.live|\
+                      initialization_time";
 
-impl Admin {
-    /// The interface at an address.
+impl Envoy {
+    /// The one whose admin interface is at this address.
     pub(super) fn new(address: SocketAddr) -> Self {
-        let config = Agent::config_builder()
-            .timeout_global(Some(ANSWER))
-            .timeout_connect(Some(Duration::from_secs(3)))
-            .proxy(None)
-            .max_idle_connections(0)
-            .build();
-        Self { address, agent: config.into() }
+        Self(Admin::new(address, ANSWER))
     }
 
-    /// Its address.
+    /// The address of its admin interface.
     pub(super) const fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// What it answers to `GET`.
     pub(super) fn get(&self, target: &str) -> Result<String, ReloadError> {
-        let answer = self.agent.get(format!("http://{}{target}", self.address)).call();
-        self.text(answer)
+        self.text(self.0.get(target))
     }
 
     /// What it answers to `POST`, by which it is told to do something.
     pub(super) fn post(&self, target: &str) -> Result<String, ReloadError> {
-        let answer = self.agent.post(format!("http://{}{target}", self.address)).send_empty();
-        self.text(answer)
+        self.text(self.0.post(target))
     }
 
-    fn text(
-        &self,
-        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> Result<String, ReloadError> {
-        let text = answer.and_then(|mut answer| {
-            answer.body_mut().with_config().limit(MOST_BYTES).read_to_string()
-        });
-        text.map_err(|error| ReloadError::NoEnvoy { address: self.address, why: error.to_string() })
+    fn text(&self, answer: Result<Answer, ureq::Error>) -> Result<String, ReloadError> {
+        let why = match answer {
+            Ok(answer) if answer.status < 400 => return Ok(answer.text),
+            Ok(answer) => format!("it says {}", answer.status),
+            Err(error) => error.to_string(),
+        };
+        Err(ReloadError::NoEnvoy { address: self.address(), why })
     }
 
     /// What its statistics say at this moment.
@@ -79,15 +68,13 @@ impl Admin {
     }
 }
 
-/// A dump of a policy with very many networks is some ten MB.
-const MOST_BYTES: u64 = 512 * 1024 * 1024;
-
 /// Statistics by their names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statistics(BTreeMap<String, String>);
 
 impl Statistics {
-    fn read(text: &str) -> Self {
+    /// Reads Envoy's text: a line is `NAME: VALUE`.
+    pub(super) fn read(text: &str) -> Self {
         let pairs = text.lines().filter_map(|line| line.split_once(": "));
         Self(
             pairs
@@ -99,6 +86,12 @@ impl Statistics {
     /// A counter or a gauge; 0 as long as Envoy does not have it.
     pub(super) fn number(&self, name: &str) -> u64 {
         self.0.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+
+    /// The sum of all whose names end so.
+    pub(super) fn sum(&self, end: &str) -> u64 {
+        let numbers = self.0.iter().filter(|(name, _)| name.ends_with(end));
+        numbers.filter_map(|(_, value)| value.parse::<u64>().ok()).sum()
     }
 
     /// The version that Envoy has of a file.
@@ -161,6 +154,8 @@ mod tests {
         assert_eq!(found.version(&Kind::Clusters), "a-1");
         assert_eq!(found.version(&Kind::Routes), "", "it has none yet");
         assert_eq!((found.reloads(&kind), found.refusals(&kind)), (3, 3));
+        assert_eq!(found.sum("token.config_reload"), 3);
+        assert_eq!(found.sum("version_text"), 0, "no number");
     }
 
     #[test]

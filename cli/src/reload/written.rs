@@ -1,0 +1,38 @@
+//! What a directory of files remembers: which policy was put in force last, and which were before.
+
+use std::path::Path;
+
+use super::ReloadError;
+use super::carry_out::written;
+use super::plan::Plan;
+use crate::render::SiteArgs;
+use crate::render::files::{Directory, Version};
+
+/// What a directory remembers.
+#[derive(Clone, Debug)]
+pub(crate) struct Remembered {
+    /// How it was rendered.
+    pub(crate) site: SiteArgs,
+    /// The policies that were in force, the last one being so now; none before the first.
+    pub(crate) versions: Vec<Version>,
+    /// Whether a change was stopped in its midst: some files are of another policy.
+    pub(crate) is_unfinished: bool,
+}
+
+/// Reads it.
+///
+/// # Errors
+///
+/// The directory is none of `portolan render --target files`, or it cannot be read.
+pub(crate) fn remembered(path: &Path) -> Result<Remembered, ReloadError> {
+    let directory = Directory::new(path);
+    let state = directory.state()?;
+    let is_unfinished = match state.versions.last() {
+        None => false,
+        Some(last) => {
+            let set = directory.set(&last.id)?;
+            !Plan::new(&written(&directory, &set)?, &set).is_empty()
+        }
+    };
+    Ok(Remembered { site: state.site, versions: state.versions, is_unfinished })
+}
