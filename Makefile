@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose demo observe up bench failover-report clients conformance site test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,7 +66,11 @@ conformance: ## the conformance suite of the distribution spec at a registry and
 	@scripts/build
 	@scripts/conformance
 
-test-all: ## test, every client, conformance, compose stacks, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+site: ## the pages of docs/ as a site with search, in target/site
+	@scripts/setup site
+	@scripts/site
+
+test-all: ## test, every client, conformance, compose stacks, release, the site, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
