@@ -11,6 +11,7 @@ use super::admin_access;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::options::{AccessLog, Options, Target};
+use super::targets::istio::IstioArgs;
 
 /// Render a policy as the configuration of an Envoy that serves it.
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ pub(crate) struct RenderArgs {
     pub(super) target: Target,
     #[command(flatten)]
     pub(super) site: SiteArgs,
+    #[command(flatten)]
+    pub(super) istio: IstioArgs,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(super) sds_output: Option<PathBuf>,
@@ -51,7 +54,7 @@ pub(crate) struct SiteArgs {
     /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
-    /// Where Envoy finds the filter.
+    /// Where Envoy finds the filter: a path. For `--target istio` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
     #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
     /// Where Envoy finds the geographic database, if not where the policy says.
@@ -70,7 +73,7 @@ pub(crate) struct SiteArgs {
     directory_in_envoy: Option<String>,
     /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs a file
     /// descriptor for each (`ulimit -n`), and others for the registries.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
     /// The file of the access log, or `-` for the standard output.
     #[arg(long, value_name = "PATH", default_value = "-", value_parser = AccessLog::parse)]
@@ -84,6 +87,8 @@ pub(crate) struct SiteArgs {
     exclusive_port: bool,
 }
 
+/// How many clients may be connected at once, unless told.
+const MAX_CONNECTIONS: u32 = 10_000;
 /// Where the filter is, unless told.
 const WASM: &str = "/etc/portolan/portolan.wasm";
 
@@ -124,6 +129,38 @@ impl SiteArgs {
     /// The directory of the files, as Envoy sees it.
     pub(crate) fn directory_in_envoy(&self) -> &str {
         self.directory_in_envoy.as_deref().unwrap_or_default()
+    }
+
+    /// Where the filter is.
+    pub(crate) fn wasm(&self) -> &str {
+        &self.wasm
+    }
+
+    /// The same with the filter elsewhere.
+    pub(crate) fn with_wasm(self, wasm: &str) -> Self {
+        Self { wasm: wasm.to_owned(), ..self }
+    }
+
+    /// Refuses what is Envoy's alone where a gateway is configured whose Envoy others start.
+    ///
+    /// # Errors
+    ///
+    /// The option, and what there is instead.
+    pub(crate) fn check_for_a_gateway(&self) -> Result<(), RenderError> {
+        let refused = [
+            (self.metrics.is_some(), "--metrics", "scrape the gateway's own port for metrics"),
+            (self.without_wasm, "--without-wasm", "measure with the target `bootstrap`"),
+            (self.exclusive_port, "--exclusive-port", "its listener is made by the mesh"),
+            (
+                self.max_connections != MAX_CONNECTIONS,
+                "--max-connections",
+                "limit connections in the bootstrap of the gateway's pods",
+            ),
+        ];
+        match refused.into_iter().find(|(is_typed, ..)| *is_typed) {
+            Some((_, option, instead)) => Err(RenderError::OptionOfAnEnvoy { option, instead }),
+            None => Ok(()),
+        }
     }
 
     /// Where clients connect.

@@ -34,6 +34,20 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
+    /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
+    OptionOfAnEnvoy {
+        /// The option.
+        option: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// An option of another target.
+    OptionOfATarget {
+        /// The option.
+        option: &'static str,
+        /// The target that has it.
+        target: &'static str,
+    },
     /// The file cannot be written.
     Output {
         /// The file.
@@ -80,6 +94,15 @@ impl fmt::Display for RenderError {
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
             ),
+            Self::OptionOfAnEnvoy { option, instead } => {
+                write!(formatter, "{option} is not for a gateway that the mesh starts; {instead}")
+            }
+            Self::OptionOfATarget { option, target } => {
+                write!(
+                    formatter,
+                    "{option} is for `--target {target}`; leave it out or write the target"
+                )
+            }
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())
             }
