@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use portolan_core::config::{ALONE, Backend, Config, Scheme};
 use portolan_core::contract::headers;
@@ -147,8 +146,7 @@ fn route(
             "request": {"remove": upstream_headers::removed_from_requests(config.clients())},
             "response": {"remove": upstream_headers::REMOVED_FROM_RESPONSES},
         },
-        // Content takes as long as it takes.
-        "timeout": patience::written(Duration::ZERO),
+        // Content takes as long as it takes: there is no `timeout`, and Istio refuses one of `0s`.
         "retries": retries,
     })
 }

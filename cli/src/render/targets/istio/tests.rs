@@ -103,6 +103,7 @@ fn beyond() -> Vec<(Vec<(&'static str, Value)>, &'static str, Option<Level>)> {
                 ("/credentials/pull", json!({"file": "/etc/portolan/pull"})),
                 ("/backends/eu/auth", json!("basic")),
                 ("/backends/eu/credential", json!("pull")),
+                ("/rules/0/repositories", json!(["acme/**"])),
                 ("/rules/0/readers", json!("anyone")),
             ],
             "backends.eu.credential",
