@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose demo observe up bench failover-report clients conformance site test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-istio demo observe up bench failover-report clients conformance site test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ test-compose: ## the compose stacks and the image with a real Docker (as root; m
 	@scripts/setup build envoy registries clients image compose
 	@scripts/build
 	@scripts/test-compose
+
+test-istio: ## a gateway of Istio (as root; minutes, and ten more for the first build of it)
+	@scripts/setup build envoy registries istio
+	@scripts/build
+	@scripts/test-istio
 
 demo: ## see it work on this machine
 	@scripts/setup build envoy registries
@@ -70,7 +75,7 @@ site: ## the pages of docs/ as a site with search, in target/site
 	@scripts/setup site
 	@scripts/site
 
-test-all: ## test, every client, conformance, compose stacks, release, the site, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, compose stacks, a gateway of Istio, release, the site, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code

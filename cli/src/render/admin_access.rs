@@ -20,7 +20,7 @@ pub(super) const SCRAPES: &str = "portolan_metrics";
 /// Whether any front tells how its backends are, or anything depends on it; or may do so with the next policy.
 pub(super) fn is_needed(config: &Config, target: Target) -> bool {
     let mut fronts = config.fronts().all().iter();
-    target.is_changed_while_envoy_runs()
+    target == Target::Files
         || config.redirects_by_health()
         || fronts.any(|front| front.has_health() || front.ping_needs_all())
 }

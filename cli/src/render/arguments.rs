@@ -12,6 +12,7 @@ use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::limits::Limits;
 use super::options::{AccessLog, Options, Target};
+use super::targets::istio::IstioArgs;
 
 /// Render a policy as the configuration of an Envoy that serves it.
 #[derive(Debug, Args)]
@@ -26,6 +27,8 @@ pub(crate) struct RenderArgs {
     pub(super) target: Target,
     #[command(flatten)]
     pub(super) site: SiteArgs,
+    #[command(flatten)]
+    pub(super) istio: IstioArgs,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(super) sds_output: Option<PathBuf>,
@@ -52,7 +55,7 @@ pub(crate) struct SiteArgs {
     /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
-    /// Where Envoy finds the filter.
+    /// Where Envoy finds the filter: a path. For `--target istio` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
     #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
     /// Where Envoy finds the geographic database, if not where the policy says.
@@ -128,6 +131,43 @@ impl SiteArgs {
     /// Where metrics are scraped, if they are.
     pub(crate) const fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// Where the filter is.
+    pub(crate) fn wasm(&self) -> &str {
+        &self.wasm
+    }
+
+    /// The same with the filter elsewhere.
+    pub(crate) fn with_wasm(self, wasm: &str) -> Self {
+        Self { wasm: wasm.to_owned(), ..self }
+    }
+
+    /// Refuses what is Envoy's alone where a gateway is configured whose Envoy others start.
+    ///
+    /// # Errors
+    ///
+    /// The option, and what there is instead.
+    pub(crate) fn check_for_a_gateway(&self) -> Result<(), RenderError> {
+        let refused = [
+            (self.metrics.is_some(), "--metrics", "scrape the gateway's own port for metrics"),
+            (self.without_wasm, "--without-wasm", "measure with the target `bootstrap`"),
+            (self.exclusive_port, "--exclusive-port", "its listener is made by the mesh"),
+            (
+                self.limits.max_connections != Limits::USUAL.max_connections,
+                "--max-connections",
+                "limit connections in the bootstrap of the gateway's pods",
+            ),
+            (
+                self.limits.max_heap != Limits::USUAL.max_heap,
+                "--max-heap",
+                "limit the heap in the bootstrap of the gateway's pods",
+            ),
+        ];
+        match refused.into_iter().find(|(is_typed, ..)| *is_typed) {
+            Some((_, option, instead)) => Err(RenderError::OptionOfAnEnvoy { option, instead }),
+            None => Ok(()),
+        }
     }
 
     /// Where clients connect.

@@ -36,6 +36,20 @@ pub(crate) enum RenderError {
     },
     /// The policy limits clients, and this Envoy cannot.
     ClientLimits(EnvoyVersion),
+    /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
+    OptionOfAnEnvoy {
+        /// The option.
+        option: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// An option of another target.
+    OptionOfATarget {
+        /// The option.
+        option: &'static str,
+        /// The target that has it.
+        target: &'static str,
+    },
     /// The file cannot be written.
     Output {
         /// The file.
@@ -86,6 +100,15 @@ impl fmt::Display for RenderError {
                 formatter,
                 "Envoy {envoy} cannot count requests as `clients.limits` wants it; render for 1.40.0, or leave that out"
             ),
+            Self::OptionOfAnEnvoy { option, instead } => {
+                write!(formatter, "{option} is not for a gateway that the mesh starts; {instead}")
+            }
+            Self::OptionOfATarget { option, target } => {
+                write!(
+                    formatter,
+                    "{option} is for `--target {target}`; leave it out or write the target"
+                )
+            }
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())
             }

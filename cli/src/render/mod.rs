@@ -62,6 +62,7 @@ pub(crate) use error::RenderError;
 pub(crate) use listener::NAME as LISTENER;
 pub(crate) use options::Target;
 pub(crate) use targets::files::{self, FileSet};
+use targets::istio;
 
 use portolan_core::config::{Config, Document, Fingerprint};
 
@@ -76,6 +77,7 @@ use secret::Secret;
 ///
 /// A policy with mistakes, options that do not go with it, or a file that cannot be written.
 pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderError> {
+    check_options(arguments)?;
     let policy = policy_file::load(&arguments.policy).map_err(RenderError::Policy)?;
     if let (Target::Files, Some(directory)) = (arguments.target, &arguments.directory) {
         return into_files(&arguments.site, &policy, directory);
@@ -83,6 +85,8 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
         policy_file::to_json(&policy.document) + "\n"
+    } else if arguments.target == Target::Istio {
+        for_istio(arguments, &policy)?
     } else {
         whole(arguments, &policy)?
     };
@@ -173,6 +177,28 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
     }
     let bootstrap = bootstrap::bootstrap(config, json, options);
     Ok(format!("{}{}", header(options, &arguments.policy), yaml::print(&bootstrap)))
+}
+
+/// Options of one target are a mistake with another.
+fn check_options(arguments: &RenderArgs) -> Result<(), RenderError> {
+    match arguments.istio.typed() {
+        Some(option) if arguments.target != Target::Istio => {
+            Err(RenderError::OptionOfATarget { option, target: "istio" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The objects for Istio. The files of the secrets are written as for a bootstrap: the pods of the gateway have to see
+/// them.
+fn for_istio(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
+    let rendered = istio::render(policy, &arguments.site, &arguments.istio)?;
+    let Rendering { config, options, .. } = &rendered.rendering;
+    if let Some(directory) = &arguments.sds_output {
+        write_sds(directory, config, options)?;
+    }
+    leftover::notes(config, options, arguments.sds_output.is_some()).into_iter().for_each(say);
+    Ok(rendered.text)
 }
 
 /// Writes the files of a directory, all at once: this is for an Envoy that does not run yet.

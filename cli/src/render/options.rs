@@ -50,12 +50,19 @@ pub(crate) enum Target {
     /// A directory of files, which Envoy reads again when they are replaced: `portolan apply` changes the
     /// policy of an Envoy that runs.
     Files,
+    /// Objects for Kubernetes by which Istio configures a gateway of its own.
+    Istio,
 }
 
 impl Target {
     /// Whether an Envoy may have to serve two policies at once, while one replaces the other.
     pub(crate) const fn is_changed_while_envoy_runs(self) -> bool {
-        matches!(self, Self::Files)
+        matches!(self, Self::Files | Self::Istio)
+    }
+
+    /// Whether Envoy is told by a discovery service, and not by files of this machine.
+    pub(crate) const fn is_told_by_a_service(self) -> bool {
+        matches!(self, Self::Istio)
     }
 }
 

@@ -22,7 +22,8 @@ use serde_json::Value;
 
 pub(crate) use directory::{Directory, DirectoryError, SECRETS, State, Version};
 pub(crate) use resources::{Kind, Resources};
-pub(crate) use slots::does_nothing;
+pub(crate) use slots::{DECIDES, does_nothing};
+pub(crate) use split::{MANAGER, Parts, split};
 pub(crate) use union::union;
 
 use super::super::{Rendering, bootstrap, header_of_directory, secret, yaml};
@@ -56,7 +57,7 @@ impl FileSet {
         let whole = bootstrap::bootstrap(config, json, options);
         let secrets = secret::all(config).into_iter();
         let secrets = secrets.map(|one| (one.file_name(options), one.file_text(options)));
-        let parts = split::split(whole, options);
+        let parts = split(whole, options);
         Self {
             policy: options.policy.clone(),
             bootstrap: format!("{}{}", header_of_directory(options), yaml::print(&parts.bootstrap)),

@@ -49,7 +49,7 @@ pub(super) const ALL: [Slot; 10] = [
 ];
 
 /// The filter that decides.
-pub(super) const DECIDES: &str = "envoy.filters.http.wasm";
+pub(crate) const DECIDES: &str = "envoy.filters.http.wasm";
 
 /// The message of a filter that does nothing: a mutation of headers without a mutation.
 const NOTHING: &str = "extensions.filters.http.header_mutation.v3.HeaderMutation";

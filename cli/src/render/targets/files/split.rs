@@ -11,17 +11,17 @@ use crate::render::options::Options;
 use crate::render::typed::{object, typed};
 
 /// The parts.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     pub(super) bootstrap: Value,
-    pub(super) clusters: Vec<Value>,
-    pub(super) listeners: Vec<Value>,
-    pub(super) routes: Vec<Value>,
+    pub(crate) clusters: Vec<Value>,
+    pub(crate) listeners: Vec<Value>,
+    pub(crate) routes: Vec<Value>,
     pub(super) scrapes: Vec<Value>,
-    pub(super) filters: Vec<Value>,
+    pub(crate) filters: Vec<Value>,
 }
 
 /// Takes the parts out of the whole. What the admin interface is reached by stays in the bootstrap.
-pub(super) fn split(mut whole: Value, options: &Options) -> Parts {
+pub(crate) fn split(mut whole: Value, options: &Options) -> Parts {
     let clusters = take(&mut whole, "/static_resources/clusters");
     let is_fixed = |one: &Value| name_of(one).starts_with(clusters::INTERNAL);
     let (fixed, clusters) = clusters.into_iter().partition(is_fixed);
@@ -58,10 +58,14 @@ pub(super) fn split(mut whole: Value, options: &Options) -> Parts {
 /// The message of routes.
 const ROUTES: &str = "config.route.v3.RouteConfiguration";
 /// The connection manager of a listener.
-const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
+pub(crate) const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 
-/// Where Envoy finds resources. It looks again when a file is moved to this path.
+/// Where Envoy finds resources: at its discovery service, or in a file. It looks again when a file is moved to
+/// this path.
 fn source(options: &Options, kind: &Kind) -> Value {
+    if options.target.is_told_by_a_service() {
+        return json!({"resource_api_version": "V3", "ads": {}});
+    }
     json!({
         "resource_api_version": "V3",
         "path_config_source": {"path": format!("{}/{}", options.directory, kind.file())},

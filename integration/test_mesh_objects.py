@@ -1,0 +1,93 @@
+"""The objects for Istio are such as its own schemas want them, for policies of every kind; and no others would pass.
+
+Sees: types, names of fields, enumerations. Cannot see what Istio makes of them: `make test-istio` does.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness import paths, portolan
+from harness.envoy import Policy, write_policy
+from mesh import schemas
+
+BACKENDS = {
+    "eu": {"url": "https://registry.eu.example/mirror", "limits": {"connections": 7}},
+    "us": {"url": "http://192.0.2.7:5000", "names": [{"front": "", "backend": "mirror/"}]},
+}
+PLAIN: Policy = {
+    "version": 1,
+    "fronts": {"main": {"hosts": ["registry.example.com"]}},
+    "backends": BACKENDS,
+    "regions": {"eu": {"networks": ["198.51.100.0/24"]}, "default": {}},
+    "rules": [{"name": "all", "repositories": ["**"], "chains": {"eu": ["eu"], "default": ["us"]}}],
+}
+
+
+def rendered(policy: Path | Policy, directory: Path, *options: str) -> list[dict[str, Any]]:
+    """The objects of a policy."""
+    path = write_policy(policy, directory) if isinstance(policy, dict) else policy
+    text = portolan.output("render", path, "--target", "istio", *options, "--wasm", "oci://r.example/portolan-wasm:v1")
+    return list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """At level `plugin`."""
+    return rendered(PLAIN, tmp_path_factory.mktemp("plain"), "--tls-credential", "registry", "--image-pull-secret", "pull")
+
+
+def mistakes(objects: list[dict[str, Any]]) -> list[str]:
+    """Of all objects."""
+    return [mistake for each in objects for mistake in schemas.mistakes(each)]
+
+
+def test_level_plugin(plain: list[dict[str, Any]]) -> None:
+    assert mistakes(plain) == []
+    kinds = {each["kind"] for each in plain}
+    assert kinds == {"WasmPlugin", "Gateway", "ServiceEntry", "DestinationRule", "VirtualService", "EnvoyFilter"}
+
+
+@pytest.mark.parametrize("example", ["two-regions", "drycc", "gitlab-geo"])
+def test_level_full(example: str, tmp_path: Path) -> None:
+    objects = rendered(paths.EXAMPLES / example / "portolan.yaml", tmp_path, "--level", "full")
+    assert mistakes(objects) == []
+    assert {each["kind"] for each in objects} == {"WasmPlugin", "Gateway", "EnvoyFilter"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "wrong"),
+    [
+        ("WasmPlugin", ["spec", "failStrategy"], "FAIL_LATER"),
+        ("WasmPlugin", ["spec", "plugin_config"], {}),
+        ("Gateway", ["spec", "servers"], {}),
+        ("DestinationRule", ["spec", "trafficPolicy", "tls", "mode"], "VERIFY"),
+        ("ServiceEntry", ["spec", "resolution"], "GUESS"),
+        ("EnvoyFilter", ["spec", "configPatches", 0, "applyTo"], "EVERYTHING"),
+        ("VirtualService", ["spec", "http", 0, "retries", "often"], 3),
+        ("Gateway", ["metadata", "name"], "Not A Name"),
+    ],
+)
+def test_what_the_schemas_refuse(plain: list[dict[str, Any]], kind: str, path: list[Any], wrong: object) -> None:
+    """Or the tests above could not fail."""
+    document = copy.deepcopy(next(each for each in plain if each["kind"] == kind))
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = wrong
+    assert len(schemas.mistakes(document)) == 1
+
+
+def test_a_policy_that_needs_more_is_refused(tmp_path: Path) -> None:
+    """With the path and the line of every field, and nothing is printed."""
+    policy = copy.deepcopy(PLAIN)
+    policy["rules"][0]["chains"]["eu"] = ["eu", "us"]
+    policy["fronts"]["main"]["health"] = True
+    path = write_policy(policy, tmp_path)
+    with pytest.raises(portolan.PortolanFailed) as failed:
+        portolan.output("render", path, "--target", "istio")
+    said = str(failed.value)
+    assert "rules[0].chains.eu" in said and "fronts.main.health" in said and "--level full" in said
