@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-kubernetes demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ test-compose: ## the compose stacks and the image with a real Docker (as root; m
 	@scripts/setup build envoy registries clients image compose
 	@scripts/build
 	@scripts/test-compose
+
+test-kubernetes: ## the Helm chart on a real Kubernetes node (as root; minutes, and ten more for the first build of it)
+	@scripts/setup build envoy registries clients image chart kubernetes
+	@scripts/build
+	@scripts/test-kubernetes
 
 demo: ## see it work on this machine
 	@scripts/setup build envoy registries
@@ -66,7 +71,7 @@ conformance: ## the conformance suite of the distribution spec at a registry and
 	@scripts/build
 	@scripts/conformance
 
-test-all: ## test, every client, conformance, compose stacks, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, compose stacks, a Kubernetes node, release, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
@@ -81,7 +86,7 @@ fuzz: ## fuzz every target, each for 60 s, and write docs/fuzzing.md: make fuzz 
 	@scripts/fuzz "$(or $(SECONDS),60)"
 
 examples: ## render the example configurations again
-	@scripts/setup build
+	@scripts/setup build chart
 	@scripts/build-cli
 	@scripts/examples
 
