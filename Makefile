@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-kubernetes demo observe up bench failover-report clients conformance test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-kubernetes demo observe up bench scale failover-report clients conformance test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ bench: ## what the filter costs
 	@scripts/setup build envoy registries bench
 	@scripts/build
 	@.tools/venv/bin/python integration/bench/bench.py
+
+scale: ## what many replicas do to registries, computed and checked; writes docs/scale.md
+	@scripts/setup build envoy
+	@scripts/build
+	@scripts/scale
 
 failover-report: ## what clients notice of a failing registry; writes docs/failover-report.md
 	@scripts/setup build envoy registries clients
