@@ -91,7 +91,7 @@ fuzz: ## fuzz every target, each for 60 s, and write docs/fuzzing.md: make fuzz 
 	@scripts/fuzz "$(or $(SECONDS),60)"
 
 examples: ## render the example configurations again
-	@scripts/setup build
+	@scripts/setup build chart
 	@scripts/build-cli
 	@scripts/examples
 

@@ -198,6 +198,34 @@ def test_every_rule_for_prometheus_is_in_the_chart(tmp_path: Path) -> None:
     assert f"SUCCESS: {sum(alerts)} rules found" in done.stdout
 
 
+def test_the_objects_of_the_command_line_are_those_of_the_chart() -> None:
+    """`portolan render --target kubernetes` has them in it; they differ in the policy and in what names Helm."""
+    assert documented.objects() == documented.OBJECTS.read_text(), "run: make examples"
+
+
+def test_what_the_command_line_renders_is_what_kubernetes_takes(tmp_path: Path) -> None:
+    (tmp_path / "portolan.yaml").write_text(WITH_FILES)
+    said = portolan.run("render", tmp_path / "portolan.yaml", "--target", "kubernetes")
+    assert said.returncode == 0, said.stderr
+    assert "Secret `portolan-credentials` with the key `robot`" in said.stderr
+    found = list(yaml.safe_load_all(said.stdout))
+    assert [text for each in found for text in complaints(each, "1.34")] == []
+    (mounted,) = (each["data"]["portolan.yaml"] for each in found if each["kind"] == "ConfigMap")
+    (tmp_path / "mounted.yaml").write_text(mounted)
+    filters = [portolan.output("render", tmp_path / f"{name}.yaml", "--filter-configuration") for name in ("portolan", "mounted")]
+    assert filters[0] == filters[1]
+
+
+WITH_FILES = """\
+version: 1
+fronts: {main: {hosts: [registry.example.com]}}
+backends: {eu: {url: "https://registry.eu.example.com", auth: token, credential: robot}}
+credentials: {robot: {file: /etc/portolan/credentials/robot}}
+regions: {default: {}}
+rules: [{name: all, repositories: ["acme/**"], readers: anyone, chains: {default: [eu]}}]
+"""
+
+
 def test_every_value_is_in_the_table_and_in_the_schema() -> None:
     text = documented.VALUES.read_text()
     described = [each.path for each in documented.values(text)]

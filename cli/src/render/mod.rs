@@ -80,6 +80,8 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
         policy_file::to_json(&policy.document) + "\n"
+    } else if arguments.target == Target::Kubernetes {
+        for_kubernetes(arguments, &policy)?
     } else {
         whole(arguments, &policy)?
     };
@@ -176,6 +178,17 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
     }
     let bootstrap = bootstrap::bootstrap(config, json, options);
     Ok(format!("{}{}", header(options, &arguments.policy), yaml::print(&bootstrap)))
+}
+
+/// The objects of a cluster. What pods listen at and where their files are the chart says, so no option does.
+fn for_kubernetes(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
+    let has_files = arguments.directory.is_some() || arguments.sds_output.is_some();
+    if has_files || !arguments.site.is_as_if_nothing_was_typed() {
+        return Err(RenderError::OptionsOfOneEnvoy);
+    }
+    let made = targets::kubernetes::manifests(policy, &arguments.site)?;
+    made.notes.into_iter().for_each(say);
+    Ok(made.text)
 }
 
 /// Writes the files of a directory, all at once: this is for an Envoy that does not run yet.

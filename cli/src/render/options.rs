@@ -49,12 +49,14 @@ pub(crate) enum Target {
     /// A directory of files, which Envoy reads again when they are replaced: `portolan apply` changes the
     /// policy of an Envoy that runs.
     Files,
+    /// The objects of a Kubernetes cluster that serves the policy, for `kubectl apply`: those of the Helm chart.
+    Kubernetes,
 }
 
 impl Target {
     /// Whether an Envoy may have to serve two policies at once, while one replaces the other.
     pub(crate) const fn is_changed_while_envoy_runs(self) -> bool {
-        matches!(self, Self::Files)
+        matches!(self, Self::Files | Self::Kubernetes)
     }
 }
 

@@ -1,3 +1,4 @@
 //! The forms in which Envoy gets a configuration, beside the one file.
 
 pub(crate) mod files;
+pub(crate) mod kubernetes;
