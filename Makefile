@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio demo observe up bench failover-report clients conformance site test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-kubernetes demo observe up bench scale failover-report clients conformance site test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ test-istio: ## a gateway of Istio (as root; minutes, and ten more for the first 
 	@scripts/build
 	@scripts/test-istio
 
+test-kubernetes: ## the Helm chart on a real Kubernetes node (as root; minutes, and ten more for the first build of it)
+	@scripts/setup build envoy registries clients image chart kubernetes
+	@scripts/build
+	@scripts/test-kubernetes
+
 demo: ## see it work on this machine
 	@scripts/setup build envoy registries
 	@scripts/build
@@ -56,6 +61,11 @@ bench: ## what the filter costs
 	@scripts/build
 	@.tools/venv/bin/python integration/bench/bench.py
 
+scale: ## what many replicas do to registries, computed and checked; writes docs/scale.md
+	@scripts/setup build envoy
+	@scripts/build
+	@scripts/scale
+
 failover-report: ## what clients notice of a failing registry; writes docs/failover-report.md
 	@scripts/setup build envoy registries clients
 	@scripts/build
@@ -75,7 +85,7 @@ site: ## the pages of docs/ as a site with search, in target/site
 	@scripts/setup site
 	@scripts/site
 
-test-all: ## test, every client, conformance, compose stacks, a gateway of Istio, release, the site, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, compose stacks, a gateway of Istio, a Kubernetes node, release, the site, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
@@ -90,7 +100,7 @@ fuzz: ## fuzz every target, each for 60 s, and write docs/fuzzing.md: make fuzz 
 	@scripts/fuzz "$(or $(SECONDS),60)"
 
 examples: ## render the example configurations again
-	@scripts/setup build
+	@scripts/setup build chart
 	@scripts/build-cli
 	@scripts/examples
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from release import image, oci, sbom, wasm_image
+from release import chart, image, oci, sbom, wasm_image
 from release.oci import Entry
 from release.sbom import Delivered
 from release.source import ROOT, Source, find
@@ -57,7 +57,7 @@ def files(parts: image.Parts, envoy_version: str, architecture: str, source: Sou
         (names["package"], archive, _together(of_filter, of_command), "application"),
         (names["image"], whole, of_image, "container"),
     ]
-    delivered = {names["plugin"]: plugin}
+    delivered = {names["plugin"]: plugin, f"portolan-{version}-chart.tgz": chart.archive(source)}
     for name, content, components, kind in rows:
         delivered[name] = content
         delivered[f"{name}.cdx.json"] = sbom.document(Delivered(name, content, kind), components, source)

@@ -27,6 +27,13 @@ pub(super) fn of(policy: &LoadedPolicy, now: BuildDate) -> Vec<Diagnostic> {
     found
 }
 
+/// The files of certificates and credentials that a policy names, each with the path of its field.
+pub(crate) fn named(policy: &LoadedPolicy) -> Vec<(String, String)> {
+    let mut named = Vec::new();
+    names("", &policy.document, &mut named);
+    named.into_iter().map(|(path, file)| (path, file.to_owned())).collect()
+}
+
 /// Every path of a file in a document, with where it stands.
 fn names<'d>(path: &str, document: &'d Document, named: &mut Vec<(String, &'d str)>) {
     for (key, value) in view::mapping(Some(document)) {

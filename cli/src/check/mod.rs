@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::geoip::date::BuildDate;
 use crate::output::{Exit, exit_of};
 use crate::policy_file::{self, Diagnostic, LoadedPolicy, Severity};
+pub(crate) use files::named as named_files;
 use report::{Report, Summary};
 
 /// How `check` says what it has found.

@@ -123,6 +123,18 @@ impl SiteArgs {
         Ok(self)
     }
 
+    /// Whether every option has its default.
+    pub(super) fn is_as_if_nothing_was_typed(&self) -> bool {
+        #[derive(clap::Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            site: SiteArgs,
+        }
+        let nothing = <Nothing as clap::Parser>::try_parse_from(["render"]);
+        let text = |site: &Self| serde_json::to_string(site).unwrap_or_default();
+        nothing.is_ok_and(|nothing| text(&nothing.site) == text(self))
+    }
+
     /// The directory of the files, as Envoy sees it.
     pub(crate) fn directory_in_envoy(&self) -> &str {
         self.directory_in_envoy.as_deref().unwrap_or_default()

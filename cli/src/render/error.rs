@@ -50,6 +50,24 @@ pub(crate) enum RenderError {
         /// The target that has it.
         target: &'static str,
     },
+    /// Options of one Envoy for `--target kubernetes`, whose pods are all alike.
+    OptionsOfOneEnvoy,
+    /// A file that the policy names is where no volume of a pod can be.
+    NoVolume {
+        /// The path of the field.
+        field: String,
+        /// The file.
+        file: String,
+        /// What stands in the way.
+        why: &'static str,
+    },
+    /// The policy does not fit into a ConfigMap.
+    PolicyTooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// The file cannot be written.
     Output {
         /// The file.
@@ -109,6 +127,20 @@ impl fmt::Display for RenderError {
                     "{option} is for `--target {target}`; leave it out or write the target"
                 )
             }
+            Self::OptionsOfOneEnvoy => formatter.write_str(
+                "the pods of `--target kubernetes` take none of the options of one Envoy; the Helm chart \
+                 (envoy/kubernetes/chart) has values for them",
+            ),
+            Self::NoVolume { field, file, why } => write!(
+                formatter,
+                "{field}: `{file}` cannot come from a volume: {why}; put it into a directory of its own, such as \
+                 `/etc/portolan/credentials`"
+            ),
+            Self::PolicyTooLarge { bytes, most } => write!(
+                formatter,
+                "the policy has {bytes} bytes with its network files, and a ConfigMap takes {most}; have `geo` \
+                 place these networks, or join them"
+            ),
             Self::Output { path, source } => {
                 write!(formatter, "cannot write {}: {source}", path.display())
             }

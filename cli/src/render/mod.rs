@@ -87,6 +87,8 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
         policy_file::to_json(&policy.document) + "\n"
     } else if arguments.target == Target::Istio {
         for_istio(arguments, &policy)?
+    } else if arguments.target == Target::Kubernetes {
+        for_kubernetes(arguments, &policy)?
     } else {
         whole(arguments, &policy)?
     };
@@ -199,6 +201,17 @@ fn for_istio(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Re
     }
     leftover::notes(config, options, arguments.sds_output.is_some()).into_iter().for_each(say);
     Ok(rendered.text)
+}
+
+/// The objects of a cluster. What pods listen at and where their files are the chart says, so no option does.
+fn for_kubernetes(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
+    let has_files = arguments.directory.is_some() || arguments.sds_output.is_some();
+    if has_files || !arguments.site.is_as_if_nothing_was_typed() {
+        return Err(RenderError::OptionsOfOneEnvoy);
+    }
+    let made = targets::kubernetes::manifests(policy, &arguments.site)?;
+    made.notes.into_iter().for_each(say);
+    Ok(made.text)
 }
 
 /// Writes the files of a directory, all at once: this is for an Envoy that does not run yet.

@@ -52,12 +52,14 @@ pub(crate) enum Target {
     Files,
     /// Objects for Kubernetes by which Istio configures a gateway of its own.
     Istio,
+    /// The objects of a Kubernetes cluster that serves the policy, for `kubectl apply`: those of the Helm chart.
+    Kubernetes,
 }
 
 impl Target {
     /// Whether an Envoy may have to serve two policies at once, while one replaces the other.
     pub(crate) const fn is_changed_while_envoy_runs(self) -> bool {
-        matches!(self, Self::Files | Self::Istio)
+        matches!(self, Self::Files | Self::Istio | Self::Kubernetes)
     }
 
     /// Whether Envoy is told by a discovery service, and not by files of this machine.

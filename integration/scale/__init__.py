@@ -1,0 +1,1 @@
+"""`make scale`: what many replicas in many regions do to registries, computed, and checked with several Envoys."""

@@ -1,0 +1,241 @@
+"""The Helm chart without a cluster: what it makes is what Kubernetes takes, and wrong values are refused.
+
+The schemas are Kubernetes' own. Custom resources (but for the rules, which promtool reads) are given to a real server with their
+definitions by `make test-kubernetes`, and so is all of it.
+"""
+
+import json
+import re
+import subprocess
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from harness import paths, portolan
+from harness.helm import HelmFailed, complaints, helm, is_built_in, rendered
+
+from release import chart as documented
+from release.source import find
+
+KUBERNETES = paths.EXAMPLES / "kubernetes"
+CHART = KUBERNETES / "chart"
+EVERYTHING = paths.ROOT / "integration/kubernetes/everything.yaml"
+VALUE_FILES = {
+    "mirror": [KUBERNETES / "values/mirror.yaml"],
+    "gitlab-geo": [KUBERNETES / "values/gitlab-geo.yaml"],
+    "gitlab-geo-apac": [KUBERNETES / "values/gitlab-geo.yaml", KUBERNETES / "values/gitlab-geo-apac.yaml"],
+    "everything": [EVERYTHING],
+}
+# The oldest that the chart takes, and the newest that there are schemas of; `make test-kubernetes` runs one in between.
+VERSIONS = ["1.30", "1.37"]
+
+
+def options(name: str) -> list[str | Path]:
+    """Helm's options for a set of value files."""
+    return [word for path in VALUE_FILES[name] for word in ("--values", path)]
+
+
+def objects(name: str) -> dict[str, dict[str, Any]]:
+    """The objects by kind and name."""
+    return {f"{each['kind']}/{each['metadata']['name']}": each for each in deepcopy(made(name))}
+
+
+@cache
+def made(name: str) -> list[dict[str, Any]]:
+    """The objects, made once: each Helm takes half a second."""
+    return rendered(CHART, *options(name))
+
+
+def policy_of(found: dict[str, dict[str, Any]], directory: Path) -> Path:
+    """The policy and the files beside it, as they are mounted."""
+    for name, text in found["ConfigMap/registry-portolan-policy"]["data"].items():
+        (directory / name).write_text(text)
+    return directory / "portolan.yaml"
+
+
+@pytest.mark.parametrize("name", VALUE_FILES)
+def test_every_object_is_one_that_kubernetes_takes(name: str) -> None:
+    found = objects(name)
+    built_in = [each for each in found.values() if is_built_in(each)]
+    said = [f"{version}: {text}" for version in VERSIONS for each in built_in for text in complaints(each, version)]
+    assert said == []
+    kinds = {each["kind"] for each in found.values()}
+    assert {"Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "ServiceAccount", "Job", "Pod"} <= kinds
+    if name == "everything":
+        more = {"HorizontalPodAutoscaler", "NetworkPolicy", "CronJob", "Certificate", "ServiceMonitor", "PrometheusRule"}
+        assert {*more, "PersistentVolumeClaim"} <= kinds
+
+
+def test_the_schemas_find_mistakes() -> None:
+    deployment = objects("mirror")["Deployment/registry-portolan"]
+    deployment["spec"]["template"]["spec"]["containers"][0]["imagepullpolicy"] = "Always"
+    assert "imagepullpolicy" in str(complaints(deployment, "1.34"))
+
+
+@pytest.mark.parametrize("name", VALUE_FILES)
+def test_helm_finds_nothing_to_say(name: str) -> None:
+    assert "1 chart(s) linted, 0 chart(s) failed" in helm("lint", CHART, "--strict", *options(name))
+
+
+@pytest.mark.parametrize("name", VALUE_FILES)
+def test_the_policy_that_is_mounted_is_good(name: str, tmp_path: Path) -> None:
+    checked = portolan.run("check", policy_of(objects(name), tmp_path))
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", VALUE_FILES)
+def test_every_pod_is_restricted(name: str) -> None:
+    """What Pod Security's level `restricted` looks at; the real admission is asked by `make test-kubernetes`."""
+    pods = [spec for each in objects(name).values() if (spec := pod_of(each))]
+    assert len(pods) >= 3
+    for spec in pods:
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["automountServiceAccountToken"] is False
+        allowed = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
+        assert {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"} <= allowed
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+
+def pod_of(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The pod that an object makes."""
+    spec = document.get("spec", {})
+    if document["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    found: dict[str, Any] | None = spec.get("template", {}).get("spec") if document["kind"] != "Pod" else spec
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "there is no policy: give one by --set-file policy=portolan.yaml"),
+        ({"policy": "a: b: c"}, "`portolan check` says where"),
+        ({"policy": {"version": 1}, "existingPolicy": "mine"}, "policy and existingPolicy are both given"),
+        ({"existingPolicy": "mine", "region": {"name": "eu"}}, "existingPolicy is taken as it is"),
+        ({"existingPolicy": "mine", "replica": 3}, "replica"),
+        ({"existingPolicy": "mine", "replicas": "three"}, "replicas"),
+        ({"existingPolicy": "mine", "service": {"type": "Loadbalancer"}}, "service"),
+        ({"existingPolicy": "mine", "image": {"digest": "sha256:1"}}, "digest"),
+        ({"existingPolicy": "mine", "tls": {"certManager": {"enabled": True}}}, "issuerRef"),
+        ({"existingPolicy": "mine", "drain": {"timeout": "10m"}}, "timeout"),
+        ({"existingPolicy": "mine", "region": {"networks": ["10.0.0.0"]}}, "networks"),
+        ({"existingPolicy": "mine", "metrics": {"port": 80}}, "port"),
+        ({"existingPolicy": "mine", "secrets": [{"secretName": "x", "mountPath": "credentials"}]}, "mountPath"),
+        ({"existingPolicy": "mine", "resources": {"limit": {"cpu": 1}}}, "limit"),
+        ({"existingPolicy": "mine", "geo": {"enabled": True}}, "geo.source is empty"),
+        ({"existingPolicy": "mine", "metrics": {"enabled": False, "rules": {"enabled": True}}}, "need the metrics"),
+        ({"policy": {"regions": {"default": {}}}, "region": {"name": "eu"}}, "the policy has no such region: default"),
+    ],
+)
+def test_wrong_values_are_refused(values: dict[str, Any], said: str, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text(json.dumps(values))
+    with pytest.raises(HelmFailed, match=re.escape(said)):
+        helm("template", "registry", CHART, "--values", tmp_path / "values.yaml")
+
+
+def test_a_policy_in_a_file_keeps_its_comments(tmp_path: Path) -> None:
+    policy = paths.EXAMPLES / "two-regions/portolan.yaml"
+    found = rendered(CHART, "--set-file", f"policy={policy}")
+    (mounted,) = (each for each in found if each["metadata"]["name"] == "registry-portolan-policy")
+    assert mounted["data"]["portolan.yaml"].strip() == policy.read_text().strip()
+
+
+def test_what_the_chart_adds_to_a_policy(tmp_path: Path) -> None:
+    """The certificate, the place of the database, the networks of the cluster's region; the rest is as it was."""
+    written = policy_of(objects("everything"), tmp_path)
+    policy = yaml.safe_load(written.read_text())
+    tls = {"certificate_file": "/etc/portolan/tls/tls.crt", "key_file": "/etc/portolan/tls/tls.key"}
+    assert policy["fronts"]["main"]["tls"] == tls
+    assert policy["clients"]["geo"]["database"] == "/geo/geoip.mmdb"
+    assert policy["regions"]["eu"] == {"labels": ["office"], "networks": ["10.0.0.0/8"]}
+    given = yaml.safe_load(yaml.safe_load(EVERYTHING.read_text())["policy"])
+    del policy["fronts"]["main"]["tls"], policy["regions"]["eu"]["networks"]
+    policy["clients"] = given["clients"]
+    assert policy == given
+
+
+def test_who_is_near_to_which_site_of_gitlab_geo(tmp_path: Path) -> None:
+    """A pod of the secondary's cluster reads there; the same policy without the site's values sends it to the primary."""
+    blob = "/v2/group/project/blobs/sha256:" + "0" * 64
+    for name, expected in (("gitlab-geo", ["primary", "secondary"]), ("gitlab-geo-apac", ["secondary", "primary"])):
+        policy = policy_of(objects(name), tmp_path)
+        said = portolan.output("explain", policy, "GET", blob, "--address", "10.40.0.9", "--json")
+        assert json.loads(said)["chain"] == expected, said
+
+
+def test_the_archive_of_a_release_is_a_chart(tmp_path: Path) -> None:
+    """What is installed of it is what is installed of the directory, and two archives are the same."""
+    archives = [documented.archive(find()) for _ in range(2)]
+    assert archives[0] == archives[1]
+    (tmp_path / "chart.tgz").write_bytes(archives[0])
+    assert rendered(tmp_path / "chart.tgz", *options("everything")) == made("everything")
+
+
+def test_the_chart_has_the_version_of_the_rest() -> None:
+    version = re.search(r'^version = "(.+)"', (paths.ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    found = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert version and found["version"] == found["appVersion"] == version.group(1)
+
+
+def test_every_rule_for_prometheus_is_in_the_chart(tmp_path: Path) -> None:
+    rules = {path.name for path in (paths.EXAMPLES / "observability").glob("*.rules.yaml")}
+    assert {path.name for path in (CHART / "rules").iterdir()} == rules
+    spec = objects("everything")["PrometheusRule/registry-portolan"]["spec"]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(spec))
+    command: list[str | Path] = [paths.need_command("promtool"), "check", "rules", tmp_path / "rules.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    alerts = [path.read_text().count("- alert:") for path in (CHART / "rules").iterdir()]
+    assert f"SUCCESS: {sum(alerts)} rules found" in done.stdout
+
+
+def test_the_objects_of_the_command_line_are_those_of_the_chart() -> None:
+    """`portolan render --target kubernetes` has them in it; they differ in the policy and in what names Helm."""
+    assert documented.objects() == documented.OBJECTS.read_text(), "run: make examples"
+
+
+def test_what_the_command_line_renders_is_what_kubernetes_takes(tmp_path: Path) -> None:
+    (tmp_path / "portolan.yaml").write_text(WITH_FILES)
+    said = portolan.run("render", tmp_path / "portolan.yaml", "--target", "kubernetes")
+    assert said.returncode == 0, said.stderr
+    assert "Secret `portolan-credentials` with the key `robot`" in said.stderr
+    found = list(yaml.safe_load_all(said.stdout))
+    assert [text for each in found for text in complaints(each, "1.34")] == []
+    (mounted,) = (each["data"]["portolan.yaml"] for each in found if each["kind"] == "ConfigMap")
+    (tmp_path / "mounted.yaml").write_text(mounted)
+    filters = [portolan.output("render", tmp_path / f"{name}.yaml", "--filter-configuration") for name in ("portolan", "mounted")]
+    assert filters[0] == filters[1]
+
+
+WITH_FILES = """\
+version: 1
+fronts: {main: {hosts: [registry.example.com]}}
+backends: {eu: {url: "https://registry.eu.example.com", auth: token, credential: robot}}
+credentials: {robot: {file: /etc/portolan/credentials/robot}}
+regions: {default: {}}
+rules: [{name: all, repositories: ["acme/**"], readers: anyone, chains: {default: [eu]}}]
+"""
+
+
+def test_every_value_is_in_the_table_and_in_the_schema() -> None:
+    text = documented.VALUES.read_text()
+    described = [each.path for each in documented.values(text)]
+    for path in documented.leaves(yaml.safe_load(text)):
+        assert any(path == each or path.startswith(f"{each}.") for each in described), f"{path} has no comment"
+    page = documented.PAGE.read_text()
+    assert page == documented.page(page), "run: .tools/venv/bin/python -m release.chart --write-docs"
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    for path in described:
+        place = schema
+        for name in path.split("."):
+            assert name in place["properties"], path
+            place = place["properties"][name]
