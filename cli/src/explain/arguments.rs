@@ -20,6 +20,7 @@ use crate::geoip::lookup::Lookup;
 #[command(override_usage = "portolan explain [OPTIONS] <POLICY> pull <IMAGE>\n       \
           portolan explain [OPTIONS] <POLICY> push <IMAGE>\n       \
           portolan explain [OPTIONS] <POLICY> <METHOD> <URL>\n       \
+          portolan explain [--json] <POLICY> --log <LINE>\n       \
           portolan explain <POLICY> --batch")]
 #[allow(
     clippy::struct_excessive_bools,
@@ -30,14 +31,14 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "POLICY")]
     policy: PathBuf,
     /// `pull` or `push`, or the method of one request, such as `GET`.
-    #[arg(value_name = "METHOD", required_unless_present = "batch")]
+    #[arg(value_name = "METHOD", required_unless_present_any = ["batch", "log"])]
     method: Option<OsString>,
     /// The image, such as `docker.io/library/nginx:1.27`; or the URL: `https://host/path`, `//host/path`, or `/path` on
     /// the first front.
     ///
     /// An image may name a front's host or a registry that a front stands for; without a host the first front is meant.
     /// Nothing is normalised: the filter sees the path exactly as it is written here.
-    #[arg(value_name = "URL", required_unless_present = "batch")]
+    #[arg(value_name = "URL", required_unless_present_any = ["batch", "log"])]
     url: Option<OsString>,
     /// Where the client is: a country (`CN`), a subdivision (`US-CA`), a continent (`EU`) or an address.
     #[arg(long, value_name = "PLACE", conflicts_with_all = ["batch", "address", "country", "subdivision", "continent"])]
@@ -83,6 +84,10 @@ pub(crate) struct ExplainArgs {
     /// are; and `has_credentials` and `recently_pushed`: `true` or `false`. With `"latin1": true` each character stands for the byte of its number.
     #[arg(long, conflicts_with_all = ["method", "url"])]
     batch: bool,
+    /// Say what the policy decides about a request of the access log, and what was decided otherwise then: a line, a
+    /// file of lines, or `-` for the standard input. The exit status is 1 if anything differs.
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["method", "url", "batch", "from", "all_regions", "user", "address", "peer", "country", "subdivision", "continent", "headers", "recently_pushed", "down"])]
+    log: Option<String>,
 }
 
 /// A header field as it is typed.
@@ -117,6 +122,11 @@ impl ExplainArgs {
     /// Whether the requests are on the standard input.
     pub(super) const fn is_batch(&self) -> bool {
         self.batch
+    }
+
+    /// The line of the access log that is replayed, or where lines are.
+    pub(super) fn log(&self) -> Option<&str> {
+        self.log.as_deref()
     }
 
     /// Whether the answer is for a program.

@@ -1,7 +1,7 @@
 //! `portolan explain`: what the filter would do with a request, and why.
 //!
-//! The second host of the core: where the filter reads a request from Envoy, [`arguments`] or
-//! [`batch`] read one from a person or a test, and [`answer`] shows what the core decided.
+//! The second host of the core: where the filter reads a request from Envoy, [`arguments`], [`batch`] or
+//! [`logged`] read one from a person, a test or the access log, and [`answer`] shows what the core decided.
 
 mod answer;
 mod arguments;
@@ -9,7 +9,9 @@ mod batch;
 mod client;
 mod human;
 mod image;
+mod logged;
 mod regions;
+mod replay;
 mod request;
 mod url;
 
@@ -33,10 +35,9 @@ use request::{Encoding, Request};
 ///
 /// `out` cannot be written.
 pub(crate) fn run(arguments: &ExplainArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
-    if arguments.is_batch() && arguments.policy() == Path::new("-") {
-        return Ok(wrong(
-            "with --batch the standard input holds requests; name a file for the policy",
-        ));
+    let reads_requests = arguments.is_batch() || arguments.log() == Some("-");
+    if reads_requests && arguments.policy() == Path::new("-") {
+        return Ok(wrong("the standard input holds requests; name a file for the policy"));
     }
     let policy = match policy_file::load(arguments.policy()) {
         Ok(policy) => policy,
@@ -44,6 +45,9 @@ pub(crate) fn run(arguments: &ExplainArgs, out: &mut Results<impl Write>) -> io:
     };
     if arguments.is_batch() {
         return batch::run(&policy.config, io::stdin().lock(), out);
+    }
+    if let Some(source) = arguments.log() {
+        return replay::run(&policy.config, source, arguments.wants_json(), out);
     }
     one(&policy, arguments, out)
 }

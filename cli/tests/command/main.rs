@@ -13,6 +13,8 @@ mod explain;
 #[cfg(test)]
 mod explain_images;
 #[cfg(test)]
+mod explain_log;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod json_schema;
