@@ -38,6 +38,7 @@ def render(
     port: int = 0,
     admin: str = "127.0.0.1:0",
     metrics: str | None = None,
+    tracing: str | None = None,
 ) -> Bootstrap:
     """The bootstrap that `portolan render` makes of a policy: a file, or a document written to one.
 
@@ -51,6 +52,7 @@ def render(
         "--admin",
         admin,
         *(("--metrics", metrics) if metrics else ()),
+        *(("--tracing", tracing) if tracing else ()),
         "--wasm",
         paths.wasm(),
         "--sds-directory",
@@ -237,13 +239,14 @@ class Envoy:
 
     def unanswered(self, request_id: str) -> list[dict[str, Any]]:
         """The lines of the attempts of a request that had no answer."""
-        lines = self._all_lines()
+        lines = self.all_lines()
         return [line for line in lines if "event" in line and line["request_id"] == request_id]
 
     def _all_entries(self) -> list[dict[str, Any]]:
-        return [line for line in self._all_lines() if "event" not in line]
+        return [line for line in self.all_lines() if "event" not in line]
 
-    def _all_lines(self) -> list[dict[str, Any]]:
+    def all_lines(self) -> list[dict[str, Any]]:
+        """Every line of the access log, those of attempts as well."""
         lines = self.server.out.read_bytes().split(b"\n")[:-1]
         return [json.loads(line) for line in lines if line.startswith(b"{")]
 

@@ -14,7 +14,10 @@ pub(super) fn access_log(config: &Config, options: &Options) -> Value {
     // The listener stays when the policy changes, with the fields that any policy may need.
     let any = options.target.is_changed_while_envoy_runs();
     let follows = any || redirects::are_followed(config, options);
-    let fields = object([fields(config.clients().geo(), follows), fields_of_policy(config, any)]);
+    let trace =
+        if options.tracing.is_some() { json!({"trace_id": "%TRACE_ID%"}) } else { Value::Null };
+    let fields =
+        object([fields(config.clients().geo(), follows), fields_of_policy(config, any), trace]);
     let log = to(&options.access_log, &fields);
     let once = if follows { the_last_pass() } else { Value::Null };
     object([log, once])

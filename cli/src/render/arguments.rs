@@ -13,6 +13,7 @@ use super::error::RenderError;
 use super::limits::Limits;
 use super::options::{AccessLog, Options, Target};
 use super::targets::istio::IstioArgs;
+use super::tracing::{self, Collector};
 
 /// Render a policy as the configuration of an Envoy that serves it.
 #[derive(Debug, Args)]
@@ -55,6 +56,14 @@ pub(crate) struct SiteArgs {
     /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
+    /// The collector that spans of requests and attempts are sent to, OTLP over HTTP, such as
+    /// `http://127.0.0.1:4318`; there are none if left out.
+    #[arg(long, value_name = "URL")]
+    tracing: Option<Collector>,
+    /// Of how many requests there are spans, in percent, if their client sends no `traceparent`.
+    #[arg(long, value_name = "PERCENT", default_value_t = tracing::EVERY, value_parser = clap::value_parser!(u8).range(0..=100), requires = "tracing")]
+    #[serde(default)]
+    tracing_sample: u8,
     /// Where Envoy finds the filter: a path. For `--target istio` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
     #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
@@ -163,6 +172,7 @@ impl SiteArgs {
     pub(crate) fn check_for_a_gateway(&self) -> Result<(), RenderError> {
         let refused = [
             (self.metrics.is_some(), "--metrics", "scrape the gateway's own port for metrics"),
+            (self.tracing.is_some(), "--tracing", "switch it on with Istio's `Telemetry`"),
             (self.without_wasm, "--without-wasm", "measure with the target `bootstrap`"),
             (self.exclusive_port, "--exclusive-port", "its listener is made by the mesh"),
             (
@@ -220,6 +230,8 @@ impl SiteArgs {
             listen: self.listen,
             admin: self.admin,
             metrics: self.metrics,
+            tracing: self.tracing.clone(),
+            tracing_sample: self.tracing_sample,
             wasm: (!self.without_wasm).then(|| self.wasm.clone()),
             geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
             system_certificates: self.system_certificates.clone(),

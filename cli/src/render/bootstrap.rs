@@ -8,6 +8,7 @@ use super::options::Options;
 use super::typed::{extension, object};
 use super::{
     admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster, stats,
+    tracing,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -32,6 +33,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(admin_access::clusters(config, options));
+    clusters.extend(tracing::cluster(options));
     let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
     let mut listeners = vec![listener::listener(config, policy_json, options)];
     listeners.extend(admin_access::listeners(config, options));

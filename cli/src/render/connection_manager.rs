@@ -8,7 +8,7 @@ use super::options::Options;
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, client_address, client_limits, early_headers, filter_state, geoip,
-    local_replies, loops, metrics, patience, redirects, routes, wasm,
+    local_replies, loops, metrics, patience, redirects, routes, tracing, wasm,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
@@ -18,6 +18,7 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
         request_shape(options.limits),
         protocols(config, options.limits),
         timeouts(options.limits),
+        tracing::settings(options),
         json!({
             "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,

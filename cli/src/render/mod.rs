@@ -42,6 +42,7 @@ mod secret;
 mod service_cluster;
 mod stats;
 mod targets;
+mod tracing;
 mod typed;
 mod upstream_filters;
 mod upstream_headers;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::envoy_version::EnvoyVersion;
 use super::limits::Limits;
+use super::tracing::Collector;
 
 /// Everything that the rendered configuration depends on besides the policy.
 #[derive(Clone, Debug)]
@@ -21,6 +22,10 @@ pub(crate) struct Options {
     pub(crate) admin: SocketAddr,
     /// Where metrics are scraped; nowhere if there is none.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Who is sent spans of requests; nobody if there is none.
+    pub(crate) tracing: Option<Collector>,
+    /// Of how many requests without a trace of their own there are spans, in percent.
+    pub(crate) tracing_sample: u8,
     /// The path of the filter; without it everything goes to the first backend.
     pub(crate) wasm: Option<String>,
     /// The path of the geographic database, if the policy locates clients by one.

@@ -111,6 +111,11 @@ const CALLS: Most = Most { connections: 64, requests: 1024 };
 /// Each worker bounds its own questions (512), of which a cold start may make many at once.
 const QUESTIONS: Most = Most { connections: 256, requests: 65_536 };
 
+/// The cluster of a service that no policy names.
+pub(super) fn small(name: &str, url: &BackendUrl, transport: Value) -> Value {
+    cluster(name, url, transport, Vec::new(), CALLS)
+}
+
 /// A service whose requests are small and whose answers are waited for. It is asked only when there is
 /// something to ask; whether it is well shows then, and there is nobody else to ask anyway.
 fn cluster(

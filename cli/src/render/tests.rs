@@ -29,6 +29,8 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         listen: "[::]:8080".parse().unwrap(),
         admin: "127.0.0.1:9901".parse().unwrap(),
         metrics: None,
+        tracing: None,
+        tracing_sample: 100,
         wasm: wasm.then(|| "/portolan.wasm".to_owned()),
         geoip_database: database.map(str::to_owned),
         system_certificates: "/ca-certificates.crt".to_owned(),

@@ -47,7 +47,8 @@ fn documented(text: &str, heading: &str) -> BTreeSet<String> {
 fn the_documentation_lists_every_field_and_no_other() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/log.md");
     let text = fs::read_to_string(path).unwrap();
-    let options = options(true, None);
+    let tracing = Some("http://127.0.0.1:4318".parse().unwrap());
+    let options = Options { tracing, ..options(true, None) };
     let log = access_log(&config(), &options);
     assert_eq!(fields_of(&log), documented(&text, "Lines of requests"));
     assert_eq!(fields_of(&of_attempts(&options)), documented(&text, "Lines of attempts"));

@@ -15,6 +15,9 @@ pub const ADMIN: &str = "portolan@admin";
 /// The cluster of the admin interface itself, which only the renderer's own listeners use.
 pub const ADMIN_INTERFACE: &str = "portolan@admin-interface";
 
+/// The cluster of the collector of spans, which only Envoy's tracer uses.
+pub const COLLECTOR: &str = "portolan@collector";
+
 /// The token service of a backend.
 #[must_use]
 pub fn token_service(backend: &str) -> String {
@@ -67,6 +70,7 @@ mod tests {
         let names = [
             ADMIN.to_owned(),
             ADMIN_INTERFACE.to_owned(),
+            COLLECTOR.to_owned(),
             token_service("a"),
             verifier("a"),
             blob_store("a"),

@@ -19,6 +19,8 @@ fn options(target: Target, database: bool) -> Options {
         listen: "0.0.0.0:8080".parse().unwrap(),
         admin: "127.0.0.1:9901".parse().unwrap(),
         metrics: None,
+        tracing: None,
+        tracing_sample: 100,
         wasm: Some("/portolan.wasm".to_owned()),
         geoip_database: database.then(|| "/geoip.mmdb".to_owned()),
         system_certificates: "/ca-certificates.crt".to_owned(),
