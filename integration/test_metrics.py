@@ -226,6 +226,27 @@ def test_a_client_that_leaves_is_counted_once(site: Site, east: Scripted) -> Non
     assert attempts - before.by("portolan_attempts_total", "backend", "result") == {("east", "gone"): 1}
 
 
+# Two headers, and how many more requests the registry takes, of how many.
+LIMITS: list[tuple[list[raw.Header], float, float]] = [
+    ([("RateLimit-Limit", "100;w=21600"), ("RateLimit-Remaining", "76;w=21600")], 76, 100),
+    ([("X-RateLimit-Limit", "5000"), ("X-RateLimit-Remaining", "4999")], 4999, 5000),
+    ([("RateLimit-Remaining", "0;w=21600")], 0, 5000),
+    ([("RateLimit-Remaining", "many"), ("RateLimit-Limit", "<b>")], 0, 5000),
+]
+
+
+def test_what_a_registry_says_of_its_limit(site: Site, west: Scripted) -> None:
+    before = west.script
+    for headers, remaining, allowed in LIMITS:
+        west.script = lambda _seen, headers=headers: Answer(200, headers, CONTENT)
+        site.envoy.request("GET", blob("dead", "1"))
+        names = ("portolan_upstream_remaining_requests", "portolan_upstream_allowed_requests")
+        found = eventually(lambda: [site.scrape().sum(name, backend="west") for name in names] == [remaining, allowed])
+        assert found, headers
+    west.script = before
+    assert site.scrape().values("backend", "portolan_upstream") == {"west"}
+
+
 # Labels and the values that they can have besides the names of the policy.
 NAMES = {"main", "other", "default", "east", "west", "gone", ""}
 LISTED = re.compile(r"`([^`]+)`")

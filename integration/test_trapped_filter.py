@@ -4,12 +4,14 @@ Real Envoy with a rendered configuration and, for the filter, a module that trap
 open. Cannot see how the shipped filter could come to trap: fuzzing and the hostile suites look for that.
 """
 
+import json
 from pathlib import Path
 
 import pytest
 
-from harness import bootstrap, raw
+from harness import bootstrap, ports, raw
 from harness.envoy import Envoy, render
+from harness.metrics import Scrape
 from harness.scripted import Answer, Scripted
 from harness.tenants import OURS, policy
 from harness.waiting import eventually
@@ -53,12 +55,13 @@ def module() -> bytes:
 
 
 @pytest.fixture
-def envoy(east: Scripted, west: Scripted, tmp_path: Path) -> Envoy:
-    """Its crashes are what is wanted, so that it is none of `start`'s."""
-    document = render(policy(west.url, east.url), tmp_path / "policy")
+def counting(east: Scripted, west: Scripted, tmp_path: Path) -> tuple[Envoy, int]:
+    """An Envoy, and the port of its metrics. Its crashes are what is wanted, so that it is none of `start`'s."""
+    admin, metrics = (f"127.0.0.1:{ports.free()}" for _ in range(2))
+    document = render(policy(west.url, east.url), tmp_path / "policy", admin=admin, metrics=metrics)
     (tmp_path / "trap.wasm").write_bytes(module())
     bootstrap.use_wasm(document, tmp_path / "trap.wasm")
-    return Envoy(document, tmp_path / "envoy")
+    return Envoy(document, tmp_path / "envoy"), int(metrics.rpartition(":")[2])
 
 
 # fmt: off
@@ -72,16 +75,22 @@ REQUESTS: list[tuple[str, str, list[raw.Header]]] = [
 # fmt: on
 
 
-def test_nothing_fails_open(envoy: Envoy, east: Scripted, west: Scripted) -> None:
+def test_nothing_fails_open(counting: tuple[Envoy, int], east: Scripted, west: Scripted) -> None:
+    envoy, metrics = counting
     for upstream in (east, west):
         upstream.answer(Answer(200, [], b"{}"))
     for _ in range(10):
         for method, target, headers in REQUESTS:
             found = envoy.request(method, target, headers, b"{}" if method == "PUT" else None)
             assert found.status in (500, 503), found
-            assert b'"errors"' in found.body
+            (error,) = json.loads(found.body)["errors"]
     assert not east.seen and not west.seen
     assert envoy.server.is_alive() and envoy.is_ready()
     tries = r"^wasm\..*vm_reload"
     assert eventually(lambda: any(envoy.stats(tries).values()), what="Envoy starts the filter anew")
+    entries = envoy.log_entries(10 * len(REQUESTS))
+    assert [entry["method"] for entry in entries] == 10 * [method for method, _, _ in REQUESTS]
+    assert {entry["front"] for entry in entries} == {None}, "the filter said nothing of them"
+    counted = Scrape(metrics).by("portolan_requests_total", "front", "class", "outcome")
+    assert counted == {("", "", "failed"): len(entries)}
     envoy.stop()

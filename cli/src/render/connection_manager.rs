@@ -68,8 +68,9 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let limits = client_limits::filter(config.clients());
     let first = ready.into_iter().chain([loops::filter(config)]).chain(pages);
     let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
+    let counted = metrics::filter(options);
     // What is refused here is in the log as it was sent, and costs the filter nothing.
-    before_the_filter.chain(wasm).chain(addresses).chain([router]).collect()
+    before_the_filter.chain(wasm).chain(addresses).chain(counted).chain([router]).collect()
 }
 
 /// Whether this Envoy takes requests: 200 until it is told to drain (`POST /healthcheck/fail` of the

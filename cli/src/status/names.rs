@@ -14,7 +14,7 @@ pub(super) const FIRST_BYTE: &str = "portolan_first_byte_milliseconds";
 /// One for each question to a token service, by [`BACKEND`] and [`RESULT`].
 pub(super) const TOKEN_FETCHES: &str = "portolan_token_fetches_total";
 /// What a registry says is left of its rate limit, by [`BACKEND`].
-pub(super) const LIMIT_REMAINING: &str = "portolan_upstream_limit_remaining";
+pub(super) const LIMIT_REMAINING: &str = "portolan_upstream_remaining_requests";
 /// 1, with the policy's [`HASH`] as a label.
 pub(super) const POLICY_INFO: &str = "portolan_policy_info";
 /// Policies that the filter refused.
@@ -106,6 +106,7 @@ mod tests {
             (FALLBACKS, metric::FALLBACKS),
             (FIRST_BYTE, metric::FIRST_BYTE),
             (POLICY_INFO, metric::POLICY),
+            (LIMIT_REMAINING, metric::UPSTREAM_REMAINING),
         ];
         for (read, counted) in rows {
             assert_eq!(read, format!("portolan_{}", counted.name));

@@ -183,7 +183,7 @@ mod tests {
         portolan_attempts_total{backend=\"east\",result=\"gone\"} 7\n\
         envoy_cluster_credential_injector_injected{envoy_cluster_name=\"west\"} 4\n\
         envoy_cluster_credential_injector_failed{envoy_cluster_name=\"east@owner\"} 1\n\
-        portolan_upstream_limit_remaining{backend=\"west\"} 12\n\
+        portolan_upstream_remaining_requests{backend=\"west\"} 12\n\
         envoy_cluster_membership_healthy{envoy_cluster_name=\"east\"} 1\n\
         envoy_cluster_membership_healthy{envoy_cluster_name=\"west\"} 1\n";
 

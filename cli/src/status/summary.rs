@@ -187,7 +187,7 @@ mod tests {
             ("portolan_attempts_total{backend=\"a\",result=\"refused\"} 3\n", ProblemKind::BackendRefuses),
             ("portolan_attempts_total{backend=\"a\",result=\"limited\"} 3\n", ProblemKind::BackendLimits),
             ("portolan_token_fetches_total{backend=\"a\",result=\"failed\"} 1\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::TokenServiceFails),
-            ("portolan_upstream_limit_remaining{backend=\"a\"} 3\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::LimitNearlyUsed),
+            ("portolan_upstream_remaining_requests{backend=\"a\"} 3\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::LimitNearlyUsed),
             ("envoy_cluster_upstream_cx_connect_fail{envoy_cluster_name=\"a@token\"} 1\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::TokenServiceFails),
             ("envoy_cluster_ssl_fail_verify_error{envoy_cluster_name=\"a\"} 1\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::CertificateRefused),
             ("envoy_cluster_credential_injector_failed{envoy_cluster_name=\"a\"} 1\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::CredentialMissing),

@@ -5,6 +5,7 @@
 //! and the backend that was passed over. [`portolan_core::record::metric`] lists the metrics;
 //! how each label gets its values stands in [`labels`].
 
+mod budget;
 mod ends;
 mod labels;
 mod stat;
@@ -53,7 +54,13 @@ pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
         let redirected = json!({"counters": [count(&REDIRECTS)]});
         all.push(object([logger(&redirected), status("EQ", 307)]));
     }
+    all.extend(budget::loggers(tags));
     all
+}
+
+/// The HTTP filter that looks at what answers say for the counters.
+pub(super) fn filter(options: &Options) -> Option<Value> {
+    options.counts().then(budget::filter)
 }
 
 /// The access logger of the router: it is handed each attempt.

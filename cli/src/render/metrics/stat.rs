@@ -50,6 +50,15 @@ pub(super) fn gauge(metric: &Metric, labels: &[(Label, &str)], lasts: Lasts) -> 
     object([stat, operation])
 }
 
+/// A gauge that has the value that a command of Envoy's access log says when a request has ended.
+pub(super) fn measured(metric: &Metric, tags: Tags, value: &str) -> Value {
+    json!({
+        "stat": stat(metric, tags),
+        "value_format": value,
+        "set": {"log_type": "DownstreamEnd"},
+    })
+}
+
 fn stat(metric: &Metric, tags: Tags) -> Value {
     let tags: Vec<Value> = metric.labels.iter().map(|label| tags.of(*label)).collect();
     json!({"name": metric.name, "tags": tags})

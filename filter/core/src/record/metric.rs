@@ -174,8 +174,16 @@ pub const REQUEST_TIME: Metric = Metric {
 pub const POLICY: Metric =
     Metric { name: "policy_info", shape: Shape::Gauge, labels: &[Label::Hash, Label::Version] };
 
+/// How many more requests a backend takes before it limits them, by its own last word.
+pub const UPSTREAM_REMAINING: Metric =
+    Metric { name: "upstream_remaining_requests", shape: Shape::Gauge, labels: &[Label::Backend] };
+
+/// Of how many that is the rest.
+pub const UPSTREAM_ALLOWED: Metric =
+    Metric { name: "upstream_allowed_requests", shape: Shape::Gauge, labels: &[Label::Backend] };
+
 /// Every metric.
-pub const METRICS: [Metric; 9] = [
+pub const METRICS: [Metric; 11] = [
     REQUESTS,
     ATTEMPTS,
     FALLBACKS,
@@ -185,6 +193,8 @@ pub const METRICS: [Metric; 9] = [
     FIRST_BYTE,
     REQUEST_TIME,
     POLICY,
+    UPSTREAM_REMAINING,
+    UPSTREAM_ALLOWED,
 ];
 
 #[cfg(test)]
@@ -205,7 +215,7 @@ mod tests {
     #[test]
     fn names_say_their_unit() {
         for metric in METRICS {
-            let ends = ["_total", "_milliseconds", "_info"];
+            let ends = ["_total", "_milliseconds", "_info", "_requests"];
             assert!(ends.iter().any(|end| metric.name.ends_with(end)), "{}", metric.name);
         }
     }

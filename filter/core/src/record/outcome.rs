@@ -26,8 +26,10 @@ pub enum Outcome {
 }
 
 /// The errors that the proxy answers with in its own words: how the request ended, and the code in the
-/// body (OCI distribution spec, "Error codes"). `token_refused` is an answer of a token service that is passed on.
-pub const REFUSALS: [(Outcome, &str); 17] = [
+/// body (OCI distribution spec, "Error codes"). `token_refused` is an answer of a token service that is passed
+/// on; `credential_refused` is a `DENIED` that is none of the client's fault: a credential of the proxy's was
+/// refused.
+pub const REFUSALS: [(Outcome, &str); 18] = [
     (Outcome::Refused, "UNAUTHORIZED"),
     (Outcome::Refused, "DENIED"),
     (Outcome::Refused, "NAME_UNKNOWN"),
@@ -39,6 +41,7 @@ pub const REFUSALS: [(Outcome, &str); 17] = [
     (Outcome::Refused, "BLOB_UPLOAD_UNKNOWN"),
     (Outcome::Refused, "UNSUPPORTED"),
     (Outcome::Refused, "token_refused"),
+    (Outcome::Refused, "credential_refused"),
     (Outcome::Missing, "MANIFEST_UNKNOWN"),
     (Outcome::Missing, "NAME_UNKNOWN"),
     (Outcome::Limited, "TOOMANYREQUESTS"),

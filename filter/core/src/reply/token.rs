@@ -65,7 +65,7 @@ pub fn token_unavailable() -> Reply {
 pub fn credential_refused() -> Reply {
     let message = "the proxy's own credential was refused by a registry that may serve this; its operator \
                    finds which one in Envoy's log, and logging in here does not help";
-    with_body(403, "DENIED", error_body("DENIED", message))
+    with_body(403, "credential_refused", error_body("DENIED", message))
 }
 
 fn unavailable(wait: Option<String>) -> Reply {
