@@ -116,7 +116,9 @@ pub(crate) struct HistoryArgs {
 
 /// A length of time: seconds, such as `30` or `0.5`, or as a policy has it, such as `500ms` or `10m`.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    let seconds = || text.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
+    // A policy has no time of `0s`; an option may.
+    let number = text.strip_suffix('s').unwrap_or(text);
+    let seconds = || number.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
     let time = portolan_core::config::duration::parse(text).or_else(seconds);
     time.ok_or_else(|| "is no length of time; write `30s` or `10m`, at most one day".to_owned())
 }
@@ -131,6 +133,7 @@ mod tests {
             ("30", Some(30_000), "seconds"),
             ("0.5", Some(500), "a part of one"),
             ("0", Some(0), "no time at all"),
+            ("0s", Some(0), "no time at all"),
             ("30s", Some(30_000), "as in a policy"),
             ("500ms", Some(500), "as in a policy"),
             ("10m", Some(600_000), "as in a policy"),
