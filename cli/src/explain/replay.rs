@@ -120,7 +120,7 @@ impl<'c> Replayed<'c> {
         }
         let answer = Answer::to(&request, config, Encoding::Utf8);
         let answer = settled(answer, request.in_store.is_some());
-        let class = plan(config, &request.head()).record.kind.as_str();
+        let class = plan(config, &request.head(), &request.facts()).record.kind.as_str();
         let differences = differences(&logged, &answer, class);
         Self { logged, request, answer: Some(answer), differences, notes }
     }

@@ -98,8 +98,8 @@ fn place(field: &str, file: &str) -> Result<(String, String), RenderError> {
 /// names.
 fn name(directory: &str) -> String {
     let short = directory.strip_prefix("/etc/portolan/").unwrap_or(directory);
-    let letters = short.to_ascii_lowercase().chars().map(|letter| match letter {
-        'a'..='z' | '0'..='9' => letter,
+    let letters = short.chars().map(|letter| match letter.to_ascii_lowercase() {
+        letter @ ('a'..='z' | '0'..='9') => letter,
         _ => '-',
     });
     letters.collect::<String>().trim_matches('-').chars().take(50).collect()
