@@ -118,7 +118,8 @@ pub(crate) struct HistoryArgs {
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     // A policy has no time of `0s`; an option may.
     let number = text.strip_suffix('s').unwrap_or(text);
-    let seconds = || number.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
+    let seconds =
+        || number.parse().ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
     let time = portolan_core::config::duration::parse(text).or_else(seconds);
     time.ok_or_else(|| "is no length of time; write `30s` or `10m`, at most one day".to_owned())
 }

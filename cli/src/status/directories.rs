@@ -34,7 +34,7 @@ fn of(path: &Path) -> Option<Directory> {
         .rev()
         .map(|version| Before { policy: version.policy.clone(), since: version.since.to_string() });
     Some(Directory {
-        directory: path.display().to_string(),
+        path: path.display().to_string(),
         policy: last.policy.clone(),
         since: last.since.to_string(),
         unfinished: found.is_unfinished,

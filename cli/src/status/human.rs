@@ -88,7 +88,7 @@ fn directories(directories: &[Directory], colours: Colours) -> String {
         } else {
             one.since.clone()
         };
-        vec![one.directory.clone(), short(&one.policy).to_owned(), since, or_dash(before)]
+        vec![one.path.clone(), short(&one.policy).to_owned(), since, or_dash(before)]
     });
     let colour = |place: usize| directories.get(place).filter(|one| one.unfinished).map(|_| YELLOW);
     table(header, rows.collect(), colour, colours)
@@ -297,7 +297,7 @@ mod tests {
             since: since.to_owned(),
         };
         let directory = |before, unfinished| Directory {
-            directory: "/d".to_owned(),
+            path: "/d".to_owned(),
             policy: "0123456789abcdef".to_owned(),
             since: "2026-11-28T09:00:00Z".to_owned(),
             unfinished,

@@ -69,8 +69,8 @@ pub(super) struct Instance {
 /// One directory of `portolan render --target files`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Directory {
-    /// Its path, as it was given.
-    pub(super) directory: String,
+    /// Where it is, as it was given.
+    pub(super) path: String,
     /// The fingerprint of the policy that was put in force last.
     pub(super) policy: String,
     /// When that was, as in RFC 3339.

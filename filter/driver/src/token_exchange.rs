@@ -62,13 +62,11 @@ impl TokenExchange {
         if let Some(realm) = exchange.errand.realm.take() {
             return exchange.ask_service(&realm, None, call);
         }
-        match call.memory.lookups.pinned(&exchange.place()).cloned() {
-            Some(pinned) => exchange.ask_pinned(&pinned, call),
-            None => {
-                let target = format!("{}/v2/", exchange.errand.base_path);
-                exchange.ask_backend(Step::Registry, &target, call)
-            }
+        if let Some(pinned) = call.memory.lookups.pinned(&exchange.place()).cloned() {
+            return exchange.ask_pinned(&pinned, call);
         }
+        let target = format!("{}/v2/", exchange.errand.base_path);
+        exchange.ask_backend(Step::Registry, &target, call)
     }
 
     /// Goes on with the answer to the call.

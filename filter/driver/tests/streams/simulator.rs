@@ -216,13 +216,11 @@ impl World {
             return "waits".to_owned();
         }
         let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default()).unwrap();
-        match value(&stream.response, ":status") {
-            Some(status) => format!("{} as it came", text(Some(status))),
-            None => {
-                let headers = &self.host.requests[stream.request].headers;
-                format!("to {}", text(value(headers, CLUSTER)))
-            }
+        if let Some(status) = value(&stream.response, ":status") {
+            return format!("{} as it came", text(Some(status)));
         }
+        let headers = &self.host.requests[stream.request].headers;
+        format!("to {}", text(value(headers, CLUSTER)))
     }
 
     /// A stream is over.

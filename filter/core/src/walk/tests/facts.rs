@@ -11,18 +11,16 @@ const POLICY: &str = r#"{
                    "auth": {"basic": {"verifier": "http://127.0.0.1:9"}}}
     },
     "backends": {
-        "ar": {"url": "https://ar.example", "auth": "basic", "credential": "c"},
-        "us": {"url": "https://us.example", "auth": "basic", "credential": "c"}
+        "ar": {"url": "https://ar.example"},
+        "us": {"url": "https://us.example"}
     },
     "blob_stores": {"east": {"url": "https://east.example/{digest}"}},
-    "credentials": {"c": {"file": "/c"}},
     "regions": {"default": {}},
     "rules": [
         {"name": "sent", "repositories": ["sent/**"], "readers": "anyone",
          "chains": {"default": ["ar", "us"]}, "redirect": {"classes": ["blobs", "manifests"], "stores": "east"}},
-        {"name": "pushed", "repositories": ["pushed/**"], "readers": "authenticated", "writers": "authenticated",
-         "owner": "us", "read_your_writes": "60s", "chains": {"default": ["ar", "us"]}, "replicas": ["ar", "us"],
-         "redirect": {"classes": ["manifests"]}}
+        {"name": "pushed", "repositories": ["pushed/**"], "readers": "authenticated",
+         "owner": "us", "read_your_writes": "60s", "chains": {"default": ["ar", "us"]}, "replicas": ["ar", "us"]}
     ]
 }"#;
 
