@@ -35,7 +35,6 @@ pub mod config;
 pub mod contract;
 pub mod grammar;
 pub mod health;
-mod ordered;
 pub mod policy;
 pub mod probe;
 pub mod record;

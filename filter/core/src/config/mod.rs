@@ -28,6 +28,7 @@ mod nearest;
 mod network;
 pub mod network_table;
 mod operators;
+pub(crate) mod ordered;
 mod published;
 mod reader;
 mod reason;

@@ -3,7 +3,7 @@
 use super::geography::{Continent, Country, Subdivision};
 use super::ids::{LabelId, RegionId};
 use super::network_table::{NetworkEntry, NetworkTable};
-use crate::ordered::map;
+use crate::config::ordered::map;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! What a front says of its backends.
 
 use super::table::{Health, State};
+use crate::config::ordered::set;
 use crate::config::{Backend, Config, Fingerprint, Front, Published};
-use crate::ordered::set;
 
 /// What the host found out: the health of the clusters, if the admin interface answered.
 #[derive(Clone, Copy, Debug)]

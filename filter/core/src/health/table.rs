@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ordered::map;
+use crate::config::ordered::map;
 use serde::Deserialize;
 
 /// Which clusters are well, by name.

@@ -10,10 +10,10 @@ use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::{join, unknown_name};
 use crate::config::operators::{Operator, OperatorKind, Operators};
+use crate::config::ordered::set;
 use crate::config::wire::{
     BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire, RuleWire,
 };
-use crate::ordered::set;
 
 /// What the checks of other parts ask about a backend.
 pub(super) struct BackendFacts {

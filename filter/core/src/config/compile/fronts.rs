@@ -8,8 +8,8 @@ use crate::config::ids::FrontId;
 use crate::config::landing::Landing;
 use crate::config::list::ListTable;
 use crate::config::mistake::{Mistakes, Path};
+use crate::config::ordered::map;
 use crate::config::wire::FrontWire;
-use crate::ordered::map;
 
 #[inline(never)]
 pub(super) fn compile(

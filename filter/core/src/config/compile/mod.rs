@@ -29,7 +29,7 @@ use super::mistake::{Mistakes, Path};
 use super::nearest::unknown_name;
 use super::user_info::hidden;
 use super::wire::PolicyWire;
-use crate::ordered::map;
+use crate::config::ordered::map;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::unknown;
 use crate::config::DEFAULT_REGION;
 use crate::config::mistake::{Mistakes, Path};
+use crate::config::ordered::map;
 use crate::config::wire::PerRegion;
-use crate::ordered::map;
 
 /// The regions of a policy.
 ///

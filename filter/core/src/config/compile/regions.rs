@@ -10,10 +10,10 @@ use crate::config::ids::{LabelId, RegionId};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::nearest;
 use crate::config::network_table::{NetworkEntry, canonical};
+use crate::config::ordered::map;
 use crate::config::regions::{GeoSource, Regions, RegionsParts};
 use crate::config::user_info::hidden;
 use crate::config::wire::RegionWire;
-use crate::ordered::map;
 
 type Networks = [(String, Vec<IpNet>)];
 

@@ -7,8 +7,8 @@ use crate::config::blob_store::BlobStore;
 use crate::config::fronts::Fronts;
 use crate::config::list::List;
 use crate::config::mistake::Mistakes;
+use crate::config::ordered::set;
 use crate::config::redirects::redirects_cluster;
-use crate::ordered::set;
 
 /// Checks every cluster that only the filter calls: those of token services, verifiers and blob stores.
 ///
