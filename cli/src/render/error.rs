@@ -61,7 +61,7 @@ pub(crate) enum RenderError {
         /// What stands in the way.
         why: &'static str,
     },
-    /// The policy does not fit into a ConfigMap.
+    /// The policy does not fit into a `ConfigMap`.
     PolicyTooLarge {
         /// How many bytes it has.
         bytes: usize,

@@ -1,6 +1,6 @@
 //! What a level cannot express, and the refusal of a policy that needs it. docs/istio.md has the same table.
 
-use portolan_core::config::{Backend, BackendAuth, Config, Document, FrontAuth, Geo};
+use portolan_core::config::{Backend, BackendAuth, Config, Document, FrontAuth, Geo, List};
 
 use super::arguments::Level;
 use crate::policy_file::{Diagnostic, LoadedPolicy, join, view};
@@ -224,15 +224,13 @@ fn owners(policy: &LoadedPolicy) -> Vec<String> {
     let config = &policy.config;
     let is_long = |name: &str| {
         let mut rules = config.rules().all().iter().filter(|rule| rule.name() == name);
-        rules.any(|rule| {
-            rule.lists().filter_map(|id| config.list(id)).any(|list| list.has_fallback())
-        })
+        rules.any(|rule| rule.lists().filter_map(|id| config.list(id)).any(List::has_fallback))
     };
     let named =
         |rule: &Document| view::field(rule, "name").and_then(view::text).is_some_and(is_long);
     let named = rules(policy).filter(|(_, rule)| named(rule)).map(|(path, _)| join(&path, "owner"));
     let found: Vec<String> = named.collect();
-    let is_needed = found.is_empty() && config.lists().iter().any(|list| list.has_fallback());
+    let is_needed = found.is_empty() && config.lists().iter().any(List::has_fallback);
     if is_needed { vec!["rules".to_owned()] } else { found }
 }
 

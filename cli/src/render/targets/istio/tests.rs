@@ -91,8 +91,11 @@ fn manager(objects: &[Value]) -> &Value {
 const FULL: &str = "--level full --wasm oci://registry.example/portolan-wasm:v1";
 const PLUGIN: &str = "--wasm oci://registry.example/portolan-wasm:v1";
 
+/// What is changed in a policy, the path that is refused, and the level that has it.
+type Beyond = (Vec<(&'static str, Value)>, &'static str, Option<Level>);
+
 /// A change of the policy by which each limit is reached, the path that is told, and the level that has it.
-fn beyond() -> Vec<(Vec<(&'static str, Value)>, &'static str, Option<Level>)> {
+fn beyond() -> Vec<Beyond> {
     let full = Some(Level::Full);
     let one = |pointer, value| vec![(pointer, value)];
     vec![

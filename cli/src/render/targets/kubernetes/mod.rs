@@ -16,7 +16,7 @@ use mounts::Mount;
 /// The objects of the chart, with a policy of no meaning.
 const CHART: &str = include_str!("../../../../../envoy/kubernetes/manifests.json");
 
-/// What a ConfigMap may hold (Kubernetes, "ConfigMaps": 1 MiB), less some room for what is around it.
+/// What a `ConfigMap` may hold (Kubernetes, "ConfigMaps": 1 MiB), less some room for what is around it.
 const MOST_BYTES: usize = 1_000_000;
 
 /// The objects, and what the operator has still to do.
@@ -48,7 +48,7 @@ pub(crate) fn manifests(policy: &LoadedPolicy, site: &SiteArgs) -> Result<Manife
     Ok(Manifests { text: documents.collect(), notes: notes.collect() })
 }
 
-/// The policy with the networks of other files in it: a ConfigMap has one file.
+/// The policy with the networks of other files in it: a `ConfigMap` has one file.
 fn policy_as_yaml(policy: &LoadedPolicy) -> String {
     let json = policy_file::to_json(&policy.document);
     serde_json::from_str(&json).map_or(json, |document| yaml::print(&document))
@@ -83,13 +83,13 @@ fn set(object: &mut Value, place: &str, value: Value) {
 /// Gives the volumes to the pod and its container.
 fn mount(deployment: &mut Value, mounts: &[Mount]) {
     const POD: &str = "/spec/template/spec";
-    extend(deployment.pointer_mut(&format!("{POD}/volumes")), mounts.iter().map(Mount::volume));
-    let mounted = deployment.pointer_mut(&format!("{POD}/containers/0/volumeMounts"));
-    extend(mounted, mounts.iter().map(Mount::in_container));
+    extend(deployment, &format!("{POD}/volumes"), mounts.iter().map(Mount::volume));
+    let mounted = format!("{POD}/containers/0/volumeMounts");
+    extend(deployment, &mounted, mounts.iter().map(Mount::in_container));
 }
 
-fn extend(list: Option<&mut Value>, more: impl Iterator<Item = Value>) {
-    if let Some(Value::Array(items)) = list {
+fn extend(object: &mut Value, place: &str, more: impl Iterator<Item = Value>) {
+    if let Some(Value::Array(items)) = object.pointer_mut(place) {
         items.extend(more);
     }
 }
