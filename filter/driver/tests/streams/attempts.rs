@@ -2,7 +2,9 @@
 
 use portolan_core::attempt::{Answer, Answers};
 use portolan_core::contract::StateKey;
+use portolan_core::contract::headers::DOUBTFUL;
 
+use super::host::value;
 use super::policies::{ALONE, ATTEMPTS, FOLLOWED, FOLLOWED_ATTEMPTS, LIST, LOGIN, blob};
 use super::simulator::World;
 
@@ -74,6 +76,38 @@ fn attempts_that_overlap_do_not_mix() {
     }
     let response = world.response(last);
     assert_eq!(world.respond(request, response), "404 as it came");
+}
+
+#[test]
+fn the_credential_of_another_backend_is_not_named() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let waiting = world.attempt(request, "hub");
+    assert_eq!(sent(&mut world, waiting), "waits");
+    // Its credential is named, and nothing behind the attempt phase has taken the name out yet.
+    world.attempt(request, "robot");
+    world.pass(1);
+    world.service("hub@token", "200", &[], TOKEN);
+    assert_eq!(sent(&mut world, waiting), with_token(AT_HUB));
+}
+
+#[test]
+fn an_answer_that_asks_for_credentials_is_looked_at() {
+    #[rustfmt::skip]
+    let rows = [
+        ("200", "www-authenticate", true, "a challenge, whatever the status"),
+        ("200", "proxy-authenticate", true, "one of a proxy, which no client is to answer"),
+        ("200", "authentication-info", false, "no challenge"),
+    ];
+    for (status, header, expected, reason) in rows {
+        let mut world = World::new(LIST, ATTEMPTS);
+        let request = request(&mut world);
+        let attempt = world.attempt(request, "open");
+        sent(&mut world, attempt);
+        world.answer(attempt, status, &[(header, "Basic realm=\"x\"")]);
+        let marked = value(&world.response(attempt), DOUBTFUL).is_some();
+        assert_eq!(marked, expected, "{reason}");
+    }
 }
 
 #[test]
@@ -218,7 +252,7 @@ fn what_a_client_shows_is_its_own() {
         ("www-authenticate", "Bearer realm=\"https://auth.example/token\",service=\"home\""),
     ]);
     assert_eq!(world.respond(request, mark), "401 as it came");
-    let challenge = super::host::value(&world.host.streams[&request].response, "www-authenticate");
+    let challenge = value(&world.host.streams[&request].response, "www-authenticate");
     let challenge = String::from_utf8(challenge.unwrap()).unwrap();
     assert!(challenge.starts_with("Bearer realm=\"https://login.example/"), "{challenge}");
 }
@@ -258,7 +292,7 @@ fn a_redirect_that_is_followed() {
     assert_eq!(world.answer(second, "200", &[]), "passes 200");
     let response = world.response(second);
     assert_eq!(world.respond(pass, response), "200 as it came");
-    let digest = super::host::value(&world.host.streams[&pass].response, "docker-content-digest");
+    let digest = value(&world.host.streams[&pass].response, "docker-content-digest");
     assert_eq!(digest.as_deref(), Some(&b"sha256:1"[..]));
 }
 
