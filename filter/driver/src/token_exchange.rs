@@ -55,6 +55,19 @@ pub(crate) enum Next {
     Reply(Reply),
 }
 
+impl Next {
+    /// What an answer is waited for with; `None` when the client has its reply.
+    pub(crate) fn settled(self, call: &mut Callback<'_>) -> Option<Box<TokenExchange>> {
+        match self {
+            Self::Wait(exchange) => Some(exchange),
+            Self::Reply(reply) => {
+                call.reply(reply);
+                None
+            }
+        }
+    }
+}
+
 impl TokenExchange {
     /// Starts: with the service if it is known, else with the backend, which is asked where it is.
     pub(crate) fn start(errand: TokenErrand, call: &mut Callback<'_>) -> Next {

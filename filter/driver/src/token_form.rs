@@ -15,7 +15,7 @@ use portolan_core::config::Config;
 use portolan_core::contract::StateKey;
 use portolan_core::policy::in_token_path;
 use portolan_core::record::Kind;
-use portolan_core::reply::{self, Reply};
+use portolan_core::reply;
 use portolan_core::token::form::MAXIMUM_LENGTH;
 
 use crate::call::CallAnswer;
@@ -73,7 +73,8 @@ impl TokenForm {
         match self.phase {
             Phase::Passing => return Flow::Continue,
             Phase::Reading(..) if size > MAXIMUM_LENGTH => {
-                self.phase = send(reply::too_long(), call);
+                call.reply(reply::too_long());
+                self.phase = Phase::Replied;
             }
             Phase::Reading(..) if is_end => self.start(size, call),
             Phase::Reading(..) | Phase::Exchanging(_) | Phase::Replied => {}
@@ -137,13 +138,5 @@ fn note(config: &Config, authority: &[u8], call: &mut Callback<'_>) {
 }
 
 fn run(next: Next, call: &mut Callback<'_>) -> Phase {
-    match next {
-        Next::Wait(exchange) => Phase::Exchanging(exchange),
-        Next::Reply(reply) => send(reply, call),
-    }
-}
-
-fn send(reply: Reply, call: &mut Callback<'_>) -> Phase {
-    call.reply(reply);
-    Phase::Replied
+    next.settled(call).map_or(Phase::Replied, Phase::Exchanging)
 }

@@ -258,10 +258,7 @@ fn deliver(call: &mut Callback<'_>) -> Phase {
 }
 
 fn run(next: Next, call: &mut Callback<'_>) -> Phase {
-    match next {
-        Next::Wait(exchange) => Phase::Exchanging(exchange),
-        Next::Reply(reply) => send(reply, call),
-    }
+    next.settled(call).map_or(Phase::Replied, Phase::Exchanging)
 }
 
 fn send(reply: Reply, call: &mut Callback<'_>) -> Phase {
