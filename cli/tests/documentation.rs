@@ -132,7 +132,7 @@ fn commands(page: &str) -> Vec<Vec<String>> {
     let text = read(page).replace("\\\n", " ");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    portolan "));
     let runnable = lines.filter(|line| !line.contains('>') && !line.contains("/usr/"));
-    // It becomes an Envoy, which serves until it is stopped; `serve` has tests of its own.
+    // It serves until it is stopped, and has tests of its own.
     let runnable = runnable.filter(|line| !line.starts_with("serve"));
     let words = |line: &str| {
         let line = line.split(" #").next().unwrap_or(line);

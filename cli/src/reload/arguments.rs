@@ -65,7 +65,7 @@ impl ApplyArgs {
     }
 }
 
-/// How long Envoy may take for each step, and how long requests of the policy before may go on, in seconds; unless told.
+/// How long Envoy may take for each step, and how long requests of the policy before may go on; unless told.
 const STEP: &str = "60s";
 const SETTLE: &str = "30s";
 
