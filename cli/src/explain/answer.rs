@@ -262,7 +262,7 @@ impl<'c> End<'c> {
             status: reply.status,
             code: reply.code,
             headers: headers.map(|(name, value)| (name.to_owned(), value.into())).collect(),
-            body: reply.body,
+            body: reply.body.text().into_owned(),
         }
     }
 }

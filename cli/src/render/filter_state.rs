@@ -1,6 +1,7 @@
 //! What the client sent, noted for the access log before it is rewritten.
 
 use portolan_core::config::{Clients, GEOIP_COUNTRY_HEADER, Geo};
+use portolan_core::contract;
 use serde_json::{Value, json};
 
 use super::typed::extension;
@@ -20,8 +21,13 @@ pub(super) const COUNTRY: &str = "portolan.country";
 /// Access logs are written when the headers are those that went upstream: the backend's path and
 /// authority, and no geo header any more.
 pub(super) fn filter(clients: &Clients, policy: &str) -> Value {
-    let mut notes =
-        vec![note(PATH, "%PATH(NQ)%"), note(AUTHORITY, "%REQ(:AUTHORITY)%"), note(POLICY, policy)];
+    let mut notes = vec![
+        note(PATH, "%PATH(NQ)%"),
+        note(AUTHORITY, "%REQ(:AUTHORITY)%"),
+        note(POLICY, policy),
+        // For errors in the place of what backends answered.
+        note(contract::REQUEST_ID, "%REQ(X-REQUEST-ID)%"),
+    ];
     // A header that others set is believed from some only. Which, the filter knows, and it notes the country.
     if let Geo::Database(_) = clients.geo() {
         notes.push(note(COUNTRY, &format!("%REQ({GEOIP_COUNTRY_HEADER}):8%")));

@@ -206,6 +206,11 @@ fn mapper(filter: &Value, code: &str, message: &str, headers: &[(&str, &str)]) -
     json!({
         "filter": filter,
         "headers_to_add": headers,
-        "body_format_override": {"json_format": {"errors": [{"code": code, "message": message}]}},
+        "body_format_override": {"json_format": {"errors": [{
+            "code": code,
+            "message": message,
+            // As in the filter's own errors. Envoy writes it as JSON, whatever is in it.
+            "detail": {"requestId": "%REQ(X-REQUEST-ID):128%"},
+        }]}},
     })
 }

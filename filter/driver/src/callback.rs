@@ -84,7 +84,12 @@ impl Callback<'_> {
         self.reply_as(outcome, reply);
     }
 
-    fn reply_as(&mut self, outcome: Outcome, reply: Reply) {
+    fn reply_as(&mut self, outcome: Outcome, mut reply: Reply) {
+        if reply.body.is_error()
+            && let Some(id) = self.exchange.request_id()
+        {
+            reply.body.name_request(&id);
+        }
         let details = details(outcome.as_str(), reply.code);
         self.effects.push(Effect::Reply(Box::new(reply), details));
     }

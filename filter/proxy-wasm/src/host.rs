@@ -209,14 +209,15 @@ pub(crate) fn reply(reply: &Reply, details: &str) {
     const NO_GRPC_STATUS: i32 = -1;
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
     let headers = serialize(&headers.collect::<Vec<_>>());
+    let body = reply.body.text();
     // SAFETY: all data is valid for reads during the call.
     unsafe {
         proxy_send_local_response(
             u32::from(reply.status),
             details.as_ptr(),
             details.len(),
-            reply.body.as_ptr(),
-            reply.body.len(),
+            body.as_ptr(),
+            body.len(),
             headers.as_ptr(),
             headers.len(),
             NO_GRPC_STATUS,

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, code: &'static str) -> Reply {
-        Reply { status, code, headers: Vec::new(), body: String::new() }
+        Reply { status, code, headers: Vec::new(), body: String::new().into() }
     }
 
     #[test]

@@ -11,6 +11,6 @@ pub fn client_file(kind: ClientKind, file: ClientFile) -> Reply {
         status: 200,
         code: "client configuration",
         headers: headers.map(|(name, value)| (name, value.to_owned())).to_vec(),
-        body: file.text,
+        body: file.text.into(),
     }
 }

@@ -28,14 +28,14 @@ pub fn health(report: &Report<'_>) -> Reply {
         fields.insert("networks_published".to_owned(), published.into());
     }
     let status = if report.none_up() { 503 } else { 200 };
-    Reply { status, code: "health", headers: headers(&[NO_STORE]), body: body.to_string() }
+    Reply { status, code: "health", headers: headers(&[NO_STORE]), body: body.to_string().into() }
 }
 
 /// That Envoy and the filter run.
 #[must_use]
 pub fn live() -> Reply {
     let body = json!({"status": "ok"}).to_string();
-    Reply { status: 200, code: "live", headers: headers(&[NO_STORE]), body }
+    Reply { status: 200, code: "live", headers: headers(&[NO_STORE]), body: body.into() }
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
         for (backends, status, body) in rows {
             let reply =
                 health(&Report { backends: backends.to_vec(), policy: None, published: &[] });
-            let found: Value = serde_json::from_str(&reply.body).unwrap();
+            let found: Value = serde_json::from_str(&reply.body.text()).unwrap();
             let expected: Value = serde_json::from_str(body).unwrap();
             assert_eq!((reply.status, found), (*status, expected));
         }
@@ -68,8 +68,8 @@ mod tests {
         let published = [Published { source: "aws".into(), day: "2026-07-29".into() }];
         let reply = health(&Report { backends: vec![], policy: None, published: &published });
         assert!(
-            reply.body.contains(r#""networks_published":{"aws":"2026-07-29"}"#),
-            "{}",
+            reply.body.text().contains(r#""networks_published":{"aws":"2026-07-29"}"#),
+            "{:?}",
             reply.body
         );
     }
@@ -79,7 +79,7 @@ mod tests {
         let policy = Fingerprint::of(["a policy"]);
         let backends = vec![("a", Some(State::Up))];
         let reply = health(&Report { backends, policy: Some(policy), published: &[] });
-        let found: Value = serde_json::from_str(&reply.body).unwrap();
+        let found: Value = serde_json::from_str(&reply.body.text()).unwrap();
         assert_eq!(found["policy"], policy.to_string());
     }
 }

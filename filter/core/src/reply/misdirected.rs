@@ -1,6 +1,7 @@
 //! The answer to where an answer points that no client of the front can, or may, go.
 
-use super::parts::{NO_STORE, Reply, error_body, headers};
+use super::body::Body;
+use super::parts::{NO_STORE, Reply, headers};
 
 /// Where an answer points that no client of the front can, or may, go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Misdirection {
 #[must_use]
 pub fn misdirected(misdirection: &Misdirection) -> Reply {
     let code = "UNKNOWN";
-    let body = error_body(code, misdirection.message());
+    let body = Body::error(code, misdirection.message());
     Reply { status: 502, code, headers: headers(&[NO_STORE]), body }
 }
 

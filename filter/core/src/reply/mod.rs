@@ -1,11 +1,13 @@
 //! The one place where a refusal or an own answer becomes a status, headers and a body.
 
+mod body;
 mod client_file;
 mod health;
 mod misdirected;
 mod parts;
 mod token;
 
+pub use body::Body;
 pub use client_file::client_file;
 pub use health::{health, live};
 pub use misdirected::{Misdirection, misdirected};
@@ -17,12 +19,12 @@ use crate::challenge::{self, FrontChallenge};
 use crate::config::{Config, Front, Rule};
 use crate::policy::Refusal;
 use crate::registry::{Class, Method, RequestError};
-use parts::{NO_STORE, WAIT_AFTER_OUTAGE, error_body, headers};
+use parts::{NO_STORE, WAIT_AFTER_OUTAGE, headers};
 
 /// The answer to `GET /v2/` (distribution spec, end-1).
 #[must_use]
 pub fn ping() -> Reply {
-    Reply { status: 200, code: "ok", headers: headers(&[]), body: "{}".to_owned() }
+    Reply { status: 200, code: "ok", headers: headers(&[]), body: "{}".to_owned().into() }
 }
 
 /// The answer that sends a client to another URL, with its method and for this time only (RFC 9110
@@ -31,7 +33,7 @@ pub fn ping() -> Reply {
 pub fn redirect(location: String, to_page: bool) -> Reply {
     let headers = vec![("location", location)];
     let code = if to_page { "page" } else { "redirect" };
-    Reply { status: 307, code, headers, body: String::new() }
+    Reply { status: 307, code, headers, body: String::new().into() }
 }
 
 /// The answer to a request that is not served, as an OCI error (distribution spec, "Error
@@ -51,7 +53,7 @@ pub fn refuse(
     if *refusal == Refusal::Unauthenticated {
         headers.extend(challenge.and_then(in_words));
     }
-    Reply { status, code, headers, body: error_body(code, &message) }
+    Reply { status, code, headers, body: Body::error(code, message) }
 }
 
 /// What a client has to show, and where it gets it (RFC 9110 section 11.6.1).
@@ -104,7 +106,7 @@ pub fn trouble(trouble: Trouble) -> Reply {
     };
     let mut headers = headers(&[NO_STORE]);
     headers.extend(wait.map(|seconds| ("retry-after", seconds.to_string())));
-    Reply { status, code, headers, body: error_body(code, message) }
+    Reply { status, code, headers, body: Body::error(code, message) }
 }
 
 /// The header fields in which registries say how much of a limit is left: those of the IETF's draft
@@ -140,7 +142,7 @@ impl Reply {
 #[must_use]
 pub fn no_forms() -> Reply {
     let code = "UNSUPPORTED";
-    let body = error_body(code, "this token endpoint takes no forms; ask it with a GET");
+    let body = Body::error(code, "this token endpoint takes no forms; ask it with a GET");
     Reply { status: 404, code, headers: headers(&[NO_STORE]), body }
 }
 
@@ -149,7 +151,7 @@ pub fn no_forms() -> Reply {
 pub fn too_long() -> Reply {
     let code = "SIZE_INVALID";
     let body =
-        error_body(code, "the body is longer than any request for a token; send at most 64 KiB");
+        Body::error(code, "the body is longer than any request for a token; send at most 64 KiB");
     Reply { status: 413, code, headers: headers(&[NO_STORE]), body }
 }
 
@@ -158,7 +160,7 @@ pub fn too_long() -> Reply {
 #[must_use]
 pub fn proxy_challenge() -> Reply {
     let code = "UNKNOWN";
-    let body = error_body(code, "the registry is behind a proxy that refuses this one");
+    let body = Body::error(code, "the registry is behind a proxy that refuses this one");
     Reply { status: 502, code, headers: headers(&[NO_STORE]), body }
 }
 
@@ -168,7 +170,7 @@ pub fn proxy_challenge() -> Reply {
 pub fn undelivered() -> Reply {
     let code = "UNAVAILABLE";
     let message = "the registry keeps this at another host, which does not deliver it; try again";
-    Reply { status: 502, code, headers: headers(&[NO_STORE]), body: error_body(code, message) }
+    Reply { status: 502, code, headers: headers(&[NO_STORE]), body: Body::error(code, message) }
 }
 
 /// The answer when the host does not hand over what a decision needs. Letting the request pass
@@ -177,7 +179,7 @@ pub fn undelivered() -> Reply {
 pub fn host_failed() -> Reply {
     let message = "the proxy could not read the request; its operator finds more in Envoy's log";
     let code = "UNKNOWN";
-    Reply { status: 503, code, headers: headers(&[NO_STORE]), body: error_body(code, message) }
+    Reply { status: 503, code, headers: headers(&[NO_STORE]), body: Body::error(code, message) }
 }
 
 struct Explanation {

@@ -1,5 +1,6 @@
 //! What every answer of the proxy's own is made of.
 
+use super::body::Body;
 use crate::policy::Naming;
 
 /// An answer that the proxy gives itself.
@@ -13,7 +14,7 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body, also for HEAD: the host sends only its length and type then (RFC 9110 section
     /// 9.3.2).
-    pub body: String,
+    pub body: Body,
 }
 
 /// The header that says that `ns` was understood, and as what (OCI distribution spec, "Registry
@@ -33,11 +34,6 @@ impl Reply {
 pub(super) const API_VERSION: (&str, &str) = ("docker-distribution-api-version", "registry/2.0");
 /// An error must not outlive its cause in a cache between the client and us.
 pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");
-
-/// An error as the distribution spec has it ("Error codes").
-pub(super) fn error_body(code: &str, message: &str) -> String {
-    serde_json::json!({ "errors": [{ "code": code, "message": message }] }).to_string()
-}
 
 /// How long a client should wait, in seconds, before it asks again after an outage: health checks
 /// and ejections need about that long to find a way around.

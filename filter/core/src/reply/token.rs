@@ -1,6 +1,7 @@
 //! What a client gets from the front's token endpoint.
 
-use super::parts::{NO_STORE, Reply, WAIT_AFTER_OUTAGE, error_body, headers};
+use super::body::Body;
+use super::parts::{NO_STORE, Reply, WAIT_AFTER_OUTAGE, headers};
 use crate::challenge::{self, FrontChallenge};
 use crate::token::tag_answer;
 
@@ -38,11 +39,11 @@ pub fn token_answer(
                 Some(tag) => tag_answer(body, tag).and_then(|body| String::from_utf8(body).ok()),
                 None => text.map(str::to_owned),
             };
-            marked.map_or_else(unusable, |body| with_body(200, "token", body))
+            marked.map_or_else(unusable, |body| with_body(200, "token", body.into()))
         }
         400..=499 if status != 407 => {
-            let own = || error_body("DENIED", "the token service refuses this");
-            let body = text.filter(|_| is_json).map_or_else(own, str::to_owned);
+            let own = || Body::error("DENIED", "the token service refuses this");
+            let body = text.filter(|_| is_json).map_or_else(own, |text| text.to_owned().into());
             let mut reply = with_body(status, "token_refused", body);
             reply.headers.extend(wait(retry_after).map(|value| ("retry-after", value)));
             reply.headers.extend((status == 401).then(|| log_in(front)).flatten());
@@ -65,12 +66,12 @@ pub fn token_unavailable() -> Reply {
 pub fn credential_refused() -> Reply {
     let message = "the proxy's own credential was refused by a registry that may serve this; its operator \
                    finds which one in Envoy's log, and logging in here does not help";
-    with_body(403, "credential_refused", error_body("DENIED", message))
+    with_body(403, "credential_refused", Body::error("DENIED", message))
 }
 
 fn unavailable(wait: Option<String>) -> Reply {
     let message = "the token service of this registry cannot be reached; try again";
-    let mut reply = with_body(503, "UNAVAILABLE", error_body("UNAVAILABLE", message));
+    let mut reply = with_body(503, "UNAVAILABLE", Body::error("UNAVAILABLE", message));
     let wait = wait.unwrap_or_else(|| WAIT_AFTER_OUTAGE.to_string());
     reply.headers.push(("retry-after", wait));
     reply
@@ -78,10 +79,10 @@ fn unavailable(wait: Option<String>) -> Reply {
 
 fn unusable() -> Reply {
     let message = "the token service of this registry answered what no client could use";
-    with_body(502, "UNKNOWN", error_body("UNKNOWN", message))
+    with_body(502, "UNKNOWN", Body::error("UNKNOWN", message))
 }
 
-fn with_body(status: u16, code: &'static str, body: String) -> Reply {
+fn with_body(status: u16, code: &'static str, body: Body) -> Reply {
     Reply { status, code, headers: headers(&[NO_STORE]), body }
 }
 
@@ -131,7 +132,7 @@ mod tests {
                 ServiceAnswer { status: *status, retry_after: Some(b"7"), body: body.as_bytes() };
             let reply = token_answer(answer, *tag, &FRONT);
             assert_eq!(reply.status, *expected, "{status} {body}: {reason}");
-            assert!(reply.body.contains(text), "{status} {body}: {}", reply.body);
+            assert!(reply.body.text().contains(text), "{status} {body}: {:?}", reply.body);
             let has = |name| reply.headers.iter().any(|(found, _)| *found == name);
             assert!(has("cache-control"), "{reason}");
             assert_eq!(has("www-authenticate"), *status == 401, "{reason}");

@@ -213,6 +213,29 @@ fn an_outage_is_never_a_404() {
     }
 }
 
+/// The proxy's own, at once and in the place of what backends answered.
+#[test]
+fn an_error_names_its_request() {
+    let named = r#""requestId":"a-1""#;
+    let more = [("x-request-id", "a-1")];
+    for (repository, status, expected) in [("nobody/a", None, 404), ("limited/a", Some("503"), 503)]
+    {
+        let mut world = world();
+        let request = world.request_with("GET", "main.example", &blob(repository), &more);
+        if let Some(status) = status {
+            for backend in ["ar", "us"] {
+                let attempt = world.attempt(request, backend);
+                world.answer(attempt, status, &[]);
+                let response = world.response(attempt);
+                world.respond(request, response);
+            }
+        }
+        let (reply, details) = world.host.streams[&request].reply.as_ref().unwrap();
+        assert_eq!(reply.status, expected, "{details}");
+        assert!(reply.body.text().contains(named), "{}", reply.body.text());
+    }
+}
+
 #[test]
 fn a_location_leads_through_the_front() {
     #[rustfmt::skip]

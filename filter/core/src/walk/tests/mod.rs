@@ -222,5 +222,5 @@ fn a_host_that_no_front_has_is_refused() {
     assert_eq!(plan.record.front, None);
     let Action::Reply(reply) = plan.action else { panic!("it must be refused") };
     let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no registry is served under this host name"}]}"#;
-    assert_eq!((reply.status, reply.body.as_str()), (404, body));
+    assert_eq!((reply.status, &*reply.body.text()), (404, body));
 }

@@ -30,7 +30,7 @@ fn walk(rule: &str, front: &str, password: Option<Password>, method: &str, targe
     let plan = plan(&config, &head, &Facts { password, ..NONE });
     match plan.action {
         Action::Reply(reply) => {
-            let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+            let body: serde_json::Value = serde_json::from_str(&reply.body.text()).unwrap();
             let message = body["errors"][0]["message"].as_str().unwrap();
             format!(
                 "{} {} {message}; {}",
