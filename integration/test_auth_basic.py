@@ -153,6 +153,15 @@ def test_who_may_read(envoy: Envoy, registry: Guarded, service: TokenService) ->
     assert {asked.account for asked in service.requests} == {ROBOT}
 
 
+def test_the_log_has_the_user(envoy: Envoy) -> None:
+    for account, status, user in ((ALICE, 200, "alice"), (Account("alice", "wrong"), 401, None), (None, 401, None)):
+        envoy.forget_log()
+        headers = [("Authorization", account.basic)] if account else []
+        assert envoy.request("GET", "/v2/", headers).status == status
+        (entry,) = envoy.log_entries(1)
+        assert entry["user"] == user
+
+
 def test_the_office_is_an_address(envoy: Envoy, registry: Guarded) -> None:
     inside: list[raw.Header] = [("X-Forwarded-For", "192.0.2.7"), ("Authorization", ALICE.basic)]
     registry.repository = "office/app"

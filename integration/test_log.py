@@ -4,14 +4,16 @@ Real Envoy and scripted registries. Sees the lines of requests and those of atte
 documented is a test of the renderer.
 """
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from harness import ports, raw
+from harness import portolan, ports, raw
 from harness.digest import sha256
-from harness.envoy import Envoy, Policy
+from harness.envoy import Envoy, Policy, write_policy
 from harness.scripted import Answer, Scripted, Seen
 
 BLOB = f"blobs/{sha256(b'x')}"
@@ -23,7 +25,7 @@ def policy(east: str, west: str) -> Policy:
     chains = {"team": ["east", "west"], "down": ["down", "east", "west"]}
     return {
         "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
+        "fronts": {"main": {"hosts": ["registry.test"], "say_backend": True}},
         "backends": {
             "east": {"url": east},
             "west": {"url": west},
@@ -76,6 +78,7 @@ def test_the_log_says_who_was_tried(
     answer, entry = logged(envoy, f"/v2/{name}/app/{BLOB}")
     assert answer.status == 200
     assert (entry["tried"], entry["backend"]) == (tried, backend)
+    assert answer.one("x-portolan-backend") == backend
     assert (entry["front"], entry["class"], entry["region"]) == ("main", "read_blob", "default")
     assert answer.one("x-request-id") == entry["request_id"]
     assert entry["details"] == "via_upstream"
@@ -89,8 +92,55 @@ def test_an_attempt_without_an_answer_has_a_line_of_its_own(envoy: Envoy, east: 
     assert (attempt["backend"], attempt["flags"]) == ("east", "UC")
 
 
+def told(answer: raw.Response) -> str | None:
+    """The request that an error is about, by its own words."""
+    (error,) = json.loads(answer.body)["errors"]
+    found: str | None = error["detail"]["requestId"]
+    return found
+
+
+def test_errors_in_the_place_of_what_backends_answered_name_the_request(
+    envoy: Envoy, east: Scripted, west: Scripted
+) -> None:
+    east.answer(Answer(503))
+    west.answer(Answer(503))
+    answer, entry = logged(envoy, f"/v2/team/app/{BLOB}")
+    assert (answer.status, entry["details"]) == (503, "portolan_failed:UNAVAILABLE")
+    assert answer.one("x-request-id") == entry["request_id"] == told(answer)
+    assert answer.one("x-portolan-backend") == "west", "it was asked last"
+    west.answer(FOUND)
+
+
+def test_what_envoy_cannot_read_has_no_name(envoy: Envoy) -> None:
+    envoy.forget_log()
+    answer = envoy.request("GET", "/v2/", [(f"x-{number}", "x") for number in range(101)])
+    assert answer.status == 431
+    (entry,) = envoy.log_entries(1)
+    assert (entry["request_id"], told(answer)) == (None, None)
+
+
+def test_lines_are_replayed(envoy: Envoy, east: Scripted, west: Scripted, tmp_path: Path) -> None:
+    """Under its own policy nothing differs; under one that begins with the other registry, who was asked does."""
+    west.answer(FOUND)
+    lines = []
+    for name, answer in (("team", FOUND), ("team", Answer(503)), ("down", FOUND), ("nobodys", FOUND)):
+        east.answer(answer)
+        _, entry = logged(envoy, f"/v2/{name}/app/{BLOB}")
+        lines.append(json.dumps(entry))
+    log = tmp_path / "access.log"
+    log.write_text("\n".join(lines))
+    document = policy(east.url, west.url)
+    same = portolan.run("explain", write_policy(document, tmp_path), "--log", log)
+    assert (same.returncode, same.stdout) == (0, "4 requests; 0 would be decided otherwise now\n"), same.stderr
+    document["rules"][0]["chains"]["default"].reverse()
+    other = portolan.run("explain", write_policy(document, tmp_path), "--log", log)
+    assert other.returncode == 1
+    assert other.stdout.count("chain was east, is west, east") == 1, other.stdout
+    assert other.stdout.endswith("4 requests; 1 would be decided otherwise now\n"), other.stdout
+
+
 def test_a_refusal_says_who_refused_with_which_code(envoy: Envoy) -> None:
     answer, entry = logged(envoy, "/v2/nobodys/app/tags/list")
     assert (answer.status, entry["details"]) == (404, "portolan_refused:NAME_UNKNOWN")
-    assert answer.one("x-request-id") == entry["request_id"]
+    assert answer.one("x-request-id") == entry["request_id"] == told(answer)
     assert len(entry["policy"]) == 16

@@ -32,6 +32,7 @@ def envoy(
     """`east` is followed for clients that are far, and owns `own/**`; `west` comes behind it in `two/**`."""
     follow = the_delivery.follow(hosts=[*the_delivery.hosts, east.authority])
     document = policy({"east": {"url": east.url, **follow}, "west": {"url": west.url, **follow}})
+    document["fronts"]["main"]["say_backend"] = True
     all_of_it = document["rules"][0]
     document["rules"] = [
         {"name": "own", "repositories": ["own/**"], "chains": {"default": ["east"]}, "owner": "east"},
@@ -66,6 +67,7 @@ def test_redirects_are_followed_or_passed_by_region(envoy: Envoy, redirecting: S
     assert delivery.cdn.seen == []
     answer = pull(envoy)
     assert (answer.status, answer.body, answer.one("location")) == (200, CONTENT, None)
+    assert answer.one("x-portolan-backend") == "east", "whose redirect it was"
     assert delivery.tls.names[-1] == "cdn.test"
     for seen in redirecting.seen:
         assert "x-forwarded-proto" not in seen.names, "registries build URLs of it"

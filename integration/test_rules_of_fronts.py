@@ -30,7 +30,7 @@ def envoy(east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy]
     return start_envoy(
         {
             "version": 1,
-            "fronts": {"inside": {"hosts": ["in.test"]}, "outside": {"hosts": ["out.test"]}},
+            "fronts": {"inside": {"hosts": ["in.test"], "say_backend": True}, "outside": {"hosts": ["out.test"]}},
             "backends": {"east": {"url": east.url}, "west": {"url": west.url}},
             "regions": {"default": {}},
             "rules": [
@@ -67,6 +67,7 @@ def test_a_front_shows_what_its_rules_say(
     }
     (entry,) = envoy.log_entries(1)
     assert entry["rule"] == expected
+    assert answer.one("x-portolan-backend") == (place if host == "in.test" else None), "one front says who served"
     if place is None:
         assert (answer.status, code(answer)) == (404, "NAME_UNKNOWN")
     else:

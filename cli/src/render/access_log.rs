@@ -1,6 +1,6 @@
 //! One line of JSON a request.
 
-use portolan_core::config::{Config, Geo};
+use portolan_core::config::{Config, FrontAuth, Geo};
 use portolan_core::contract::{self, StateKey};
 use serde_json::{Value, json};
 
@@ -116,13 +116,16 @@ fn fields(geo: &Geo, follows: bool) -> Value {
 
 /// What only some policies have anything to say about.
 fn fields_of_policy(config: &Config, any: bool) -> Value {
-    let names = config.fronts().all().iter().any(|front| front.upstreams().is_some());
+    let fronts = config.fronts().all();
+    let names = fronts.iter().any(|front| front.upstreams().is_some());
+    let passwords = fronts.iter().any(|front| matches!(front.auth(), FrontAuth::Basic(_)));
     let redirects = config.rules().all().iter().any(|rule| rule.redirecting().is_some());
     let field = |is_there: bool, name: &str, key: StateKey| {
         if is_there { json!({name: property(key)}) } else { Value::Null }
     };
     object([
         field(any || names, "registry", StateKey::Registry),
+        field(any || passwords, "user", StateKey::User),
         field(any || redirects, "sent_to", StateKey::SentTo),
     ])
 }

@@ -182,5 +182,5 @@ fn the_manifest_has_no_host() {
         .filter_map(|line| line.split(['.', ' ', '=']).next())
         .filter(|name| !name.is_empty())
         .collect();
-    assert_eq!(names, ["ipnet", "serde", "serde_json", "strsim"]);
+    assert_eq!(names, ["base64", "ipnet", "serde", "serde_json", "strsim"]);
 }

@@ -1,7 +1,7 @@
 //! One policy, as the streams that were begun under it keep it.
 
 use portolan_core::config::regions::GeoSource;
-use portolan_core::config::{Config, GeoHeaders};
+use portolan_core::config::{Config, Front, GeoHeaders};
 
 use crate::exchange::Exchange;
 
@@ -18,6 +18,8 @@ pub(crate) struct Snapshot {
     pub(crate) notes_country: bool,
     /// Whether it depends on how the backends are where clients are sent.
     pub(crate) redirects_by_health: bool,
+    /// Whether answers of any front name their backend.
+    pub(crate) says_backend: bool,
     /// Whether an address can change anything; reading it costs.
     has_networks: bool,
 }
@@ -30,6 +32,7 @@ impl Snapshot {
             notes_country: config.follows_redirects()
                 || config.regions().geo_source() == GeoSource::ProxyHeaders,
             redirects_by_health: config.redirects_by_health(),
+            says_backend: config.fronts().all().iter().any(Front::says_backend),
             has_networks: !config.regions().networks().is_empty(),
             config,
         }

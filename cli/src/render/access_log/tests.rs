@@ -13,7 +13,10 @@ use crate::render::tests::options;
 fn config() -> Config {
     let policy = json!({
         "version": 1,
-        "fronts": {"main": {"hosts": ["r.example"], "upstreams": {"hub": {"prefix": "hub/"}}}},
+        "fronts": {
+            "main": {"hosts": ["r.example"], "upstreams": {"hub": {"prefix": "hub/"}}},
+            "users": {"hosts": ["u.example"], "auth": {"basic": {"verifier": "https://v.example"}}},
+        },
         "backends": {"a": {
             "url": "https://a.example",
             "redirects": "follow",
@@ -23,8 +26,14 @@ fn config() -> Config {
         "rules": [{
             "name": "all",
             "repositories": ["**"],
+            "fronts": ["main"],
             "chains": {"default": ["a"]},
             "redirect": {"classes": ["blobs"]},
+        }, {
+            "name": "users",
+            "repositories": ["**"],
+            "fronts": ["users"],
+            "chains": {"default": ["a"]},
         }],
     });
     Config::from_json(policy.to_string().as_bytes()).unwrap()

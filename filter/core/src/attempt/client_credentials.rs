@@ -65,7 +65,7 @@ fn is_token68(credentials: &[u8]) -> bool {
 }
 
 /// Scheme and credentials (RFC 9110 section 11.4).
-fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = value.iter().position(|byte| *byte == b' ')?;
     let (scheme, rest) = value.split_at_checked(end)?;
     let credentials = rest.trim_ascii();

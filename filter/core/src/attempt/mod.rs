@@ -17,6 +17,7 @@ mod patience;
 mod prepared;
 mod redirect;
 mod retry;
+mod user_name;
 mod verdict;
 mod wait;
 
@@ -29,5 +30,6 @@ pub use patience::alone;
 pub use prepared::{Prepared, all, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};
 pub use retry::Retry;
+pub use user_name::user_name;
 pub use verdict::{Case, Trouble, Verdict, is_doubtful, is_judged, judge};
 pub use wait::Wait;

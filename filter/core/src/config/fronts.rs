@@ -25,6 +25,7 @@ pub struct Front {
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) says_backend: bool,
     pub(crate) client_configuration: bool,
     pub(crate) cors: Option<Cors>,
     pub(crate) upstreams: Option<Arc<Upstreams>>,
@@ -78,6 +79,12 @@ impl Front {
     #[must_use]
     pub const fn has_health(&self) -> bool {
         self.health
+    }
+
+    /// Whether answers name the backend that gave them ([`crate::contract::headers::BACKEND`]).
+    #[must_use]
+    pub const fn says_backend(&self) -> bool {
+        self.says_backend
     }
 
     /// Whether the front serves what clients need to pull through it ([`crate::client_files`]).

@@ -1,5 +1,5 @@
-//! The headers by which the filter and Envoy speak to each other. None of them crosses to a client or to
-//! a backend.
+//! The headers by which the filter and Envoy speak to each other. None of them crosses to a backend, and to a
+//! client only [`BACKEND`], where a front wants it.
 
 /// What all of them begin with. A client's headers of that kind are removed before anything reads them.
 pub const PREFIX: &str = "x-portolan-";
@@ -15,6 +15,10 @@ pub const CREDENTIAL: &str = "x-portolan-credential";
 /// The address at the other end of the connection. Envoy sets it where a policy believes geo headers of
 /// trusted proxies only.
 pub const PEER: &str = "x-portolan-peer";
+
+/// Who gave the answer: the name of a backend in the policy. A front says so if it is told to
+/// (`fronts.NAME.say_backend`).
+pub const BACKEND: &str = "x-portolan-backend";
 
 /// Marks an answer after which Envoy goes on to the next backend. One that a backend sends is removed
 /// before the attempt phase sees the answer, and none reaches a client.

@@ -20,6 +20,10 @@ pub enum StateKey {
     PassedOverWhy,
     /// What became of the backends that did not answer the client; for the access log.
     Tried,
+    /// The client's name, where the front has found its password right; for the access log.
+    User,
+    /// Whether the answer is to name its backend.
+    SaysBackend,
     /// The registry that the client names, one of the front's upstreams; for the access log.
     Registry,
     /// The backend or blob store that the client was sent to; for the access log.
@@ -60,12 +64,14 @@ pub enum Span {
 }
 
 /// The properties that last for the whole request and that the deciding phase sets.
-pub const OF_DECISIONS: [StateKey; 13] = [
+pub const OF_DECISIONS: [StateKey; 15] = [
     StateKey::Region,
     StateKey::Rule,
     StateKey::Reason,
     StateKey::Front,
     StateKey::Kind,
+    StateKey::User,
+    StateKey::SaysBackend,
     StateKey::Registry,
     StateKey::Authority,
     StateKey::Path,
@@ -89,7 +95,7 @@ pub const OF_ATTEMPTS: [StateKey; 7] = [
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -98,6 +104,8 @@ impl StateKey {
         Self::PassedOver,
         Self::PassedOverWhy,
         Self::Tried,
+        Self::User,
+        Self::SaysBackend,
         Self::Registry,
         Self::SentTo,
         Self::Prepared,
@@ -126,6 +134,8 @@ impl StateKey {
             Self::PassedOver => "portolan_passed_over",
             Self::PassedOverWhy => "portolan_passed_over_why",
             Self::Tried => "portolan_tried",
+            Self::User => "portolan_user",
+            Self::SaysBackend => "portolan_says_backend",
             Self::Registry => "portolan_registry",
             Self::SentTo => "portolan_sent_to",
             Self::Prepared => "portolan_prepared",

@@ -25,6 +25,11 @@ pub struct Plan<'c> {
     /// The policy's name of the repository, where its front has upstreams; elsewhere it is the one
     /// that the client wrote.
     pub repository: Option<String>,
+    /// The client's name, where its front has passwords and the client's was right. It is the only text of a
+    /// client here; it is for the access log, and never a label of a metric.
+    pub user: Option<String>,
+    /// Whether the answer is to name the backend that gave it.
+    pub says_backend: bool,
 }
 
 /// Forward, or answer.

@@ -5,6 +5,7 @@ mod carry;
 mod end;
 mod greeting;
 mod head;
+mod identity;
 mod itself;
 mod redirect;
 mod token_endpoint;
@@ -17,17 +18,17 @@ pub use head::RequestHead;
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
 pub use withheld::is_withheld;
 
-use crate::attempt::is_password;
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
-use crate::config::{Config, Front, FrontAuth, Rule, Verifier};
+use crate::config::{Config, Front, FrontAuth, Rule};
 use crate::health::Report;
-use crate::policy::{self, Decision, Facts, Identity, Naming, Need, Origin, Password, Refusal};
+use crate::policy::{self, Decision, Facts, Naming, Need, Origin, Refusal};
 use crate::record::{Kind, Record};
 use crate::registry::{self, Endpoint, RegistryRequest, RequestError};
 use crate::reply;
 use carry::{Asked, carry, rule_name};
 use end::End;
+use identity::{Identified, identify};
 use redirect::Redirection;
 
 /// Plans one request: parse once, locate once, decide once. Where a fact is missing, the plan is to find it out.
@@ -65,7 +66,10 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
     (record.rule, record.backend) = (rule, backend);
     record.reason = format!("{}; {why}", locality.why);
     let Names { naming, repository } = named;
-    Plan { action, record, locality, naming, repository }
+    let front = front.and_then(|id| config.fronts().get(id));
+    let user = front.and_then(|front| identity::verified_user(front, head, facts.password));
+    let says_backend = front.is_some_and(Front::says_backend);
+    Plan { action, record, locality, naming, repository, user, says_backend }
 }
 
 /// What is served outside of `/v2/`: the token endpoint, what a front says of itself, its pages. Nearly every
@@ -193,31 +197,6 @@ fn ping<'c>(
         None => Ok(End::need(config, Need::BackendHealth { is_optional: false })),
         Some(examined) if Report::of(config, front, examined).all_up() => Ok(End::ping(naming)),
         Some(_) => Err(Refusal::BackendDown),
-    }
-}
-
-enum Identified<'c> {
-    As(Identity),
-    By(&'c Verifier),
-}
-
-/// Who asks. Only a front with passwords of its own looks; where it does, a wrong one is refused even
-/// if none was needed: somebody meant it.
-fn identify<'c>(
-    front: &'c Front,
-    head: &RequestHead<'_>,
-    password: Option<Password>,
-) -> Result<Identified<'c>, Refusal> {
-    let FrontAuth::Basic(verifier) = front.auth() else {
-        return Ok(Identified::As(Identity::Anonymous));
-    };
-    match (head.authorization, password) {
-        (None, _) => Ok(Identified::As(Identity::Anonymous)),
-        (Some(value), _) if !is_password(value) => Err(Refusal::Unauthenticated),
-        (Some(_), None) => Ok(Identified::By(verifier)),
-        (Some(_), Some(Password::Right)) => Ok(Identified::As(Identity::Verified)),
-        (Some(_), Some(Password::Wrong)) => Err(Refusal::Unauthenticated),
-        (Some(_), Some(Password::Unknown)) => Err(Refusal::UnknownPassword),
     }
 }
 

@@ -21,6 +21,12 @@ pub(super) fn note_record(plan: &Plan<'_>, notes_country: bool, call: &mut Callb
         call.set_state(StateKey::Rule, rule.as_bytes().to_vec());
     }
     call.set_state(StateKey::Reason, record.reason.as_bytes().to_vec());
+    if let Some(user) = &plan.user {
+        call.set_state(StateKey::User, user.as_bytes().to_vec());
+    }
+    if plan.says_backend {
+        call.set_state(StateKey::SaysBackend, &b"1"[..]);
+    }
     if let Some(upstream) = plan.naming.upstream() {
         call.set_state(StateKey::Registry, upstream.name().as_bytes().to_vec());
     }

@@ -19,6 +19,7 @@ mod response;
 use std::rc::Rc;
 
 use portolan_core::config::{Backend, List};
+use portolan_core::contract::{StateKey, headers};
 use portolan_core::policy::Push;
 use portolan_core::registry::Method;
 use portolan_core::reply::{self, Reply};
@@ -132,10 +133,30 @@ impl Request {
             }
             _ => None,
         };
-        let Some(reply) = reply else { return Flow::Continue };
+        let backend = self.named_backend(call);
+        let Some(mut reply) = reply else {
+            if let Some(backend) = backend {
+                call.set_response_header(headers::BACKEND, backend.into_bytes());
+            }
+            return Flow::Continue;
+        };
+        reply.headers.extend(backend.map(|name| (headers::BACKEND, name)));
         call.reply_instead(reply);
         self.phase = Phase::Replied;
         Flow::Pause
+    }
+
+    /// The backend to name in the answer, where the front names it: the one that was asked last. Where its redirect
+    /// was followed, the host of this pass is none of the policy's.
+    fn named_backend(&self, call: &Callback<'_>) -> Option<String> {
+        let is_said = match &self.phase {
+            Phase::Forwarded(..) | Phase::AtRedirectTarget => self.snapshot.says_backend,
+            Phase::New | Phase::Waiting(_) | Phase::Exchanging(_) | Phase::Replied => false,
+        };
+        call.state(StateKey::SaysBackend).filter(|_| is_said)?;
+        let of_the_host = call.exchange.backend().filter(|name| !name.is_empty());
+        let name = of_the_host.or_else(|| call.state(StateKey::RedirectedBy))?;
+        String::from_utf8(name).ok()
     }
 
     /// The request is over.

@@ -294,6 +294,25 @@ fn a_redirect_that_is_followed() {
     assert_eq!(world.respond(pass, response), "200 as it came");
     let digest = value(&world.host.streams[&pass].response, "docker-content-digest");
     assert_eq!(digest.as_deref(), Some(&b"sha256:1"[..]));
+    let backend = value(&world.host.streams[&pass].response, "x-portolan-backend");
+    assert_eq!(backend.as_deref(), Some(&b"far"[..]));
+}
+
+/// The host of the redirect's target is none of the policy's.
+#[test]
+fn a_followed_redirect_is_by_the_backend_that_redirected() {
+    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let request = world.request("GET", "main.example", &blob("a"));
+    let first = world.attempt(request, "near");
+    sent(&mut world, first);
+    world.answer(first, "307", &[("location", "https://cdn.example/x")]);
+    let pass = world.further_pass(request);
+    let target = world.target(pass);
+    world.answer(target, "200", &[]);
+    let response = world.response(target);
+    world.respond(pass, response);
+    let backend = value(&world.host.streams[&pass].response, "x-portolan-backend");
+    assert_eq!(backend.as_deref(), Some(&b"near"[..]));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) const ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["hub", "robot
 /// A list whose first backend is followed where it redirects to.
 pub(super) const FOLLOWED: &str = r#"{
     "version": 1,
-    "fronts": {"main": {"hosts": ["main.example"]}},
+    "fronts": {"main": {"hosts": ["main.example"], "say_backend": true}},
     "backends": {
         "near": {"url": "https://near.example", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}},
         "far": {"url": "https://far.example/base"}

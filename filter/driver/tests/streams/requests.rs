@@ -236,6 +236,54 @@ fn an_error_names_its_request() {
     }
 }
 
+/// Only where the front says so, and whoever was asked last where nobody could serve.
+#[test]
+fn a_front_may_name_who_served() {
+    let silent = r#""main": {"hosts": ["main.example"]}"#;
+    let saying = r#""main": {"hosts": ["main.example"], "say_backend": true}"#;
+    #[rustfmt::skip]
+    let rows = [
+        (saying, "200", "ar", "the nearest"),
+        (saying, "404", "us", "the last one that was asked"),
+        (saying, "503", "us", "in an error, too"),
+        (silent, "200", "", "nobody's business"),
+    ];
+    for (front, status, expected, reason) in rows {
+        let mut world = World::new(&facts(1).replace(silent, front), FACTS_ATTEMPTS);
+        let request = world.request("GET", "main.example", &blob("limited/a"));
+        let mut attempt = world.attempt(request, "ar");
+        if world.answer(attempt, status, &[]).starts_with("on to") {
+            attempt = world.attempt(request, "us");
+            world.answer(attempt, status, &[]);
+        }
+        let response = world.response(attempt);
+        world.respond(request, response);
+        let stream = &world.host.streams[&request];
+        let named = match &stream.reply {
+            Some((reply, _)) => {
+                let header = reply.headers.iter().find(|(name, _)| *name == "x-portolan-backend");
+                header.map(|(_, value)| value.clone().into_bytes())
+            }
+            None => value(&stream.response, "x-portolan-backend"),
+        };
+        let named = String::from_utf8(named.unwrap_or_default()).unwrap();
+        assert_eq!(named, expected, "{status}: {reason}");
+    }
+}
+
+/// The name is told once the front has found the password right.
+#[test]
+fn the_access_log_has_the_user() {
+    for (status, expected) in [("200", "a"), ("401", ""), ("500", "")] {
+        let mut world = world();
+        let request = world.request_with("GET", "private.example", &blob("own/a"), &BASIC);
+        world.pass(1);
+        assert_eq!(world.host.state(request, StateKey::User), "", "it is not known yet");
+        world.service("private@verifier", status, &[], "");
+        assert_eq!(world.host.state(request, StateKey::User), expected, "{status}");
+    }
+}
+
 #[test]
 fn a_location_leads_through_the_front() {
     #[rustfmt::skip]

@@ -131,6 +131,8 @@ impl World {
     /// An attempt of a request where a redirect leads.
     pub(super) fn target(&mut self, request: StreamId) -> StreamId {
         let (filter, request) = (self.target.clone(), self.host.streams[&request].request);
+        // Its host is no backend of the policy.
+        self.host.requests[request].latest = None;
         self.open(&filter, request, true)
     }
 

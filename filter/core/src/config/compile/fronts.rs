@@ -50,6 +50,7 @@ pub(super) fn compile(
             catalog: scope.catalog(front, table, &path.key("catalog")),
             ping_needs_all: front.ping_needs_all,
             health: front.health,
+            says_backend: front.says_backend,
             client_configuration: front.client_configuration,
             cors: front.cors.clone(),
             upstreams: upstreams.map(Arc::new),

@@ -30,6 +30,11 @@ pub(crate) static FRONT: Table = Table {
         ),
         optional("health", Value::Flag, "true: answers `/healthcheck`, `/livez` and `/readyz`"),
         optional(
+            "say_backend",
+            Value::Flag,
+            "true: answers name the backend that gave them, in a header",
+        ),
+        optional(
             "client_configuration",
             Value::Flag,
             "true: serves the files that clients need to pull through it",

@@ -4,6 +4,7 @@ use super::*;
 use crate::attempt;
 use crate::client::ClientFacts;
 use crate::health::Examined;
+use crate::policy::Password;
 use crate::probe::Presence;
 use crate::reply::Reply;
 
