@@ -1,0 +1,1 @@
+"""Whether an operator who sees one thing alone can tell what is broken, for whom, and since when."""
