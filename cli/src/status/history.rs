@@ -7,16 +7,33 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     known: BTreeMap<String, Option<String>>,
+    /// What was so until a moment ago: since when, and how many seconds it is not.
+    paused: BTreeMap<String, (Option<String>, f64)>,
     is_begun: bool,
 }
 
+/// What is not so for less than that, in seconds, and then again, has not been over. Envoy adds to histograms every
+/// five seconds, so between two looks there may be nothing that tells that a backend is slow.
+const PAUSE: f64 = 10.0;
+
 impl History {
-    /// Notes everything that is so at a moment.
-    pub(super) fn note(&mut self, facts: BTreeSet<String>, at: &str) {
+    /// Notes everything that is so at a moment, so many seconds after the last one.
+    pub(super) fn note(&mut self, facts: BTreeSet<String>, at: &str, seconds: f64) {
+        let mut before = std::mem::take(&mut self.known);
+        let mut paused = std::mem::take(&mut self.paused);
+        paused.retain(|_, (_, pause)| {
+            *pause += seconds;
+            *pause < PAUSE
+        });
         let now = self.is_begun.then(|| at.to_owned());
-        let since = |fact: &String| self.known.get(fact).cloned().unwrap_or_else(|| now.clone());
-        let known = facts.into_iter().map(|fact| (fact.clone(), since(&fact))).collect();
-        (self.known, self.is_begun) = (known, true);
+        let mut since = |fact: &String| {
+            let again = || paused.remove(fact).map(|(since, _)| since);
+            before.remove(fact).or_else(again).unwrap_or_else(|| now.clone())
+        };
+        self.known = facts.into_iter().map(|fact| (fact.clone(), since(&fact))).collect();
+        let over = before.into_iter().map(|(fact, since)| (fact, (since, 0.0)));
+        self.paused = paused.into_iter().chain(over).collect();
+        self.is_begun = true;
     }
 
     /// Since when a fact is so; `None` if it was so from the beginning, or is not so.
@@ -45,9 +62,33 @@ mod tests {
         ];
         let mut history = History::default();
         for (at, (facts, wanted, reason)) in rows.into_iter().enumerate() {
-            history.note(facts.iter().map(|fact| (*fact).to_owned()).collect(), &at.to_string());
+            let facts = facts.iter().map(|fact| (*fact).to_owned()).collect();
+            history.note(facts, &at.to_string(), PAUSE);
             let found = ["a", "b"].map(|fact| history.since(fact));
             assert_eq!(found.each_ref().map(Option::as_deref), wanted, "{at}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_no_end() {
+        #[rustfmt::skip]
+        let rows = [
+            (&["a"][..], 4.0, Some("1"), "it begins"),
+            (&[], 4.0, None, "nothing tells so"),
+            (&["a"], 4.0, Some("1"), "it went on"),
+            (&[], 4.0, None, ""),
+            (&[], 4.0, None, ""),
+            (&["a"], 4.0, Some("1"), "eight seconds are none"),
+            (&[], 4.0, None, ""),
+            (&[], 6.0, None, ""),
+            (&["a"], 4.0, Some("9"), "ten are an end"),
+        ];
+        let mut history = History::default();
+        history.note(BTreeSet::new(), "0", 0.0);
+        for (at, (facts, seconds, wanted, reason)) in (1..).zip(rows) {
+            let facts = facts.iter().map(|fact: &&str| (*fact).to_owned()).collect();
+            history.note(facts, &i32::to_string(&at), seconds);
+            assert_eq!(history.since("a").as_deref(), wanted, "{at}: {reason}");
         }
     }
 }

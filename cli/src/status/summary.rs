@@ -22,7 +22,7 @@ pub(super) fn report(
     let mut backends = parts::backends(round, shape, slow);
     let mut problems = problems::all(round, shape, &instances, &regions, &backends);
     let facts = backends.iter().map(of_backend).chain(problems.iter().map(of_problem));
-    history.note(facts.collect::<BTreeSet<String>>(), at);
+    history.note(facts.collect::<BTreeSet<String>>(), at, round.seconds);
     for backend in &mut backends {
         backend.since = history.since(&of_backend(backend));
     }
