@@ -1,7 +1,8 @@
 """Who sees the dashboards alone, the alerts alone, the log alone or `portolan status -o json` alone names what is broken.
 
 Real Envoy, Prometheus with the alert rules, scripted registries with twelve faults, clients of two regions. Each view has to name
-the backend and the regions as they were injected, and the onset within fifteen seconds. All twelve take a quarter of an hour and
+the backend and the regions as they were injected, and the onset within fifteen seconds. The queries of the page that an alert leads
+to have to name the backend as well. When the clients have left, the sums of the metrics have to be those of the log and of what the registries saw. All twelve take a quarter of an hour and
 are part of `make test-all` (`PORTOLAN_LONG_OBSERVING`); one of them is run always.
 """
 
@@ -13,6 +14,7 @@ import pytest
 
 from harness import paths
 from harness.waiting import eventually
+from observing import runbook
 from observing.faults import FAULTS, Fault
 from observing.named import Evidence, Named, of
 from observing.stage import VIEWS, Stage, stage
@@ -48,6 +50,15 @@ def test_each_view_alone_names_the_fault(fault: Fault, tmp_path: Path) -> None:
         for view in VIEWS:
             found = eventually(lambda view=view: as_injected(there, view, fault), TELL_SECONDS)
             assert abs(found.since - injected) <= ONSET_SECONDS, f"{view}: {found.since - injected:.1f} s after it"
+        for alert, page in runbook.firing(there.prometheus.port).items():
+            assert fault.backend in runbook.named(there.prometheus.port, page), f"{alert}: {page}"
+        eventually(lambda: agree(*there.sums()))
+
+
+def agree(counted: dict[str, float], noted: dict[str, float]) -> bool:
+    """Whether metrics say what the log and the registries say; Envoy adds to histograms every five seconds."""
+    assert counted == noted
+    return True
 
 
 def as_injected(there: Stage, view: str, fault: Fault) -> Named:

@@ -13,6 +13,7 @@ from dashboards.asking import Span
 from harness import portolan, ports
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render, write_policy
+from harness.metrics import Scrape
 from harness.prometheus import Prometheus, rules
 from harness.scripted import Answer, Scripted
 from harness.watching import Status
@@ -21,6 +22,7 @@ from observing.named import Named
 
 BODY = b'{"schemaVersion":2}'
 DIGEST = sha256(BODY)
+CHAINS = {"cn": ["east", "west"], "default": ["west", "east"]}
 CLIENTS = {"cn": "192.0.2.5", "default": "198.51.100.5"}
 TARGETS = [f"/v2/app/web/blobs/{DIGEST}", "/v2/app/web/manifests/latest"]
 # Between two requests of one region.
@@ -42,7 +44,6 @@ def policy(east: str, west: str, credential: Path) -> Policy:
         # Whoever takes longer than that has hung; whoever is late takes less.
         "attempt_timeouts": {"manifests": "5s", "blobs": "5s"},
     }
-    chains = {"cn": ["east", "west"], "default": ["west", "east"]}
     return {
         "version": 1,
         "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
@@ -55,7 +56,7 @@ def policy(east: str, west: str, credential: Path) -> Policy:
             {
                 "name": "app",
                 "repositories": ["app/**"],
-                "chains": chains,
+                "chains": CHAINS,
                 "replicas": ["east", "west"],
                 "readers": "anyone",
             }
@@ -87,14 +88,17 @@ class Traffic:
         self._pool.shutdown(wait=True)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
     """Everything that is there while one fault is looked at."""
 
     registries: dict[str, Scripted]
     envoy: Envoy
+    # The port of the listener for metrics.
+    metrics: int
     prometheus: Prometheus
     status: Status
+    traffic: Traffic
     begun: float
 
     def named(self, view: str) -> Named | None:
@@ -108,6 +112,33 @@ class Stage:
         named: Named | None = found[view]()
         return named
 
+    def sums(self) -> tuple[dict[str, float], dict[str, float]]:
+        """What metrics say when all clients have their answers, and what the log and the registries say of the same."""
+        self.traffic.stop()
+        lines = self._lines()
+        scrape = Scrape(self.metrics)
+        attempts = scrape.by("portolan_attempts_total", "backend", "result")
+        counted = {
+            "requests": scrape.sum("portolan_requests_total"),
+            "first bytes": scrape.sum("portolan_first_byte_milliseconds_count"),
+            "whole times": scrape.sum("portolan_request_milliseconds_count"),
+            "attempts": scrape.sum("portolan_attempts_total"),
+            "bytes": scrape.sum("portolan_sent_bytes_total"),
+            "fallbacks": scrape.sum("portolan_fallbacks_total"),
+            "outcome fallback": scrape.sum("portolan_requests_total", outcome="fallback"),
+        }
+        later = [line for line in lines if line["backend"] and line["backend"] != CHAINS[line["region"]][0]]
+        noted: dict[str, float] = {
+            **dict.fromkeys(("requests", "first bytes", "whole times"), len(lines)),
+            "attempts": sum(line["attempts"] for line in lines),
+            "bytes": sum(line["bytes_sent"] for line in lines),
+            **dict.fromkeys(("fallbacks", "outcome fallback"), len(later)),
+        }
+        for name, registry in self.registries.items():
+            counted[f"attempts at {name}"] = sum(count for (backend, _), count in attempts.items() if backend == name)
+            noted[f"attempts at {name}"] = len(registry.seen)
+        return counted, noted
+
     def _lines(self) -> list[dict[str, Any]]:
         return [line for line in self.envoy.all_lines() if "event" not in line]
 
@@ -120,7 +151,8 @@ def stage(directory: Path) -> Iterator[Stage]:
         registry.answer(Answer(200, [("Docker-Content-Digest", DIGEST)], BODY))
     document = policy(registries["east"].url, registries["west"].url, directory / "robot")
     path = write_policy(document, directory)
-    metrics = f"127.0.0.1:{ports.free()}"
+    port = ports.free()
+    metrics = f"127.0.0.1:{port}"
     envoy = Envoy(render(path, directory, admin=f"127.0.0.1:{ports.free()}", metrics=metrics), directory)
     for name in RULES:
         rules(directory / "rules", f"{name}.rules.yaml")
@@ -133,7 +165,7 @@ def stage(directory: Path) -> Iterator[Stage]:
         begun = time.time()
         traffic = Traffic(envoy)
         time.sleep(REST_SECONDS)
-        yield Stage(registries, envoy, prometheus, status, begun)
+        yield Stage(registries, envoy, port, prometheus, status, traffic, begun)
     finally:
         if traffic:
             traffic.stop()
