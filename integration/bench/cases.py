@@ -51,6 +51,8 @@ class Case:
     place: str = "CN"
     # Whether bare Envoy answers with a redirect of its own, instead of asking the backend.
     redirected: bool = False
+    # Whether requests and attempts are counted (`portolan render --metrics`).
+    metrics: bool = False
     # h2load spreads the requests over as many, which stay open.
     connections: int = 4
 
@@ -142,6 +144,7 @@ _LAST_TEAM = f"/v2/team-{RULES - 1}/app/manifests/v1"
 # Only routed: one backend, as it is for every write and for a chain of one. With a second one to fall back to, the
 # filter runs once more for the attempt, and what it was answered is judged.
 ROUTED = _pull("manifest, routed", "/v2/alone/nginx/manifests/latest")
+COUNTED = _pull("manifest, routed, counted", ROUTED.target, metrics=True)
 LISTED = _pull("manifest, list of two", "/v2/library/nginx/manifests/latest")
 MAPPED = _pull(
     "manifest, name mapped", "/v2/drycc/app/manifests/v1", backend_target="/v2/acme/app/manifests/v1"

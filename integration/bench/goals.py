@@ -50,6 +50,7 @@ class Measurement:
 ROUTED_MANIFEST = Goal(1.40, repeatable=True)
 BLOB = Goal(1.02, repeatable=True)
 TOKEN = Goal(0.20, repeatable=True)
+METRICS_INSTRUCTIONS = Goal(40_000, repeatable=True)
 REDIRECT = Goal(1.60, repeatable=True)
 MANY_RULES = Goal(1.05, repeatable=True)
 LOOKUP_NATIVE_NANOSECONDS = Goal(1000, repeatable=False)

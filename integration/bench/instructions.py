@@ -58,6 +58,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         Run("bare", forwarded, bare=True),
         Run("bare-blob", (cases.BLOB,), bare=True),
         Run("filter-networks", (cases.BY_NETWORK,)),
+        Run("filter-counted", (cases.COUNTED,)),
         Run("filter-tokens", (cases.TOKEN, cases.TOKEN_LISTED)),
         Run("filter-redirects", redirected),
         Run("filter-redirects-lists", of_two),
@@ -70,6 +71,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         *_routed(found),
         *(_ratio(case, found) for case in (cases.LISTED, cases.MAPPED, cases.LINKED)),
         _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
+        _metrics(found),
         _token(cases.TOKEN, cases.ROUTED, found),
         _token(cases.TOKEN_LISTED, cases.LISTED, found),
         *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in (*redirected, *of_two)),
@@ -83,6 +85,14 @@ def _routed(found: Found) -> list[Measurement]:
     bare, filtered = found[cases.ROUTED, True], found[cases.ROUTED, False]
     added = Measurement("manifest, routed: added", filtered - bare, "instructions", against=f"{bare:,.0f} without the filter")
     return [_ratio(cases.ROUTED, found, goal=goals.ROUTED_MANIFEST), added]
+
+
+def _metrics(found: Found) -> Measurement:
+    """What it adds that requests and attempts are counted."""
+    without = found[cases.ROUTED, False]
+    added = found[cases.COUNTED, False] - without
+    against = f"{without:,.0f} without `--metrics`"
+    return Measurement(f"{cases.COUNTED.name}: added", added, "instructions", against, goals.METRICS_INSTRUCTIONS)
 
 
 def _token(case: Case, without: Case, found: Found) -> Measurement:
@@ -112,7 +122,7 @@ def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
         render = rendered_redirect if first.redirected else rendered_bare
         configuration = render(policy, directory, first.counted_backend)
     else:
-        configuration = rendered(policy, directory)
+        configuration = rendered(policy, directory, metrics=first.metrics)
     counted = CountedEnvoy(configuration)
     found = {(case, run.bare): _count_case(counted, case, run.bare) for case in run.cases}
     counted.envoy.stop()

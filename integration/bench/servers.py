@@ -69,9 +69,10 @@ class Envoy:
             return None
 
 
-def rendered(policy: Policy, directory: Path, wasm: Path | None = None) -> Path:
+def rendered(policy: Policy, directory: Path, wasm: Path | None = None, metrics: bool = False) -> Path:
     """The configuration that the command line makes of a policy, with the shipped filter or another build."""
-    return _render(policy, directory / "filter.yaml", "--wasm", wasm or paths.wasm())
+    counting = ["--metrics", f"127.0.0.1:{ports.free()}"] if metrics else []
+    return _render(policy, directory / "filter.yaml", "--wasm", wasm or paths.wasm(), *counting)
 
 
 def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:
