@@ -6,10 +6,8 @@ policy of envoy/two-regions, pulls as a client from two countries, and shows wha
 says. Everything runs on this machine, from free ports, and is gone afterwards.
 """
 
-import io
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +17,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from harness import image, paths, portolan, ports, processes, skopeo
+from harness import image, paths, portolan, ports, shows, skopeo
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.forwarder import Forwarder
 from harness.image import ACCEPT, Image
 from harness.registry import Registry
+from harness.shows import relative
 
 POLICY = paths.EXAMPLES / "two-regions/portolan.yaml"
 REPOSITORY = "demo/app"
@@ -37,17 +36,6 @@ COUNTRIES = {"China": "192.0.2.5", "Germany": "198.51.100.5"}
 
 class Wrong(RuntimeError):
     """The demo ran, but did not show what it should."""
-
-
-# What ends the demo with a message; anything else is a mistake in it.
-FAILURES = (
-    paths.Missing,
-    processes.ServerFailed,
-    portolan.PortolanFailed,
-    skopeo.SkopeoFailed,
-    Wrong,
-    OSError,
-)
 
 
 @dataclass(frozen=True)
@@ -64,21 +52,7 @@ class Row:
 
 def main() -> int:
     """Runs the demo; the exit status."""
-    processes.stop_all_at_exit()
-    # Whoever pipes this somewhere wants to see it grow, too.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="portolan-demo-") as directory:
-            show(Path(directory))
-    except FAILURES as problem:
-        print(f"demo: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        processes.stop_all()
-    return 0
+    return shows.run("demo", show, (skopeo.SkopeoFailed, Wrong))
 
 
 def show(directory: Path) -> None:
@@ -201,11 +175,6 @@ def check_rows(rows: list[Row], content: Image) -> None:
     ):
         raise Wrong(f"each country should have a registry of its own: {served}")
     say(f"everything that was pulled matches its digest; all got {content.digest}")
-
-
-def relative(path: Path) -> Path:
-    """A path as somebody in the checkout would type it."""
-    return path.relative_to(paths.ROOT)
 
 
 def say(words: str) -> None:

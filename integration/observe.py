@@ -6,45 +6,29 @@ Everything runs on this machine until Ctrl-C, and is gone afterwards.
 """
 
 import argparse
-import io
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import yaml
 
 from dashboards.scene import Stage, stage
-from harness import paths, portolan, ports, processes, raw
+from harness import paths, ports, raw, shows
 from harness.processes import Server
+from harness.shows import relative
 
 FRONT, ADMIN, METRICS, PROMETHEUS, ALERTMANAGER = 8080, 9901, 9902, 9090, 9093
 RULES = paths.EXAMPLES / "observability"
 INTERVAL = "2s"
 # As Debian and as its makers call it.
 ALERTMANAGERS = ("prometheus-alertmanager", "alertmanager")
-FAILURES = (paths.Missing, processes.ServerFailed, portolan.PortolanFailed, OSError)
 
 
 def main() -> int:
     """Runs all of it; the exit status."""
     arguments = read_arguments()
-    processes.stop_all_at_exit()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    try:
-        paths.need_command("prometheus")
-        with tempfile.TemporaryDirectory(prefix="portolan-observe-") as directory:
-            watch(Path(directory), arguments)
-    except FAILURES as problem:
-        print(f"observe: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        processes.stop_all()
-    return 0
+    return shows.run("observe", lambda directory: watch(directory, arguments))
 
 
 def read_arguments() -> argparse.Namespace:
@@ -58,6 +42,7 @@ def read_arguments() -> argparse.Namespace:
 
 def watch(directory: Path, arguments: argparse.Namespace) -> None:
     """Starts everything, says where to look, and breaks one thing after another."""
+    paths.need_command("prometheus")
     found = [ports.free_or_zero(port) for port in (FRONT, ADMIN, METRICS)]
     with stage(directory, *found) as there:
         alertmanager = start_alertmanager(directory)
@@ -144,11 +129,6 @@ def say_where_to_look(there: Stage, prometheus: int, alertmanager: int | None, p
     say(f"a request         curl -H 'X-Forwarded-For: 192.0.2.5' http://127.0.0.1:{there.envoy.port}/v2/app/web/manifests/latest")
     say(f"the access log    {there.envoy.server.out}")
     say("clients of two regions ask; Ctrl-C ends it")
-
-
-def relative(path: Path) -> Path:
-    """A path as somebody in the checkout would type it."""
-    return path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path
 
 
 def say(words: str) -> None:
