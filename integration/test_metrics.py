@@ -70,13 +70,15 @@ def policy(east: str, west: str) -> Policy:
     chains = {"default": ["east", "west"]}
     return {
         "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}, "other": {"hosts": ["other.test"]}},
+        "fronts": {"main": {"hosts": ["registry.test"]}, "other": {"hosts": ["other.test"], "metrics": {"networks": ["monitoring"]}}},
         "backends": {
             "east": {"url": east, "attempt_timeouts": {"manifests": "500ms", "blobs": "500ms"}},
             "west": {"url": west},
             "gone": {"url": f"http://127.0.0.1:{ports.dead()}"},
         },
         "regions": {"default": {}},
+        "networks": {"monitoring": ["192.0.2.0/24"]},
+        "clients": {"trusted_hops": 1},
         "rules": [
             {"name": "team", "repositories": ["team/**"], "chains": chains, "replicas": ["east", "west"]},
             {"name": "alone", "repositories": ["alone/**"], "chains": {"default": ["east"]}},
@@ -270,6 +272,38 @@ def test_no_client_makes_a_series(site: Site) -> None:
     for label in ("class", "outcome", "way", "result", "why", "code"):
         (row,) = (line for line in documentation.splitlines() if line.startswith(f"| `{label}` |"))
         assert scrape.values(label) <= {*LISTED.findall(row), ""}, label
+
+
+def test_a_front_is_scraped_by_its_networks_alone(site: Site) -> None:
+    inside: raw.Header = ("X-Forwarded-For", "192.0.2.7")
+    outside: raw.Header = ("X-Forwarded-For", "203.0.113.7")
+    before = site.scrape()
+    rows = [
+        ("GET", "/metrics", "other.test", inside, 200),
+        ("GET", "/metrics", "other.test", outside, 404),
+        ("GET", "/metrics", "registry.test", inside, 404),
+        ("HEAD", "/metrics", "other.test", inside, 404),
+        ("GET", "/stats/prometheus", "other.test", inside, 404),
+        ("GET", "/metrics/../clusters", "other.test", inside, 404),
+    ]
+    answers = [site.envoy.request(method, target, [client], host=host) for method, target, host, client, _ in rows]
+    assert [answer.status for answer in answers] == [status for *_, status in rows]
+    (told, *_) = answers
+    assert told.one("content-type") == "text/plain; version=0.0.4"
+    text = told.body.decode()
+    own = {line.partition(" ")[0] for line in site.scrape().text.splitlines() if line.startswith("portolan_policy_info")}
+    assert own and all(line in text for line in own), "it says which policy is served"
+    for name in ("portolan_attempts_total{", "envoy_cluster_membership_healthy{", "envoy_server_memory_allocated"):
+        assert name in text, name
+    after = site.counted(int(before.sum("portolan_requests_total")) + len(rows))
+    found = after.by("portolan_requests_total", "front", "class", "outcome")
+    found.subtract(before.by("portolan_requests_total", "front", "class", "outcome"))
+    assert +found == {
+        ("other", "other", "front"): 1,
+        ("other", "other", "refused"): 4,
+        ("main", "other", "refused"): 1,
+    }
+    assert after.by("portolan_attempts_total") == before.by("portolan_attempts_total"), "no backend is asked"
 
 
 def test_a_scrape_is_small_and_names_the_policy(site: Site, work: Path) -> None:

@@ -1,6 +1,8 @@
 //! What may be asked of the admin interface by others than its operator: how the clusters are, by the filter, and
 //! metrics, by who scrapes them. Nothing else: whoever reaches all of it can stop Envoy.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use portolan_core::config::Config;
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
@@ -69,6 +71,18 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
             ]}]},
         }));
     }
+    // Whether a front is scraped may change while Envoy runs.
+    if let Some(scraped) = options.metrics {
+        all.push(json!({
+            "name": clusters::SCRAPES,
+            "type": "STATIC",
+            "connect_timeout": "1s",
+            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+            "load_assignment": {"cluster_name": clusters::SCRAPES, "endpoints": [{"lb_endpoints": [
+                {"endpoint": {"address": address(from_here(scraped))}},
+            ]}]},
+        }));
+    }
     if is_needed(config, options.target) {
         all.push(json!({
             "name": clusters::ADMIN,
@@ -90,6 +104,16 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// The address at which this Envoy reaches a listener of its own.
+fn from_here(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
 }
 
 /// The extension that listeners inside of Envoy need.
@@ -131,4 +155,22 @@ fn manager(name: &str, question: &Value, path: Option<&str>, route: Value, more:
             }),
         ]),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envoy_reaches_its_own_listeners() {
+        let rows = [
+            ("0.0.0.0:9902", "127.0.0.1:9902"),
+            ("[::]:9902", "[::1]:9902"),
+            ("192.0.2.1:9902", "192.0.2.1:9902"),
+            ("127.0.0.2:9902", "127.0.0.2:9902"),
+        ];
+        for (listener, expected) in rows {
+            assert_eq!(from_here(listener.parse().unwrap()).to_string(), expected);
+        }
+    }
 }

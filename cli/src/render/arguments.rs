@@ -224,6 +224,10 @@ impl SiteArgs {
         if asks_admin && self.admin.port() == 0 {
             return Err(RenderError::AdminPort);
         }
+        let scraped = config.fronts().all().iter().find(|front| front.is_scraped());
+        if let (Some(front), None) = (scraped, self.metrics) {
+            return Err(RenderError::MetricsNowhere(front.name().to_owned()));
+        }
         Ok(Options {
             target,
             envoy: self.envoy,

@@ -27,6 +27,8 @@ pub(crate) enum RenderError {
     GeoHeader(String),
     /// The policy has the admin interface asked, and its port is left to the kernel.
     AdminPort,
+    /// A front is scraped, and there is no listener for metrics.
+    MetricsNowhere(String),
     /// The policy follows redirects, and this Envoy cannot keep them from private addresses.
     PrivateAddresses {
         /// The backend.
@@ -107,6 +109,11 @@ impl fmt::Display for RenderError {
             Self::AdminPort => formatter.write_str(
                 "the policy, or --metrics, has the admin interface asked, so its port has to be \
                  known; write one with --admin, such as `127.0.0.1:9901`",
+            ),
+            Self::MetricsNowhere(front) => write!(
+                formatter,
+                "the front `{front}` has `metrics`, and Envoy none; write where it serves them to itself with \
+                 --metrics, such as `127.0.0.1:9902`"
             ),
             Self::PrivateAddresses { backend, envoy } => write!(
                 formatter,

@@ -28,6 +28,7 @@ fn names() -> Vec<String> {
         clusters::redirect_targets(""),
         clusters::later_attempts(&[]),
         clusters::ADMIN.to_owned(),
+        clusters::SCRAPES.to_owned(),
     ];
     let keys = StateKey::ALL.into_iter().flat_map(|key| [key.name().to_owned(), key.object()]);
     let attribute = BACKEND_ATTRIBUTE.split('\0').nth(1).unwrap().to_owned();

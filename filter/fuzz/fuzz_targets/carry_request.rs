@@ -80,7 +80,7 @@ fuzz_target!(|input: &[u8]| {
                 return check_forwarding(&head, &forwarding, &answers);
             }
             Action::Reply(reply) => return check_reply(&reply),
-            Action::Token(_) => return,
+            Action::Token(_) | Action::Scrape => return,
             Action::Need(Need::RecentPush(_)) => facts.recently_pushed = Some(next() & 1 == 0),
             Action::Need(Need::Password(_)) => {
                 facts.password = Some(

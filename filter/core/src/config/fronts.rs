@@ -7,7 +7,7 @@ use super::auth::FrontAuth;
 use super::backend::Certificate;
 use super::cors::Cors;
 use super::front_host::FrontHost;
-use super::ids::{FrontId, ListId, RuleId};
+use super::ids::{FrontId, LabelId, ListId, RuleId};
 use super::landing::Landing;
 use super::redirects::RedirectHost;
 use super::rules::Rules;
@@ -25,6 +25,7 @@ pub struct Front {
     pub(crate) catalog: Option<ListId>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    pub(crate) scrapers: Option<Vec<LabelId>>,
     pub(crate) says_backend: bool,
     pub(crate) client_configuration: bool,
     pub(crate) cors: Option<Cors>,
@@ -79,6 +80,19 @@ impl Front {
     #[must_use]
     pub const fn has_health(&self) -> bool {
         self.health
+    }
+
+    /// Whether anybody may read the metrics of Envoy at the front.
+    #[must_use]
+    pub const fn is_scraped(&self) -> bool {
+        self.scrapers.is_some()
+    }
+
+    /// Whether a client whose network has this label may read the metrics of Envoy at the front.
+    #[must_use]
+    pub fn is_scraped_by(&self, label: Option<LabelId>) -> bool {
+        let scrapers = self.scrapers.as_deref().unwrap_or_default();
+        label.is_some_and(|label| scrapers.contains(&label))
     }
 
     /// Whether answers name the backend that gave them ([`crate::contract::headers::BACKEND`]).

@@ -12,6 +12,9 @@ pub const INTERNAL: &str = "portolan@";
 /// to is [`crate::health::TARGET`].
 pub const ADMIN: &str = "portolan@admin";
 
+/// The cluster by which the filter asks for metrics: the listener of this Envoy that serves them and nothing else.
+pub const SCRAPES: &str = "portolan@scrapes";
+
 /// The cluster of the admin interface itself, which only the renderer's own listeners use.
 pub const ADMIN_INTERFACE: &str = "portolan@admin-interface";
 
@@ -70,6 +73,7 @@ mod tests {
         let names = [
             ADMIN.to_owned(),
             ADMIN_INTERFACE.to_owned(),
+            SCRAPES.to_owned(),
             COLLECTOR.to_owned(),
             token_service("a"),
             verifier("a"),

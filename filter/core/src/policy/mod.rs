@@ -17,6 +17,6 @@ pub use freshness::{Push, Question, SLOTS, push};
 pub use mount::Mounting;
 pub use naming::Naming;
 pub use need::{Facts, Need, Password, StoredBlob};
-pub use origin::{HEALTH_PATH, LIVENESS_PATH, Origin, TOKEN_PATH, in_token_path};
+pub use origin::{HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, Origin, TOKEN_PATH, in_token_path};
 pub use refusal::Refusal;
 pub use token_scope::{TokenScope, token_scope};

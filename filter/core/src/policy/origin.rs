@@ -11,6 +11,8 @@ pub const TOKEN_PATH: &str = "/portolan/token";
 
 /// The path at which a front tells how its backends are.
 pub const HEALTH_PATH: &str = "/healthcheck";
+/// The path at which a front hands out what Envoy counts.
+pub const METRICS_PATH: &str = "/metrics";
 /// The path at which it tells that it is there at all.
 pub const LIVENESS_PATH: &str = "/livez";
 

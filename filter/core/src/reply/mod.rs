@@ -3,6 +3,7 @@
 mod body;
 mod client_file;
 mod health;
+mod metrics;
 mod misdirected;
 mod parts;
 mod token;
@@ -10,6 +11,7 @@ mod token;
 pub use body::Body;
 pub use client_file::client_file;
 pub use health::{health, live};
+pub use metrics::{metrics, no_metrics};
 pub use misdirected::{Misdirection, misdirected};
 pub use parts::{NAMESPACE_HEADER, Reply};
 pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailable};

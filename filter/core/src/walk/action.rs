@@ -43,6 +43,8 @@ pub enum Action<'c> {
     Need(Need<'c>),
     /// Answer as the front's token endpoint.
     Token(TokenEndpoint),
+    /// Answer with what Envoy counts.
+    Scrape,
 }
 
 /// How a request is carried.

@@ -41,6 +41,11 @@ impl<'c> End<'c> {
         Self::without_rule(Action::Token(endpoint), "token")
     }
 
+    /// The metrics of Envoy.
+    pub(super) fn scrape() -> Self {
+        Self::without_rule(Action::Scrape, "metrics")
+    }
+
     /// A fact is needed first.
     pub(super) fn need(config: &'c Config, need: Need<'c>) -> Self {
         let (why, rule) = match &need {

@@ -1,11 +1,12 @@
-//! What a front says of itself: how its backends are, and what clients need to pull through it.
+//! What a front says of itself: how its backends are, what Envoy counts, and what clients need to pull through it.
 
 use super::end::End;
 use super::head::RequestHead;
+use crate::client::Locality;
 use crate::client_files::{self, Address};
 use crate::config::{Config, Front};
 use crate::health::Report;
-use crate::policy::{Facts, HEALTH_PATH, LIVENESS_PATH, Need};
+use crate::policy::{Facts, HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, Need};
 use crate::reply::{self, Reply};
 
 /// That Envoy and the filter run, whatever host is asked: who watches a process asks its address. As with
@@ -21,8 +22,8 @@ pub(super) fn liveness(config: &Config, head: &RequestHead<'_>) -> Option<Reply>
 pub(super) fn answer<'c>(
     config: &'c Config,
     front: &Front,
-    head: &RequestHead<'_>,
-    facts: &Facts<'_>,
+    locality: &Locality,
+    (head, facts): (&RequestHead<'_>, &Facts<'_>),
 ) -> Option<End<'c>> {
     if !matches!(head.method, b"GET" | b"HEAD") {
         return None;
@@ -33,6 +34,10 @@ pub(super) fn answer<'c>(
         return Some(facts.health.map_or_else(need, |examined| {
             End::reply(reply::health(&Report::of(config, front, examined)))
         }));
+    }
+    let is_scrape = head.method == b"GET" && path == METRICS_PATH.as_bytes();
+    if is_scrape && front.is_scraped_by(locality.label) {
+        return Some(End::scrape());
     }
     front.has_client_configuration().then(|| client_file(front, path, head))?.map(End::reply)
 }

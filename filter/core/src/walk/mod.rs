@@ -92,7 +92,9 @@ fn beside_the_api<'c>(
     let front = config.fronts().get(front?)?;
     let page = || Redirection::to_page(front, head.method, head.path());
     let to_page = |redirection| End::redirect(redirection, &Naming::default());
-    itself::answer(config, front, head, facts).map(Ok).or_else(|| Some(page()?.map(to_page)))
+    itself::answer(config, front, locality, (head, facts))
+        .map(Ok)
+        .or_else(|| Some(page()?.map(to_page)))
 }
 
 /// How a request names its repository, and the policy's name of it where that is another.

@@ -5,6 +5,7 @@
 //!          │  ▲
 //!          │  └── Waiting                        a fact is looked up
 //!          ├────▶ Exchanging ──▶ Replied         a token service is asked for the client
+//!          ├────▶ Scraping ──▶ Replied           Envoy is asked what it counts
 //!          └────▶ Replied
 //! New ──▶ AtRedirectTarget ──▶ Replied           a further pass, decided in the first
 //! ```
@@ -15,6 +16,7 @@ mod further_pass;
 mod head;
 mod log;
 mod response;
+mod scrape;
 
 use std::rc::Rc;
 
@@ -61,6 +63,8 @@ enum Phase {
     Waiting(Box<Asked>),
     /// A token service is asked for the client.
     Exchanging(Box<TokenExchange>),
+    /// Envoy is asked what it counts.
+    Scraping,
     /// A backend is asked. If it is a push and succeeds, that is to be noted.
     Forwarded(Receipt, Option<Push>),
     /// A backend was asked, and redirected to where it is asked now.
@@ -116,8 +120,10 @@ impl Request {
 
     /// The answer to a call in the name of this request.
     pub(crate) fn call_answered(&mut self, answer: &CallAnswer<'_>, call: &mut Callback<'_>) {
-        if let Phase::Exchanging(exchange) = std::mem::replace(&mut self.phase, Phase::Replied) {
-            self.phase = run(exchange.answered(answer, call), call);
+        match std::mem::replace(&mut self.phase, Phase::Replied) {
+            Phase::Exchanging(exchange) => self.phase = run(exchange.answered(answer, call), call),
+            Phase::Scraping => self.phase = send(scrape::reply(answer), call),
+            phase => self.phase = phase,
         }
     }
 
@@ -151,7 +157,7 @@ impl Request {
     fn named_backend(&self, call: &Callback<'_>) -> Option<String> {
         let is_said = match &self.phase {
             Phase::Forwarded(..) | Phase::AtRedirectTarget => self.snapshot.says_backend,
-            Phase::New | Phase::Waiting(_) | Phase::Exchanging(_) | Phase::Replied => false,
+            _ => false,
         };
         call.state(StateKey::SaysBackend).filter(|_| is_said)?;
         let of_the_host = call.exchange.backend().filter(|name| !name.is_empty());
@@ -224,6 +230,10 @@ impl Request {
             Action::Token(TokenEndpoint::Errand(errand)) => {
                 let takes_forms = call.memory.takes_forms;
                 run(TokenExchange::start(errand.for_a_host(takes_forms), call), call)
+            }
+            Action::Scrape => {
+                call.call(scrape::call());
+                Phase::Scraping
             }
             // The filter for forms is not there. Clients then ask with a GET ("Oauth2 Token
             // Authentication": a 404 says that there is only the other way).

@@ -284,6 +284,39 @@ fn the_access_log_has_the_user() {
     }
 }
 
+/// Envoy is asked anew for each, and by nobody who may not.
+#[test]
+fn a_front_is_scraped() {
+    let front = r#""main": {"hosts": ["main.example"]}"#;
+    let scraped = r#""main": {"hosts": ["main.example"], "metrics": {"networks": ["office"]}}"#;
+    let policy = facts(1).replace(front, scraped);
+    let policy =
+        policy.replace(r#""regions""#, r#""networks": {"office": ["192.0.2.0/25"]}, "regions""#);
+    for (status, expected) in
+        [("200", "200 portolan_front:metrics"), ("404", "503 portolan_failed:UNAVAILABLE")]
+    {
+        let mut world = World::new(&policy, FACTS_ATTEMPTS);
+        let request = world.request("GET", "main.example", "/metrics");
+        assert_eq!(world.end(request), "waits");
+        let call = world.call_answered(request, status, &[], "a 1\n");
+        assert_eq!(
+            (call.cluster.as_str(), call.header(":path")),
+            ("portolan@scrapes", Some("/metrics"))
+        );
+        assert_eq!(world.end(request), expected);
+        let (reply, _) = world.host.streams[&request].reply.as_ref().unwrap();
+        assert_eq!(reply.body.text() == "a 1\n", status == "200", "{}", reply.body.text());
+    }
+    let mut world = world();
+    let request = world.request("GET", "main.example", "/metrics");
+    assert_eq!(
+        world.end(request),
+        "404 portolan_refused:UNSUPPORTED",
+        "a front that is not scraped"
+    );
+    assert!(world.host.calls.is_empty());
+}
+
 #[test]
 fn a_location_leads_through_the_front() {
     #[rustfmt::skip]

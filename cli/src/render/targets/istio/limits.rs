@@ -20,7 +20,7 @@ pub(super) struct Limit {
 }
 
 /// All of them.
-pub(super) const LIMITS: [Limit; 15] = [
+pub(super) const LIMITS: [Limit; 16] = [
     Limit {
         field: "rules[].chains.REGION",
         what: "several backends, one after the other",
@@ -144,6 +144,17 @@ pub(super) const LIMITS: [Limit; 15] = [
         needs: None,
         advice: "leave it out; Istio's own probe of the gateway is `/healthz/ready` on port 15021",
         find: fronts_with_health,
+    },
+    Limit {
+        field: "fronts.NAME.metrics",
+        what: "metrics at a front: the filter asks a listener that Istio does not start",
+        needs: None,
+        advice: "leave it out; Istio's agent serves the gateway's metrics on port 15090",
+        find: |policy| {
+            let fronts = policy.config.fronts().all().iter();
+            let fronts = fronts.filter(|front| front.is_scraped());
+            fronts.map(|front| of_front(front.name(), "metrics")).collect()
+        },
     },
     Limit {
         field: "rules[].redirect",

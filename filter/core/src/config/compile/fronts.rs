@@ -1,7 +1,9 @@
 //! Fronts: which authority belongs to which.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::regions::labels_of_list;
 use super::{Once, auth, upstreams};
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
@@ -15,6 +17,7 @@ use crate::config::wire::FrontWire;
 pub(super) fn compile(
     wire: Option<&[FrontWire]>,
     scope: &auth::Scope<'_>,
+    labels: &BTreeMap<&str, u32>,
     table: &mut ListTable,
     mistakes: &Mistakes,
 ) -> Fronts {
@@ -50,6 +53,10 @@ pub(super) fn compile(
             catalog: scope.catalog(front, table, &path.key("catalog")),
             ping_needs_all: front.ping_needs_all,
             health: front.health,
+            scrapers: front.scrapers.as_ref().map(|patterns| {
+                let list = path.key("metrics");
+                labels_of_list(patterns, labels, &list.key("networks"), mistakes)
+            }),
             says_backend: front.says_backend,
             client_configuration: front.client_configuration,
             cors: front.cors.clone(),

@@ -55,8 +55,9 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         mistakes,
     };
     let mut table = ListTable::default();
-    let mut fronts = fronts::compile(wire.fronts.as_deref(), &scope, &mut table, mistakes);
     let label_ids = ids_by_name(wire.networks.iter().map(|(label, _)| label.as_str()));
+    let mut fronts =
+        fronts::compile(wire.fronts.as_deref(), &scope, &label_ids, &mut table, mistakes);
     let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
     let drained = regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes);
     let region_names = per_region::RegionNames::new(&region_ids, drained);

@@ -166,6 +166,25 @@ pub(super) fn labels_meant<'l>(
     meant
 }
 
+/// The ids of the labels that a list of patterns means, each pattern at its place in the list.
+pub(super) fn labels_of_list(
+    patterns: &[String],
+    known: &BTreeMap<&str, u32>,
+    path: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Vec<LabelId> {
+    let mut ids = Vec::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        // An empty name is a value that could not be read; it has its own mistake.
+        if pattern.is_empty() {
+            continue;
+        }
+        let meant = labels_meant(pattern, known.keys().copied(), &path.item(index), mistakes);
+        ids.extend(meant.iter().filter_map(|one| known.get(one)).copied().map(LabelId::new));
+    }
+    ids
+}
+
 /// `aws:eu-*` means every label that starts with `aws:eu-`.
 fn is_meant(pattern: &str, label: &str) -> bool {
     match pattern.strip_suffix('*') {

@@ -6,10 +6,10 @@ use super::access::{Checks, FrontKinds, RuleAccess};
 use super::chains::{self, Link, Tags};
 use super::per_region::RegionNames;
 use super::redirecting::Around;
-use super::regions::labels_meant;
+use super::regions::labels_of_list;
 use super::{Once, unknown};
 use crate::config::auth::Readers;
-use crate::config::ids::{BackendId, FrontId, LabelId, RuleId};
+use crate::config::ids::{BackendId, FrontId, RuleId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::{join, unknown_name};
@@ -184,18 +184,7 @@ impl Scope<'_> {
             ReadersWire::Networks(labels) => labels,
         };
         let networks = path.key("networks");
-        let mut ids = Vec::new();
-        for (index, label) in labels.iter().enumerate() {
-            // An empty name is a value that could not be read; it has its own mistake.
-            if label.is_empty() {
-                continue;
-            }
-            let known = self.labels.keys().copied();
-            let meant = labels_meant(label, known, &networks.item(index), self.mistakes);
-            ids.extend(
-                meant.iter().filter_map(|one| self.labels.get(one)).copied().map(LabelId::new),
-            );
-        }
+        let ids = labels_of_list(&labels, self.labels, &networks, self.mistakes);
         Readers::Networks(ids)
     }
 

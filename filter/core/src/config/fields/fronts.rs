@@ -30,6 +30,11 @@ pub(crate) static FRONT: Table = Table {
         ),
         optional("health", Value::Flag, "true: answers `/healthcheck`, `/livez` and `/readyz`"),
         optional(
+            "metrics",
+            Value::Fields(&SCRAPERS),
+            "who may read the metrics of Envoy at `/metrics`",
+        ),
+        optional(
             "say_backend",
             Value::Flag,
             "true: answers name the backend that gave them, in a header",
@@ -60,6 +65,15 @@ pub(crate) static WRITES: Table = Table {
         "refused",
         Value::Text,
         "they are refused, with this reason, which clients show; reads are served as ever",
+    )],
+};
+
+pub(crate) static SCRAPERS: Table = Table {
+    place: "fronts.NAME.metrics",
+    fields: &[required(
+        "networks",
+        Value::List(&Value::Text),
+        "labels of `networks` whose clients may; nobody else learns that it is there",
     )],
 };
 

@@ -6,7 +6,7 @@ use super::upstreams::read_upstream;
 use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named, read_writes};
 use crate::config::backend::Certificate;
 use crate::config::cors::{self, Cors, Origin};
-use crate::config::fields::{CERTIFICATE, CORS, FRONT, WRITES};
+use crate::config::fields::{CERTIFICATE, CORS, FRONT, SCRAPERS, WRITES};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::landing::PageUrl;
 use crate::config::reader::Node;
@@ -25,6 +25,8 @@ pub(crate) struct FrontWire {
     pub(crate) catalog: Option<String>,
     pub(crate) ping_needs_all: bool,
     pub(crate) health: bool,
+    /// Labels of the networks that may scrape metrics.
+    pub(crate) scrapers: Option<Vec<String>>,
     pub(crate) says_backend: bool,
     pub(crate) client_configuration: bool,
     pub(crate) cors: Option<Cors>,
@@ -51,6 +53,7 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         catalog: optional_text(&fields, "catalog", "the name of a backend"),
         ping_needs_all: fields.optional("ping", |node| read_ping(&node)).unwrap_or(false),
         health: flag(&fields, "health"),
+        scrapers: fields.optional("metrics", |node| read_scrapers(&node)),
         says_backend: flag(&fields, "say_backend"),
         client_configuration: flag(&fields, "client_configuration"),
         cors: fields.optional("cors", |node| read_cors(&node)),
@@ -58,6 +61,17 @@ pub(super) fn read_front(name: String, node: &Node<'_>) -> FrontWire {
         default_upstream: optional_text(&fields, "default_upstream", "one of `upstreams`"),
         writes_refused: fields.optional("writes", |node| read_writes(&node, &WRITES)),
     }
+}
+
+/// Who may scrape metrics. An empty name is a value that could not be read; it has its own mistake.
+fn read_scrapers(node: &Node<'_>) -> Option<Vec<String>> {
+    const LABELS: &str = "a list of labels of `networks`";
+    let fields = node.fields(&SCRAPERS);
+    fields.required("networks", LABELS, |node| {
+        node.list(LABELS, |item| {
+            Some(item.string("a label").map(str::to_owned).unwrap_or_default())
+        })
+    })
 }
 
 /// What the front shows to its clients.

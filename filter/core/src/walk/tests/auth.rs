@@ -67,6 +67,7 @@ fn run_with(head: &RequestHead<'_>, facts: &Facts<'_>) -> String {
         Action::Need(Need::Password(verifier)) => format!("verify at {}", verifier.cluster()),
         Action::Need(need) => format!("{need:?}"),
         Action::Token(endpoint) => format!("{endpoint:?}"),
+        Action::Scrape => "metrics".to_owned(),
         Action::Forward(forwarding) => shown(&forwarding),
     }
 }

@@ -17,6 +17,7 @@ mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;
+mod scrapes;
 mod writes;
 
 /// Nothing was found out.

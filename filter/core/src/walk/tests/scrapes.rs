@@ -1,0 +1,62 @@
+//! Metrics at a front: for some networks, and for nobody else there at all.
+
+use super::*;
+
+const POLICY: &str = r#"{
+    "version": 1,
+    "fronts": {
+        "watched": {"hosts": ["watched.example"], "metrics": {"networks": ["office", "cluster:*"]}},
+        "passwords": {"hosts": ["p.example"], "metrics": {"networks": ["office"]},
+                      "auth": {"basic": {"verifier": "http://v"}}},
+        "plain": {"hosts": ["plain.example"]}
+    },
+    "backends": {"a": {"url": "https://a.example"}},
+    "networks": {"office": ["10.0.0.0/8"], "cluster:a": ["172.16.0.0/12"], "guests": ["192.168.0.0/16"]},
+    "regions": {"default": {}},
+    "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}]
+}"#;
+
+#[test]
+fn who_may_scrape() {
+    #[rustfmt::skip]
+    let rows = [
+        ("watched.example", "GET", "/metrics", "10.1.2.3", "metrics", "the office"),
+        ("watched.example", "GET", "/metrics?x=y", "10.1.2.3", "metrics", "a query changes nothing"),
+        ("watched.example", "GET", "/metrics", "172.16.1.1", "metrics", "a pattern of labels"),
+        ("watched.example", "GET", "/metrics", "192.168.1.1", "404 UNSUPPORTED", "another network"),
+        ("watched.example", "GET", "/metrics", "203.0.113.1", "404 UNSUPPORTED", "no network of the policy's"),
+        ("watched.example", "GET", "/metrics", "", "404 UNSUPPORTED", "an address that nobody knows"),
+        ("watched.example", "HEAD", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "a scrape is a GET"),
+        ("watched.example", "POST", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "nor a POST"),
+        ("watched.example", "GET", "/metrics/", "10.1.2.3", "404 UNSUPPORTED", "that path alone"),
+        ("watched.example", "GET", "/stats/prometheus", "10.1.2.3", "404 UNSUPPORTED", "nothing of Envoy's own"),
+        ("p.example", "GET", "/metrics", "10.1.2.3", "metrics", "the network is enough"),
+        ("plain.example", "GET", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "this front has none"),
+        ("evil.example", "GET", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "no front at all"),
+    ];
+    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    for (host, method, target, address, expected, reason) in rows {
+        let head = RequestHead {
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+            authority: host.as_bytes(),
+            client: ClientFacts { address: Some(address.as_bytes()), ..ClientFacts::default() },
+            ..RequestHead::default()
+        };
+        let found = match plan(&config, &head, &Facts::default()).action {
+            Action::Scrape => "metrics".to_owned(),
+            Action::Reply(reply) => format!("{} {}", reply.status, reply.code),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected, "{method} {host}{target} from {address}: {reason}");
+    }
+}
+
+#[test]
+fn a_label_that_nobody_has_is_a_mistake() {
+    let policy = POLICY.replace("\"cluster:*\"", "\"offce\"");
+    let Err(mistakes) = Config::from_json(policy.as_bytes()) else { panic!("it must be refused") };
+    let text = format!("{mistakes:?}");
+    assert!(text.contains("fronts.watched.metrics.networks[1]"), "{text}");
+    assert!(text.contains("did you mean `office`?"), "{text}");
+}
