@@ -25,9 +25,6 @@ const BINDING: &str = "../proxy-wasm/src";
 const LONGEST_BINDING: usize = 700;
 /// What a binding may name of the core: the names that are Envoy's too, and an answer.
 const OF_THE_CORE: [&str; 2] = ["contract", "reply"];
-/// The room of the core whose files are one circle still: its files name each other through the room, and the
-/// policy is read and compiled by methods of what comes of it.
-const KNOT: &str = "config";
 /// The most lines of one source file, its tests included.
 const LONGEST_FILE: usize = 400;
 
@@ -135,8 +132,7 @@ fn circles(graph: &Graph) -> Vec<String> {
         }
         false
     };
-    let is_known = |module: &&Module| module.first().is_some_and(|room| room == KNOT);
-    let found = graph.keys().filter(|module| !is_known(module) && reaches_itself(module));
+    let found = graph.keys().filter(|module| reaches_itself(module));
     found.map(|module| module.join("::")).collect()
 }
 
