@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::auth;
+use super::names::Once;
 use super::regions::labels_of_list;
-use super::{Once, auth, upstreams};
+use super::upstreams;
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
 use crate::config::landing::Landing;
