@@ -277,14 +277,16 @@ def test_no_client_makes_a_series(site: Site) -> None:
 def test_a_front_is_scraped_by_its_networks_alone(site: Site) -> None:
     inside: raw.Header = ("X-Forwarded-For", "192.0.2.7")
     outside: raw.Header = ("X-Forwarded-For", "203.0.113.7")
-    before = site.scrape()
+    requests = site.scrape().sum("portolan_requests_total")
+    site.envoy.request("GET", blob("team", "1"))
+    before = site.counted(int(requests) + 1)
     rows = [
         ("GET", "/metrics", "other.test", inside, 200),
         ("GET", "/metrics", "other.test", outside, 404),
         ("GET", "/metrics", "registry.test", inside, 404),
         ("HEAD", "/metrics", "other.test", inside, 404),
         ("GET", "/stats/prometheus", "other.test", inside, 404),
-        ("GET", "/metrics/../clusters", "other.test", inside, 404),
+        ("GET", "/metrics/../clusters", "other.test", inside, 400),
     ]
     answers = [site.envoy.request(method, target, [client], host=host) for method, target, host, client, _ in rows]
     assert [answer.status for answer in answers] == [status for *_, status in rows]

@@ -158,13 +158,15 @@ def test_headers_that_would_bind_the_front_are_taken_from_a_cdns_answer(envoy: E
         "Public-Key-Pins",
     ]
     harmless = [("ETag", '"1"'), ("X-Cache", "HIT"), ("Cache-Control", "max-age=60")]
-    delivery.cdn.behave(lambda _: Answer(200, [*((name, "x") for name in binding), *harmless], CONTENT))
+    forged = ("X-Portolan-Backend", "evil")
+    delivery.cdn.behave(lambda _: Answer(200, [*((name, "x") for name in binding), *harmless, forged], CONTENT))
     answer = pull(envoy)
     names = {name for name, _ in answer.headers}
     assert answer.body == CONTENT
     assert names.isdisjoint(name.lower() for name in binding)
     assert names >= {name.lower() for name, _ in harmless}
-    assert not [name for name in names if name.startswith(("x-portolan", "x-envoy", "x-forwarded"))]
+    internal = [name for name in names if name.startswith(("x-portolan", "x-envoy", "x-forwarded"))]
+    assert (internal, answer.one("x-portolan-backend")) == (["x-portolan-backend"], "east"), "the front's own"
 
 
 def test_the_digest_header_of_a_redirect_reaches_the_client(envoy: Envoy, redirecting: Scripted, delivery: Delivery) -> None:

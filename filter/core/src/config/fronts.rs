@@ -15,6 +15,10 @@ use super::upstreams::Upstreams;
 
 /// A public hostname that clients use, with its other names.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a person writes each of these switches for itself"
+)]
 pub struct Front {
     pub(crate) id: FrontId,
     pub(crate) name: String,
