@@ -30,7 +30,8 @@ impl Snapshot {
             notes_country: config.follows_redirects()
                 || config.regions().geo_source() == GeoSource::ProxyHeaders,
             redirects_by_health: config.redirects_by_health(),
-            has_networks: !config.regions().networks().is_empty(),
+            has_networks: !config.regions().networks().is_empty()
+                || config.clients().refuses_networks(),
             config,
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::client_limits::{ClientLimitsWire, read_client_limits};
+use super::refused::{RefusedWire, read_refused};
 use super::regions::is_label_start;
 use super::{list, optional_text};
 use crate::config::advice;
@@ -33,6 +34,13 @@ impl ProxyWire {
     }
 }
 
+/// What to write where a network is expected.
+pub(super) const PROXY: Wanted<'static> = Wanted::explained(
+    "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a label of \
+     `networks` such as `cloudflare`",
+    advice::network::of_proxy,
+);
+
 #[derive(Default)]
 pub(crate) struct ClientsWire {
     pub(crate) trusted_hops: Option<u32>,
@@ -43,6 +51,7 @@ pub(crate) struct ClientsWire {
     pub(crate) database: Option<String>,
     pub(crate) headers: Option<GeoHeadersWire>,
     pub(crate) limits: Option<ClientLimitsWire>,
+    pub(crate) refused: Vec<RefusedWire>,
 }
 
 pub(crate) struct GeoHeadersWire {
@@ -54,11 +63,6 @@ pub(crate) struct GeoHeadersWire {
 }
 
 pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
-    const PROXY: Wanted<'_> = Wanted::explained(
-        "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a label of \
-         `networks` such as `cloudflare`",
-        advice::network::of_proxy,
-    );
     const HOPS: &str = "the number of your own proxies in front of Envoy, from 0 to 16";
     let fields = node.fields(&CLIENTS);
     let trusted_hops = fields.optional("trusted_hops", |node| {
@@ -78,6 +82,7 @@ pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
         database,
         headers,
         limits: fields.optional("limits", |node| Some(read_client_limits(&node))),
+        refused: fields.optional("refused", |node| read_refused(&node)).unwrap_or_default(),
     }
 }
 

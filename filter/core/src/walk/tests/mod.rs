@@ -16,6 +16,7 @@ mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;
+mod refused;
 mod writes;
 
 /// Nothing was found out.
