@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, egress, listener, overload, redirect_cluster,
+    admin_access, aggregate, cluster, egress, http_redirect, listener, overload, redirect_cluster,
     service_cluster, stats, tracing,
 };
 
@@ -36,7 +36,8 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(admin_access::clusters(config, options));
     clusters.extend(tracing::cluster(options));
     let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
-    let mut listeners = vec![listener::listener(config, policy_json, options)];
+    let mut listeners = listener::listeners(config, policy_json, options);
+    listeners.extend(http_redirect::listener(config, options));
     listeners.extend(egress::listener(config, options));
     listeners.extend(admin_access::listeners(config, options));
     let extensions = admin_access::bootstrap_extensions(config, options);
