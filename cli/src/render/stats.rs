@@ -10,7 +10,7 @@ use super::typed::object;
 use super::{geoip, metrics};
 
 /// What each cluster keeps, by the end of its name.
-pub(super) const OF_CLUSTERS: [&str; 25] = [
+pub(super) const OF_CLUSTERS: [&str; 24] = [
     "membership_healthy",
     "membership_total",
     "outlier_detection.ejections_active",

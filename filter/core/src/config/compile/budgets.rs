@@ -1,19 +1,16 @@
 //! Budgets of requests: whether there is what they name.
 
-use std::collections::BTreeMap;
-
-use super::unknown;
+use super::names::{ids_by_name, unknown};
 use crate::config::budget::Budget;
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::ordered::map;
 use crate::config::wire::PolicyWire;
 
 #[inline(never)]
 pub(super) fn check(wire: &PolicyWire, mistakes: &Mistakes) {
     let Some(limits) = &wire.clients.limits else { return };
-    let fronts = names(wire.fronts.iter().flatten().map(|front| front.name.as_str()));
-    let regions = names(wire.regions.iter().flatten().map(|region| region.name.as_str()));
-    let backends = names(wire.backends.iter().flatten().map(|backend| backend.name.as_str()));
+    let fronts = ids_by_name(wire.fronts.iter().flatten().map(|front| front.name.as_str()));
+    let regions = ids_by_name(wire.regions.iter().flatten().map(|region| region.name.as_str()));
+    let backends = ids_by_name(wire.backends.iter().flatten().map(|backend| backend.name.as_str()));
     let root = Path::Root.key("clients");
     let root = root.key("limits");
     let root = root.key("budgets");
@@ -34,8 +31,4 @@ pub(super) fn check(wire: &PolicyWire, mistakes: &Mistakes) {
             }
         }
     }
-}
-
-fn names<'a>(all: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u32> {
-    map(all.zip(0..))
 }

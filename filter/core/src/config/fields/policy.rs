@@ -1,10 +1,11 @@
 //! The fields of the policy itself, of regions, and of what is known about clients.
 
+use super::access::CREDENTIAL;
+use super::backends::{BACKEND, BLOB_STORE};
+use super::fronts::FRONT;
+use super::rules::RULE;
+use super::table::{Field, Table, Value, optional, required};
 use crate::config::budget::CLASSES;
-
-use super::{
-    BACKEND, BLOB_STORE, CREDENTIAL, FRONT, Field, RULE, Table, Value, optional, required,
-};
 
 /// The whole policy.
 pub static POLICY: Table = Table {

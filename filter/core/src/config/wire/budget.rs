@@ -1,7 +1,7 @@
 //! The wire form of a budget of requests.
 
-use super::list;
 use super::rate::{Rate, read_rate};
+use super::values::list;
 use crate::config::budget::{Budget, CLASSES, EACH};
 use crate::config::fields::BUDGET;
 use crate::config::reader::Node;

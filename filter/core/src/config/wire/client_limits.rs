@@ -1,9 +1,9 @@
 //! The wire form of the limits of clients.
 
 use super::budget::read_budget;
-use super::clients::ProxyWire;
+use super::proxy::ProxyWire;
 use super::rate::{Rate, read_rate};
-use super::{list, read_count};
+use super::values::{list, read_count};
 use crate::config::advice;
 use crate::config::budget::Budget;
 use crate::config::client_limits::{ClientLimits, NetworkLimit};

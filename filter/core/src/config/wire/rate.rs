@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read_count;
+use super::values::read_count;
 use crate::config::duration;
 use crate::config::reader::Fields;
 

@@ -1,7 +1,7 @@
 //! The wire form of what is refused.
 
-use super::clients::{PROXY, ProxyWire};
-use super::list;
+use super::proxy::{PROXY, ProxyWire};
+use super::values::list;
 use crate::config::fields::REFUSED;
 use crate::config::image_glob::{self, ImageGlob};
 use crate::config::reader::Node;
