@@ -6,11 +6,13 @@ that a trusted proxy says.
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from harness.bootstrap import Bootstrap
-from harness.envoy import Envoy, Policy
+from harness import cdn, delivery
+from harness.delivery import Delivery
+from harness.envoy import Envoy, Policy, render
 from harness.raw import Response
 from harness.scripted import Answer, Scripted
 
@@ -119,3 +121,16 @@ def test_they_are_counted_and_the_log_says_so(envoy: Envoy) -> None:
     last = envoy.new_log_entries()[-1]
     assert (last["status"], last["details"]) == (429, "local_rate_limited")
     assert sum(envoy.stats(r"^portolan_budgets\..*\.rate_limited$").values()) > 0
+
+
+def test_a_request_whose_redirect_is_followed_counts_once(
+    the_delivery: Delivery, east: Scripted, start: Callable[..., Envoy], tmp_path: Path
+) -> None:
+    document = delivery.policy({"east": {"url": east.url, **the_delivery.follow()}})
+    document["clients"]["limits"] = {"budgets": [{"requests": 2, **HOUR}]}
+    envoy = start(the_delivery.prepare(render(document, tmp_path)))
+    east.answer(cdn.redirect(the_delivery.blob))
+    blob = f"/v2/team/app/blobs/{delivery.DIGEST}"
+    answers = [envoy.request("GET", blob, [delivery.FOLLOWED]) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[0].body == delivery.CONTENT

@@ -44,7 +44,7 @@ class Outside:
 
     def policy(self) -> Policy:
         """A rule for each backend; `lost` is one that the proxy does not know, before one inside."""
-        through = {"connect_proxy": self.proxy.url, "health_check": {"interval": "1h"}}
+        through = {"connect_proxy": self.proxy.url}
         realm = "https://auth.outside.test/token"
         names = ("secure", "tokens", "imposter", "plain", "inside")
         rules = [{"name": name, "repositories": [f"{name}/**"], "chains": {"default": [name]}} for name in names]

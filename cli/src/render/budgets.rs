@@ -80,7 +80,7 @@ fn condition(budget: &Budget) -> String {
 }
 
 fn is_among(key: StateKey, names: &[impl AsRef<str>]) -> Option<String> {
-    let names: Vec<String> = names.iter().map(|name| format!("'{}'", name.as_ref())).collect();
+    let names: Vec<String> = names.iter().map(|name| format!("b'{}'", name.as_ref())).collect();
     (!names.is_empty()).then(|| format!("{} in [{}]", state(key), names.join(", ")))
 }
 

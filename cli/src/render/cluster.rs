@@ -64,12 +64,17 @@ fn cluster(
         json!({"filter_metadata": {contract::NAMESPACE: {contract::BACKEND: backend.name()}}});
     let protocol =
         object([origin::protocol(url.scheme()), health::no_answer_takes_a_backend_out()]);
+    // Envoy checks from its main thread, where no listener inside of it can be reached: each check would fail.
+    let checks = match backend.connect_proxy() {
+        Some(_) => Value::Null,
+        None => json!({"health_checks": health::checks(backend)}),
+    };
     let all = object([
         json!({"name": name}),
         origin::discovery(url),
         limits(backend.resilience().limits),
         origin::keepalive(),
-        json!({"health_checks": health::checks(backend)}),
+        checks,
         more.clone(),
         origin::protocol_options(protocol, filters),
         origin::load_assignment(name, url, Some(metadata)),

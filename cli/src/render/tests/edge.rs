@@ -57,8 +57,8 @@ fn budgets_are_counted_behind_the_filter_and_not_again_where_a_redirect_leads() 
     assert!(place("envoy.filters.http.local_ratelimit").is_none(), "no network is limited");
     let fields = &filters[counts]["typed_config"];
     let which = at(fields, "/rate_limits/0/actions/0/extension/typed_config/text");
-    let expected = "filter_state['wasm.portolan_front'] in ['main'] && filter_state['wasm.portolan_class'] in \
-                    ['read_blob'] && request.headers['x-portolan-cluster'].matches('^(local)([~@+].*)?$') ? '0' : ''";
+    let expected = "filter_state['wasm.portolan_front'] in [b'main'] && filter_state['wasm.portolan_class'] in \
+                    [b'read_blob'] && request.headers['x-portolan-cluster'].matches('^(local)([~@+].*)?$') ? '0' : ''";
     assert_eq!(which, expected);
     assert_eq!(
         *at(fields, "/rate_limits/1/actions/0/extension/typed_config/text"),
@@ -126,6 +126,7 @@ fn a_backend_behind_a_proxy_keeps_its_tls_and_its_name() {
         "the backend's name"
     );
     assert!(a.get("cluster_type").is_none(), "the proxy looks it up");
+    assert!(a.get("health_checks").is_none(), "Envoy could not make one");
     let c = at(cluster(&rendered, "c"), "/load_assignment/endpoints/0/lb_endpoints/0");
     assert_eq!(said(c)["server"], "[2001:db8::1]:5000");
     assert!(!cluster(&rendered, "b").to_string().contains("egress"));
