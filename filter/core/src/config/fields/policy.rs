@@ -35,6 +35,7 @@ pub static POLICY: Table = Table {
             "address prefixes, by label such as `aws:eu-west-1`",
         ),
         NETWORK_FILES,
+        INCLUDE,
         optional(
             "networks_published",
             Value::ByText(&Value::Text),
@@ -62,6 +63,12 @@ const NETWORK_FILES: Field = optional(
     "network_files",
     Value::List(&Value::Text),
     "files with more `networks`, relative to the policy; the command line reads them",
+);
+
+const INCLUDE: Field = optional(
+    "include",
+    Value::List(&Value::Text),
+    "files and directories with more parts of the policy, relative to it; the command line reads them",
 );
 
 pub(crate) static REGION: Table = Table {

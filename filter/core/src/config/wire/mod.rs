@@ -69,13 +69,15 @@ const BACKENDS: &str = "a mapping of backends by name";
 /// Reads the whole document.
 pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
     let fields = Node::new(document, &Path::Root, mistakes).fields(&POLICY);
-    fields.optional("network_files", |node| -> Option<()> {
-        node.refuse(
-            "is read by the command line alone; give the filter what `portolan render \
-             --filter-configuration` prints",
-        );
-        None
-    });
+    for name in ["network_files", "include"] {
+        fields.optional(name, |node| -> Option<()> {
+            node.refuse(
+                "is read by the command line alone; give the filter what `portolan render \
+                 --filter-configuration` prints",
+            );
+            None
+        });
+    }
     fields.required("version", "`version: 1`", read_version);
     let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
     let of_upstreams = own_backends::all(fronts.as_deref().unwrap_or_default());
