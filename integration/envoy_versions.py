@@ -1,9 +1,9 @@
 """Which Envoy loads what: has Envoys validate a policy for each feature, and every example.
 
-    scripts/envoy-versions
+    scripts/envoy-versions [CONFIGURATION...]
 
-calls this with the binaries of the versions in scripts/versions, and prints the table of docs/upgrading.md. Why a
-configuration is refused goes to the standard error.
+calls this with the binaries of the versions in scripts/versions, and prints the table of docs/upgrading.md, or the rows that
+are named. Why a configuration is refused goes to the standard error.
 """
 
 import re
@@ -43,6 +43,7 @@ def features(database: Path, certificate: Credentials) -> dict[str, Policy]:
     """A policy for each feature."""
     tls = {"certificate_file": str(certificate.certificate), "key_file": str(certificate.key)}
     passwords = {"basic": {"verifier": "http://127.0.0.1:9"}}
+    rate = {"requests": 600, "per": "1m"}
     (rule,) = policy()["rules"]
     redirect = {"classes": ["manifests", "blobs"], "stores": "bucket"}
     redirecting = policy(
@@ -61,6 +62,9 @@ def features(database: Path, certificate: Credentials) -> dict[str, Policy]:
         "health": policy(front={"health": True}),
         "clients that are redirected": redirecting,
         "web pages": policy(front={"cors": {"origins": ["https://ui.test"]}}),
+        "limits of networks": policy(clients={"limits": {"networks": [rate], "except": ["10.0.0.0/8"]}}),
+        "budgets": policy(clients={"limits": {"budgets": [{**rate, "classes": ["read_blob"], "each": ["client"]}]}}),
+        "a proxy that is asked to connect": policy({"connect_proxy": "http://127.0.0.1:9"}),
         "redirects followed, private addresses too": policy(inside),
         "redirects followed, public addresses only": policy(follow),
     }
@@ -70,8 +74,11 @@ def configurations(place: Path) -> Iterator[tuple[str, Bootstrap]]:
     """What the Envoys validate, by name: the features, then the examples."""
     database = portolan.build_geo_database(place / "geo.mmdb")
     certificate = Authority(place / "authority").issue("registry.test")
-    for name, wanted in features(database, certificate).items():
-        yield name, render(wanted, place, admin="127.0.0.1:9901")
+    wanted = features(database, certificate)
+    for name, document in wanted.items():
+        yield name, render(document, place, admin="127.0.0.1:9901")
+    listeners = ("--http3", "--http-redirect=127.0.0.1:8081")
+    yield "HTTP/3, and http to https", render(wanted["TLS towards clients"], place, 8443, "127.0.0.1:9901", more=listeners)
     yield "metrics of requests", render(policy(), place, admin="127.0.0.1:9901", metrics="127.0.0.1:9902")
     for name in EXAMPLES:
         directory = place / name
@@ -114,13 +121,17 @@ def version_of(envoy: Path) -> str:
 
 def main() -> None:
     """Prints the table."""
-    envoys = {version_of(Path(path)): Path(path) for path in sys.argv[1:]}
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    envoys = {version_of(Path(path)): Path(path) for path in sys.argv[1:end]}
+    rows = sys.argv[end + 1 :]
     hopeless: set[str] = set()
     print(f"| configuration | oldest Envoy | {' | '.join(envoys)} |")
     print("| --- | --- |" + " --- |" * len(envoys))
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         for name, document in configurations(place):
+            if rows and name not in rows:
+                continue
             loaded: dict[str, bool] = {}
             for version, envoy in envoys.items():
                 loaded[version] = version not in hopeless and is_loaded(envoy, document, place)

@@ -39,10 +39,11 @@ def render(
     admin: str = "127.0.0.1:0",
     metrics: str | None = None,
     tracing: str | None = None,
+    more: Iterable[str] = (),
 ) -> Bootstrap:
     """The bootstrap that `portolan render` makes of a policy: a file, or a document written to one.
 
-    It loads the built filter. Port 0 lets the kernel choose, as it does for the admin interface.
+    It loads the built filter; `more` are further options. Port 0 lets the kernel choose, as it does for the admin interface.
     """
     if isinstance(policy, dict):
         policy = write_policy(policy, directory)
@@ -53,6 +54,7 @@ def render(
         admin,
         *(("--metrics", metrics) if metrics else ()),
         *(("--tracing", tracing) if tracing else ()),
+        *more,
         "--wasm",
         paths.wasm(),
         "--sds-directory",

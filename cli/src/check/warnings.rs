@@ -21,6 +21,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let backends = policy.config.backends();
     doubts.extend(backends.iter().filter_map(|backend| unencrypted(document, backend)));
     doubts.extend(backends.iter().filter_map(|backend| misplaced(document, backend)));
+    doubts.extend(backends.iter().filter_map(|backend| unchecked(document, backend)));
     doubts.extend(credentials::doubts(&policy.config));
     doubts.extend(redirecting::doubts(&policy.config, rules));
     doubts.extend(upstreams::doubts(&policy.config, document));
@@ -48,6 +49,17 @@ fn unencrypted(document: &Document, backend: &Backend) -> Option<Doubt> {
         url.host()
     );
     Some((upstreams::path_of_url(document, backend.name()), message))
+}
+
+/// Envoy's health checks do not go through its own tunnels.
+fn unchecked(document: &Document, backend: &Backend) -> Option<Doubt> {
+    backend.connect_proxy()?;
+    let written = view::field(view::field(document, "backends")?, backend.name())?;
+    view::field(written, "health_check")?;
+    let message = "is not used: a backend behind a `connect_proxy` is taken out by its connections alone \
+                   (`ejection`); leave it out";
+    let path = join(&join("backends", backend.name()), "health_check");
+    Some((path, message.to_owned()))
 }
 
 /// URLs at which there is a host, and no registry.

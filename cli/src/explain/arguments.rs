@@ -65,7 +65,7 @@ pub(crate) struct ExplainArgs {
     /// The client's continent, such as `EU`.
     #[arg(long, value_name = "CONTINENT", conflicts_with = "batch")]
     continent: Option<String>,
-    /// A header of the request; `host`, `x-portolan-peer` and the policy's geo headers count.
+    /// A header of the request; `host`, `user-agent`, `x-portolan-peer` and the policy's geo headers count.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Header::parse, conflicts_with = "batch")]
     headers: Vec<Header>,
     /// Something was just pushed to the repository; counts for rules with `read_your_writes`.

@@ -22,6 +22,7 @@ struct Line {
     country: Option<String>,
     subdivision: Option<String>,
     continent: Option<String>,
+    user_agent: Option<String>,
     #[serde(default)]
     has_credentials: bool,
     #[serde(default)]
@@ -92,6 +93,7 @@ fn request(line: &Line, encoding: Encoding, config: &Config) -> Option<Request> 
             country: bytes(&line.country)?,
             subdivision: bytes(&line.subdivision)?,
             continent: bytes(&line.continent)?,
+            user_agent: bytes(&line.user_agent)?,
         },
     })
 }

@@ -44,9 +44,17 @@ pub(super) fn of(told: &Told<'_>, config: &Config) -> (Client, Vec<String>) {
         country,
         subdivision,
         continent,
+        user_agent: user_agent(told.headers),
     };
     (client, notes)
 }
+
+/// The program that asks; of several values the last, as in the filter.
+fn user_agent(headers: &[Header]) -> Option<Vec<u8>> {
+    headers.iter().rfind(|header| header.name == USER_AGENT).map(|header| header.value.clone())
+}
+
+const USER_AGENT: &str = "user-agent";
 
 /// One geographic fact: an option, a header, or neither.
 struct Fact {
@@ -153,7 +161,7 @@ fn behind_a_proxy(config: &Config) -> (Option<Vec<u8>>, Option<String>) {
 fn ignored_headers(headers: &[Header], facts: &[Fact; 3]) -> Vec<String> {
     let counts = |name: &str| {
         let is_geo = facts.iter().any(|fact| fact.header.as_deref() == Some(name));
-        is_geo || matches!(name, "host" | "authorization") || name == headers::PEER
+        is_geo || matches!(name, "host" | "authorization" | USER_AGENT) || name == headers::PEER
     };
     let ignored = headers.iter().filter(|header| !counts(&header.name));
     ignored.map(|header| format!("the header `{}` does not count", header.name)).collect()

@@ -41,6 +41,8 @@ pub(super) struct Client {
     pub(super) subdivision: Option<Vec<u8>>,
     /// The value of the continent header.
     pub(super) continent: Option<Vec<u8>>,
+    /// The program that asks, as it says.
+    pub(super) user_agent: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -60,6 +62,7 @@ impl Request {
             authority: &self.authority,
             scheme: b"https",
             authorization: self.authorization(),
+            user_agent: self.client.user_agent.as_deref(),
             client: self.client.facts(),
         }
     }

@@ -8,9 +8,9 @@ use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::listener::{BUFFER_BYTES, address};
-use super::metrics;
 use super::options::{Options, Target};
 use super::typed::{extension, object};
+use super::{egress, metrics};
 
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
@@ -123,7 +123,8 @@ pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Va
         "extensions.bootstrap.internal_listener.v3.InternalListener",
         json!({}),
     );
-    is_needed(config, options.target).then_some(extension).into_iter().collect()
+    let is_needed = is_needed(config, options.target) || egress::is_needed(config, options.target);
+    is_needed.then_some(extension).into_iter().collect()
 }
 
 fn get() -> Value {

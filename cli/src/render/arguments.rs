@@ -1,6 +1,7 @@
 //! What a person types behind `portolan render`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -50,6 +51,15 @@ pub(crate) struct SiteArgs {
     /// The address that clients connect to.
     #[arg(long, value_name = "[ADDRESS]:PORT", default_value = "0.0.0.0:8080", value_parser = any_address)]
     listen: SocketAddr,
+    /// The address of a listener without TLS that leads clients to https, such as `:80`; none if left out.
+    #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
+    #[serde(default)]
+    http_redirect: Option<SocketAddr>,
+    /// Take HTTP/3 as well, at the same port of UDP, and tell clients so. A number is the port at which clients reach it,
+    /// where that is another.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+    #[serde(default)]
+    http3: Option<u16>,
     /// The address of Envoy's admin interface; a loopback address.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9901", value_parser = admin_address)]
     admin: SocketAddr,
@@ -172,6 +182,12 @@ impl SiteArgs {
     pub(crate) fn check_for_a_gateway(&self) -> Result<(), RenderError> {
         let refused = [
             (self.metrics.is_some(), "--metrics", "scrape the gateway's own port for metrics"),
+            (
+                self.http_redirect.is_some(),
+                "--http-redirect",
+                "write `tls: {httpsRedirect: true}` for the port of the `Gateway`",
+            ),
+            (self.http3.is_some(), "--http3", "the mesh makes the listeners of its gateway"),
             (self.tracing.is_some(), "--tracing", "switch it on with Istio's `Telemetry`"),
             (self.without_wasm, "--without-wasm", "measure with the target `bootstrap`"),
             (self.exclusive_port, "--exclusive-port", "its listener is made by the mesh"),
@@ -232,6 +248,10 @@ impl SiteArgs {
             target,
             envoy: self.envoy,
             listen: self.listen,
+            http_redirect: self.http_redirect,
+            http3: self.http3.and_then(|port| {
+                NonZeroU16::new(port).or_else(|| NonZeroU16::new(self.listen.port()))
+            }),
             admin: self.admin,
             metrics: self.metrics,
             tracing: self.tracing.clone(),

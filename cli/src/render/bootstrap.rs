@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster, stats,
-    tracing,
+    admin_access, aggregate, cluster, egress, http_redirect, listener, overload, redirect_cluster,
+    service_cluster, stats, tracing,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -32,10 +32,13 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(aggregate::last_resorts(config, options));
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
+    clusters.extend(egress::clusters(config));
     clusters.extend(admin_access::clusters(config, options));
     clusters.extend(tracing::cluster(options));
     let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
-    let mut listeners = vec![listener::listener(config, policy_json, options)];
+    let mut listeners = listener::listeners(config, policy_json, options);
+    listeners.extend(http_redirect::listener(config, options));
+    listeners.extend(egress::listener(config, options));
     listeners.extend(admin_access::listeners(config, options));
     let extensions = admin_access::bootstrap_extensions(config, options);
     let extensions =

@@ -16,7 +16,8 @@ pub(super) const STATISTICS: &str = "portolan_clients";
 
 /// The filter; none where clients are not counted.
 pub(super) fn filter(clients: &Clients) -> Option<Value> {
-    clients.limits().map(|limits| extension(NAME, MESSAGE, fields(limits)))
+    let limits = clients.limits().filter(|limits| !limits.networks().is_empty())?;
+    Some(extension(NAME, MESSAGE, fields(limits)))
 }
 
 fn fields(limits: &ClientLimits) -> Value {
@@ -75,7 +76,7 @@ fn descriptor(number: usize, limit: &NetworkLimit) -> Value {
 }
 
 /// Envoy wants a key under which the part could be changed while it runs.
-fn always(what: &str) -> Value {
+pub(super) fn always(what: &str) -> Value {
     json!({
         "runtime_key": format!("portolan.client_limits.{what}"),
         "default_value": {"numerator": 100, "denominator": "HUNDRED"},

@@ -8,7 +8,7 @@ use super::listener::BUFFER_BYTES;
 use super::options::Options;
 use super::typed::object;
 use super::upstream_filters::{self, Destination};
-use super::{health, origin, upstream_tls};
+use super::{egress, health, origin, upstream_tls};
 
 /// The cluster for reads, alone or as a member of an aggregate.
 ///
@@ -64,17 +64,23 @@ fn cluster(
         json!({"filter_metadata": {contract::NAMESPACE: {contract::BACKEND: backend.name()}}});
     let protocol =
         object([origin::protocol(url.scheme()), health::no_answer_takes_a_backend_out()]);
-    object([
+    // Envoy checks from its main thread, where no listener inside of it can be reached: each check would fail.
+    let checks = match backend.connect_proxy() {
+        Some(_) => Value::Null,
+        None => json!({"health_checks": health::checks(backend)}),
+    };
+    let all = object([
         json!({"name": name}),
         origin::discovery(url),
         limits(backend.resilience().limits),
         origin::keepalive(),
-        json!({"health_checks": health::checks(backend)}),
+        checks,
         more.clone(),
         origin::protocol_options(protocol, filters),
         origin::load_assignment(name, url, Some(metadata)),
         upstream_tls::transport(backend.name(), url, backend.tls(), options),
-    ])
+    ]);
+    egress::through(all, url, backend.connect_proxy())
 }
 
 /// What is more than a backend's limits is answered with 503 at once and not handed on to the next

@@ -7,8 +7,8 @@ use super::limits::{Limits, seconds};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, browsers, client_address, client_limits, early_headers, filter_state, geoip,
-    local_replies, loops, metrics, patience, redirects, routes, tracing, wasm,
+    access_log, browsers, budgets, client_address, client_limits, early_headers, filter_state,
+    geoip, local_replies, loops, metrics, patience, redirects, routes, tracing, wasm,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
@@ -68,14 +68,22 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let limits = client_limits::filter(config.clients());
     let first = ready.into_iter().chain([loops::filter(config)]).chain(pages);
     let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
+    // Where nothing decides, nothing is known to count by.
+    let budgets = budgets::filter(config.clients()).filter(|_| options.wasm.is_some());
     let counted = metrics::filter(options);
     // What is refused here is in the log as it was sent, and costs the filter nothing.
-    before_the_filter.chain(wasm).chain(addresses).chain(counted).chain([router]).collect()
+    before_the_filter
+        .chain(wasm)
+        .chain(addresses)
+        .chain(budgets)
+        .chain(counted)
+        .chain([router])
+        .collect()
 }
 
 /// Whether this Envoy takes requests: 200 until it is told to drain (`POST /healthcheck/fail` of the
 /// admin interface) or to stop. That it runs at all is `/livez`; how the backends are, `/healthcheck`.
-fn readiness() -> Value {
+pub(super) fn readiness() -> Value {
     extension(
         "envoy.filters.http.health_check",
         "extensions.filters.http.health_check.v3.HealthCheck",

@@ -36,6 +36,10 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
+    /// `--http3` for a policy that it does not go with.
+    Http3(&'static str),
+    /// `--http-redirect` for a policy whose fronts have no certificate.
+    NowhereToLead,
     /// The policy limits clients, and this Envoy cannot.
     ClientLimits(EnvoyVersion),
     /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
@@ -120,6 +124,11 @@ impl fmt::Display for RenderError {
                 "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
+            ),
+            Self::Http3(why) => write!(formatter, "--http3: {why}; leave it out, or change the policy"),
+            Self::NowhereToLead => formatter.write_str(
+                "--http-redirect leads clients to https, and no front of the policy has `tls`; write certificates, or \
+                 leave the option out and let what ends TLS before Envoy redirect",
             ),
             Self::ClientLimits(envoy) => write!(
                 formatter,

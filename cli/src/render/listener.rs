@@ -1,4 +1,4 @@
-//! The one listener.
+//! The listener that clients are served at.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -9,13 +9,20 @@ use super::client_address::ranges;
 use super::limits::seconds;
 use super::options::Options;
 use super::typed::{extension, object};
-use super::{connection_manager, downstream_tls};
+use super::{connection_manager, downstream_tls, http3};
 
 /// What Envoy buffers of one connection, in bytes. Much less starves the transfer of blobs, much
 /// more lets slow clients hold the memory.
 pub(super) const BUFFER_BYTES: u32 = 1024 * 1024;
 
-pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) -> Value {
+/// The listeners that serve the policy: for TCP, and for QUIC where somebody wants it.
+pub(super) fn listeners(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
+    let manager = connection_manager::connection_manager(config, policy_json, options);
+    let quic = http3::listener(config, &manager, options);
+    [for_tcp(config, &manager, options)].into_iter().chain(quic).collect()
+}
+
+fn for_tcp(config: &Config, manager: &Value, options: &Options) -> Value {
     let transport = downstream_tls::transport(config, options);
     let sockets =
         if options.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) };
@@ -28,7 +35,7 @@ pub(super) fn listener(config: &Config, policy_json: &str, options: &Options) ->
         "filter_chains": [object([
             whose_connections(config.clients()),
             json!({"transport_socket_connect_timeout": seconds(options.limits.handshake_timeout)}),
-            json!({"filters": [connection_manager::connection_manager(config, policy_json, options)]}),
+            json!({"filters": [manager]}),
             transport,
         ])],
     });
@@ -40,7 +47,7 @@ pub(crate) const NAME: &str = "portolan";
 
 /// What looks at a connection before anything else does. The PROXY protocol comes before TLS
 /// (<https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt>, section 2).
-fn listener_filters(clients: &Clients, has_tls: bool) -> Vec<Value> {
+pub(super) fn listener_filters(clients: &Clients, has_tls: bool) -> Vec<Value> {
     let proxy_protocol = extension(
         "envoy.filters.listener.proxy_protocol",
         "extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
@@ -52,7 +59,7 @@ fn listener_filters(clients: &Clients, has_tls: bool) -> Vec<Value> {
 
 /// Who may connect. Whoever speaks the PROXY protocol can say to be anybody, so nobody but the balancers may; Envoy
 /// closes a connection that no filter chain is for.
-fn whose_connections(clients: &Clients) -> Value {
+pub(super) fn whose_connections(clients: &Clients) -> Value {
     match clients.proxy_protocol() {
         [] => Value::Null,
         balancers => {

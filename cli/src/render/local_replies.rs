@@ -83,12 +83,23 @@ const fn cause(details: &'static [&'static str], message: &'static str) -> Cause
     Cause { details, message }
 }
 
+/// The same for a listener whose routes have answers of their own, which are as they should be.
+pub(super) fn config_beside_routes(limits: Limits) -> Value {
+    let of_routes = json!({"filter": by_expression("response.code_details == 'direct_response'")});
+    with_first(vec![of_routes], limits)
+}
+
+/// Envoy's own answers at the listener of the clients.
+pub(super) fn config(limits: Limits) -> Value {
+    with_first(vec![of_the_filter()], limits)
+}
+
 /// The first mapper that fits decides. An answer of a backend is none of Envoy's own and is not
 /// looked at here.
 ///
 /// The details are compared by CEL, which costs as much as forty comparisons of a status. So they are looked at
 /// behind the status: a refusal is not to cost more than what is refused, and a redirect is no error.
-pub(super) fn config(limits: Limits) -> Value {
+fn with_first(own: Vec<Value>, limits: Limits) -> Value {
     let Limits { max_header, max_header_fields, header_timeout, .. } = limits;
     let too_large = format!(
         "the header of the request is larger than {max_header} KiB or has more than {max_header_fields} \
@@ -98,7 +109,7 @@ pub(super) fn config(limits: Limits) -> Value {
     let causes = CAUSES
         .iter()
         .map(|cause| mapper(&error_with(cause.details), "UNSUPPORTED", cause.message, &[]));
-    let first = [of_the_filter(), loop_detected(), overload(), standstill()];
+    let first = [loop_detected(), overload(), standstill()];
     let by_status = [
         mapper(&status("EQ", 429), "TOOMANYREQUESTS", "too many requests; try again later", &[]),
         mapper(&status("EQ", 431), "UNSUPPORTED", &too_large, &[]),
@@ -117,7 +128,7 @@ pub(super) fn config(limits: Limits) -> Value {
             &[],
         ),
     ];
-    let mappers: Vec<Value> = first.into_iter().chain(causes).chain(by_status).collect();
+    let mappers: Vec<Value> = own.into_iter().chain(first).chain(causes).chain(by_status).collect();
     json!({"mappers": mappers})
 }
 

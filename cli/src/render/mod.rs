@@ -10,6 +10,7 @@ mod aggregate;
 mod arguments;
 mod bootstrap;
 mod browsers;
+mod budgets;
 mod client_address;
 mod client_limits;
 mod cluster;
@@ -17,12 +18,15 @@ mod connection_manager;
 mod credential_filter;
 mod downstream_tls;
 mod early_headers;
+mod egress;
 mod envoy_version;
 mod error;
 mod filter_state;
 mod forwarded_for;
 mod geoip;
 mod health;
+mod http3;
+mod http_redirect;
 mod leftover;
 mod limits;
 mod listener;
@@ -152,6 +156,12 @@ impl Rendering {
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
         let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
         redirects::check(&config, options.envoy)?;
+        if options.http3.is_some() {
+            http3::check(&config)?;
+        }
+        if options.http_redirect.is_some() && !downstream_tls::is_there(&config) {
+            return Err(RenderError::NowhereToLead);
+        }
         if config.clients().limits().is_some() && !options.envoy.limits_clients() {
             return Err(RenderError::ClientLimits(options.envoy));
         }

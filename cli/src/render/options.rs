@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,10 @@ pub(crate) struct Options {
     pub(crate) envoy: EnvoyVersion,
     /// Where clients connect.
     pub(crate) listen: SocketAddr,
+    /// Where clients that come by `http` are led to `https`; nowhere if there is none.
+    pub(crate) http_redirect: Option<SocketAddr>,
+    /// The UDP port at which clients reach HTTP/3; there is none if none is said.
+    pub(crate) http3: Option<NonZeroU16>,
     /// Where the operator connects; a loopback address.
     pub(crate) admin: SocketAddr,
     /// Where metrics are scraped; nowhere if there is none.

@@ -16,7 +16,7 @@ use super::options::Options;
 use super::redirect_cluster::{self, Addresses};
 use super::routes;
 use super::typed::{extension, object, typed};
-use super::{filter_state, geoip, health, loops, next_cluster, patience};
+use super::{budgets, filter_state, geoip, health, loops, next_cluster, patience};
 
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
@@ -124,7 +124,7 @@ fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) 
             "headers": [{"name": headers::CLUSTER, "string_match": {"exact": cluster}}],
         },
         "route": action,
-        "typed_per_filter_config": filters_of_a_further_pass(backend, options),
+        "typed_per_filter_config": filters_of_a_further_pass(config, backend, options),
     })
 }
 
@@ -140,7 +140,11 @@ fn destination(config: &Config, backend: &Backend, cluster: &str) -> Value {
 }
 
 /// What was noted of the client in the first pass would be overwritten by what is left of it in the next.
-fn filters_of_a_further_pass(backend: &Backend, options: &Options) -> Map<String, Value> {
+fn filters_of_a_further_pass(
+    config: &Config,
+    backend: &Backend,
+    options: &Options,
+) -> Map<String, Value> {
     let set = |more: Value| typed("config.route.v3.FilterConfig", more);
     let addresses = Addresses::of(backend);
     let mut filters = Map::new();
@@ -148,6 +152,9 @@ fn filters_of_a_further_pass(backend: &Backend, options: &Options) -> Map<String
     filters.insert(filter_state::NAME.to_owned(), set(json!({"disabled": true})));
     // The first pass has added this installation.
     filters.insert(loops::NAME.to_owned(), set(json!({"disabled": true})));
+    if budgets::filter(config.clients()).is_some() {
+        filters.insert(budgets::NAME.to_owned(), set(json!({"disabled": true})));
+    }
     if options.geoip_database.is_some() {
         filters.insert(geoip::NAME.to_owned(), set(json!({"disabled": true})));
     }

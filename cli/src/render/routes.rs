@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::options::Options;
 use super::typed::{extension, object, typed};
 use super::{
-    browsers, next_cluster, patience, redirects, upstream_filters, upstream_headers, wasm,
+    browsers, http3, next_cluster, patience, redirects, upstream_filters, upstream_headers, wasm,
 };
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
@@ -31,13 +31,14 @@ pub(super) fn route_config(config: &Config, options: &Options) -> Value {
     if redirects::are_followed(config, options) {
         virtual_hosts.push(redirects::virtual_host(config, options));
     }
-    json!({
+    let all = json!({
         "name": "portolan",
         "internal_only_headers": [headers::CLUSTER, headers::CREDENTIAL],
         "request_headers_to_remove": upstream_headers::removed_from_requests(config.clients()),
         "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
         "virtual_hosts": virtual_hosts,
-    })
+    });
+    object([all, http3::advertised(options)])
 }
 
 fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value> {

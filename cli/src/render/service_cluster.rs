@@ -8,7 +8,7 @@ use super::listener::BUFFER_BYTES;
 use super::options::Options;
 use super::typed::object;
 use super::upstream_filters::{self, Destination};
-use super::{origin, upstream_tls};
+use super::{egress, origin, upstream_tls};
 
 /// All of them. Without the filter nobody calls any.
 pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
@@ -80,7 +80,8 @@ fn token_service(config: &Config, backend: &Backend, options: &Options) -> Optio
     } else {
         upstream_tls::transport(&name, url, &publicly(url), options)
     };
-    Some(cluster(service.cluster(), url, transport, filters, CALLS))
+    let all = cluster(service.cluster(), url, transport, filters, CALLS);
+    Some(egress::through(all, url, backend.connect_proxy()))
 }
 
 fn verifiers(config: &Config, options: &Options) -> Vec<Value> {

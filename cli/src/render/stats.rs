@@ -38,7 +38,7 @@ pub(super) const OF_CLUSTERS: [&str; 24] = [
 ];
 
 /// What is kept of the rest, by the beginning of its name.
-pub(super) const OTHERS: [&str; 24] = [
+pub(super) const OTHERS: [&str; 25] = [
     "server.live",
     "server.state",
     "server.uptime",
@@ -63,6 +63,7 @@ pub(super) const OTHERS: [&str; 24] = [
     "http.portolan.downstream_cx_active",
     "http.portolan.downstream_cx_ssl_active",
     "portolan_clients.http_local_rate_limit.",
+    "portolan_budgets.http_local_rate_limit.",
 ];
 
 /// Envoy's `stats_config`.

@@ -27,6 +27,8 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         target: Target::Bootstrap,
         envoy: EnvoyVersion::parse(EnvoyVersion::DEFAULT).unwrap(),
         listen: "[::]:8080".parse().unwrap(),
+        http_redirect: None,
+        http3: None,
         admin: "127.0.0.1:9901".parse().unwrap(),
         metrics: None,
         tracing: None,

@@ -65,3 +65,47 @@ fn files_that_cannot_be_written_stop_it() {
     assert!(found.stderr.starts_with("error: cannot write sds: "), "{}", found.stderr);
     assert!(!directory.path("envoy.yaml").exists(), "an Envoy with it would not start");
 }
+
+#[test]
+fn listeners_beside_the_one_of_tls_need_it() {
+    let with_tls = POLICY.replace(
+        "{hosts: [registry.example.com]}",
+        "{hosts: [registry.example.com], tls: {certificate_file: /tls/a.pem, key_file: /tls/a.key}}",
+    );
+    let behind = with_tls.replace("regions:", "clients: {proxy_protocol: [10.0.0.0/8]}\nregions:");
+    #[rustfmt::skip]
+    let rows = [
+        (POLICY, "--http-redirect=:80", "--http-redirect leads clients to https, and no front of the policy has `tls`"),
+        (POLICY, "--http3", "--http3: no front of the policy has `tls`"),
+        (&behind, "--http3", "--http3: `clients.proxy_protocol` is for TCP"),
+        (&behind, "--http-redirect=:80", ""),
+        (&with_tls, "--http3=443", ""),
+        (&with_tls, "--http3", ""),
+    ];
+    for (policy, option, refusal) in rows {
+        let directory = Directory::with(&[("p.yaml", policy)]);
+        let found = render(&directory, &["--sds-output", "sds", option]);
+        assert_eq!(found.status == 0, refusal.is_empty(), "{option}: {}", found.stderr);
+        assert!(found.stderr.contains(refusal), "{option}: {}", found.stderr);
+    }
+}
+
+#[test]
+fn clients_are_told_the_port_at_which_they_reach_http3() {
+    let with_tls = POLICY.replace(
+        "{hosts: [registry.example.com]}",
+        "{hosts: [registry.example.com], tls: {certificate_file: /tls/a.pem, key_file: /tls/a.key}}",
+    );
+    for (options, expected) in [
+        (&["--listen", ":8443", "--http3"][..], "h3=\":8443\"; ma=86400"),
+        (&["--listen", ":8443", "--http3=443"], "h3=\":443\"; ma=86400"),
+        (&["--listen", ":8443"], ""),
+    ] {
+        let directory = Directory::with(&[("p.yaml", &with_tls)]);
+        render(&directory, &[&["--sds-output", "sds"], options].concat());
+        let envoy = fs::read_to_string(directory.path("envoy.yaml")).unwrap();
+        let found = envoy.lines().find(|line| line.contains("h3=")).unwrap_or_default();
+        let found = found.replace("\\\"", "\"");
+        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
+    }
+}

@@ -33,7 +33,8 @@ impl Snapshot {
                 || config.regions().geo_source() == GeoSource::ProxyHeaders,
             redirects_by_health: config.redirects_by_health(),
             says_backend: config.fronts().all().iter().any(Front::says_backend),
-            has_networks: !config.regions().networks().is_empty(),
+            has_networks: !config.regions().networks().is_empty()
+                || config.clients().refuses_networks(),
             config,
         }
     }

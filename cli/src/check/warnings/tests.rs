@@ -33,6 +33,20 @@ fn a_policy_without_doubts() {
 }
 
 #[test]
+fn a_health_check_that_cannot_be_made() {
+    let through = "connect_proxy: \"http://proxy.example:3128\"";
+    let found = told(&format!("a: {{url: \"https://a.example\", {through}}}"), ALL_TO_A);
+    assert_eq!(found, [""; 0]);
+    let checked =
+        format!("a: {{url: \"https://a.example\", {through}, health_check: {{interval: 5s}}}}");
+    let found = told(&checked, ALL_TO_A);
+    assert!(
+        found.iter().any(|line| line.starts_with("backends.a.health_check: is not used")),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn hosts_that_are_reached_over_plain_http() {
     let rows = [
         ("127.0.0.1:5000", true, "this machine"),

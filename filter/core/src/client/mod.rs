@@ -12,7 +12,7 @@ mod why;
 
 use crate::config::geography::Country;
 use crate::config::ids::{LabelId, RegionId};
-use crate::config::network_table::NetworkMatch;
+use crate::config::network_table::{NetworkMatch, NetworkTable};
 use crate::config::regions::Regions;
 pub use facts::ClientFacts;
 use facts::address_of;
@@ -59,6 +59,14 @@ fn network_of(regions: &Regions, address: IpAddr) -> Option<NetworkMatch> {
     let networks = regions.networks();
     let inner = inside(address).and_then(|inner| networks.lookup(inner));
     inner.or_else(|| networks.lookup(address))
+}
+
+/// Whether a client's address is in one of the networks of a table; behind a NAT64 also the address inside.
+#[must_use]
+pub fn is_in(networks: &NetworkTable, facts: &ClientFacts<'_>) -> bool {
+    let is_known = |address: IpAddr| networks.lookup(address).is_some();
+    address_of(facts.address)
+        .is_some_and(|address| is_known(address) || inside(address).is_some_and(is_known))
 }
 
 /// The values of a header that stands more than once, as the one value that means the same: joined by commas,

@@ -24,6 +24,7 @@ pub struct Backend {
     pub(crate) credential: Option<String>,
     pub(crate) redirects: Redirects,
     pub(crate) upload_paths: Vec<UploadPath>,
+    pub(crate) connect_proxy: Option<BackendUrl>,
 }
 
 /// How the certificate of an `https` backend is verified.
@@ -112,6 +113,12 @@ impl Backend {
     #[must_use]
     pub const fn redirects(&self) -> &Redirects {
         &self.redirects
+    }
+
+    /// The proxy that is asked to connect to it and to its token service; `None` if it is reached directly.
+    #[must_use]
+    pub const fn connect_proxy(&self) -> Option<&BackendUrl> {
+        self.connect_proxy.as_ref()
     }
 
     /// Where it goes on with uploads outside of its `/v2/`; nowhere, as a rule.

@@ -1,13 +1,16 @@
-//! How many requests the clients of one network may make.
+//! How many requests clients may make.
 
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-/// The limits of clients, by the networks that they are in.
+use super::budget::Budget;
+
+/// The limits of clients: by the networks that they are in, and by what they ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
     pub(crate) networks: Vec<NetworkLimit>,
+    pub(crate) budgets: Vec<Budget>,
     pub(crate) except: Vec<IpNet>,
     pub(crate) entries: u32,
 }
@@ -31,7 +34,13 @@ impl ClientLimits {
     /// How many networks are remembered if the policy does not say.
     pub(crate) const ENTRIES: u32 = 100_000;
 
-    /// All of them; a request has to be within each.
+    /// How many requests of a kind are carried; a request has to be within each that is about it.
+    #[must_use]
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
+    }
+
+    /// All of the networks'; a request has to be within each.
     #[must_use]
     pub fn networks(&self) -> &[NetworkLimit] {
         &self.networks
@@ -43,7 +52,8 @@ impl ClientLimits {
         &self.except
     }
 
-    /// How many networks are remembered for each limit. Where there are more, the one that has been silent for longest is forgotten.
+    /// How many networks, or values of what a budget is kept apart by, are remembered for each limit. Where there are more, the one
+    /// that has been silent for longest is forgotten.
     #[must_use]
     pub const fn entries(&self) -> u32 {
         self.entries

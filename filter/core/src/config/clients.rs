@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::client_limits::ClientLimits;
+use super::refused::Refused;
 
 /// How Envoy and the filter learn who and where a client is.
 #[derive(Clone, Debug)]
@@ -12,6 +13,7 @@ pub struct Clients {
     pub(crate) proxy_protocol: Vec<IpNet>,
     pub(crate) geo: Geo,
     pub(crate) limits: Option<ClientLimits>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 /// The source of geography.
@@ -71,6 +73,18 @@ impl Clients {
     #[must_use]
     pub const fn limits(&self) -> Option<&ClientLimits> {
         self.limits.as_ref()
+    }
+
+    /// Whose requests are refused, and for which images; the first that is meant says why.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// Whether a client's address decides about a refusal.
+    #[must_use]
+    pub fn refuses_networks(&self) -> bool {
+        self.refused.iter().any(|refused| refused.networks().is_some())
     }
 
     /// The headers that the filter reads geography from.

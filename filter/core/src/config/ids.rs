@@ -50,6 +50,10 @@ id!(
     OperatorId
 );
 id!(
+    /// One of the kinds of requests that the policy refuses.
+    RefusedId
+);
+id!(
     /// A list of backends.
     ListId
 );

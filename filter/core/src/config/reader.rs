@@ -247,6 +247,16 @@ impl Fields<'_> {
         !self.entries.is_empty()
     }
 
+    /// Whether any of these fields is there.
+    pub(crate) fn has_any(&self, names: &[&str]) -> bool {
+        self.entries.iter().any(|(key, _)| names.contains(&key.as_str()))
+    }
+
+    /// Whether there is such a field for every key: then none of them was meant as another.
+    pub(crate) fn are_all_known(&self) -> bool {
+        self.entries.iter().all(|(key, _)| self.table.has(key))
+    }
+
     /// Whether a list has any item, be it one that cannot be read. What stands in place of a list
     /// counts as one: it has its own mistake.
     pub(crate) fn has_items(&self, name: &str) -> bool {

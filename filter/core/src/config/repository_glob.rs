@@ -120,7 +120,7 @@ impl Component {
 ///
 /// The first piece must start the name and the last end it; each piece between is taken at its
 /// first place, which leaves the most for the others.
-fn wild_matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn wild_matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
     let inner = name.strip_prefix(first).and_then(|name| name.strip_suffix(last));

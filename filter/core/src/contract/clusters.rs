@@ -21,6 +21,12 @@ pub const ADMIN_INTERFACE: &str = "portolan@admin-interface";
 /// The cluster of the collector of spans, which only Envoy's tracer uses.
 pub const COLLECTOR: &str = "portolan@collector";
 
+/// A proxy that is asked to connect to backends; `authority` is its `host:port`. It says all of what it connects to.
+#[must_use]
+pub fn connect_proxy(authority: &str) -> String {
+    format!("{authority}@connect")
+}
+
 /// The token service of a backend.
 #[must_use]
 pub fn token_service(backend: &str) -> String {

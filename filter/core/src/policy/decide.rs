@@ -7,6 +7,7 @@ use super::naming::Naming;
 use super::need::{Facts, Need, StoredBlob};
 use super::redirect::{self, Asking, Instead};
 use super::refusal::Refusal;
+use super::refused::Asker;
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
@@ -100,6 +101,8 @@ pub struct Asked<'a> {
     pub identity: Identity,
     /// Where the client is.
     pub locality: &'a Locality,
+    /// Who asks.
+    pub asker: &'a Asker<'a>,
     /// What the host has found out.
     pub facts: &'a Facts<'a>,
 }
@@ -146,11 +149,12 @@ pub fn decide<'c>(
     if !leads_to_uploads(config, list, request) {
         return Err(Refusal::UploadUnknown);
     }
-    let mounting = match mount::decide(config, rule, request, (asked.front, asked.naming))? {
-        // A token of the proxy's is for the one repository that the client may write to.
-        Mounting::From(_) if uses_managed_token(config, asked.front, rule) => Mounting::Dropped,
-        mounting => mounting,
-    };
+    let mounting =
+        match mount::decide(config, rule, request, (asked.front, asked.naming, asked.asker))? {
+            // A token of the proxy's is for the one repository that the client may write to.
+            Mounting::From(_) if uses_managed_token(config, asked.front, rule) => Mounting::Dropped,
+            mounting => mounting,
+        };
     let authority = authority(rule, choice);
     let asking = Asking { locality: asked.locality, facts: asked.facts };
     let is_any = choice == Choice::Nearest;

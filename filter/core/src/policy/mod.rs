@@ -9,6 +9,7 @@ mod need;
 mod origin;
 mod redirect;
 mod refusal;
+mod refused;
 mod token_scope;
 
 pub use admission::Identity;
@@ -19,4 +20,5 @@ pub use naming::Naming;
 pub use need::{Facts, Need, Password, StoredBlob};
 pub use origin::{HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, Origin, TOKEN_PATH, in_token_path};
 pub use refusal::Refusal;
+pub use refused::{Asker, refuse, refuse_client};
 pub use token_scope::{TokenScope, token_scope};

@@ -2,6 +2,7 @@
 
 use super::naming::Naming;
 use super::refusal::Refusal;
+use super::refused::{Asker, is_image_refused};
 use crate::config::{Config, Front, Rule};
 use crate::registry::RegistryRequest;
 
@@ -12,7 +13,7 @@ pub enum Mounting {
     Unasked,
     /// The owner has the source too: the source's name is written as the owner knows it.
     From(String),
-    /// Another backend owns the source, so the owner cannot see it. The wish is taken out, and
+    /// Another backend owns the source, so the owner cannot see it, or the client may not have it. The wish is taken out, and
     /// the registry answers 202 with an ordinary upload, as the spec allows.
     Dropped,
 }
@@ -22,11 +23,14 @@ pub(super) fn decide(
     config: &Config,
     rule: &Rule,
     request: &RegistryRequest<'_>,
-    (front, naming): (&Front, &Naming),
+    (front, naming, asker): (&Front, &Naming, &Asker<'_>),
 ) -> Result<Mounting, Refusal> {
     let Some(mount) = request.mount()? else { return Ok(Mounting::Unasked) };
     let Some(from) = mount.from else { return Ok(Mounting::Unasked) };
     let Some(from) = naming.to_policy(&from) else { return Ok(Mounting::Dropped) };
+    if is_image_refused(config, asker, &from, mount.digest.as_str()) {
+        return Ok(Mounting::Dropped);
+    }
     let source = config.rules().find(front.id(), &from).and_then(|id| config.rules().get(id));
     let owner = rule.owner().map(|owner| owner.backend);
     let source_owner = source.and_then(Rule::owner).map(|owner| owner.backend);

@@ -1,6 +1,6 @@
 //! Why a request is not served.
 
-use crate::config::ids::{FrontId, RuleId};
+use crate::config::ids::{FrontId, RefusedId, RuleId};
 use crate::registry::{Class, RequestError};
 use crate::token::TokenRequestError;
 
@@ -27,6 +27,8 @@ pub enum Refusal {
     WritesOfRule(RuleId),
     /// Nor does any rule for the clients of this front.
     WritesOfFront(FrontId),
+    /// The policy refuses this client, this program or this image.
+    OfClients(RefusedId),
     /// The front wants a password, and there is none or a wrong one.
     Unauthenticated,
     /// The rule is not for this client.

@@ -18,7 +18,7 @@ pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailab
 
 use crate::attempt::Trouble;
 use crate::challenge::{self, FrontChallenge};
-use crate::config::{Config, Front, Rule};
+use crate::config::{Config, Front, Refused, Rule};
 use crate::policy::Refusal;
 use crate::registry::{Class, Method, RequestError};
 use parts::{NO_STORE, WAIT_AFTER_OUTAGE, headers};
@@ -253,6 +253,10 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
         Refusal::WritesOfFront(id) => {
             let reason = config.fronts().get(id).and_then(Front::writes_refused);
             Explanation::new(403, "DENIED", reason.unwrap_or_default())
+        }
+        Refusal::OfClients(id) => {
+            let refused = config.clients().refused().get(id.index());
+            Explanation::new(403, "DENIED", refused.map_or("", Refused::reason))
         }
         Refusal::Unauthenticated => Explanation::new(
             401,

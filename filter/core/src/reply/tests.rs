@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::attempt::Wait;
-use crate::config::ids::{FrontId, RuleId};
+use crate::config::ids::{FrontId, RefusedId, RuleId};
 
 fn config() -> Config {
     let policy = serde_json::json!({
         "version": 1,
         "fronts": {"main": {"hosts": ["registry.example.com"], "writes": {"refused": "this site is passive for now"}}},
+        "clients": {"refused": [{"networks": ["192.0.2.0/24"], "reason": "no clients from this network"}]},
         "backends": {"b": {"url": "https://b.example"}},
         "regions": {"default": {}},
         "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]},
@@ -35,6 +36,7 @@ fn every_refusal_has_a_status_a_code_and_perhaps_allow() {
         (Refusal::PullOnly(first), 405, "UNSUPPORTED", Some("GET, HEAD")),
         (Refusal::WritesOfRule(first), 403, "DENIED", None),
         (Refusal::WritesOfFront(FrontId::new(0)), 403, "DENIED", None),
+        (Refusal::OfClients(RefusedId::new(0)), 403, "DENIED", None),
         (Refusal::NameTooLong(first), 400, "NAME_INVALID", None),
     ];
     for (refusal, status, code, allow) in rows {

@@ -1,6 +1,7 @@
 //! What a host reads of a request.
 
 use crate::client::ClientFacts;
+use crate::policy::Asker;
 
 /// What a host reads of a request: bytes, as they came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct RequestHead<'a> {
     pub authority: &'a [u8],
     /// The client's credentials, as they came.
     pub authorization: Option<&'a [u8]>,
+    /// The program that asks, as it says.
+    pub user_agent: Option<&'a [u8]>,
     /// Who and where the client is.
     pub client: ClientFacts<'a>,
 }
@@ -32,6 +35,11 @@ impl<'a> RequestHead<'a> {
         wanted: Option<&'a [u8]>,
     ) -> Option<&'a [u8]> {
         wanted.filter(|_| has_origin && method == b"OPTIONS")
+    }
+
+    /// What is known of who asks.
+    pub(super) const fn asker(&self) -> Asker<'a> {
+        Asker { client: self.client, user_agent: self.user_agent }
     }
 
     /// The path of the target, without the query.

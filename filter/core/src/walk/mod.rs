@@ -146,6 +146,8 @@ fn act<'c>(
         return Err(Refusal::Request(RequestError::MethodNotAllowed { allow }));
     }
     let (naming, name) = (&names.naming, names.repository(request));
+    let by_whom = head.asker();
+    policy::refuse(config, &by_whom, request, name)?;
     let identity = match identify(front, head, facts.password)? {
         Identified::As(identity) => identity,
         Identified::By(verifier) => return Ok(End::need(config, Need::Password(verifier))),
@@ -153,7 +155,8 @@ fn act<'c>(
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?
     } else {
-        let asked = policy::Asked { front, naming, name, identity, locality, facts };
+        let asked =
+            policy::Asked { front, naming, name, identity, locality, asker: &by_whom, facts };
         policy::decide(config, request, &asked)?
     };
     let asked = Asked { front, region: locality.region, naming, name, request, head };

@@ -9,7 +9,7 @@ use crate::attempt::{is_password, tag_of};
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, Realm};
-use crate::policy::{Naming, Origin, Refusal, in_token_path, token_scope};
+use crate::policy::{Naming, Origin, Refusal, in_token_path, refuse_client, token_scope};
 use crate::registry::{Method, RequestError};
 use crate::token::{self, Grant, Secret, TokenRequest, untag};
 
@@ -75,6 +75,7 @@ pub(super) fn serve(
     let FrontAuth::Upstream { .. } = front.auth() else {
         return Err(RequestError::NotFound.into());
     };
+    refuse_client(config, &head.asker())?;
     let naming = naming(front, head)?;
     match head.method {
         b"POST" => Ok(TokenEndpoint::NeedsBody),
@@ -101,6 +102,7 @@ impl TokenEndpoint {
     ) -> Result<Self, Refusal> {
         let id = config.fronts().find(head.authority).ok_or(Refusal::FrontUnknown)?;
         let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+        refuse_client(config, &head.asker())?;
         let locality = client::locate(config.regions(), &head.client);
         let naming = naming(front, head)?;
         let request = token::from_post(content_type, body).map_err(Refusal::Token)?;

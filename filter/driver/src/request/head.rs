@@ -37,6 +37,7 @@ pub(crate) fn request_head<'h>(
             // Envoy overwrites it unless it comes from a proxy of the operator's own.
             b"x-forwarded-proto" => head.scheme = value,
             b"authorization" => head.authorization = Some(value),
+            b"user-agent" => head.user_agent = Some(value),
             b"origin" => has_origin = true,
             b"access-control-request-method" => preflight = Some(value),
             PEER_HEADER => head.client.peer = Some(value),
@@ -101,6 +102,7 @@ mod tests {
             (":scheme", b"http"),
             ("x-forwarded-proto", b"https"),
             ("authorization", b"Basic YTpi"),
+            ("user-agent", b"docker/1"),
             ("x-portolan-peer", b"192.0.2.1:1"),
             ("x-country", b"DE"),
         ]);
@@ -108,6 +110,7 @@ mod tests {
         assert_eq!((head.method, head.target), (&b"GET"[..], &b"/v2/\xff"[..]));
         assert_eq!((head.authority, head.scheme), (&b"p.example"[..], &b"https"[..]));
         assert_eq!(head.authorization, Some(&b"Basic YTpi"[..]));
+        assert_eq!(head.user_agent, Some(&b"docker/1"[..]));
         assert_eq!(head.client.peer, Some(&b"192.0.2.1:1"[..]));
         assert_eq!(head.client.address, Some(&b"198.51.100.1:2"[..]));
         assert_eq!((head.client.country, head.client.continent), (Some(&b"DE"[..]), None));

@@ -195,7 +195,11 @@ fn answered(receipt: &Receipt, exchange: &dyn Exchange) -> Option<Vec<u8>> {
 
 /// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so, or it is
 /// Envoy's own, which no attempt phase sees: the local replies of 500 and above that `portolan render` configures
-/// have a `Retry-After`.
+/// have a `Retry-After`. So has the 429 of a budget, which is said of the request, and not of any backend.
 fn needs_a_look(receipt: &Receipt, call: &mut Callback<'_>) -> bool {
-    !receipt.is_marked || take_mark(call) || call.has_response_header("retry-after")
+    let is_envoys = |call: &Callback<'_>| {
+        call.has_response_header("retry-after")
+            && call.exchange.status().is_some_and(|status| status >= 500)
+    };
+    !receipt.is_marked || take_mark(call) || is_envoys(call)
 }

@@ -147,6 +147,15 @@ fn an_attempt_that_ends_without_an_answer() {
     );
 }
 
+/// Envoy refuses it itself, behind the deciding phase: no attempt was made, and none of the backends has said anything.
+#[test]
+fn a_budget_that_is_used_up_is_no_word_of_a_backend() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let refused = super::host::headers(&[(":status", "429"), ("retry-after", "1")]);
+    assert_eq!(world.respond(request, refused), "429 as it came");
+}
+
 /// What a status means depends on what the backend was shown.
 #[test]
 fn what_an_answer_means() {

@@ -39,7 +39,7 @@ pub(crate) struct FileSet {
     pub(crate) secrets: BTreeMap<String, String>,
     /// The clusters.
     pub(crate) clusters: Vec<Value>,
-    /// The one listener.
+    /// The listener of the clients, and what leads to it.
     pub(crate) listeners: Vec<Value>,
     /// Its routes.
     pub(crate) routes: Vec<Value>,

@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 
 use super::name_of;
-use crate::render::client_limits;
 use crate::render::typed::typed;
+use crate::render::{budgets, client_limits};
 
 /// One place.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ const ADDRESSES: &str = "extensions.filters.http.dynamic_forward_proxy.v3.Filter
 const WASM: &str = "extensions.filters.http.wasm.v3.Wasm";
 
 /// All places, in the order of the connection manager. The router, which ends the chain, is not among them.
-pub(super) const ALL: [Slot; 10] = [
+pub(super) const ALL: [Slot; 11] = [
     slot("envoy.filters.http.health_check", "extensions.filters.http.health_check.v3.HealthCheck"),
     slot("envoy.filters.http.cdn_loop", "extensions.filters.http.cdn_loop.v3.CdnLoopConfig"),
     slot("envoy.filters.http.cors", "extensions.filters.http.cors.v3.Cors"),
@@ -46,6 +46,7 @@ pub(super) const ALL: [Slot; 10] = [
     slot("envoy.filters.http.wasm", WASM),
     for_some_routes("portolan.any-addresses", ADDRESSES),
     for_some_routes("portolan.public-addresses", ADDRESSES),
+    slot(budgets::NAME, client_limits::MESSAGE),
 ];
 
 /// The filter that decides.

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::slots::{self, Slot};
 use super::{Kind, name_of};
 use crate::render::admin_access::{METRICS, SCRAPES};
-use crate::render::listener;
 use crate::render::options::Options;
 use crate::render::typed::{object, typed};
+use crate::render::{http_redirect, http3, listener};
 
 /// The parts.
 pub(crate) struct Parts {
@@ -27,7 +27,7 @@ pub(crate) fn split(mut whole: Value, options: &Options) -> Parts {
     let (fixed, clusters) = clusters.into_iter().partition(is_fixed);
     let listeners = take(&mut whole, "/static_resources/listeners");
     let (mut listeners, mut others): (Vec<Value>, Vec<Value>) =
-        listeners.into_iter().partition(|one| name_of(one) == listener::NAME);
+        listeners.into_iter().partition(|one| LISTENERS.contains(&name_of(one)));
     let metrics = others.iter_mut().filter(|one| name_of(one) == METRICS);
     let metrics = metrics.filter_map(|one| one.pointer_mut(MANAGER));
     let scrapes =
@@ -37,9 +37,12 @@ pub(crate) fn split(mut whole: Value, options: &Options) -> Parts {
     put(&mut whole, "/static_resources/listeners", others);
     let mut routes = Vec::new();
     let mut filters = Vec::new();
-    for manager in listeners.iter_mut().filter_map(|one| one.pointer_mut(MANAGER)) {
-        routes.extend(routes_of(manager, (&Kind::Routes, listener::NAME), options));
-        filters.extend(filters_of(manager, options));
+    let served = listeners.iter_mut().filter(|one| SERVED.contains(&name_of(one)));
+    for manager in served.filter_map(|one| one.pointer_mut(MANAGER)) {
+        // Both serve the same by the same routes and filters.
+        let more = routes_of(manager, (&Kind::Routes, listener::NAME), options);
+        routes = more.map_or(routes, |more| vec![more]);
+        filters = filters_of(manager, options);
     }
     let dynamic = json!({"dynamic_resources": {
         "lds_config": source(options, &Kind::Listeners),
@@ -55,6 +58,10 @@ pub(crate) fn split(mut whole: Value, options: &Options) -> Parts {
     }
 }
 
+/// The listeners that follow the policy. What leads to https has its routes in it: nothing streams there, so it may change.
+const LISTENERS: [&str; 3] = [listener::NAME, http3::NAME, http_redirect::NAME];
+/// Those of them that serve it.
+const SERVED: [&str; 2] = [listener::NAME, http3::NAME];
 /// The message of routes.
 const ROUTES: &str = "config.route.v3.RouteConfiguration";
 /// The connection manager of a listener.

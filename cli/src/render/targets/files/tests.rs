@@ -17,6 +17,8 @@ fn options(target: Target, database: bool) -> Options {
         target,
         envoy: EnvoyVersion::parse(EnvoyVersion::DEFAULT).unwrap(),
         listen: "0.0.0.0:8080".parse().unwrap(),
+        http_redirect: None,
+        http3: None,
         admin: "127.0.0.1:9901".parse().unwrap(),
         metrics: None,
         tracing: None,

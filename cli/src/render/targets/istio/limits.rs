@@ -20,7 +20,16 @@ pub(super) struct Limit {
 }
 
 /// All of them.
-pub(super) const LIMITS: [Limit; 16] = [
+pub(super) const LIMITS: [Limit; 17] = [
+    Limit {
+        field: "backends.NAME.connect_proxy",
+        what: "a proxy that is asked to connect",
+        needs: None,
+        advice: "let Istio send what leaves the mesh through it",
+        find: |policy| {
+            of_backends(policy, "connect_proxy", |backend| backend.connect_proxy().is_some())
+        },
+    },
     Limit {
         field: "rules[].chains.REGION",
         what: "several backends, one after the other",

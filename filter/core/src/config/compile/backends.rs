@@ -71,6 +71,10 @@ fn compile_one(
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
         mistakes.add(&path.key("tls"), message);
     }
+    if wire.connect_proxy.is_some() && redirects.any_followed() {
+        let message = "redirects that are followed do not go through such a proxy; write `redirects: pass`, or leave this out";
+        mistakes.add(&path.key("connect_proxy"), message);
+    }
     check_upload_paths(&wire.upload_paths, &url, &path.key("upload_paths"), mistakes);
     let cluster = wire.cluster.unwrap_or_else(|| wire.name.clone());
     Some(Backend {
@@ -83,6 +87,7 @@ fn compile_one(
         credential: wire.credential,
         redirects,
         upload_paths: wire.upload_paths,
+        connect_proxy: wire.connect_proxy,
         key: wire.name.clone(),
         resilience: wire.resilience,
         name: wire.name,

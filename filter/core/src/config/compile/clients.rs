@@ -6,8 +6,10 @@ use super::regions::labels_meant;
 use crate::config::client_limits::ClientLimits;
 use crate::config::clients::{Clients, Geo, GeoHeaders};
 use crate::config::mistake::{Mistakes, Path};
+use crate::config::network_table::NetworkTable;
+use crate::config::refused::Refused;
 use crate::config::regions::GeoSource;
-use crate::config::wire::{ClientLimitsWire, ClientsWire, GeoHeadersWire, ProxyWire};
+use crate::config::wire::{ClientLimitsWire, ClientsWire, GeoHeadersWire, ProxyWire, RefusedWire};
 
 #[inline(never)]
 pub(super) fn compile(
@@ -55,6 +57,7 @@ pub(super) fn compile(
             mistakes,
         ),
         geo,
+        refused: compile_refused(wire.refused, networks, &root.key("refused"), mistakes),
         limits: wire.limits.map(|limits| compile_limits(limits, networks, &root, mistakes)),
     };
     (clients, source)
@@ -69,9 +72,30 @@ fn compile_limits(
     let path = root.key("limits");
     ClientLimits {
         networks: wire.networks,
+        budgets: wire.budgets,
         except: proxies(&wire.except, networks, &path.key("except"), mistakes),
         entries: wire.entries,
     }
+}
+
+#[inline(never)]
+fn compile_refused(
+    wire: Vec<RefusedWire>,
+    networks: &[(String, Vec<IpNet>)],
+    list: &Path<'_>,
+    mistakes: &Mistakes,
+) -> Vec<Refused> {
+    let all = wire.into_iter().enumerate().map(|(index, one)| {
+        let item = list.item(index);
+        let prefixes = proxies(&one.networks, networks, &item.key("networks"), mistakes);
+        Refused {
+            networks: one.names_networks.then(|| NetworkTable::of_prefixes(prefixes)),
+            user_agents: one.user_agents,
+            images: one.images,
+            reason: one.reason,
+        }
+    });
+    all.collect()
 }
 
 /// The prefixes of all of them; those of labels as `networks` has them.

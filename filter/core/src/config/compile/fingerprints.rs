@@ -89,6 +89,8 @@ fn of_backend(backend: &Backend, credentials: &[Credential], filters: Filters) -
         Some(format!("{name} {}", found.file()))
     });
     parts.push(optional(file.as_deref()));
+    let proxy = backend.connect_proxy.as_ref().map(BackendUrl::origin);
+    parts.extend(proxy.map(|proxy| format!("through {proxy}")));
     let redirects = &backend.redirects;
     parts.push(optional(redirects.ca_file()));
     let switches = [

@@ -8,6 +8,7 @@ mod access;
 mod auth;
 mod backends;
 mod blob_stores;
+mod budgets;
 mod chains;
 mod clients;
 mod fingerprints;
@@ -31,6 +32,7 @@ use names::ids_by_name;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
+    budgets::check(&wire, mistakes);
     let (clients, geo_source) = clients::compile(wire.clients, &wire.networks, mistakes);
     let regions = regions::compile(
         wire.regions.as_deref(),

@@ -35,6 +35,11 @@ pub(crate) static BACKEND: Table = Table {
             Value::List(&Value::Text),
             "where it goes on with uploads outside of its `/v2/`",
         ),
+        optional(
+            "connect_proxy",
+            Value::Url,
+            "the proxy that is asked to connect to it, such as `http://proxy.example.com:3128`",
+        ),
         optional("drained", Value::Flag, "true: it takes no reads"),
         optional(
             "hides_missing",

@@ -19,7 +19,9 @@ pub(crate) use backends::{
 };
 pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, SCRAPERS, UPSTREAM, WRITES};
 pub use policy::POLICY;
-pub(crate) use policy::{CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REGION};
+pub(crate) use policy::{
+    BUDGET, CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REFUSED, REGION,
+};
 pub(crate) use rules::{LINK, REDIRECT, RULE, RULE_WRITES};
 pub use table::{Field, Table, Value};
 

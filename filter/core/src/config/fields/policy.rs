@@ -5,6 +5,7 @@ use super::backends::{BACKEND, BLOB_STORE};
 use super::fronts::FRONT;
 use super::rules::RULE;
 use super::table::{Field, Table, Value, optional, required};
+use crate::config::budget::CLASSES;
 
 /// The whole policy.
 pub static POLICY: Table = Table {
@@ -110,16 +111,48 @@ pub(crate) static CLIENTS: Table = Table {
             Value::Fields(&CLIENT_LIMITS),
             "how many requests the clients of one network may make",
         ),
+        optional(
+            "refused",
+            Value::List(&Value::Fields(&REFUSED)),
+            "requests that are refused, with a reason that clients show",
+        ),
+    ],
+};
+
+pub(crate) static REFUSED: Table = Table {
+    place: "clients.refused[]",
+    fields: &[
+        optional(
+            "networks",
+            Value::List(&Value::Text),
+            "those from these prefixes, or labels of `networks`",
+        ),
+        optional(
+            "user_agents",
+            Value::List(&Value::Text),
+            "those whose `User-Agent` is one of these globs, such as `curl/*`; upper and lower case are the same",
+        ),
+        optional(
+            "images",
+            Value::List(&Value::Text),
+            "those for these images: `team/**`, `team/app:1.*`, `**@sha256:…`",
+        ),
+        required("reason", Value::Text, "why, in one line that clients show"),
     ],
 };
 
 pub(crate) static CLIENT_LIMITS: Table = Table {
     place: "clients.limits",
     fields: &[
-        required(
+        optional(
             "networks",
             Value::Items(&Value::Fields(&NETWORK_LIMIT)),
-            "the limits; a request has to be within each",
+            "the limits of networks; a request has to be within each",
+        ),
+        optional(
+            "budgets",
+            Value::Items(&Value::Fields(&BUDGET)),
+            "how many requests of a kind are carried; a request has to be within each that is about it",
         ),
         optional(
             "except",
@@ -130,6 +163,36 @@ pub(crate) static CLIENT_LIMITS: Table = Table {
             "entries",
             Value::Whole(1, 1_000_000),
             "how many networks are remembered for each limit: 100000 if left out",
+        ),
+    ],
+};
+
+pub(crate) static BUDGET: Table = Table {
+    place: "clients.limits.budgets[]",
+    fields: &[
+        required("requests", Value::Whole(1, 1_000_000), "how many requests"),
+        required("per", Value::Time, "in how long a time, such as `1m`; at least `1s`"),
+        optional(
+            "burst",
+            Value::Whole(1, 1_000_000),
+            "how many at once, where none came before: `requests` if left out",
+        ),
+        optional("fronts", Value::List(&Value::Text), "those through one of these fronts"),
+        optional(
+            "classes",
+            Value::List(&Value::Words(CLASSES)),
+            "those of one of these classes, by the words of the access log",
+        ),
+        optional("regions", Value::List(&Value::Text), "those of clients of one of these regions"),
+        optional(
+            "backends",
+            Value::List(&Value::Text),
+            "those that one of these backends is asked first",
+        ),
+        optional(
+            "each",
+            Value::List(&Value::Words(&["front", "class", "region", "client"])),
+            "what each value of has a budget of its own; one for all if left out",
         ),
     ],
 };

@@ -1,4 +1,4 @@
-//! Balancers that say who their client is, limits of clients, and writes that are refused for a while.
+//! Balancers that say who their client is, limits of clients, and what is refused.
 
 use super::*;
 
@@ -33,7 +33,8 @@ fn limits_that_cannot_be_are_refused() {
         (r#"{"limits": {"networks": [{"requests": 600, "per": "1m"}]}}"#, ""),
         (r#"{"limits": {"networks": [{"requests": 1, "per": "1s", "burst": 9, "ipv4": 24, "ipv6": 48}],
              "except": ["aws:us-*", "10.0.0.0/8"], "entries": 5}}"#, ""),
-        (r#"{"limits": {}}"#, "clients.limits: is empty; write `networks`"),
+        (r#"{"limits": {}}"#, "clients.limits: says no limit"),
+        (r#"{"limits": {"entries": 9}}"#, "clients.limits: says no limit"),
         (r#"{"limits": {"networks": []}}"#, "clients.limits.networks: is empty; write at least one limit"),
         (r#"{"limits": {"networks": [{"requests": 600}]}}"#, "clients.limits.networks[0]: `per` is missing"),
         (r#"{"limits": {"networks": [{"requests": 0, "per": "1m"}]}}"#, "clients.limits.networks[0].requests: is out of range"),
@@ -55,4 +56,57 @@ fn a_reason_is_one_line() {
         (r#"{"hosts": ["h"], "writes": "refused"}"#, "fronts.main.writes: "),
     ];
     check("/fronts/main", rows);
+}
+
+#[test]
+fn what_is_refused_is_said_and_why() {
+    #[rustfmt::skip]
+    check("/clients", &[
+        (r#"{"refused": []}"#, ""),
+        (r#"{"refused": [{"networks": ["office", "203.0.113.0/24", "aws:us-*"], "reason": "no"},
+             {"user_agents": ["curl/*"], "images": ["drycc/**", "drycc/base:1.*"], "reason": "no"}]}"#, ""),
+        (r#"{"refused": [{"reason": "no"}]}"#, "clients.refused[0]: says nobody and nothing"),
+        (r#"{"refused": [{"networks": [], "images": [], "reason": "no"}]}"#, "clients.refused[0]: says nobody and nothing"),
+        (r#"{"refused": [{"images": ["a"]}]}"#, "clients.refused[0]: `reason` is missing"),
+        (r#"{"refused": [{"images": ["a"], "reason": ""}]}"#, "clients.refused[0].reason: is an empty text"),
+        (r#"{"refused": [{"networks": ["offices"], "reason": "no"}]}"#, "clients.refused[0].networks[0]: no label of `networks` matches `offices`; did you mean `office`?"),
+        (r#"{"refused": [{"networks": ["203.0.113.1/24"], "reason": "no"}]}"#, "clients.refused[0].networks[0]: `203.0.113.1/24`"),
+        (r#"{"refused": [{"user_agents": ["*"], "reason": "no"}]}"#, "clients.refused[0].user_agents[0]: `*` is not valid"),
+        (r#"{"refused": [{"images": ["Drycc/base"], "reason": "no"}]}"#, "clients.refused[0].images[0]: `Drycc/base`"),
+        (r#"{"refused": [{"images": ["a@sha256:1"], "reason": "no"}]}"#, "clients.refused[0].images[0]: `a@sha256:1` is not valid"),
+        (r#"{"refused": {"images": ["a"], "reason": "no"}}"#, "clients.refused: "),
+        (r#"{"refused": [{"image": ["a"], "reason": "no"}]}"#, "clients.refused[0].image: "),
+    ]);
+}
+
+#[test]
+fn budgets_name_what_there_is() {
+    #[rustfmt::skip]
+    check("/clients", &[
+        (r#"{"limits": {"budgets": [{"requests": 600, "per": "1m"}]}}"#, ""),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1s", "burst": 99, "fronts": ["main"], "classes": ["read_blob", "upload"],
+             "regions": ["cn", "default"], "backends": ["ghcr"], "each": ["client", "class", "client"]}]}}"#, ""),
+        (r#"{"limits": {"budgets": []}}"#, "clients.limits.budgets: is empty"),
+        (r#"{"limits": {"budgets": [{"requests": 9}]}}"#, "clients.limits.budgets[0]: `per` is missing"),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "fronts": ["mian"]}]}}"#, "clients.limits.budgets[0].fronts[0]: there is no front `mian`; did you mean `main`?"),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "regions": ["us", "xx"]}]}}"#, "clients.limits.budgets[0].regions[1]: there is no region `xx`"),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "backends": ["docker"]}]}}"#, "clients.limits.budgets[0].backends[0]: there is no backend `docker`"),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "classes": ["blob"]}]}}"#, "clients.limits.budgets[0].classes[0]: `blob` is not valid"),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "each": ["user"]}]}}"#, "clients.limits.budgets[0].each[0]: `user` is not valid"),
+    ]);
+}
+
+#[test]
+fn a_proxy_that_connects_has_an_http_url() {
+    #[rustfmt::skip]
+    check("/backends/quay", &[
+        (r#"{"url": "https://quay.io", "connect_proxy": "http://proxy.example.com:3128"}"#, ""),
+        (r#"{"url": "https://quay.io", "connect_proxy": "http://[2001:db8::1]:3128", "auth": "token"}"#, ""),
+        (r#"{"url": "https://quay.io", "connect_proxy": "https://proxy.example.com"}"#, "backends.quay.connect_proxy: is `https`"),
+        (r#"{"url": "https://quay.io", "connect_proxy": "http://proxy.example.com/x"}"#, "backends.quay.connect_proxy: is `https`, or has a path"),
+        (r#"{"url": "https://quay.io", "connect_proxy": "proxy.example.com:3128"}"#, "backends.quay.connect_proxy: "),
+        (r#"{"url": "https://quay.io", "connect_proxy": "http://a:b@proxy.example.com"}"#, "backends.quay.connect_proxy: "),
+        (r#"{"url": "https://quay.io", "connect_proxy": "http://proxy.example.com", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}}"#,
+         "backends.quay.connect_proxy: redirects that are followed do not go through such a proxy"),
+    ]);
 }

@@ -85,6 +85,7 @@ fn a_name_changes_with_what_it_connects_to_and_with_nothing_else() {
         ("/backends/quay/tls", r#"{"server_name": "q"}"#, &["quay", "quay+ghcr"], "another name"),
         ("/backends/quay/tls", r#"{"ca_file": "/q"}"#, &["quay", "quay+ghcr"], "another CA"),
         ("/backends/quay/tls", r#"{"certificate_file": "/c", "key_file": "/k"}"#, &["quay", "quay+ghcr"], "who we are"),
+        ("/backends/quay/connect_proxy", r#""http://proxy.example:3128""#, &["quay", "quay+ghcr"], "a proxy between"),
         ("/backends/ghcr/auth", r#"{"token": {"realm": "https://t.example/t"}}"#, &["ghcr", "quay+ghcr"], "a realm"),
         ("/backends/ghcr/auth", r#"{"token": {"service": "s"}}"#, &["ghcr", "quay+ghcr"], "a service"),
         ("/credentials/robot/file", r#""/c/other""#, &["ghcr", "quay+ghcr"], "another credential"),

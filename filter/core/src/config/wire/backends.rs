@@ -7,7 +7,7 @@ use super::redirects::RedirectsWire;
 use super::resilience;
 use super::values::{flag, list, optional_text};
 use crate::config::advice;
-use crate::config::backend_url::{self, BackendUrl, is_host_name};
+use crate::config::backend_url::{self, BackendUrl, Scheme, is_host_name};
 use crate::config::fields::{BACKEND, REWRITE, TLS};
 use crate::config::name_mapping::NameRewrite;
 use crate::config::reader::Node;
@@ -29,6 +29,7 @@ pub(crate) struct BackendWire {
     pub(crate) upload_paths: Vec<UploadPath>,
     pub(crate) resilience: Resilience,
     pub(crate) drained: bool,
+    pub(crate) connect_proxy: Option<BackendUrl>,
 }
 
 impl BackendWire {
@@ -47,6 +48,7 @@ impl BackendWire {
             upload_paths: Vec::new(),
             resilience: Resilience::default(),
             drained: false,
+            connect_proxy: None,
         }
     }
 }
@@ -85,7 +87,22 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
         upload_paths: list(&fields, "upload_paths", upload_path::WANTED, UploadPath::parse),
         resilience: resilience::read(&fields),
         drained: flag(&fields, "drained"),
+        connect_proxy: fields.optional("connect_proxy", |node| read_connect_proxy(&node)),
     }
+}
+
+/// Who is asked to connect; itself reached without TLS.
+fn read_connect_proxy(node: &Node<'_>) -> Option<BackendUrl> {
+    const WANTED: &str =
+        "the URL of a proxy that takes CONNECT, such as `http://proxy.example.com:3128`";
+    const WANTED_FOR_LOGIN: &str =
+        "a URL without a user name and password; a proxy that wants one to log in is not supported";
+    let url = node.url(WANTED, WANTED_FOR_LOGIN, BackendUrl::parse)?;
+    if url.scheme() == Scheme::Https || !url.base_path().is_empty() {
+        node.refuse(format!("is `https`, or has a path; write {WANTED}"));
+        return None;
+    }
+    Some(url)
 }
 
 pub(super) fn read_tls(node: &Node<'_>) -> TlsWire {

@@ -1,18 +1,19 @@
 //! The wire form of the limits of clients.
 
-use std::time::Duration;
-
+use super::budget::read_budget;
 use super::proxy::ProxyWire;
+use super::rate::{Rate, read_rate};
 use super::values::{list, read_count};
 use crate::config::advice;
+use crate::config::budget::Budget;
 use crate::config::client_limits::{ClientLimits, NetworkLimit};
-use crate::config::duration;
 use crate::config::fields::{CLIENT_LIMITS, NETWORK_LIMIT};
 use crate::config::reader::{Fields, Node};
 use crate::config::wanted::Wanted;
 
 pub(crate) struct ClientLimitsWire {
     pub(crate) networks: Vec<NetworkLimit>,
+    pub(crate) budgets: Vec<Budget>,
     pub(crate) except: Vec<ProxyWire>,
     pub(crate) entries: u32,
 }
@@ -26,12 +27,20 @@ pub(super) fn read_client_limits(node: &Node<'_>) -> ClientLimitsWire {
         advice::network::of_proxy,
     );
     let fields = node.fields(&CLIENT_LIMITS);
-    let networks = fields.required("networks", LIST, |node| {
+    if fields.are_all_known() && !fields.has_any(&["networks", "budgets"]) {
+        node.refuse("says no limit; write `networks` or `budgets`");
+    }
+    let networks = fields.optional("networks", |node| {
         node.refuse_empty("is empty; write at least one limit, such as `{requests: 600, per: 1m}`");
         node.list(LIST, |item| read_limit(&item))
     });
+    let budgets = fields.optional("budgets", |node| {
+        node.refuse_empty("is empty; write at least one, such as `{requests: 600, per: 1m}`");
+        node.list(LIST, |item| read_budget(&item))
+    });
     ClientLimitsWire {
         networks: networks.unwrap_or_default(),
+        budgets: budgets.unwrap_or_default(),
         except: list(&fields, "except", EXCEPT, ProxyWire::parse),
         entries: fields
             .optional("entries", |node| read_count(&node))
@@ -40,21 +49,11 @@ pub(super) fn read_client_limits(node: &Node<'_>) -> ClientLimitsWire {
 }
 
 fn read_limit(node: &Node<'_>) -> Option<NetworkLimit> {
-    const REQUESTS: &str = "how many requests, from 1 to 1000000";
     let fields = node.fields(&NETWORK_LIMIT);
-    let requests = fields.required("requests", REQUESTS, |node| read_count(&node));
-    let per = fields.required("per", duration::WANTED, |node| {
-        let per = node.parse(duration::WANTED, duration::parse)?;
-        if per < Duration::from_secs(1) {
-            node.refuse("is too short; write at least `1s`");
-        }
-        Some(per)
-    });
-    let burst = fields.optional("burst", |node| read_count(&node));
     let ipv4 = prefix_length(&fields, "ipv4", 8..=32).unwrap_or(32);
     let ipv6 = prefix_length(&fields, "ipv6", 16..=128).unwrap_or(64);
-    let requests = requests?;
-    Some(NetworkLimit { requests, per: per?, burst: burst.unwrap_or(requests), ipv4, ipv6 })
+    let Rate { requests, per, burst } = read_rate(&fields)?;
+    Some(NetworkLimit { requests, per, burst, ipv4, ipv6 })
 }
 
 fn prefix_length(

@@ -1,13 +1,12 @@
 //! The wire form of where the facts about clients come from.
 
 use super::client_limits::{ClientLimitsWire, read_client_limits};
-use super::proxy::ProxyWire;
+use super::proxy::{PROXY, ProxyWire};
+use super::refused::{RefusedWire, read_refused};
 use super::values::{list, optional_text};
-use crate::config::advice;
 use crate::config::fields::{CLIENTS, GEO, GEO_HEADERS};
 use crate::config::header_name;
 use crate::config::reader::Node;
-use crate::config::wanted::Wanted;
 
 #[derive(Default)]
 pub(crate) struct ClientsWire {
@@ -19,6 +18,7 @@ pub(crate) struct ClientsWire {
     pub(crate) database: Option<String>,
     pub(crate) headers: Option<GeoHeadersWire>,
     pub(crate) limits: Option<ClientLimitsWire>,
+    pub(crate) refused: Vec<RefusedWire>,
 }
 
 pub(crate) struct GeoHeadersWire {
@@ -30,11 +30,6 @@ pub(crate) struct GeoHeadersWire {
 }
 
 pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
-    const PROXY: Wanted<'_> = Wanted::explained(
-        "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a label of \
-         `networks` such as `cloudflare`",
-        advice::network::of_proxy,
-    );
     const HOPS: &str = "the number of your own proxies in front of Envoy, from 0 to 16";
     let fields = node.fields(&CLIENTS);
     let trusted_hops = fields.optional("trusted_hops", |node| {
@@ -54,6 +49,7 @@ pub(super) fn read_clients(node: &Node<'_>) -> ClientsWire {
         database,
         headers,
         limits: fields.optional("limits", |node| Some(read_client_limits(&node))),
+        refused: fields.optional("refused", |node| read_refused(&node)).unwrap_or_default(),
     }
 }
 

@@ -5,7 +5,15 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::regions::is_label_start;
-use crate::config::network;
+use crate::config::wanted::Wanted;
+use crate::config::{advice, network};
+
+/// What to write where a network is expected.
+pub(super) const PROXY: Wanted<'static> = Wanted::explained(
+    "an address prefix such as `10.0.0.0/8` or `2001:db8::/32`, host bits zero, or a label of \
+     `networks` such as `cloudflare`",
+    advice::network::of_proxy,
+);
 
 /// One of the trusted proxies, or all of a label.
 pub(crate) enum ProxyWire {

@@ -17,6 +17,7 @@ mod outside;
 mod redirect;
 mod redirect_health;
 mod redirects;
+mod refused;
 mod scrapes;
 mod writes;
 

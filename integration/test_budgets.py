@@ -1,0 +1,136 @@
+"""How many requests of a kind are carried, through a real Envoy.
+
+Each test has a budget of its own, which is full when it begins and does not fill again while it runs. Clients are at addresses
+that a trusted proxy says.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import cdn, delivery
+from harness.delivery import Delivery
+from harness.envoy import Envoy, Policy, render
+from harness.raw import Response
+from harness.scripted import Answer, Scripted
+
+DIGEST = "sha256:" + "0" * 64
+HOUR = {"per": "1h"}
+BUDGETS = [
+    {"requests": 2, **HOUR, "fronts": ["one"], "classes": ["tags"]},
+    {"requests": 2, **HOUR, "fronts": ["two"], "each": ["client"]},
+    {"requests": 2, **HOUR, "fronts": ["three"], "backends": ["b"]},
+    {"requests": 2, **HOUR, "fronts": ["four"], "regions": ["lab"]},
+    {"requests": 2, **HOUR, "fronts": ["five", "six"], "each": ["front", "class"]},
+    {"requests": 3, **HOUR, "fronts": ["seven"]},
+    {"requests": 9, **HOUR, "fronts": ["eight"]},
+    {"requests": 2, **HOUR, "fronts": ["eight"], "classes": ["read_manifest"]},
+]
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Scripted]:
+    registry = Scripted()
+    registry.answer(Answer(200, [], b'{"name": "app", "tags": []}'))
+    yield registry
+    registry.close()
+
+
+@pytest.fixture(scope="module")
+def envoy(upstream: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
+    """Fronts by number; `b` is asked first about `b/**`, and the lab is a region of its own."""
+    names = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+    return start_envoy({
+        "version": 1,
+        "fronts": {name: {"hosts": [f"{name}.test"]} for name in names},
+        "backends": {"a": {"url": upstream.url}, "b": {"url": f"{upstream.url}/b"}},
+        "regions": {"lab": {"networks": ["198.51.100.0/24"]}, "default": {}},
+        "networks": {"office": ["203.0.113.0/24"]},
+        "clients": {"trusted_hops": 1, "limits": {"budgets": BUDGETS, "except": ["office"]}},
+        "rules": [
+            {"name": "b", "repositories": ["b/**"], "chains": {"default": ["b", "a"]}},
+            {"name": "all", "repositories": ["**"], "chains": {"default": ["a", "b"]}, "owner": "a"},
+        ],
+    })
+
+
+def get(envoy: Envoy, front: str, target: str, client: str = "192.0.2.1") -> Response:
+    return envoy.request("GET", f"/v2/{target}", [("x-forwarded-for", client)], host=f"{front}.test")
+
+
+def statuses(envoy: Envoy, front: str, target: str, clients: list[str]) -> list[int]:
+    return [get(envoy, front, target, client).status for client in clients]
+
+
+def test_who_is_beyond_a_budget_is_told_when_to_come_again_and_no_registry_hears_of_it(
+    envoy: Envoy, upstream: Scripted
+) -> None:
+    assert statuses(envoy, "one", "app/tags/list", ["192.0.2.1", "192.0.2.2"]) == [200, 200]
+    upstream.forget()
+    answer = get(envoy, "one", "app/tags/list", "192.0.2.3")
+    assert answer.status == 429
+    assert json.loads(answer.body)["errors"][0]["code"] == "TOOMANYREQUESTS"
+    assert int(answer.one("retry-after") or 0) > 0
+    assert (answer.one("x-ratelimit-limit") or "").split(",")[0] == "2"
+    assert answer.one("x-ratelimit-remaining") == "0"
+    assert not upstream.seen
+    assert get(envoy, "one", "app/manifests/v1").status == 200, "another class"
+    assert get(envoy, "one", "app/tags/list", "203.0.113.7").status == 200, "an exception"
+
+
+def test_what_the_filter_answers_itself_is_not_counted(envoy: Envoy) -> None:
+    for target in ("", "app/../x/tags/list", "_catalog"):
+        get(envoy, "seven", target)
+    assert statuses(envoy, "seven", "app/tags/list", ["192.0.2.1"] * 3) == [200, 200, 200]
+
+
+def test_a_request_has_to_be_within_each_budget_that_is_about_it(envoy: Envoy) -> None:
+    assert statuses(envoy, "eight", "app/manifests/v1", ["192.0.2.1"] * 3) == [200, 200, 429]
+    assert get(envoy, "eight", "app/tags/list").status == 200
+
+
+def test_clients_have_budgets_of_their_own(envoy: Envoy) -> None:
+    clients = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "2001:db8::3"]
+    assert statuses(envoy, "two", "app/tags/list", clients) == [200, 200, 429, 200, 200, 200, 429]
+
+
+def test_a_budget_of_a_backend_is_for_what_it_is_asked_first(envoy: Envoy) -> None:
+    assert statuses(envoy, "three", "app/manifests/v1", ["192.0.2.1"] * 3) == [200, 200, 200]
+    blob = f"b/app/blobs/{DIGEST}"
+    assert statuses(envoy, "three", blob, ["192.0.2.1"] * 3) == [200, 200, 429]
+
+
+def test_a_budget_of_a_region_is_for_its_clients(envoy: Envoy) -> None:
+    assert statuses(envoy, "four", "app/tags/list", ["198.51.100.1", "198.51.100.2", "198.51.100.3"]) == [200, 200, 429]
+    assert statuses(envoy, "four", "app/tags/list", ["192.0.2.1"] * 3) == [200, 200, 200]
+
+
+def test_fronts_and_classes_are_kept_apart(envoy: Envoy) -> None:
+    for front in ("five", "six"):
+        for target in ("app/tags/list", "app/manifests/v1"):
+            assert statuses(envoy, front, target, ["192.0.2.1"] * 3) == [200, 200, 429], f"{front} {target}"
+
+
+def test_they_are_counted_and_the_log_says_so(envoy: Envoy) -> None:
+    envoy.forget_log()
+    get(envoy, "two", "app/tags/list")
+    get(envoy, "two", "app/tags/list")
+    get(envoy, "two", "app/tags/list")
+    last = envoy.new_log_entries()[-1]
+    assert (last["status"], last["details"]) == (429, "local_rate_limited")
+    assert sum(envoy.stats(r"^portolan_budgets\..*\.rate_limited$").values()) > 0
+
+
+def test_a_request_whose_redirect_is_followed_counts_once(
+    the_delivery: Delivery, east: Scripted, start: Callable[..., Envoy], tmp_path: Path
+) -> None:
+    document = delivery.policy({"east": {"url": east.url, **the_delivery.follow()}})
+    document["clients"]["limits"] = {"budgets": [{"requests": 2, **HOUR}]}
+    envoy = start(the_delivery.prepare(render(document, tmp_path)))
+    east.answer(cdn.redirect(the_delivery.blob))
+    blob = f"/v2/team/app/blobs/{delivery.DIGEST}"
+    answers = [envoy.request("GET", blob, [delivery.FOLLOWED]) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[0].body == delivery.CONTENT

@@ -1,0 +1,95 @@
+"""Clients, programs and images that the policy refuses: what they get, and that no registry hears of them.
+
+Real Envoy, clients at addresses that a trusted proxy says, and skopeo as a client that prints the reason.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import raw, skopeo
+from harness.envoy import Envoy, Policy
+from harness.scripted import Answer, Scripted
+
+DIGEST = "sha256:" + "5" * 64
+SCANS = "scans of this registry have to be agreed on"
+ROBOTS = "this client is too old"
+HOLE = "has a hole; use team/app:2.0"
+GUESTS = "not from the network of the guests"
+
+
+@pytest.fixture(scope="module")
+def envoy(east: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
+    """Of each kind one, and one that is two kinds at once."""
+    return start_envoy({
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
+        "backends": {"a": {"url": east.url}},
+        "regions": {"default": {}},
+        "networks": {"scanners": ["203.0.113.0/24", "2001:db8:bad::/48"], "guests": ["198.51.100.0/24"]},
+        "clients": {
+            "trusted_hops": 1,
+            "refused": [
+                {"networks": ["scanners"], "reason": SCANS},
+                {"user_agents": ["*BadBot*"], "reason": ROBOTS},
+                {"images": ["team/app:1.*", f"**@{DIGEST}"], "reason": HOLE},
+                {"networks": ["guests"], "images": ["internal/**"], "reason": GUESTS},
+            ],
+        },
+        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}, "owner": "a"}],
+    })
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_good(east: Scripted) -> None:
+    east.answer(Answer(200, [], b"{}"))
+
+
+def ask(
+    envoy: Envoy, target: str, client: str = "192.0.2.1", agent: str = "docker/29", method: str = "GET"
+) -> raw.Response:
+    return envoy.request(method, target, [("x-forwarded-for", client), ("user-agent", agent)])
+
+
+REFUSED = [
+    ("/v2/team/app/manifests/v1", "203.0.113.9", "docker/29", "GET", SCANS),
+    ("/v2/team/app/manifests/v1", "2001:db8:bad::1", "docker/29", "GET", SCANS),
+    ("/v2/team/app/blobs/uploads/", "203.0.113.9", "docker/29", "POST", SCANS),
+    ("/v2/", "203.0.113.9", "docker/29", "GET", SCANS),
+    ("/v2/team/app/manifests/v1", "192.0.2.1", "badbot/2 (x)", "GET", ROBOTS),
+    ("/v2/team/app/manifests/1.7", "192.0.2.1", "docker/29", "GET", HOLE),
+    ("/v2/team/app/manifests/1.7", "192.0.2.1", "docker/29", "PUT", HOLE),
+    (f"/v2/team/other/manifests/{DIGEST}", "192.0.2.1", "docker/29", "GET", HOLE),
+    (f"/v2/team/other/blobs/{DIGEST}", "192.0.2.1", "docker/29", "GET", HOLE),
+    ("/v2/internal/tool/tags/list", "198.51.100.7", "docker/29", "GET", GUESTS),
+]
+
+
+@pytest.mark.parametrize(("target", "client", "agent", "method", "reason"), REFUSED)
+def test_who_and_what_is_refused_is_told_why(
+    envoy: Envoy, east: Scripted, target: str, client: str, agent: str, method: str, reason: str
+) -> None:
+    answer = ask(envoy, target, client, agent, method)
+    assert answer.status == 403
+    assert json.loads(answer.body)["errors"] == [{"code": "DENIED", "message": reason}]
+    assert not east.seen
+
+
+@pytest.mark.parametrize(
+    ("target", "client", "agent"),
+    [
+        ("/v2/team/app/manifests/v1", "192.0.2.1", "docker/29"),
+        ("/v2/team/app/manifests/2.0", "192.0.2.1", ""),
+        ("/v2/team/app/tags/list", "198.51.100.7", "docker/29"),
+        ("/v2/internal/tool/tags/list", "192.0.2.1", "docker/29"),
+    ],
+)
+def test_everything_else_is_served(envoy: Envoy, target: str, client: str, agent: str) -> None:
+    assert ask(envoy, target, client, agent).status == 200
+
+
+def test_a_client_prints_the_reason(envoy: Envoy, tmp_path: Path) -> None:
+    with pytest.raises(skopeo.SkopeoFailed, match=HOLE):
+        skopeo.pull(f"127.0.0.1:{envoy.port}/team/app:1.3", tmp_path / "pulled")
