@@ -34,6 +34,8 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
+    /// The native module does not run in this Envoy.
+    ModuleForEnvoy(EnvoyVersion),
     /// The policy limits clients, and this Envoy cannot.
     ClientLimits(EnvoyVersion),
     /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
@@ -113,6 +115,10 @@ impl fmt::Display for RenderError {
                 "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
+            ),
+            Self::ModuleForEnvoy(envoy) => write!(
+                formatter,
+                "the native module does not run in Envoy {envoy}; render for 1.40.0, or leave `--filter module` out"
             ),
             Self::ClientLimits(envoy) => write!(
                 formatter,

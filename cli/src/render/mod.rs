@@ -19,6 +19,7 @@ mod downstream_tls;
 mod early_headers;
 mod envoy_version;
 mod error;
+mod filter;
 mod filter_state;
 mod forwarded_for;
 mod geoip;
@@ -47,7 +48,6 @@ mod typed;
 mod upstream_filters;
 mod upstream_headers;
 mod upstream_tls;
-mod wasm;
 mod yaml;
 
 #[cfg(test)]

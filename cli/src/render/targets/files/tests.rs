@@ -9,7 +9,7 @@ use super::slots::{ALL, does_nothing};
 use super::{FileSet, Kind, name_of};
 use crate::render::envoy_version::EnvoyVersion;
 use crate::render::limits::Limits;
-use crate::render::options::{AccessLog, Options, Target};
+use crate::render::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 use crate::render::{Rendering, bootstrap, listener};
 
 fn options(target: Target, database: bool) -> Options {
@@ -21,7 +21,7 @@ fn options(target: Target, database: bool) -> Options {
         metrics: None,
         tracing: None,
         tracing_sample: 100,
-        wasm: Some("/portolan.wasm".to_owned()),
+        filter: Some(FilterFile { kind: FilterKind::Wasm, path: "/portolan.wasm".to_owned() }),
         geoip_database: database.then(|| "/geoip.mmdb".to_owned()),
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/d/sds".to_owned(),

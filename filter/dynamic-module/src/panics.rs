@@ -1,0 +1,14 @@
+//! A way to make the filter fail on purpose, for the test that sees what becomes of it. Never in what is shipped.
+
+use portolan_driver::Exchange;
+
+use crate::host::Host;
+
+/// Panics at a path that no registry has.
+#[expect(clippy::panic, reason = "it is what this is for")]
+pub(crate) fn at_a_certain_path(host: &Host) {
+    let path = host.request_header(":path").unwrap_or_default();
+    if path.ends_with(b"/portolan-panics") {
+        panic!("as was asked for");
+    }
+}
