@@ -61,7 +61,7 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
                 Role::TokenForm => value::STOP_ITERATION,
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
-            let panics = host::counter(envoy, object, "portolan_panics");
+            let panics = host::counter(envoy, object, "panics");
             Some(Box::new(Config { envoy, object, filter, pause, panics }))
         }
         Err(mistakes) => {
@@ -129,8 +129,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     on_stream(stream, |stream| {
         #[cfg(feature = "panics")]
         crate::panics::at_a_certain_path(&stream.host);
-        let flow = process::run(stream, |worker, host, effects| {
-            worker.request_headers(stream.id, host, is_end, effects)
+        let flow = process::run(stream, |shared, host, effects| {
+            shared.worker.request_headers(stream.id, host, is_end, effects)
         });
         status(flow, stream.pause)
     })
@@ -144,8 +144,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_body(
 ) -> u32 {
     on_stream(stream, |stream| {
         let size = stream.host.body_size();
-        let flow = process::run(stream, |worker, host, effects| {
-            worker.request_body(stream.id, host, (size, is_end), effects)
+        let flow = process::run(stream, |shared, host, effects| {
+            shared.worker.request_body(stream.id, host, (size, is_end), effects)
         });
         status(flow, value::STOP_ITERATION_AND_BUFFER)
     })
@@ -158,8 +158,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_headers(
     _: bool,
 ) -> u32 {
     on_stream(stream, |stream| {
-        let flow = process::run(stream, |worker, host, effects| {
-            worker.response_headers(stream.id, host, effects)
+        let flow = process::run(stream, |shared, host, effects| {
+            shared.worker.response_headers(stream.id, host, effects)
         });
         status(flow, value::STOP_ALL_ITERATION_AND_WATERMARK)
     })

@@ -6,7 +6,7 @@
 //! away. Streams that wait for their answer are woken on their own threads.
 #![expect(unsafe_code, reason = "one type of the driver's goes from thread to thread")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -20,8 +20,8 @@ use crate::scheduler::Scheduler;
 use crate::{alarm, pushes};
 
 /// What all hooks share.
-struct Shared {
-    worker: Worker,
+pub(crate) struct Shared {
+    pub(crate) worker: Worker,
     streams: HashMap<StreamId, Waiting>,
     /// The calls that Envoy makes, by their configuration and its number.
     calls: HashMap<(usize, u64), CallId>,
@@ -32,11 +32,11 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     scheduler: Option<Scheduler>,
-    woken: Vec<Woken>,
+    woken: VecDeque<Woken>,
 }
 
-// SAFETY: the worker and a filter count references to policies without locks. All of them are made, cloned and dropped
-// by `Shared` and `Kept`, whose every use is under the one lock below; nothing that leaves it has such a reference.
+// SAFETY: the worker, a filter and what a stream is told count references without locks. All of them are made, cloned and
+// dropped in `Shared` and `Kept`, under the one lock below; effects, calls and lines, which leave it, have none.
 unsafe impl Send for Shared {}
 
 static SHARED: LazyLock<Mutex<Shared>> = LazyLock::new(|| {
@@ -132,12 +132,18 @@ pub(crate) fn open(config: &Config, filter: Object) -> Stream {
 /// Lets the worker do something for a stream, one of whose hooks runs, and does what follows from it.
 pub(crate) fn run(
     stream: &Stream,
-    work: impl FnOnce(&mut Worker, &Host, &mut Vec<Effect>) -> Flow,
+    work: impl FnOnce(&mut Shared, &Host, &mut Vec<Effect>) -> Flow,
 ) -> Flow {
     let mut effects = Vec::new();
     let flow = {
         let mut shared = shared();
-        let flow = work(&mut shared.worker, &stream.host, &mut effects);
+        let flow = work(&mut shared, &stream.host, &mut effects);
+        // In the order in which the worker has said so, whichever thread is the next to have it.
+        for effect in &effects {
+            if let Effect::SetTimer(period) = effect {
+                alarm::set(*period);
+            }
+        }
         let is_over = effects.iter().any(|effect| matches!(effect, Effect::Reply(..)));
         if flow == Flow::Pause
             && !is_over
@@ -173,9 +179,9 @@ const fn is_of_request(effect: &Effect) -> bool {
 
 /// A stream is over.
 pub(crate) fn close(stream: &Stream) {
-    shared().streams.remove(&stream.id);
-    run(stream, |worker, host, effects| {
-        worker.close(stream.id, host, effects);
+    run(stream, |shared, host, effects| {
+        shared.streams.remove(&stream.id);
+        shared.worker.close(stream.id, host, effects);
         Flow::Continue
     });
 }
@@ -183,25 +189,26 @@ pub(crate) fn close(stream: &Stream) {
 /// Answers a stream whose hook has failed, as one of which nothing is known.
 pub(crate) fn refuse(stream: &Stream) {
     const NOBODY: StreamId = 0;
-    run(stream, |worker, host, effects| worker.request_headers(NOBODY, host, true, effects));
+    run(stream, |shared, host, effects| {
+        shared.worker.request_headers(NOBODY, host, true, effects)
+    });
 }
 
-/// A stream that has waited has its turn.
+/// A stream that has waited has its turn. There is one for each thing that it is told.
 pub(crate) fn resume(stream: &Stream) {
-    let woken =
-        shared().streams.get_mut(&stream.id).map(|waiting| std::mem::take(&mut waiting.woken));
-    for woken in woken.unwrap_or_default() {
-        run(stream, |worker, host, effects| {
-            worker.resume(woken, host, effects);
-            Flow::Continue
-        });
-    }
+    run(stream, |shared, host, effects| {
+        let waiting = shared.streams.get_mut(&stream.id);
+        if let Some(woken) = waiting.and_then(|waiting| waiting.woken.pop_front()) {
+            shared.worker.resume(woken, host, effects);
+        }
+        Flow::Continue
+    });
 }
 
 /// A call in the name of a stream has an answer, or could not be made.
 pub(crate) fn answered_stream(stream: &Stream, answer: &CallAnswer<'_>) {
-    run(stream, |worker, host, effects| {
-        worker.call_answered(stream.id, host, answer, effects);
+    run(stream, |shared, host, effects| {
+        shared.worker.call_answered(stream.id, host, answer, effects);
         Flow::Continue
     });
 }
@@ -269,7 +276,7 @@ impl Shared {
     fn wake(&mut self, woken: Vec<Woken>) {
         for woken in woken {
             if let Some(waiting) = self.streams.get_mut(&woken.stream) {
-                waiting.woken.push(woken);
+                waiting.woken.push_back(woken);
                 if let Some(scheduler) = &waiting.scheduler {
                     scheduler.commit();
                 }
@@ -294,7 +301,8 @@ fn apply(effect: Effect, stream: &Stream) {
             }
         }
         Effect::NotePush { slot, until } => pushes::note(slot, until),
-        Effect::SetTimer(period) => alarm::set(period),
+        // Already done, in its order.
+        Effect::SetTimer(_) => {}
         Effect::Warn(line) => host::log(host.envoy, value::WARN, &line),
     }
 }
