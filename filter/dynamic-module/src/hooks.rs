@@ -291,3 +291,6 @@ idle! {
     envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Object, Own);
     envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Object, Own);
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,9 +189,7 @@ pub(crate) fn close(stream: &Stream) {
 /// Answers a stream whose hook has failed, as one of which nothing is known.
 pub(crate) fn refuse(stream: &Stream) {
     const NOBODY: StreamId = 0;
-    run(stream, |shared, host, effects| {
-        shared.worker.request_headers(NOBODY, host, true, effects)
-    });
+    run(stream, |shared, host, effects| shared.worker.request_headers(NOBODY, host, true, effects));
 }
 
 /// A stream that has waited has its turn. There is one for each thing that it is told.
