@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::listener::{BUFFER_BYTES, address};
 use super::metrics;
-use super::options::{Options, Target};
+use super::options::{FilterKind, Options, Target};
 use super::typed::{extension, object};
 
 /// A listener inside of Envoy, which no connection from outside reaches.
@@ -25,10 +25,17 @@ pub(super) fn is_needed(config: &Config, target: Target) -> bool {
         || fronts.any(|front| front.has_health() || front.ping_needs_all())
 }
 
+/// Whether the filter asks through a listener inside. The native module asks on Envoy's main thread, which has no such
+/// listener; nothing keeps a native module from the admin interface anyway.
+fn has_a_listener_inside(config: &Config, options: &Options) -> bool {
+    let is_native = options.filter.as_ref().is_some_and(|filter| filter.kind == FilterKind::Module);
+    is_needed(config, options.target) && !is_native
+}
+
 /// The listeners.
 pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
     let mut all = Vec::new();
-    if is_needed(config, options.target) {
+    if has_a_listener_inside(config, options) {
         let question = json!({
             "path": "/clusters",
             "headers": [get()],
@@ -70,26 +77,39 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
         }));
     }
     if is_needed(config, options.target) {
-        all.push(json!({
-            "name": clusters::ADMIN,
-            "type": "STATIC",
-            "connect_timeout": "1s",
-            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-            "load_assignment": {"cluster_name": clusters::ADMIN, "endpoints": [{"lb_endpoints": [
-                {"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": INSIDE}}}},
-            ]}]},
-            "transport_socket": extension(
-                "envoy.transport_sockets.internal_upstream",
-                "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
-                json!({"transport_socket": extension(
-                    "envoy.transport_sockets.raw_buffer",
-                    "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
-                    json!({}),
-                )}),
-            ),
-        }));
+        let is_inside = has_a_listener_inside(config, options);
+        let address = if is_inside {
+            json!({"envoy_internal_address": {"server_listener_name": INSIDE}})
+        } else {
+            address(options.admin)
+        };
+        all.push(object([
+            json!({
+                "name": clusters::ADMIN,
+                "type": "STATIC",
+                "connect_timeout": "1s",
+                "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+                "load_assignment": {"cluster_name": clusters::ADMIN, "endpoints": [{"lb_endpoints": [
+                    {"endpoint": {"address": address}},
+                ]}]},
+            }),
+            if is_inside { transport_inside() } else { Value::Null },
+        ]));
     }
     all
+}
+
+/// How a listener inside is reached.
+fn transport_inside() -> Value {
+    json!({"transport_socket": extension(
+        "envoy.transport_sockets.internal_upstream",
+        "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+        json!({"transport_socket": extension(
+            "envoy.transport_sockets.raw_buffer",
+            "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+            json!({}),
+        )}),
+    )})
 }
 
 /// The extension that listeners inside of Envoy need.
@@ -99,7 +119,7 @@ pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Va
         "extensions.bootstrap.internal_listener.v3.InternalListener",
         json!({}),
     );
-    is_needed(config, options.target).then_some(extension).into_iter().collect()
+    has_a_listener_inside(config, options).then_some(extension).into_iter().collect()
 }
 
 fn get() -> Value {

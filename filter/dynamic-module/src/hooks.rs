@@ -56,13 +56,15 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
     match process::configure(text, tell) {
         Ok(filter) => {
             alarm::add(object as usize, Scheduler::of_config(envoy, object));
+            let role = Role::of(text);
             // The reader of forms is handed the body while it waits.
-            let pause = match Role::of(text) {
+            let pause = match role {
                 Role::TokenForm => value::STOP_ITERATION,
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
+            let is_attempt = matches!(role, Role::Attempt(_));
             let panics = host::counter(envoy, object, "panics");
-            Some(Box::new(Config { envoy, object, filter, pause, panics }))
+            Some(Box::new(Config { envoy, object, filter, pause, is_attempt, panics }))
         }
         Err(mistakes) => {
             for mistake in mistakes {
@@ -129,6 +131,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     on_stream(stream, |stream| {
         #[cfg(feature = "panics")]
         crate::panics::at_a_certain_path(&stream.host);
+        process::find_request(stream);
         let flow = process::run(stream, |shared, host, effects| {
             shared.worker.request_headers(stream.id, host, is_end, effects)
         });

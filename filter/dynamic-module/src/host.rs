@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use portolan_core::contract::{BACKEND, NAMESPACE, Span, StateKey};
 use portolan_core::reply::Reply;
 use portolan_driver::header_map::serialize;
-use portolan_driver::{Call, Exchange, HeaderMap, Side};
+use portolan_driver::{Call, Exchange, HeaderMap, Side, StreamId};
 
 use crate::abi::{Bytes, Callbacks, Header, Object, value};
 use crate::pushes;
@@ -19,6 +19,9 @@ pub(crate) struct Host {
     pub(crate) envoy: &'static Callbacks,
     pub(crate) filter: Object,
 }
+
+/// The name of the number of a request's stream, in Envoy's filter state.
+const REQUEST: &str = "portolan_module.stream";
 
 /// Nanoseconds since 1970.
 pub(crate) fn now() -> u64 {
@@ -110,6 +113,25 @@ impl Host {
         unsafe {
             (self.envoy.http_set_filter_state_value)(self.filter, name, text, lasts, shared);
         }
+    }
+
+    /// Says which stream the request is of this pass, for its attempts.
+    pub(crate) fn note_request(&self, id: StreamId) {
+        let (name, lasts) = (Bytes::of(REQUEST.as_bytes()), value::FILTER_CHAIN);
+        let (id, shared) = (id.to_ne_bytes(), value::NOT_SHARED);
+        // SAFETY: name and number are there during the call.
+        unsafe {
+            let set = self.envoy.http_set_filter_state_value;
+            set(self.filter, name, Bytes::of(&id), lasts, shared);
+        }
+    }
+
+    /// Which stream the request of an attempt is.
+    pub(crate) fn request(&self) -> Option<StreamId> {
+        let state = self.envoy.http_get_filter_state_bytes;
+        // SAFETY: all pointers are good during the call.
+        let id = receive(|id| unsafe { state(self.filter, Bytes::of(REQUEST.as_bytes()), id) });
+        id?.try_into().ok().map(StreamId::from_ne_bytes)
     }
 
     /// Answers the request here; `details` is for the access log and for Envoy's local replies.

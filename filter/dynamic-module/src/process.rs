@@ -6,10 +6,12 @@
 //! away. Streams that wait for their answer are woken on their own threads.
 #![expect(unsafe_code, reason = "one type of the driver's goes from thread to thread")]
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use portolan_core::contract::headers;
 use portolan_driver::{
     CallAnswer, CallId, Configured, Effect, Filter, Flow, Seed, Side, StreamId, Woken, Worker,
 };
@@ -29,8 +31,8 @@ pub(crate) struct Shared {
 }
 
 /// What a stream has to be told, and how it is woken; there is no way yet if it has never waited.
-#[derive(Default)]
 struct Waiting {
+    filter: Object,
     scheduler: Option<Scheduler>,
     woken: VecDeque<Woken>,
 }
@@ -68,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) filter: Kept,
     /// What a paused request is to Envoy.
     pub(crate) pause: u32,
+    /// Whether its streams are attempts.
+    pub(crate) is_attempt: bool,
     /// Counts what has panicked.
     pub(crate) panics: Option<usize>,
 }
@@ -80,6 +84,9 @@ pub(crate) struct Stream {
     pub(crate) pause: u32,
     config: Object,
     panics: Option<usize>,
+    is_attempt: bool,
+    /// The stream of the request, of an attempt that has begun.
+    request: Cell<Option<StreamId>>,
 }
 
 impl Config {
@@ -121,12 +128,14 @@ pub(crate) fn open(config: &Config, filter: Object) -> Stream {
         id = id.wrapping_add(1);
     }
     shared.last = id;
-    shared.streams.insert(id, Waiting::default());
+    let waiting = Waiting { filter, scheduler: None, woken: VecDeque::new() };
+    shared.streams.insert(id, waiting);
     if let Some(filter) = &config.filter.0 {
         shared.worker.open(filter, id);
     }
-    let Config { envoy, object, pause, panics, .. } = *config;
-    Stream { id, host: Host { envoy, filter }, pause, config: object, panics }
+    let Config { envoy, object, pause, panics, is_attempt, .. } = *config;
+    let host = Host { envoy, filter };
+    Stream { id, host, pause, config: object, panics, is_attempt, request: Cell::new(None) }
 }
 
 /// Lets the worker do something for a stream, one of whose hooks runs, and does what follows from it.
@@ -177,8 +186,20 @@ const fn is_of_request(effect: &Effect) -> bool {
     matches!(side, Side::Request)
 }
 
-/// A stream is over.
+/// Looks which request an attempt is of.
+pub(crate) fn find_request(stream: &Stream) {
+    if stream.is_attempt {
+        stream.request.set(stream.host.request());
+    }
+}
+
+/// A stream is over. What an attempt has still to note is noted by the filter of its request, which ends later: Envoy has
+/// taken all from a filter that is destroyed, and tells no filter of an attempt before.
 pub(crate) fn close(stream: &Stream) {
+    let request = stream.request.get();
+    let filter = request.and_then(|id| shared().streams.get(&id).map(|request| request.filter));
+    let host = Host { filter: filter.unwrap_or(stream.host.filter), ..stream.host };
+    let stream = &Stream { host, request: Cell::new(request), ..*stream };
     run(stream, |shared, host, effects| {
         shared.streams.remove(&stream.id);
         shared.worker.close(stream.id, host, effects);
@@ -286,7 +307,12 @@ impl Shared {
 fn apply(effect: Effect, stream: &Stream) {
     let host = &stream.host;
     match effect {
-        Effect::SetHeader(side, name, value) => host.set_header(side, name, &value),
+        Effect::SetHeader(side, name, value) => {
+            host.set_header(side, name, &value);
+            if name == headers::CLUSTER {
+                host.note_request(stream.id);
+            }
+        }
         Effect::AddHeader(side, name, value) => host.add_header(side, name, &value),
         Effect::RemoveHeader(side, name) => host.remove_header(side, &name),
         Effect::SetState(key, value) => host.set_state(key, &value),
