@@ -70,12 +70,15 @@ def test_a_panic_costs_one_request(failing: tuple[Envoy, int], west: Scripted) -
         (error,) = json.loads(refused.body)["errors"]
         assert error["code"] == "UNKNOWN"
         assert envoy.request("GET", OURS).status == 200
-    assert [seen.target for seen in west.seen] == count * [OURS], "what failed was sent nowhere"
+    assert [seen.target.decode() for seen in west.seen] == count * [OURS], "what failed was sent nowhere"
     assert envoy.server.is_alive() and envoy.is_ready()
-    assert sum(envoy.stats(r"portolan_module\.panics$").values()) == count
+    assert sum(envoy.stats(r"portolan_module_panics$").values()) == count
     assert envoy.error_log().count("the filter failed: panicked at") == count
+    details = [entry["details"] for entry in envoy.log_entries(2 * count)]
+    assert details.count("portolan_failed:UNKNOWN") == count
     scrape = Scrape(metrics)
     assert scrape.by("portolan_requests_total", "outcome") == {("served",): count, ("failed",): count}
+    assert scrape.sum("portolan_module_panics") == count
 
 
 def test_another_envoy_is_refused_with_what_to_do(

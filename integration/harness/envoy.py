@@ -203,7 +203,7 @@ class Envoy:
         """Signs that Envoy died or the filter stopped: lines of the log, and counters above zero."""
         if not self.server.is_alive():
             return [tail(self.server.log)]
-        counters = self.stats(r"^wasm\..*(reload|fail|crash)|portolan_module\.panics")
+        counters = self.stats(r"^wasm\..*(reload|fail|crash)|portolan_module_panics")
         lines = [line for line in self.error_log().splitlines() if TRACES_OF_A_CRASH.search(line)]
         return lines + [f"{name}: {count}" for name, count in counters.items() if count]
 

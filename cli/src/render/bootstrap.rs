@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, listener, overload, redirect_cluster, service_cluster, stats,
-    tracing,
+    admin_access, aggregate, cluster, filter, listener, overload, redirect_cluster,
+    service_cluster, stats, tracing,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -50,7 +50,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
             "clusters": clusters,
         },
     });
-    object([extensions, stats::config(options), all])
+    object([extensions, stats::config(options), filter::runtime(options.filter.as_ref()), all])
 }
 
 /// What Envoy says of itself: which policy it was made for, unless that is no matter of this file.

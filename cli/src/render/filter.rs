@@ -78,21 +78,33 @@ fn wasm(name: &str, path: &str, text: &Value, more: Value) -> Value {
     extension(DECIDES, WASM, json!({"config": config}))
 }
 
-/// The native module. What it counts itself begins with `portolan_module`.
+/// The native module. What it counts is called like what the stats access logger counts (`metrics`).
 fn native(name: &str, path: &str, text: &Value) -> Value {
     json!({
         "dynamic_module_config": {
             "name": "portolan",
             "module": {"local": {"filename": path}},
-            "metrics_namespace": METRICS,
+            "metrics_namespace": NAMESPACE,
         },
         "filter_name": name,
         "filter_config": text,
     })
 }
 
-/// With what the names of the native module's own statistics begin.
-pub(super) const METRICS: &str = "portolan_module";
+/// The beginning of a name that Prometheus is not shown, as Envoy has it for filters in `WebAssembly`. A native module has
+/// it by its own configuration, and where [`runtime`] says so.
+const NAMESPACE: &str = "wasmcustom";
+
+/// The switch of Envoy's by which names of metrics are the same with the native module.
+pub(super) fn runtime(file: Option<&FilterFile>) -> Value {
+    const STRIPS: &str = "envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix";
+    match file.map(|file| file.kind) {
+        Some(FilterKind::Module) => json!({"layered_runtime": {"layers": [
+            {"name": "portolan", "static_layer": {STRIPS: true}},
+        ]}}),
+        Some(FilterKind::Wasm) | None => Value::Null,
+    }
+}
 
 /// The message of the filter, for places that take nothing else.
 pub(super) fn message(file: Option<&FilterFile>) -> &'static str {

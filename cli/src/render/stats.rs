@@ -35,7 +35,7 @@ pub(super) const OF_CLUSTERS: [&str; 25] = [
     "ssl.fail_verify_san",
     "ssl.fail_verify_no_cert",
     "update_failure",
-    "portolan_module.panics",
+    "wasmcustom.portolan_module_panics",
 ];
 
 /// What is kept of the rest, by the beginning of its name.
@@ -49,7 +49,7 @@ pub(super) const OTHERS: [&str; 25] = [
     "overload.",
     "sds.",
     "wasm.",
-    "portolan_module.",
+    "wasmcustom.portolan_module_panics",
     "listener_manager.",
     "cluster_manager.",
     "extension_config_discovery.",

@@ -63,7 +63,7 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
             let is_attempt = matches!(role, Role::Attempt(_));
-            let panics = host::counter(envoy, object, "panics");
+            let panics = host::counter(envoy, object, "portolan_module_panics");
             Some(Box::new(Config { envoy, object, filter, pause, is_attempt, panics }))
         }
         Err(mistakes) => {
