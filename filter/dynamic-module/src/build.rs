@@ -4,6 +4,7 @@
 //! its build id, which is the commit that it was built from.
 
 use std::ffi::c_ulong;
+use std::fmt::Write;
 
 /// The Envoys that this module was tested with: their versions, and the commits that they are built from.
 pub(crate) const TESTED: [(&str, [u8; 20]); 1] = [(
@@ -37,7 +38,10 @@ pub(crate) fn refusal(build: Option<&[u8]>, lacks: Option<&str>) -> Option<Strin
     let what = match (build, lacks) {
         (Some(build), None) if is_tested(build) => return None,
         (Some(build), None) => {
-            let digits: String = build.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut digits = String::new();
+            for byte in build {
+                drop(write!(digits, "{byte:02x}"));
+            }
             format!("this Envoy is another build, {digits}")
         }
         (None, None) => "this Envoy does not say which build it is".to_owned(),

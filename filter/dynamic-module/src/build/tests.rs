@@ -2,6 +2,9 @@ use super::*;
 
 const ENVOY: &[u8] = &TESTED[0].1;
 
+/// A build, what is lacking, and a part of the sentence.
+type Row<'a> = (Option<&'a [u8]>, Option<&'a str>, Option<&'a str>);
+
 fn note(kind: u32, name: &[u8], content: &[u8]) -> Vec<u8> {
     let length = |part: &[u8]| u32::try_from(part.len()).unwrap().to_ne_bytes();
     let padded = |part: &[u8]| {
@@ -16,7 +19,7 @@ fn note(kind: u32, name: &[u8], content: &[u8]) -> Vec<u8> {
 #[test]
 fn an_envoy_is_refused_with_what_to_do() {
     #[rustfmt::skip]
-    let rows: [(Option<&[u8]>, Option<&str>, Option<&str>); 5] = [
+    let rows: [Row<'_>; 5] = [
         (Some(ENVOY), None, None),
         (Some(&[0xab; 20]), None, Some("another build, abababab")),
         (Some(&ENVOY[..19]), None, Some("another build, 9e55")),
