@@ -77,7 +77,7 @@ def test_a_panic_costs_one_request(failing: tuple[Envoy, int], west: Scripted) -
     details = [entry["details"] for entry in envoy.log_entries(2 * count)]
     assert details.count("portolan_failed:UNKNOWN") == count
     scrape = Scrape(metrics)
-    assert scrape.by("portolan_requests_total", "outcome") == {("served",): count, ("failed",): count}
+    assert scrape.by("portolan_requests_total", "outcome") == {("nearest",): count, ("failed",): count}
     assert scrape.sum("portolan_module_panics") == count
 
 

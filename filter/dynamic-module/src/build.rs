@@ -40,7 +40,7 @@ pub(crate) fn refusal(build: Option<&[u8]>, lacks: Option<&str>) -> Option<Strin
         (Some(build), None) => {
             let mut digits = String::new();
             for byte in build {
-                drop(write!(digits, "{byte:02x}"));
+                let _ = write!(digits, "{byte:02x}");
             }
             format!("this Envoy is another build, {digits}")
         }
