@@ -23,7 +23,7 @@ const CRATES: [&str; 4] = ["../core/src", "../driver/src", BINDINGS[0], BINDINGS
 const BINDINGS: [&str; 2] = ["../proxy-wasm/src", "../dynamic-module/src"];
 /// The most lines of each, without their tests. The first stands on an SDK, which knows the interface and has the contexts; the
 /// second is its own, and what it says of the interface (`abi`, `build`) is not counted.
-const LONGEST_BINDINGS: [usize; 2] = [700, 1050];
+const LONGEST_BINDINGS: [usize; 2] = [700, 1100];
 /// What a binding may name of the core: the names that are Envoy's too, and an answer.
 const OF_THE_CORE: [&str; 2] = ["contract", "reply"];
 /// The most lines of one source file, its tests included.
