@@ -9,7 +9,7 @@ help: ## this list
 setup: ## get the pinned tools (Rust, Envoy, registries); a second run changes nothing
 	@scripts/setup
 
-build: ## dist/portolan.wasm and dist/portolan
+build: ## dist/portolan.wasm, dist/libportolan.so and dist/portolan
 	@scripts/setup build
 	@scripts/build
 
@@ -41,10 +41,10 @@ test-kubernetes: ## the Helm chart on a real Kubernetes node (as root; minutes, 
 	@scripts/build
 	@scripts/test-kubernetes
 
-demo: ## see it work on this machine
+demo: ## see it work on this machine: make demo FILTER=module has the native module
 	@scripts/setup build envoy registries
 	@scripts/build
-	@scripts/demo
+	@PORTOLAN_FILTER=$(or $(FILTER),wasm) scripts/demo
 
 observe: ## watch it run: traffic, faults, Prometheus, alerts, portolan status
 	@scripts/setup build envoy clients

@@ -71,7 +71,7 @@ def show(directory: Path) -> None:
 
 def check_tools() -> None:
     """Everything is here, before anything is started."""
-    for tool in (paths.envoy, paths.wasm, paths.portolan):
+    for tool in (paths.envoy, paths.filter_options, paths.portolan):
         tool()
     for command in ("docker-registry", "skopeo", "curl"):
         paths.need_command(command)

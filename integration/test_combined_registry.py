@@ -172,7 +172,10 @@ def test_only_one_question_gets_through(front: Envoy) -> None:
         assert front.request("GET", target).status == 404
     listeners = json.loads(front.admin("/listeners?format=json"))["listener_statuses"]
     places = {each["name"]: each["local_address"] for each in listeners}
-    assert "envoy_internal_address" in json.dumps(places["portolan-admin"]), "no port leads to it"
+    if paths.is_native():
+        assert "portolan-admin" not in places, "the module asks by itself"
+    else:
+        assert "envoy_internal_address" in json.dumps(places["portolan-admin"]), "no port leads to it"
     port = places["portolan-metrics"]["socket_address"]["port_value"]
     metrics = raw.request(port, "GET", "/metrics")
     assert metrics.status == 200 and b"envoy_cluster_upstream_rq_total" in metrics.body

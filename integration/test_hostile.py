@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import raw
+from harness import paths, raw
 from harness.envoy import Envoy, Policy
 from harness.policies import two_owners
 from harness.scripted import Answer, Scripted
@@ -43,8 +43,11 @@ def _answers_are_good(east: Scripted, west: Scripted) -> None:
 
 def test_the_filter_is_watched(envoy: Envoy) -> None:
     """Or the check for crashes at the end would look for counters that are not there."""
-    assert envoy.stats(r"^wasm\..*\.active$")
-    assert envoy.stats(r"^wasm\..*\.vm_reload_success$")
+    if paths.is_native():
+        assert envoy.stats(r"portolan_module_panics$")
+    else:
+        assert envoy.stats(r"^wasm\..*\.active$")
+        assert envoy.stats(r"^wasm\..*\.vm_reload_success$")
     assert envoy.crashes() == []
 
 

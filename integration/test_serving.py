@@ -40,7 +40,7 @@ class Serving:
         self.port, self.admin = ports.free(), ports.free()
         command: list[str | Path] = [
             *(paths.portolan(), "serve", file, "--directory", directory / "run"),
-            *("--envoy-program", paths.envoy(), "--wasm", paths.wasm()),
+            *("--envoy-program", paths.envoy(), *paths.filter_options()),
             *("--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}"),
             *("--", "--concurrency", "1"),
         ]

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from harness import bootstrap, ports, raw
+from harness import bootstrap, paths, ports, raw
 from harness.envoy import Envoy, render
 from harness.metrics import Scrape
 from harness.scripted import Answer, Scripted
 from harness.tenants import OURS, policy
 from harness.waiting import eventually
+
+# test_native_module has the same for the native module.
+pytestmark = pytest.mark.skipif(paths.is_native(), reason="a native module does not trap")
 
 I32 = 0x7F
 UNREACHABLE, CONSTANT, END = 0x00, 0x41, 0x0B

@@ -17,7 +17,7 @@ from pathlib import Path
 # Run as a file: this package and the harness are beside each other.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from bench import instructions, networks, processor_time, report, upstreams  # noqa: E402
+from bench import instructions, networks, processor_time, report, starting, upstreams  # noqa: E402
 from bench.cases import Upstreams  # noqa: E402
 from bench.goals import Measurement  # noqa: E402
 from bench.surroundings import describe  # noqa: E402
@@ -75,6 +75,7 @@ def measure(upstreams: Upstreams, directory: Path, quick: bool) -> list[Measurem
     return [
         *instructions.measure(upstreams, directory / "instructions"),
         *processor_time.measure(upstreams, directory / "processor-time"),
+        *starting.measure(upstreams, directory / "starting"),
         *networks.measure(upstreams, directory / "networks"),
     ]
 

@@ -5,14 +5,14 @@ and so they can hold a goal.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import cases, goals
 from bench.callgrind import CountedEnvoy
 from bench.cases import Case, Upstreams
 from bench.goals import Goal, Measurement
-from bench.servers import rendered, rendered_bare, rendered_redirect
+from bench.servers import rendered, rendered_bare, rendered_native, rendered_redirect
 
 # V8 compiles a function again, and better, once it has run often. Before that there is nothing to count.
 WARM_UP_REQUESTS = 3000
@@ -35,6 +35,7 @@ class Run:
     name: str
     cases: tuple[Case, ...]
     bare: bool = False
+    native: bool = False
 
 
 Found = dict[tuple[Case, bool], float]
@@ -42,8 +43,11 @@ Found = dict[tuple[Case, bool], float]
 
 def measure_quickly(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     """Only what a change of the filter moves first."""
-    found = _count([Run("bare", (cases.ROUTED,), bare=True), Run("filter", (cases.ROUTED,))], upstreams, directory)
-    return _routed(found)
+    quick = (cases.ROUTED,)
+    found = _count([Run("bare", quick, bare=True), Run("filter", quick)], upstreams, directory)
+    bare = {key: count for key, count in found.items() if key[1]}
+    native = bare | _count([Run("module", quick, native=True)], upstreams, directory)
+    return [*_routed(found), replace(_ratio(cases.ROUTED, native), name=f"native module: {cases.ROUTED.name}")]
 
 
 def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
@@ -78,7 +82,29 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
         _ratio(cases.BLOB, found, goal=goals.BLOB),
         *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),
+        *measure_module({key: count for key, count in found.items() if key[1]}, upstreams, directory),
     ]
+
+
+def measure_module(bare: Found, upstreams: Upstreams, directory: Path) -> list[Measurement]:
+    """What the native module costs, against what was counted without a filter."""
+    forwarded = (cases.ROUTED, cases.LISTED, cases.MAPPED, cases.LINKED)
+    answered = (cases.PING, cases.REFUSAL)
+    runs = [
+        Run("module", (*forwarded, *answered, cases.BLOB), native=True),
+        Run("module-tokens", (cases.TOKEN, cases.TOKEN_LISTED), native=True),
+        Run("module-redirects", (cases.REDIRECTED, cases.STORED), native=True),
+    ]
+    found = bare | _count(runs, upstreams, directory)
+    redirected = (cases.REDIRECTED, cases.STORED)
+    own = [
+        *(_ratio(case, found) for case in (*forwarded, cases.BLOB)),
+        _token(cases.TOKEN, cases.ROUTED, found),
+        _token(cases.TOKEN_LISTED, cases.LISTED, found),
+        *(_ratio(case, found, against=OWN_REDIRECT) for case in redirected),
+        *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),
+    ]
+    return [replace(measurement, name=f"native module: {measurement.name}", goal=None) for measurement in own]
 
 
 def _routed(found: Found) -> list[Measurement]:
@@ -122,7 +148,8 @@ def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
         render = rendered_redirect if first.redirected else rendered_bare
         configuration = render(policy, directory, first.counted_backend)
     else:
-        configuration = rendered(policy, directory, metrics=first.metrics)
+        render = rendered_native if run.native else rendered
+        configuration = render(policy, directory, metrics=first.metrics)
     counted = CountedEnvoy(configuration)
     found = {(case, run.bare): _count_case(counted, case, run.bare) for case in run.cases}
     counted.envoy.stop()

@@ -75,6 +75,11 @@ def rendered(policy: Policy, directory: Path, wasm: Path | None = None, metrics:
     return _render(policy, directory / "filter.yaml", "--wasm", wasm or paths.wasm(), *counting)
 
 
+def rendered_native(policy: Policy, directory: Path) -> Path:
+    """The same with the native module."""
+    return _render(policy, directory / "module.yaml", "--filter", "module", "--module", paths.module())
+
+
 def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:
     """The same without the filter. Everything then goes to the policy's first backend."""
     backends = {backend: policy["backends"][backend], **policy["backends"]}

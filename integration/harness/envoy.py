@@ -22,7 +22,7 @@ FLUSH_MILLISECONDS = 20
 
 # What the log says when the filter traps, or when Envoy gives up on it.
 TRACES_OF_A_CRASH = re.compile(
-    r"panicked|\[critical\]|wasm_fail|uncaught|VM failed|assert failure|segmentation fault", re.IGNORECASE
+    r"panicked|the filter failed|\[critical\]|wasm_fail|uncaught|VM failed|assert failure|segmentation fault", re.IGNORECASE
 )
 
 # Counts how often the filter asked Envoy how the backends are.
@@ -55,8 +55,7 @@ def render(
         *(("--metrics", metrics) if metrics else ()),
         *(("--tracing", tracing) if tracing else ()),
         *more,
-        "--wasm",
-        paths.wasm(),
+        *paths.filter_options(),
         "--sds-directory",
         directory / "sds",
         "--sds-output",
@@ -206,7 +205,7 @@ class Envoy:
         """Signs that Envoy died or the filter stopped: lines of the log, and counters above zero."""
         if not self.server.is_alive():
             return [tail(self.server.log)]
-        counters = self.stats(r"^wasm\..*(reload|fail|crash)")
+        counters = self.stats(r"^wasm\..*(reload|fail|crash)|portolan_module_panics")
         lines = [line for line in self.error_log().splitlines() if TRACES_OF_A_CRASH.search(line)]
         return lines + [f"{name}: {count}" for name, count in counters.items() if count]
 

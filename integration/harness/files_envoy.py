@@ -41,7 +41,7 @@ class FilesEnvoy(Envoy):
         address = [
             *("--listen", f"127.0.0.1:{self.port}"),
             *("--admin", f"127.0.0.1:{self.admin_port}"),
-            *("--wasm", paths.wasm()),
+            *paths.filter_options(),
         ]
         self.policy_file = write_policy(policy, directory)
         portolan.output("render", self.policy_file, self.files, "--target", "files", *address, *options)

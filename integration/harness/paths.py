@@ -7,6 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DIST = Path(os.environ.get("PORTOLAN_DIST", ROOT / "dist"))
 WASM = DIST / "portolan.wasm"
+MODULE = DIST / "libportolan.so"
+# What the filter is to Envoy in this run: `wasm`, or the native `module`.
+FILTER = os.environ.get("PORTOLAN_FILTER", "wasm")
 PORTOLAN = DIST / "portolan"
 ENVOY = Path(os.environ.get("PORTOLAN_ENVOY", ROOT / ".tools/bin/envoy"))
 GEO_TABLE = ROOT / "geoip-data/synthetic.csv"
@@ -40,6 +43,23 @@ def envoy() -> Path:
 def wasm() -> Path:
     """The filter."""
     return need_file(WASM, "make build")
+
+
+def module() -> Path:
+    """The filter as a native module."""
+    return need_file(MODULE, "make build")
+
+
+def is_native() -> bool:
+    """Whether this run has the native module."""
+    if FILTER not in ("wasm", "module"):
+        raise Missing(f"PORTOLAN_FILTER is {FILTER}. Write wasm or module, or leave it out")
+    return FILTER == "module"
+
+
+def filter_options() -> list[str | Path]:
+    """The options of `portolan render` for the filter of this run."""
+    return ["--filter", "module", "--module", module()] if is_native() else ["--wasm", wasm()]
 
 
 def portolan() -> Path:

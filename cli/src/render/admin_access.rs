@@ -8,7 +8,7 @@ use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::listener::{BUFFER_BYTES, address};
-use super::options::{Options, Target};
+use super::options::{FilterKind, Options, Target};
 use super::typed::{extension, object};
 use super::{egress, metrics};
 
@@ -27,10 +27,17 @@ pub(super) fn is_needed(config: &Config, target: Target) -> bool {
         || fronts.any(|front| front.has_health() || front.ping_needs_all())
 }
 
+/// Whether the filter asks through a listener inside. The native module asks on Envoy's main thread, which has no such
+/// listener; nothing keeps a native module from the admin interface anyway.
+fn has_a_listener_inside(config: &Config, options: &Options) -> bool {
+    let is_native = options.filter.as_ref().is_some_and(|filter| filter.kind == FilterKind::Module);
+    is_needed(config, options.target) && !is_native
+}
+
 /// The listeners.
 pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
     let mut all = Vec::new();
-    if is_needed(config, options.target) {
+    if has_a_listener_inside(config, options) {
         let question = json!({
             "path": "/clusters",
             "headers": [get()],
@@ -84,24 +91,24 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
         }));
     }
     if is_needed(config, options.target) {
-        all.push(json!({
-            "name": clusters::ADMIN,
-            "type": "STATIC",
-            "connect_timeout": "1s",
-            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-            "load_assignment": {"cluster_name": clusters::ADMIN, "endpoints": [{"lb_endpoints": [
-                {"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": INSIDE}}}},
-            ]}]},
-            "transport_socket": extension(
-                "envoy.transport_sockets.internal_upstream",
-                "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
-                json!({"transport_socket": extension(
-                    "envoy.transport_sockets.raw_buffer",
-                    "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
-                    json!({}),
-                )}),
-            ),
-        }));
+        let is_inside = has_a_listener_inside(config, options);
+        let address = if is_inside {
+            json!({"envoy_internal_address": {"server_listener_name": INSIDE}})
+        } else {
+            address(options.admin)
+        };
+        all.push(object([
+            json!({
+                "name": clusters::ADMIN,
+                "type": "STATIC",
+                "connect_timeout": "1s",
+                "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+                "load_assignment": {"cluster_name": clusters::ADMIN, "endpoints": [{"lb_endpoints": [
+                    {"endpoint": {"address": address}},
+                ]}]},
+            }),
+            if is_inside { transport_inside() } else { Value::Null },
+        ]));
     }
     all
 }
@@ -116,6 +123,19 @@ fn from_here(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
+/// How a listener inside is reached.
+fn transport_inside() -> Value {
+    json!({"transport_socket": extension(
+        "envoy.transport_sockets.internal_upstream",
+        "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+        json!({"transport_socket": extension(
+            "envoy.transport_sockets.raw_buffer",
+            "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+            json!({}),
+        )}),
+    )})
+}
+
 /// The extension that listeners inside of Envoy need.
 pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Value> {
     let extension = extension(
@@ -123,7 +143,8 @@ pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Va
         "extensions.bootstrap.internal_listener.v3.InternalListener",
         json!({}),
     );
-    let is_needed = is_needed(config, options.target) || egress::is_needed(config, options.target);
+    let is_needed =
+        has_a_listener_inside(config, options) || egress::is_needed(config, options.target);
     is_needed.then_some(extension).into_iter().collect()
 }
 

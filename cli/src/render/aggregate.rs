@@ -34,7 +34,7 @@ pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value 
 pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     // Only the filter names them.
     let lists = config.lists().iter();
-    let lists = lists.filter(|list| options.wasm.is_some() && list.has_fallback());
+    let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
     let all: BTreeSet<Vec<BackendId>> = lists.flat_map(|list| rests(list.backends())).collect();
     let backends = |ids: &[BackendId]| -> Vec<&Backend> {
         ids.iter().filter_map(|id| config.backend(*id)).collect()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, egress, http_redirect, listener, overload, redirect_cluster,
+    admin_access, aggregate, cluster, egress, filter, http_redirect, listener, overload, redirect_cluster,
     service_cluster, stats, tracing,
 };
 
@@ -53,7 +53,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
             "clusters": clusters,
         },
     });
-    object([extensions, stats::config(options), all])
+    object([extensions, stats::config(options), filter::runtime(options.filter.as_ref()), all])
 }
 
 /// What Envoy says of itself: which policy it was made for, unless that is no matter of this file.

@@ -7,8 +7,8 @@ use super::limits::{Limits, seconds};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, browsers, budgets, client_address, client_limits, early_headers, filter_state,
-    geoip, local_replies, loops, metrics, patience, redirects, routes, tracing, wasm,
+    access_log, browsers, budgets, client_address, client_limits, early_headers, filter, filter_state,
+    geoip, local_replies, loops, metrics, patience, redirects, routes, tracing,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
@@ -52,7 +52,8 @@ fn attempt_logs(config: &Config, options: &Options) -> Vec<Value> {
 /// access log, and only then the filter may rewrite it.
 fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
     let geoip = options.geoip_database.as_deref().map(geoip::filter);
-    let wasm = options.wasm.as_deref().map(|path| wasm::deciding("portolan", path, policy_json));
+    let deciding =
+        options.filter.as_ref().map(|file| filter::deciding("portolan", file, policy_json));
     let router = extension(
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
@@ -60,8 +61,8 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(config, options)}),
     );
     let noted = filter_state::filter(config.clients(), &options.policy);
-    let forms = options.wasm.as_deref().filter(|_| routes::has_token_endpoint(config));
-    let forms = forms.map(wasm::token_form);
+    let forms = options.filter.as_ref().filter(|_| routes::has_token_endpoint(config));
+    let forms = forms.map(filter::token_form);
     let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
     let addresses = redirects::address_filters(config, options);
     let pages = browsers::filter(config);
@@ -69,11 +70,11 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
     let first = ready.into_iter().chain([loops::filter(config)]).chain(pages);
     let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
     // Where nothing decides, nothing is known to count by.
-    let budgets = budgets::filter(config.clients()).filter(|_| options.wasm.is_some());
+    let budgets = budgets::filter(config.clients()).filter(|_| options.filter.is_some());
     let counted = metrics::filter(options);
     // What is refused here is in the log as it was sent, and costs the filter nothing.
     before_the_filter
-        .chain(wasm)
+        .chain(deciding)
         .chain(addresses)
         .chain(budgets)
         .chain(counted)

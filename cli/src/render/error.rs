@@ -40,6 +40,8 @@ pub(crate) enum RenderError {
     Http3(&'static str),
     /// `--http-redirect` for a policy whose fronts have no certificate.
     NowhereToLead,
+    /// The native module does not run in this Envoy.
+    ModuleForEnvoy(EnvoyVersion),
     /// The policy limits clients, and this Envoy cannot.
     ClientLimits(EnvoyVersion),
     /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
@@ -129,6 +131,10 @@ impl fmt::Display for RenderError {
             Self::NowhereToLead => formatter.write_str(
                 "--http-redirect leads clients to https, and no front of the policy has `tls`; write certificates, or \
                  leave the option out and let what ends TLS before Envoy redirect",
+            ),
+            Self::ModuleForEnvoy(envoy) => write!(
+                formatter,
+                "the native module does not run in Envoy {envoy}; render for 1.40.0, or leave `--filter module` out"
             ),
             Self::ClientLimits(envoy) => write!(
                 formatter,

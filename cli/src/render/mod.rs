@@ -21,6 +21,7 @@ mod early_headers;
 mod egress;
 mod envoy_version;
 mod error;
+mod filter;
 mod filter_state;
 mod forwarded_for;
 mod geoip;
@@ -51,7 +52,6 @@ mod typed;
 mod upstream_filters;
 mod upstream_headers;
 mod upstream_tls;
-mod wasm;
 mod yaml;
 
 #[cfg(test)]

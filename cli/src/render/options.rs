@@ -31,8 +31,8 @@ pub(crate) struct Options {
     pub(crate) tracing: Option<Collector>,
     /// Of how many requests without a trace of their own there are spans, in percent.
     pub(crate) tracing_sample: u8,
-    /// The path of the filter; without it everything goes to the first backend.
-    pub(crate) wasm: Option<String>,
+    /// The filter; without it everything goes to the first backend.
+    pub(crate) filter: Option<FilterFile>,
     /// The path of the geographic database, if the policy locates clients by one.
     pub(crate) geoip_database: Option<String>,
     /// The path of the CA certificates for backends whose policy names none.
@@ -82,8 +82,28 @@ impl Options {
     /// Whether requests and attempts are counted: where somebody may read the numbers, the filter notes what
     /// Envoy cannot know, and this Envoy has what counts.
     pub(super) fn counts(&self) -> bool {
-        self.metrics.is_some() && self.wasm.is_some() && self.envoy.counts()
+        self.metrics.is_some() && self.filter.is_some() && self.envoy.counts()
     }
+}
+
+/// The filter, as a file that Envoy loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilterFile {
+    /// What it is to Envoy.
+    pub(crate) kind: FilterKind,
+    /// Where Envoy finds it.
+    pub(crate) path: String,
+}
+
+/// What the filter is to Envoy. Both are the same code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FilterKind {
+    /// A `WebAssembly` module, in a sandbox. It runs in every tested Envoy.
+    #[default]
+    Wasm,
+    /// A native module, as fast as Envoy itself and as trusted. It runs in the official builds of one version.
+    Module,
 }
 
 /// Where the access log goes.

@@ -6,10 +6,11 @@ use portolan_core::record::metric::FOLLOWED;
 use serde_json::{Value, json};
 
 use super::listener::BUFFER_BYTES;
-use super::options::Options;
+use super::options::{FilterFile, Options};
 use super::typed::{extension, object};
 use super::{
-    bootstrap, cluster, origin, private_addresses, redirects, upstream_filters, upstream_tls, wasm,
+    bootstrap, cluster, filter, origin, private_addresses, redirects, upstream_filters,
+    upstream_tls,
 };
 
 /// Which addresses such a host may have.
@@ -68,15 +69,15 @@ pub(super) fn address_filter(addresses: Addresses) -> Value {
 
 /// All of them.
 pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
-    let Some(path) = options.wasm.as_deref() else { return Vec::new() };
+    let Some(file) = &options.filter else { return Vec::new() };
     let clusters = redirects::followed(config).flat_map(|backend| {
-        redirects::schemes(backend).map(move |scheme| one(backend, scheme, path, options))
+        redirects::schemes(backend).map(move |scheme| one(backend, scheme, file, options))
     });
     clusters.collect()
 }
 
 /// The certificate is verified by the name in the URL, which is also what is asked for.
-fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Value {
+fn one(backend: &Backend, scheme: Scheme, file: &FilterFile, options: &Options) -> Value {
     let name = redirects_cluster(backend.key(), scheme);
     let of_secrets = redirects_cluster(backend.name(), scheme);
     let transport = match scheme {
@@ -89,7 +90,7 @@ fn one(backend: &Backend, scheme: Scheme, path: &str, options: &Options) -> Valu
         "auto_sni": true,
         "auto_san_validation": true,
     }});
-    let hop = wasm::filter("portolan-hop", path, &Role::RedirectTarget);
+    let hop = filter::filter("portolan-hop", file, &Role::RedirectTarget);
     let filters = upstream_filters::behind(hop);
     // The hosts have no metadata: they are not known before they are asked.
     let said = json!({contract::BACKEND: backend.name(), contract::WAY: FOLLOWED});

@@ -31,7 +31,7 @@ pub(super) fn followed(config: &Config) -> impl Iterator<Item = &Backend> {
 
 /// Whether, and with it how, redirects are followed at all. Without the filter nobody says where to.
 pub(super) fn are_followed(config: &Config, options: &Options) -> bool {
-    options.wasm.is_some() && config.follows_redirects()
+    options.filter.is_some() && config.follows_redirects()
 }
 
 /// Refuses an Envoy that would follow to where the policy does not let it.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::options::Options;
 use super::typed::{extension, object, typed};
 use super::{
-    browsers, http3, next_cluster, patience, redirects, upstream_filters, upstream_headers, wasm,
+    browsers, filter, http3, next_cluster, patience, redirects, upstream_filters, upstream_headers,
 };
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
@@ -19,7 +19,7 @@ use super::{
 /// proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided about goes nowhere. `to_first_backend` takes
 /// the policy's first backend instead, for a configuration without the filter.
 pub(super) fn route_config(config: &Config, options: &Options) -> Value {
-    let to_first_backend = options.wasm.is_none();
+    let to_first_backend = options.filter.is_none();
     let first = config.backends().first().filter(|_| to_first_backend).map(Backend::cluster);
     let routes = routes(config, first, options);
     let mut virtual_hosts = browsers::virtual_hosts(config, &routes);
@@ -43,7 +43,7 @@ pub(super) fn route_config(config: &Config, options: &Options) -> Value {
 
 fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value> {
     let mut routes = Vec::new();
-    if has_token_endpoint(config) && options.wasm.is_some() {
+    if has_token_endpoint(config) && options.filter.is_some() {
         routes.push(token_endpoint(config));
     }
     let follow = redirects::are_followed(config, options).then(redirects::policy);
@@ -61,7 +61,7 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
         let idle = patience::of_lists(config);
         routes.push(read("read of several", has_fallback(), &cluster, retry_of_several(), idle));
     }
-    let marked = options.wasm.is_some() && upstream_filters::marks_of_one(config);
+    let marked = options.filter.is_some() && upstream_filters::marks_of_one(config);
     for method in ["GET", "HEAD"] {
         let idle = patience::of_one(config);
         routes.push(read("read", is_method(method), &named, retry_of_one(marked), idle));
@@ -86,7 +86,7 @@ fn token_endpoint(config: &Config) -> Value {
     let kind = if has_upstreams { "path_separated_prefix" } else { "path" };
     let mut filters = Map::new();
     filters.insert(
-        wasm::TOKEN_FORM.to_owned(),
+        filter::TOKEN_FORM.to_owned(),
         typed("config.route.v3.FilterConfig", json!({"config": {}})),
     );
     json!({

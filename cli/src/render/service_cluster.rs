@@ -12,7 +12,7 @@ use super::{egress, origin, upstream_tls};
 
 /// All of them. Without the filter nobody calls any.
 pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
-    if options.wasm.is_none() {
+    if options.filter.is_none() {
         return Vec::new();
     }
     let tokens = config.backends().iter().filter_map(|each| token_service(config, each, options));

@@ -10,7 +10,7 @@ use super::typed::object;
 use super::{geoip, metrics};
 
 /// What each cluster keeps, by the end of its name.
-pub(super) const OF_CLUSTERS: [&str; 24] = [
+pub(super) const OF_CLUSTERS: [&str; 25] = [
     "membership_healthy",
     "membership_total",
     "outlier_detection.ejections_active",
@@ -35,6 +35,7 @@ pub(super) const OF_CLUSTERS: [&str; 24] = [
     "ssl.fail_verify_san",
     "ssl.fail_verify_no_cert",
     "update_failure",
+    "wasmcustom.portolan_module_panics",
 ];
 
 /// What is kept of the rest, by the beginning of its name.
@@ -48,6 +49,7 @@ pub(super) const OTHERS: [&str; 25] = [
     "overload.",
     "sds.",
     "wasm.",
+    "wasmcustom.portolan_module_panics",
     "listener_manager.",
     "cluster_manager.",
     "extension_config_discovery.",

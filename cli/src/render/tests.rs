@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::bootstrap::bootstrap;
 use super::envoy_version::EnvoyVersion;
 use super::limits::Limits;
-use super::options::{AccessLog, Options, Target};
+use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 
 const CONNECTION_MANAGER: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -33,7 +33,8 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         metrics: None,
         tracing: None,
         tracing_sample: 100,
-        wasm: wasm.then(|| "/portolan.wasm".to_owned()),
+        filter: wasm
+            .then(|| FilterFile { kind: FilterKind::Wasm, path: "/portolan.wasm".to_owned() }),
         geoip_database: database.map(str::to_owned),
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/sds".to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::options::Options;
 use super::typed::extension;
-use super::{credential_filter, wasm};
+use super::{credential_filter, filter};
 use crate::credential::usage::{self, Audience};
 
 /// Whom the requests of a cluster reach.
@@ -35,9 +35,9 @@ pub(super) fn filters(
     destination: Destination<'_>,
     options: &Options,
 ) -> Vec<Value> {
-    let Some(path) = options.wasm.as_deref() else { return Vec::new() };
+    let Some(file) = &options.filter else { return Vec::new() };
     let attempt = runs_attempt_phase(config, destination)
-        .then(|| wasm::filter("portolan-attempt", path, &attempt_phase(destination)));
+        .then(|| filter::filter("portolan-attempt", file, &attempt_phase(destination)));
     let credentials = credentials(config, destination);
     let injector = credential_filter::filter(&credentials, options);
     let answers_to_the_filter = matches!(destination, Destination::TokenService(_));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Where the command is in the image, and where a person puts it. Without `/proc` it cannot find out by itself.
 const USUAL: &str = "/usr/local/bin/portolan";
 
-/// Where the filter may be, the likeliest first.
+/// The directories where the filter may be, the likeliest first.
 pub(super) fn filters() -> Vec<PathBuf> {
     let command = env::current_exe().unwrap_or_else(|_| PathBuf::from(USUAL));
     beside(&command)
@@ -18,7 +18,7 @@ fn beside(command: &Path) -> Vec<PathBuf> {
     let Some(directory) = command.parent() else { return Vec::new() };
     let shared = directory.parent().map(|prefix| prefix.join("share/portolan"));
     let places = shared.into_iter().chain([directory.to_owned()]);
-    places.map(|place| place.join("portolan.wasm")).collect()
+    places.collect()
 }
 
 #[cfg(test)]
@@ -28,11 +28,8 @@ mod tests {
     #[test]
     fn the_filter_is_where_a_package_or_a_release_has_it() {
         let rows: [(&str, &[&str]); 3] = [
-            (
-                "/usr/local/bin/portolan",
-                &["/usr/local/share/portolan/portolan.wasm", "/usr/local/bin/portolan.wasm"],
-            ),
-            ("/portolan", &["/portolan.wasm"]),
+            ("/usr/local/bin/portolan", &["/usr/local/share/portolan", "/usr/local/bin"]),
+            ("/portolan", &["/"]),
             ("/", &[]),
         ];
         for (command, expected) in rows {

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, clusters, headers};
 
 /// The crates that may know the contract, from the directory of this one.
-const CRATES: [&str; 4] = ["../core/src", "../driver/src", "../proxy-wasm/src", "../../cli/src"];
+const CRATES: [&str; 5] =
+    ["../core/src", "../driver/src", "../proxy-wasm/src", "../dynamic-module/src", "../../cli/src"];
 
 /// What no string of shipping code may hold.
 fn names() -> Vec<String> {

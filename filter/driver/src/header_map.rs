@@ -57,18 +57,18 @@ fn take<'b>(rest: &mut &'b [u8], length: usize) -> Option<&'b [u8]> {
 
 /// The same form for headers that are handed to Envoy.
 #[must_use]
-pub fn serialize(headers: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn serialize<N: AsRef<[u8]>>(headers: &[(N, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     let mut push_length = |length: usize| {
         bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
     };
     push_length(headers.len());
     for (name, value) in headers {
-        push_length(name.len());
+        push_length(name.as_ref().len());
         push_length(value.len());
     }
     for (name, value) in headers {
-        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(name.as_ref());
         bytes.push(0);
         bytes.extend_from_slice(value);
         bytes.push(0);

@@ -20,9 +20,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use super::super::filter::DECIDES;
 pub(crate) use directory::{Directory, DirectoryError, SECRETS, State, Version};
 pub(crate) use resources::{Kind, Resources};
-pub(crate) use slots::{DECIDES, does_nothing};
+pub(crate) use slots::does_nothing;
 pub(crate) use split::{MANAGER, Parts, split};
 pub(crate) use union::union;
 

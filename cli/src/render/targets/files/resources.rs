@@ -3,8 +3,8 @@
 use portolan_core::config::Fingerprint;
 use serde_json::{Value, json};
 
-use super::slots::DECIDES;
 use super::{FileSet, name_of};
+use crate::render::filter::DECIDES;
 
 /// What a file has in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,8 @@
 use serde_json::{Value, json};
 
 use super::name_of;
+use crate::render::filter::{self, DECIDES};
+use crate::render::options::Options;
 use crate::render::typed::typed;
 use crate::render::{budgets, client_limits};
 
@@ -29,7 +31,6 @@ const fn for_some_routes(name: &'static str, message: &'static str) -> Slot {
 }
 
 const ADDRESSES: &str = "extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig";
-const WASM: &str = "extensions.filters.http.wasm.v3.Wasm";
 
 /// All places, in the order of the connection manager. The router, which ends the chain, is not among them.
 pub(super) const ALL: [Slot; 11] = [
@@ -42,28 +43,29 @@ pub(super) const ALL: [Slot; 11] = [
         "extensions.filters.http.set_filter_state.v3.Config",
     ),
     slot(client_limits::NAME, client_limits::MESSAGE),
-    for_some_routes("portolan.token", WASM),
-    slot("envoy.filters.http.wasm", WASM),
+    for_some_routes("portolan.token", filter::WASM),
+    slot(DECIDES, filter::WASM),
     for_some_routes("portolan.any-addresses", ADDRESSES),
     for_some_routes("portolan.public-addresses", ADDRESSES),
     slot(budgets::NAME, client_limits::MESSAGE),
 ];
-
-/// The filter that decides.
-pub(crate) const DECIDES: &str = "envoy.filters.http.wasm";
 
 /// The message of a filter that does nothing: a mutation of headers without a mutation.
 const NOTHING: &str = "extensions.filters.http.header_mutation.v3.HeaderMutation";
 
 impl Slot {
     /// The place as the listener has it: Envoy finds the filter in a file of its own.
-    pub(super) fn filter(self, source: &Value) -> Value {
+    pub(super) fn filter(self, source: &Value, options: &Options) -> Value {
+        let message = match self.message {
+            filter::WASM => filter::message(options.filter.as_ref()),
+            other => other,
+        };
         let type_url = |message: &str| format!("type.googleapis.com/envoy.{message}");
         let mut filter = json!({
             "name": self.name,
             "config_discovery": {
                 "config_source": source,
-                "type_urls": [type_url(self.message), type_url(NOTHING)],
+                "type_urls": [type_url(message), type_url(NOTHING)],
             },
         });
         if let (Value::Object(fields), true) = (&mut filter, self.is_disabled) {

@@ -93,7 +93,7 @@ fn filters_of(manager: &mut Value, options: &Options) -> Vec<Value> {
     let filters = take(manager, "/http_filters");
     let place = |slot: Slot| {
         let kind = Kind::Filter(slot.name.to_owned());
-        slot.filter(&source(options, &kind))
+        slot.filter(&source(options, &kind), options)
     };
     let has_a_place = |filter: &&Value| slots::ALL.iter().any(|slot| slot.name == name_of(filter));
     let without = filters.iter().filter(|filter| !has_a_place(filter)).cloned();

@@ -9,7 +9,7 @@ use super::slots::{ALL, does_nothing};
 use super::{FileSet, Kind, name_of};
 use crate::render::envoy_version::EnvoyVersion;
 use crate::render::limits::Limits;
-use crate::render::options::{AccessLog, Options, Target};
+use crate::render::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 use crate::render::{Rendering, bootstrap, listener};
 
 fn options(target: Target, database: bool) -> Options {
@@ -23,7 +23,7 @@ fn options(target: Target, database: bool) -> Options {
         metrics: None,
         tracing: None,
         tracing_sample: 100,
-        wasm: Some("/portolan.wasm".to_owned()),
+        filter: Some(FilterFile { kind: FilterKind::Wasm, path: "/portolan.wasm".to_owned() }),
         geoip_database: database.then(|| "/geoip.mmdb".to_owned()),
         system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/d/sds".to_owned(),
@@ -236,4 +236,25 @@ fn a_file_says_its_version() {
     }
     let read: FileSet = serde_json::from_str(&serde_json::to_string(&set).unwrap()).unwrap();
     assert_eq!((&read, read.id()), (&set, set.id()), "it is kept to go back to");
+}
+
+/// The native module stands wherever the filter does, and a place that takes the one takes no other.
+#[test]
+fn the_filter_is_of_one_kind_everywhere() {
+    let [wasm, native] = [FilterKind::Wasm, FilterKind::Module].map(|kind| {
+        let mut rendering = rendering(&policy(), false);
+        rendering.options.filter = Some(FilterFile { kind, path: "/filter".to_owned() });
+        let set = FileSet::of(&rendering);
+        let whole = rendering.whole();
+        let parts = json!([set.clusters, set.listeners, set.filters]).to_string();
+        [whole, parts]
+    });
+    let count =
+        |text: &str, message: &str| text.matches(&format!("filters.http.{message}.v3")).count();
+    for (wasm, native) in wasm.iter().zip(&native) {
+        let places = count(wasm, "wasm");
+        assert!(places > 1, "{wasm}");
+        assert_eq!(count(native, "dynamic_modules"), places, "{native}");
+        assert_eq!((count(wasm, "dynamic_modules"), count(native, "wasm")), (0, 0));
+    }
 }
