@@ -74,7 +74,8 @@ class Agent:
         }
         variables = [f"{name}={value}" for name, value in environment.items()]
         command: list[str | Path] = [
-            *("env", *variables, tool("pilot-agent"), "proxy", "router"),
+            # It writes files below the directory in which it runs.
+            *("env", "--chdir", self._directory, *variables, tool("pilot-agent"), "proxy", "router"),
             *("--domain", f"{NAMESPACE}.svc.cluster.local", "--templateFile", BOOTSTRAP),
         ]
         server = Server("agent", command, self._directory)
