@@ -3,7 +3,7 @@
 //! These are rules of thumb, each with its threshold. A sentence says what was seen, with numbers,
 //! and then what it may mean and what to do, so that a reader can disagree.
 
-use super::iperf::Rate;
+use super::iperf::output::Rate;
 use super::way::Role;
 use crate::measuring::quantity::{bit_rate, ratio, real, speed, time};
 use crate::measuring::registry::Side;

@@ -1,7 +1,7 @@
 //! A name and a password as a credential file holds them: what stands behind `Basic` in a request
 //! (RFC 7617).
 
-use super::CredentialError;
+use super::error::CredentialError;
 
 /// How long a password may be, in bytes. The tokens that clouds give out as passwords have some thousand.
 pub(super) const PASSWORD_BYTES: usize = 16 * 1024;
@@ -21,7 +21,7 @@ pub(super) fn content(username: &str, password: &[u8]) -> Result<String, Credent
         return Err(CredentialError::PasswordEmpty);
     }
     if password.len() > PASSWORD_BYTES {
-        return Err(CredentialError::PasswordLong);
+        return Err(CredentialError::PasswordLong(PASSWORD_BYTES));
     }
     if password.iter().any(u8::is_ascii_control) {
         return Err(CredentialError::PasswordControl);

@@ -13,8 +13,8 @@ pub(crate) enum CredentialError {
     PasswordEmpty,
     /// The password has a control character in it.
     PasswordControl,
-    /// The password is longer than any registry's.
-    PasswordLong,
+    /// The password is longer than any registry's; the most that are taken, in bytes.
+    PasswordLong(usize),
     /// The standard input is a terminal, which would show what is typed.
     Terminal,
     /// The password cannot be read.
@@ -55,10 +55,9 @@ impl fmt::Display for CredentialError {
                 "the password has a control character in it, such as a newline that is not at its \
                  end; give the password alone",
             ),
-            Self::PasswordLong => write!(
+            Self::PasswordLong(most) => write!(
                 formatter,
-                "the password is longer than {} bytes; give the password alone",
-                super::basic::PASSWORD_BYTES
+                "the password is longer than {most} bytes; give the password alone"
             ),
             Self::Terminal => formatter.write_str(
                 "the password would be seen as it is typed; pipe it in, or name a file with \

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::{CredentialError, basic, timestamp};
+use super::basic;
+use super::error::CredentialError;
+use super::timestamp;
 use crate::replace::{replace, replace_secret};
 
 /// Where credential files are unless the command says otherwise.

@@ -1,7 +1,7 @@
 //! The YAML document: what a policy takes as `networks`, headed by where it comes from.
 
-use super::Provider;
 use super::entry::Problems;
+use super::provider::Provider;
 use crate::geoip::date::BuildDate;
 use ipnet::IpNet;
 use serde_json::Value;

@@ -4,8 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::aws;
+use super::azure;
+use super::edges;
 use super::entry::{Entry, Problems};
-use super::{aws, azure, edges, gcp, oracle};
+use super::gcp;
+use super::oracle;
 
 /// Somebody whose published address ranges can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

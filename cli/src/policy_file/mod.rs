@@ -1,11 +1,13 @@
 //! From a policy file to a compiled policy, with every mistake at its line and column.
 //!
-//! [`source`] reads the file, [`yaml`] or [`json`] makes a document and a tree of places of it,
-//! [`network_files`] adds what stands in other files, the core judges the result.
+//! [`source`] reads a file, [`yaml`] or [`json`] makes a document and a tree of places of it, [`include`] and
+//! [`network_files`] add what stands in other files, the core judges the result.
 
 mod diagnostic;
+mod include;
 mod json;
 mod network_files;
+mod parsed;
 mod place;
 mod source;
 pub(crate) mod view;
@@ -19,6 +21,7 @@ use portolan_core::config::{Config, Document, Mistake};
 
 pub(crate) use diagnostic::{Diagnostic, Severity};
 pub(crate) use json::to_json;
+use parsed::{Parsed, parse};
 use place::PlaceTree;
 pub(crate) use place::join;
 use source::Source;
@@ -26,7 +29,7 @@ use source::Source;
 /// A policy without mistakes.
 #[derive(Debug)]
 pub(crate) struct LoadedPolicy {
-    /// What the filter is configured with: the file, with the networks of other files in it.
+    /// What the filter is configured with: the file, with what stands in other files in it.
     pub(crate) document: Document,
     /// What the core made of it.
     pub(crate) config: Config,
@@ -64,14 +67,14 @@ impl LoadedPolicy {
     }
 }
 
-/// Reads the policy in a file, or in the standard input for `-`.
+/// Reads the policy in a file, in the files of a directory, or in the standard input for `-`.
 ///
 /// # Errors
 ///
 /// Every mistake, in the order of the file's parts; or, where the text cannot be read as YAML or
 /// JSON at all, what stands in the way of that.
 pub(crate) fn load(path: &Path) -> Result<LoadedPolicy, Vec<Diagnostic>> {
-    of_source(&source::read(path).map_err(|diagnostic| vec![diagnostic])?)
+    compiled(include::read(path)?)
 }
 
 /// Reads a policy of YAML that is in no file; `name` stands in its place in messages.
@@ -80,18 +83,15 @@ pub(crate) fn load(path: &Path) -> Result<LoadedPolicy, Vec<Diagnostic>> {
 ///
 /// Every mistake in it.
 pub(crate) fn load_text(text: &str, name: &str) -> Result<LoadedPolicy, Vec<Diagnostic>> {
-    of_source(&Source {
+    compiled(include::of_source(&Source {
         file: name.into(),
         text: text.to_owned(),
         is_json: false,
         directory: PathBuf::new(),
-    })
+    })?)
 }
 
-fn of_source(source: &Source) -> Result<LoadedPolicy, Vec<Diagnostic>> {
-    let mut parsed = parse(source)?;
-    network_files::inline(&mut parsed, &source.directory)?;
-    let Parsed { document, places } = parsed;
+fn compiled(Parsed { document, places }: Parsed) -> Result<LoadedPolicy, Vec<Diagnostic>> {
     match Config::from_document(&document) {
         Ok(config) => Ok(LoadedPolicy { document, config, places }),
         Err(mistakes) => {
@@ -104,13 +104,9 @@ fn of_source(source: &Source) -> Result<LoadedPolicy, Vec<Diagnostic>> {
     }
 }
 
-/// The files that a policy is read from: its own, and its network files as far as it says which.
+/// The files and directories that a policy is read from, as far as it says which.
 pub(crate) fn files_of(path: &Path) -> Vec<PathBuf> {
-    let named = source::read(path).ok().and_then(|source| {
-        let parsed = parse(&source).ok()?;
-        Some(network_files::named(&parsed.document, &source.directory))
-    });
-    std::iter::once(path.to_owned()).chain(named.into_iter().flatten()).collect()
+    include::files_of(path)
 }
 
 /// Reads a YAML or JSON file that is no policy.
@@ -121,21 +117,6 @@ pub(crate) fn files_of(path: &Path) -> Vec<PathBuf> {
 pub(crate) fn read_document(path: &Path) -> Result<Document, Vec<Diagnostic>> {
     let source = source::read(path).map_err(|diagnostic| vec![diagnostic])?;
     parse(&source).map(|parsed| parsed.document)
-}
-
-/// A document and the place of every value in it.
-struct Parsed {
-    document: Document,
-    places: PlaceTree,
-}
-
-fn parse(source: &Source) -> Result<Parsed, Vec<Diagnostic>> {
-    let (document, places) = if source.is_json {
-        json::read(&source.text, &source.file).map_err(|diagnostic| vec![diagnostic])?
-    } else {
-        yaml::read(&source.text, &source.file)?
-    };
-    Ok(Parsed { document, places })
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use portolan_core::config::Document;
 
 use super::diagnostic::Diagnostic;
+use super::parsed::{Entry, Parsed, entries_of, mistake, parse};
 use super::place::{Place, PlaceTree, join};
-use super::{Parsed, parse, source};
+use super::source;
 
 /// The key of the policy that names the files.
 const KEY: &str = "network_files";
@@ -19,9 +20,6 @@ const NETWORKS: &str = "networks";
 /// The key that gets of which day they are, and the key that a file may say it by.
 const DAYS: &str = "networks_published";
 const PUBLISHED: &str = "published";
-
-/// One entry of a mapping, with its place.
-type Entry = ((String, Document), PlaceTree);
 
 /// The files that a policy names, whether they are there or not. Their paths start from `directory`.
 pub(super) fn named(policy: &Document, directory: &Path) -> Vec<PathBuf> {
@@ -40,15 +38,15 @@ pub(super) fn named(policy: &Document, directory: &Path) -> Vec<PathBuf> {
 
 /// Replaces `network_files` by what the files hold. Their paths start from `directory`.
 pub(super) fn inline(policy: &mut Parsed, directory: &Path) -> Result<(), Vec<Diagnostic>> {
-    let Some(((_, files), places)) = take(policy, KEY) else {
+    let Some(((_, files), places)) = policy.take(KEY) else {
         return Ok(());
     };
     let Document::List(files) = files else {
         let message = "is not a list; write a list of files, each with the key `networks`";
         return Err(vec![mistake(&places.place, KEY, message)]);
     };
-    let networks = take(policy, NETWORKS).unwrap_or_else(|| empty(NETWORKS, &places));
-    let mut merge = Merge::of(networks, take(policy, DAYS));
+    let networks = policy.take(NETWORKS).unwrap_or_else(|| empty(NETWORKS, &places));
+    let mut merge = Merge::of(networks, policy.take(DAYS));
     for (index, (file, at)) in files.iter().zip(&places.children).enumerate() {
         let path = format!("{KEY}[{index}]");
         match file {
@@ -57,9 +55,9 @@ pub(super) fn inline(policy: &mut Parsed, directory: &Path) -> Result<(), Vec<Di
         }
     }
     let (networks, days) = merge.finish()?;
-    put(policy, networks);
+    policy.put(networks);
     if let Some(days) = days {
-        put(policy, days);
+        policy.put(days);
     }
     Ok(())
 }
@@ -174,36 +172,12 @@ fn entries(file: Parsed) -> Result<(Vec<Entry>, Vec<Entry>), Vec<Diagnostic>> {
     }
 }
 
-/// The entries of a mapping, each with its place; the place of what is none.
+/// The entries of an entry that is a mapping.
 fn children(((_, document), places): Entry) -> Result<Vec<Entry>, Place> {
-    match document {
-        Document::Mapping(entries) => Ok(entries.into_iter().zip(places.children).collect()),
-        _ => Err(places.place),
-    }
-}
-
-/// Takes an entry out of the policy.
-fn take(policy: &mut Parsed, name: &str) -> Option<Entry> {
-    let Document::Mapping(entries) = &mut policy.document else {
-        return None;
-    };
-    let index = entries.iter().position(|(key, _)| key == name)?;
-    Some((entries.remove(index), policy.places.children.remove(index)))
-}
-
-/// Puts an entry at the end of the policy.
-fn put(policy: &mut Parsed, (entry, places): Entry) {
-    if let Document::Mapping(entries) = &mut policy.document {
-        entries.push(entry);
-        policy.places.children.push(places);
-    }
+    entries_of(document, places)
 }
 
 fn empty(key: &str, files: &PlaceTree) -> Entry {
     let nothing = (key.to_owned(), Document::Null);
     (nothing, PlaceTree::leaf(files.place.clone()))
-}
-
-fn mistake(place: &Place, path: &str, message: &str) -> Diagnostic {
-    Diagnostic { path: path.to_owned(), ..Diagnostic::mistake(place.clone(), message) }
 }

@@ -35,6 +35,17 @@ impl Directory {
         Self(directory)
     }
 
+    fn with_directories(directories: &[&str], files: &[(&str, &str)]) -> Self {
+        let all = Self::with(&[]);
+        for name in directories {
+            fs::create_dir_all(all.path(name)).unwrap();
+        }
+        for (name, text) in files {
+            fs::write(all.path(name), text).unwrap();
+        }
+        all
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -153,4 +164,140 @@ fn a_file_that_is_not_there() {
         found[0].to_string(),
         "/nowhere/p.yaml: cannot be read: No such file or directory (os error 2)"
     );
+}
+
+/// The policy of `POLICY` in parts, as teams may own them.
+const FRONTS: &str = "version: 1\nfronts:\n  main: {hosts: [registry.example.com]}\n";
+const REGISTRIES: &str = "backends:\n  ghcr: {url: https://ghcr.io}\nregions:\n  default:\n";
+const TEAM: &str = "\
+rules:
+  - {name: team, repositories: [\"team/**\"], chains: {default: [quay]}}
+backends:
+  quay: {url: https://quay.io}
+";
+const REST: &str = "rules:\n  - {name: rest, repositories: [\"**\"], chains: {default: [ghcr]}}\n";
+
+/// What the rules of a policy are called, in their order.
+fn rules(policy: &LoadedPolicy) -> Vec<&str> {
+    policy.config.rules().all().iter().map(portolan_core::config::Rule::name).collect()
+}
+
+#[test]
+fn a_policy_of_several_files_is_one_policy() {
+    let including = format!("include: [registries.yaml, teams]\n{FRONTS}");
+    let directory = Directory::with_directories(
+        &["teams/deeper", "all"],
+        &[
+            ("portolan.yaml", &including),
+            ("registries.yaml", REGISTRIES),
+            ("teams/a.yaml", TEAM),
+            ("teams/b.yml", REST),
+            ("teams/.a.yaml.swp", "no policy"),
+            ("teams/README.md", "no policy"),
+            ("teams/deeper/c.yaml", "no policy"),
+            ("all/10-fronts.yaml", FRONTS),
+            (
+                "all/20-registries.json",
+                r#"{"backends": {"ghcr": {"url": "https://ghcr.io"}}, "regions": {"default": {}}}"#,
+            ),
+            ("all/30-team.yaml", TEAM),
+            ("all/40-rest.yaml", REST),
+        ],
+    );
+    for policy in ["portolan.yaml", "all"] {
+        let loaded = load(&directory.path(policy)).unwrap();
+        assert_eq!(rules(&loaded), ["team", "rest"], "{policy}");
+        let backends: Vec<&str> =
+            loaded.config.backends().iter().map(portolan_core::config::Backend::name).collect();
+        assert_eq!(backends, ["ghcr", "quay"], "{policy}");
+    }
+}
+
+#[test]
+fn what_stands_in_two_files_is_told_with_both_places() {
+    let rows: &[(&str, &str, &str)] = &[
+        (
+            "backends: {ghcr: {url: https://ghcr.io}}",
+            "part.yaml:1:12",
+            "backends.ghcr: already stands at portolan.yaml:4:3; keep it in one place",
+        ),
+        ("version: 1", "", ""),
+        (
+            "version: 2",
+            "part.yaml:1:1",
+            "version: is not the version of portolan.yaml:1:1; all files of a policy have one",
+        ),
+        (
+            "clients: {trusted_hops: 1}",
+            "part.yaml:1:1",
+            "clients: already stands at portolan.yaml:6:1; keep it in one file",
+        ),
+        ("- a", "part.yaml:1:1", "is no part of a policy; write fields of one, such as `rules:`"),
+        (
+            "bakends: {}",
+            "part.yaml:1:1",
+            "bakends: there is no such field; did you mean `backends`?",
+        ),
+        (
+            "rules: [{name: x, repositories: [\"a/**\"], chains: {default: [quai]}}]",
+            "part.yaml:1:62",
+            "rules[1].chains.default[0]: there is no backend `quai`; the only backend is `ghcr`",
+        ),
+        (
+            "include: portolan.yaml",
+            "part.yaml:1:1",
+            "include: is not a list; write a list of files and directories",
+        ),
+        (
+            "include: [portolan.yaml]",
+            "part.yaml:1:11",
+            "include[0]: portolan.yaml is read already, from portolan.yaml; name each file once",
+        ),
+        (
+            "include: [none.yaml]",
+            "part.yaml:1:11",
+            "include[0]: none.yaml: cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            "include: [empty]",
+            "part.yaml:1:11",
+            "include[0]: the directory empty has no file whose name ends in `.yaml`, `.yml` or `.json`",
+        ),
+    ];
+    let policy = format!(
+        "version: 1\nfronts: {{main: {{hosts: [registry.example.com]}}}}\nbackends:\n  ghcr: {{url: https://ghcr.io}}\n\
+         regions: {{default: }}\nclients: {{trusted_hops: 1}}\n{REST}include: [part.yaml]\n"
+    );
+    for (part, place, told) in rows {
+        let directory = Directory::with_directories(
+            &["empty"],
+            &[("portolan.yaml", &policy), ("part.yaml", part)],
+        );
+        let found = directory.told("portolan.yaml");
+        let expected: Vec<String> =
+            if told.is_empty() { vec![] } else { vec![format!("{place}: {told}")] };
+        assert_eq!(
+            found.iter().map(|line| line.replace(": error: ", ": ")).collect::<Vec<_>>(),
+            expected,
+            "{part}"
+        );
+    }
+}
+
+#[test]
+fn every_file_of_a_policy_is_watched() {
+    let directory = Directory::with_directories(
+        &["teams"],
+        &[
+            ("portolan.yaml", "include: [teams, registries.yaml]\nnetwork_files: [aws.yaml]"),
+            ("teams/a.yaml", "network_files: [../gcp.yaml]\ninclude: [../portolan.yaml]"),
+        ],
+    );
+    let root = format!("{}/", directory.0.path().display());
+    let found = files_of(&directory.path("portolan.yaml"));
+    let names: Vec<String> =
+        found.iter().map(|path| path.display().to_string().replace(&root, "")).collect();
+    let expected = ["portolan.yaml", "aws.yaml", "teams", "teams/a.yaml", "teams/../gcp.yaml"];
+    assert_eq!(names[..5], expected, "{names:?}");
+    assert!(names.contains(&"registries.yaml".to_owned()), "it may come");
 }

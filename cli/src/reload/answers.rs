@@ -7,7 +7,7 @@ use std::path::Path;
 use portolan_core::config::Config;
 use serde_json::{Map, Value, json};
 
-use super::ReloadError;
+use super::error::ReloadError;
 use crate::explain;
 
 /// The most requests that are made up.

@@ -3,8 +3,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::ReloadError;
 use super::envoy::{Envoy, Statistics};
+use super::error::ReloadError;
 use super::plan::{Plan, Written};
 use super::quiet::Quiet;
 use crate::render::files::{Directory, FileSet, Kind, Resources, State};

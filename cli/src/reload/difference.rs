@@ -8,8 +8,8 @@ use portolan_core::config::Backend;
 use portolan_core::contract::{Fingerprint, without_fingerprint};
 use serde_json::Value;
 
-use super::ReloadError;
 use super::answers::{Policy, made_of, of_file};
+use super::error::ReloadError;
 use super::plan::{Plan, Written};
 use crate::render::files::{FileSet, Kind, name_of};
 

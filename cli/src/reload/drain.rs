@@ -16,8 +16,9 @@ use clap::Args;
 
 use super::arguments::time;
 use super::envoy::{Envoy, Statistics};
+use super::error::ReloadError;
 use super::quiet::Quiet;
-use super::{ReloadError, shared_port};
+use super::shared_port;
 use crate::output::say;
 
 /// Have an Envoy end its work: no new clients, and a wait until no request is under way.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::ReloadError;
+use super::error::ReloadError;
 use crate::admin::{Admin, Answer};
 use crate::render::files::Kind;
 

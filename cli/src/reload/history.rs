@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::ReloadError;
 use super::arguments::HistoryArgs;
 use super::envoy::{Envoy, Statistics};
+use super::error::ReloadError;
 use super::shared_port;
 use super::written::remembered;
 use crate::output::say;

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use super::ReloadError;
 use super::apply::{check_envoys, say_what_is_in_force};
 use super::arguments::RollbackArgs;
 use super::carry_out::Reload;
 use super::envoy::Envoy;
+use super::error::ReloadError;
 use crate::render::files::{Directory, Version};
 
 /// Puts it in force.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::ReloadError;
+use super::error::ReloadError;
 
 /// An Envoy to ask.
 pub(super) struct Program(PathBuf);

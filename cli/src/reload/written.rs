@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::ReloadError;
 use super::carry_out::written;
+use super::error::ReloadError;
 use super::plan::Plan;
 use crate::render::SiteArgs;
 use crate::render::files::{Directory, Version};

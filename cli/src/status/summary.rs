@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::history::History;
+use super::parts;
+use super::problems;
 use super::report::{Backend, BackendState, Overall, Problem, ProblemKind, Report, VERSION};
 use super::round::Round;
 use super::shape::Shape;
-use super::{parts, problems};
 
 /// The report of a look at the moment `at` (RFC 3339). `history` is what was seen before, and learns this. `slow` is in
 /// seconds.

@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::mode::{HOW_TO_INSTALL, Mode};
 use super::output::{Rate, read};
 use super::server::Server;
-use super::{HOW_TO_INSTALL, Mode};
 use crate::measuring::fault::Fault;
 
 const PROGRAM: &str = "iperf3";

@@ -4,46 +4,18 @@
 //! prints.
 
 mod command;
-mod output;
+mod mode;
+pub(super) mod output;
 mod server;
 
 use serde::Serialize;
 
 pub(super) use self::command::is_installed;
+pub(super) use self::mode::{HOW_TO_INSTALL, Mode};
 pub(super) use self::output::Rate;
 pub(super) use self::server::Server;
 use super::meaning;
 use crate::measuring::fault::Fault;
-
-/// What to do where there is no iperf3.
-pub(super) const HOW_TO_INSTALL: &str = "iperf3 is not installed here, so the network alone is not measured: `apt-get install iperf3` \
-     (Debian, Ubuntu), `dnf install iperf3` (Fedora), `apk add iperf3` (Alpine), `brew install iperf3` \
-     (macOS); at the other end run `iperf3 --server`";
-
-/// A way of measuring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// One stream to the server.
-    Single,
-    /// Four streams to the server at once.
-    Parallel,
-    /// One stream from the server: the way that pulls go.
-    Reverse,
-}
-
-impl Mode {
-    /// In the order in which they are run.
-    pub(super) const ALL: [Self; 3] = [Self::Single, Self::Parallel, Self::Reverse];
-
-    /// What it is called.
-    pub(super) const fn title(self) -> &'static str {
-        match self {
-            Self::Single => "one stream to the server",
-            Self::Parallel => "four streams to the server",
-            Self::Reverse => "one stream from the server",
-        }
-    }
-}
 
 /// What was measured with one server.
 #[derive(Debug, Serialize)]

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use ipnet::IpNet;
 
-use super::{Source, file_name};
+use super::input::{Source, file_name};
 use crate::geoip::error::{Fault, GeoipError};
 use crate::geoip::location::Location;
 use crate::geoip::merge::Claim;
@@ -27,11 +27,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 ///
 /// The first line that is not understood, with what to write instead.
-pub(in crate::geoip) fn read(
-    path: &Path,
-    bytes: &[u8],
-    input: usize,
-) -> Result<Source, GeoipError> {
+pub(crate) fn read(path: &Path, bytes: &[u8], input: usize) -> Result<Source, GeoipError> {
     let mut source = Source {
         claims: Vec::new(),
         unlocated: 0,

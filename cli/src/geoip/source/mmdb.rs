@@ -6,7 +6,7 @@ use std::path::Path;
 use maxminddb::{LookupResult, MaxMindDbError, Reader, WithinOptions};
 use serde_json::Value;
 
-use super::{Source, file_name};
+use super::input::{Source, file_name};
 use crate::geoip::date::BuildDate;
 use crate::geoip::error::{Fault, GeoipError};
 use crate::geoip::location::Location;
@@ -18,7 +18,7 @@ const METADATA_MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
 const METADATA_REACH: usize = 128 * 1024;
 
 /// Whether a file is, or was meant as, a `MaxMind` DB.
-pub(in crate::geoip) fn is_database(path: &Path, bytes: &[u8]) -> bool {
+pub(crate) fn is_database(path: &Path, bytes: &[u8]) -> bool {
     let tail = bytes.get(bytes.len().saturating_sub(METADATA_REACH)..).unwrap_or(bytes);
     path.extension().is_some_and(|extension| extension == "mmdb")
         || tail.windows(METADATA_MARKER.len()).any(|window| window == METADATA_MARKER)
@@ -29,7 +29,7 @@ pub(in crate::geoip) fn is_database(path: &Path, bytes: &[u8]) -> bool {
 /// # Errors
 ///
 /// [`GeoipError::Unusable`] if it is not one.
-pub(in crate::geoip) fn open(path: &Path, bytes: Vec<u8>) -> Result<Reader<Vec<u8>>, GeoipError> {
+pub(crate) fn open(path: &Path, bytes: Vec<u8>) -> Result<Reader<Vec<u8>>, GeoipError> {
     Reader::from_source(bytes).map_err(|error| damaged(path, &error))
 }
 
@@ -40,11 +40,7 @@ pub(in crate::geoip) fn open(path: &Path, bytes: Vec<u8>) -> Result<Reader<Vec<u
 ///
 /// [`GeoipError::Unusable`] if it is damaged or not about countries, [`GeoipError::Record`] if
 /// a code in it is not one.
-pub(in crate::geoip) fn read(
-    path: &Path,
-    bytes: Vec<u8>,
-    input: usize,
-) -> Result<Source, GeoipError> {
+pub(crate) fn read(path: &Path, bytes: Vec<u8>, input: usize) -> Result<Source, GeoipError> {
     let reader = open(path, bytes)?;
     let mut source = Source {
         claims: Vec::new(),

@@ -1,34 +1,17 @@
 //! The inputs: recognises what a file is and reads it into claims.
 
 mod csv;
+mod input;
 mod mmdb;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::date::BuildDate;
 use super::error::GeoipError;
-use super::merge::Claim;
 
 pub(super) use csv::read as read_table;
+pub(super) use input::Source;
 pub(super) use mmdb::{is_database, open, read as read_database};
-
-/// What one input says.
-#[derive(Debug)]
-pub(super) struct Source {
-    /// The claims, in the order of the file.
-    pub(super) claims: Vec<Claim>,
-    /// How many networks the file says nobody can locate (ZZ, XX, or no country at all).
-    pub(super) unlocated: usize,
-    /// How many records or lines name a subdivision without its code.
-    pub(super) nameless: usize,
-    /// How many records have a place only where Envoy does not look for it (`country_code`).
-    pub(super) flat: usize,
-    /// Of which day the data is; a CSV file does not say.
-    pub(super) date: Option<BuildDate>,
-    /// Name and, where the file has one, its own description of itself.
-    pub(super) description: String,
-}
 
 /// Reads a file of any known shape. `input` is its position on the command line.
 ///
@@ -57,12 +40,6 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, GeoipError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// The last part of a path: the same wherever the file lies, so that it may go into the output.
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-    name.display().to_string()
 }
 
 /// Public databases are published compressed; in CSV's eyes that would be a strange line 1.

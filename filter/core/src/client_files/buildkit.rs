@@ -1,8 +1,10 @@
 //! `BuildKit`'s `buildkitd.toml`.
 
+use super::address::Address;
 use super::containerd::{REMEDY, ways};
+use super::file::{COMMENT, ClientFiles, quoted, single};
+use super::naming::Naming;
 use super::registries::Registries;
-use super::{Address, COMMENT, ClientFiles, Naming, quoted, single};
 
 /// A mirror for each registry, which is asked itself after it. A front without TLS is declared so.
 /// `BuildKit` asks as containerd does, `ns` included; a mirror's path it puts behind `/v2/` itself.

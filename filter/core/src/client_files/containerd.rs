@@ -1,7 +1,9 @@
 //! containerd's `hosts.toml`, one in a directory for each registry.
 
+use super::address::Address;
+use super::file::{COMMENT, ClientFile, ClientFiles, quoted};
+use super::naming::Naming;
 use super::registries::{By, Place, Registries};
-use super::{Address, COMMENT, ClientFile, ClientFiles, Naming, quoted};
 
 /// What to write in the policy for a registry that clients with `ns` cannot name.
 pub(super) const REMEDY: &str =

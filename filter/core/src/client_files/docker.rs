@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::address::Address;
+use super::file::{ClientFiles, single};
 use super::registries::{By, DOCKER_HUB, Registries};
-use super::{Address, ClientFiles, single};
 
 /// Docker refuses mirrors with a path, and sends no `ns` from its classic image store.
 const WAYS: &[By] = &[By::Host, By::Default];

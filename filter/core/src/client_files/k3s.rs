@@ -1,8 +1,10 @@
 //! The `registries.yaml` of k3s and RKE2.
 
+use super::address::Address;
 use super::containerd::{REMEDY, ways};
+use super::file::{COMMENT, ClientFiles, quoted, single};
+use super::naming::Naming;
 use super::registries::{Place, Registries};
-use super::{Address, COMMENT, ClientFiles, Naming, quoted, single};
 
 /// A mirror for each registry; k3s asks the registry itself after it. A front without TLS is one for
 /// its own hosts, since k3s would ask those with TLS.

@@ -7,13 +7,17 @@ mod address;
 mod buildkit;
 mod containerd;
 mod docker;
+mod file;
 mod k3s;
+mod naming;
 mod podman;
 mod registries;
 #[cfg(test)]
 mod tests;
 
 pub use address::Address;
+pub use file::{ClientFile, ClientFiles};
+pub use naming::Naming;
 
 use crate::config::Front;
 use registries::Registries;
@@ -60,34 +64,6 @@ impl ClientKind {
     }
 }
 
-/// How clients that could say `ns` name registries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Naming {
-    /// By `ns`, else by a host of the registry's own.
-    #[default]
-    Namespace,
-    /// By the start of the path, where something between them and the front drops queries.
-    Path,
-}
-
-/// One file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientFile {
-    /// Its path below the client's directory: a name, or `REGISTRY/hosts.toml`.
-    pub path: String,
-    /// Its content, which ends with a newline.
-    pub text: String,
-}
-
-/// All files of one client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientFiles {
-    /// The files; none if the front has nothing for this client.
-    pub files: Vec<ClientFile>,
-    /// What is not in them, and why: a sentence each.
-    pub left_out: Vec<String>,
-}
-
 /// The files with which a client pulls through `front`, that it reaches at `address`.
 #[must_use]
 pub fn client_files(
@@ -125,19 +101,4 @@ pub fn served_file(
         };
         made.files.into_iter().find(is_meant).map(|file| (kind, file))
     })
-}
-
-/// A file of one, or none if nothing would be in it.
-fn single(path: &str, text: Option<String>, left_out: Vec<String>) -> ClientFiles {
-    let file = text.map(|text| ClientFile { path: path.to_owned(), text });
-    ClientFiles { files: file.into_iter().collect(), left_out }
-}
-
-/// The first line of a file whose format has comments.
-const COMMENT: &str =
-    "# Made of the policy of a Portolan front. Change the policy, and make it again.\n";
-
-/// A string of TOML or YAML. Both read JSON's: TOML 1.0 "String", YAML 1.2 section 7.3.1.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

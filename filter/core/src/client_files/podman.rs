@@ -1,8 +1,9 @@
 //! The `registries.conf` of podman, buildah, skopeo and CRI-O (containers-registries.conf(5),
 //! version 2).
 
+use super::address::Address;
+use super::file::{COMMENT, ClientFiles, quoted, single};
 use super::registries::{By, Registries};
-use super::{Address, COMMENT, ClientFiles, quoted, single};
 
 /// These clients send no `ns`, and a name under the front's default might begin as another upstream's.
 const WAYS: &[By] = &[By::Host, By::Path, By::Default];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Address;
+use super::address::Address;
 use crate::config::{Front, FrontHost, Upstream, Upstreams};
 
 /// What images of Docker Hub are called by every client, whatever they are called otherwise.

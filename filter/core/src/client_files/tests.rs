@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::file::COMMENT;
 use super::*;
 use crate::config::{Config, Scheme};
 

@@ -7,6 +7,9 @@ use crate::config::ordered::map;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
+/// The region that takes every client that no other region does.
+pub const DEFAULT_REGION: &str = "default";
+
 /// Who wrote the geo headers of a request, and so whether they are believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GeoSource {

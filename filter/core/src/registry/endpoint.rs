@@ -1,7 +1,8 @@
 //! The endpoints of the API.
 
+use super::class::Class;
+use super::method::Method;
 use super::outside::is_outside;
-use super::{Class, Method};
 use crate::grammar::{Digest, RepositoryName, Tag};
 
 /// What a path is about. The end numbers are those of the OCI distribution spec 1.1,

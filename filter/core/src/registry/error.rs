@@ -1,6 +1,6 @@
 //! Why a request is not one of the registry API.
 
-use super::Method;
+use super::method::Method;
 
 /// What is wrong with a request; always the client's to mend. In the order in which the stages
 /// of the parser find them. Nothing of the request is kept, so nothing of it can be echoed.

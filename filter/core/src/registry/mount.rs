@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::endpoint::Endpoint;
+use super::error::RequestError;
+use super::method::Method;
 use super::query::{self, ParameterError};
-use super::{Endpoint, Method, RegistryRequest, RequestError};
+use super::request::RegistryRequest;
 use crate::grammar::{Digest, RepositoryName};
 
 /// `POST /v2/<name>/blobs/uploads/?mount=<digest>&from=<name>` (OCI distribution spec 1.1,

@@ -1,8 +1,10 @@
 //! One request of the registry API.
 
+use super::endpoint::Endpoint;
+use super::error::RequestError;
+use super::method::Method;
 use super::shape::Shape;
 use super::target::Target;
-use super::{Endpoint, Method, RequestError};
 
 /// A request that was understood in full.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

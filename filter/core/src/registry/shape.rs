@@ -1,7 +1,8 @@
 //! Which endpoint a path is, told by its last segments alone. See the parent module for the
 //! rules and why they are these.
 
-use super::{Endpoint, Reference, RequestError};
+use super::endpoint::{Endpoint, Reference};
+use super::error::RequestError;
 use crate::grammar::{Digest, RepositoryName, Tag};
 
 /// An endpoint whose parts have been cut out but not looked at.

@@ -1,6 +1,6 @@
 //! What is wrong with a value of another kind than the one that is wanted.
 
-use crate::config::Document;
+use crate::config::document::Document;
 use crate::config::fields::{Table, Value};
 use crate::config::wanted::{Wanted, excerpt};
 

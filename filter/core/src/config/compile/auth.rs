@@ -3,7 +3,7 @@
 use crate::contract::clusters;
 use std::collections::BTreeMap;
 
-use super::{Once, unknown};
+use super::names::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
 use crate::config::ids::{BackendId, ListId, OperatorId};
 use crate::config::list::{ListTable, Purpose};

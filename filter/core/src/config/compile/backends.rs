@@ -1,8 +1,9 @@
 //! Backends: one cluster each, unambiguous name rewrites, TLS settings that make sense.
 
 use super::auth::{self, BackendFacts};
+use super::names::Once;
 use super::per_region::RegionNames;
-use super::{Once, redirects};
+use super::redirects;
 use crate::config::backend::{Backend, Certificate, Tls};
 use crate::config::backend_url::{BackendUrl, Scheme};
 use crate::config::mistake::{Mistakes, Path};

@@ -1,8 +1,8 @@
 //! Blob stores: a cluster each, and TLS settings that make sense.
 
-use super::Once;
 use super::backends::compile_tls;
-use crate::config::Scheme;
+use super::names::Once;
+use crate::config::backend_url::Scheme;
 use crate::config::blob_store::BlobStore;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::BlobStoreWire;

@@ -1,10 +1,10 @@
 //! Chains: from backends by name to lists that a request can be sent to.
 
-use crate::config::Owner;
 use crate::config::chain::{Chain, Lists, Trial};
 use crate::config::ids::{BackendId, ListId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
+use crate::config::rules::Owner;
 
 /// One backend of a chain, resolved.
 #[derive(Clone, Copy)]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Once, auth, upstreams};
+use super::auth;
+use super::names::Once;
+use super::upstreams;
 use crate::config::fronts::{Front, Fronts};
 use crate::config::ids::FrontId;
 use crate::config::landing::Landing;

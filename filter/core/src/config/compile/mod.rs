@@ -13,23 +13,21 @@ mod clients;
 mod fingerprints;
 mod fronts;
 mod loops;
+mod names;
 mod per_region;
 mod redirecting;
 mod redirects;
 mod regions;
 mod rules;
+mod scope;
 mod services;
 mod upstreams;
 
-use std::collections::BTreeMap;
-
-use super::Config;
+use super::compiled::Config;
 use super::list::ListTable;
-use super::mistake::{Mistakes, Path};
-use super::nearest::unknown_name;
-use super::user_info::hidden;
+use super::mistake::Mistakes;
 use super::wire::PolicyWire;
-use crate::config::ordered::map;
+use names::ids_by_name;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
 pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
@@ -60,7 +58,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
     let drained = regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes);
     let region_names = per_region::RegionNames::new(&region_ids, drained);
-    let scope = rules::Scope {
+    let scope = scope::Scope {
         backends: &backend_ids,
         drained_backends: wire.backends.iter().flatten().map(|backend| backend.drained).collect(),
         regions: &region_names,
@@ -94,42 +92,4 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         lists,
         fingerprint: None,
     })
-}
-
-/// The position of each name.
-fn ids_by_name<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u32> {
-    map(names.zip(0..))
-}
-
-fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {
-    let names: Vec<&str> = known.keys().copied().collect();
-    unknown_name(what, &hidden(name), &names)
-}
-
-/// Remembers where each value was declared and complains about the second place.
-struct Once<'m, K> {
-    seen: BTreeMap<K, String>,
-    mistakes: &'m Mistakes,
-}
-
-impl<'m, K: Ord> Once<'m, K> {
-    fn new(mistakes: &'m Mistakes) -> Self {
-        Self { seen: BTreeMap::new(), mistakes }
-    }
-
-    /// Whether this is the first place of `key`; `what` names it for the message.
-    fn claim(&mut self, key: K, owner: &str, what: &str, path: &Path<'_>) -> bool {
-        if let Some(first) = self.seen.get(&key) {
-            let is_item = matches!(path, Path::Item(..));
-            let message = if is_item && first == owner {
-                format!("{what} stands twice; write it once")
-            } else {
-                format!("{what} already belongs to `{first}`; keep it in one place")
-            };
-            self.mistakes.add(path, message);
-            return false;
-        }
-        self.seen.insert(key, owner.to_owned());
-        true
-    }
 }

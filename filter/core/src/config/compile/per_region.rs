@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::unknown;
-use crate::config::DEFAULT_REGION;
+use super::names::unknown;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::ordered::map;
+use crate::config::regions::DEFAULT_REGION;
 use crate::config::wire::PerRegion;
 
 /// The regions of a policy.

@@ -2,9 +2,9 @@
 
 use super::access::FrontKinds;
 use super::auth::BackendFacts;
+use super::names::unknown;
 use super::regions::labels_meant;
-use super::rules::Scope;
-use super::unknown;
+use super::scope::Scope;
 use crate::config::auth::Readers;
 use crate::config::ids::{BackendId, LabelId, StoreId};
 use crate::config::mistake::Path;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::Once;
-use crate::config::DEFAULT_REGION;
+use super::names::Once;
 use crate::config::ids::{LabelId, RegionId};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::nearest;
 use crate::config::network_table::{NetworkEntry, canonical};
 use crate::config::ordered::map;
+use crate::config::regions::DEFAULT_REGION;
 use crate::config::regions::{GeoSource, Regions, RegionsParts};
 use crate::config::user_info::hidden;
 use crate::config::wire::RegionWire;

@@ -1,37 +1,22 @@
 //! Rules: chains for every region, an owner and replicas that exist.
 
-use std::collections::BTreeMap;
-
-use super::access::{Checks, FrontKinds, RuleAccess};
+use super::access::{FrontKinds, RuleAccess};
 use super::chains::{self, Link, Tags};
-use super::per_region::RegionNames;
+use super::names::Once;
 use super::redirecting::Around;
 use super::regions::labels_meant;
-use super::{Once, unknown};
+use super::scope::Scope;
 use crate::config::auth::Readers;
-use crate::config::ids::{BackendId, FrontId, LabelId, RuleId};
+use crate::config::chain::Chain;
+use crate::config::ids::{BackendId, LabelId, RuleId};
 use crate::config::list::{ListTable, Purpose};
-use crate::config::mistake::{Mistakes, Path};
-use crate::config::nearest::{join, unknown_name};
+use crate::config::mistake::Path;
+use crate::config::nearest::join;
+use crate::config::regions::DEFAULT_REGION;
 use crate::config::repository_glob::RepositoryGlob;
+use crate::config::rule_index::RuleIndex;
 use crate::config::rules::{Owner, Rule, Rules};
-use crate::config::user_info::hidden;
 use crate::config::wire::{LinkWire, ReadersWire, RuleWire};
-use crate::config::{Chain, DEFAULT_REGION, Front, rule_index::RuleIndex};
-
-type Ids<'a> = BTreeMap<&'a str, u32>;
-
-/// What the names in a rule may refer to.
-pub(super) struct Scope<'a> {
-    pub(super) backends: &'a Ids<'a>,
-    /// Whether each backend, by its id, takes no reads.
-    pub(super) drained_backends: Vec<bool>,
-    pub(super) regions: &'a RegionNames<'a>,
-    pub(super) labels: &'a Ids<'a>,
-    pub(super) stores: &'a Ids<'a>,
-    pub(super) access: Checks<'a>,
-    pub(super) mistakes: &'a Mistakes,
-}
 
 #[inline(never)]
 pub(super) fn compile(
@@ -146,37 +131,6 @@ impl Scope<'_> {
         chains.iter().map(of).collect()
     }
 
-    /// The ids of the fronts whose clients a rule is for.
-    fn fronts(&self, names: &[String], path: &Path<'_>) -> Vec<FrontId> {
-        if names.is_empty() {
-            let message = "is empty, so the rule is for nobody; write the fronts whose clients may see its \
-                 repositories";
-            self.mistakes.add(path, message);
-        }
-        let all = self.access.fronts.all();
-        let mut ids = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            let item = path.item(index);
-            match all.iter().find(|front| front.name() == name) {
-                Some(front) if ids.contains(&front.id()) => {
-                    self.mistakes.add(&item, format!("`{name}` stands twice; write it once"));
-                }
-                Some(front) => ids.push(front.id()),
-                // An empty name is a value that could not be read; it has its own mistake.
-                None if name.is_empty() || all.is_empty() => {}
-                None => {
-                    let names: Vec<&str> = all.iter().map(Front::name).collect();
-                    self.mistakes.add(&item, unknown_name("front", &hidden(name), &names));
-                }
-            }
-        }
-        ids
-    }
-
-    fn is_drained(&self, backend: BackendId) -> bool {
-        self.drained_backends.get(backend.index()).copied().unwrap_or(false)
-    }
-
     fn readers(&self, wire: ReadersWire, path: &Path<'_>) -> Readers {
         let labels = match wire {
             ReadersWire::Anyone => return Readers::Anyone,
@@ -245,35 +199,5 @@ impl Scope<'_> {
             known.contains(&backend).then_some(Link { backend, share: wire.share, drained })
         };
         wire.iter().filter_map(link).collect()
-    }
-
-    /// The ids of a list of names; unknown and repeated ones are mistakes.
-    fn backend_list(&self, names: &[String], path: &Path<'_>) -> Vec<BackendId> {
-        if names.is_empty() {
-            self.mistakes.add(path, "is empty; write at least one backend");
-        }
-        let mut ids: Vec<BackendId> = Vec::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
-            let item = path.item(index);
-            match self.backend(name, &item) {
-                Some(id) if ids.contains(&id) => {
-                    let message = format!("`{name}` stands twice; a backend is tried once");
-                    self.mistakes.add(&item, message);
-                }
-                Some(id) => ids.push(id),
-                None => {}
-            }
-        }
-        ids
-    }
-
-    fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
-        let id = self.backends.get(name).copied().map(BackendId::new);
-        // An empty name is a value that could not be read; it has its own mistake already.
-        // That there are none at all is one mistake, not one for each name.
-        if id.is_none() && !name.is_empty() && !self.backends.is_empty() {
-            self.mistakes.add(path, unknown("backend", name, self.backends));
-        }
-        id
     }
 }

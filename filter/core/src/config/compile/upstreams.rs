@@ -1,6 +1,6 @@
 //! The upstreams of a front: what names each, and that nothing names two.
 
-use super::Once;
+use super::names::Once;
 use crate::config::front_host::FrontHost;
 use crate::config::ids::UpstreamId;
 use crate::config::mistake::{Mistakes, Path};

@@ -1,6 +1,6 @@
 //! The fields of who proves what to whom.
 
-use super::{Table, Value, optional, required};
+use super::table::{Table, Value, optional, required};
 
 const CLUSTER: &str = "an Envoy cluster of your own that reaches it";
 

@@ -1,6 +1,7 @@
 //! The fields of backends and blob stores.
 
-use super::{BACKEND_AUTH, Table, Value, optional, required};
+use super::access::BACKEND_AUTH;
+use super::table::{Table, Value, optional, required};
 
 const COUNT: Value = Value::Whole(1, 1_000_000);
 const FOLLOWS: Value = Value::Words(&["pass", "follow"]);

@@ -1,6 +1,7 @@
 //! The fields of fronts and of the registries behind them.
 
-use super::{FRONT_AUTH, Table, Value, optional, required};
+use super::access::FRONT_AUTH;
+use super::table::{Table, Value, optional, required};
 
 pub(crate) static FRONT: Table = Table {
     place: "fronts.NAME",

@@ -1,8 +1,10 @@
 //! The fields of the policy itself, of regions, and of what is known about clients.
 
-use super::{
-    BACKEND, BLOB_STORE, CREDENTIAL, FRONT, Field, RULE, Table, Value, optional, required,
-};
+use super::access::CREDENTIAL;
+use super::backends::{BACKEND, BLOB_STORE};
+use super::fronts::FRONT;
+use super::rules::RULE;
+use super::table::{Field, Table, Value, optional, required};
 
 /// The whole policy.
 pub static POLICY: Table = Table {
@@ -32,6 +34,7 @@ pub static POLICY: Table = Table {
             "address prefixes, by label such as `aws:eu-west-1`",
         ),
         NETWORK_FILES,
+        INCLUDE,
         optional(
             "networks_published",
             Value::ByText(&Value::Text),
@@ -59,6 +62,12 @@ const NETWORK_FILES: Field = optional(
     "network_files",
     Value::List(&Value::Text),
     "files with more `networks`, relative to the policy; the command line reads them",
+);
+
+const INCLUDE: Field = optional(
+    "include",
+    Value::List(&Value::Text),
+    "files and directories with more parts of the policy, relative to it; the command line reads them",
 );
 
 pub(crate) static REGION: Table = Table {

@@ -1,6 +1,7 @@
 //! The fields of rules.
 
-use super::{READERS, Table, Value, optional, required};
+use super::access::READERS;
+use super::table::{Table, Value, optional, required};
 
 const CLASSES: Value = Value::List(&Value::Words(&["manifests", "blobs", "tags", "referrers"]));
 

@@ -1,5 +1,6 @@
 //! Policies and the mistakes in them, as their author sees them.
 
+use super::ids::BackendId;
 use super::*;
 
 mod advice;

@@ -1,6 +1,7 @@
 //! Redirecting, blob stores and pages: what the policy refuses, and what it comes to.
 
 use super::*;
+use crate::config::ids::StoreId;
 
 /// An open registry, one with tokens, one with the proxy's credential, two stores.
 fn policy(front: &str, rule: &str) -> String {

@@ -1,6 +1,6 @@
 //! The wire form of who proves what to whom.
 
-use super::{NAME, is_name, optional_text};
+use super::values::{NAME, is_name, optional_text};
 use crate::config::auth::{Realm, WANTED_REALM};
 use crate::config::backend_url::BackendUrl;
 use crate::config::fields::{

@@ -1,7 +1,11 @@
 //! The wire form of a backend.
 
+use super::auth::BackendAuthWire;
 use super::auth::read_backend_auth;
-use super::{BackendAuthWire, RedirectsWire, flag, list, optional_text, redirects, resilience};
+use super::redirects;
+use super::redirects::RedirectsWire;
+use super::resilience;
+use super::values::{flag, list, optional_text};
 use crate::config::advice;
 use crate::config::backend_url::{self, BackendUrl, is_host_name};
 use crate::config::fields::{BACKEND, REWRITE, TLS};

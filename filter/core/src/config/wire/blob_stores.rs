@@ -1,7 +1,8 @@
 //! The wire form of a blob store.
 
+use super::backends::TlsWire;
 use super::backends::read_tls;
-use super::{TlsWire, optional_text, read_count, time};
+use super::values::{optional_text, read_count, time};
 use crate::config::blob_store::Probing;
 use crate::config::blob_url::{self, BlobUrl};
 use crate::config::fields::{BLOB_STORE, PROBE};

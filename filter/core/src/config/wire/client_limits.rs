@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::clients::ProxyWire;
-use super::{list, read_count};
+use super::proxy::ProxyWire;
+use super::values::{list, read_count};
 use crate::config::advice;
 use crate::config::client_limits::{ClientLimits, NetworkLimit};
 use crate::config::duration;

@@ -1,37 +1,13 @@
 //! The wire form of where the facts about clients come from.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-
 use super::client_limits::{ClientLimitsWire, read_client_limits};
-use super::regions::is_label_start;
-use super::{list, optional_text};
+use super::proxy::ProxyWire;
+use super::values::{list, optional_text};
 use crate::config::advice;
 use crate::config::fields::{CLIENTS, GEO, GEO_HEADERS};
+use crate::config::header_name;
 use crate::config::reader::Node;
 use crate::config::wanted::Wanted;
-use crate::config::{header_name, network};
-
-/// One of the trusted proxies, or all of a label.
-pub(crate) enum ProxyWire {
-    Prefix(IpNet),
-    /// A label of `networks`, or the start of labels and a `*`.
-    Label(String),
-}
-
-impl ProxyWire {
-    /// A label has a letter first; what looks like an address is one, or a mistake in one.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        if let Some(prefix) = network::parse(text) {
-            return Some(Self::Prefix(prefix));
-        }
-        let is_address = text.contains('/') || text.parse::<IpAddr>().is_ok();
-        let is_label = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-        let label = text.strip_suffix('*').unwrap_or(text);
-        (is_label && !is_address && is_label_start(label)).then(|| Self::Label(text.to_owned()))
-    }
-}
 
 #[derive(Default)]
 pub(crate) struct ClientsWire {

@@ -1,9 +1,11 @@
 //! The wire form of a front.
 
+use super::auth::FrontAuthWire;
 use super::auth::read_front_auth;
 use super::landing::read_landing;
+use super::upstreams::UpstreamWire;
 use super::upstreams::read_upstream;
-use super::{FrontAuthWire, UpstreamWire, flag, optional_text, read_named, read_writes};
+use super::values::{flag, optional_text, read_named, read_writes};
 use crate::config::backend::Certificate;
 use crate::config::cors::{self, Cors, Origin};
 use crate::config::fields::{CERTIFICATE, CORS, FRONT, WRITES};

@@ -12,19 +12,22 @@ mod clients;
 mod fronts;
 mod landing;
 mod own_backends;
+mod proxy;
 mod redirecting;
 mod redirects;
 mod regions;
 mod resilience;
 mod rules;
 mod upstreams;
+mod values;
 
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use blob_stores::BlobStoreWire;
 pub(crate) use client_limits::ClientLimitsWire;
-pub(crate) use clients::{ClientsWire, GeoHeadersWire, ProxyWire};
+pub(crate) use clients::{ClientsWire, GeoHeadersWire};
 pub(crate) use fronts::FrontWire;
+pub(crate) use proxy::ProxyWire;
 pub(crate) use redirecting::{PerRegion, RedirectingWire};
 pub(crate) use redirects::{FollowWire, RedirectsWire};
 pub(crate) use regions::RegionWire;
@@ -33,17 +36,12 @@ pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
 
-use std::time::Duration;
-
-use super::Document;
-use super::advice;
-use super::duration;
-use super::fields::{POLICY, Table};
+use super::document::Document;
+use super::fields::POLICY;
 use super::mistake::{Mistakes, Path};
 use super::published::{self, Published};
 use super::reader::{Fields, Node};
-use super::reason;
-use super::wanted::Wanted;
+use values::{flag, read_named};
 
 /// The version of the format that this release reads.
 pub const VERSION: u64 = 1;
@@ -61,24 +59,21 @@ pub(crate) struct PolicyWire {
     pub(crate) cluster_fingerprints: bool,
 }
 
-const NAME: Wanted<'static> = Wanted::explained(
-    "a name of letters, digits, `-`, `_` and `.`, at most 63 long",
-    advice::name::why,
-);
-
 const RULES: &str = "a list of rules";
 const BACKENDS: &str = "a mapping of backends by name";
 
 /// Reads the whole document.
 pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
     let fields = Node::new(document, &Path::Root, mistakes).fields(&POLICY);
-    fields.optional("network_files", |node| -> Option<()> {
-        node.refuse(
-            "is read by the command line alone; give the filter what `portolan render \
-             --filter-configuration` prints",
-        );
-        None
-    });
+    for name in ["network_files", "include"] {
+        fields.optional(name, |node| -> Option<()> {
+            node.refuse(
+                "is read by the command line alone; give the filter what `portolan render \
+                 --filter-configuration` prints",
+            );
+            None
+        });
+    }
     fields.required("version", "`version: 1`", read_version);
     let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
     let of_upstreams = own_backends::all(fronts.as_deref().unwrap_or_default());
@@ -155,77 +150,4 @@ fn named<T>(
     read: fn(String, &Node<'_>) -> T,
 ) -> Option<Vec<T>> {
     fields.required(field, wanted, |node| read_named(&node, wanted, read))
-}
-
-fn read_named<T>(
-    node: &Node<'_>,
-    wanted: &str,
-    read: fn(String, &Node<'_>) -> T,
-) -> Option<Vec<T>> {
-    node.entries(wanted, |name, node| {
-        if !is_name(name) {
-            node.refuse(match NAME.reason(name) {
-                Some(reason) => format!("the name {reason}"),
-                None => format!("the name is not valid; write {NAME}"),
-            });
-        }
-        Some(read(name.to_owned(), &node))
-    })
-}
-
-/// A switch that is off if it is left out.
-fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
-    fields.optional(name, |node| node.boolean()).unwrap_or(false)
-}
-
-/// Why writes are refused.
-fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<String> {
-    let fields = node.fields(table);
-    fields.required("refused", reason::WANTED, |node| node.parse(reason::WANTED, reason::parse))
-}
-
-/// A length of time, or its default.
-fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
-    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
-    read.unwrap_or(default)
-}
-
-/// How many of something, at least one.
-fn read_count(node: &Node<'_>) -> Option<u32> {
-    const COUNT: &str = "a whole number from 1 to 1000000";
-    let number = u32::try_from(node.number(COUNT)?).ok();
-    let number = number.filter(|number| (1..=1_000_000).contains(number));
-    if number.is_none() {
-        node.refuse(format!("is out of range; write {COUNT}"));
-    }
-    number
-}
-
-fn optional_text(fields: &Fields<'_>, name: &'static str, wanted: &str) -> Option<String> {
-    fields.optional(name, |node| {
-        node.parse(wanted, |text| (!text.is_empty()).then(|| text.to_owned()))
-    })
-}
-
-fn list<'w, T>(
-    fields: &Fields<'_>,
-    name: &'static str,
-    wanted: impl Into<Wanted<'w>>,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Vec<T> {
-    let wanted = wanted.into();
-    let items = fields.optional(name, |node| {
-        let list = format!("a list, each {wanted}");
-        node.list(list.as_str(), |item| item.parse(wanted, &parse))
-    });
-    items.unwrap_or_default()
-}
-
-/// The names of fronts, backends, blob stores, regions and rules: they become parts of stats, labels and
-/// cluster names.
-fn is_name(text: &str) -> bool {
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=63).contains(&text.len())
-        && text.bytes().all(known)
-        && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
 }

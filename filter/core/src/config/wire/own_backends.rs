@@ -4,11 +4,14 @@
 //! name, to which the upstream's prefix means nothing, and, behind all rules that are written, a rule
 //! of that name which has all of the prefix served from there. Nothing else knows of the short form.
 
-use super::{BackendWire, FrontWire, LinkWire, RuleWire, UpstreamWire};
-use crate::config::DEFAULT_REGION;
+use super::backends::BackendWire;
+use super::fronts::FrontWire;
+use super::rules::{LinkWire, RuleWire};
+use super::upstreams::UpstreamWire;
 use crate::config::backend_url::BackendUrl;
 use crate::config::mistake::Mistakes;
 use crate::config::name_mapping::NameRewrite;
+use crate::config::regions::DEFAULT_REGION;
 use crate::config::repository_glob::RepositoryGlob;
 use crate::grammar::is_repository_prefix;
 

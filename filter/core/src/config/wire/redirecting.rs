@@ -1,6 +1,6 @@
 //! The wire form of what clients of a rule fetch themselves.
 
-use super::list;
+use super::values::list;
 use crate::config::fields::REDIRECT;
 use crate::config::reader::{Fields, Node};
 use crate::config::redirecting::{RedirectClass, WANTED_CLASS};

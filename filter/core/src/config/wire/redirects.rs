@@ -1,6 +1,7 @@
 //! The wire form of a backend's redirects.
 
-use super::{PerRegion, flag, list, optional_text};
+use super::redirecting::PerRegion;
+use super::values::{flag, list, optional_text};
 use crate::config::fields::FOLLOW;
 use crate::config::reader::{Fields, Node};
 use crate::config::redirects::{Redirect, RedirectHost, WANTED_HOST};

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{flag, list};
+use super::values::{flag, list};
 use crate::config::advice::place;
 use crate::config::fields::REGION;
 use crate::config::geography::{Continent, Country, Subdivision};

@@ -1,6 +1,6 @@
 //! The wire form of a backend's failover knobs.
 
-use super::{flag, read_count, time};
+use super::values::{flag, read_count, time};
 use crate::config::duration;
 use crate::config::fields::{ATTEMPT_TIMEOUTS, EJECTION, HEALTH_CHECK, LIMITS, WRITE_TIMEOUTS};
 use crate::config::reader::{Fields, Node};

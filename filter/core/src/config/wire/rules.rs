@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::auth::ReadersWire;
 use super::auth::{read_readers, read_writers};
+use super::redirecting::RedirectingWire;
 use super::redirecting::read_redirecting;
-use super::{NAME, ReadersWire, RedirectingWire, is_name, optional_text};
+use super::values::{NAME, is_name, optional_text, read_writes};
 use crate::config::duration;
 use crate::config::fields::{LINK, RULE, RULE_WRITES};
 use crate::config::reader::Node;
@@ -81,7 +83,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
         redirecting: fields.optional("redirect", |node| Some(read_redirecting(&node))),
         signatures: optional_text(&fields, "signatures", "the name of a backend"),
-        writes_refused: fields.optional("writes", |node| super::read_writes(&node, &RULE_WRITES)),
+        writes_refused: fields.optional("writes", |node| read_writes(&node, &RULE_WRITES)),
         tags_from_owner: fields
             .optional("tags_from", |node| node.word(TAGS, &[("owner", true), ("replicas", false)]))
             .unwrap_or(false),

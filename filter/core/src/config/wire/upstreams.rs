@@ -1,6 +1,6 @@
 //! The wire form of an upstream of a front.
 
-use super::flag;
+use super::values::flag;
 use crate::config::advice;
 use crate::config::backend_url::{self, BackendUrl};
 use crate::config::fields::UPSTREAM;

@@ -1,0 +1,91 @@
+//! What the names in a rule mean: backends, fronts, regions, labels and blob stores.
+
+use std::collections::BTreeMap;
+
+use super::access::Checks;
+use super::names::unknown;
+use super::per_region::RegionNames;
+use crate::config::fronts::Front;
+use crate::config::ids::{BackendId, FrontId};
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::nearest::unknown_name;
+use crate::config::user_info::hidden;
+
+type Ids<'a> = BTreeMap<&'a str, u32>;
+
+/// What the names in a rule may refer to.
+pub(super) struct Scope<'a> {
+    pub(super) backends: &'a Ids<'a>,
+    /// Whether each backend, by its id, takes no reads.
+    pub(super) drained_backends: Vec<bool>,
+    pub(super) regions: &'a RegionNames<'a>,
+    pub(super) labels: &'a Ids<'a>,
+    pub(super) stores: &'a Ids<'a>,
+    pub(super) access: Checks<'a>,
+    pub(super) mistakes: &'a Mistakes,
+}
+
+impl Scope<'_> {
+    /// The ids of the fronts whose clients a rule is for.
+    pub(super) fn fronts(&self, names: &[String], path: &Path<'_>) -> Vec<FrontId> {
+        if names.is_empty() {
+            let message = "is empty, so the rule is for nobody; write the fronts whose clients may see its \
+                 repositories";
+            self.mistakes.add(path, message);
+        }
+        let all = self.access.fronts.all();
+        let mut ids = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let item = path.item(index);
+            match all.iter().find(|front| front.name() == name) {
+                Some(front) if ids.contains(&front.id()) => {
+                    self.mistakes.add(&item, format!("`{name}` stands twice; write it once"));
+                }
+                Some(front) => ids.push(front.id()),
+                // An empty name is a value that could not be read; it has its own mistake.
+                None if name.is_empty() || all.is_empty() => {}
+                None => {
+                    let names: Vec<&str> = all.iter().map(Front::name).collect();
+                    self.mistakes.add(&item, unknown_name("front", &hidden(name), &names));
+                }
+            }
+        }
+        ids
+    }
+
+    /// Whether a backend takes no reads.
+    pub(super) fn is_drained(&self, backend: BackendId) -> bool {
+        self.drained_backends.get(backend.index()).copied().unwrap_or(false)
+    }
+
+    /// The ids of a list of names; unknown and repeated ones are mistakes.
+    pub(super) fn backend_list(&self, names: &[String], path: &Path<'_>) -> Vec<BackendId> {
+        if names.is_empty() {
+            self.mistakes.add(path, "is empty; write at least one backend");
+        }
+        let mut ids: Vec<BackendId> = Vec::with_capacity(names.len());
+        for (index, name) in names.iter().enumerate() {
+            let item = path.item(index);
+            match self.backend(name, &item) {
+                Some(id) if ids.contains(&id) => {
+                    let message = format!("`{name}` stands twice; a backend is tried once");
+                    self.mistakes.add(&item, message);
+                }
+                Some(id) => ids.push(id),
+                None => {}
+            }
+        }
+        ids
+    }
+
+    /// The id of a name; an unknown one is a mistake.
+    pub(super) fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
+        let id = self.backends.get(name).copied().map(BackendId::new);
+        // An empty name is a value that could not be read; it has its own mistake already.
+        // That there are none at all is one mistake, not one for each name.
+        if id.is_none() && !name.is_empty() && !self.backends.is_empty() {
+            self.mistakes.add(path, unknown("backend", name, self.backends));
+        }
+        id
+    }
+}

@@ -1,0 +1,134 @@
+//! The compiled policy.
+
+use super::auth::Credential;
+use super::backend::Backend;
+use super::blob_store::BlobStore;
+use super::chain::Chain;
+use super::clients::Clients;
+use super::fronts::Fronts;
+use super::ids::{BackendId, ListId, StoreId};
+use super::list::List;
+use super::operators::Operators;
+use super::published::Published;
+use super::redirecting::Redirecting;
+use super::regions::Regions;
+use super::rules::Rules;
+use crate::contract::Fingerprint;
+
+/// A compiled policy.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(super) fronts: Fronts,
+    pub(super) backends: Vec<Backend>,
+    pub(super) blob_stores: Vec<BlobStore>,
+    pub(super) credentials: Vec<Credential>,
+    pub(super) operators: Operators,
+    pub(super) regions: Regions,
+    pub(super) published: Vec<Published>,
+    pub(super) clients: Clients,
+    pub(super) rules: Rules,
+    pub(super) lists: Vec<List>,
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+impl Config {
+    /// Which policy it is: the fingerprint of the JSON that it was read from, if it was.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
+    }
+
+    /// The public hostnames.
+    #[must_use]
+    pub const fn fronts(&self) -> &Fronts {
+        &self.fronts
+    }
+
+    /// All backends in the order of the policy.
+    #[must_use]
+    pub fn backends(&self) -> &[Backend] {
+        &self.backends
+    }
+
+    /// A backend by its id.
+    #[must_use]
+    pub fn backend(&self, id: BackendId) -> Option<&Backend> {
+        self.backends.get(id.index())
+    }
+
+    /// All blob stores in the order of the policy.
+    #[must_use]
+    pub fn blob_stores(&self) -> &[BlobStore] {
+        &self.blob_stores
+    }
+
+    /// A blob store by its id.
+    #[must_use]
+    pub fn blob_store(&self, id: StoreId) -> Option<&BlobStore> {
+        self.blob_stores.get(id.index())
+    }
+
+    /// The credentials of the proxy's own, without what they are.
+    #[must_use]
+    pub fn credentials(&self) -> &[Credential] {
+        &self.credentials
+    }
+
+    /// Whether the proxy follows any backend's redirects, for any region.
+    #[must_use]
+    pub fn follows_redirects(&self) -> bool {
+        self.backends.iter().any(|backend| backend.redirects().any_followed())
+    }
+
+    /// Whether it depends on how the backends are where some client is sent.
+    #[must_use]
+    pub fn redirects_by_health(&self) -> bool {
+        let has_choice = |id| self.list(id).is_some_and(|list| list.backends().len() > 1);
+        self.rules.all().iter().any(|rule| {
+            rule.redirecting().is_some_and(Redirecting::sends_to_backends)
+                && rule.chains.iter().flat_map(Chain::every_list).any(has_choice)
+        })
+    }
+
+    /// Who mints or checks what clients send.
+    #[must_use]
+    pub const fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
+    /// Every list of backends that a request may go to, each once.
+    #[must_use]
+    pub fn lists(&self) -> &[List] {
+        &self.lists
+    }
+
+    /// A list by its id.
+    #[must_use]
+    pub fn list(&self, id: ListId) -> Option<&List> {
+        self.lists.get(id.index())
+    }
+
+    /// The groups of clients and how a client is found in them.
+    #[must_use]
+    pub const fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// Of which day the networks are that a program wrote.
+    #[must_use]
+    pub fn published(&self) -> &[Published] {
+        &self.published
+    }
+
+    /// Where the facts about a client come from.
+    #[must_use]
+    pub const fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Which repositories have which chains and owner.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+}
