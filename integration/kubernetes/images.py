@@ -1,7 +1,6 @@
 """Images for the node, made without a daemon: what holds a pod's network open, and a client with a shell."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from harness import paths
@@ -30,17 +29,6 @@ def write_all(directory: Path) -> list[Path]:
     return [_write(directory, PAUSE, pause, wait), _write(directory, CLIENT, [*client, Entry("tmp", 0o1777)], wait)]
 
 
-def layout(archive: Path) -> str:
-    """How skopeo names an archive."""
-    return f"oci-archive:{archive}"
-
-
-def copy(source: str, target: str) -> None:
-    """Copies an image, into a registry without TLS."""
-    command = ["skopeo", "copy", "--preserve-digests", "--all", "--dest-tls-verify=false", source, target]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-
-
 def _static(name: str, program: Path) -> Entry:
     return Entry(f"bin/{name}", 0o755, program.read_bytes())
 
@@ -50,6 +38,7 @@ def _write(directory: Path, name: str, entries: list[Entry], command: list[str])
     run = {"Entrypoint": command, "User": f"{NOBODY}:{NOBODY}", "Env": ["PATH=/bin"]}
     platform = {"os": "linux", "architecture": "amd64"}
     made = oci.image([oci.layer(entries, TIME)], run, platform, "1970-01-01T00:00:00Z", {})
-    path = directory / f"{name.removeprefix(LIBRARY).replace(':', '-')}.tar"
-    path.write_bytes(oci.archive(made, name, TIME))
+    short = name.removeprefix(LIBRARY)
+    path = directory / f"{short.replace(':', '-')}.tar"
+    path.write_bytes(oci.archive(made, short, TIME))
     return path

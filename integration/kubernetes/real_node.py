@@ -80,10 +80,13 @@ def address_of(node: Node, name: str) -> str:
 
 
 def pull_forwarded(node: Node, client: str, reference: str) -> str:
-    """Reads a manifest through the Service as a client behind a proxy that is believed; its text."""
+    """Reads a manifest through the Service as a client behind a proxy that is believed; its text.
+
+    By the address: the static program cannot ask name servers.
+    """
     accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
-    url = f"http://{FRONT}/v2/{REPOSITORY}/manifests/{reference}"
-    headers = ("--header", f"X-Forwarded-For: {client}", "--header", f"Accept: {accept}")
+    url = f"http://{FRONT_ADDRESS}/v2/{REPOSITORY}/manifests/{reference}"
+    headers = ("--header", f"Host: {FRONT}", "--header", f"X-Forwarded-For: {client}", "--header", f"Accept: {accept}")
     return inside(node, "near", "wget", "-q", "-O", "-", *headers, url)
 
 

@@ -7,6 +7,7 @@ from harness import paths, skopeo
 from harness.envoy import Envoy
 from harness.processes import Server
 from harness.registry import Registry
+from harness.tls import Authority
 from release import oci, wasm_image
 from release import source as sources
 
@@ -26,22 +27,23 @@ class AgentsEnvoy(Envoy):
         self._marks = 0
 
 
+def push_filter(registry: Registry, directory: Path) -> str:
+    """Pushes the filter as the image that a release has; what it is called there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    source = sources.find()
+    reference = f"{registry.authority}/portolan-wasm:v1"
+    archive = directory / "wasm-image.tar"
+    archive.write_bytes(oci.archive(wasm_image.build(paths.wasm().read_bytes(), source), "portolan-wasm:v1", source.time))
+    skopeo.push_archive(archive, reference)
+    return reference
+
+
 class Agent:
     """The agent of a gateway."""
 
     def __init__(self, directory: Path, discovery: Discovery) -> None:
         self._directory = directory
         self._discovery = discovery
-
-    def push_filter(self, registry: Registry) -> str:
-        """Pushes the filter as the image that a release has; what it is called there."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        source = sources.find()
-        reference = f"{registry.authority}/portolan-wasm:v1"
-        archive = self._directory / "wasm-image.tar"
-        archive.write_bytes(oci.archive(wasm_image.build(paths.wasm().read_bytes(), source), "portolan-wasm:v1", source.time))
-        skopeo.push_archive(archive, reference)
-        return reference
 
     def start(self, objects: str, front: int, status: int = 200) -> Envoy:
         """Done when the front answers `/v2/` with this status."""
@@ -55,9 +57,8 @@ class Agent:
             "proxyAdminPort": admin,
             "concurrency": 1,
         }
-        authority = self._directory / "ca.pem"
-        authority.parent.mkdir(parents=True, exist_ok=True)
-        authority.write_text("")
+        # Nobody shows a certificate here, but the agent wants to know whom it would believe.
+        authority = Authority(self._directory).certificate
         environment = {
             "POD_NAME": "gateway",
             "POD_NAMESPACE": NAMESPACE,
@@ -73,7 +74,8 @@ class Agent:
         }
         variables = [f"{name}={value}" for name, value in environment.items()]
         command: list[str | Path] = [
-            *("env", *variables, tool("pilot-agent"), "proxy", "router"),
+            # It writes files below the directory in which it runs.
+            *("env", "--chdir", self._directory, *variables, tool("pilot-agent"), "proxy", "router"),
             *("--domain", f"{NAMESPACE}.svc.cluster.local", "--templateFile", BOOTSTRAP),
         ]
         server = Server("agent", command, self._directory)

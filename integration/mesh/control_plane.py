@@ -1,5 +1,6 @@
 """Istio's discovery server, and an Envoy that is told by it."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,19 @@ class Discovery:
         self._server: Server | None = None
 
     def start(self, objects: str) -> None:
-        """Starts it with these objects."""
+        """Starts it with these objects; done when it listens."""
         self.serve(objects)
-        environment = {"PORTOLAN_DISCOVERY": f"127.0.0.1:{self.port}", "PORTOLAN_OBJECTS": str(self._objects)}
+        environment = {
+            "PORTOLAN_DISCOVERY": f"127.0.0.1:{self.port}",
+            "PORTOLAN_OBJECTS": str(self._objects),
+            # Two filters that only Istio's own builds of Envoy have.
+            "PILOT_ENABLE_METADATA_EXCHANGE": "false",
+            "PILOT_ENABLE_ALPN_FILTER": "false",
+        }
         variables = [f"{name}={value}" for name, value in environment.items()]
         command: list[str | Path] = ["env", *variables, tool("istio-discovery"), "-test.run=TestServe", "-test.timeout=0"]
         self._server = Server("istio-discovery", command, self.directory)
+        self._server.wait_until(self._listens, "it listens")
 
     def serve(self, objects: str) -> None:
         """Serves other objects from now on."""
@@ -57,6 +65,13 @@ class Discovery:
         """Stops it."""
         if self._server:
             self._server.stop()
+
+    def _listens(self) -> bool | None:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return None
+        return True
 
     def _itself(self) -> dict[str, Any]:
         """Without a service that has the gateway as its endpoint Istio gives it no listener."""

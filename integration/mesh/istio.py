@@ -10,82 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from harness import image as images
 from harness import paths, raw, skopeo
-from harness.accounts import Account
-from harness.digest import sha256
-from harness.envoy import Envoy, Policy
+from harness.envoy import Envoy
 from harness.forwarder import Forwarder
-from harness.image import ACCEPT, Image
+from harness.image import Image
 from harness.own_port import reserve
-from harness.registry import SERVED_BY, Registry
-from harness.scripted import Answer, Scripted
+from harness.ports import free
+from harness.registry import Registry
+from harness.scripted import Scripted
 from harness.waiting import eventually
 
-from .agent import Agent
+from . import site
+from .agent import Agent, push_filter
 from .control_plane import Gateway, objects
-from .hostile import FORGERIES, TARGETS
+from .site import ADDRESSES, ONE_EACH, SEVERAL, TAG, TARGET, at, policy, served_by
 
-TAG = "v1"
-TARGET = f"/v2/demo/app/manifests/{TAG}"
-# A client of each region, as the one proxy in front says it.
-ADDRESSES = {"eu": "198.51.100.5", "cn": "192.0.2.5"}
-ROBOT = Account("robot", "the robot's password")
-
-
-@pytest.fixture(scope="module")
-def content() -> Image:
-    """The image that is pulled."""
-    return images.build("mesh")
-
-
-@pytest.fixture(scope="module")
-def registries(content: Image, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Registry]:
-    """One a region, with the image under the registry's own name for it."""
-    directory = tmp_path_factory.mktemp("registries")
-    content.write_layout(directory / "layout", TAG)
-    found = {name: Registry(name, directory) for name in ADDRESSES}
-    for name, registry in found.items():
-        skopeo.push(directory / "layout", TAG, f"{registry.authority}/{name}-mirror/demo/app:{TAG}")
-    return found
+# Fixtures of both suites.
+content, registries = site.content, site.registries
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """A control plane and an Envoy, not started."""
-    made = Gateway(tmp_path / "gateway", reserve(), reserve())
+    # The discovery server shares its port with nobody.
+    made = Gateway(tmp_path / "gateway", free(), reserve())
     yield made
     made.stop()
-
-
-def policy(urls: dict[str, str], chains: dict[str, list[str]]) -> Policy:
-    """A region for each backend, told by the client's address."""
-    backends = {
-        name: {"url": url, "names": [{"front": "demo/", "backend": f"{name}-mirror/demo/"}]} for name, url in urls.items()
-    }
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": backends,
-        "regions": {"cn": {"networks": ["192.0.2.0/24"]}, "default": {}},
-        "clients": {"trusted_hops": 1},
-        "rules": [{"name": "demo", "repositories": ["demo/**"], "chains": chains}],
-    }
-
-
-def at(region: str) -> raw.Header:
-    """What the proxy in front says of a client of a region."""
-    return ("X-Forwarded-For", ADDRESSES[region])
-
-
-def served_by(envoy: Envoy, region: str) -> str | None:
-    """Who served a pull by tag of a client of a region."""
-    answer = envoy.request("GET", TARGET, [at(region), ("Accept", ACCEPT)])
-    return answer.one(SERVED_BY) if answer.status == 200 else None
-
-
-ONE_EACH = {"cn": ["cn"], "default": ["eu"]}
-SEVERAL = {"cn": ["cn", "eu"], "default": ["eu", "cn"]}
 
 
 def test_a_pull_by_region(gateway: Gateway, registries: dict[str, Registry], content: Image, tmp_path: Path) -> None:
@@ -130,10 +80,7 @@ def test_another_policy_keeps_the_listener(
 
 def test_a_failover(gateway: Gateway, tmp_path: Path, content: Image) -> None:
     """At level `full`: the next backend of the chain serves what the first cannot."""
-    content.write_layout(tmp_path / "layout", TAG)
-    registries = {name: Registry(name, tmp_path) for name in ADDRESSES}
-    for name, registry in registries.items():
-        skopeo.push(tmp_path / "layout", TAG, f"{registry.authority}/{name}-mirror/demo/app:{TAG}")
+    registries = site.push_all(content, tmp_path)
     urls = {name: registry.url for name, registry in registries.items()}
     document = policy(urls, SEVERAL)
     document["rules"][0]["replicas"] = ["eu", "cn"]
@@ -151,9 +98,7 @@ def test_a_failover(gateway: Gateway, tmp_path: Path, content: Image) -> None:
 @pytest.fixture(params=["plugin", "full"])
 def watched(request: pytest.FixtureRequest, gateway: Gateway, tmp_path: Path) -> Iterator[tuple[Envoy, dict[str, Scripted]]]:
     """A gateway of each level, and what its backends see."""
-    upstreams = {name: Scripted() for name in ADDRESSES}
-    for upstream in upstreams.values():
-        upstream.answer(Answer(200, [("Docker-Content-Digest", sha256(b"{}"))], b"{}"))
+    upstreams = site.watched_upstreams()
     urls = {name: upstream.url for name, upstream in upstreams.items()}
     wasm = f"file://{paths.wasm()}"
     yield gateway.start(objects(policy(urls, ONE_EACH), tmp_path, request.param, gateway.front, wasm)), upstreams
@@ -163,64 +108,20 @@ def watched(request: pytest.FixtureRequest, gateway: Gateway, tmp_path: Path) ->
 
 def test_hostile_requests(watched: tuple[Envoy, dict[str, Scripted]]) -> None:
     """The promises of SECURITY.md: nothing is normalised, nobody speaks in the name of Envoy or the filter."""
-    envoy, upstreams = watched
-    clusters = [line.split("::")[0] for line in envoy.admin("/clusters").decode().splitlines()]
-    for forged in FORGERIES + [("X-Portolan-Cluster", cluster) for cluster in sorted(set(clusters))]:
-        for upstream in upstreams.values():
-            upstream.seen.clear()
-        answer = envoy.request("GET", TARGET, [at("cn"), forged])
-        assert answer.status == 200, forged
-        (seen,) = upstreams["cn"].seen
-        assert upstreams["eu"].seen == [], forged
-        assert not [name for name in seen.names if name.startswith(("x-portolan-", "x-envoy-", "x-geo-"))], forged
-        assert seen.authority == upstreams["cn"].url.removeprefix("http://")
-    for upstream in upstreams.values():
-        upstream.seen.clear()
-    for target in TARGETS:
-        try:
-            answer = envoy.request("GET", target, [at("cn")])
-        except raw.Closed:
-            continue
-        assert answer.status in (400, 404, 405), target
-    upgrade: list[raw.Header] = [("Connection", "Upgrade"), ("Upgrade", "websocket"), at("cn")]
-    assert envoy.request("GET", "/v2/x/y", upgrade).status in (400, 403, 404)
-    assert all(upstream.seen == [] for upstream in upstreams.values())
-    assert envoy.crashes() == []
+    site.stands_hostile_requests(*watched)
 
 
 def test_answers_do_not_speak_in_our_name(watched: tuple[Envoy, dict[str, Scripted]]) -> None:
     """A registry cannot mark its answers as the filter does, nor bind clients to it."""
-    envoy, upstreams = watched
-    ours = [("X-Portolan-Go-On", "1"), ("X-Envoy-Immediate-Health-Check-Fail", "1"), ("Set-Cookie", "a=b")]
-    upstreams["cn"].answer(Answer(200, [*ours, ("Docker-Content-Digest", sha256(b"{}"))], b"{}"))
-    for _ in range(2):
-        answer = envoy.request("GET", TARGET, [at("cn")])
-        assert answer.status == 200
-        names = {name.lower() for name, _ in answer.headers}
-        assert not [name for name in names if name.startswith(("x-portolan-", "x-envoy-")) or name == "set-cookie"]
-    assert upstreams["eu"].seen == []
+    site.answers_do_not_speak_in_our_name(*watched)
 
 
 def test_credentials(gateway: Gateway, tmp_path: Path) -> None:
     """At level `full`: a credential reaches its backend, and nobody else sees it."""
-    upstreams = {name: Scripted() for name in ADDRESSES}
-    for upstream in upstreams.values():
-        upstream.answer(Answer(200, [("Docker-Content-Digest", sha256(b"{}"))], b"{}"))
-    file = tmp_path / "robot"
-    file.write_text(ROBOT.basic.removeprefix("Basic "))
-    document = policy({name: upstream.url for name, upstream in upstreams.items()}, SEVERAL)
-    document["credentials"] = {"robot": {"file": str(file)}}
-    document["backends"]["cn"] |= {"auth": "basic", "credential": "robot"}
-    document["rules"][0] |= {"readers": "anyone", "replicas": ["eu", "cn"]}
+    upstreams = site.watched_upstreams()
+    document = site.with_a_credential(upstreams, tmp_path)
     envoy = gateway.start(objects(document, tmp_path, "full", gateway.front, f"file://{paths.wasm()}"))
-    theirs = ("Authorization", "Basic bm9ib2R5Om5vdGhpbmc=")
-    assert envoy.request("GET", TARGET, [at("cn"), theirs]).status == 200
-    assert upstreams["cn"].seen[-1].all("authorization") == [ROBOT.basic.encode()]
-    assert envoy.request("GET", TARGET, [at("eu"), theirs]).status == 200
-    assert upstreams["eu"].seen[-1].all("authorization") == []
-    secret = ROBOT.basic.removeprefix("Basic ")
-    for place in ("/config_dump?include_eds", "/stats", "/clusters"):
-        assert secret not in envoy.admin(place).decode(), place
+    site.a_credential_reaches_its_backend_alone(envoy, upstreams)
     for upstream in upstreams.values():
         upstream.close()
 
@@ -231,7 +132,7 @@ def test_the_filter_is_pulled(
 ) -> None:
     """`oci://`: Istio's agent pulls the image that a release has, and Envoy serves by it."""
     agent = Agent(tmp_path / "agent", gateway.discovery)
-    reference = agent.push_filter(registries["eu"])
+    reference = push_filter(registries["eu"], tmp_path / "agent")
     urls = {name: registry.url for name, registry in registries.items()}
     chains = ONE_EACH if level == "plugin" else SEVERAL
     document = policy(urls, chains)

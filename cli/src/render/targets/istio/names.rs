@@ -1,6 +1,6 @@
 //! What the objects are called, and what they have in common.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use portolan_core::config::{Backend, Fingerprint};
 use serde_json::{Map, Value, json};
@@ -58,14 +58,21 @@ impl Names {
         if self.has_tls() { "https-portolan" } else { "http-portolan" }
     }
 
-    /// What Istio calls the routes of the gateway (`GatewayRDSRouteName` of its model).
+    /// What Istio calls the routes of the gateway (`gatewayRDSRouteName` of its model). An address that the gateway is
+    /// bound to is part of it.
     pub(super) fn routes(&self) -> String {
         let port = self.port();
+        let bound = self.bound().map_or_else(String::new, |address| format!(".{address}"));
         if self.has_tls() {
-            format!("https.{port}.{}.{NAME}.{}", self.port_name(), self.namespace)
+            format!("https.{port}.{}.{NAME}.{}{bound}", self.port_name(), self.namespace)
         } else {
-            format!("http.{port}")
+            format!("http.{port}{bound}")
         }
+    }
+
+    /// The one address that the gateway listens at, unless it listens at all.
+    fn bound(&self) -> Option<IpAddr> {
+        Some(self.listen.ip()).filter(|address| !address.is_unspecified())
     }
 
     /// What Istio calls the filter of the `WasmPlugin`, since 1.30.
@@ -84,8 +91,8 @@ impl Names {
             "hosts": ["*"],
         });
         if let Value::Object(fields) = &mut server {
-            if !self.listen.ip().is_unspecified() {
-                fields.insert("bind".to_owned(), self.listen.ip().to_string().into());
+            if let Some(address) = self.bound() {
+                fields.insert("bind".to_owned(), address.to_string().into());
             }
             if let Some(secret) = &self.tls_credential {
                 let tls = json!({"mode": "SIMPLE", "credentialName": secret, "minProtocolVersion": "TLSV1_2"});

@@ -121,6 +121,12 @@ fn retry_of_reads() -> Value {
     })
 }
 
+/// What the bootstrap takes out, and the number of the attempt, which Istio has Envoy tell.
+fn removed_from_requests(config: &Config) -> Vec<String> {
+    let all = upstream_headers::removed_from_requests(config.clients());
+    all.into_iter().chain(["x-envoy-attempt-count".to_owned()]).collect()
+}
+
 fn route(
     backend: &Backend,
     config: &Config,
@@ -143,7 +149,7 @@ fn route(
         "route": [{"destination": {"host": host_of(backend), "port": {"number": url.port()}}}],
         "rewrite": {"authority": url.authority()},
         "headers": {
-            "request": {"remove": upstream_headers::removed_from_requests(config.clients())},
+            "request": {"remove": removed_from_requests(config)},
             "response": {"remove": upstream_headers::REMOVED_FROM_RESPONSES},
         },
         // Content takes as long as it takes: there is no `timeout`, and Istio refuses one of `0s`.

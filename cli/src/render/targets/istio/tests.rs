@@ -339,6 +339,22 @@ fn the_certificate_of_the_gateway() {
     );
 }
 
+/// Routes that Istio knows by another name never come, and with them nobody is served.
+#[test]
+fn the_name_of_the_routes() {
+    #[rustfmt::skip]
+    let rows = [
+        ("--listen 0.0.0.0:8080", "http.8080"),
+        ("--listen [::]:8080", "http.8080"),
+        ("--listen 127.0.0.1:8080", "http.8080.127.0.0.1"),
+        ("--listen 127.0.0.1:8443 --tls-credential r", "https.8443.https-portolan.portolan.istio-ingress.127.0.0.1"),
+    ];
+    for (line, name) in rows {
+        let objects = all(&policy(&[]), line);
+        assert_eq!(manager(&objects)["rds"]["route_config_name"], name, "{line}");
+    }
+}
+
 #[test]
 fn backends_have_hosts_of_their_own() {
     let changes = [("/backends/US_East.1", json!({"url": "http://192.0.2.7:5000"}))];
