@@ -13,7 +13,7 @@ pub(crate) struct Place {
 }
 
 /// A line and a column, both counted from 1; columns are counted in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,
