@@ -15,6 +15,7 @@ mod geoip;
 mod init;
 mod measuring;
 mod moment;
+mod nearest;
 mod networks;
 mod output;
 mod parallel;
@@ -113,6 +114,12 @@ enum Command {
     /// the same. Run it where Envoy runs.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
+    /// Say which backends are near to this machine, and which chains have them in another order.
+    ///
+    /// Each backend is asked several times, in turns: until it answers, and with an image for its manifest and the first bytes
+    /// of a layer. What should be otherwise is printed as a diff of the policy.
+    #[command(after_help = nearest::EXAMPLES)]
+    Nearest(nearest::NearestArgs),
     /// Pull a list of images through a front without a container runtime, so that what is behind it has them.
     ///
     /// Every manifest, configuration and layer is downloaded and its digest checked; nothing is kept.
@@ -291,6 +298,7 @@ impl Command {
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
             Self::Doctor(arguments) => doctor::run(&arguments, out),
             Self::Drift(arguments) => drift::run(&arguments, out),
+            Self::Nearest(arguments) => nearest::run(&arguments, out),
             Self::Warm(arguments) => warm::run(&arguments, out),
             Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),

@@ -23,7 +23,7 @@ pub(crate) use diagnostic::{Diagnostic, Severity};
 pub(crate) use json::to_json;
 use parsed::{Parsed, parse};
 use place::PlaceTree;
-pub(crate) use place::join;
+pub(crate) use place::{Place, join};
 use source::Source;
 
 /// A policy without mistakes.
@@ -40,6 +40,11 @@ impl LoadedPolicy {
     /// What the file is called in messages.
     pub(crate) fn file(&self) -> &str {
         self.places.place.file()
+    }
+
+    /// The value at `path`, a path as the core writes it, and where it stands; `None` if there is none.
+    pub(crate) fn at(&self, path: &str) -> Option<(&Document, &Place)> {
+        self.places.at(&self.document, path)
     }
 
     /// A doubt about the value at `path`, a path as the core writes it.
