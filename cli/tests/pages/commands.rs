@@ -29,7 +29,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("portolan networks", "needs what a cloud publishes: cli/src/networks/tests.rs"),
     ("portolan ready", "needs an Envoy that runs: cli/tests/command/serve.rs"),
     ("portolan rollback", "needs what `apply` has left: integration/test_changing_commands.py"),
-    ("portolan serve", "serves until it is stopped: integration/test_serving.py"),
+    ("portolan serve", "serves until it is stopped: integration/test_first_pull.py"),
     ("portolan status", "needs an Envoy that runs: integration/test_status.py"),
     ("portolan warm", "pulls from a front that runs: integration/test_warm.py"),
     ("cosign", "needs a release"),
