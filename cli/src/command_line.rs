@@ -1,5 +1,6 @@
 //! What shells and manuals know of the command line, made from the command line itself.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -22,6 +23,27 @@ pub(crate) struct ManArgs {
     /// The directory, such as `/usr/local/share/man/man1`. It must be there.
     #[arg(value_name = "DIRECTORY")]
     directory: PathBuf,
+}
+
+/// The arguments, with the policy that the environment names before what `explain` is asked: `explain pull IMAGE`.
+/// Every other command takes the variable by itself.
+pub(crate) fn with_policy(
+    arguments: impl Iterator<Item = OsString>,
+    policy: Option<OsString>,
+) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let word = |at: usize| arguments.get(at).and_then(|word| word.to_str());
+    let is_question = word(2).is_some_and(|word| {
+        matches!(word, "pull" | "push")
+            || !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())
+    });
+    if word(1) == Some("explain")
+        && is_question
+        && let Some(policy) = policy.filter(|policy| !policy.is_empty())
+    {
+        arguments.insert(2, policy);
+    }
+    arguments
 }
 
 /// Prints the completion for a shell.
@@ -61,4 +83,28 @@ fn pages(command: Command) -> Vec<Man> {
     let mut all = vec![Man::new(command)];
     all.extend(below.into_iter().flat_map(pages));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_of_the_environment_stands_before_a_question() {
+        let rows = [
+            ("explain pull a/b", Some("p.yaml"), "explain p.yaml pull a/b"),
+            ("explain GET /v2/", Some("p.yaml"), "explain p.yaml GET /v2/"),
+            ("explain q.yaml pull a/b", Some("p.yaml"), "explain q.yaml pull a/b"),
+            ("explain pull a/b", None, "explain pull a/b"),
+            ("explain pull a/b", Some(""), "explain pull a/b"),
+            ("check pull", Some("p.yaml"), "check pull"),
+        ];
+        for (written, policy, expected) in rows {
+            let words = format!("portolan {written}");
+            let words = words.split(' ').map(OsString::from);
+            let found = with_policy(words, policy.map(OsString::from));
+            let found: Vec<&str> = found.iter().skip(1).filter_map(|word| word.to_str()).collect();
+            assert_eq!(found.join(" "), expected);
+        }
+    }
 }

@@ -4,17 +4,21 @@ mod admin;
 mod bench;
 mod check;
 mod clients;
+mod colour;
 mod command_line;
 mod compare_paths;
 mod credential;
+mod doctor;
 mod drift;
 mod explain;
 mod geoip;
 mod init;
 mod measuring;
 mod moment;
+mod nearest;
 mod networks;
 mod output;
+mod parallel;
 mod policy_file;
 mod ready;
 mod reload;
@@ -24,6 +28,7 @@ mod schema;
 mod serve;
 mod special_addresses;
 mod status;
+mod warm;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -102,6 +107,24 @@ enum Command {
     /// credential, past the front.
     #[command(after_help = drift::EXAMPLES)]
     Drift(drift::DriftArgs),
+    /// Say whether what a policy names can be reached from here, and is in order.
+    ///
+    /// Backends, token services, blob stores and the hosts of redirects are asked once; their certificates and clocks, the proxy's
+    /// credentials, the files and the geographic database are looked at; of images that are named, whether all replicas have
+    /// the same. Run it where Envoy runs.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArgs),
+    /// Say which backends are near to this machine, and which chains have them in another order.
+    ///
+    /// Each backend is asked several times, in turns: until it answers, and with an image for its manifest and the first bytes
+    /// of a layer. What should be otherwise is printed as a diff of the policy.
+    #[command(after_help = nearest::EXAMPLES)]
+    Nearest(nearest::NearestArgs),
+    /// Pull a list of images through a front without a container runtime, so that what is behind it has them.
+    ///
+    /// Every manifest, configuration and layer is downloaded and its digest checked; nothing is kept.
+    #[command(after_help = warm::EXAMPLES)]
+    Warm(warm::WarmArgs),
     /// Make what clients need in order to pull through a front: the files of their own configuration.
     ///
     /// One file is printed as it is, a tree with the path of each file on a line before it.
@@ -206,12 +229,16 @@ Exit status:
   1  the name or the password is refused; the standard error says why
   2  the command was wrong, or a file cannot be read or written";
 
+/// The variable that names the policy where no argument does.
+const POLICY: &str = "PORTOLAN_POLICY";
+
 fn main() -> ExitCode {
     let mut out = Results::to(io::stdout().lock());
     if std::env::args_os().len() <= 1 {
         return help();
     }
-    let exit = match CommandLine::try_parse() {
+    let arguments = command_line::with_policy(std::env::args_os(), std::env::var_os(POLICY));
+    let exit = match CommandLine::try_parse_from(arguments) {
         Ok(parsed) => parsed.command.run(&mut out),
         Err(error) => return refuse(&error),
     };
@@ -269,7 +296,10 @@ impl Command {
             Self::Drain(arguments) => exit_of_reload(reload::drain(&arguments, out)),
             Self::Version(arguments) => reload::version(&arguments, out).map(|()| Exit::Good),
             Self::Clients(arguments) => Ok(exit_of_clients(clients::run(&arguments, out))),
+            Self::Doctor(arguments) => doctor::run(&arguments, out),
             Self::Drift(arguments) => drift::run(&arguments, out),
+            Self::Nearest(arguments) => nearest::run(&arguments, out),
+            Self::Warm(arguments) => warm::run(&arguments, out),
             Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),
             Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),

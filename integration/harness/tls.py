@@ -35,15 +35,19 @@ class Authority:
             *("-keyout", self._key, "-out", self.certificate),
         )
 
-    def issue(self, name: str) -> Credentials:
-        """A certificate for a host name or an IPv4 address; a client may use it just as well."""
-        made = Credentials(self._directory / f"{name}.pem", self._directory / f"{name}.key")
-        request, extensions = self._directory / f"{name}.csr", self._directory / f"{name}.ext"
+    def issue(self, name: str, days: int = 2) -> Credentials:
+        """A certificate for a host name or an IPv4 address; a client may use it just as well.
+
+        It is valid for so many days from now; -1 is one that expired yesterday.
+        """
+        file = name if days == 2 else f"{name}-{days}"
+        made = Credentials(self._directory / f"{file}.pem", self._directory / f"{file}.key")
+        request, extensions = self._directory / f"{file}.csr", self._directory / f"{file}.ext"
         openssl("req", *EC_KEY, "-subj", f"/CN={name}", "-keyout", made.key, "-out", request)
         kind = "IP" if name.replace(".", "").isdigit() else "DNS"
         extensions.write_text(f"subjectAltName={kind}:{name}\n")
         openssl(
-            *("x509", "-req", "-days", "2", "-CAcreateserial", "-in", request, "-extfile", extensions),
+            *("x509", "-req", "-days", str(days), "-CAcreateserial", "-in", request, "-extfile", extensions),
             *("-CA", self.certificate, "-CAkey", self._key, "-out", made.certificate),
         )
         return made

@@ -30,7 +30,7 @@ enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Policy files: JSON if the name ends in `.json`, else YAML; `-` is the standard input.
-    #[arg(required = true, value_name = "POLICY")]
+    #[arg(required = true, value_name = "POLICY", env = "PORTOLAN_POLICY")]
     policies: Vec<PathBuf>,
     /// Refuse a policy for warnings, too.
     #[arg(long)]
@@ -88,6 +88,11 @@ pub(crate) fn run(arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exi
 /// Every doubt about a policy that the core has accepted.
 pub(crate) fn doubts(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     warnings::of(policy)
+}
+
+/// What is wrong with the files that a policy names, and doubtful: the geographic database among them.
+pub(crate) fn files(policy: &LoadedPolicy) -> Vec<Diagnostic> {
+    files::of(policy, BuildDate::now())
 }
 
 /// Checks the policy that an Envoy of this machine is about to serve, and the files that it names.

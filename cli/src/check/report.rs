@@ -9,6 +9,7 @@ use portolan_core::config::Config;
 use portolan_core::config::user_info::hidden_in_words;
 use serde::Serialize;
 
+use crate::colour::{self, Colour};
 use crate::output::{Exit, exit_of, say};
 use crate::policy_file::{Diagnostic, Severity};
 
@@ -44,8 +45,9 @@ impl Report {
 
     /// As lines: what was found to the standard error, that all is well to `out`.
     pub(super) fn print(&self, is_quiet: bool, out: &mut impl Write) -> io::Result<()> {
+        let is_coloured = colour::on_stderr();
         for diagnostic in &self.diagnostics {
-            say(diagnostic);
+            say(painted(diagnostic, is_coloured));
         }
         match &self.summary {
             Some(summary) if self.exit == Exit::Good && !is_quiet => {
@@ -73,6 +75,20 @@ impl Report {
             writeln!(out, "::{}", escaped(&hidden_in_words(&message)))?;
         }
         Ok(())
+    }
+}
+
+/// A line with its place in the colour of how bad it is.
+fn painted(found: &Diagnostic, is_coloured: bool) -> String {
+    let colour = match found.severity {
+        Severity::Note => Colour::None,
+        Severity::Warning => Colour::Yellow,
+        Severity::Mistake | Severity::Unreadable => Colour::Red,
+    };
+    let (line, place) = (found.to_string(), hidden_in_words(&found.place.to_string()).into_owned());
+    match line.strip_prefix(&place) {
+        Some(rest) => format!("{}{rest}", colour.paint(&place, is_coloured)),
+        None => line,
     }
 }
 

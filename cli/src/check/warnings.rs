@@ -65,7 +65,14 @@ fn unchecked(document: &Document, backend: &Backend) -> Option<Doubt> {
 /// URLs at which there is a host, and no registry.
 fn misplaced(document: &Document, backend: &Backend) -> Option<Doubt> {
     let url = backend.url();
-    let message = if url.base_path().split('/').next_back() == Some("v2") {
+    let message = if let Some((before, behind)) = url.base_path().split_once("/v2/") {
+        format!(
+            "the registry is looked for at `{}/v2/`; write `{}{before}`, and `{behind}/` as the start of the names \
+             there: `names: [{{front: \"\", backend: {behind}/}}]`",
+            url.base_path(),
+            url.origin()
+        )
+    } else if url.base_path().split('/').next_back() == Some("v2") {
         format!(
             "the registry is looked for at `{}/v2/`; leave the `/v2/` at the end out",
             url.base_path()

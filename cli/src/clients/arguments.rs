@@ -22,6 +22,7 @@ Exit status:
 #[derive(Debug, Args)]
 pub(crate) struct ClientsArgs {
     /// The policy, a YAML or JSON file.
+    #[arg(env = "PORTOLAN_POLICY")]
     pub(super) policy: PathBuf,
     /// The client.
     #[arg(long = "for", value_name = "CLIENT")]

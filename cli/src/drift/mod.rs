@@ -15,14 +15,15 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use portolan_core::config::{Backend, Config};
 
-use self::replicas::Replicas;
+pub(crate) use self::replicas::Replicas;
 use self::report::{Answer, Image, Report, State};
 use crate::measuring::fault::Fault;
 use crate::measuring::http::Habits;
 use crate::measuring::image_name::ImageName;
 use crate::measuring::login::Login;
+use crate::measuring::peer::{Shown, trust};
+use crate::measuring::progress::Progress;
 use crate::measuring::registry::Registry;
-use crate::measuring::tls::Trust;
 use crate::moment::Moment;
 use crate::output::{Exit, Results, complain, say};
 use crate::policy_file;
@@ -83,15 +84,19 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
         .iter()
         .map(|name| Replicas::of(&policy.config, arguments.front.as_deref(), name))
         .collect::<Result<Vec<_>, String>>();
-    let (prepared, trust) = match (prepared, Trust::of_the_system()) {
-        (Ok(prepared), Ok(trust)) => (prepared, trust),
-        (Err(message), _) => return Ok(wrong(message)),
-        (_, Err(fault)) => return Ok(wrong(fault)),
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(message) => return Ok(wrong(message)),
     };
     let patience = Duration::from_secs(arguments.timeout);
-    let habits = Habits { trust, patience, uses_proxy: true };
-    let images = prepared.iter().map(|replicas| ask(&policy.config, replicas, &habits));
-    let report = Report::of(Moment::now().to_string(), images.collect());
+    let mut progress = Progress::on_terminal();
+    let images = (1_usize..).zip(&prepared).map(|(number, replicas)| {
+        progress.say(format_args!("{number}/{} {}", prepared.len(), replicas.image));
+        ask(&policy.config, replicas, patience, true)
+    });
+    let images = images.collect();
+    drop(progress);
+    let report = Report::of(Moment::now().to_string(), images);
     match arguments.output {
         Output::Text => write!(out, "{}", report.describe())?,
         Output::Json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
@@ -121,11 +126,22 @@ fn names(arguments: &DriftArgs) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn ask(config: &Config, replicas: &Replicas<'_>, habits: &Habits) -> Image {
+/// What all who may answer for an image's tag have. `uses_proxy` says whether they are asked through the proxy that the
+/// environment names.
+pub(crate) fn ask(
+    config: &Config,
+    replicas: &Replicas<'_>,
+    patience: Duration,
+    uses_proxy: bool,
+) -> Image {
+    let said = |backend: &Backend, image: &ImageName| {
+        let trust = trust(backend.tls(), &Shown::default())?;
+        digest(config, backend, image, Habits { trust, patience, uses_proxy })
+    };
     let answers = replicas.backends.iter().map(|(backend, image)| Answer {
         backend: backend.name().to_owned(),
         name: image.to_string(),
-        said: digest(config, backend, image, habits).map_err(|fault| fault.to_string()),
+        said: said(backend, image).map_err(|fault| fault.to_string()),
     });
     Image::of(replicas.image.to_string(), replicas.rule, answers.collect())
 }
@@ -135,15 +151,19 @@ fn digest(
     config: &Config,
     backend: &Backend,
     image: &ImageName,
-    habits: &Habits,
+    habits: Habits,
 ) -> Result<Option<String>, Fault> {
     let login = login(config, backend)?;
-    let mut registry = Registry::new(backend.url().clone(), image.clone(), login, habits.clone());
+    let mut registry = Registry::new(backend.url().clone(), image.clone(), login, habits);
     registry.client()?.tag_digest()
 }
 
 /// The proxy's own login at a backend, if the policy names one.
-fn login(config: &Config, backend: &Backend) -> Result<Option<Login>, Fault> {
+///
+/// # Errors
+///
+/// Its file cannot be read, or is no credential.
+pub(crate) fn login(config: &Config, backend: &Backend) -> Result<Option<Login>, Fault> {
     let named = |name: &str| config.credentials().iter().find(|one| one.name() == name);
     let Some(credential) = backend.credential().and_then(named) else { return Ok(None) };
     let file = credential.file();

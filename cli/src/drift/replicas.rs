@@ -7,13 +7,13 @@ use crate::measuring::image_name::ImageName;
 
 /// An image, and the backends that a client may get its tag from.
 #[derive(Debug)]
-pub(super) struct Replicas<'c> {
+pub(crate) struct Replicas<'c> {
     /// By the policy's name.
-    pub(super) image: ImageName,
+    pub(crate) image: ImageName,
     /// The rule that it is under.
-    pub(super) rule: &'c str,
+    pub(crate) rule: &'c str,
     /// The backends with the image's name there; the owner first, then in the order of the chains.
-    pub(super) backends: Vec<(&'c Backend, ImageName)>,
+    pub(crate) backends: Vec<(&'c Backend, ImageName)>,
 }
 
 impl<'c> Replicas<'c> {
@@ -22,7 +22,7 @@ impl<'c> Replicas<'c> {
     /// # Errors
     ///
     /// The name is none, or no rule is for it.
-    pub(super) fn of(config: &'c Config, front: Option<&str>, name: &str) -> Result<Self, String> {
+    pub(crate) fn of(config: &'c Config, front: Option<&str>, name: &str) -> Result<Self, String> {
         let image: ImageName = name.parse().map_err(|why| format!("{name}: {why}"))?;
         let rule = rule(config, front, image.repository())?;
         let mut ids: Vec<BackendId> = rule.owner().map(|owner| owner.backend).into_iter().collect();

@@ -31,7 +31,7 @@ pub(super) struct Report {
 
 /// One image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Image {
+pub(crate) struct Image {
     #[serde(rename = "image")]
     name: String,
     rule: String,
@@ -97,6 +97,33 @@ impl Image {
         };
         let replicas = answers.into_iter().map(of).collect();
         Self { name, rule: rule.to_owned(), digest, replicas }
+    }
+
+    /// Whether all have the same.
+    pub(crate) fn is_same(&self) -> bool {
+        self.worst() == State::Same
+    }
+
+    /// In one line: who has what the first has, and what is with the others.
+    pub(crate) fn in_words(&self) -> String {
+        let of = |state: State| {
+            let found = self.replicas.iter().filter(move |replica| replica.state == state);
+            found.map(|replica| match &replica.error {
+                Some(error) => format!("{} ({error})", replica.backend),
+                None => replica.backend.clone(),
+            })
+        };
+        let parts = [
+            (State::Same, "has the same"),
+            (State::Differs, "has another"),
+            (State::Missing, "has none"),
+            (State::Unknown, "cannot be asked"),
+        ];
+        let part = |(state, words): (State, &str)| {
+            let who: Vec<String> = of(state).collect();
+            (!who.is_empty()).then(|| format!("{} {words}", who.join(", ")))
+        };
+        parts.into_iter().filter_map(part).collect::<Vec<_>>().join("; ")
     }
 
     fn worst(&self) -> State {

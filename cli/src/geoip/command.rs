@@ -14,6 +14,7 @@ use super::error::GeoipError;
 use super::install::{InstallArguments, install};
 use super::lookup::Lookup;
 use super::update::{UpdateArguments, update};
+use crate::measuring::progress::Progress;
 use crate::output::say;
 use crate::policy_file;
 
@@ -98,21 +99,28 @@ impl GeoipCommand {
     pub(crate) fn run(self) -> Result<(), GeoipError> {
         match self {
             Self::Build(arguments) => {
-                let summary = build(&arguments.into())?;
+                let summary = while_saying("building the database", || build(&arguments.into()))?;
                 writeln!(io::stderr(), "{summary}").map_err(GeoipError::Print)
             }
             Self::Install(arguments) => {
-                let installed = install(&arguments)?;
+                let installed = while_saying("installing the database", || install(&arguments))?;
                 writeln!(io::stderr(), "{installed}").map_err(GeoipError::Print)
             }
             Self::Update(arguments) => {
-                let installed = update(&arguments)?;
+                let installed = while_saying("looking for newer data", || update(&arguments))?;
                 writeln!(io::stderr(), "{installed}").map_err(GeoipError::Print)
             }
             Self::Audit(arguments) => audit(&arguments, &mut io::stdout().lock()),
             Self::Lookup(arguments) => answer(&arguments, &mut io::stdout().lock()),
         }
     }
+}
+
+/// Does something that takes seconds, and says so on a terminal.
+fn while_saying<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let mut progress = Progress::on_terminal();
+    progress.say(format_args!("{what} …"));
+    work()
 }
 
 impl From<BuildArguments> for BuildOptions {

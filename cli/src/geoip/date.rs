@@ -19,6 +19,11 @@ impl BuildDate {
         Self(seconds)
     }
 
+    /// How many seconds after 1970 it is.
+    pub(crate) const fn seconds(self) -> u64 {
+        self.0
+    }
+
     /// This moment, by the clock. It says what cannot be, and never goes into a database.
     pub(crate) fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,11 +1,22 @@
 //! `portolan init`: a first policy, from registries and places.
+//!
+//! [`policy`] writes it. What it is made of comes from options, from a person ([`ask`]), or from what another program
+//! is configured with: [`list`] reads a list of registries, [`k3s`] and [`containerd`] read mirrors ([`mirrors`]).
 
-use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::path::PathBuf;
+mod ask;
+mod containerd;
+mod file;
+mod k3s;
+mod list;
+mod mirrors;
+mod policy;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use self::policy::Same;
 use crate::check;
 use crate::output::{Exit, say};
 use crate::policy_file;
@@ -16,8 +27,12 @@ use crate::replace::replace;
 pub(crate) struct InitArgs {
     /// A registry and its URL; may be given several times. All hold the same content under the same tags; the first is the
     /// nearest for whoever is near to none.
-    #[arg(long = "registry", required = true, value_name = "NAME=URL", value_parser = pair)]
+    #[arg(long = "registry", value_name = "NAME=URL", value_parser = pair)]
     registries: Vec<(String, String)>,
+    /// Take over what another program is configured with: k3s's `registries.yaml`, containerd's `hosts.toml` or the
+    /// directory with one for each registry (`certs.d`), or a list, a line `NAME URL [COUNTRIES]` for each registry.
+    #[arg(long, value_name = "FILE-OR-DIRECTORY", conflicts_with = "registries")]
+    from: Option<PathBuf>,
     /// Countries whose clients are nearest to a registry, such as `quay=CN,SG`; may be given several times.
     #[arg(long, value_name = "NAME=COUNTRIES", value_parser = pair)]
     near: Vec<(String, String)>,
@@ -41,19 +56,28 @@ pub(crate) struct InitArgs {
 /// The examples of `portolan init --help`.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
+  portolan init                                  on a terminal: asks
   portolan init --registry a=http://127.0.0.1:5001 --registry b=http://127.0.0.1:5002
   portolan init --host registry.example.com --registry ghcr=https://ghcr.io --registry quay=https://quay.io \\
     --repositories 'team/**' --near quay=CN,SG --output portolan.yaml
+  portolan init --host mirror.example.com --from /etc/rancher/k3s/registries.yaml
+  portolan init --host mirror.example.com --from /etc/containerd/certs.d
 
 Exit status:
   0  the policy is written, and `portolan check --strict` accepts it
   1  what was asked for makes no good policy; the standard error says why, line by line of what it would be
-  2  the command was wrong, or the file cannot be written";
+  2  the command was wrong, or a file cannot be read or written";
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
     let parts = parts.map(|(name, value)| (name.to_owned(), value.to_owned()));
     parts.ok_or_else(|| "write a name, `=` and a value, such as `quay=https://quay.io`".to_owned())
+}
+
+/// A policy's text, and what of its source is not in it.
+struct Made {
+    text: String,
+    left_out: Vec<String>,
 }
 
 /// Writes a policy that `check --strict` accepts, or says why there is none.
@@ -62,8 +86,40 @@ fn pair(text: &str) -> Result<(String, String), String> {
 ///
 /// `out` cannot be written.
 pub(crate) fn run(arguments: &InitArgs, out: &mut impl Write) -> io::Result<Exit> {
-    let text = policy(arguments);
-    let found = match policy_file::load_text(&text, "<policy>") {
+    let mut output = arguments.output.clone();
+    let made = match &arguments.from {
+        Some(path) => from(path, arguments),
+        None if !arguments.registries.is_empty() => Ok(of_options(arguments)),
+        None if io::stdin().is_terminal() && io::stderr().is_terminal() => {
+            match ask::ask(&mut io::stdin().lock(), &mut io::stderr())? {
+                Ok(asked) => {
+                    output.get_or_insert(asked.output);
+                    Ok(plain(policy::of_same(&asked.same)))
+                }
+                Err(message) => Err(message),
+            }
+        }
+        None => {
+            Err("name registries with `--registry NAME=URL`, or what to take over with `--from`; \
+             on a terminal it asks"
+                .to_owned())
+        }
+    };
+    let made = match made {
+        Ok(made) => made,
+        Err(message) => {
+            say(format_args!("error: {message}"));
+            return Ok(Exit::Unusable);
+        }
+    };
+    for line in &made.left_out {
+        say(format_args!("note: {line}"));
+    }
+    write_good(&made.text, output.as_deref(), out)
+}
+
+fn write_good(text: &str, output: Option<&Path>, out: &mut impl Write) -> io::Result<Exit> {
+    let found = match policy_file::load_text(text, "<policy>") {
         Ok(policy) => check::doubts(&policy),
         Err(mistakes) => mistakes,
     };
@@ -71,7 +127,7 @@ pub(crate) fn run(arguments: &InitArgs, out: &mut impl Write) -> io::Result<Exit
         found.iter().for_each(say);
         return Ok(Exit::Refused);
     }
-    let Some(path) = &arguments.output else {
+    let Some(path) = output else {
         write!(out, "{text}")?;
         return Ok(Exit::Good);
     };
@@ -86,85 +142,51 @@ pub(crate) fn run(arguments: &InitArgs, out: &mut impl Write) -> io::Result<Exit
     Ok(Exit::Good)
 }
 
-/// The policy, as a person would write it.
-fn policy(arguments: &InitArgs) -> String {
-    let names: Vec<&str> = arguments.registries.iter().map(|(name, _)| name.as_str()).collect();
-    let mut text = String::from("version: 1\n\nfronts:\n  main:\n");
-    let hosts = list(arguments.hosts.iter().map(String::as_str));
-    // Writing to a string cannot fail.
-    let _ = write!(text, "    hosts: {hosts}\n    default: true\n\nbackends:\n");
-    for (name, url) in &arguments.registries {
-        let _ = writeln!(text, "  {}: {{url: {}}}", quoted(name), quoted(url));
-    }
-    text.push_str("\nregions:\n");
-    for (name, countries) in &arguments.near {
-        let _ = writeln!(
-            text,
-            "  {}: {{countries: {}}}",
-            quoted(&region(name)),
-            list(countries.split(','))
-        );
-    }
-    text.push_str("  default: {}\n");
-    if !arguments.near.is_empty() {
-        let _ = write!(text, "\nclients:\n  geo: {{database: {}}}\n", quoted(&arguments.database));
-    }
-    let globs = list(arguments.repositories.iter().map(String::as_str));
-    let _ = write!(text, "\nrules:\n  - name: all\n    repositories: {globs}\n    chains:\n");
-    for (name, _) in &arguments.near {
-        let others = names.iter().copied().filter(|other| other != name);
-        let chain = list(std::iter::once(name.as_str()).chain(others));
-        let _ = writeln!(text, "      {}: {chain}", quoted(&region(name)));
-    }
-    let _ = writeln!(text, "      default: {}", list(names.iter().copied()));
-    if names.len() > 1 {
-        text.push_str(
-            "    # All of them have the same tags, so that pulls by tag fail over, too.\n",
-        );
-        let _ = writeln!(text, "    replicas: {}", list(names.iter().copied()));
-    }
-    if let Some(owner) = &arguments.owner {
-        let _ = writeln!(text, "    owner: {}", quoted(owner));
-    }
-    text
+const fn plain(text: String) -> Made {
+    Made { text, left_out: Vec::new() }
 }
 
-/// The region whose clients are nearest to a registry.
-fn region(registry: &str) -> String {
-    format!("near-{registry}")
+fn of_options(arguments: &InitArgs) -> Made {
+    plain(policy::of_same(&same(arguments, arguments.registries.clone(), arguments.near.clone())))
 }
 
-/// `[a, "b:c"]`.
-fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
-    let items: Vec<String> = items.map(|item| quoted(item.trim())).collect();
-    format!("[{}]", items.join(", "))
-}
-
-/// Words that are no text to YAML, or to older versions of it.
-const MISREAD: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-
-/// A text as YAML has it, in quotes unless it is plain in every place.
-fn quoted(text: &str) -> String {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        && !MISREAD.contains(&text.to_ascii_lowercase().as_str());
-    if is_plain { text.to_owned() } else { format!("{text:?}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_quoted_where_yaml_would_misread_them() {
-        #[rustfmt::skip]
-        let rows = [
-            ("quay", "quay"), ("r.example.com", "r.example.com"), ("NO", "\"NO\""),
-            ("localhost:8080", "\"localhost:8080\""), ("**", "\"**\""), ("true", "\"true\""), ("1", "\"1\""),
-            ("a\"b", "\"a\\\"b\""), ("", "\"\""),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(quoted(text), expected);
-        }
+fn same(
+    arguments: &InitArgs,
+    registries: Vec<(String, String)>,
+    near: Vec<(String, String)>,
+) -> Same {
+    Same {
+        registries,
+        near,
+        hosts: arguments.hosts.clone(),
+        repositories: arguments.repositories.clone(),
+        owner: arguments.owner.clone(),
+        database: arguments.database.clone(),
     }
+}
+
+/// A policy from what another program is configured with.
+fn from(path: &Path, arguments: &InitArgs) -> Result<Made, String> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let found = if path.is_dir() {
+        containerd::directory(path)?
+    } else if extension == Some("toml") {
+        containerd::file(path)?
+    } else if matches!(extension, Some("yaml" | "yml")) {
+        k3s::file(path)?
+    } else {
+        let (registries, mut near) = list::file(path)?;
+        near.extend(arguments.near.iter().cloned());
+        return Ok(plain(policy::of_same(&same(arguments, registries, near))));
+    };
+    if arguments.owner.is_some() {
+        return Err("mirrors take no pushes; leave `--owner` out".to_owned());
+    }
+    let mirrors = mirrors::backends(found.mirrors);
+    if mirrors.is_empty() {
+        return Err(format!("{} names no registry with a mirror", path.display()));
+    }
+    let (hosts, near) = (&arguments.hosts, &arguments.near);
+    let text = policy::of_mirrors(&mirrors, hosts, near, &arguments.database);
+    Ok(Made { text, left_out: found.left_out })
 }

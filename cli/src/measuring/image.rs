@@ -13,6 +13,8 @@ pub(crate) struct Image {
     pub(crate) tag: String,
     /// The digest of the manifest.
     pub(crate) manifest: Digest<'static>,
+    /// Its configuration, which a client pulls before the layers; of no use to whoever measures.
+    pub(crate) config: Option<Layer>,
     /// Its layers, from the lowest to the highest, each once.
     pub(crate) layers: Vec<Layer>,
 }
@@ -26,11 +28,11 @@ pub(crate) fn find(visit: &Visit<'_>, platform: &Platform) -> Result<Image, Faul
     let found = visit.resolve_tag()?;
     let digest = Digest::parse(found.digest.as_bytes()).map(Digest::into_owned);
     let digest = digest.ok_or_else(|| unusable(&found.digest, "has no usable digest"))?;
-    let (manifest, layers) = match read(&digest, &found.body)? {
-        Manifest::Image(layers) => (digest, layers),
+    let (manifest, config, layers) = match read(&digest, &found.body)? {
+        Manifest::Image(layers) => (digest, manifest::config(&found.body), layers),
         Manifest::List(entries) => member(visit, &entries, platform)?,
     };
-    Ok(Image { tag: found.digest, manifest, layers })
+    Ok(Image { tag: found.digest, manifest, config, layers })
 }
 
 /// The largest layer; none of an image without layers.
@@ -42,15 +44,16 @@ fn member(
     visit: &Visit<'_>,
     entries: &[Entry],
     platform: &Platform,
-) -> Result<(Digest<'static>, Vec<Layer>), Fault> {
+) -> Result<(Digest<'static>, Option<Layer>, Vec<Layer>), Fault> {
     let digest = manifest::choose(entries, platform).ok_or_else(|| {
         let there = manifest::platforms(entries);
         Fault::new(format_args!(
             "the image is not there for {platform}, only for {there}; see `--platform`"
         ))
     })?;
-    match read(digest, &visit.manifest(digest)?)? {
-        Manifest::Image(layers) => Ok((digest.clone(), layers)),
+    let body = visit.manifest(digest)?;
+    match read(digest, &body)? {
+        Manifest::Image(layers) => Ok((digest.clone(), manifest::config(&body), layers)),
         Manifest::List(_) => Err(unusable(digest.as_str(), "is a list in a list")),
     }
 }

@@ -36,6 +36,46 @@ pub(crate) struct LoginArguments {
     password_stdin: bool,
 }
 
+/// Who a client of one registry says it is.
+#[derive(Debug, Default, Args)]
+pub(crate) struct OneLogin {
+    /// The user; the password is in `PORTOLAN_PASSWORD`.
+    #[arg(long, value_name = "USER", value_parser = user, help_heading = "Signing in")]
+    username: Option<String>,
+    /// Read the password from the first line of the standard input instead.
+    #[arg(long, requires = "username", help_heading = "Signing in")]
+    password_stdin: bool,
+}
+
+impl OneLogin {
+    /// The login, if there is a user. `variable` reads the environment, `input` is where the password comes from if
+    /// that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The user has no password; what to do.
+    pub(crate) fn login(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+        mut input: impl BufRead,
+    ) -> Result<Option<Login>, String> {
+        let Some(user) = &self.username else { return Ok(None) };
+        let password = if self.password_stdin {
+            let mut line = String::new();
+            let read = input.read_line(&mut line);
+            read.map_err(|error| format!("cannot read the password: {error}"))?;
+            Some(line.trim_end_matches(['\r', '\n']).to_owned())
+        } else {
+            variable(PASSWORD)
+        };
+        let password = password.filter(|password| !password.is_empty());
+        let password = password.ok_or_else(|| {
+            format!("there is no password for {user}: set {PASSWORD}, or write it to the standard input with `--password-stdin`")
+        })?;
+        Ok(Some(Login { user: user.clone(), password: Secret::new(password) }))
+    }
+}
+
 /// A user and the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Login {
@@ -203,6 +243,28 @@ mod tests {
             Login { user: "Aladdin".to_owned(), password: Secret::new("open sesame".to_owned()) };
         assert_eq!(login.basic().expose(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert!(!format!("{login:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn the_login_of_one_registry() {
+        let rows = [
+            (None, false, None, "", Ok(None)),
+            (Some("a"), false, Some("p"), "", Ok(Some("p"))),
+            (Some("a"), true, Some("p"), "q\r\nr", Ok(Some("q"))),
+            (Some("a"), false, None, "", Err("set PORTOLAN_PASSWORD")),
+            (Some("a"), true, Some("p"), "", Err("set PORTOLAN_PASSWORD")),
+        ];
+        for (user, password_stdin, variable, input, expected) in rows {
+            let one = OneLogin { username: user.map(str::to_owned), password_stdin };
+            let found = one.login(|_| variable.map(str::to_owned), input.as_bytes());
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => {
+                    assert_eq!(found.as_ref().map(|one| one.password.expose()), expected);
+                }
+                (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+                (found, _) => panic!("{found:?}"),
+            }
+        }
     }
 
     #[test]

@@ -52,6 +52,7 @@ pub(crate) struct Layer {
 struct WireManifest {
     #[serde(default)]
     media_type: String,
+    config: Option<WireDescriptor>,
     manifests: Option<Vec<WireDescriptor>>,
     layers: Option<Vec<WireDescriptor>>,
 }
@@ -96,6 +97,12 @@ pub(crate) fn read(body: &[u8]) -> Result<Manifest, String> {
             wire.media_type
         )),
     }
+}
+
+/// The blob with an image's configuration, where its manifest has one (OCI image spec 1.1, "Image Manifest").
+pub(crate) fn config(body: &[u8]) -> Option<Layer> {
+    let wire: WireManifest = serde_json::from_slice(body).ok()?;
+    layer(&wire.config?).ok()
 }
 
 /// The digest of the platform's image in a list. Without a variant any will do, the first first.
@@ -223,6 +230,14 @@ mod tests {
             assert_eq!(found, digit.map(digest_of).as_deref(), "{wanted}: {reason}");
         }
         assert_eq!(platforms(&list()), "linux/amd64, linux/arm/v6, linux/arm/v7, unknown/unknown");
+    }
+
+    #[test]
+    fn the_configuration_is_a_blob_like_another() {
+        let body = json!({"config": {"digest": digest_of('7'), "size": 3}, "layers": []});
+        let found = config(&serde_json::to_vec(&body).unwrap()).unwrap();
+        assert_eq!((found.digest.as_str(), found.size), (digest_of('7').as_str(), 3));
+        assert_eq!(config(b"{\"layers\": []}"), None);
     }
 
     #[test]

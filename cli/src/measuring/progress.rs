@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal, Write};
 pub(crate) struct Progress<W: Write> {
     out: W,
     is_terminal: bool,
+    /// Whether nothing is said where there is no terminal.
+    is_for_terminals: bool,
 }
 
 /// From the cursor to the end of the line (ECMA-48, "EL").
@@ -18,7 +20,14 @@ impl Progress<io::Stderr> {
     pub(crate) fn on_stderr() -> Self {
         let out = io::stderr();
         let is_terminal = out.is_terminal();
-        Self { out, is_terminal }
+        Self { out, is_terminal, is_for_terminals: false }
+    }
+
+    /// On the standard error, if that is a terminal: for what takes seconds, not minutes.
+    pub(crate) fn on_terminal() -> Self {
+        let out = io::stderr();
+        let is_terminal = out.is_terminal();
+        Self { out, is_terminal, is_for_terminals: true }
     }
 }
 
@@ -27,6 +36,8 @@ impl<W: Write> Progress<W> {
     pub(crate) fn say(&mut self, line: impl Display) {
         let _ = if self.is_terminal {
             write!(self.out, "\r{line}{ERASE_LINE}").and_then(|()| self.out.flush())
+        } else if self.is_for_terminals {
+            Ok(())
         } else {
             writeln!(self.out, "{line}")
         };
@@ -57,7 +68,7 @@ mod tests {
 
     fn shown(is_terminal: bool) -> String {
         let mut out = Vec::new();
-        let mut progress = Progress { out: &mut out, is_terminal };
+        let mut progress = Progress { out: &mut out, is_terminal, is_for_terminals: false };
         progress.say("1/2");
         progress.keep("failed");
         progress.say("2/2");

@@ -50,7 +50,7 @@ impl fmt::Display for Side {
 }
 
 /// A registry and an image in it, for one who may be somebody.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Registry {
     url: BackendUrl,
     image: ImageName,

@@ -20,14 +20,14 @@ const MARGIN: Duration = Duration::from_secs(15);
 
 /// What to send as `Authorization`, and how long it will do.
 #[derive(Clone, Debug)]
-pub(super) struct Permit {
+pub(crate) struct Permit {
     authorization: Option<Secret>,
     until: Option<Instant>,
 }
 
 impl Permit {
     /// The value of the header; none for who may read without.
-    pub(super) const fn authorization(&self) -> Option<&Secret> {
+    pub(crate) const fn authorization(&self) -> Option<&Secret> {
         self.authorization.as_ref()
     }
 
@@ -54,7 +54,7 @@ enum Wanted {
 /// # Errors
 ///
 /// It does not answer, wants something that the client has not, or its token service gives none.
-pub(super) fn sign_in(
+pub(crate) fn sign_in(
     client: &Client,
     resource: &Uri,
     accept: &str,

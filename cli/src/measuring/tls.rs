@@ -16,9 +16,13 @@ use ureq::unversioned::transport::{
 
 use super::fault::Fault;
 
-/// Whom TLS believes.
+/// Whom TLS believes, and whose name it wants to see.
 #[derive(Clone)]
-pub(crate) struct Trust(Arc<ClientConfig>);
+pub(crate) struct Trust {
+    config: Arc<ClientConfig>,
+    /// The name in the certificate, where it is not the URL's host.
+    name: Option<String>,
+}
 
 impl Trust {
     /// The authorities of the system, or of the file and directory that `SSL_CERT_FILE` and
@@ -37,7 +41,13 @@ impl Trust {
         let builder = builder.with_safe_default_protocol_versions().map_err(Fault::new)?;
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
         config.resumption = Resumption::disabled();
-        Ok(Self(Arc::new(config)))
+        Ok(Self::of(config, None))
+    }
+
+    /// By a configuration of TLS that is made elsewhere; `name` is the one in the certificate, where it is not the
+    /// URL's host.
+    pub(crate) fn of(config: ClientConfig, name: Option<String>) -> Self {
+        Self { config: Arc::new(config), name }
     }
 }
 
@@ -74,11 +84,12 @@ impl TlsConnector {
         details: &ConnectionDetails,
         transport: impl Transport,
     ) -> Result<TlsTransport, Error> {
-        let host = details.uri.host().unwrap_or_default();
+        let host = self.0.name.as_deref().or(details.uri.host()).unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name =
             ServerName::try_from(host).map_err(|_| Error::Tls("the host has no valid name"))?;
-        let mut connection = ClientConnection::new(Arc::clone(&self.0.0), name).map_err(other)?;
+        let mut connection =
+            ClientConnection::new(Arc::clone(&self.0.config), name).map_err(other)?;
         let mut socket =
             TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);

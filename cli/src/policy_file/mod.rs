@@ -23,7 +23,7 @@ pub(crate) use diagnostic::{Diagnostic, Severity};
 pub(crate) use json::to_json;
 use parsed::{Parsed, parse};
 use place::PlaceTree;
-pub(crate) use place::join;
+pub(crate) use place::{Place, join};
 use source::Source;
 
 /// A policy without mistakes.
@@ -40,6 +40,11 @@ impl LoadedPolicy {
     /// What the file is called in messages.
     pub(crate) fn file(&self) -> &str {
         self.places.place.file()
+    }
+
+    /// The value at `path`, a path as the core writes it, and where it stands; `None` if there is none.
+    pub(crate) fn at(&self, path: &str) -> Option<(&Document, &Place)> {
+        self.places.at(&self.document, path)
     }
 
     /// A doubt about the value at `path`, a path as the core writes it.
@@ -99,9 +104,37 @@ fn compiled(Parsed { document, places }: Parsed) -> Result<LoadedPolicy, Vec<Dia
                 let place = places.find(&document, &path).clone();
                 Diagnostic { path, ..Diagnostic::mistake(place, message) }
             });
-            Err(told.collect())
+            Err(each_name_once(told.collect()))
         }
     }
+}
+
+/// A name that nothing has is one cause, in however many places it stands: it is told at the first of them.
+fn each_name_once(told: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
+    for one in told {
+        let is_name = one.message.starts_with("there is no ") && one.message.contains(" `");
+        let is_field = one.message.starts_with("there is no such field");
+        let same = kept.iter().position(|(first, _)| first.message == one.message);
+        match same.filter(|_| is_name && !is_field).and_then(|at| kept.get_mut(at)) {
+            Some((first, more)) => {
+                *more = more.saturating_add(1);
+                let is_same_file = one.place.file() == first.place.file();
+                if is_same_file && one.place.position() < first.place.position() {
+                    *first = one;
+                }
+            }
+            None => kept.push((one, 0)),
+        }
+    }
+    let worded = kept.into_iter().map(|(mut first, more)| {
+        let places = if more == 1 { "place" } else { "places" };
+        if more > 0 {
+            first.message = format!("{} (in {more} more {places}, too)", first.message);
+        }
+        first
+    });
+    worded.collect()
 }
 
 /// The files and directories that a policy is read from, as far as it says which.

@@ -13,7 +13,7 @@ pub(crate) struct Place {
 }
 
 /// A line and a column, both counted from 1; columns are counted in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,
@@ -71,11 +71,31 @@ impl PlaceTree {
     /// Where `path` stands, a path as [`portolan_core::config::Mistake`] writes it. What is
     /// missing has no place of its own and is told at the nearest value around it.
     pub(crate) fn find(&self, document: &Document, path: &str) -> &Place {
+        let (tree, _, _) = self.walk(document, path);
+        &tree.place
+    }
+
+    /// The value at `path` and where it stands; `None` if there is none.
+    pub(crate) fn at<'t, 'd>(
+        &'t self,
+        document: &'d Document,
+        path: &str,
+    ) -> Option<(&'d Document, &'t Place)> {
+        let (tree, document, rest) = self.walk(document, path);
+        rest.is_empty().then_some((document, &tree.place))
+    }
+
+    /// As far as `path` leads: the last value on the way, and what is left of the path.
+    fn walk<'t, 'd, 'p>(
+        &'t self,
+        document: &'d Document,
+        path: &'p str,
+    ) -> (&'t Self, &'d Document, &'p str) {
         let (mut tree, mut document, mut rest) = (self, document, path);
         while let Some((child, value, after)) = tree.step(document, rest) {
             (tree, document, rest) = (child, value, after);
         }
-        &tree.place
+        (tree, document, rest)
     }
 
     /// The child that a path goes to, and what follows its first step.

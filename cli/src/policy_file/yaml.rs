@@ -165,7 +165,12 @@ impl Reader<'_> {
             }
             Document::String(name) => Some(((name, value), PlaceTree { place, children })),
             other => {
-                let message = self.bad_key(&other, &place);
+                let message = match (&other, &value) {
+                    (Document::Number(_), Document::Null) => {
+                        "a field and its value belong here, and a number stands alone; numbers are written without commas".to_owned()
+                    }
+                    _ => self.bad_key(&other, &place),
+                };
                 self.refuse(&place, &message);
                 None
             }

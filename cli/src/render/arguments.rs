@@ -20,6 +20,7 @@ use super::tracing::{self, Collector};
 #[derive(Debug, Args)]
 pub(crate) struct RenderArgs {
     /// The policy, a YAML or JSON file.
+    #[arg(env = "PORTOLAN_POLICY")]
     pub(super) policy: PathBuf,
     /// The directory of the files, for `--target files`.
     #[arg(required_if_eq("target", "files"))]

@@ -8,8 +8,11 @@ use crate::portolan::Directory;
 #[test]
 fn help_and_version_are_results() {
     let directory = Directory::with(&[]);
-    let rows: [(&[&str], &str); 20] = [
+    let rows: [(&[&str], &str); 23] = [
         (&[], "Commands:"),
+        (&["doctor", "--help"], "Exit status:"),
+        (&["warm", "--help"], "Exit status:"),
+        (&["init", "--help"], "registries.yaml"),
         (&["completion", "bash"], "_portolan()"),
         (&["completion", "zsh"], "#compdef portolan"),
         (&["completion", "fish"], "complete -c portolan"),
@@ -64,6 +67,26 @@ fn wrong_usage_is_status_2_and_no_result() {
         let found = directory.run(arguments);
         assert_eq!((found.status, found.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(found.stderr.contains(expected), "{arguments:?}: {}", found.stderr);
+    }
+}
+
+#[test]
+fn the_policy_may_be_named_by_the_environment() {
+    let policy = "version: 1\nfronts: {f: {hosts: [h]}}\nbackends: {b: {url: \"https://b\"}}\n\
+         regions: {default: {}}\nrules: [{name: r, repositories: [\"**\"], chains: {default: [b]}}]\n";
+    let directory = Directory::with(&[("p.yaml", policy), ("q.yaml", "version: 2\n")]);
+    let rows: [(&[&str], i32, &str); 5] = [
+        (&["check"], 0, "p.yaml: ok"),
+        (&["check", "q.yaml"], 1, ""),
+        (&["explain", "pull", "a/b"], 0, "https://b"),
+        (&["explain", "p.yaml", "pull", "a/b"], 0, "https://b"),
+        (&["render", "--filter-configuration"], 0, "\"version\""),
+    ];
+    for (arguments, status, expected) in rows {
+        let run = directory.command(arguments).env("PORTOLAN_POLICY", "p.yaml").output().unwrap();
+        let said = String::from_utf8(run.stdout).unwrap();
+        assert_eq!(run.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
     }
 }
 

@@ -17,6 +17,8 @@ mod explain_log;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
+mod init_sources;
+#[cfg(test)]
 mod json_schema;
 #[cfg(test)]
 mod old_policies;

@@ -204,3 +204,23 @@ fn policies_beside_the_tree() {
         assert!(lines.iter().all(is_placed), "{path:?}: {lines:#?}");
     }
 }
+
+#[test]
+fn slips_of_other_places() {
+    #[rustfmt::skip] // one row a case
+    let rows = [
+        ("https://eu.example", "http://https://eu.example", "6:8: backends.eu.url: `http://https://eu.example` has two schemes; write `https://eu.example`"),
+        ("CN, JP", "\"CN,JP\"", "8:50: regions.apac.countries[0]: `CN,JP` is more than one; write each by itself: `[CN, JP]`"),
+        ("default: [eu, asia]", "default: [{asia: 5}, eu]", "16:42: rules[0].chains.default[0]: has no field `backend`; write `{backend: asia, share: 5}`"),
+        ("default: [eu, asia]", "default: [{backend: eu, share: 100}, asia]", "16:56: rules[0].chains.default[0].share: is 100; write a whole number of percent from 1 to 99"),
+        ("eu: {url: \"https://eu.example\"}", "eu: {url: \"https://eu.example\", attempt_timeouts: {blobs: 1m30s}}", "6:54: backends.eu.attempt_timeouts.blobs: `1m30s` has two units; write one: `90s`"),
+        ("eu: {url: \"https://eu.example\"}", "eu: {url: \"https://eu.example\", attempt_timeouts: {blobs: \"01:30\"}}", "6:54: backends.eu.attempt_timeouts.blobs: `01:30` is written as a clock shows it; write `90s`"),
+        ("eu: {url: \"https://eu.example\"}", "eu: {url: \"https://eu.example\", limits: {requests: 0}}", "6:44: backends.eu.limits.requests: is 0; write a whole number from 1 to 1000000"),
+        ("eu: {url: \"https://eu.example\"}", "eu: {url: \"https://eu.example\", htpasswd: /etc/x}", "6:35: backends.eu.htpasswd: there is no such field; did you mean `auth`?"),
+        ("  asia: {url: \"https://asia.example\"}\n", "", "14:16: rules[0].replicas[0]: there is no backend `asia`; the only backend is `eu` (in 2 more places, too)"),
+        ("owner: eu", "// owner", "14:5: a comment starts with `#`; write `# owner`"),
+        ("owner: eu", "<<<<<<< HEAD", "14:5: a merge was not finished here; keep one of the two versions"),
+        ("203.0.113.0/24", "203.0.113", "8:21: regions.apac.networks[0]: `203.0.113` has 3 of the four numbers of an address; write `203.0.113.0/24`"),
+    ];
+    check(&rows);
+}

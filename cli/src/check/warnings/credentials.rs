@@ -1,6 +1,6 @@
 //! Doubts about the proxy's own credentials, and about passwords that can be read on their way.
 
-use portolan_core::config::{Backend, BackendAuth, BackendUrl, Config, FrontAuth, Scheme};
+use portolan_core::config::{Backend, BackendAuth, BackendUrl, Config, FrontAuth, Geo, Scheme};
 
 use super::{Doubt, is_near};
 use crate::credential::usage;
@@ -64,7 +64,11 @@ fn relative_files(config: &Config) -> impl Iterator<Item = Doubt> {
         [("certificate_file", &tls.certificate_file), ("key_file", &tls.key_file)]
             .map(|(field, file)| (join(&path, field), file.as_str()))
     });
-    let all = of_fronts.chain(credentials).chain(of_tls).chain(of_redirects);
+    let database = match config.clients().geo() {
+        Geo::Database(file) => Some(("clients.geo.database".to_owned(), file.as_str())),
+        Geo::None | Geo::Headers(_) => None,
+    };
+    let all = of_fronts.chain(credentials).chain(of_tls).chain(of_redirects).chain(database);
     all.filter(|(_, file)| !file.starts_with('/')).map(|(path, file)| {
         let message = format!(
             "Envoy looks for `{file}` in the directory that it is started in; write the whole path, \

@@ -1,5 +1,7 @@
 //! Doubts about what reads like a slip of the pen, or like more than was reckoned with.
 
+use std::net::Ipv4Addr;
+
 use portolan_core::config::{Backend, Config, Document, Front};
 
 use super::upstreams::path_of_url;
@@ -12,7 +14,52 @@ pub(super) fn doubts(config: &Config, document: &Document, rules: &[Document]) -
     doubts.extend(reserved_countries(document));
     doubts.extend(hosts_in_globs(config, document, rules));
     doubts.extend(many_lists(config));
+    doubts.extend(config.backends().iter().filter_map(|backend| broken_address(document, backend)));
+    doubts.extend(config.backends().iter().filter_map(|backend| namespace(document, backend)));
     doubts
+}
+
+/// A host that looks like an IPv4 address and is none: it is looked up as a name, which nobody can have (a top-level
+/// domain is never all digits: RFC 3696 section 2).
+fn broken_address(document: &Document, backend: &Backend) -> Option<Doubt> {
+    let host = backend.url().host();
+    let last = host.rsplit('.').next().unwrap_or(host);
+    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    let is_ipv6 = host.contains(':');
+    let is_broken =
+        is_number && !is_ipv6 && host.contains('.') && host.parse::<Ipv4Addr>().is_err();
+    is_broken.then(|| {
+        let message = format!(
+            "`{host}` looks like an address and is none: it has four numbers from 0 to 255, without a 0 before them"
+        );
+        (path_of_url(document, backend.name()), message)
+    })
+}
+
+/// A namespace in the URL of a registry that has its `/v2/` at the root alone.
+fn namespace(document: &Document, backend: &Backend) -> Option<Doubt> {
+    const AT_ROOT: [&str; 8] = [
+        "ghcr.io",
+        "quay.io",
+        "registry-1.docker.io",
+        "registry.k8s.io",
+        "gcr.io",
+        "public.ecr.aws",
+        "mcr.microsoft.com",
+        "registry.gitlab.com",
+    ];
+    let url = backend.url();
+    let path = url.base_path().trim_matches('/');
+    let is_told = path.is_empty() || path.split('/').any(|part| part == "v2");
+    let is_root = AT_ROOT.contains(&url.host()) && !is_told;
+    is_root.then(|| {
+        let message = format!(
+            "`{host}` has its registry at the root; write `https://{host}`, and `{path}/` as the start of the names there: \
+             `names: [{{front: \"\", backend: {path}/}}]`",
+            host = url.host()
+        );
+        (path_of_url(document, backend.name()), message)
+    })
 }
 
 /// Two backends that are one registry: a chain with both asks it twice.
@@ -166,6 +213,12 @@ mod tests {
             ("", A, "", rule("v1.2/**"), "", "no domain"),
             ("", "a: {url: \"https://a.example\"}, b: {url: \"https://a.example/\"}", "", both.to_owned(), "backends.b.url: is the registry of `a` once more", "one registry"),
             ("", "a: {url: \"https://a.example\"}, b: {url: \"https://a.example\", names: [{front: x/, backend: y/}]}", "", both.to_owned(), "", "other names there"),
+            ("", "a: {url: \"https://ghcr.io/team\"}", "", ALL.to_owned(), "backends.a.url: `ghcr.io` has its registry at the root; write `https://ghcr.io`, and `team/`", "a namespace"),
+            ("", "a: {url: \"https://ghcr.io\"}", "", ALL.to_owned(), "", "the root"),
+            ("", "a: {url: \"https://256.1.1.1\"}", "", ALL.to_owned(), "backends.a.url: `256.1.1.1` looks like an address and is none", "too large a number"),
+            ("", "a: {url: \"https://1.2.3\"}", "", ALL.to_owned(), "backends.a.url: `1.2.3` looks like", "too few numbers"),
+            ("", "a: {url: \"https://10.0.0.1\"}", "", ALL.to_owned(), "", "an address"),
+            ("", "a: {url: \"https://[::ffff:10.0.0.1]\"}", "", ALL.to_owned(), "", "an address in one of IPv6"),
             ("", "a: {url: \"https://a.example\"}, b: {url: \"https://a.example/m\"}", "", both.to_owned(), "", "another path"),
         ];
         for (front, backends, regions, rules, expected, reason) in rows {

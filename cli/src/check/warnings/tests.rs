@@ -173,7 +173,7 @@ fn urls_at_which_there_is_no_registry() {
     let rows = [
         ("https://a.example/v2/", Some("the registry is looked for at `/v2/v2/`")),
         ("https://a.example/mirror/v2", Some("the registry is looked for at `/mirror/v2/v2/`")),
-        ("https://a.example/v2/mirror", None),
+        ("https://a.example/v2/mirror", Some("the registry is looked for at `/v2/mirror/v2/`; write `https://a.example`, and `mirror/`")),
         ("https://a.example/nexus-v2", None),
         ("https://docker.io", Some("there is no registry at `docker.io`; write `https://registry-1.docker.io`")),
         ("https://hub.docker.com", Some("there is no registry at `hub.docker.com`")),

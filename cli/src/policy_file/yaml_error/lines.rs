@@ -104,14 +104,51 @@ pub(super) fn key(text: &str, at: Position) -> Option<(Position, String)> {
     candidates.map(Line::inner).find_map(|line| Some((line.position(), bad_key(line.content)?)))
 }
 
+/// A key before a bracket, without its colon or without the space behind it.
+pub(super) fn before_bracket(text: &str, at: Position) -> Option<(Position, String)> {
+    let (here, before) = around(text, at);
+    let mut candidates = before.last().copied().into_iter().chain(here).map(Line::inner);
+    candidates.find_map(|line| {
+        let (offset, message) = no_colon(line.content).or_else(|| no_space(line.content))?;
+        let column = line.indentation.saturating_add(offset).saturating_add(1);
+        Some((Position { line: line.number, column }, message))
+    })
+}
+
+/// `clients {geo: …`
+fn no_colon(content: &str) -> Option<(usize, String)> {
+    let (key, value) = content.split_once(' ')?;
+    let is_value = value.trim_start().starts_with(['{', '[']);
+    (is_value && is_name(key))
+        .then(|| (0, format!("a colon is missing; write `{key}: {}`", cut(value.trim_start()))))
+}
+
+/// `hosts:[…`, with the place of the key.
+fn no_space(content: &str) -> Option<(usize, String)> {
+    let opened = [":[", ":{"].iter().filter_map(|mark| content.find(mark)).min()?;
+    let (before, value) = content.split_at_checked(opened)?;
+    let start = before.rfind(|c: char| !is_name_character(c)).map_or(0, |at| at.saturating_add(1));
+    let key = before.get(start..).filter(|key| is_name(key))?;
+    let value = cut(value.trim_start_matches(':'));
+    let column = before.get(..start)?.chars().count();
+    Some((column, format!("a space is missing behind the colon; write `{key}: {value}`")))
+}
+
+const fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+fn is_name(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(is_name_character)
+}
+
 fn bad_key(content: &str) -> Option<String> {
     if let Some(rest) =
         content.strip_prefix('-').filter(|rest| rest.starts_with(char::is_alphanumeric))
     {
         return Some(format!("a space is missing behind the `-`; write `- {}`", cut(rest)));
     }
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let end = content.find(|c| !is_letter(c)).unwrap_or(content.len());
+    let end = content.find(|c| !is_name_character(c)).unwrap_or(content.len());
     let (key, rest) = content.split_at_checked(end)?;
     if key.is_empty()
         || !key.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -1,9 +1,10 @@
 //! Says in plain words, and at the line that is wrong, what the YAML parser says in the grammar's, often a line late.
 //!
-//! [`brackets`] finds brackets and quotes that nothing closes, [`lines`] looks at keys and indentation. The parser
-//! has refused the text already; here is only looked for the cause.
+//! [`brackets`] finds brackets and quotes that nothing closes, [`lines`] looks at keys and indentation, [`foreign`]
+//! at lines that belong to other languages. The parser has refused the text already; here is only looked for the cause.
 
 mod brackets;
+mod foreign;
 mod lines;
 
 use saphyr::ScanError;
@@ -16,7 +17,9 @@ pub(super) fn explain(error: &ScanError, text: &str) -> (Position, String) {
     let at = Position { line: marker.line(), column: marker.col().saturating_add(1) };
     let info = error.info();
     let found = lines::template(text, at)
+        .or_else(|| foreign::line(text, at))
         .or_else(|| named(info, at, text))
+        .or_else(|| lines::before_bracket(text, at))
         .or_else(|| lines::tab(text, at, info))
         .or_else(|| brackets::open(text, at))
         .or_else(|| lines::key(text, at))
@@ -42,6 +45,8 @@ fn named(info: &str, at: Position, text: &str) -> Option<(Position, String)> {
         "the aliases up to here repeat more than 100,000 values; write fewer".to_owned()
     } else if info.contains("recursion limit") {
         "more than 255 brackets are open here; no part of a policy is nested so deeply".to_owned()
+    } else if info.contains("anchor or alias") {
+        "a `*` or `&` stands alone here; put a text that starts with it in quotes".to_owned()
     } else if info.contains("unexpected character") {
         let first = here.chars().next().unwrap_or(' ');
         format!("a text cannot start with `{first}`; put it in quotes")
@@ -72,17 +77,14 @@ fn unknown_anchor(here: &str) -> String {
     )
 }
 
+const ESCAPE: &str =
+    "this `\\` means nothing between double quotes; write single quotes, or `\\\\`";
+
 /// What is left of the parser's words.
 fn in_other_words(info: &str) -> String {
     let known = [
-        (
-            "anchor or alias",
-            "a `*` or `&` stands alone here; put a text that starts with it in quotes",
-        ),
-        (
-            "unknown escape character",
-            "this `\\` means nothing between double quotes; write single quotes, or `\\\\`",
-        ),
+        ("unknown escape character", ESCAPE),
+        ("hexadecimal number", ESCAPE),
         (
             "trailing content after",
             "something stands behind the closing quote; put all of it in the quotes, or a comma between",

@@ -39,6 +39,16 @@ fn each_cause_at_its_line() {
         ("a: 1\na: 2\n", "2:1", "the key `a` stands twice in its mapping; keep one of the two"),
         ("a: \"b\\d\"\n", "1:4", "this `\\` means nothing between double quotes; write single quotes, or `\\\\`"),
         ("a: \"b\" c\nd: e\n", "1:8", "something stands behind the closing quote; put all of it in the quotes, or a comma between"),
+        ("// x\na: 1\n", "1:1", "a comment starts with `#`; write `# x`"),
+        ("; x\na: 1\n", "1:1", "a comment starts with `#`; write `# x`"),
+        ("<<<<<<< HEAD\na: 1\n", "1:1", "a merge was not finished here; keep one of the two versions"),
+        ("<html>\na: 1\n", "1:1", "this is a page of HTML or XML, and no policy; look where it came from"),
+        ("%YAML 1.2\na: 1\n", "1:1", "a line that starts with `%` is not read; take it out"),
+        ("a:\n  * b: c\n", "2:3", "an item of a list starts with `-`; write `- b: c`"),
+        ("a: [*]\n", "1:5", "a `*` or `&` stands alone here; put a text that starts with it in quotes"),
+        ("a: {b:[c]}\n", "1:5", "a space is missing behind the colon; write `b: [c]}`"),
+        ("a {b: {c: d}}\n", "1:1", "a colon is missing; write `a: {b: {c: d}}`"),
+        ("a: \"b\\xzz\"\n", "1:4", "this `\\` means nothing between double quotes; write single quotes, or `\\\\`"),
         ("a: - b\n", "1:4", "a `-` cannot stand here; begin a list on a line of its own"),
     ];
     for (text, place, expected) in rows {

@@ -81,6 +81,17 @@ impl<'a> Node<'a> {
         matches!(self.document, Document::Mapping(_))
     }
 
+    /// The key and the number of a mapping that has nothing else.
+    pub(crate) fn only_number(&self) -> Option<(String, u64)> {
+        match self.document {
+            Document::Mapping(entries) => match entries.as_slice() {
+                [(key, Document::Number(number))] => Some((excerpt(key), number.as_u64()?)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The boolean here.
     pub(crate) fn boolean(&self) -> Option<bool> {
         if let Document::Boolean(value) = self.document {

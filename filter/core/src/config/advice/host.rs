@@ -57,6 +57,9 @@ pub(super) fn of_url(text: &str) -> Option<String> {
 }
 
 fn authority(text: &str) -> Option<String> {
+    if text.contains(char::is_whitespace) {
+        return Some("has a space in its host; write it without, and one host an item".to_owned());
+    }
     if let Some(rest) = text.strip_prefix('[') {
         return in_brackets(rest);
     }
@@ -134,9 +137,6 @@ fn bad_name(host: &str) -> Option<String> {
         return Some(
             "has letters that are not ASCII in its host; write the form with `xn--`".to_owned(),
         );
-    }
-    if host.contains(char::is_whitespace) {
-        return Some("has a space in its host; write it without, and one host an item".to_owned());
     }
     if let Some(name) = host.strip_suffix('.').filter(|name| is_host_name(name)) {
         return Some(format!("has a dot at the end of its host; write `{}`", shown(name)));

@@ -10,6 +10,10 @@ pub(crate) fn why(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("is empty; write one such as `quay`".to_owned());
     }
+    if let Some((_, rest)) = text.split_once("://") {
+        let host = rest.split('/').next().unwrap_or_default();
+        return Some(format!("is a URL, and a name belongs here; write `{}`", shown(host)));
+    }
     if text.len() > 63 {
         return Some(format!("has {} letters; 63 is the most", text.chars().count()));
     }

@@ -8,6 +8,12 @@ use super::text::shown;
 
 /// Why a text is no prefix.
 pub(crate) fn why(text: &str) -> Option<String> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.replace('\\', "/");
+    if plain != text && plain.parse::<IpNet>().is_ok_and(|prefix| prefix == prefix.trunc()) {
+        let what = if text.contains('\\') { "a `\\` for its `/`" } else { "a space in it" };
+        return Some(format!("has {what}; write `{plain}`"));
+    }
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length)),
         None => (text, None),
@@ -43,6 +49,9 @@ fn bad_length(address: IpAddr, length: &str) -> String {
     });
     match from_mask {
         Some(prefix) => format!("has a mask for its length; write `{}`", prefix.trunc()),
+        None if length.is_empty() => {
+            format!("has no length behind its `/`; write `{address}` for this address alone")
+        }
         None => format!(
             "has the length `{}`; the length of an {family} prefix is a number from 0 to {most}",
             shown(length)
@@ -56,6 +65,14 @@ fn bad_address(address: &str, length: Option<&str>) -> Option<String> {
     }
     if let Some(inner) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return Some(format!("has brackets; write `{}`", shown(inner.0)));
+    }
+    if let Some((inner, zone)) = address.split_once('%')
+        && inner.parse::<IpAddr>().is_ok()
+    {
+        let zone = shown(zone);
+        return Some(format!(
+            "has a zone (`%{zone}`), which no other machine knows; write `{inner}`"
+        ));
     }
     if let Some((host, _)) =
         address.rsplit_once(':').filter(|(host, _)| host.parse::<Ipv4Addr>().is_ok())

@@ -46,6 +46,11 @@ fn coded(text: &str, codes: &[(&str, &'static str)]) -> Option<&'static str> {
 
 /// Why a text is no country.
 pub(crate) fn country(text: &str) -> Option<String> {
+    let several: Vec<&str> = text.split([',', ';', ' ']).filter(|one| !one.is_empty()).collect();
+    let each: Option<Vec<String>> = several.iter().map(|one| code_of(one)).collect();
+    if let Some(each) = each.filter(|each| each.len() > 1) {
+        return Some(format!("is more than one; write each by itself: `[{}]`", each.join(", ")));
+    }
     if let Some(code) = coded(text, COUNTRIES) {
         return Some(format!("is no code of ISO 3166-1; write `{code}`"));
     }
@@ -53,6 +58,9 @@ pub(crate) fn country(text: &str) -> Option<String> {
         return Some(format!("is a part of a country; write `subdivisions: [{text}]`"));
     }
     let code = text.to_ascii_uppercase();
+    if let Some(continent) = coded(text, CONTINENTS) {
+        return Some(format!("is no country; write `continents: [{continent}]`"));
+    }
     match code.as_str() {
         "EU" => Some("is no country; write `continents: [EU]`, or each of its countries".to_owned()),
         "AP" | "XX" | "ZZ" | "T1" | "A1" | "A2" | "O1" => {
@@ -62,6 +70,16 @@ pub(crate) fn country(text: &str) -> Option<String> {
             "is no country of ISO 3166-1, and no database says so of a client; see the list of its codes".to_owned(),
         ),
         _ => None,
+    }
+}
+
+/// The code of one country, by its code or its name.
+fn code_of(text: &str) -> Option<String> {
+    let is_code = Country::parse(text.as_bytes()).is_some();
+    if is_code {
+        Some(text.to_ascii_uppercase())
+    } else {
+        coded(text, COUNTRIES).map(str::to_owned)
     }
 }
 

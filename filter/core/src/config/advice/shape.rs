@@ -33,7 +33,7 @@ pub(crate) fn why(found: &Document, kind: Kind, wanted: Wanted<'_>) -> String {
             Some(1) => Some("is the number 1; write `true`".to_owned()),
             _ => None,
         },
-        (Kind::Number, Document::String(text)) => number(text),
+        (Kind::Number, Document::String(text)) => Some(number(text, wanted)),
         (Kind::Number, Document::Number(number)) => Some(format!("is {number}; write {wanted}")),
         (Kind::List, Document::String(text)) => list_of(text, wanted),
         (Kind::List, Document::Mapping(entries)) => Some(match entries.first() {
@@ -110,19 +110,24 @@ fn flag(text: &str) -> Option<String> {
     Some(format!("is the text `{text}`; write `{value}`"))
 }
 
-fn number(text: &str) -> Option<String> {
+fn number(text: &str, wanted: Wanted<'_>) -> String {
     let digits: String =
         text.chars().filter(|c| !matches!(c, '_' | ',' | ' ' | '\'' | '%')).collect();
-    let number: u64 = digits.parse().ok()?;
-    Some(format!("is the text `{}`; write the number `{number}`", excerpt(text)))
+    let what = match digits.parse::<u64>() {
+        Ok(number) => format!("the number `{number}`"),
+        Err(_) => wanted.to_string(),
+    };
+    format!("is the text `{}`; write {what}", excerpt(text))
 }
 
 fn list_of(text: &str, wanted: Wanted<'_>) -> Option<String> {
     if text.starts_with('-') {
         return Some(dash(text));
     }
+    // `(CN, JP)`, as other languages write lists.
+    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
     let items: Vec<String> =
-        text.split(',').map(|item| format!("\"{}\"", excerpt(item.trim()))).collect();
+        inner.split(',').map(|item| format!("\"{}\"", excerpt(item.trim()))).collect();
     (!text.is_empty()).then(|| {
         let also = if items.len() == 1 { ", also for one" } else { "" };
         format!("is a string; write {wanted}{also}: `[{}]`", items.join(", "))

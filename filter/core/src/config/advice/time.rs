@@ -12,6 +12,9 @@ pub(crate) fn why(text: &str) -> Option<String> {
     if let Some(rest) = compact.strip_prefix('-') {
         return Some(format!("is less than nothing; write a time such as `{}`", or_example(rest)));
     }
+    if let Some(seconds) = clock(&compact) {
+        return Some(format!("is written as a clock shows it; write `{}`", or_example(&seconds)));
+    }
     let end = compact.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(compact.len());
     let (number, unit) = compact.split_at_checked(end)?;
     if let Some(rest) = compact.strip_prefix("PT") {
@@ -24,7 +27,9 @@ pub(crate) fn why(text: &str) -> Option<String> {
     if unit.is_empty() {
         return Some(format!("has no unit; write `{}`", or_example(&format!("{number}s"))));
     }
-    let Some((known, milliseconds)) = unit_of(unit) else { return Some(bad_unit(unit)) };
+    let Some((known, milliseconds)) = unit_of(unit) else {
+        return Some(bad_unit(&compact, unit));
+    };
     if number.contains('.') {
         let whole =
             in_milliseconds(number, milliseconds).filter(|time| duration::parse(time).is_some());
@@ -64,12 +69,47 @@ fn unit_of(unit: &str) -> Option<(&'static str, u64)> {
     })
 }
 
-fn bad_unit(unit: &str) -> String {
+fn bad_unit(text: &str, unit: &str) -> String {
     let has_several = unit.bytes().any(|byte| byte.is_ascii_digit());
     if has_several {
-        return "has two units; write one, such as `90s` for a minute and a half".to_owned();
+        let sum = sum(text).unwrap_or_else(|| "90s".to_owned());
+        return format!("has two units; write one: `{}`", or_example(&sum));
     }
     format!("has the unit `{}`; the units are `ms`, `s`, `m` and `h`", shown(unit))
+}
+
+/// `10m30s` in its smallest unit: `630s`.
+fn sum(text: &str) -> Option<String> {
+    let mut rest = text;
+    let mut total = 0_u64;
+    let mut last = ("s", 1000);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, behind) = rest.split_at_checked(end)?;
+        let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at_checked(end)?;
+        last = unit_of(unit)?;
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(last.1)?)?;
+        rest = behind;
+    }
+    let (unit, milliseconds) = last;
+    let is_whole = total.is_multiple_of(milliseconds);
+    is_whole
+        .then(|| total.checked_div(milliseconds))
+        .flatten()
+        .map(|count| format!("{count}{unit}"))
+}
+
+/// `01:30:00` in seconds: `5400s`.
+fn clock(text: &str) -> Option<String> {
+    let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let (hours, minutes, seconds) = match *parts.as_slice() {
+        [minutes, seconds] => (0, minutes, seconds),
+        [hours, minutes, seconds] => (hours, minutes, seconds),
+        _ => return None,
+    };
+    let minutes = hours.checked_mul(60)?.checked_add(minutes)?;
+    Some(format!("{}s", minutes.checked_mul(60)?.checked_add(seconds)?))
 }
 
 /// `1.5` of a unit of 1000 ms is `1500ms`.

@@ -10,6 +10,9 @@ pub(crate) fn why(text: &str) -> Option<String> {
     if !matches!(scheme, "http" | "https") {
         return Some(other_scheme(scheme, rest));
     }
+    if rest.starts_with("http://") || rest.starts_with("https://") {
+        return Some(format!("has two schemes; write `{}`", shown(rest)));
+    }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, behind) = rest.split_at_checked(end)?;
     if authority.is_empty() {

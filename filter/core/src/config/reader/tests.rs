@@ -90,7 +90,7 @@ fn values_of_another_kind() {
         (r#""10_000""#, number, "is the text `10_000`; write the number `10000`"),
         ("-1", number, "is -1; write a whole number"),
         ("1.5", number, "is 1.5; write a whole number"),
-        (r#""ten""#, number, "is a string; write a whole number"),
+        (r#""ten""#, number, "is the text `ten`; write a whole number"),
         (r#""ghcr""#, list, "is a string; write a list of names, also for one: `[\"ghcr\"]`"),
         (r#""ghcr, quay""#, list, "is a string; write a list of names: `[\"ghcr\", \"quay\"]`"),
         (r#""-ghcr""#, list, "lacks a space behind its `-`; write `- ghcr`"),

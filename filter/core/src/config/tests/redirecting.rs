@@ -93,7 +93,7 @@ fn stores_and_pages_that_are_wrong() {
         ("/blob_stores/a", r#"{"url": "http://a.example/{digest}", "tls": {"ca_file": "/ca"}}"#, "blob_stores.a.tls: the URL is plain `http`"),
         ("/blob_stores/a", r#"{"url": "https://a.example/{digest}", "tls": {"certificate_file": "/c", "key_file": "/k"}}"#, "blob_stores.a.tls: shows the store a certificate that clients who are sent there do not have"),
         ("/blob_stores/a", r#"{"url": "https://a.example/{digest}", "probe": {"present": "25h"}}"#, "blob_stores.a.probe.present: `25h` is longer than a day"),
-        ("/blob_stores/a", r#"{"url": "https://a.example/{digest}", "probe": {"entries": 0}}"#, "blob_stores.a.probe.entries: is out of range; write a whole number from 1"),
+        ("/blob_stores/a", r#"{"url": "https://a.example/{digest}", "probe": {"entries": 0}}"#, "blob_stores.a.probe.entries: is 0; write a whole number from 1"),
         ("/blob_stores/a", r#"{"url": "https://a.example/{digest}", "probes": {}}"#, "blob_stores.a.probes: there is no such field; did you mean `probe`?"),
         ("/fronts/main/landing", r#"{"/v2/": "https://a.example"}"#, "fronts.main.landing[\"/v2/\"]: the path is not valid"),
         ("/fronts/main/landing", r#"{"/": "example.com"}"#, "fronts.main.landing[\"/\"]: `example.com` is not valid; write the URL of a page"),

@@ -101,14 +101,19 @@ fn read_link(node: &Node<'_>) -> LinkWire {
         let name = node.string("a name").map(str::to_owned);
         return LinkWire { backend: name.unwrap_or_default(), share: None };
     }
+    if let Some((name, share)) = node.only_number().filter(|(name, _)| !LINK.has(name)) {
+        node.refuse(format!("has no field `backend`; write `{{backend: {name}, share: {share}}}`"));
+        return LinkWire { backend: String::new(), share: None };
+    }
     let fields = node.fields(&LINK);
     let backend = fields.required("backend", "the name of a backend", |node| {
         node.string("a name").map(str::to_owned)
     });
     let share = fields.optional("share", |node| {
-        let share = u8::try_from(node.number(SHARE)?).ok().filter(|share| (1..=99).contains(share));
+        let number = node.number(SHARE)?;
+        let share = u8::try_from(number).ok().filter(|share| (1..=99).contains(share));
         if share.is_none() {
-            node.refuse(format!("is out of range; write {SHARE}"));
+            node.refuse(format!("is {number}; write {SHARE}"));
         }
         share
     });

@@ -51,12 +51,12 @@ pub(super) fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -
 /// How many of something, at least one.
 pub(super) fn read_count(node: &Node<'_>) -> Option<u32> {
     const COUNT: &str = "a whole number from 1 to 1000000";
-    let number = u32::try_from(node.number(COUNT)?).ok();
-    let number = number.filter(|number| (1..=1_000_000).contains(number));
-    if number.is_none() {
-        node.refuse(format!("is out of range; write {COUNT}"));
+    let number = node.number(COUNT)?;
+    let count = u32::try_from(number).ok().filter(|count| (1..=1_000_000).contains(count));
+    if count.is_none() {
+        node.refuse(format!("is {number}; write {COUNT}"));
     }
-    number
+    count
 }
 
 /// A text that is not empty, if it is there.
