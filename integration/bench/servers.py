@@ -75,9 +75,10 @@ def rendered(policy: Policy, directory: Path, wasm: Path | None = None, metrics:
     return _render(policy, directory / "filter.yaml", "--wasm", wasm or paths.wasm(), *counting)
 
 
-def rendered_native(policy: Policy, directory: Path) -> Path:
+def rendered_native(policy: Policy, directory: Path, metrics: bool = False) -> Path:
     """The same with the native module."""
-    return _render(policy, directory / "module.yaml", "--filter", "module", "--module", paths.module())
+    counting = ["--metrics", f"127.0.0.1:{ports.free()}"] if metrics else []
+    return _render(policy, directory / "module.yaml", "--filter", "module", "--module", paths.module(), *counting)
 
 
 def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:

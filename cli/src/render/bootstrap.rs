@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, egress, filter, http_redirect, listener, overload, redirect_cluster,
-    service_cluster, stats, tracing,
+    admin_access, aggregate, cluster, egress, filter, http_redirect, listener, overload,
+    redirect_cluster, service_cluster, stats, tracing,
 };
 
 /// The bootstrap of an Envoy that serves `config`.

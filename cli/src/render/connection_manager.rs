@@ -7,8 +7,8 @@ use super::limits::{Limits, seconds};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    access_log, browsers, budgets, client_address, client_limits, early_headers, filter, filter_state,
-    geoip, local_replies, loops, metrics, patience, redirects, routes, tracing,
+    access_log, browsers, budgets, client_address, client_limits, early_headers, filter,
+    filter_state, geoip, local_replies, loops, metrics, patience, redirects, routes, tracing,
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {

@@ -99,27 +99,10 @@ impl fmt::Display for RenderError {
                 formatter.write_str(&lines.join("\n"))
             }
             Self::Directory(error) => error.fmt(formatter),
-            Self::DatabaseUnused => formatter.write_str(
-                "--geoip-database is given, but the policy locates no client by a database; write \
-                 `clients.geo.database` in the policy or leave the option out",
-            ),
-            Self::DatabaseName(path) => write!(
-                formatter,
-                "Envoy takes only a database whose name ends in `.mmdb`, and `{path}` does not; rename it"
-            ),
             Self::GeoHeader(name) => write!(
                 formatter,
                 "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \
                  `x-envoy-` is removed from every request; have your proxies set another one"
-            ),
-            Self::AdminPort => formatter.write_str(
-                "the policy, or --metrics, has the admin interface asked, so its port has to be \
-                 known; write one with --admin, such as `127.0.0.1:9901`",
-            ),
-            Self::MetricsNowhere(front) => write!(
-                formatter,
-                "the front `{front}` has `metrics`, and Envoy none; write where it serves them to itself with \
-                 --metrics, such as `127.0.0.1:9902`"
             ),
             Self::PrivateAddresses { backend, envoy } => write!(
                 formatter,
@@ -127,31 +110,9 @@ impl fmt::Display for RenderError {
                  addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
             ),
-            Self::Http3(why) => write!(formatter, "--http3: {why}; leave it out, or change the policy"),
-            Self::NowhereToLead => formatter.write_str(
-                "--http-redirect leads clients to https, and no front of the policy has `tls`; write certificates, or \
-                 leave the option out and let what ends TLS before Envoy redirect",
-            ),
-            Self::ModuleForEnvoy(envoy) => write!(
-                formatter,
-                "the native module does not run in Envoy {envoy}; render for 1.40.0, or leave `--filter module` out"
-            ),
             Self::ClientLimits(envoy) => write!(
                 formatter,
                 "Envoy {envoy} cannot count requests as `clients.limits` wants it; render for 1.40.0, or leave that out"
-            ),
-            Self::OptionOfAnEnvoy { option, instead } => {
-                write!(formatter, "{option} is not for a gateway that the mesh starts; {instead}")
-            }
-            Self::OptionOfATarget { option, target } => {
-                write!(
-                    formatter,
-                    "{option} is for `--target {target}`; leave it out or write the target"
-                )
-            }
-            Self::OptionsOfOneEnvoy => formatter.write_str(
-                "the pods of `--target kubernetes` take none of the options of one Envoy; the Helm chart \
-                 (envoy/kubernetes/chart) has values for them",
             ),
             Self::NoVolume { field, file, why } => write!(
                 formatter,
@@ -167,6 +128,65 @@ impl fmt::Display for RenderError {
                 write!(formatter, "cannot write {}: {source}", path.display())
             }
             Self::Print(error) => write!(formatter, "cannot print: {error}"),
+            Self::DatabaseUnused
+            | Self::DatabaseName(_)
+            | Self::AdminPort
+            | Self::MetricsNowhere(_)
+            | Self::Http3(_)
+            | Self::NowhereToLead
+            | Self::ModuleForEnvoy(_)
+            | Self::OptionOfAnEnvoy { .. }
+            | Self::OptionOfATarget { .. }
+            | Self::OptionsOfOneEnvoy => self.of_an_option(formatter),
+        }
+    }
+}
+
+impl RenderError {
+    /// What is wrong with an option.
+    fn of_an_option(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DatabaseUnused => formatter.write_str(
+                "--geoip-database is given, but the policy locates no client by a database; write \
+                 `clients.geo.database` in the policy or leave the option out",
+            ),
+            Self::DatabaseName(path) => write!(
+                formatter,
+                "Envoy takes only a database whose name ends in `.mmdb`, and `{path}` does not; rename it"
+            ),
+            Self::AdminPort => formatter.write_str(
+                "the policy, or --metrics, has the admin interface asked, so its port has to be \
+                 known; write one with --admin, such as `127.0.0.1:9901`",
+            ),
+            Self::MetricsNowhere(front) => write!(
+                formatter,
+                "the front `{front}` has `metrics`, and Envoy none; write where it serves them to itself with \
+                 --metrics, such as `127.0.0.1:9902`"
+            ),
+            Self::Http3(why) => write!(formatter, "--http3: {why}; leave it out, or change the policy"),
+            Self::NowhereToLead => formatter.write_str(
+                "--http-redirect leads clients to https, and no front of the policy has `tls`; write certificates, or \
+                 leave the option out and let what ends TLS before Envoy redirect",
+            ),
+            Self::ModuleForEnvoy(envoy) => write!(
+                formatter,
+                "the native module does not run in Envoy {envoy}; render for 1.40.0, or leave `--filter module` out"
+            ),
+            Self::OptionOfAnEnvoy { option, instead } => {
+                write!(formatter, "{option} is not for a gateway that the mesh starts; {instead}")
+            }
+            Self::OptionOfATarget { option, target } => {
+                write!(
+                    formatter,
+                    "{option} is for `--target {target}`; leave it out or write the target"
+                )
+            }
+            Self::OptionsOfOneEnvoy => formatter.write_str(
+                "the pods of `--target kubernetes` take none of the options of one Envoy; the Helm chart \
+                 (envoy/kubernetes/chart) has values for them",
+            ),
+            // Every other one is said above.
+            _ => Ok(()),
         }
     }
 }

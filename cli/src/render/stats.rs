@@ -39,7 +39,7 @@ pub(super) const OF_CLUSTERS: [&str; 25] = [
 ];
 
 /// What is kept of the rest, by the beginning of its name.
-pub(super) const OTHERS: [&str; 25] = [
+pub(super) const OTHERS: [&str; 26] = [
     "server.live",
     "server.state",
     "server.uptime",

@@ -138,7 +138,8 @@ impl Host {
     pub(crate) fn reply(&self, reply: &Reply, details: &str) {
         let pairs = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let headers = headers(pairs);
-        let (body, details) = (Bytes::of(reply.body.as_bytes()), Bytes::of(details.as_bytes()));
+        let text = reply.body.text();
+        let (body, details) = (Bytes::of(text.as_bytes()), Bytes::of(details.as_bytes()));
         let (start, count) = (headers.as_ptr(), headers.len());
         let status = u32::from(reply.status);
         // SAFETY: everything is there during the call.

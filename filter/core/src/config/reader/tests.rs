@@ -30,7 +30,7 @@ fn every_mistake_is_found_not_the_first() {
         [
             "backends: there is no such field; did you mean `backend`?",
             "backends: is a string; write a list, also for one: `[\"x\"]`",
-            "share: is a string; write a number of percent",
+            "share: is the text `y`; write a number of percent",
         ]
     );
 }

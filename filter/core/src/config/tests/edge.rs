@@ -37,7 +37,7 @@ fn limits_that_cannot_be_are_refused() {
         (r#"{"limits": {"entries": 9}}"#, "clients.limits: says no limit"),
         (r#"{"limits": {"networks": []}}"#, "clients.limits.networks: is empty; write at least one limit"),
         (r#"{"limits": {"networks": [{"requests": 600}]}}"#, "clients.limits.networks[0]: `per` is missing"),
-        (r#"{"limits": {"networks": [{"requests": 0, "per": "1m"}]}}"#, "clients.limits.networks[0].requests: is out of range"),
+        (r#"{"limits": {"networks": [{"requests": 0, "per": "1m"}]}}"#, "clients.limits.networks[0].requests: is 0; write a whole number"),
         (r#"{"limits": {"networks": [{"requests": 9, "per": "500ms"}]}}"#, "clients.limits.networks[0].per: is too short"),
         (r#"{"limits": {"networks": [{"requests": 9, "per": "1m", "ipv4": 33}]}}"#, "clients.limits.networks[0].ipv4: is out of range"),
         (r#"{"limits": {"networks": [{"requests": 9, "per": "1m", "ipv6": 8}]}}"#, "clients.limits.networks[0].ipv6: is out of range"),

@@ -40,7 +40,7 @@ fn run(front: &str, address: &str, agent: &str, method: &str, target: &str) -> S
     };
     match plan(&config, &head, &NONE).action {
         Action::Reply(reply) if reply.status == 403 => {
-            let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+            let body: serde_json::Value = serde_json::from_str(&reply.body.text()).unwrap();
             let error = body.pointer("/errors/0").unwrap();
             assert_eq!(error["code"], "DENIED");
             error["message"].as_str().unwrap().to_owned()
