@@ -17,8 +17,15 @@ pub(super) struct History {
 const PAUSE: f64 = 10.0;
 
 impl History {
-    /// Notes everything that is so at a moment, so many seconds after the last one.
-    pub(super) fn note(&mut self, facts: BTreeSet<String>, at: &str, seconds: f64) {
+    /// Notes everything that is so at a moment, so many seconds after the last one. `may_pause` are the facts that
+    /// are not over when nothing tells of them for a while.
+    pub(super) fn note(
+        &mut self,
+        facts: BTreeSet<String>,
+        at: &str,
+        seconds: f64,
+        may_pause: impl Fn(&str) -> bool,
+    ) {
         let mut before = std::mem::take(&mut self.known);
         let mut paused = std::mem::take(&mut self.paused);
         paused.retain(|_, (_, pause)| {
@@ -31,7 +38,8 @@ impl History {
             before.remove(fact).or_else(again).unwrap_or_else(|| now.clone())
         };
         self.known = facts.into_iter().map(|fact| (fact.clone(), since(&fact))).collect();
-        let over = before.into_iter().map(|(fact, since)| (fact, (since, 0.0)));
+        let over = before.into_iter().filter(|(fact, _)| may_pause(fact));
+        let over = over.map(|(fact, since)| (fact, (since, 0.0)));
         self.paused = paused.into_iter().chain(over).collect();
         self.is_begun = true;
     }
@@ -63,7 +71,7 @@ mod tests {
         let mut history = History::default();
         for (at, (facts, wanted, reason)) in rows.into_iter().enumerate() {
             let facts = facts.iter().map(|fact| (*fact).to_owned()).collect();
-            history.note(facts, &at.to_string(), PAUSE);
+            history.note(facts, &at.to_string(), PAUSE, |_| true);
             let found = ["a", "b"].map(|fact| history.since(fact));
             assert_eq!(found.each_ref().map(Option::as_deref), wanted, "{at}: {reason}");
         }
@@ -84,11 +92,23 @@ mod tests {
             (&["a"], 4.0, Some("9"), "ten are an end"),
         ];
         let mut history = History::default();
-        history.note(BTreeSet::new(), "0", 0.0);
+        history.note(BTreeSet::new(), "0", 0.0, |_| true);
         for (at, (facts, seconds, wanted, reason)) in (1..).zip(rows) {
             let facts = facts.iter().map(|fact: &&str| (*fact).to_owned()).collect();
-            history.note(facts, &i32::to_string(&at), seconds);
+            history.note(facts, &i32::to_string(&at), seconds, |_| true);
             assert_eq!(history.since("a").as_deref(), wanted, "{at}: {reason}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_pause_is_over_at_once() {
+        let mut history = History::default();
+        let rows = [(true, Some("1")), (false, None), (true, Some("3"))];
+        history.note(BTreeSet::new(), "0", 0.0, |_| false);
+        for (at, (is_so, wanted)) in (1..).zip(rows) {
+            let facts = is_so.then(|| "a".to_owned()).into_iter().collect();
+            history.note(facts, &i32::to_string(&at), 1.0, |_| false);
+            assert_eq!(history.since("a").as_deref(), wanted, "{at}");
         }
     }
 }

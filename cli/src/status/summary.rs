@@ -23,7 +23,9 @@ pub(super) fn report(
     let mut backends = parts::backends(round, shape, slow);
     let mut problems = problems::all(round, shape, &instances, &regions, &backends);
     let facts = backends.iter().map(of_backend).chain(problems.iter().map(of_problem));
-    history.note(facts.collect::<BTreeSet<String>>(), at, round.seconds);
+    // A backend that was away for a moment is well since it came back.
+    let may_pause = |fact: &str| !fact.ends_with(WELL);
+    history.note(facts.collect::<BTreeSet<String>>(), at, round.seconds, may_pause);
     for backend in &mut backends {
         backend.since = history.since(&of_backend(backend));
     }
@@ -49,8 +51,11 @@ fn of_backend(backend: &Backend) -> String {
     well_or_not(&backend.name, backend.state.is_well())
 }
 
+/// How the fact ends that a backend is well.
+const WELL: &str = " well";
+
 fn well_or_not(backend: &str, is_well: bool) -> String {
-    format!("backend {backend} {}", if is_well { "well" } else { "unwell" })
+    format!("backend {backend}{}", if is_well { WELL } else { " unwell" })
 }
 
 fn of_problem(problem: &Problem) -> String {
