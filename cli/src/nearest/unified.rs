@@ -1,58 +1,14 @@
-//! A unified diff, as `patch` reads it (POSIX, `diff -u`), of texts whose lines stand in the same places.
+//! A unified diff, as `patch` reads it (POSIX, `diff -u`).
 
-use std::ops::Range;
+use similar::TextDiff;
 
 /// How many lines around a change are shown.
 const CONTEXT: usize = 3;
 
-/// What makes `new` of `old`, which has as many lines; empty if they are the same. `file` names both.
+/// What makes `new` of `old`; empty if they are the same. `file` names both.
 pub(super) fn diff(file: &str, old: &str, new: &str) -> String {
-    let lines: Vec<(&str, &str)> =
-        old.split_inclusive('\n').zip(new.split_inclusive('\n')).collect();
-    let hunks: String = hunks(&lines).into_iter().map(|range| hunk(&lines, range)).collect();
-    if hunks.is_empty() { hunks } else { format!("--- {file}\n+++ {file}\n{hunks}") }
-}
-
-/// The lines of each hunk: changes with what stands around them, those that touch in one.
-fn hunks(lines: &[(&str, &str)]) -> Vec<Range<usize>> {
-    let mut hunks: Vec<Range<usize>> = Vec::new();
-    for (index, (old, new)) in lines.iter().enumerate() {
-        if old == new {
-            continue;
-        }
-        let start = index.saturating_sub(CONTEXT);
-        let end = index.saturating_add(CONTEXT).saturating_add(1).min(lines.len());
-        match hunks.last_mut() {
-            Some(last) if start <= last.end => last.end = end,
-            _ => hunks.push(start..end),
-        }
-    }
-    hunks
-}
-
-fn hunk(lines: &[(&str, &str)], range: Range<usize>) -> String {
-    let (first, count) = (range.start.saturating_add(1), range.len());
-    let mut text = format!("@@ -{first},{count} +{first},{count} @@\n");
-    // New lines stand behind all old ones that they replace.
-    let mut replacing = String::new();
-    for (old, new) in lines.get(range).unwrap_or_default() {
-        if old == new {
-            text.push_str(&std::mem::take(&mut replacing));
-            text.push_str(&marked(' ', old));
-        } else {
-            text.push_str(&marked('-', old));
-            replacing.push_str(&marked('+', new));
-        }
-    }
-    text + &replacing
-}
-
-fn marked(mark: char, line: &str) -> String {
-    if line.ends_with('\n') {
-        format!("{mark}{line}")
-    } else {
-        format!("{mark}{line}\n\\ No newline at end of file\n")
-    }
+    let diff = TextDiff::from_lines(old, new);
+    diff.unified_diff().context_radius(CONTEXT).header(file, file).to_string()
 }
 
 #[cfg(test)]
