@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
+use portolan_core::grammar::http_date;
+
 use super::finding::State;
-use crate::geoip::date::BuildDate;
 
 /// How far two clocks may be apart: what issuers of tokens commonly forgive.
 const TOLERANCE: u64 = 60;
 
-/// The months, as HTTP writes them.
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
 /// What a server's `Date` says of its clock, and of this machine's. `now` is in seconds since 1970, `took` how long
 /// the answer took. `None` for what is no date.
 pub(super) fn judge(date: &str, now: u64, took: Duration) -> Option<(State, String)> {
-    let theirs = seconds(date)?;
+    let theirs = http_date(date)?;
     let apart = theirs.abs_diff(now);
     // The server's clock was read while the request was under way.
     if apart <= TOLERANCE.saturating_add(took.as_secs()) {
@@ -27,19 +24,6 @@ pub(super) fn judge(date: &str, now: u64, took: Duration) -> Option<(State, Stri
         length(apart)
     );
     Some((State::Failed, message))
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7) in seconds since 1970.
-fn seconds(date: &str) -> Option<u64> {
-    let (_, rest) = date.split_once(", ")?;
-    let words: Vec<&str> = rest.split(' ').collect();
-    let [day, month, year, time, "GMT"] = *words.as_slice() else { return None };
-    let month = MONTHS.iter().position(|known| *known == month)?.checked_add(1)?;
-    let midnight: BuildDate = format!("{year}-{month:02}-{day}").parse().ok()?;
-    let parts: Vec<u64> = time.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [hour, minute, second] = *parts.as_slice() else { return None };
-    let minutes = hour.checked_mul(60)?.checked_add(minute)?;
-    midnight.seconds().checked_add(minutes.checked_mul(60)?.checked_add(second)?)
 }
 
 /// A length of time as a person says it.

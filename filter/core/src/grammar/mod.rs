@@ -6,6 +6,7 @@
 
 pub(crate) mod calendar;
 mod digest;
+mod http_date;
 mod name;
 mod reference;
 mod signature;
@@ -15,6 +16,7 @@ mod tag;
 pub(crate) mod twin;
 
 pub use digest::Digest;
+pub use http_date::http_date;
 pub use name::{RepositoryName, is_repository_prefix};
 pub use reference::{UriReference, escaped, is_visible, split_path};
 pub use tag::Tag;
