@@ -47,3 +47,6 @@ pub(crate) const EACH: [(&str, Each); 4] = [
     ("region", Each::Region),
     ("client", Each::Client),
 ];
+
+/// The words alone.
+pub(crate) const EACH_WORDS: &[&str] = &[EACH[0].0, EACH[1].0, EACH[2].0, EACH[3].0];

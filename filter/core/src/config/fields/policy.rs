@@ -5,7 +5,7 @@ use super::backends::{BACKEND, BLOB_STORE};
 use super::fronts::FRONT;
 use super::rules::RULE;
 use super::table::{Field, Table, Value, optional, required};
-use crate::config::budget::CLASSES;
+use crate::config::budget::{CLASSES, EACH_WORDS};
 
 /// The whole policy.
 pub static POLICY: Table = Table {
@@ -167,16 +167,22 @@ pub(crate) static CLIENT_LIMITS: Table = Table {
     ],
 };
 
+const REQUESTS: Field = required("requests", Value::Whole(1, 1_000_000), "how many requests");
+
+const PER: Field = required("per", Value::Time, "in how long a time, such as `1m`; at least `1s`");
+
+const BURST: Field = optional(
+    "burst",
+    Value::Whole(1, 1_000_000),
+    "how many at once, where none came before: `requests` if left out",
+);
+
 pub(crate) static BUDGET: Table = Table {
     place: "clients.limits.budgets[]",
     fields: &[
-        required("requests", Value::Whole(1, 1_000_000), "how many requests"),
-        required("per", Value::Time, "in how long a time, such as `1m`; at least `1s`"),
-        optional(
-            "burst",
-            Value::Whole(1, 1_000_000),
-            "how many at once, where none came before: `requests` if left out",
-        ),
+        REQUESTS,
+        PER,
+        BURST,
         optional("fronts", Value::List(&Value::Text), "those through one of these fronts"),
         optional(
             "classes",
@@ -191,7 +197,7 @@ pub(crate) static BUDGET: Table = Table {
         ),
         optional(
             "each",
-            Value::List(&Value::Words(&["front", "class", "region", "client"])),
+            Value::List(&Value::Words(EACH_WORDS)),
             "what each value of has a budget of its own; one for all if left out",
         ),
     ],
@@ -200,13 +206,9 @@ pub(crate) static BUDGET: Table = Table {
 pub(crate) static NETWORK_LIMIT: Table = Table {
     place: "clients.limits.networks[]",
     fields: &[
-        required("requests", Value::Whole(1, 1_000_000), "how many requests"),
-        required("per", Value::Time, "in how long a time, such as `1m`; at least `1s`"),
-        optional(
-            "burst",
-            Value::Whole(1, 1_000_000),
-            "how many at once, where none came before: `requests` if left out",
-        ),
+        REQUESTS,
+        PER,
+        BURST,
         optional(
             "ipv4",
             Value::Whole(8, 32),
