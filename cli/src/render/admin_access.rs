@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::listener::{BUFFER_BYTES, address};
 use super::options::{FilterKind, Options, Target};
 use super::typed::{extension, object};
-use super::{egress, metrics};
+use super::{egress, inside, metrics};
 
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
@@ -107,7 +107,11 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
                     {"endpoint": {"address": address}},
                 ]}]},
             }),
-            if is_inside { transport_inside() } else { Value::Null },
+            if is_inside {
+                json!({"transport_socket": inside::transport(None, Value::Null)})
+            } else {
+                Value::Null
+            },
         ]));
     }
     all
@@ -123,29 +127,11 @@ fn from_here(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-/// How a listener inside is reached.
-fn transport_inside() -> Value {
-    json!({"transport_socket": extension(
-        "envoy.transport_sockets.internal_upstream",
-        "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
-        json!({"transport_socket": extension(
-            "envoy.transport_sockets.raw_buffer",
-            "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
-            json!({}),
-        )}),
-    )})
-}
-
 /// The extension that listeners inside of Envoy need.
 pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Value> {
-    let extension = extension(
-        "envoy.bootstrap.internal_listener",
-        "extensions.bootstrap.internal_listener.v3.InternalListener",
-        json!({}),
-    );
     let is_needed =
         has_a_listener_inside(config, options) || egress::is_needed(config, options.target);
-    is_needed.then_some(extension).into_iter().collect()
+    is_needed.then(inside::bootstrap_extension).into_iter().collect()
 }
 
 fn get() -> Value {

@@ -3,61 +3,46 @@
 //! What the filter answers itself (a refusal, the ping, a redirect) is not carried and not counted. Envoy counts in one
 //! table for all its workers.
 
-use portolan_core::config::{Budget, ClientLimits, Clients, Each};
+use ipnet::IpNet;
+use portolan_core::config::{Budget, Clients, Each};
 use portolan_core::contract::{StateKey, headers};
 use serde_json::{Value, json};
 
-use super::client_address::ranges;
-use super::client_limits::{MESSAGE, always};
+use super::local_rate_limit::{self, Names, bucket, but_for};
 use super::typed::extension;
 
 /// The name of the filter, by which routes switch it off: the further passes of a request are the same request.
 pub(super) const NAME: &str = "portolan.budgets";
-/// What the statistics of it begin with.
-const STATISTICS: &str = "portolan_budgets";
 
 /// The filter; none where no budget is kept.
 pub(super) fn filter(clients: &Clients) -> Option<Value> {
+    const NAMES: Names = Names {
+        filter: NAME,
+        statistics: "portolan_budgets",
+        runtime: "portolan.client_limits.budgets",
+    };
     let limits = clients.limits().filter(|limits| !limits.budgets().is_empty())?;
-    Some(extension(NAME, MESSAGE, fields(limits)))
-}
-
-fn fields(limits: &ClientLimits) -> Value {
     let numbered = || limits.budgets().iter().enumerate();
-    let actions: Vec<Value> =
-        numbered().map(|(number, budget)| actions(number, budget, limits.except())).collect();
-    let descriptors: Vec<Value> =
-        numbered().map(|(number, budget)| descriptor(number, budget, limits.except())).collect();
-    json!({
-        "stat_prefix": STATISTICS,
-        "filter_enabled": always("budgets.enabled"),
-        "filter_enforced": always("budgets.enforced"),
-        "always_consume_default_token_bucket": false,
-        "enable_x_ratelimit_headers": "DRAFT_VERSION_03",
-        "enable_retry_after_header": true,
-        "max_dynamic_descriptors": limits.entries(),
-        "rate_limits": actions,
-        "descriptors": descriptors,
-    })
+    let actions = numbered().map(|(number, budget)| actions(number, budget, limits.except()));
+    let descriptors =
+        numbered().map(|(number, budget)| descriptor(number, budget, limits.except()));
+    Some(local_rate_limit::filter(&NAMES, limits, actions.collect(), descriptors.collect()))
 }
 
 /// What a request is counted by: which budget it is, and what that is kept apart by. A request that the budget is not about
 /// has the first of these not, and is counted by nothing.
-fn actions(number: usize, budget: &Budget, except: &[ipnet::IpNet]) -> Value {
+fn actions(number: usize, budget: &Budget, except: &[IpNet]) -> Value {
     let which = expression(WHICH, &format!("{} ? '{number}' : ''", condition(budget)));
-    let excepted = (!except.is_empty()).then(|| {
-        json!({"remote_address_match": {
-            "descriptor_key": COUNTED,
-            "descriptor_value": COUNTED,
-            "address_matcher": {"ranges": ranges(except), "invert_match": true},
-        }})
-    });
-    let apart = budget.each.iter().map(|each| match each {
-        Each::Front => expression("front", &state(StateKey::Front)),
-        Each::Class => expression("class", &state(StateKey::Kind)),
-        Each::Region => expression("region", &state(StateKey::Region)),
-        Each::Client => {
-            json!({"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}})
+    let excepted = (!except.is_empty()).then(|| but_for(except, COUNTED, COUNTED));
+    let apart = budget.each.iter().map(|each| {
+        let noted = |state_key| expression(key(*each), &state(state_key));
+        match each {
+            Each::Front => noted(StateKey::Front),
+            Each::Class => noted(StateKey::Kind),
+            Each::Region => noted(StateKey::Region),
+            Each::Client => {
+                json!({(key(*each)): {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}})
+            }
         }
     });
     let all: Vec<Value> = [which].into_iter().chain(excepted).chain(apart).collect();
@@ -103,25 +88,21 @@ fn expression(key: &str, text: &str) -> Value {
     )})
 }
 
-/// A bucket for each value of what it is kept apart by: an entry without a value stands for every one.
-fn descriptor(number: usize, budget: &Budget, except: &[ipnet::IpNet]) -> Value {
+/// What a value is called that budgets are kept apart by. The last one is Envoy's word.
+const fn key(each: Each) -> &'static str {
+    match each {
+        Each::Front => "front",
+        Each::Class => "class",
+        Each::Region => "region",
+        Each::Client => "masked_remote_address",
+    }
+}
+
+/// A bucket for each value of what it is kept apart by.
+fn descriptor(number: usize, budget: &Budget, except: &[IpNet]) -> Value {
     let which = json!({"key": WHICH, "value": number.to_string()});
     let counted = (!except.is_empty()).then(|| json!({"key": COUNTED, "value": COUNTED}));
-    let apart = budget.each.iter().map(|each| {
-        json!({"key": match each {
-            Each::Front => "front",
-            Each::Class => "class",
-            Each::Region => "region",
-            Each::Client => "masked_remote_address",
-        }})
-    });
+    let apart = budget.each.iter().map(|each| json!({"key": key(*each)}));
     let entries: Vec<Value> = [which].into_iter().chain(counted).chain(apart).collect();
-    json!({
-        "entries": entries,
-        "token_bucket": {
-            "max_tokens": budget.burst,
-            "tokens_per_fill": budget.requests,
-            "fill_interval": format!("{}s", budget.per.as_secs_f64()),
-        },
-    })
+    bucket(&entries, (budget.requests, budget.per), budget.burst)
 }

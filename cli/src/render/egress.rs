@@ -8,6 +8,7 @@ use portolan_core::config::{Backend, BackendUrl, Config};
 use portolan_core::contract::clusters;
 use serde_json::{Map, Value, json};
 
+use super::inside;
 use super::options::{Options, Target};
 use super::service_cluster;
 use super::typed::{extension, object};
@@ -78,24 +79,9 @@ pub(super) fn through(cluster: Value, url: &BackendUrl, proxy: Option<&BackendUr
     // The proxy looks names up.
     fields.remove("cluster_type");
     fields.insert("type".to_owned(), "STATIC".into());
-    let inner = fields.remove("transport_socket").unwrap_or_else(|| {
-        extension(
-            "envoy.transport_sockets.raw_buffer",
-            "extensions.transport_sockets.raw_buffer.v3.RawBuffer",
-            json!({}),
-        )
-    });
-    fields.insert(
-        "transport_socket".to_owned(),
-        extension(
-            "envoy.transport_sockets.internal_upstream",
-            "extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
-            json!({
-                "passthrough_metadata": [{"kind": {"host": {}}, "name": NAMESPACE}],
-                "transport_socket": inner,
-            }),
-        ),
-    );
+    let told = json!({"passthrough_metadata": [{"kind": {"host": {}}, "name": NAMESPACE}]});
+    let transport = inside::transport(fields.remove("transport_socket"), told);
+    fields.insert("transport_socket".to_owned(), transport);
     if let Some(endpoint) = endpoint(&mut fields) {
         let address = json!({"envoy_internal_address": {
             "server_listener_name": INSIDE,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::connection_manager::readiness;
 use super::limits::{Limits, seconds};
-use super::listener::{BUFFER_BYTES, address, listener_filters, whose_connections};
+use super::listener::{BUFFER_BYTES, address, listener_filters, sockets, whose_connections};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{access_log, client_address, local_replies};
@@ -28,8 +28,6 @@ pub(super) fn listener(config: &Config, options: &Options) -> Option<Value> {
 }
 
 fn at(listen: SocketAddr, config: &Config, options: &Options) -> Value {
-    let sockets =
-        if options.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) };
     let all = json!({
         "name": NAME,
         "address": address(listen),
@@ -41,7 +39,7 @@ fn at(listen: SocketAddr, config: &Config, options: &Options) -> Value {
             json!({"filters": [manager(config, options)]}),
         ])],
     });
-    object([all, sockets])
+    object([all, sockets(options)])
 }
 
 fn manager(config: &Config, options: &Options) -> Value {

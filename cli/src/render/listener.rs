@@ -24,8 +24,6 @@ pub(super) fn listeners(config: &Config, policy_json: &str, options: &Options) -
 
 fn for_tcp(config: &Config, manager: &Value, options: &Options) -> Value {
     let transport = downstream_tls::transport(config, options);
-    let sockets =
-        if options.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) };
     let all = json!({
         "name": NAME,
         "address": address(options.listen),
@@ -39,7 +37,12 @@ fn for_tcp(config: &Config, manager: &Value, options: &Options) -> Value {
             transport,
         ])],
     });
-    object([all, sockets])
+    object([all, sockets(options)])
+}
+
+/// Whether each worker has a socket of its own, which is Envoy's default.
+pub(super) fn sockets(options: &Options) -> Value {
+    if options.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) }
 }
 
 /// What the listener is called.

@@ -9,7 +9,7 @@ use super::name_of;
 use crate::render::filter::{self, DECIDES};
 use crate::render::options::Options;
 use crate::render::typed::typed;
-use crate::render::{budgets, client_limits};
+use crate::render::{budgets, client_limits, local_rate_limit};
 
 /// One place.
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +42,12 @@ pub(super) const ALL: [Slot; 11] = [
         "envoy.filters.http.set_filter_state",
         "extensions.filters.http.set_filter_state.v3.Config",
     ),
-    slot(client_limits::NAME, client_limits::MESSAGE),
+    slot(client_limits::NAME, local_rate_limit::MESSAGE),
     for_some_routes("portolan.token", filter::WASM),
     slot(DECIDES, filter::WASM),
     for_some_routes("portolan.any-addresses", ADDRESSES),
     for_some_routes("portolan.public-addresses", ADDRESSES),
-    slot(budgets::NAME, client_limits::MESSAGE),
+    slot(budgets::NAME, local_rate_limit::MESSAGE),
 ];
 
 /// The message of a filter that does nothing: a mutation of headers without a mutation.
