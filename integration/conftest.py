@@ -41,6 +41,15 @@ def app() -> image.Image:
 
 
 @pytest.fixture(scope="module")
+def upstream() -> Iterator[Scripted]:
+    """A registry with one repository, which has no tags; it answers everything so."""
+    registry = Scripted()
+    registry.answer(Answer(200, [], b'{"name": "app", "tags": []}'))
+    yield registry
+    registry.close()
+
+
+@pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Envoy]]:
     """Starts an Envoy; nothing of it may have crashed when it is stopped, at the end of the module."""
     started: list[Envoy] = []

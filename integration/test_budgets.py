@@ -5,7 +5,7 @@ that a trusted proxy says.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from harness import cdn, delivery
 from harness.delivery import Delivery
 from harness.envoy import Envoy, Policy, render
 from harness.raw import Response
-from harness.scripted import Answer, Scripted
+from harness.scripted import Scripted
 
 DIGEST = "sha256:" + "0" * 64
 HOUR = {"per": "1h"}
@@ -28,14 +28,6 @@ BUDGETS = [
     {"requests": 9, **HOUR, "fronts": ["eight"]},
     {"requests": 2, **HOUR, "fronts": ["eight"], "classes": ["read_manifest"]},
 ]
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Scripted]:
-    registry = Scripted()
-    registry.answer(Answer(200, [], b'{"name": "app", "tags": []}'))
-    yield registry
-    registry.close()
 
 
 @pytest.fixture(scope="module")

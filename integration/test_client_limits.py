@@ -4,7 +4,7 @@ Clients are at addresses that a trusted proxy says. A limit is exact while it is
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
 from harness.files_envoy import FilesEnvoy
 from harness.raw import Response
-from harness.scripted import Answer, Scripted
+from harness.scripted import Scripted
 
 TARGET = "/v2/app/tags/list"
 
@@ -39,14 +39,6 @@ def get(envoy: Envoy, client: str, target: str = TARGET) -> Response:
 
 def statuses(envoy: Envoy, clients: list[str]) -> list[int]:
     return [get(envoy, client).status for client in clients]
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Scripted]:
-    registry = Scripted()
-    registry.answer(Answer(200, [], b'{"name": "app", "tags": []}'))
-    yield registry
-    registry.close()
 
 
 @pytest.fixture(scope="module")

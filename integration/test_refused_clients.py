@@ -11,6 +11,7 @@ import pytest
 
 from harness import raw, skopeo
 from harness.envoy import Envoy, Policy
+from harness.errors import error_of
 from harness.scripted import Answer, Scripted
 
 DIGEST = "sha256:" + "5" * 64
@@ -73,8 +74,7 @@ def test_who_and_what_is_refused_is_told_why(
 ) -> None:
     answer = ask(envoy, target, client, agent, method)
     assert answer.status == 403
-    (error,) = json.loads(answer.body)["errors"]
-    assert (error["code"], error["message"]) == ("DENIED", reason)
+    assert json.loads(answer.body)["errors"] == [error_of(answer, "DENIED", reason)]
     assert not east.seen
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness import skopeo
 from harness.envoy import Envoy, Policy
+from harness.errors import error_of
 from harness.image import Image
 from harness.scripted import Answer, Scripted
 
@@ -35,8 +36,7 @@ def test_a_push_is_refused_with_the_reason_and_no_registry_hears_of_it(envoy: En
     for method, target in (("PUT", "manifests/v1"), ("POST", "blobs/uploads/"), ("DELETE", "manifests/v1")):
         answer = envoy.request(method, f"/v2/team/app/{target}", body=b"")
         assert answer.status == 403, method
-        (error,) = json.loads(answer.body)["errors"]
-        assert (error["code"], error["message"]) == ("DENIED", REASON)
+        assert json.loads(answer.body)["errors"] == [error_of(answer, "DENIED", REASON)]
     assert not east.seen
     assert envoy.request("GET", "/v2/team/app/manifests/v1").status == 200
     assert envoy.request("PUT", "/v2/other/app/manifests/v1", body=b"").status == 200
