@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio test-kubernetes demo observe up bench scale failover-report clients conformance site test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-kubernetes demo observe up bench compare scale failover-report clients conformance site test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,11 @@ bench: ## what the filter costs
 	@scripts/setup build envoy registries bench
 	@scripts/build
 	@.tools/venv/bin/python integration/bench/bench.py
+
+compare: ## Portolan beside nginx, HAProxy, Caddy, Traefik, Varnish, Envoy by hand and a cache; writes docs/comparison.md (a quarter of an hour)
+	@scripts/setup build envoy registries compare
+	@scripts/build
+	@scripts/compare
 
 scale: ## what many replicas do to registries, computed and checked; writes docs/scale.md
 	@scripts/setup build envoy
