@@ -24,7 +24,7 @@ class Amount:
     """How much is measured."""
 
     rounds: int = 5
-    manifests: int = 1500
+    manifests: int = 1000
     blobs: int = 3
     starts: int = 3
 

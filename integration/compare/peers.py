@@ -99,14 +99,14 @@ def _built(name: str) -> Callable[[], Path]:
     return lambda: paths.need_file(TOOLS / name, "scripts/setup compare")
 
 
-def _portolan(*options: str) -> Callable[[Path, Place], Command]:
+def _portolan(kind: str = "wasm") -> Callable[[Path, Place], Command]:
     def command(program: Path, place: Place) -> Command:
         made, source = place.directory / "envoy.yaml", place.directory / "portolan.yaml"
-        filters: Command = ["--filter", "module", "--module", paths.module()] if options else ["--wasm", paths.wasm()]
-        render: Command = [paths.portolan(), "render", source, "--output", made, *filters]
+        filters: Command = ["--filter", "module", "--module", paths.module()] if kind == "module" else ["--wasm", paths.wasm()]
+        render: Command = [program, "render", source, "--output", made, *filters]
         render += ["--listen", f"127.0.0.1:{place.port}", "--admin", f"127.0.0.1:{place.admin}"]
         subprocess.run(render, check=True, timeout=60, capture_output=True)
-        return _run_envoy(program, made)
+        return _run_envoy(paths.envoy(), made)
 
     return command
 
@@ -126,9 +126,10 @@ def _varnish(program: Path, place: Place) -> Command:
 ONE_PROCESSOR = {"GOMAXPROCS": "1"}
 ENVOY_VERSION = ("--version", r"/(\d+\.\d+\.\d+)/")
 
-PORTOLAN = Peer("Portolan", ("portolan.yaml",), paths.envoy, _portolan(), ENVOY_VERSION)
+PORTOLAN_VERSION = ("--version", r"portolan (\S+)")
+PORTOLAN = Peer("Portolan", ("portolan.yaml",), paths.portolan, _portolan(), PORTOLAN_VERSION)
 MODULE = Peer(
-    "Portolan, native module", ("portolan.yaml",), paths.envoy, _portolan("module"), ENVOY_VERSION, cost_only=True
+    "Portolan, native module", ("portolan.yaml",), paths.portolan, _portolan("module"), PORTOLAN_VERSION, cost_only=True
 )
 ENVOY = Peer(
     "Envoy by hand",
@@ -156,7 +157,7 @@ CADDY = Peer(
     ("Caddyfile",),
     _built("caddy"),
     lambda program, place: [program, "run", "--adapter", "caddyfile", "--config", place.directory / "Caddyfile"],
-    ("version", r"v(\d+\.\d+\.\d+)"),
+    ("version", r"v?(\d+\.\d+\.\d+)"),
     ONE_PROCESSOR,
 )
 TRAEFIK = Peer(

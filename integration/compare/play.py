@@ -24,9 +24,9 @@ class Phases:
     """How long each part lasts, in seconds."""
 
     before: float = 3.0
-    trouble: float = 7.0
+    trouble: float = 6.0
     after_at_least: float = 1.0
-    after_at_most: float = 10.0
+    after_at_most: float = 9.5
 
 
 @dataclass(frozen=True)
