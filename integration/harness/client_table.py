@@ -28,7 +28,7 @@ VERSIONS: dict[str, Sequence[str | Path]] = {
     "crane": (TOOLS / "crane", "version"),
     "oras": (TOOLS / "oras", "version"),
     "regctl": (TOOLS / "regctl", "version"),
-    "helm": (TOOLS / "helm", "version"),
+    "helm": (TOOLS / "helm", "version", "--template", "{{.Version}}"),
     "docker-registry": ("docker-registry", "--version"),
     "Envoy": (paths.ENVOY, "--version"),
 }
