@@ -72,7 +72,7 @@ failover-report: ## what clients notice of a failing registry; writes docs/failo
 	@scripts/failover-report
 
 clients: ## what works with which client; writes docs/clients.md
-	@scripts/setup build envoy registries clients go-clients chart
+	@scripts/setup build envoy registries clients go-clients cosign chart
 	@scripts/build
 	@scripts/client-table
 
