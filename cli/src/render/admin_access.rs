@@ -7,8 +7,8 @@ use portolan_core::config::Config;
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
-use super::listener::{BUFFER_BYTES, address};
 use super::options::{FilterKind, Options, Target};
+use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
 use super::{egress, inside, metrics};
 
