@@ -123,7 +123,8 @@ fn destination(config: &Config, backend: &Backend, cluster: &str) -> Value {
     next_cluster::specifier(config, Some(backend), &next_cluster::to_cluster(cluster))
 }
 
-/// What was noted of the client in the first pass would be overwritten by what is left of it in the next.
+/// The filters that are off on a further pass: they would overwrite what the first pass has noted of the
+/// client, since the request has lost most of its headers.
 fn filters_of_a_further_pass(
     config: &Config,
     backend: &Backend,

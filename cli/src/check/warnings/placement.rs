@@ -86,7 +86,7 @@ fn regions_of_nobody(document: &Document) -> Vec<Doubt> {
         .collect()
 }
 
-/// What a region may say about where its clients are.
+/// A field of a region that says where its clients are.
 #[derive(Clone, Copy)]
 enum Criterion {
     Country,
