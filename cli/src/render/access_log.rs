@@ -5,15 +5,15 @@ use portolan_core::contract::{self, StateKey};
 use serde_json::{Value, json};
 
 use super::filter_state::{AUTHORITY, COUNTRY, PATH, POLICY};
+use super::followed_redirects::are_followed;
 use super::options::{AccessLog, Options};
-use super::redirects;
 use super::typed::{extension, object};
 
 /// The log of requests.
 pub(super) fn access_log(config: &Config, options: &Options) -> Value {
     // The listener stays when the policy changes, with the fields that any policy may need.
     let any = options.target.is_changed_while_envoy_runs();
-    let follows = any || redirects::are_followed(config, options);
+    let follows = any || are_followed(config, options);
     let trace =
         if options.tracing.is_some() { json!({"trace_id": "%TRACE_ID%"}) } else { Value::Null };
     let fields =

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::connection_manager::readiness;
 use super::limits::{Limits, seconds};
-use super::listener::{BUFFER_BYTES, address, listener_filters, sockets, whose_connections};
+use super::listener::{listener_filters, sockets, whose_connections};
 use super::options::Options;
+use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
 use super::{access_log, client_address, local_replies};
 

@@ -8,6 +8,8 @@
 mod budget;
 mod ends;
 mod labels;
+mod logger;
+mod rules;
 mod stat;
 
 use portolan_core::config::{Config, List};
@@ -17,15 +19,13 @@ use portolan_core::record::metric::{
 };
 use serde_json::{Value, json};
 
+use super::access_log;
+use super::followed_redirects::are_followed;
 use super::options::Options;
-use super::typed::{extension, object};
-use super::{access_log, redirects};
+use super::typed::object;
 use labels::Tags;
+use logger::{PREFIX, logger};
 use stat::{Amount, Lasts};
-
-/// With what the names of these metrics begin in Envoy. It takes the first word off where it shows them to
-/// Prometheus: a namespace for what modules count, which is there as soon as a module is.
-const PREFIX: &str = "wasmcustom.portolan";
 
 /// The access loggers of the listener for clients.
 pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
@@ -34,7 +34,7 @@ pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
     }
     // The listener stays when the policy changes, and counts what any policy may need.
     let any = options.target.is_changed_while_envoy_runs();
-    let follows = any || redirects::are_followed(config, options);
+    let follows = any || are_followed(config, options);
     let tags = Tags { follows };
     let once = if follows { access_log::the_last_pass() } else { Value::Null };
     let count = |metric| stat::counter(metric, tags, Amount::One);
@@ -66,7 +66,7 @@ pub(super) fn filter(options: &Options) -> Option<Value> {
 /// The access logger of the router: it is handed each attempt.
 pub(super) fn of_attempts(config: &Config, options: &Options) -> Option<Value> {
     let any = options.target.is_changed_while_envoy_runs();
-    let tags = Tags { follows: any || redirects::are_followed(config, options) };
+    let tags = Tags { follows: any || are_followed(config, options) };
     let counters = json!({"counters": [stat::counter(&ATTEMPTS, tags, Amount::One)]});
     options.counts().then(|| logger(&counters))
 }
@@ -124,14 +124,6 @@ pub(super) fn names() -> Value {
 fn first_byte() -> String {
     let operators = ["RESPONSE_DURATION", "DURATION"].map(|command| json!({"command": command}));
     access_log::first_of(&operators)
-}
-
-fn logger(stats: &Value) -> Value {
-    extension(
-        "envoy.access_loggers.stats",
-        "extensions.access_loggers.stats.v3.Config",
-        object([json!({"stat_prefix": PREFIX}), stats.clone()]),
-    )
 }
 
 /// Envoy wants a key under which the number could be changed while it runs.
