@@ -72,7 +72,7 @@ async def _play(wanted: Arguments, world: World, found: Results) -> None:
                 found.played[trouble.name, is_warm, peer.name] = figures
                 say(
                     f"{trouble.title}, {'warm' if is_warm else 'idle'}: {peer.name}: {figures.failed_pulls} of "
-                    f"{figures.pulls} pulls failed, slowest request {figures.slowest:.1f} s"
+                    f"{figures.pulls} pulls failed, slowest request {figures.slowest:.1f} s {figures.complaint}".rstrip()
                 )
 
 
@@ -87,13 +87,14 @@ async def _ask(wanted: Arguments, world: World, found: Results) -> None:
 
 
 async def _together(
-    wanted: Arguments, peers: list[Peer], one: Callable[[Peer], Awaitable[T]]
+    wanted: Arguments, peers: list[Peer], one: Callable[[Peer, asyncio.Barrier], Awaitable[T]]
 ) -> list[tuple[Peer, T]]:
     """What each peer does, so many of them at once."""
     found: list[tuple[Peer, T]] = []
     for first in range(0, len(peers), wanted.together):
         some = peers[first : first + wanted.together]
-        found += zip(some, await asyncio.gather(*map(one, some)), strict=True)
+        barrier = asyncio.Barrier(len(some))
+        found += zip(some, await asyncio.gather(*(one(peer, barrier) for peer in some)), strict=True)
     return found
 
 

@@ -63,11 +63,15 @@ class Figures:
     return_seconds: float | None
     """From the end of the trouble to the request from which on the near registry answered all."""
     met: int
+    complaint: str
+    """What the first pull failed of."""
 
 
-async def play(world: World, trouble: Trouble, is_warm: bool, phases: Phases, peer: Peer) -> Figures:
+async def play(
+    world: World, trouble: Trouble, is_warm: bool, phases: Phases, peer: Peer, together: asyncio.Barrier
+) -> Figures:
     """Plays it with a fresh peer. Where it is not warm, no client has asked it anything before."""
-    async with staged(peer, world) as stage:
+    async with staged(peer, world, together) as stage:
         pulls = Pulls(stage.front.port, world.both)
         if is_warm:
             pulls.start()
@@ -87,7 +91,7 @@ async def play(world: World, trouble: Trouble, is_warm: bool, phases: Phases, pe
 
 async def _begin(stage: Stage, trouble: Trouble) -> None:
     if trouble.is_killed:
-        stage.proxy.kill()
+        await asyncio.to_thread(stage.proxy.kill)
     else:
         await stage.proxy.fail(trouble.fault)
 
@@ -125,6 +129,7 @@ def figures(seen: Seen) -> Figures:
         switch_seconds=_switch(during, seen.began),
         return_seconds=_back(seen.requests, seen.ended),
         met=seen.met,
+        complaint=next((pull.complaint for pull in seen.pulls if pull.outcome != Outcome.DONE), ""),
     )
 
 

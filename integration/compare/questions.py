@@ -116,9 +116,9 @@ ALL = [
 ]
 
 
-async def ask(world: World, question: Question, peer: Peer) -> Answer:
+async def ask(world: World, question: Question, peer: Peer, together: asyncio.Barrier) -> Answer:
     """A fresh peer for each question."""
-    async with staged(peer, world) as stage:
+    async with staged(peer, world, together) as stage:
         await asyncio.sleep(1.0)
         return await question.ask(stage, world)
 
@@ -140,7 +140,7 @@ class Tokens:
         ]
         contents.fill(self._registries[1].inside.authority, [self._app], directory)
 
-    async def ask(self, peer: Peer) -> Answer:
+    async def ask(self, peer: Peer, together: asyncio.Barrier) -> Answer:
         """Whether a client without an account can pull by digest what it could pull from the far registry itself."""
         place = Place(
             self._directory / peer.name.replace(" ", "-"),
@@ -150,6 +150,7 @@ class Tokens:
             realms=(self._services[0].realm, self._services[1].realm),
         )
         front = await Running.started(peer, place)
+        await together.wait()
         await asyncio.sleep(1.0)
         source = f"127.0.0.1:{front.port}/{self._app.repository}@{self._app.content.digest}"
         try:
@@ -157,7 +158,7 @@ class Tokens:
         except skopeo.SkopeoFailed as problem:
             return Answer(_reason(str(problem)), is_right=False)
         finally:
-            front.stop()
+            await asyncio.to_thread(front.stop)
         return Answer("pulled", is_right=True)
 
     def stop(self) -> None:

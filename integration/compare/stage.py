@@ -1,5 +1,6 @@
 """Two registries, and before the near one a proxy that fails as it is told; a peer before both."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -59,8 +60,9 @@ _numbers = count()
 
 
 @asynccontextmanager
-async def staged(peer: Peer, world: World) -> AsyncIterator[Stage]:
-    """A fresh peer, which remembers nothing."""
+async def staged(peer: Peer, world: World, together: asyncio.Barrier) -> AsyncIterator[Stage]:
+    """A fresh peer, which remembers nothing. Those that meet at the barrier begin and end at the same time: a start can take a
+    processor for seconds, and is no part of what the others do."""
     directory = world.directory / f"{next(_numbers)}"
     proxy = FaultProxy("near-proxy", world.near.port, directory)
     await proxy.ready()
@@ -68,8 +70,11 @@ async def staged(peer: Peer, world: World) -> AsyncIterator[Stage]:
     try:
         place = Place(directory / "front", low_ports.take(), low_ports.take(), proxy.port, world.far.port)
         front = await Running.started(peer, place)
+        await together.wait()
         yield Stage(proxy, front)
+        await together.wait()
     finally:
+        # In a thread: some take seconds to end, while the clients of others go on.
         if front:
-            front.stop()
-        proxy.stop()
+            await asyncio.to_thread(front.stop)
+        await asyncio.to_thread(proxy.stop)
