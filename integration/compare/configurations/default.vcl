@@ -36,8 +36,10 @@ backend owner {
 }
 sub vcl_recv {
     unset req.http.x-near;
-    if (req.method != "GET" && req.method != "HEAD") {
+    # HEAD of a blob is the question before a push, and the owner's.
+    if ((req.method != "GET" && req.method != "HEAD") || (req.method == "HEAD" && req.url ~ "^/v2/.+/blobs/")) {
         set req.backend_hint = owner;
+        set req.http.x-near = "away";
     } else if (std.healthy(near)) {
         set req.backend_hint = near;
     } else {
@@ -62,7 +64,7 @@ sub vcl_backend_response {
             set bereq.backend = far;
             return (retry);
         }
-        if (beresp.status == 404 && bereq.http.x-near == "away") {
+        if (beresp.status == 404 && bereq.http.x-near == "away" && bereq.backend != owner) {
             set beresp.status = 503;
         }
     }
