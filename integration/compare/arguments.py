@@ -48,8 +48,8 @@ def parse(words: list[str] | None = None) -> Arguments:
     )
     parser.add_argument("--peers", metavar="A,B", help="only these")
     parser.add_argument("--troubles", metavar="A,B", help="only these")
-    together = "so many at once while something is wrong; 4 unless told"
-    parser.add_argument("--together", type=int, default=4, metavar="N", help=together)
+    together = "so many at once while something is wrong; 8 unless told"
+    parser.add_argument("--together", type=int, default=8, metavar="N", help=together)
     quick = "less of everything: three troubles unless told, warm alone, and few questions"
     parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--output", metavar="DIRECTORY", type=Path, default=RESULTS, help="target/compare unless told")

@@ -21,7 +21,7 @@ from harness.signing import Signer
 from harness.token_service import TokenService
 
 # Longer than two registries that hang, one after the other.
-SECONDS = 25.0
+SECONDS = 15.0
 # Long enough for every peer to have found out that a registry is away.
 FOUND_OUT_SECONDS = 6.0
 
@@ -183,7 +183,7 @@ def _manifest(app: App) -> str:
 async def _status(stage: Stage, target: str, is_right: Callable[[int], bool], method: str = "GET") -> Answer:
     clock = time.monotonic()
     status = await _ask(stage, method, target)
-    return Answer(str(status or "nothing within 25 s"), is_right(status), time.monotonic() - clock)
+    return Answer(str(status or "nothing within 15 s"), is_right(status), time.monotonic() - clock)
 
 
 async def _ask(stage: Stage, method: str, target: str) -> int:
