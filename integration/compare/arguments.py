@@ -16,7 +16,7 @@ from harness import paths
 T = TypeVar("T")
 
 RESULTS = paths.ROOT / "target/compare"
-QUICK_TROUBLES = ("killed", "hang-data", "429")
+QUICK_TROUBLES = ("killed", "503", "429")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ def parse(words: list[str] | None = None) -> Arguments:
     )
     parser.add_argument("--peers", metavar="A,B", help="only these")
     parser.add_argument("--troubles", metavar="A,B", help="only these")
-    parser.add_argument("--together", type=int, default=4, metavar="N", help="so many at once while something is wrong; 4")
-    parser.add_argument("--quick", action="store_true", help="less of everything: three troubles unless told, warm alone, and few questions")
+    together = "so many at once while something is wrong; 4 unless told"
+    parser.add_argument("--together", type=int, default=4, metavar="N", help=together)
+    quick = "less of everything: three troubles unless told, warm alone, and few questions"
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--output", metavar="DIRECTORY", type=Path, default=RESULTS, help="target/compare unless told")
     found = parser.parse_args(words)
     default = QUICK_TROUBLES if found.quick else _names(troubles.ALL)
@@ -57,7 +59,7 @@ def parse(words: list[str] | None = None) -> Arguments:
         peers=_chosen(parser, "peer", found.peers, {key(peer): peer for peer in peers.ALL}),
         troubles=_chosen(parser, "trouble", found.troubles or ",".join(default), {each.name: each for each in troubles.ALL}),
         questions=[each for each in questions.ALL if each.is_quick or not found.quick],
-        phases=Phases(before=1.0, trouble=4.5, after_at_most=0.0) if found.quick else Phases(),
+        phases=Phases(before=1.0, trouble=3.0, after_at_most=0.0) if found.quick else Phases(),
         amount=Amount(rounds=1, manifests=100, blobs=1, starts=1) if found.quick else Amount(),
         together=max(1, found.together),
         output=found.output.absolute(),

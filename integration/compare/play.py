@@ -76,7 +76,7 @@ async def play(world: World, trouble: Trouble, is_warm: bool, phases: Phases, pe
         await _begin(stage, trouble)
         if not is_warm:
             pulls.start()
-        await asyncio.sleep(phases.trouble)
+        await asyncio.sleep(phases.trouble * trouble.lasts)
         met = await _end(stage, trouble)
         ended = time.time()
         if trouble.is_left and not peer.is_cache:

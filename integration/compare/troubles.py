@@ -7,7 +7,7 @@ from failover_report.fault import BLOBS, DATA, NONE, Fault, Kind
 # How much of a layer of 100 KiB arrives before it is cut.
 CUT_BYTES = 50 * 1024
 SLOW_SECONDS = 1.0
-RETRY_AFTER = {"Retry-After": "30"}
+RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Trouble:
     fault: Fault = NONE
     is_killed: bool = False
     """The process is killed with SIGKILL, and started again in the end."""
+    lasts: float = 1.0
+    """How much longer than the others."""
     is_left: bool = True
     """Whether there is reason to leave the near registry, so that the times to switch and to return mean something."""
 
@@ -26,8 +28,9 @@ class Trouble:
 KILLED = Trouble("killed", "killed", is_killed=True)
 ALL = [
     KILLED,
-    Trouble("hang", "hangs on everything", Fault(Kind.HANG)),
-    Trouble("hang-data", "hangs on data, `/v2/` is well", Fault(Kind.HANG, DATA)),
+    # Longer than the 10 s that the head of a blob may take.
+    Trouble("hang", "hangs on everything", Fault(Kind.HANG), lasts=2.0),
+    Trouble("hang-data", "hangs on data, `/v2/` is well", Fault(Kind.HANG, DATA), lasts=2.0),
     Trouble("503", "503 to everything", Fault(Kind.ANSWER, status=503)),
     Trouble("500-data", "500 to data, `/v2/` is well", Fault(Kind.ANSWER, DATA, status=500)),
     Trouble("429", "429 to data", Fault(Kind.ANSWER, DATA, status=429, headers=RETRY_AFTER)),
