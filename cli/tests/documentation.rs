@@ -8,7 +8,7 @@
     reason = "a panic in a test is its result"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -47,11 +47,12 @@ fn known() -> BTreeSet<String> {
     found
 }
 
-/// The paths in the first columns of the tables of docs/policy.md, each below the place in its heading.
-fn documented() -> BTreeSet<String> {
+/// The paths in the first columns of the tables of docs/policy.md, each below the place in its heading, with the row
+/// that it stands in.
+fn documented() -> BTreeMap<String, String> {
     let text = read("docs/policy.md");
     let mut place = String::new();
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     for line in text.lines() {
         if let Some(heading) = line.strip_prefix("## ") {
             place = heading.split('`').nth(1).map_or_else(|| "-".to_owned(), str::to_owned);
@@ -59,11 +60,8 @@ fn documented() -> BTreeSet<String> {
         let first = line.strip_prefix("| ").and_then(|row| row.split(" | ").next());
         let Some(first) = first.filter(|_| place != "-") else { continue };
         for name in first.split('`').skip(1).step_by(2) {
-            found.insert(if place.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{place}.{name}")
-            });
+            let path = if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+            found.insert(path, line.to_owned());
         }
     }
     found
@@ -73,31 +71,46 @@ fn documented() -> BTreeSet<String> {
 fn every_documented_field_exists() {
     let known = known();
     let unknown: Vec<String> =
-        documented().into_iter().filter(|field| !known.contains(field)).collect();
+        documented().into_keys().filter(|field| !known.contains(field)).collect();
     assert!(
         unknown.is_empty(),
         "docs/policy.md has fields that the reader does not know: {unknown:?}"
     );
 }
 
+/// Whether a field has a row, or is a mapping whose fields have rows, or is spoken of in the row of the mapping that it is
+/// in. Such a row speaks of all fields if none of them has a row of its own, and else of those that it names.
+fn is_documented(field: &str, rows: &BTreeMap<String, String>) -> bool {
+    let has_rows = |mapping: &str| {
+        let mut below = rows.keys().filter_map(|path| path.strip_prefix(mapping));
+        below.any(|rest| rest.starts_with(['.', '[']))
+    };
+    if rows.contains_key(field) || has_rows(field) {
+        return true;
+    }
+    let name = field.rsplit(['.', '[']).next().unwrap();
+    let mut mappings = field.rmatch_indices(['.', '[']).map(|(end, _)| &field[..end]);
+    let is_word = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    mappings.find_map(|mapping| Some((mapping, rows.get(mapping)?))).is_some_and(
+        |(mapping, row)| !has_rows(mapping) || row.split(|c| !is_word(c)).any(|word| word == name),
+    )
+}
+
 #[test]
 fn every_field_is_documented() {
-    let documented = documented();
-    // A row for a whole mapping speaks of its fields, too.
-    let is_covered = |field: &String| {
-        let mut end = field.len();
-        loop {
-            if documented.contains(&field[..end]) {
-                return true;
-            }
-            match field[..end].rfind(['.', '[']) {
-                Some(at) => end = at,
-                None => return false,
-            }
-        }
-    };
-    let missing: Vec<String> = known().into_iter().filter(|field| !is_covered(field)).collect();
+    let rows = documented();
+    let missing: Vec<String> =
+        known().into_iter().filter(|field| !is_documented(field, &rows)).collect();
     assert!(missing.is_empty(), "docs/policy.md lacks {missing:?}");
+    let text = |text: &str| text.to_owned();
+    let rows =
+        [("a", "| `a` | `b` or nothing |"), ("a.c", "| `c` | |"), ("d", "| `d` | all of it |")];
+    let rows = rows.map(|(path, row)| (text(path), text(row))).into_iter().collect();
+    let cases =
+        [("a", true), ("a.b", true), ("a.c", true), ("a.e", false), ("d.f", true), ("g", false)];
+    for (field, expected) in cases {
+        assert_eq!(is_documented(field, &rows), expected, "{field}");
+    }
 }
 
 #[test]

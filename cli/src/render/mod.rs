@@ -41,6 +41,7 @@ mod local_rate_limit;
 mod local_replies;
 mod loops;
 mod metrics;
+mod needs;
 mod next_cluster;
 mod options;
 mod origin;
