@@ -23,6 +23,16 @@ pub(super) fn access_log(config: &Config, options: &Options) -> Value {
     object([log, once])
 }
 
+/// The log of what fills caches: a line of its own for each fill and for each question of the filter.
+pub(super) fn of_fills(config: &Config, options: &Options) -> Value {
+    let follows = redirects::are_followed(config, options);
+    let event = json!({"event": "fill"});
+    let fields = object([fields(config.clients().geo(), follows), event]);
+    let log = to(&options.access_log, &fields);
+    let once = if follows { the_last_pass() } else { Value::Null };
+    object([log, once])
+}
+
 /// The log of attempts that had no answer: a line of its own for each, with the identifier of its request.
 pub(super) fn of_attempts(options: &Options) -> Value {
     let unanswered = json!({"filter": {"status_code_filter": {"comparison": {
@@ -120,6 +130,7 @@ fn fields_of_policy(config: &Config, any: bool) -> Value {
     let names = fronts.iter().any(|front| front.upstreams().is_some());
     let passwords = fronts.iter().any(|front| matches!(front.auth(), FrontAuth::Basic(_)));
     let redirects = config.rules().all().iter().any(|rule| rule.redirecting().is_some());
+    let caches = !config.caches().is_empty();
     let field = |is_there: bool, name: &str, key: StateKey| {
         if is_there { json!({name: property(key)}) } else { Value::Null }
     };
@@ -127,6 +138,9 @@ fn fields_of_policy(config: &Config, any: bool) -> Value {
         field(any || names, "registry", StateKey::Registry),
         field(any || passwords, "user", StateKey::User),
         field(any || redirects, "sent_to", StateKey::SentTo),
+        // A listener that follows the policy has them from the first one that has caches.
+        field(caches, "cache", StateKey::Cache),
+        field(caches, "cache_use", StateKey::CacheUse),
     ])
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
-    admin_access, aggregate, cluster, egress, filter, http_redirect, listener, overload,
+    admin_access, aggregate, cache, cluster, egress, filter, http_redirect, listener, overload,
     redirect_cluster, service_cluster, stats, tracing,
 };
 
@@ -35,9 +35,11 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(egress::clusters(config));
     clusters.extend(admin_access::clusters(config, options));
     clusters.extend(tracing::cluster(options));
+    clusters.extend(cache::clusters(config, options));
     let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
     let mut listeners = listener::listeners(config, policy_json, options);
     listeners.extend(http_redirect::listener(config, options));
+    listeners.extend(cache::listener(options));
     listeners.extend(egress::listener(config, options));
     listeners.extend(admin_access::listeners(config, options));
     let extensions = admin_access::bootstrap_extensions(config, options);

@@ -11,6 +11,7 @@ mod arguments;
 mod bootstrap;
 mod browsers;
 mod budgets;
+mod cache;
 mod client_address;
 mod client_limits;
 mod cluster;
@@ -69,7 +70,7 @@ pub(crate) use error::RenderError;
 pub(crate) use listener::NAME as LISTENER;
 pub(crate) use options::Target;
 pub(crate) use targets::files::{self, FileSet};
-use targets::istio;
+use targets::{cache_node, istio};
 
 use portolan_core::config::{Config, Document, Fingerprint};
 
@@ -88,6 +89,10 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     let policy = policy_file::load(&arguments.policy).map_err(RenderError::Policy)?;
     if let (Target::Files, Some(directory)) = (arguments.target, &arguments.directory) {
         return into_files(&arguments.site, &policy, directory);
+    }
+    if let (Target::CacheNode, Some(directory)) = (arguments.target, &arguments.directory) {
+        let rendering = Rendering::of(&policy, &arguments.site, Target::CacheNode)?;
+        return cache_node::write(&rendering.config, rendering.options.fill.as_ref(), directory);
     }
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
@@ -156,7 +161,8 @@ impl Rendering {
         let json = policy_file::to_json(&document) + "\n";
         // It was good without the names, and no name of a policy has the sign that ours have.
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
-        let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
+        let mut options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
+        options.fill = fill(&document, &config, (site, target))?;
         redirects::check(&config, options.envoy)?;
         if options.http3.is_some() {
             http3::check(&config)?;
@@ -173,10 +179,33 @@ impl Rendering {
 
 /// The policy with the word that names clusters by what they connect to.
 fn with_fingerprints(document: &Document) -> Document {
-    const KEY: &str = "cluster_fingerprints";
+    with_switch(document, "cluster_fingerprints")
+}
+
+/// The policy with one of the switches that the renderer writes.
+fn with_switch(document: &Document, switch: &str) -> Document {
     let Document::Mapping(fields) = document else { return document.clone() };
-    let others = fields.iter().filter(|(key, _)| key != KEY).cloned();
-    Document::Mapping(others.chain([(KEY.to_owned(), Document::Boolean(true))]).collect())
+    let others = fields.iter().filter(|(key, _)| key != switch).cloned();
+    Document::Mapping(others.chain([(switch.to_owned(), Document::Boolean(true))]).collect())
+}
+
+/// What fills the caches of a policy, where it has any.
+fn fill(
+    document: &Document,
+    config: &Config,
+    (site, target): (&SiteArgs, Target),
+) -> Result<Option<cache::Fill>, RenderError> {
+    if config.caches().is_empty() {
+        return Ok(None);
+    }
+    if target == Target::Istio {
+        return Err(RenderError::NothingFills);
+    }
+    let address = site.cache_fill();
+    let document = with_switch(document, "fills_caches");
+    let json = policy_file::to_json(&document) + "\n";
+    let config = Config::from_document(&document).map_err(RenderError::Names)?;
+    Ok(Some(cache::Fill { address, json, config }))
 }
 
 /// The text of the whole configuration. The files that it refers to are written first: an Envoy that

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::options::Options;
 use super::typed::{extension, object, typed};
 use super::{
-    browsers, filter, http3, next_cluster, patience, redirects, upstream_filters, upstream_headers,
+    browsers, cache, filter, http3, next_cluster, patience, redirects, upstream_filters,
+    upstream_headers,
 };
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
@@ -48,7 +49,7 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
     }
     let follow = redirects::are_followed(config, options).then(redirects::policy);
     let read = |name: &str, header: Value, cluster: &Value, retry: Value, idle: Duration| {
-        let action = action(cluster, Some(retry), idle);
+        let action = object([action(cluster, Some(retry), idle), cache::hash_policy(config)]);
         json!({
             "name": name,
             "match": {"prefix": "/", "headers": [header]},
