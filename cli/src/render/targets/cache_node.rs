@@ -10,8 +10,9 @@ use std::path::Path;
 
 use portolan_core::config::{BackendUrl, Cache, Config};
 
-use super::super::cache::Fill;
-use super::super::{RenderError, put};
+use crate::render::error::RenderError;
+use crate::render::fill::Fill;
+use crate::replace::replace;
 
 /// Where Debian's package looks for its files.
 const HOME: &str = "/etc/trafficserver";
@@ -35,7 +36,9 @@ pub(crate) fn write(
         fs::create_dir_all(&place)
             .map_err(|source| RenderError::Output { path: place.clone(), source })?;
         for (file, text) in files(url.port(), &format!("http://{}", fill.address)) {
-            put(&place.join(file), &text)?;
+            let path = place.join(file);
+            replace(&path, text.as_bytes())
+                .map_err(|source| RenderError::Output { path, source })?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::callback::Callback;
 /// How long Envoy waits for the head of an answer.
 const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
 const REQUEST_TIMEOUT: &str = "x-envoy-upstream-rq-timeout-ms";
-/// How often Envoy goes on to the next backend.
+/// The header by which Envoy is told how often it may go on to the next backend.
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
 

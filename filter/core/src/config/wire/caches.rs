@@ -3,7 +3,8 @@
 use ipnet::IpNet;
 
 use super::values::{list, read_count, time};
-use crate::config::backend_url::{self, BackendUrl, Scheme};
+use crate::config::advice;
+use crate::config::backend_url::{BackendUrl, Scheme};
 use crate::config::cache::Known;
 use crate::config::fields::{CACHE, KNOWN};
 use crate::config::network;
@@ -34,7 +35,7 @@ pub(super) fn read_cache(name: String, node: &Node<'_>) -> CacheWire {
 
 fn read_node(node: &Node<'_>) -> Option<BackendUrl> {
     const LOGIN: &str = "nodes are asked without any";
-    let url = node.url(backend_url::WANTED, LOGIN, BackendUrl::parse)?;
+    let url = node.url(advice::url::WANTED, LOGIN, BackendUrl::parse)?;
     if url.scheme() == Scheme::Https {
         node.refuse("is `https`, and nodes are asked without TLS; write `http`, and keep them in a network of your own");
     } else if !url.base_path().is_empty() {

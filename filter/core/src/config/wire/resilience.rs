@@ -1,6 +1,7 @@
 //! The wire form of a backend's failover knobs.
 
 use super::values::{flag, read_count, time};
+use crate::config::advice;
 use crate::config::duration;
 use crate::config::fields::{ATTEMPT_TIMEOUTS, EJECTION, HEALTH_CHECK, LIMITS, WRITE_TIMEOUTS};
 use crate::config::reader::{Fields, Node};
@@ -33,7 +34,7 @@ fn section<T>(
 fn attempts(node: &Node<'_>, default: &AttemptTimeouts) -> AttemptTimeouts {
     let fields = node.fields(&ATTEMPT_TIMEOUTS);
     let written =
-        |name| fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+        |name| fields.optional(name, |node| node.parse(advice::time::WANTED, duration::parse));
     let alone = AloneTimeouts { manifests: written("manifests"), blobs: written("blobs") };
     AttemptTimeouts {
         manifests: alone.manifests.unwrap_or(default.manifests),
