@@ -74,6 +74,7 @@ impl Request {
             health: Some(Examined::UpBut(&self.down)),
             in_store: self.in_store,
             recently_pushed: Some(self.recently_pushed),
+            in_repository: Some(Presence::Present),
         }
     }
 }

@@ -24,6 +24,17 @@ fn trace(options: &Options) -> Value {
     }
 }
 
+/// The log of what fills caches: a line of its own for each fill and for each question of the filter.
+pub(super) fn of_fills(needs: Needs, options: &Options) -> Value {
+    let fields = object([fields(needs), format(&[(LogField::Event, FILL)])]);
+    let log = to(&options.access_log, &fields);
+    let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
+    object([log, once])
+}
+
+/// What the line of a fill says that a request's does not.
+const FILL: &str = "fill";
+
 /// The log of attempts that had no answer: a line of its own for each, with the identifier of its request.
 pub(super) fn of_attempts(options: &Options) -> Value {
     let unanswered = json!({"filter": {"status_code_filter": {"comparison": {
@@ -121,6 +132,8 @@ fn fields_of_policy(needs: Needs) -> Value {
         field(needs.has_upstreams, LogField::Registry),
         field(needs.has_passwords, LogField::User),
         field(needs.redirects_clients, LogField::SentTo),
+        field(needs.has_caches, LogField::Cache),
+        field(needs.has_caches, LogField::CacheUse),
     ])
 }
 

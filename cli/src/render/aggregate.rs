@@ -35,7 +35,10 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     // Only the filter names them.
     let lists = config.lists().iter();
     let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
-    let all: BTreeSet<Vec<BackendId>> = lists.flat_map(|list| rests(list.backends())).collect();
+    // A cache is asked first or not at all.
+    let is_registry = |id: &BackendId| config.cache(*id).is_none();
+    let sets = lists.flat_map(|list| rests(list.backends()));
+    let all: BTreeSet<Vec<BackendId>> = sets.filter(|ids| ids.iter().all(is_registry)).collect();
     let backends = |ids: &[BackendId]| -> Vec<&Backend> {
         ids.iter().filter_map(|id| config.backend(*id)).collect()
     };

@@ -24,8 +24,8 @@ pub(crate) struct RenderArgs {
     /// The policy, a YAML or JSON file.
     #[arg(env = "PORTOLAN_POLICY")]
     pub(super) policy: PathBuf,
-    /// The directory of the files, for `--target files`.
-    #[arg(required_if_eq("target", "files"))]
+    /// The directory of the files, for `--target files` and `--target cache-node`.
+    #[arg(required_if_eq_any([("target", "files"), ("target", "cache-node")]))]
     pub(super) directory: Option<PathBuf>,
     /// In which form Envoy gets its configuration.
     #[arg(long, default_value = "bootstrap")]
@@ -69,6 +69,11 @@ pub(crate) struct SiteArgs {
     /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
+    /// The address of a listener of its own at which the nodes of the policy's `caches` are filled. It answers nobody but
+    /// them and this machine.
+    #[arg(long, value_name = "[ADDRESS]:PORT", default_value = FILL, value_parser = any_address)]
+    #[serde(default = "usual_fill")]
+    cache_fill: SocketAddr,
     /// The collector that spans of requests and attempts are sent to, OTLP over HTTP, such as
     /// `http://127.0.0.1:4318`; there are none if left out.
     #[arg(long, value_name = "URL")]
@@ -122,6 +127,13 @@ pub(crate) struct SiteArgs {
 const WASM: &str = "/etc/portolan/portolan.wasm";
 /// Where the native module is, unless told.
 const MODULE: &str = "/etc/portolan/libportolan.so";
+
+/// Where nodes of caches are filled, unless told.
+const FILL: &str = "127.0.0.1:8081";
+
+fn usual_fill() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8081))
+}
 
 fn usual_module() -> String {
     MODULE.to_owned()
@@ -194,6 +206,11 @@ impl SiteArgs {
     /// Where metrics are scraped, if they are.
     pub(crate) const fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// Where nodes of caches are filled.
+    pub(crate) const fn cache_fill(&self) -> SocketAddr {
+        self.cache_fill
     }
 
     /// Where the filter is.
@@ -304,6 +321,7 @@ impl SiteArgs {
             limits: self.limits,
             access_log: self.access_log.clone(),
             reuse_port: !self.exclusive_port,
+            fill: None,
             policy,
         })
     }

@@ -9,8 +9,8 @@ use super::resolver::resolver;
 use super::socket::address;
 use super::typed::object;
 use super::{
-    admin_access, aggregate, cluster, egress, filter, http_redirect, listener, overload,
-    redirect_cluster, service_cluster, stats, tracing,
+    admin_access, aggregate, cache, cluster, egress, fill_listener, filter, http_redirect,
+    listener, overload, redirect_cluster, service_cluster, stats, tracing,
 };
 
 /// The bootstrap of an Envoy that serves `config`.
@@ -37,9 +37,11 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
     clusters.extend(egress::clusters(config));
     clusters.extend(admin_access::clusters(config, options));
     clusters.extend(tracing::cluster(options));
+    clusters.extend(cache::clusters(config, options));
     let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
     let mut listeners = listener::listeners(config, policy_json, options);
     listeners.extend(http_redirect::listener(config, options));
+    listeners.extend(fill_listener::listener(options));
     listeners.extend(egress::listener(config, options));
     listeners.extend(admin_access::listeners(config, options));
     let extensions = admin_access::bootstrap_extensions(config, options);

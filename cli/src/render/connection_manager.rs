@@ -37,6 +37,32 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
     )
 }
 
+/// The same for the listener that fills caches. Who asks there is a node, whose word nobody takes for a client's.
+pub(super) fn of_fills(config: &Config, options: &Options, parts: &Value) -> Value {
+    let fields = object([
+        json!({
+            "stat_prefix": "portolan_fill",
+            "server_name": "portolan",
+            "use_remote_address": true,
+        }),
+        request_shape(options.limits),
+        protocols(config, options.limits),
+        timeouts(options.limits),
+        json!({
+            "early_header_mutation_extensions": [early_headers::extension(config.clients())],
+            "generate_request_id": true,
+            "always_set_request_id_in_response": true,
+            "local_reply_config": local_replies::config(options.limits),
+        }),
+        parts.clone(),
+    ]);
+    extension(
+        "envoy.filters.network.http_connection_manager",
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        fields,
+    )
+}
+
 /// The log of requests, and what counts them.
 fn access_logs(needs: Needs, options: &Options) -> Vec<Value> {
     let log = access_log::access_log(needs, options);

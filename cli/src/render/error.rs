@@ -37,6 +37,12 @@ pub(crate) enum RenderError {
         /// The Envoy.
         envoy: EnvoyVersion,
     },
+    /// The policy has caches, and there is nothing that fills them.
+    NothingFills,
+    /// The nodes of a policy without caches.
+    NoNodes,
+    /// Nodes cannot ask at the address that is for all of a machine's.
+    UnspecifiedFill,
     /// `--http3` for a policy that it does not go with.
     Http3(&'static str),
     /// `--http-redirect` for a policy whose fronts have no certificate.
@@ -100,6 +106,15 @@ impl fmt::Display for RenderError {
                 formatter.write_str(&lines.join("\n"))
             }
             Self::Directory(error) => error.fmt(formatter),
+            Self::NothingFills => formatter.write_str(
+                "the policy has `caches`, and what this target makes has no listener that fills them; leave them out, \
+                 or render for the targets `bootstrap` or `files`",
+            ),
+            Self::NoNodes => formatter.write_str("the policy has no `caches`, so there are no nodes to write files for"),
+            Self::UnspecifiedFill => formatter.write_str(
+                "no node can ask at the address of `--cache-fill`, which stands for all addresses of a machine: write \
+                 the one by which the nodes reach it",
+            ),
             Self::GeoHeader(name) => write!(
                 formatter,
                 "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \

@@ -18,6 +18,15 @@ pub(super) fn filter(config: &Config) -> Value {
     )
 }
 
+/// The same for the listener that fills caches, under another name: what comes there has passed the other one.
+pub(super) fn filter_of_fills(config: &Config) -> Value {
+    extension(
+        NAME,
+        "extensions.filters.http.cdn_loop.v3.CdnLoopConfig",
+        json!({"cdn_id": format!("{}-fill", identity(config))}),
+    )
+}
+
 /// What this installation calls itself: made of the hosts of its fronts and the URLs of its backends. All
 /// machines with one policy are one, for a request that goes round among them loops as well. An edge and the
 /// region behind it have other backends, and other names.

@@ -13,6 +13,7 @@ mod arguments;
 mod bootstrap;
 mod browsers;
 mod budgets;
+mod cache;
 mod client_address;
 mod client_limits;
 mod cluster;
@@ -24,6 +25,8 @@ mod early_headers;
 mod egress;
 mod envoy_version;
 mod error;
+mod fill;
+mod fill_listener;
 mod filter;
 mod filter_state;
 mod followed_redirects;
@@ -88,7 +91,7 @@ use crate::policy_file::{self, LoadedPolicy};
 use header::header;
 use options::Options;
 use secret::Secret;
-use targets::istio;
+use targets::{cache_node, istio};
 
 /// Renders the policy that the arguments name, to `out` or to the file or directory they name.
 ///
@@ -100,6 +103,10 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     let policy = policy_file::load(&arguments.policy).map_err(RenderError::Policy)?;
     if let (Target::Files, Some(directory)) = (arguments.target, &arguments.directory) {
         return into_files(&arguments.site, &policy, directory);
+    }
+    if let (Target::CacheNode, Some(directory)) = (arguments.target, &arguments.directory) {
+        let rendering = Rendering::of(&policy, &arguments.site, Target::CacheNode)?;
+        return cache_node::write(&rendering.config, rendering.options.fill.as_ref(), directory);
     }
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.

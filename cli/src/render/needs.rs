@@ -21,6 +21,8 @@ pub(super) struct Needs {
     pub(super) has_upstreams: bool,
     /// Clients have passwords of a front.
     pub(super) has_passwords: bool,
+    /// Content may come from a cache. A listener has what that needs from the first policy with caches on.
+    pub(super) has_caches: bool,
     /// The filter, and not Envoy, knows the country of a client: headers say it.
     pub(super) reads_country: bool,
 }
@@ -38,6 +40,7 @@ impl Needs {
                 || config.rules().all().iter().any(|rule| rule.redirecting().is_some()),
             has_upstreams: any || fronts.iter().any(|front| front.upstreams().is_some()),
             has_passwords: any || fronts.iter().any(|front| has_password(front.auth())),
+            has_caches: !config.caches().is_empty(),
             reads_country: matches!(config.clients().geo(), Geo::Headers(_)),
         }
     }
@@ -73,6 +76,7 @@ mod tests {
         redirects_clients: false,
         has_upstreams: false,
         has_passwords: false,
+        has_caches: false,
         reads_country: false,
     };
 
@@ -118,6 +122,7 @@ mod tests {
             redirects_clients: true,
             has_upstreams: true,
             has_passwords: true,
+            has_caches: false,
             reads_country: false,
         };
         for target in [Target::Files, Target::Istio, Target::Kubernetes] {

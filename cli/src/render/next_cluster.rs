@@ -18,7 +18,9 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         let members = list.backends().iter().filter_map(|id| config.backend(*id));
         let members: Vec<&str> = members.map(Backend::key).collect();
         if is_in(&members) {
-            let clusters = rests(&members).into_iter().map(|rest| clusters::later_attempts(&rest));
+            let sets = rests(&members).into_iter();
+            let sets = sets.filter(|rest| !rest.iter().any(|key| clusters::is_cache(key)));
+            let clusters = sets.map(|rest| clusters::later_attempts(&rest));
             named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
         }
     }

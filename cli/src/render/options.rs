@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
+use super::fill::Fill;
 use super::limits::Limits;
 
 /// Everything that the rendered configuration depends on besides the policy.
@@ -47,6 +48,8 @@ pub(crate) struct Options {
     pub(crate) access_log: AccessLog,
     /// Whether each worker has a socket of its own, so that a second Envoy can listen at the same address.
     pub(crate) reuse_port: bool,
+    /// What fills caches, if there are any.
+    pub(crate) fill: Option<Fill>,
     /// The fingerprint of the policy, as the filter reads it.
     pub(crate) policy: String,
 }
@@ -64,6 +67,8 @@ pub(crate) enum Target {
     Istio,
     /// The objects of a Kubernetes cluster that serves the policy, for `kubectl apply`: those of the Helm chart.
     Kubernetes,
+    /// For each node of the policy's caches a directory of files that make an Apache Traffic Server 9.2 that node.
+    CacheNode,
 }
 
 impl Target {

@@ -4,6 +4,7 @@ use portolan_core::config::{Config, Document, Fingerprint};
 
 use super::arguments::SiteArgs;
 use super::error::RenderError;
+use super::fill::Fill;
 use super::options::{Options, Target};
 use super::{bootstrap, downstream_tls, http3, leftover, redirects, yaml};
 use crate::policy_file::{self, LoadedPolicy};
@@ -43,7 +44,8 @@ impl Rendering {
         let json = policy_file::to_json(&document) + "\n";
         // It was good without the names, and no name of a policy has the sign that ours have.
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
-        let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
+        let mut options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
+        options.fill = fill(&document, &config, (site, target))?;
         redirects::check(&config, options.envoy)?;
         if options.http3.is_some() {
             http3::check(&config)?;
@@ -60,8 +62,30 @@ impl Rendering {
 
 /// The policy with the word that names clusters by what they connect to.
 fn with_fingerprints(document: &Document) -> Document {
-    const KEY: &str = "cluster_fingerprints";
+    with_switch(document, "cluster_fingerprints")
+}
+
+/// The policy with one of the switches that the renderer writes.
+fn with_switch(document: &Document, switch: &str) -> Document {
     let Document::Mapping(fields) = document else { return document.clone() };
-    let others = fields.iter().filter(|(key, _)| key != KEY).cloned();
-    Document::Mapping(others.chain([(KEY.to_owned(), Document::Boolean(true))]).collect())
+    let others = fields.iter().filter(|(key, _)| key != switch).cloned();
+    Document::Mapping(others.chain([(switch.to_owned(), Document::Boolean(true))]).collect())
+}
+
+/// What fills the caches of a policy, where it has any.
+fn fill(
+    document: &Document,
+    config: &Config,
+    (site, target): (&SiteArgs, Target),
+) -> Result<Option<Fill>, RenderError> {
+    if config.caches().is_empty() {
+        return Ok(None);
+    }
+    if target == Target::Istio {
+        return Err(RenderError::NothingFills);
+    }
+    let document = with_switch(document, "fills_caches");
+    let json = policy_file::to_json(&document) + "\n";
+    let config = Config::from_document(&document).map_err(RenderError::Names)?;
+    Ok(Some(Fill { address: site.cache_fill(), json, config }))
 }

@@ -11,7 +11,7 @@ use super::options::Options;
 use super::retry_priority::previous_priorities;
 use super::typed::{object, typed};
 use super::{
-    browsers, filter, followed_redirects, http3, next_cluster, patience, redirects,
+    browsers, cache, filter, followed_redirects, http3, next_cluster, patience, redirects,
     upstream_filters, upstream_headers,
 };
 
@@ -50,7 +50,7 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
     }
     let follow = followed_redirects::are_followed(config, options).then(redirects::policy);
     let read = |name: &str, header: Value, cluster: &Value, retry: Value, idle: Duration| {
-        let action = action(cluster, Some(retry), idle);
+        let action = object([action(cluster, Some(retry), idle), cache::hash_policy(config)]);
         json!({
             "name": name,
             "match": {"prefix": "/", "headers": [header]},

@@ -42,6 +42,7 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         limits: Limits::USUAL,
         access_log: AccessLog::StandardOutput,
         reuse_port: true,
+        fill: None,
         policy: "0123456789abcdef".to_owned(),
     }
 }

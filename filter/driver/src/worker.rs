@@ -47,6 +47,8 @@ impl Worker {
     pub fn configure(&mut self, configuration: &[u8]) -> Result<Configured, Vec<String>> {
         let role = Role::read(configuration)?;
         match &role {
+            // What fills caches decides by the same policy, which is not what clients are answered by.
+            Role::Decide(snapshot) if snapshot.config.fills_caches() => {}
             Role::Decide(snapshot) => {
                 self.memory.lookups.use_policy(&snapshot.config);
                 self.memory.latest = Some(Rc::clone(snapshot));

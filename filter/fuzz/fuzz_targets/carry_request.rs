@@ -88,6 +88,12 @@ fuzz_target!(|input: &[u8]| {
                 );
             }
             Action::Need(Need::BackendHealth { .. }) => facts.health = Some(Examined::Unknown),
+            Action::Need(Need::Content(_)) => {
+                facts.in_repository = Some(
+                    [Presence::Present, Presence::Absent, Presence::Unknown]
+                        [usize::from(next() % 3)],
+                );
+            }
             Action::Need(Need::BlobPresence(_)) => {
                 facts.in_store = Some(
                     [Presence::Present, Presence::Absent, Presence::Unknown]

@@ -1,5 +1,6 @@
 //! The forms in which Envoy gets a configuration, beside the one file.
 
+pub(crate) mod cache_node;
 pub(crate) mod files;
 pub(crate) mod istio;
 pub(crate) mod kubernetes;

@@ -66,6 +66,17 @@ impl Answer {
         }
     }
 
+    /// The same for a cache, which is no registry: whatever it answers but content, or that the client has it already,
+    /// sends the request on, and asks nobody to wait.
+    #[must_use]
+    pub const fn of_cache(status: u16) -> Option<Self> {
+        match status {
+            200 | 206 | 304 => None,
+            404 | 410 => Some(Self::Missed),
+            _ => Some(Self::Failed(Wait::UNKNOWN)),
+        }
+    }
+
     /// How long the backend asks to wait, if that is what it says.
     #[must_use]
     pub const fn wait(self) -> Wait {

@@ -43,10 +43,12 @@ pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option
     if is_the_truth { None } else { next_cluster(others, before) }
 }
 
-/// The cluster of those backends that were not asked yet, of a list of keys; `None` if all were.
+/// The cluster of those backends that were not asked yet, of a list of keys; `None` if all were. A cache is asked first
+/// or not at all.
 #[must_use]
 pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
-    let unasked: Vec<&str> = list.filter(|key| before.of(name_of(key)).is_none()).collect();
+    let registries = list.filter(|key| !clusters::is_cache(key));
+    let unasked: Vec<&str> = registries.filter(|key| before.of(name_of(key)).is_none()).collect();
     if unasked.is_empty() { None } else { Some(clusters::later_attempts(&unasked)) }
 }
 
@@ -81,6 +83,9 @@ mod tests {
         let rows = [
             ("a b", "a", "", Some("b@last"), "b was not asked"),
             ("a b", "b", "a", None, "both were"),
+            ("cache@eu a b", "cache@eu", "", Some("a+b@last"), "the registries are next"),
+            ("cache@eu a b", "a", "", Some("b@last"), "the cache was skipped, and is not asked later"),
+            ("cache@eu a", "a", "", None, "the cache was skipped, and is not asked later"),
             ("a b", "b", "", Some("a@last"), "a was skipped: it may be well by now"),
             ("a b c", "a", "", Some("b+c@last"), "two were not asked"),
             ("a b c", "b", "", Some("a+c@last"), "a was skipped"),

@@ -1,7 +1,7 @@
 //! Whether an attempt is at a later backend of the chain than the first, and why.
 
 use super::answers::{Answer, Answers};
-use crate::contract::name_of;
+use crate::contract::{clusters, name_of};
 
 /// Why the first backend of a chain is not the one that is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ impl Why {
 }
 
 /// The name of the first backend of the chain, where this attempt is at another one; `None` where it is at the first.
+/// A cache is none of them.
 /// `before` is what others have answered.
 #[must_use]
 pub fn passed_over<'a>(
@@ -43,7 +44,11 @@ pub fn passed_over<'a>(
     backend: &str,
     before: &Answers,
 ) -> Option<(&'a str, Why)> {
-    let first = list.first().map(|key| name_of(key)).filter(|first| *first != backend)?;
+    if clusters::is_cache(backend) {
+        return None;
+    }
+    let mut registries = list.iter().filter(|key| !clusters::is_cache(key));
+    let first = registries.next().map(|key| name_of(key)).filter(|first| *first != backend)?;
     Some((first, before.of(first).map_or(Why::Skipped, Why::Answered)))
 }
 
@@ -87,6 +92,9 @@ mod tests {
             ("a b", "b", Some(failed), Some("failed"), ""),
             ("a b", "b", Some(Answer::Silent), Some("silent"), ""),
             ("a b c", "c", Some(Answer::Astray), Some("astray"), ""),
+            ("cache@eu a b", "cache@eu", None, None, "a cache is no backend that passes another one over"),
+            ("cache@eu a b", "a", None, None, "nor is it passed over"),
+            ("cache@eu a b", "b", Some(Answer::Missed), Some("missing"), "the first registry"),
             ("", "a", None, None, "one backend has no list"),
         ];
         for (list, backend, answer, expected, reason) in rows {

@@ -21,7 +21,8 @@ impl Retry {
         if !list.has_fallback() {
             return None;
         }
-        let members = list.backends().iter().filter_map(|id| config.backend(*id));
+        let registries = list.backends().iter().filter(|id| config.cache(**id).is_none());
+        let members = registries.filter_map(|id| config.backend(*id));
         // Envoy has one attempt timeout for a request; the most patient backend sets it.
         let attempt_timeout = members
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))

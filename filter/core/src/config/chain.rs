@@ -15,6 +15,9 @@ pub struct Chain {
 pub struct Lists {
     /// The backends that may answer for a digest: the content proves itself.
     pub digests: ListId,
+    /// The same behind a cache, where the chain has one. Only content that the client is known to be allowed goes
+    /// there.
+    pub cached: Option<ListId>,
     /// The backends that may answer for a tag, a list of tags or referrers: only those that
     /// are declared to hold the same content under the same tags, or the owner.
     pub tags: ListId,
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
 
     fn lists(id: u32) -> Lists {
-        Lists { digests: ListId::new(id), tags: ListId::new(id), existence: None }
+        Lists { digests: ListId::new(id), cached: None, tags: ListId::new(id), existence: None }
     }
 
     #[test]

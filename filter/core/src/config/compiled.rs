@@ -3,6 +3,7 @@
 use super::auth::Credential;
 use super::backend::Backend;
 use super::blob_store::BlobStore;
+use super::cache::Cache;
 use super::chain::Chain;
 use super::clients::Clients;
 use super::fronts::Fronts;
@@ -19,7 +20,12 @@ use crate::contract::Fingerprint;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(super) fronts: Fronts,
+    /// The registries, and behind them the members of lists that stand for caches.
     pub(super) backends: Vec<Backend>,
+    /// How many of them are registries.
+    pub(super) registries: usize,
+    pub(super) caches: Vec<Cache>,
+    pub(super) fills_caches: bool,
     pub(super) blob_stores: Vec<BlobStore>,
     pub(super) credentials: Vec<Credential>,
     pub(super) operators: Operators,
@@ -47,10 +53,28 @@ impl Config {
     /// All backends in the order of the policy.
     #[must_use]
     pub fn backends(&self) -> &[Backend] {
-        &self.backends
+        self.backends.get(..self.registries).unwrap_or_default()
     }
 
-    /// A backend by its id.
+    /// All caches in the order of the policy.
+    #[must_use]
+    pub fn caches(&self) -> &[Cache] {
+        &self.caches
+    }
+
+    /// The cache that a member of a list is; `None` for a registry.
+    #[must_use]
+    pub fn cache(&self, member: BackendId) -> Option<&Cache> {
+        self.caches.get(member.index().checked_sub(self.registries)?)
+    }
+
+    /// Whether this filter answers the nodes of caches, and nobody else.
+    #[must_use]
+    pub const fn fills_caches(&self) -> bool {
+        self.fills_caches
+    }
+
+    /// A backend by its id, or the member of lists that stands for a cache.
     #[must_use]
     pub fn backend(&self, id: BackendId) -> Option<&Backend> {
         self.backends.get(id.index())

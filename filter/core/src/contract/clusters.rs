@@ -18,6 +18,12 @@ pub const SCRAPES: &str = "portolan@scrapes";
 /// The cluster of the admin interface itself, which only the renderer's own listeners use.
 pub const ADMIN_INTERFACE: &str = "portolan@admin-interface";
 
+/// The listener of this Envoy that fills caches: the filter asks there whether a repository has some content.
+pub const FILL: &str = "portolan@fill";
+
+/// With what the name of a cache begins where it stands among backends.
+pub const CACHE: &str = "cache@";
+
 /// The cluster of the collector of spans, which only Envoy's tracer uses.
 pub const COLLECTOR: &str = "portolan@collector";
 
@@ -43,6 +49,19 @@ pub fn verifier(front: &str) -> String {
 #[must_use]
 pub fn blob_store(store: &str) -> String {
     format!("{store}@probe")
+}
+
+/// The nodes of a cache, by its name in the policy. It is also the name under which the cache stands in a chain: no
+/// backend can have it.
+#[must_use]
+pub fn cache(name: &str) -> String {
+    format!("{CACHE}{name}")
+}
+
+/// Whether a member of a list is a cache, by its name or its key.
+#[must_use]
+pub fn is_cache(member: &str) -> bool {
+    member.starts_with(CACHE)
 }
 
 /// The cluster of a backend for writes and for what only the owner knows; `cluster` is the backend's.
@@ -78,6 +97,8 @@ mod tests {
     fn names_of_different_clusters_differ() {
         let names = [
             ADMIN.to_owned(),
+            FILL.to_owned(),
+            cache("a"),
             ADMIN_INTERFACE.to_owned(),
             SCRAPES.to_owned(),
             COLLECTOR.to_owned(),

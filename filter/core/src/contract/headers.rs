@@ -27,3 +27,7 @@ pub const GO_ON: &str = "x-portolan-go-on";
 /// Marks an answer that has to be judged, or that asks for credentials; the attempt phase tells the response
 /// phase so. To read a status costs as much as a dozen questions for a header that is not there.
 pub const DOUBTFUL: &str = "x-portolan-doubtful";
+
+/// What a node of a cache says of its answer: `hit` or `miss`. It is a header of an answer like any other of this kind,
+/// so that nobody else's reaches a client.
+pub const CACHE: &str = "x-portolan-cache";

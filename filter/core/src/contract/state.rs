@@ -52,6 +52,11 @@ pub enum StateKey {
     Namespace,
     /// Whether a credential of the proxy's was refused.
     CredentialRefused,
+    /// The cache of the client's region, where the request is for content that it may have; for the access log and the
+    /// metrics.
+    Cache,
+    /// What became of it there.
+    CacheUse,
 }
 
 /// How long a property lasts.
@@ -64,7 +69,7 @@ pub enum Span {
 }
 
 /// The properties that last for the whole request and that the deciding phase sets.
-pub const OF_DECISIONS: [StateKey; 15] = [
+pub const OF_DECISIONS: [StateKey; 17] = [
     StateKey::Region,
     StateKey::Rule,
     StateKey::Reason,
@@ -80,10 +85,12 @@ pub const OF_DECISIONS: [StateKey; 15] = [
     StateKey::Namespace,
     StateKey::Prepared,
     StateKey::Fallback,
+    StateKey::Cache,
+    StateKey::CacheUse,
 ];
 
 /// The properties that last for the whole request and that the attempt phase sets.
-pub const OF_ATTEMPTS: [StateKey; 7] = [
+pub const OF_ATTEMPTS: [StateKey; 8] = [
     StateKey::Followed,
     StateKey::Digest,
     StateKey::RedirectedBy,
@@ -91,11 +98,12 @@ pub const OF_ATTEMPTS: [StateKey; 7] = [
     StateKey::PassedOver,
     StateKey::PassedOverWhy,
     StateKey::Tried,
+    StateKey::CacheUse,
 ];
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -120,6 +128,8 @@ impl StateKey {
         Self::Country,
         Self::Namespace,
         Self::CredentialRefused,
+        Self::Cache,
+        Self::CacheUse,
     ];
 
     /// The name by which the filter sets and reads it.
@@ -150,6 +160,8 @@ impl StateKey {
             Self::Country => "portolan_country",
             Self::Namespace => "portolan_namespace",
             Self::CredentialRefused => "portolan_credential_refused",
+            Self::Cache => "portolan_cache",
+            Self::CacheUse => "portolan_cache_use",
         }
     }
 

@@ -1,6 +1,7 @@
 //! The decision.
 
 use super::admission::{self, Identity};
+use super::cache::{self, CacheUse, Chosen, Route};
 use super::freshness;
 use super::mount::{self, Mounting};
 use super::naming::Naming;
@@ -43,6 +44,8 @@ pub struct Forward<'c> {
     pub authority: Option<BackendId>,
     /// What becomes of the wish to mount a blob from another repository.
     pub mounting: Mounting,
+    /// What becomes of it at the cache of the region.
+    pub cache: CacheUse,
 }
 
 /// Why a list of backends was chosen.
@@ -158,13 +161,30 @@ pub fn decide<'c>(
     let authority = authority(rule, choice);
     let asking = Asking { locality: asked.locality, facts: asked.facts };
     let is_any = choice == Choice::Nearest;
-    let forward = Forward { rule: Some(id), list, list_id, choice, authority, mounting };
+    let cache = CacheUse::None;
+    let forward = Forward { rule: Some(id), list, list_id, choice, authority, mounting, cache };
     Ok(match redirect::instead_of(config, request, &asking, (id, list), is_any) {
+        Instead::Nothing if is_any => {
+            let chosen = Chosen { front: asked.front, rule, name, locality: asked.locality };
+            through_cache(config, forward, cache::route(config, request, &chosen, asked.facts))
+        }
         Instead::Nothing => Decision::Forward(forward),
         Instead::Need(need) => Decision::Need(need),
         Instead::Backend(place) => Decision::Redirect(forward, place),
         Instead::Store(blob) => Decision::Store(blob),
     })
+}
+
+/// The same through the cache of the region, where that may answer.
+fn through_cache<'c>(config: &'c Config, forward: Forward<'c>, route: Route<'c>) -> Decision<'c> {
+    match route {
+        Route::Registries(cache) => Decision::Forward(Forward { cache, ..forward }),
+        Route::Need(need) => Decision::Need(need),
+        Route::Cache(member, list_id) => Decision::Forward(match config.list(list_id) {
+            Some(list) => Forward { list, list_id, cache: CacheUse::Asked(member), ..forward },
+            None => forward,
+        }),
+    }
 }
 
 fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
@@ -190,6 +210,7 @@ fn catalog<'c>(config: &'c Config, asked: &Asked<'_>) -> Result<Decision<'c>, Re
         choice: Choice::Catalog,
         authority: None,
         mounting: Mounting::Unasked,
+        cache: CacheUse::None,
     }))
 }
 

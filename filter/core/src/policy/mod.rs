@@ -1,6 +1,7 @@
 //! Where a request goes, and why. Values in, one value out.
 
 mod admission;
+pub mod cache;
 mod decide;
 mod freshness;
 mod mount;
@@ -13,6 +14,7 @@ mod refused;
 mod token_scope;
 
 pub use admission::Identity;
+pub use cache::{CacheUse, Content};
 pub use decide::{Asked, Choice, Decision, Forward, decide};
 pub use freshness::{Push, Question, SLOTS, push};
 pub use mount::Mounting;

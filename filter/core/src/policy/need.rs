@@ -1,5 +1,6 @@
 //! Facts that a decision may need, and that a host has to find out.
 
+use super::cache::Content;
 use super::freshness::Question;
 use crate::config::Verifier;
 use crate::config::ids::{RuleId, StoreId};
@@ -22,6 +23,8 @@ pub enum Need<'c> {
     BlobPresence(StoredBlob),
     /// Whether there was a push lately; [`Facts::recently_pushed`].
     RecentPush(Question),
+    /// Whether a repository has some content, so that a cache may be asked for it; [`Facts::in_repository`].
+    Content(Content<'c>),
 }
 
 /// What a host has found out about a request, at most one answer of each kind. Which of them come first changes
@@ -36,6 +39,8 @@ pub struct Facts<'a> {
     pub in_store: Option<Presence>,
     /// The answer to [`Need::RecentPush`].
     pub recently_pushed: Option<bool>,
+    /// The answer to [`Need::Content`].
+    pub in_repository: Option<Presence>,
 }
 
 /// What is known of a client's password.

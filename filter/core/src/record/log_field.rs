@@ -46,6 +46,10 @@ pub enum LogField {
     Registry,
     /// The backend or blob store that the client was redirected to.
     SentTo,
+    /// The cache of a request that it may answer.
+    Cache,
+    /// What became of the request there.
+    CacheUse,
     /// What became of the backends that did not serve the request.
     Tried,
     /// The backend that answered.
@@ -82,7 +86,7 @@ pub enum LogField {
 
 impl LogField {
     /// Every field.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::Time,
         Self::RequestId,
         Self::TraceId,
@@ -103,6 +107,8 @@ impl LogField {
         Self::Reason,
         Self::Registry,
         Self::SentTo,
+        Self::Cache,
+        Self::CacheUse,
         Self::Tried,
         Self::Backend,
         Self::Upstream,
@@ -145,6 +151,8 @@ impl LogField {
             Self::Reason => "reason",
             Self::Registry => "registry",
             Self::SentTo => "sent_to",
+            Self::Cache => "cache",
+            Self::CacheUse => "cache_use",
             Self::Tried => "tried",
             Self::Backend => "backend",
             Self::Upstream => "upstream",
@@ -177,6 +185,8 @@ impl LogField {
             Self::Reason => Some(StateKey::Reason),
             Self::Registry => Some(StateKey::Registry),
             Self::SentTo => Some(StateKey::SentTo),
+            Self::Cache => Some(StateKey::Cache),
+            Self::CacheUse => Some(StateKey::CacheUse),
             Self::Tried => Some(StateKey::Tried),
             _ => None,
         }

@@ -8,8 +8,9 @@ use super::head::RequestHead;
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
+use crate::contract::clusters;
 use crate::policy::naming::NAMESPACE;
-use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin};
+use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin, cache};
 use crate::registry::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::response::Receipt;
 
@@ -104,6 +105,9 @@ fn part<'c: 'a, 'a>(
     query: Option<&[u8]>,
 ) -> Part<'c, 'a> {
     let Asked { front, region, name, request, head, .. } = *asked;
+    if let Some(part) = cache_part(config, backend, asked) {
+        return part;
+    }
     let name = backend.names().to_backend(name);
     let credentials =
         attempt::credentials(config, front, backend, request, &name, head.authorization);
@@ -117,6 +121,29 @@ fn part<'c: 'a, 'a>(
         redirection: redirection(config, backend, region, request),
         credentials,
     }
+}
+
+/// What a cache is sent: whose chain it is filled through, and nothing of who asks.
+fn cache_part<'c, 'a>(
+    config: &Config,
+    backend: &'c Backend,
+    asked: &Asked<'a>,
+) -> Option<Part<'c, 'a>> {
+    let Asked { front, region, name, request, .. } = *asked;
+    clusters::is_cache(backend.name()).then(|| Part {
+        backend,
+        target: cache::fill_target(
+            &request.endpoint,
+            name,
+            front.name(),
+            config.regions().name(region),
+        )
+        .into_bytes(),
+        hides_missing: false,
+        is_authority: false,
+        redirection: Redirection::Unwatched,
+        credentials: Credentials::Nothing,
+    })
 }
 
 /// What the attempt phase needs: nothing where every backend is sent what the client sent and

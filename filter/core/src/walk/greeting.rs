@@ -4,7 +4,7 @@
 //! the challenge here is the only one that they read.
 
 use crate::config::{Config, Front, FrontAuth, OperatorKind};
-use crate::policy::{Choice, Decision, Forward, Identity, Mounting, Refusal};
+use crate::policy::{CacheUse, Choice, Decision, Forward, Identity, Mounting, Refusal};
 
 /// Answers `GET /v2/`, or says who does.
 pub(super) fn greet<'c>(
@@ -32,6 +32,7 @@ pub(super) fn greet<'c>(
                     choice: Choice::Login,
                     authority: None,
                     mounting: Mounting::Unasked,
+                    cache: CacheUse::None,
                 }))
             }
             _ => Err(Refusal::Unauthenticated),

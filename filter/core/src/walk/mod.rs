@@ -3,6 +3,7 @@
 mod action;
 mod carry;
 mod end;
+mod fill;
 mod greeting;
 mod head;
 mod identity;
@@ -23,6 +24,7 @@ use crate::config::ids::FrontId;
 use crate::config::{Config, Front, FrontAuth, Rule};
 use crate::health::Report;
 use crate::policy::{self, Decision, Facts, Naming, Need, Origin, Refusal};
+use crate::probe::Presence;
 use crate::record::{Kind, Record};
 use crate::registry::{self, Endpoint, RegistryRequest, RequestError};
 use crate::reply;
@@ -35,6 +37,9 @@ use redirect::Redirection;
 #[must_use]
 pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -> Plan<'c> {
     let locality = client::locate(config.regions(), &head.client);
+    if config.fills_caches() {
+        return fill::plan(config, head, locality);
+    }
     let front = config.fronts().find(head.authority);
     let mut record = Record {
         front: front.map(|id| config.fronts().name(id)),
@@ -151,6 +156,12 @@ fn act<'c>(
     let identity = match identify(front, head, facts.password)? {
         Identified::As(identity) => identity,
         Identified::By(verifier) => return Ok(End::need(config, Need::Password(verifier))),
+    };
+    // A browser that asks about a request wants the answer of the registry.
+    let facts = if head.preflight.is_some() {
+        &Facts { in_repository: Some(Presence::Unknown), ..*facts }
+    } else {
+        facts
     };
     let decision = if request.endpoint == Endpoint::Ping {
         greeting::greet(config, front, identity, head.authorization)?

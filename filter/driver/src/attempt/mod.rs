@@ -10,6 +10,7 @@
 //! beginning, keeps what that backend is sent, and sets path, host and credentials when it goes on, also where it
 //! has waited before.
 
+mod cache;
 mod notes;
 mod redirect;
 mod refusal;
@@ -21,6 +22,7 @@ use portolan_core::attempt::{
     self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Wait, goes_on, is_internal,
     is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
+use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply;
 
@@ -99,6 +101,9 @@ impl Attempt {
                 String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
             let noted = prepared.as_deref().unwrap_or_default();
             notes::note_place(&self.list, &self.backend, noted, call);
+            if is_cache(&self.backend) {
+                cache::begin(call);
+            }
         }
         match prepared {
             Some(prepared) if !prepared.starts_with(b"=") => self.begin(prepared, call),
@@ -206,7 +211,11 @@ impl Attempt {
         }
         let Some(status) = headers.status() else { return };
         self.status = Some(status);
-        if is_redirect(status) && self.watches_redirects() {
+        if is_cache(&self.backend) {
+            if let Some(answer) = cache::take_in(status, call) {
+                self.note(answer, call);
+            }
+        } else if is_redirect(status) && self.watches_redirects() {
             self.take_in_redirect(call);
         } else if self.is_looked_at(status) {
             self.take_in(status, call);

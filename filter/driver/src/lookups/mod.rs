@@ -4,6 +4,7 @@
 //! | --- | --- | --- | --- |
 //! | tokens | the token service | for their life | nobody asks for 2 s, doubling to 30 s |
 //! | blobs | the store | as long as the policy says | nobody asks for 2 s, doubling to 30 s |
+//! | contents of repositories | what fills caches | as long as the policy says | each asks again |
 //! | health | Envoy's admin interface | a second | each asks again |
 //! | passwords | the front's verifier | right ones a minute, wrong ones 5 s | each asks again |
 //!
@@ -16,6 +17,7 @@
 mod backoff;
 mod blob;
 mod calls;
+mod contents;
 mod fetches;
 mod fingerprint;
 mod flight;
@@ -37,12 +39,14 @@ use portolan_core::attempt::{TokenSource, Wait};
 use portolan_core::config::{BlobStore, Config, Verifier};
 use portolan_core::grammar::Digest;
 use portolan_core::health::Health as Report;
+use portolan_core::policy::Content;
 use portolan_core::probe::Presence;
 use portolan_core::token::{Pinned, Refusal, Secret};
 
 use crate::call::{Call, CallAnswer, CallId, StreamId};
 use crate::warnings::Warnings;
 use calls::Calls;
+use contents::Contents;
 use fetches::{Answered, TokenFetch, TokenLookup};
 use fingerprint::{Fingerprint, Key};
 use health::HealthLookup;
@@ -70,6 +74,7 @@ pub struct Seed(pub u64, pub u64);
 pub(crate) struct Lookups {
     tokens: TokenLookup,
     stores: Stores,
+    contents: Contents,
     health: HealthLookup,
     passwords: PasswordLookup,
     limits: Limits,
@@ -84,6 +89,7 @@ pub(crate) struct Lookups {
 enum Purpose {
     Token(Box<TokenFetch>),
     Blob(Box<BlobStore>, Digest<'static>),
+    Content(Fingerprint),
     Health,
     Password(Fingerprint),
 }
@@ -104,6 +110,8 @@ pub enum Learned {
     Token(Found),
     /// Whether a blob store has a blob.
     Blob(Presence),
+    /// Whether a repository has some content.
+    Content(Presence),
     /// How the backends are; `None` if Envoy did not say.
     Health(Option<Rc<Report>>),
     /// Whether a password is right.
@@ -128,6 +136,7 @@ impl Lookups {
         Self {
             tokens: TokenLookup::default(),
             stores: Stores::default(),
+            contents: Contents::new(Key::new(seed.1, seed.0)),
             health: HealthLookup::default(),
             passwords: PasswordLookup::new(Key::new(seed.0, seed.1)),
             limits: Limits::default(),
@@ -143,6 +152,7 @@ impl Lookups {
     pub(crate) fn use_policy(&mut self, config: &Config) {
         self.tokens.use_credentials(config.credentials());
         self.stores.keep(config.blob_stores());
+        self.contents.use_policy(config);
         self.limits.forget_all();
     }
 
@@ -239,6 +249,26 @@ impl Lookups {
         asked.known
     }
 
+    /// Whether a repository has some content; the stream waits if nothing comes back.
+    pub(crate) fn content(
+        &mut self,
+        config: &Config,
+        content: &Content<'_>,
+        stream: StreamId,
+        now: u64,
+    ) -> Option<Presence> {
+        let pair = self.contents.fingerprint(config, content);
+        match self.contents.look_up(pair, content.cache.known(), stream, now) {
+            contents::Lookup::Known(presence) => return Some(presence),
+            contents::Lookup::Waits => {}
+            contents::Lookup::Asks => {
+                self.calls.make(contents::call(content), Purpose::Content(pair), now);
+            }
+        }
+        self.waits.add(stream, Awaited::Content(pair), None);
+        None
+    }
+
     /// How the backends are, if that is known at this moment.
     #[must_use]
     pub(crate) fn known_health(&self, now: u64) -> Option<Rc<Report>> {
@@ -290,6 +320,7 @@ impl Lookups {
             None => {}
             Some(Awaited::Token(key)) => self.tokens.forget(&key, stream),
             Some(Awaited::Blob(store, digest)) => self.stores.forget(&store, &digest, stream),
+            Some(Awaited::Content(pair)) => self.contents.forget(&pair, stream),
             Some(Awaited::Health) => self.health.forget(stream),
             Some(Awaited::Password(password)) => self.passwords.forget(&password, stream),
         }
@@ -329,6 +360,10 @@ impl Lookups {
                     self.lines.push(stores::in_trouble(&store));
                 }
                 self.wake(streams, &Learned::Blob(presence))
+            }
+            Some(Purpose::Content(pair)) => {
+                let (streams, presence) = self.contents.settle(&pair, answer.status(), now);
+                self.wake(streams, &Learned::Content(presence))
             }
             Some(Purpose::Health) => {
                 let (streams, health) = self.health.settle(answer, now);

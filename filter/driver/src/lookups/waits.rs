@@ -16,6 +16,8 @@ pub(super) enum Awaited {
     Token(String),
     /// Whether a store has a blob.
     Blob(Box<BlobStore>, Digest<'static>),
+    /// Whether a repository has some content.
+    Content(Fingerprint),
     /// How the backends are.
     Health,
     /// Whether a password is right.

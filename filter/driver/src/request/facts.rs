@@ -19,6 +19,7 @@ pub(super) struct Facts {
     health: Backends,
     in_store: Option<Presence>,
     recently_pushed: Option<bool>,
+    in_repository: Option<Presence>,
 }
 
 /// How the backends are.
@@ -50,6 +51,7 @@ impl Facts {
             Learned::Health(None) => self.health = Backends::Unknown,
             Learned::Health(Some(health)) => self.health = Backends::Known(health),
             Learned::Blob(presence) => self.in_store = Some(presence),
+            Learned::Content(presence) => self.in_repository = Some(presence),
             Learned::Token(_) => {}
         }
     }
@@ -73,6 +75,7 @@ impl Facts {
             },
             in_store: self.in_store,
             recently_pushed: self.recently_pushed,
+            in_repository: self.in_repository,
         }
     }
 
@@ -89,6 +92,12 @@ impl Facts {
             Need::RecentPush(question) => self.ask(*question, call),
             Need::Password(verifier) => self.verify(verifier, authorization, call),
             Need::BlobPresence(blob) => self.probe(blob, config, call),
+            Need::Content(content) => {
+                let stream = call.stream;
+                self.in_repository =
+                    call.look_up(|lookups, now| lookups.content(config, content, stream, now));
+                if self.in_repository.is_some() { Found::Fact } else { Found::Waits }
+            }
         }
     }
 

@@ -10,6 +10,7 @@
 //! New ──▶ AtRedirectTarget ──▶ Replied           a further pass, decided in the first
 //! ```
 
+mod cache;
 mod facts;
 mod forward;
 mod further_pass;
@@ -22,7 +23,7 @@ use std::rc::Rc;
 
 use portolan_core::config::{Backend, List};
 use portolan_core::contract::{StateKey, headers};
-use portolan_core::policy::Push;
+use portolan_core::policy::{CacheUse, Push};
 use portolan_core::registry::Method;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::Receipt;
@@ -42,7 +43,7 @@ use head::JoinedGeo;
 pub(crate) use head::request_head;
 
 /// How many facts a plan may need, one after another.
-const FACTS: usize = 4;
+const FACTS: usize = 5;
 /// About how much there is to do for a request that goes to a backend.
 const EFFECTS: usize = 12;
 
@@ -256,7 +257,10 @@ impl Request {
             log::note_asked(head, &forwarding.receipt.naming, call);
             forward::note_fallback(keys(), call);
         }
-        let spared = if forwarding.receipt.has_fallback() {
+        cache::note(&forwarding, config, headers, call);
+        // A cache is asked first in any case, and what fills it spares the limited as well.
+        let is_cached = matches!(forwarding.forward.cache, CacheUse::Asked(_));
+        let spared = if forwarding.receipt.has_fallback() && !is_cached {
             forward::spare_the_limited(keys(), reason, call)
         } else {
             None

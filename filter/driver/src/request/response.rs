@@ -97,7 +97,9 @@ fn trouble(
     call: &Callback<'_>,
 ) -> Option<Trouble> {
     let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
-    let names = list.iter().filter_map(|id| config.backend(*id)).map(Backend::name);
+    // A cache says nothing about what there is.
+    let registries = list.iter().filter(|id| config.cache(**id).is_none());
+    let names = registries.filter_map(|id| config.backend(*id)).map(Backend::name);
     let noted = call.state(StateKey::Prepared).unwrap_or_default();
     let answered = answered(receipt, call.exchange).and_then(|name| String::from_utf8(name).ok());
     let case = Case {

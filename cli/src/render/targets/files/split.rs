@@ -9,7 +9,7 @@ use super::slots::{self, Slot};
 use crate::render::admin_access::{METRICS, SCRAPES};
 use crate::render::options::Options;
 use crate::render::typed::{object, typed};
-use crate::render::{http_redirect, http3, listener};
+use crate::render::{fill_listener, http_redirect, http3, listener};
 
 /// The parts.
 pub(crate) struct Parts {
@@ -60,7 +60,8 @@ pub(crate) fn split(mut whole: Value, options: &Options) -> Parts {
 }
 
 /// The listeners that follow the policy. What leads to https has its routes in it: nothing streams there, so it may change.
-const LISTENERS: [&str; 3] = [listener::NAME, http3::NAME, http_redirect::NAME];
+const LISTENERS: [&str; 4] =
+    [listener::NAME, http3::NAME, http_redirect::NAME, fill_listener::NAME];
 /// Those of them that serve it.
 const SERVED: [&str; 2] = [listener::NAME, http3::NAME];
 /// The message of routes.

@@ -31,6 +31,7 @@ fn options(target: Target, database: bool) -> Options {
         limits: Limits::USUAL,
         access_log: AccessLog::StandardOutput,
         reuse_port: true,
+        fill: None,
         policy: "0123456789abcdef".to_owned(),
     }
 }

@@ -39,6 +39,9 @@ pub(crate) struct Manifests {
 /// A policy that no Envoy could serve, a file at a place where no volume can be, or a policy that is too large.
 pub(crate) fn manifests(policy: &LoadedPolicy, site: &SiteArgs) -> Result<Manifests, RenderError> {
     let rendering = Rendering::of(policy, site, Target::Files)?;
+    if !rendering.config.caches().is_empty() {
+        return Err(RenderError::NothingFills);
+    }
     let text = policy_as_yaml(policy);
     if text.len() > MOST_BYTES {
         return Err(RenderError::PolicyTooLarge { bytes: text.len(), most: MOST_BYTES });

@@ -27,7 +27,7 @@ pub(super) struct Tags<'a> {
 /// Compiles one chain; `None` only together with a mistake.
 #[inline(never)]
 pub(super) fn compile(
-    links: &[Link],
+    (cache, links): (Option<BackendId>, &[Link]),
     tags: &Tags<'_>,
     table: &mut ListTable,
     path: &Path<'_>,
@@ -38,7 +38,7 @@ pub(super) fn compile(
     if trials.next().is_some() {
         mistakes.add(path, "tries out two backends at once; keep one `share`");
     }
-    let whole = lists(links, tags, table);
+    let whole = lists((cache, links), tags, table);
     if whole.is_none() {
         let message = "has nobody left: every backend that may answer is drained; end the drain \
              of one or write another backend";
@@ -49,7 +49,7 @@ pub(super) fn compile(
         Some(tried) => {
             // For the other repositories the chain is what it would be without the backend.
             let others = links.iter().filter(|link| link.backend != tried.backend);
-            let without = lists(&others.copied().collect::<Vec<_>>(), tags, table);
+            let without = lists((cache, &others.copied().collect::<Vec<_>>()), tags, table);
             if without.is_none() {
                 let message = "has a `share` and nobody for the other repositories; write another \
                      backend into the chain";
@@ -62,7 +62,11 @@ pub(super) fn compile(
 }
 
 /// The lists of a chain; `None` if nobody would be left in one of them.
-fn lists(links: &[Link], tags: &Tags<'_>, table: &mut ListTable) -> Option<Lists> {
+fn lists(
+    (cache, links): (Option<BackendId>, &[Link]),
+    tags: &Tags<'_>,
+    table: &mut ListTable,
+) -> Option<Lists> {
     let kept = |link: &&Link| !link.drained;
     let digests: Vec<BackendId> = links.iter().filter(kept).map(|link| link.backend).collect();
     // Who may answer for tags is settled before anybody is left out: a drained replica must
@@ -77,7 +81,9 @@ fn lists(links: &[Link], tags: &Tags<'_>, table: &mut ListTable) -> Option<Lists
         return None;
     }
     let existence = tags.owner.map(|owner| owner_first(owner, &digests, table));
+    let behind = |cache| std::iter::once(cache).chain(digests.iter().copied()).collect();
     Some(Lists {
+        cached: cache.map(|cache| table.id(Purpose::Read, behind(cache))),
         digests: table.id(Purpose::Read, digests),
         tags: from_owner.unwrap_or_else(|| table.id(Purpose::Read, answering)),
         existence,

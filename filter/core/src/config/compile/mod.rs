@@ -9,6 +9,7 @@ mod auth;
 mod backends;
 mod blob_stores;
 mod budgets;
+mod caches;
 mod chains;
 mod clients;
 mod fingerprints;
@@ -59,6 +60,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let mut fronts =
         fronts::compile(wire.fronts.as_deref(), &scope, &label_ids, &mut table, mistakes);
     let store_ids = ids_by_name(wire.blob_stores.iter().flatten().map(|store| store.name.as_str()));
+    let cache_ids = ids_by_name(wire.caches.iter().flatten().map(|cache| cache.name.as_str()));
     let drained = regions::drained(wire.regions.as_deref().unwrap_or_default(), mistakes);
     let region_names = per_region::RegionNames::new(&region_ids, drained);
     let scope = scope::Scope {
@@ -67,10 +69,17 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         regions: &region_names,
         labels: &label_ids,
         stores: &store_ids,
+        caches: &cache_ids,
+        fills_caches: wire.fills_caches,
         access: access::Checks { fronts: &fronts, facts: &facts, mistakes },
         mistakes,
     };
     let rules = rules::compile(wire.rules, &scope, &mut table);
+    let caches = caches::compile(
+        wire.caches.as_deref().unwrap_or_default(),
+        scope.drained_backends.len(),
+        mistakes,
+    );
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let mut backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;
     redirects::keep_apart(&mut fronts, &backends, mistakes);
@@ -78,13 +87,20 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     if wire.cluster_fingerprints {
         fingerprints::apply(&mut fronts, &mut backends, &mut blob_stores, &credentials);
     }
+    let cached = caches::members(&caches, wire.cluster_fingerprints);
+    let registries = backends.len();
+    backends.extend(cached);
     let lists = table.into_lists(&backends);
+    let (asked, _) = backends.split_at_checked(registries).unwrap_or((&backends, &[]));
     let written = wire.fronts.as_deref().unwrap_or_default();
-    loops::refuse(&fronts, written, &backends, &blob_stores, mistakes);
+    loops::refuse(&fronts, written, asked, &blob_stores, mistakes);
     services::keep_apart(&fronts, &backends, &blob_stores, &lists, mistakes);
     Some(Config {
         fronts,
         backends,
+        registries,
+        caches,
+        fills_caches: wire.fills_caches,
         blob_stores,
         credentials,
         operators,

@@ -1,6 +1,7 @@
 //! Rules: chains for every region, an owner and replicas that exist.
 
 use super::access::{FrontKinds, RuleAccess};
+use super::caches::{self, Audience};
 use super::chains::{self, Link, Tags};
 use super::names::Once;
 use super::redirecting::Around;
@@ -97,7 +98,8 @@ impl Scope<'_> {
             let around = Around { members, readers: readers.as_ref(), kinds };
             self.redirecting(redirecting, &around, &path.key("redirect"))
         });
-        let chains = self.chains(&wire.chains, &tags, table, &path.key("chains"));
+        let audience = Audience { readers: readers.as_ref(), kinds };
+        let chains = self.chains(&wire.chains, (&tags, &audience), table, &path.key("chains"));
         if wire.has_chains {
             self.check_coverage(&wire.chains, &path.key("chains"));
         }
@@ -146,17 +148,18 @@ impl Scope<'_> {
     fn chains(
         &self,
         wire: &[(String, Option<Vec<LinkWire>>)],
-        tags: &Tags<'_>,
+        (tags, audience): (&Tags<'_>, &Audience<'_>),
         table: &mut ListTable,
         path: &Path<'_>,
     ) -> Vec<Chain> {
         let mut by_region = Vec::new();
         for (region, links) in wire {
             let item = path.key(region);
+            let cache = self.cache(links.as_deref().unwrap_or_default(), audience, &item);
             let links = self.links(links.as_deref(), &item);
             self.regions.check(region, &item, self.mistakes);
             if !links.is_empty() && self.regions.is_served(region) {
-                let chain = chains::compile(&links, tags, table, &item, self.mistakes);
+                let chain = chains::compile((cache, &links), tags, table, &item, self.mistakes);
                 by_region.push((region.clone(), chain));
             }
         }
@@ -180,7 +183,12 @@ impl Scope<'_> {
     /// The backends of a chain, resolved; what cannot be has its mistake.
     fn links(&self, wire: Option<&[LinkWire]>, path: &Path<'_>) -> Vec<Link> {
         let Some(wire) = wire else { return Vec::new() };
-        let names: Vec<String> = wire.iter().map(|link| link.backend.clone()).collect();
+        // A cache is looked at elsewhere, and keeps its place: what is said of the others has their index.
+        let is_registry = |link: &&LinkWire| caches::name(&link.backend).is_none();
+        let registry =
+            |link: &LinkWire| Some(link).filter(is_registry).map(|link| link.backend.clone());
+        let names: Vec<String> =
+            wire.iter().map(|link| registry(link).unwrap_or_default()).collect();
         let known = self.backend_list(&names, path);
         let link = |wire: &LinkWire| {
             let backend = BackendId::new(*self.backends.get(wire.backend.as_str())?);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::access::Checks;
+use super::caches;
 use super::names::unknown;
 use super::per_region::RegionNames;
 use crate::config::fronts::Front;
@@ -21,6 +22,9 @@ pub(super) struct Scope<'a> {
     pub(super) regions: &'a RegionNames<'a>,
     pub(super) labels: &'a Ids<'a>,
     pub(super) stores: &'a Ids<'a>,
+    pub(super) caches: &'a Ids<'a>,
+    /// Whether the policy is for what fills caches: its chains have none.
+    pub(super) fills_caches: bool,
     pub(super) access: Checks<'a>,
     pub(super) mistakes: &'a Mistakes,
 }
@@ -81,6 +85,14 @@ impl Scope<'_> {
     /// The id of a name; an unknown one is a mistake.
     pub(super) fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
         let id = self.backends.get(name).copied().map(BackendId::new);
+        if caches::name(name).is_some() {
+            let message = format!(
+                "`{}` is a cache, and no registry; a cache is the first of a chain and nothing else",
+                hidden(name)
+            );
+            self.mistakes.add(path, message);
+            return None;
+        }
         // An empty name is a value that could not be read; it has its own mistake already.
         // That there are none at all is one mistake, not one for each name.
         if id.is_none() && !name.is_empty() && !self.backends.is_empty() {

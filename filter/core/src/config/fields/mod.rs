@@ -5,6 +5,7 @@
 
 mod access;
 mod backends;
+mod caches;
 mod fronts;
 mod policy;
 mod rules;
@@ -17,6 +18,7 @@ pub(crate) use backends::{
     ATTEMPT_TIMEOUTS, BACKEND, BLOB_STORE, EJECTION, FOLLOW, HEALTH_CHECK, LIMITS, PROBE, REWRITE,
     TLS, WRITE_TIMEOUTS,
 };
+pub(crate) use caches::{CACHE, KNOWN};
 pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, SCRAPERS, UPSTREAM, WRITES};
 pub use policy::POLICY;
 pub(crate) use policy::{

@@ -2,6 +2,7 @@
 
 use super::access::CREDENTIAL;
 use super::backends::{BACKEND, BLOB_STORE};
+use super::caches::CACHE;
 use super::fronts::FRONT;
 use super::rules::RULE;
 use super::table::{Field, Table, Value, optional, required};
@@ -18,6 +19,11 @@ pub static POLICY: Table = Table {
             "blob_stores",
             Value::ByName(&Value::Fields(&BLOB_STORE)),
             "buckets that hold blobs by digest, by name",
+        ),
+        optional(
+            "caches",
+            Value::ByName(&Value::Fields(&CACHE)),
+            "nodes that keep content by digest near the clients of a region, by name",
         ),
         optional(
             "credentials",
@@ -55,6 +61,11 @@ pub static POLICY: Table = Table {
             "cluster_fingerprints",
             Value::Flag,
             "true: clusters have names that say what they connect to; `portolan render` writes it",
+        ),
+        optional(
+            "fills_caches",
+            Value::Flag,
+            "true: this filter answers the nodes of caches and nobody else; `portolan render` writes it",
         ),
     ],
 };

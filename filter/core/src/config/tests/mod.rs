@@ -5,6 +5,7 @@ use super::*;
 
 mod advice;
 mod auth;
+mod caches;
 mod edge;
 mod fingerprints;
 mod fronts;

@@ -8,6 +8,7 @@ mod auth;
 mod backends;
 mod blob_stores;
 mod budget;
+mod caches;
 mod client_limits;
 mod clients;
 mod fronts;
@@ -27,6 +28,7 @@ mod values;
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use blob_stores::BlobStoreWire;
+pub(crate) use caches::CacheWire;
 pub(crate) use client_limits::ClientLimitsWire;
 pub(crate) use clients::{ClientsWire, GeoHeadersWire};
 pub(crate) use fronts::FrontWire;
@@ -54,6 +56,7 @@ pub(crate) struct PolicyWire {
     pub(crate) fronts: Option<Vec<FrontWire>>,
     pub(crate) backends: Option<Vec<BackendWire>>,
     pub(crate) blob_stores: Option<Vec<BlobStoreWire>>,
+    pub(crate) caches: Option<Vec<CacheWire>>,
     pub(crate) regions: Option<Vec<RegionWire>>,
     pub(crate) credentials: Option<Vec<CredentialWire>>,
     pub(crate) networks: Vec<(String, Vec<IpNet>)>,
@@ -61,6 +64,7 @@ pub(crate) struct PolicyWire {
     pub(crate) clients: ClientsWire,
     pub(crate) rules: Option<Vec<RuleWire>>,
     pub(crate) cluster_fingerprints: bool,
+    pub(crate) fills_caches: bool,
 }
 
 const RULES: &str = "a list of rules";
@@ -95,6 +99,10 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         backends,
         rules,
         cluster_fingerprints: flag(&fields, "cluster_fingerprints"),
+        fills_caches: flag(&fields, "fills_caches"),
+        caches: fields.optional("caches", |node| {
+            read_named(&node, "a mapping of caches by name", caches::read_cache)
+        }),
         blob_stores: fields.optional("blob_stores", |node| {
             read_named(&node, "a mapping of blob stores by name", blob_stores::read_blob_store)
         }),

@@ -14,11 +14,14 @@ const POLICY: &str = r#"{
         "ar": {"url": "https://ar.example"},
         "us": {"url": "https://us.example"}
     },
+    "caches": {"eu": {"nodes": ["http://10.0.0.7"]}},
     "blob_stores": {"east": {"url": "https://east.example/{digest}"}},
     "regions": {"default": {}},
     "rules": [
         {"name": "sent", "repositories": ["sent/**"], "readers": "anyone",
          "chains": {"default": ["ar", "us"]}, "redirect": {"classes": ["blobs", "manifests"], "stores": "east"}},
+        {"name": "cached", "repositories": ["cached/**"], "readers": "authenticated",
+         "chains": {"default": ["cache@eu", "ar"]}},
         {"name": "pushed", "repositories": ["pushed/**"], "readers": "authenticated",
          "owner": "us", "read_your_writes": "60s", "chains": {"default": ["ar", "us"]}, "replicas": ["ar", "us"]}
     ]
@@ -36,6 +39,8 @@ fn answers(known: &Health) -> Vec<Facts<'_>> {
                         health: Some(health),
                         in_store: Some(in_store),
                         recently_pushed: Some(recently_pushed),
+                        // The same as of the store: no request needs both.
+                        in_repository: Some(in_store),
                     });
                 }
             }
@@ -52,6 +57,7 @@ fn some<'a>(all: &Facts<'a>, which: u8) -> Facts<'a> {
         health: all.health.filter(|_| has(2)),
         in_store: all.in_store.filter(|_| has(4)),
         recently_pushed: all.recently_pushed.filter(|_| has(8)),
+        in_repository: all.in_repository.filter(|_| has(16)),
     }
 }
 
@@ -60,6 +66,7 @@ fn the_order_in_which_facts_come_changes_nothing() {
     let config = Config::from_json(POLICY.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
     let us = r#"{"cluster_statuses": [{"name": "us", "host_statuses": [{"health_status": {}}]}]}"#;
     let known = Health::read(us.as_bytes()).unwrap();
+    let cached = format!("/v2/cached/a/blobs/{DIGEST}");
     let blob = format!("/v2/sent/a/blobs/{DIGEST}");
     let manifest = format!("/v2/pushed/a/manifests/{DIGEST}");
     let requests = [
@@ -67,13 +74,15 @@ fn the_order_in_which_facts_come_changes_nothing() {
         ("GET", "/healthcheck"),
         ("GET", blob.as_str()),
         ("HEAD", blob.as_str()),
+        ("GET", cached.as_str()),
+        ("HEAD", cached.as_str()),
         ("GET", "/v2/sent/a/manifests/v1"),
         ("GET", "/v2/pushed/a/manifests/v1"),
         ("GET", manifest.as_str()),
         ("PUT", "/v2/pushed/a/manifests/v1"),
         ("GET", "/v2/nobody/a/manifests/v1"),
     ];
-    let mut needed = [false; 4];
+    let mut needed = [false; 5];
     for (method, target) in requests {
         for authorization in [None, Some(&b"Basic YTpi"[..])] {
             let head = RequestHead {
@@ -90,7 +99,7 @@ fn the_order_in_which_facts_come_changes_nothing() {
                     "{method} {target}: all is known"
                 );
                 let whole = format!("{:?} {:?}", whole.action, whole.record);
-                for which in 0..16 {
+                for which in 0..32 {
                     let facts = some(&all, which);
                     let found = plan(&config, &head, &facts);
                     let (kind, is_missing) = match &found.action {
@@ -98,6 +107,7 @@ fn the_order_in_which_facts_come_changes_nothing() {
                         Action::Need(Need::BackendHealth { .. }) => (1, facts.health.is_none()),
                         Action::Need(Need::BlobPresence(_)) => (2, facts.in_store.is_none()),
                         Action::Need(Need::RecentPush(_)) => (3, facts.recently_pushed.is_none()),
+                        Action::Need(Need::Content(_)) => (4, facts.in_repository.is_none()),
                         action => {
                             let found = format!("{action:?} {:?}", found.record);
                             assert_eq!(found, whole, "{method} {target}, {which}");
@@ -110,5 +120,5 @@ fn the_order_in_which_facts_come_changes_nothing() {
             }
         }
     }
-    assert_eq!(needed, [true; 4], "each fact is needed by some request");
+    assert_eq!(needed, [true; 5], "each fact is needed by some request");
 }

@@ -9,6 +9,7 @@ use crate::probe::Presence;
 use crate::reply::Reply;
 
 mod auth;
+mod cache;
 mod client_files;
 mod facts;
 mod health;
@@ -22,8 +23,13 @@ mod scrapes;
 mod writes;
 
 /// Nothing was found out.
-const NONE: Facts<'static> =
-    Facts { password: None, health: None, in_store: None, recently_pushed: None };
+const NONE: Facts<'static> = Facts {
+    password: None,
+    health: None,
+    in_store: None,
+    recently_pushed: None,
+    in_repository: None,
+};
 
 const POLICY: &str = r#"{
     "version": 1,

@@ -1,0 +1,173 @@
+//! `--target cache-node`: what makes an Apache Traffic Server a node of a cache.
+//!
+//! One directory for each node. The key of what is kept is kind and digest, taken from the path: every repository and
+//! every registry shares one copy, and a blob is never served as the manifest with the same digest. What is no content
+//! by digest is refused. A node shows what fills it no credential; it keeps whole answers of 200, for ever, and checks
+//! what it reads from its disk.
+
+use std::fs;
+use std::path::Path;
+
+use portolan_core::config::{BackendUrl, Cache, Config};
+
+use crate::render::error::RenderError;
+use crate::render::fill::Fill;
+use crate::replace::replace;
+
+/// Where Debian's package looks for its files.
+const HOME: &str = "/etc/trafficserver";
+
+/// Writes the files of every node, `DIRECTORY/CACHE-NUMBER/…`, the first node of a cache being number 1.
+///
+/// # Errors
+///
+/// A policy without caches, an address that no node can ask at, or a file that cannot be written.
+pub(crate) fn write(
+    config: &Config,
+    fill: Option<&Fill>,
+    directory: &Path,
+) -> Result<(), RenderError> {
+    let fill = fill.ok_or(RenderError::NoNodes)?;
+    if fill.address.ip().is_unspecified() {
+        return Err(RenderError::UnspecifiedFill);
+    }
+    for (name, url) in config.caches().iter().flat_map(nodes) {
+        let place = directory.join(name);
+        fs::create_dir_all(&place)
+            .map_err(|source| RenderError::Output { path: place.clone(), source })?;
+        for (file, text) in files(url.port(), &format!("http://{}", fill.address)) {
+            let path = place.join(file);
+            replace(&path, text.as_bytes())
+                .map_err(|source| RenderError::Output { path, source })?;
+        }
+    }
+    Ok(())
+}
+
+fn nodes(cache: &Cache) -> impl Iterator<Item = (String, &BackendUrl)> {
+    let numbers = (1..).map(move |number: u32| format!("{}-{number}", cache.name()));
+    numbers.zip(cache.nodes())
+}
+
+/// The files of a node that listens at a port and is filled from a URL.
+fn files(port: u16, fill: &str) -> [(&'static str, String); 7] {
+    [
+        ("records.config", records(port)),
+        ("remap.config", remap(fill)),
+        ("portolan.conf", REWRITES.to_owned()),
+        ("plugin.config", format!("healthchecks.so {HOME}/portolan-checks.conf\n")),
+        ("portolan-checks.conf", format!("/v2/ {HOME}/portolan-well text/plain 200 404\n")),
+        ("portolan-well", "ok\n".to_owned()),
+        (
+            "storage.config",
+            "# Where content is kept, and how much: a directory and a size, or a raw device.\n\
+             /var/cache/trafficserver 10G\n"
+                .to_owned(),
+        ),
+    ]
+}
+
+fn remap(fill: &str) -> String {
+    format!(
+        "map http://cache.internal/v2/ {fill}/v2/ @plugin=cachekey.so @pparam=--static-prefix=oci \
+         @pparam=--remove-all-params=true \
+         @pparam=--capture-path=/.*\\/((?:blobs|manifests)\\/sha256:[0-9a-f]{{64}})$/$1/ \
+         @plugin=header_rewrite.so @pparam={HOME}/portolan.conf @plugin=background_fetch.so\n"
+    )
+}
+
+/// What becomes of headers, and of what is no content by digest.
+const REWRITES: &str = r"cond %{REMAP_PSEUDO_HOOK}
+rm-header Authorization
+rm-header Cookie
+
+cond %{REMAP_PSEUDO_HOOK} [AND]
+cond %{CLIENT-URL:PATH} /\/(blobs|manifests)\/sha256:[0-9a-f]{64}$/ [NOT]
+set-status 404
+
+cond %{SEND_RESPONSE_HDR_HOOK}
+set-header X-Portolan-Cache miss
+
+cond %{SEND_RESPONSE_HDR_HOOK} [AND]
+cond %{CACHE} =hit-fresh
+set-header X-Portolan-Cache hit
+";
+
+fn records(port: u16) -> String {
+    let number = |(name, value): &(&str, u64)| format!("CONFIG proxy.config.{name} INT {value}\n");
+    let numbers: String = RECORDS.iter().map(number).collect();
+    format!(
+        "# A node of a cache, made by `portolan render --target cache-node`.\n\
+         CONFIG proxy.config.http.server_ports STRING {port}\n\
+         {numbers}\
+         CONFIG proxy.config.http.background_fill_completed_threshold FLOAT 0.0\n"
+    )
+}
+
+const A_YEAR: u64 = 31_536_000;
+
+/// What differs from the server's defaults. `min_average_object_size` does not: with a larger one the directory of the
+/// store overflows.
+const RECORDS: [(&str, u64); 30] = [
+    ("url_remap.remap_required", 1),
+    ("url_remap.pristine_host_hdr", 0),
+    ("reverse_proxy.enabled", 1),
+    // Another try would ask every registry once more.
+    ("http.connect_attempts_max_retries", 0),
+    // Content by digest may be kept whatever its registry says of caches.
+    ("http.cache.required_headers", 0),
+    ("http.cache.ignore_server_no_cache", 1),
+    ("http.cache.ignore_client_no_cache", 1),
+    ("http.cache.ignore_authentication", 1),
+    // It never changes.
+    ("http.cache.when_to_revalidate", 3),
+    ("http.cache.heuristic_min_lifetime", A_YEAR),
+    ("http.cache.heuristic_max_lifetime", A_YEAR),
+    ("http.cache.guaranteed_min_lifetime", A_YEAR),
+    ("http.cache.max_stale_age", A_YEAR),
+    ("http.negative_caching_enabled", 0),
+    ("cache.limits.http.max_alts", 1),
+    // Whoever wants what is being filled streams along, and waits up to five seconds for its first byte.
+    ("cache.enable_read_while_writer", 1),
+    ("cache.read_while_writer.max_retries", 50),
+    ("cache.read_while_writer_retry.delay", 50),
+    ("http.cache.max_open_read_retries", 100),
+    ("http.cache.open_read_retry_time", 50),
+    ("http.background_fill_active_timeout", 3600),
+    // A bit that flips on the disk is noticed.
+    ("cache.enable_checksum", 1),
+    ("cache.dir.sync_frequency", 10),
+    // What a client that stands still holds in memory.
+    ("cache.target_fragment_size", 262_144),
+    // What is asked for again is kept longer.
+    ("cache.hit_evacuate_percent", 10),
+    ("http.insert_age_in_response", 0),
+    ("http.insert_response_via_str", 0),
+    // No registry is told who asked a node.
+    ("http.insert_request_via_str", 0),
+    ("http.insert_squid_x_forwarded_for", 0),
+    ("http.anonymize_insert_client_ip", 0),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_listens_at_its_port_and_asks_what_fills_it() {
+        let files = files(8300, "http://10.0.0.5:8081");
+        let text = |name: &str| files.iter().find(|(file, _)| *file == name).unwrap().1.clone();
+        assert!(text("records.config").contains("server_ports STRING 8300\n"));
+        let remap = text("remap.config");
+        assert!(
+            remap.starts_with("map http://cache.internal/v2/ http://10.0.0.5:8081/v2/ "),
+            "{remap}"
+        );
+        assert!(remap.contains("sha256:[0-9a-f]{64})$/$1/"), "{remap}");
+        assert_eq!(remap.lines().count(), 1);
+        for setting in ["negative_caching_enabled INT 0", "enable_checksum INT 1"] {
+            assert!(text("records.config").contains(setting), "{setting}");
+        }
+        assert!(!text("records.config").contains("min_average_object_size"));
+    }
+}

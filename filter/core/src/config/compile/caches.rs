@@ -1,0 +1,124 @@
+//! Caches: nodes that are known by their addresses, and their places in chains.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::access::FrontKinds;
+use super::names::{Once, unknown};
+use super::scope::Scope;
+use crate::config::auth::Readers;
+use crate::config::backend::Backend;
+use crate::config::backend_url::BackendUrl;
+use crate::config::cache::Cache;
+use crate::config::ids::BackendId;
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::wire::{CacheWire, LinkWire};
+use crate::contract::clusters;
+
+/// All caches. They are members of lists behind the last of so many backends.
+#[inline(never)]
+pub(super) fn compile(wire: &[CacheWire], backends: usize, mistakes: &Mistakes) -> Vec<Cache> {
+    let root = Path::Root.key("caches");
+    let mut urls = Once::new(mistakes);
+    let first = u32::try_from(backends).unwrap_or(u32::MAX);
+    let ids = (first..).map(BackendId::new);
+    let compile_one = |(cache, member): (&CacheWire, BackendId)| {
+        let path = root.key(&cache.name);
+        let nodes_path = path.key("nodes");
+        let written = cache.nodes.iter().enumerate();
+        for (index, url) in written.filter_map(|(index, url)| Some((index, url.as_ref()?))) {
+            let what = format!("the node `{}`", url.origin());
+            urls.claim(url.origin(), &cache.name, &what, &nodes_path.item(index));
+        }
+        let nodes: Vec<BackendUrl> = cache.nodes.iter().flatten().cloned().collect();
+        let addresses: Option<Vec<IpNet>> = nodes.iter().map(address).collect();
+        let fill_from = match (cache.fill_from.clone(), addresses) {
+            (fill_from, _) if !fill_from.is_empty() => fill_from,
+            (_, Some(addresses)) => addresses,
+            (written, None) => {
+                let message = "has nodes that are known by name, so it has to say from which addresses they ask \
+                     when they are filled; write `fill_from: [PREFIX]`";
+                mistakes.add(&path, message);
+                written
+            }
+        };
+        Cache { name: cache.name.clone(), member, nodes, fill_from, known: cache.known }
+    };
+    wire.iter().zip(ids).map(compile_one).collect()
+}
+
+/// The address that a node has in the policy.
+fn address(url: &BackendUrl) -> Option<IpNet> {
+    url.host().parse::<IpAddr>().ok().map(IpNet::from)
+}
+
+/// The members of lists that stand for the caches, in their order.
+pub(super) fn members(caches: &[Cache], have_fingerprints: bool) -> Vec<Backend> {
+    caches.iter().filter_map(|cache| cache.as_member(have_fingerprints)).collect()
+}
+
+/// What the rule around a chain says about who may have its content.
+pub(super) struct Audience<'a> {
+    pub(super) readers: Option<&'a Readers>,
+    pub(super) kinds: FrontKinds,
+}
+
+impl Scope<'_> {
+    /// The cache at the head of a chain; one that stands elsewhere, or that nobody may be served from, is a mistake.
+    pub(super) fn cache(
+        &self,
+        chain: &[LinkWire],
+        audience: &Audience<'_>,
+        path: &Path<'_>,
+    ) -> Option<BackendId> {
+        let named: Vec<(usize, &str, &LinkWire)> = chain
+            .iter()
+            .enumerate()
+            .filter_map(|(index, link)| Some((index, name(&link.backend)?, link)))
+            .collect();
+        let (index, first, link) = *named.first()?;
+        for (index, ..) in named.iter().filter(|(index, ..)| *index > 0) {
+            let message = "is a cache, which is asked before any registry; write one at most, as the first of the chain";
+            self.mistakes.add(&path.item(*index), message);
+        }
+        if named.len() == chain.len() {
+            let message =
+                "has nobody behind the cache; write the registries that the content comes from";
+            self.mistakes.add(path, message);
+        }
+        if link.share.is_some() {
+            let message = "is a cache, and has no `share`; write its name alone";
+            self.mistakes.add(&path.item(index), message);
+        }
+        self.check_audience(audience, &path.item(index));
+        let Some(position) = self.caches.get(first) else {
+            self.mistakes.add(&path.item(index), unknown("cache", first, self.caches));
+            return None;
+        };
+        let places = self.drained_backends.len();
+        let member = u32::try_from(places).ok()?.checked_add(*position)?;
+        // What fills caches asks none.
+        (!self.fills_caches).then(|| BackendId::new(member))
+    }
+
+    /// A cache has no say in who may read. So the proxy has to know.
+    fn check_audience(&self, audience: &Audience<'_>, path: &Path<'_>) {
+        let FrontKinds { upstream, managed, basic } = audience.kinds;
+        if audience.readers.is_none() {
+            let message = "is a cache, which serves content without asking a registry, so the rule has to say for \
+                 whom; write `readers: anyone`, `readers: authenticated` or `readers: {networks: [LABEL]}`";
+            self.mistakes.add(path, message);
+        } else if upstream && !managed && !basic {
+            let message = "is a cache, and what the clients of these fronts may read is between them and the \
+                 registries, so that none of their requests would go to it; leave it out, or let the \
+                 proxy hold the credentials (`auth: managed` or `basic` at a front)";
+            self.mistakes.add(path, message);
+        }
+    }
+}
+
+/// The policy's name of a cache, where a link of a chain is one.
+pub(super) fn name(link: &str) -> Option<&str> {
+    link.strip_prefix(clusters::CACHE)
+}

@@ -1,0 +1,42 @@
+//! The fields of caches.
+
+use super::table::{Table, Value, optional, required};
+
+pub(crate) static CACHE: Table = Table {
+    place: "caches.NAME",
+    fields: &[
+        required(
+            "nodes",
+            Value::Items(&Value::Url),
+            "its nodes: `http`, host and port; each digest has its place at one of them",
+        ),
+        optional(
+            "fill_from",
+            Value::List(&Value::Text),
+            "the prefixes that nodes ask from when they are filled: the addresses of `nodes` if left out",
+        ),
+        optional(
+            "known",
+            Value::Fields(&KNOWN),
+            "how it is known which repository has which content",
+        ),
+    ],
+};
+
+pub(crate) static KNOWN: Table = Table {
+    place: "caches.NAME.known",
+    fields: &[
+        optional(
+            "present",
+            Value::Time,
+            "how long it is remembered that a repository has a digest",
+        ),
+        optional("absent", Value::Time, "how long it is remembered that it has not"),
+        optional("timeout", Value::Time, "how long a request waits for the answer"),
+        optional(
+            "entries",
+            Value::Whole(1, 1_000_000),
+            "how many pairs of repository and digest each worker remembers",
+        ),
+    ],
+};

@@ -1,0 +1,58 @@
+//! The wire form of a cache.
+
+use ipnet::IpNet;
+
+use super::values::{list, read_count, time};
+use crate::config::advice;
+use crate::config::backend_url::{BackendUrl, Scheme};
+use crate::config::cache::Known;
+use crate::config::fields::{CACHE, KNOWN};
+use crate::config::network;
+use crate::config::reader::Node;
+
+pub(crate) struct CacheWire {
+    pub(crate) name: String,
+    /// One that could not be read keeps its place.
+    pub(crate) nodes: Vec<Option<BackendUrl>>,
+    pub(crate) fill_from: Vec<IpNet>,
+    pub(crate) known: Known,
+}
+
+pub(super) fn read_cache(name: String, node: &Node<'_>) -> CacheWire {
+    const NODES: &str = "a list of URLs such as `http://10.0.0.7:8300`";
+    let fields = node.fields(&CACHE);
+    let nodes = fields.required("nodes", NODES, |node| {
+        node.refuse_empty("is empty; write at least one node, such as `http://10.0.0.7:8300`");
+        node.list(NODES, |node| Some(read_node(&node)))
+    });
+    CacheWire {
+        name,
+        nodes: nodes.unwrap_or_default(),
+        fill_from: list(&fields, "fill_from", network::WANTED, network::parse),
+        known: fields.optional("known", |node| Some(read_known(&node))).unwrap_or_default(),
+    }
+}
+
+fn read_node(node: &Node<'_>) -> Option<BackendUrl> {
+    const LOGIN: &str = "nodes are asked without any";
+    let url = node.url(advice::url::WANTED, LOGIN, BackendUrl::parse)?;
+    if url.scheme() == Scheme::Https {
+        node.refuse("is `https`, and nodes are asked without TLS; write `http`, and keep them in a network of your own");
+    } else if !url.base_path().is_empty() {
+        node.refuse("has a path; write scheme, host and port alone");
+    }
+    Some(url)
+}
+
+fn read_known(node: &Node<'_>) -> Known {
+    let default = Known::default();
+    let fields = node.fields(&KNOWN);
+    Known {
+        present: time(&fields, "present", default.present),
+        absent: time(&fields, "absent", default.absent),
+        timeout: time(&fields, "timeout", default.timeout),
+        entries: fields
+            .optional("entries", |node| usize::try_from(read_count(&node)?).ok())
+            .unwrap_or(default.entries),
+    }
+}

@@ -1,0 +1,128 @@
+//! Which requests a cache may answer, and for whom.
+//!
+//! A cache holds content by its digest and knows no repositories: it would show anybody anything. So a request goes
+//! there only when a registry has said that this repository has this content, and to whom the rule is open has been
+//! looked at before ([`super::admission`]).
+
+use super::need::{Facts, Need};
+use crate::client::Locality;
+use crate::config::ids::{BackendId, ListId};
+use crate::config::{Cache, Config, Front, FrontAuth, Rule};
+use crate::probe::Presence;
+use crate::registry::{Endpoint, Method, Reference, RegistryRequest, query};
+
+/// What becomes of a request at the cache of its region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheUse {
+    /// There is none, or the request is none that a cache may answer.
+    #[default]
+    None,
+    /// It is asked before the registries.
+    Asked(BackendId),
+    /// It is not asked, though the request is for content that it may have.
+    Bypassed(BackendId),
+}
+
+/// Content of a repository, of which a registry has to say that it is there.
+#[derive(Clone, Debug)]
+pub struct Content<'c> {
+    /// The cache that may be asked for it then.
+    pub cache: &'c Cache,
+    /// Path and query by which what fills caches is asked for it. They say all that the answer depends on.
+    pub target: String,
+}
+
+/// Where a request goes that any backend of a chain may answer.
+#[derive(Debug)]
+pub(super) enum Route<'c> {
+    /// To the registries.
+    Registries(CacheUse),
+    /// To the cache, and by this list to the registries behind it.
+    Cache(BackendId, ListId),
+    /// A fact is needed first.
+    Need(Need<'c>),
+}
+
+/// What is known of a request whose backends are chosen.
+pub(super) struct Chosen<'a> {
+    pub(super) front: &'a Front,
+    pub(super) rule: &'a Rule,
+    /// The policy's name of the repository.
+    pub(super) name: &'a str,
+    pub(super) locality: &'a Locality,
+}
+
+/// Whether the cache of the region is asked.
+pub(super) fn route<'c>(
+    config: &'c Config,
+    request: &RegistryRequest<'_>,
+    chosen: &Chosen<'_>,
+    facts: &Facts<'_>,
+) -> Route<'c> {
+    let Chosen { front, rule, name, locality } = *chosen;
+    let list = rule.chain(locality.region).and_then(|chain| chain.lists(name).cached);
+    let found = list.filter(|_| may_be_cached(request)).and_then(|id| {
+        let first = *config.list(id)?.backends().first()?;
+        Some((id, first, config.cache(first)?))
+    });
+    let Some((id, member, cache)) = found else { return Route::Registries(CacheUse::None) };
+    // What its clients may read is between them and the registries.
+    if matches!(front.auth(), FrontAuth::Upstream { .. }) {
+        return Route::Registries(CacheUse::Bypassed(member));
+    }
+    match facts.in_repository {
+        Some(Presence::Present) => Route::Cache(member, id),
+        Some(Presence::Absent | Presence::Unknown) => Route::Registries(CacheUse::Bypassed(member)),
+        None => {
+            let region = config.regions().name(locality.region);
+            let target = fill_target(&request.endpoint, name, front.name(), region);
+            Route::Need(Need::Content(Content { cache, target }))
+        }
+    }
+}
+
+/// Whether a cache may answer a request: a `GET` of a blob or of a manifest by its digest. The nodes check and keep
+/// digests of `sha256` alone.
+#[must_use]
+pub fn may_be_cached(request: &RegistryRequest<'_>) -> bool {
+    let digest = match &request.endpoint {
+        Endpoint::Blob { digest, .. }
+        | Endpoint::Manifest { reference: Reference::Digest(digest), .. } => digest,
+        _ => return false,
+    };
+    request.method == Method::Get && digest.algorithm() == "sha256"
+}
+
+/// Whether a `Range` asks for all there is (RFC 9110 section 14.1.2): some clients begin so. A node would fetch the
+/// content twice.
+#[must_use]
+pub fn is_whole(range: &[u8]) -> bool {
+    range.eq_ignore_ascii_case(b"bytes=0-")
+}
+
+/// The parameters by which a fill says whose chain it goes through.
+const FRONT: &str = "front";
+const REGION: &str = "region";
+
+/// Path and query by which content is asked for at a node, and by the node at what fills it.
+#[must_use]
+pub fn fill_target(endpoint: &Endpoint<'_>, name: &str, front: &str, region: &str) -> String {
+    let path = endpoint.path("", name);
+    // What a parser has taken for names and a digest is ASCII, and so are names of the policy, none of which needs an
+    // escape.
+    format!("{}?{FRONT}={front}&{REGION}={region}", String::from_utf8_lossy(&path))
+}
+
+/// The front and the region that the query of a fill names.
+#[must_use]
+pub fn of_fill(sent: &[u8]) -> Option<(String, String)> {
+    let value = |key| {
+        let value = query::value(sent, key).ok()??;
+        String::from_utf8(value.into_owned()).ok()
+    };
+    Some((value(FRONT)?, value(REGION)?))
+}
+
+#[cfg(test)]
+#[path = "cache/tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! A request of a node that is filled, or of the filter that asks whether a repository has some content.
+//!
+//! Who may have the content was settled when its client asked; here it is fetched as for that client, by the chain
+//! without its cache. Nobody but the nodes and this Envoy gets here: the renderer sees to that.
+
+use super::carry::{Asked, carry, rule_name};
+use super::end::End;
+use super::head::RequestHead;
+use super::{Locality, Plan};
+use crate::config::ids::{FrontId, RegionId};
+use crate::config::{Config, Rule};
+use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};
+use crate::record::{Kind, Record};
+use crate::registry::{Endpoint, Method, Reference, RegistryRequest, parse};
+use crate::reply;
+
+/// Plans a request that fills a cache.
+pub(super) fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, locality: Locality) -> Plan<'c> {
+    let mut record = Record {
+        front: None,
+        region: config.regions().name(locality.region),
+        country: None,
+        class: None,
+        kind: Kind::Other,
+        rule: None,
+        backend: None,
+        reason: String::new(),
+    };
+    let end = decide(config, head, &mut record).unwrap_or_else(|refusal| {
+        End::reply(reply::refuse(config, &refusal, matches!(head.method, b"GET" | b"HEAD"), None))
+    });
+    let End { action, why, rule, backend } = end;
+    (record.rule, record.backend) = (rule, backend);
+    record.reason = format!("fill; {why}");
+    Plan {
+        action,
+        record,
+        locality,
+        naming: Naming::default(),
+        repository: None,
+        user: None,
+        says_backend: false,
+    }
+}
+
+fn decide<'c>(
+    config: &'c Config,
+    head: &RequestHead<'_>,
+    record: &mut Record<'c>,
+) -> Result<End<'c>, Refusal> {
+    let request = parse(head.method, head.target)?;
+    let class = request.endpoint.class();
+    record.class = Some(class);
+    record.kind = Kind::of(class, request.method.is_read());
+    if !is_content(&request) {
+        return Err(Refusal::Unsupported(class));
+    }
+    let (front, region) =
+        request.query.and_then(cache::of_fill).ok_or(Refusal::RepositoryUnknown)?;
+    let front = config.fronts().all().iter().find(|one| one.name() == front);
+    let front = front.ok_or(Refusal::FrontUnknown)?;
+    let mut regions = config.regions().ids();
+    let region = regions.find(|id| config.regions().name(*id) == region);
+    let region = region.ok_or(Refusal::RepositoryUnknown)?;
+    record.region = config.regions().name(region);
+    record.front = Some(front.name());
+    let name = request.endpoint.repository().map_or("", |name| name.as_str());
+    let forward = forward(config, front.id(), name, region)?;
+    // The query was for this filter.
+    let request = RegistryRequest { query: None, ..request };
+    let naming = Naming::default();
+    let asked = Asked { front, region, naming: &naming, name, request: &request, head };
+    let rule = rule_name(config, &forward);
+    let forwarding = carry(config, forward, &asked, None).ok_or(Refusal::RepositoryUnknown)?;
+    Ok(End::forward(forwarding, rule))
+}
+
+fn forward<'c>(
+    config: &'c Config,
+    front: FrontId,
+    name: &str,
+    region: RegionId,
+) -> Result<Forward<'c>, Refusal> {
+    let id = config.rules().find(front, name).ok_or(Refusal::RepositoryUnknown)?;
+    let chain = config.rules().get(id).and_then(|rule: &Rule| rule.chain(region));
+    let list_id = chain.ok_or(Refusal::RepositoryUnknown)?.lists(name).digests;
+    let list = config.list(list_id).ok_or(Refusal::RepositoryUnknown)?;
+    Ok(Forward {
+        rule: Some(id),
+        list,
+        list_id,
+        choice: Choice::Nearest,
+        authority: None,
+        mounting: Mounting::Unasked,
+        cache: CacheUse::None,
+    })
+}
+
+/// Content by its digest, and nothing else: a cache is asked for nothing else.
+fn is_content(request: &RegistryRequest<'_>) -> bool {
+    let by_digest = match &request.endpoint {
+        Endpoint::Blob { .. } => true,
+        Endpoint::Manifest { reference, .. } => matches!(reference, Reference::Digest(_)),
+        _ => false,
+    };
+    by_digest && matches!(request.method, Method::Get | Method::Head)
+}

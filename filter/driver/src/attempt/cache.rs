@@ -1,0 +1,30 @@
+//! The attempt at a cache, which is no registry: all that counts is whether it has the content.
+
+use portolan_core::attempt::Answer;
+use portolan_core::contract::{StateKey, headers};
+
+use crate::callback::Callback;
+
+/// What a node says of itself and of the way of its answer. No registry stands behind that.
+const OF_NODES: [&str; 3] = ["age", "via", "x-cache"];
+
+/// It is asked; until it answers it has failed.
+pub(super) fn begin(call: &mut Callback<'_>) {
+    call.set_state(StateKey::CacheUse, &b"failed"[..]);
+}
+
+/// Takes in the head of its answer: what it means for the request, if that goes on to the registries.
+pub(super) fn take_in(status: u16, call: &mut Callback<'_>) -> Option<Answer> {
+    let answer = Answer::of_cache(status);
+    if answer.is_none() {
+        let is_hit =
+            call.exchange.response_header(headers::CACHE).is_some_and(|said| said == b"hit");
+        call.set_state(StateKey::CacheUse, if is_hit { &b"hit"[..] } else { &b"miss"[..] });
+        for name in OF_NODES {
+            if call.has_response_header(name) {
+                call.remove_response_header(name);
+            }
+        }
+    }
+    answer
+}
