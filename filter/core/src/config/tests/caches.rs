@@ -61,12 +61,12 @@ fn nodes() {
         (r#""eu": {"nodes": ["http://node.example:8300"], "fill_from": ["10.0.0.0/8"]}"#, ""),
         (r#""eu": {"nodes": ["http://10.0.0.7"], "known": {"present": "1h", "absent": "10s", "timeout": "1s", "entries": 10}}"#, ""),
         (r#""eu": {"nodes": []}"#, "caches.eu.nodes: is empty; write at least one node"),
-        (r#""eu": {}"#, "caches.eu: has no field `nodes`"),
+        (r#""eu": {}"#, "caches.eu: is empty; write `nodes`"),
         (r#""eu": {"nodes": ["https://10.0.0.7"]}"#, "caches.eu.nodes[0]: is `https`, and nodes are asked without TLS"),
         (r#""eu": {"nodes": ["http://10.0.0.7/v2"]}"#, "caches.eu.nodes[0]: has a path"),
         (r#""eu": {"nodes": ["http://10.0.0.7", "http://10.0.0.7:80"]}"#, "caches.eu.nodes[1]: the node `http://10.0.0.7` stands twice"),
         (r#""eu": {"nodes": ["http://node.example"]}"#, "caches.eu: has nodes that are known by name, so it has to say from which addresses they ask"),
-        (r#""e u": {"nodes": ["http://10.0.0.7"]}"#, "caches.e u: the name"),
+        (r#""e u": {"nodes": ["http://10.0.0.7"]}"#, r#"caches["e u"]: the name has"#),
     ];
     for (caches, expected) in rows {
         let found = mistakes(&policy("", caches, &rule));
