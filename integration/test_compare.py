@@ -14,7 +14,7 @@ from compare import arguments, page, peers
 from harness import paths
 
 PEERS = [peers.PORTOLAN, peers.NGINX, peers.HAPROXY]
-SECONDS = 300
+SECONDS = 600
 
 
 @pytest.fixture(scope="module")

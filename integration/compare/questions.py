@@ -84,16 +84,17 @@ async def _is_told_of_the_outage(stage: Stage, world: World) -> Answer:
 
 async def push(stage: Stage, world: World) -> Answer:
     """An image whose layers the far registry has already, and the near one, which takes all pushes, has not."""
-    layout = stage.front.server.out.parent / "layout"
-    world.only_far.content.write_layout(layout, contents.TAG)
-    destination = f"127.0.0.1:{stage.front.port}/{world.only_far.repository}:pushed-{stage.front.port}"
+    port = stage.front.port
+    # Of its own for each front: what another one has pushed would be there.
+    app = App(f"team/pushed-{port}", image.build(f"compare pushed {port}"))
+    await asyncio.to_thread(contents.fill, world.far.authority, [app], stage.front.server.out.parent)
+    layout = stage.front.server.out.parent / "pushed"
+    app.content.write_layout(layout, contents.TAG)
     try:
-        await asyncio.to_thread(skopeo.push, layout, contents.TAG, destination)
+        await asyncio.to_thread(skopeo.push, layout, contents.TAG, f"127.0.0.1:{port}/{app.repository}:{contents.TAG}")
     except skopeo.SkopeoFailed as problem:
-        words = "refused: it takes no pushes" if "unsupported" in str(problem) else "fails: a layer is missing"
-        return Answer(words, is_right=False)
-    target = f"/v2/{world.only_far.repository}/manifests/pushed-{stage.front.port}"
-    found = await fetch(world.near.port, "HEAD", target, [("Accept", ACCEPT)])
+        return Answer(_reason(str(problem)), is_right=False)
+    found = await fetch(world.near.port, "HEAD", _manifest(app), [("Accept", ACCEPT)])
     return Answer("done" if found.status == 200 else "at the wrong registry", found.status == 200)
 
 
@@ -170,7 +171,7 @@ class Tokens:
 
 
 def _reason(said: str) -> str:
-    for words in ("unauthorized", "manifest unknown", "503"):
+    for words in ("unauthorized", "manifest unknown", "blob unknown", "unsupported", "502", "503", "504"):
         if words in said:
             return f"fails: {words}"
     return "fails"
