@@ -22,6 +22,7 @@ mod fetches;
 mod fingerprint;
 mod flight;
 mod health;
+mod learned;
 mod limits;
 mod memory;
 mod password;
@@ -57,6 +58,8 @@ use waits::{Awaited, Waits};
 
 pub use fetches::Found;
 pub(crate) use fetches::Place;
+pub(crate) use learned::Health;
+pub use learned::{Learned, Woken};
 
 /// How long an attempt waits for a token where the next backend could be asked instead, and where there is
 /// none.
@@ -92,41 +95,6 @@ enum Purpose {
     Content(Fingerprint),
     Health,
     Password(Fingerprint),
-}
-
-/// A stream that has waited, and what it goes on with.
-#[derive(Clone, Debug)]
-pub struct Woken {
-    /// The stream.
-    pub stream: StreamId,
-    /// What it goes on with.
-    pub learned: Learned,
-}
-
-/// What a stream has waited for.
-#[derive(Clone, Debug)]
-pub enum Learned {
-    /// A token, or why there is none.
-    Token(Found),
-    /// Whether a blob store has a blob.
-    Blob(Presence),
-    /// Whether a repository has some content.
-    Content(Presence),
-    /// How the backends are; `None` if Envoy did not say.
-    Health(Option<Rc<Report>>),
-    /// Whether a password is right.
-    Password(Password),
-}
-
-/// How the backends are, for a request that wants to know.
-#[derive(Clone, Debug)]
-pub(crate) enum Health {
-    /// So, as Envoy said lately.
-    Known(Rc<Report>),
-    /// The request waits for the answer.
-    Waits,
-    /// The request could do without the answer, and does: enough others wait for it.
-    DoWithout,
 }
 
 impl Lookups {
