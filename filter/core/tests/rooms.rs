@@ -66,12 +66,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "record",
-        &["grammar", "config", "registry", "client", "policy", "attempt", "reply", "response"],
+        &[
+            "grammar", "contract", "config", "registry", "client", "policy", "attempt", "reply",
+            "response",
+        ],
     ),
     (
         "walk",
         &[
             "grammar",
+            "contract",
             "config",
             "health",
             "registry",

@@ -22,6 +22,7 @@ fn config() -> Config {
             "redirects": "follow",
             "follow": {"hosts": ["cdn.example"]},
         }},
+        "caches": {"near": {"nodes": ["http://192.0.2.1:8300"]}},
         "regions": {"default": {}},
         "rules": [{
             "name": "all",
@@ -33,7 +34,8 @@ fn config() -> Config {
             "name": "users",
             "repositories": ["**"],
             "fronts": ["users"],
-            "chains": {"default": ["a"]},
+            "readers": "authenticated",
+            "chains": {"default": ["cache@near", "a"]},
         }],
     });
     Config::from_json(policy.to_string().as_bytes()).unwrap()

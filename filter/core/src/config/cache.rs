@@ -49,6 +49,11 @@ impl Default for Known {
 }
 
 impl Cache {
+    /// The policy's name of a cache, where a link of a chain is one.
+    pub(crate) fn name_in_chain(link: &str) -> Option<&str> {
+        link.strip_prefix(clusters::CACHE)
+    }
+
     /// The name in the policy.
     #[must_use]
     pub fn name(&self) -> &str {

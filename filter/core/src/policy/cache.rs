@@ -4,10 +4,10 @@
 //! there only when a registry has said that this repository has this content, and to whom the rule is open has been
 //! looked at before ([`super::admission`]).
 
-use super::need::{Facts, Need};
+use super::need::{Content, Facts, Need};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId};
-use crate::config::{Cache, Config, Front, FrontAuth, Rule};
+use crate::config::{Config, Front, FrontAuth, Rule};
 use crate::probe::Presence;
 use crate::registry::{Endpoint, Method, Reference, RegistryRequest, query};
 
@@ -21,15 +21,6 @@ pub enum CacheUse {
     Asked(BackendId),
     /// It is not asked, though the request is for content that it may have.
     Bypassed(BackendId),
-}
-
-/// Content of a repository, of which a registry has to say that it is there.
-#[derive(Clone, Debug)]
-pub struct Content<'c> {
-    /// The cache that may be asked for it then.
-    pub cache: &'c Cache,
-    /// Path and query by which what fills caches is asked for it. They say all that the answer depends on.
-    pub target: String,
 }
 
 /// Where a request goes that any backend of a chain may answer.

@@ -14,12 +14,12 @@ mod refused;
 mod token_scope;
 
 pub use admission::Identity;
-pub use cache::{CacheUse, Content};
+pub use cache::CacheUse;
 pub use decide::{Asked, Choice, Decision, Forward, decide};
 pub use freshness::{Push, Question, SLOTS, push};
 pub use mount::Mounting;
 pub use naming::Naming;
-pub use need::{Facts, Need, Password, StoredBlob};
+pub use need::{Content, Facts, Need, Password, StoredBlob};
 pub use origin::{HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, Origin, TOKEN_PATH, in_token_path};
 pub use refusal::Refusal;
 pub use refused::{Asker, refuse, refuse_client};

@@ -1,9 +1,8 @@
 //! Facts that a decision may need, and that a host has to find out.
 
-use super::cache::Content;
 use super::freshness::Question;
-use crate::config::Verifier;
 use crate::config::ids::{RuleId, StoreId};
+use crate::config::{Cache, Verifier};
 use crate::grammar::Digest;
 use crate::health::Examined;
 use crate::probe::Presence;
@@ -63,4 +62,13 @@ pub struct StoredBlob {
     pub store: StoreId,
     /// The blob.
     pub digest: Digest<'static>,
+}
+
+/// Content of a repository, of which a registry has to say that it is there.
+#[derive(Clone, Debug)]
+pub struct Content<'c> {
+    /// The cache that may be asked for it then.
+    pub cache: &'c Cache,
+    /// Path and query by which what fills caches is asked for it. They say all that the answer depends on.
+    pub target: String,
 }

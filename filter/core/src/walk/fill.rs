@@ -3,10 +3,11 @@
 //! Who may have the content was settled when its client asked; here it is fetched as for that client, by the chain
 //! without its cache. Nobody but the nodes and this Envoy gets here: the renderer sees to that.
 
+use super::action::Plan;
 use super::carry::{Asked, carry, rule_name};
 use super::end::End;
 use super::head::RequestHead;
-use super::{Locality, Plan};
+use crate::client::Locality;
 use crate::config::ids::{FrontId, RegionId};
 use crate::config::{Config, Rule};
 use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};

@@ -14,7 +14,6 @@ use crate::config::cache::Cache;
 use crate::config::ids::BackendId;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::{CacheWire, LinkWire};
-use crate::contract::clusters;
 
 /// All caches. They are members of lists behind the last of so many backends.
 #[inline(never)]
@@ -79,7 +78,7 @@ impl Scope<'_> {
         let named: Vec<(usize, &str, &LinkWire)> = chain
             .iter()
             .enumerate()
-            .filter_map(|(index, link)| Some((index, name(&link.backend)?, link)))
+            .filter_map(|(index, link)| Some((index, Cache::name_in_chain(&link.backend)?, link)))
             .collect();
         let (index, first, link) = *named.first()?;
         for (index, ..) in named.iter().filter(|(index, ..)| *index > 0) {
@@ -120,9 +119,4 @@ impl Scope<'_> {
             self.mistakes.add(path, message);
         }
     }
-}
-
-/// The policy's name of a cache, where a link of a chain is one.
-pub(super) fn name(link: &str) -> Option<&str> {
-    link.strip_prefix(clusters::CACHE)
 }

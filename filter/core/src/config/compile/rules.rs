@@ -1,13 +1,14 @@
 //! Rules: chains for every region, an owner and replicas that exist.
 
 use super::access::{FrontKinds, RuleAccess};
-use super::caches::{self, Audience};
+use super::caches::Audience;
 use super::chains::{self, Link, Tags};
 use super::names::Once;
 use super::redirecting::Around;
 use super::regions::labels_of_list;
 use super::scope::Scope;
 use crate::config::auth::Readers;
+use crate::config::cache::Cache;
 use crate::config::chain::Chain;
 use crate::config::ids::{BackendId, RuleId};
 use crate::config::list::{ListTable, Purpose};
@@ -184,7 +185,7 @@ impl Scope<'_> {
     fn links(&self, wire: Option<&[LinkWire]>, path: &Path<'_>) -> Vec<Link> {
         let Some(wire) = wire else { return Vec::new() };
         // A cache is looked at elsewhere, and keeps its place: what is said of the others has their index.
-        let is_registry = |link: &&LinkWire| caches::name(&link.backend).is_none();
+        let is_registry = |link: &&LinkWire| Cache::name_in_chain(&link.backend).is_none();
         let registry =
             |link: &LinkWire| Some(link).filter(is_registry).map(|link| link.backend.clone());
         let names: Vec<String> =

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::access::Checks;
-use super::caches;
 use super::names::unknown;
 use super::per_region::RegionNames;
+use crate::config::cache::Cache;
 use crate::config::fronts::Front;
 use crate::config::ids::{BackendId, FrontId};
 use crate::config::mistake::{Mistakes, Path};
@@ -85,7 +85,7 @@ impl Scope<'_> {
     /// The id of a name; an unknown one is a mistake.
     pub(super) fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
         let id = self.backends.get(name).copied().map(BackendId::new);
-        if caches::name(name).is_some() {
+        if Cache::name_in_chain(name).is_some() {
             let message = format!(
                 "`{}` is a cache, and no registry; a cache is the first of a chain and nothing else",
                 hidden(name)
