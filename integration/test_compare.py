@@ -1,9 +1,10 @@
 """`make compare`, its quick form: Portolan beside the proxies that Debian has, and what must come of it on any machine.
 
-It cannot see how fast anything is. The figures of docs/comparison.md are made by the long form.
+`scripts/test-all compare` runs it before the long form. It cannot see how fast anything is. The figures of docs/comparison.md are made by the long form.
 """
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import pytest
 from compare import arguments, page, peers
 from harness import paths
 
+pytestmark = pytest.mark.skipif(
+    "PORTOLAN_LONG_COMPARE" not in os.environ, reason="scripts/test-all compare runs it, for minutes"
+)
 PEERS = [peers.PORTOLAN, peers.NGINX, peers.HAPROXY]
 SECONDS = 600
 
