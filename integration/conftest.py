@@ -1,11 +1,12 @@
 """What several suites share. Everything is stopped when the session ends, however it ends."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from harness import image, portolan, processes
+from harness import image, paths, portolan, processes
 from harness.bootstrap import Bootstrap
 from harness.comparison import Comparison
 from harness.delivery import Delivery
@@ -13,6 +14,27 @@ from harness.doors import KINDS, Door, opened
 from harness.envoy import Envoy, Policy, render
 from harness.scripted import Answer, Scripted
 from harness.tenants import policy as policy_of_tenants
+
+# Suites about Envoy's configuration, commands and clients, in which it does not matter what runs the filter: they have the
+# native module. Envoy compiles the WebAssembly at each start, for seconds of processor time, and these start some hundred.
+# scripts/test-all runs every suite with either form.
+NATIVE_SUITES = """
+    alerts auth_clients auth_operators auth_peers balancers browsers budgets client_limits
+    combined_registry doctor drift geography gitlab_geo hostile_framing hostile_http2
+    hostile_load http3 http_redirect limited locality measuring naming_clients observing redirecting
+    redirecting_clients redirects_clients refused_clients refused_writes rules_of_fronts status
+    times tls_clients tls_front tracing warm
+""".split()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _form_of_the_filter(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whether a suite has the filter in WebAssembly or as a module; PORTOLAN_FILTER says it for all."""
+    before = paths.FILTER
+    if "PORTOLAN_FILTER" not in os.environ and request.path.stem.removeprefix("test_") in NATIVE_SUITES:
+        paths.FILTER = "module"
+    yield
+    paths.FILTER = before
 
 
 @pytest.fixture(scope="session", autouse=True)
