@@ -71,7 +71,7 @@ pub(crate) struct SiteArgs {
     metrics: Option<SocketAddr>,
     /// The address of a listener of its own at which the nodes of the policy's `caches` are filled. It answers nobody but
     /// them and this machine.
-    #[arg(long, value_name = "[ADDRESS]:PORT", default_value = FILL, value_parser = any_address)]
+    #[arg(long, value_name = "[ADDRESS]:PORT", default_value_t = usual_fill(), value_parser = any_address)]
     #[serde(default = "usual_fill")]
     cache_fill: SocketAddr,
     /// The collector that spans of requests and attempts are sent to, OTLP over HTTP, such as
@@ -129,8 +129,6 @@ const WASM: &str = "/etc/portolan/portolan.wasm";
 const MODULE: &str = "/etc/portolan/libportolan.so";
 
 /// Where nodes of caches are filled, unless told.
-const FILL: &str = "127.0.0.1:8081";
-
 fn usual_fill() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8081))
 }

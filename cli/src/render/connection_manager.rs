@@ -13,48 +13,47 @@ use super::{
 };
 
 pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
-    let fields = object([
-        json!({"stat_prefix": "portolan", "server_name": "portolan"}),
-        client_address::settings(config.clients()),
-        request_shape(options.limits),
-        protocols(config, options.limits),
-        timeouts(options.limits),
-        tracing::settings(options),
-        json!({
-            "early_header_mutation_extensions": [early_headers::extension(config.clients())],
-            "generate_request_id": true,
-            "always_set_request_id_in_response": true,
-            "access_log": access_logs(Needs::of(config, options), options),
-            "local_reply_config": local_replies::config(options.limits),
-            "route_config": routes::route_config(config, options),
-            "http_filters": filters(config, policy_json, options),
-        }),
-    ]);
-    extension(
-        "envoy.filters.network.http_connection_manager",
-        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        fields,
-    )
+    let own = Own {
+        statistics: "portolan",
+        addresses: client_address::settings(config.clients()),
+        tracing: tracing::settings(options),
+        logs: access_logs(Needs::of(config, options), options),
+        routes: routes::route_config(config, options),
+        filters: filters(config, policy_json, options),
+    };
+    manager(config, options, own)
 }
 
-/// The same for the listener that fills caches. Who asks there is a node, whose word nobody takes for a client's.
-pub(super) fn of_fills(config: &Config, options: &Options, parts: &Value) -> Value {
+/// What the connection managers of an Envoy have each for itself.
+pub(super) struct Own {
+    /// What the names of their statistics begin with.
+    pub(super) statistics: &'static str,
+    /// Whose word about the client's address is taken.
+    pub(super) addresses: Value,
+    pub(super) tracing: Value,
+    pub(super) logs: Vec<Value>,
+    pub(super) routes: Value,
+    pub(super) filters: Vec<Value>,
+}
+
+/// A connection manager. What HTTP may look like, and how long it may take, is the same everywhere.
+pub(super) fn manager(config: &Config, options: &Options, own: Own) -> Value {
     let fields = object([
-        json!({
-            "stat_prefix": "portolan_fill",
-            "server_name": "portolan",
-            "use_remote_address": true,
-        }),
+        json!({"stat_prefix": own.statistics, "server_name": "portolan"}),
+        own.addresses,
         request_shape(options.limits),
         protocols(config, options.limits),
         timeouts(options.limits),
+        own.tracing,
         json!({
             "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
+            "access_log": own.logs,
             "local_reply_config": local_replies::config(options.limits),
+            "route_config": own.routes,
+            "http_filters": own.filters,
         }),
-        parts.clone(),
     ]);
     extension(
         "envoy.filters.network.http_connection_manager",
@@ -75,18 +74,22 @@ fn attempt_logs(needs: Needs, options: &Options) -> Vec<Value> {
     [log].into_iter().chain(metrics::of_attempts(needs, options)).collect()
 }
 
+/// The router, which logs and counts attempts.
+pub(super) fn router(needs: Needs, options: &Options) -> Value {
+    extension(
+        "envoy.filters.http.router",
+        "extensions.filters.http.router.v3.Router",
+        // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
+        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(needs, options)}),
+    )
+}
+
 /// The order matters: the country is found before anything is decided, then what the client sent is noted for the
 /// access log, and only then the filter may rewrite it.
 fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
     let geoip = options.geoip_database.as_deref().map(geoip::filter);
     let deciding =
         options.filter.as_ref().map(|file| filter::deciding("portolan", file, policy_json));
-    let router = extension(
-        "envoy.filters.http.router",
-        "extensions.filters.http.router.v3.Router",
-        // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
-        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(Needs::of(config, options), options)}),
-    );
     let noted = filter_state::filter(config.clients(), &options.policy);
     let forms = options.filter.as_ref().filter(|_| routes::has_token_endpoint(config));
     let forms = forms.map(filter::token_form);
@@ -105,7 +108,7 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         .chain(addresses)
         .chain(budgets)
         .chain(counted)
-        .chain([router])
+        .chain([router(Needs::of(config, options), options)])
         .collect()
 }
 

@@ -7,16 +7,15 @@ use portolan_core::config::{Cache, Config};
 use serde_json::{Value, json};
 
 use super::client_address::ranges;
+use super::connection_manager::Own;
 use super::fill::Fill;
 use super::limits::seconds;
-use super::listener::{listener_filters, sockets};
+use super::listener::{first_bytes, sockets};
 use super::needs::Needs;
 use super::options::Options;
 use super::socket::{BUFFER_BYTES, address};
-use super::typed::{extension, object};
-use super::{
-    access_log, connection_manager, filter, filter_state, loops, metrics, redirects, routes,
-};
+use super::typed::object;
+use super::{access_log, connection_manager, filter, filter_state, loops, redirects, routes};
 
 /// What the listener is called.
 pub(crate) const NAME: &str = "portolan-fill";
@@ -26,15 +25,11 @@ pub(crate) const NAME: &str = "portolan-fill";
 pub(super) fn listener(options: &Options) -> Option<Value> {
     let fill = options.fill.as_ref()?;
     let sources = ranges(&sources(&fill.config));
-    let mut first = listener_filters(fill.config.clients(), false);
-    first.retain(|filter| {
-        filter.get("name").is_none_or(|name| name != "envoy.filters.listener.proxy_protocol")
-    });
     let all = json!({
         "name": NAME,
         "address": address(fill.address),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "listener_filters": first,
+        "listener_filters": [first_bytes(false)],
         "listener_filters_timeout": seconds(options.limits.handshake_timeout),
         "filter_chains": [{
             "filter_chain_match": {"direct_source_prefix_ranges": sources},
@@ -63,27 +58,21 @@ fn manager(fill: &Fill, options: &Options) -> Value {
     let needs = Needs::of(config, options);
     let deciding = options.filter.as_ref().map(|file| filter::deciding(NAME, file, &fill.json));
     let log = access_log::of_fills(needs, options);
-    let of_attempts = [access_log::of_attempts(options)].into_iter();
-    let attempts: Vec<Value> = of_attempts.chain(metrics::of_attempts(needs, options)).collect();
-    let router = extension(
-        "envoy.filters.http.router",
-        "extensions.filters.http.router.v3.Router",
-        json!({"suppress_envoy_headers": true, "upstream_log": attempts}),
-    );
     let filters = [loops::filter_of_fills(config)]
         .into_iter()
         .chain([filter_state::filter(config.clients(), &options.policy)])
         .chain(deciding)
         .chain(redirects::address_filters(config, options))
-        .chain([router])
+        .chain([connection_manager::router(needs, options)])
         .collect::<Vec<_>>();
-    connection_manager::of_fills(
-        config,
-        options,
-        &json!({
-            "access_log": [log],
-            "route_config": object([routes::route_config(config, options), json!({"name": NAME})]),
-            "http_filters": filters,
-        }),
-    )
+    let own = Own {
+        statistics: "portolan_fill",
+        // Who asks there is a node, whose word nobody takes for a client's.
+        addresses: json!({"use_remote_address": true}),
+        tracing: Value::Null,
+        logs: vec![log],
+        routes: object([routes::route_config(config, options), json!({"name": NAME})]),
+        filters,
+    };
+    connection_manager::manager(config, options, own)
 }

@@ -107,6 +107,11 @@ mod tests {
                 json!({"auth": {"basic": {"verifier": "https://v.example"}}}),
                 Needs { has_passwords: true, ..NOTHING },
             ),
+            (
+                "",
+                json!({"caches": {"near": {"nodes": ["http://192.0.2.1:8300"]}}}),
+                Needs { has_caches: true, ..NOTHING },
+            ),
             ("/clients", headers, Needs { reads_country: true, ..NOTHING }),
         ];
         for (path, value, expected) in rows {
