@@ -8,6 +8,7 @@ use super::need::{Content, Facts, Need};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId};
 use crate::config::{Config, Front, FrontAuth, Rule};
+use crate::grammar::Digest;
 use crate::probe::Presence;
 use crate::registry::{Endpoint, Method, Reference, RegistryRequest, query};
 
@@ -76,12 +77,18 @@ pub(super) fn route<'c>(
 /// digests of `sha256` alone.
 #[must_use]
 pub fn may_be_cached(request: &RegistryRequest<'_>) -> bool {
-    let (Endpoint::Blob { digest, .. }
-    | Endpoint::Manifest { reference: Reference::Digest(digest), .. }) = &request.endpoint
-    else {
-        return false;
-    };
-    request.method == Method::Get && digest.algorithm() == "sha256"
+    let is_kept = |digest: &Digest<'_>| digest.algorithm() == "sha256";
+    request.method == Method::Get && content(&request.endpoint).is_some_and(is_kept)
+}
+
+/// The digest of content that an endpoint names by it: a blob, or a manifest by its digest.
+#[must_use]
+pub fn content<'r>(endpoint: &'r Endpoint<'_>) -> Option<&'r Digest<'r>> {
+    match endpoint {
+        Endpoint::Blob { digest, .. }
+        | Endpoint::Manifest { reference: Reference::Digest(digest), .. } => Some(digest),
+        _ => None,
+    }
 }
 
 /// Whether a `Range` asks for all there is (RFC 9110 section 14.1.2): some clients begin so. A node would fetch the

@@ -12,7 +12,7 @@ use crate::config::ids::{FrontId, RegionId};
 use crate::config::{Config, Rule};
 use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};
 use crate::record::{Kind, Record};
-use crate::registry::{Endpoint, Method, Reference, RegistryRequest, parse};
+use crate::registry::{Method, RegistryRequest, parse};
 use crate::reply;
 
 /// Plans a request that fills a cache.
@@ -99,10 +99,6 @@ fn forward<'c>(
 
 /// Content by its digest, and nothing else: a cache is asked for nothing else.
 fn is_content(request: &RegistryRequest<'_>) -> bool {
-    let by_digest = match &request.endpoint {
-        Endpoint::Blob { .. } => true,
-        Endpoint::Manifest { reference, .. } => matches!(reference, Reference::Digest(_)),
-        _ => false,
-    };
-    by_digest && matches!(request.method, Method::Get | Method::Head)
+    cache::content(&request.endpoint).is_some()
+        && matches!(request.method, Method::Get | Method::Head)
 }

@@ -185,11 +185,11 @@ impl Scope<'_> {
     fn links(&self, wire: Option<&[LinkWire]>, path: &Path<'_>) -> Vec<Link> {
         let Some(wire) = wire else { return Vec::new() };
         // A cache is looked at elsewhere, and keeps its place: what is said of the others has their index.
-        let is_registry = |link: &&LinkWire| Cache::name_in_chain(&link.backend).is_none();
-        let registry =
-            |link: &LinkWire| Some(link).filter(is_registry).map(|link| link.backend.clone());
-        let names: Vec<String> =
-            wire.iter().map(|link| registry(link).unwrap_or_default()).collect();
+        let registry = |link: &LinkWire| match Cache::name_in_chain(&link.backend) {
+            Some(_) => String::new(),
+            None => link.backend.clone(),
+        };
+        let names: Vec<String> = wire.iter().map(registry).collect();
         let known = self.backend_list(&names, path);
         let link = |wire: &LinkWire| {
             let backend = BackendId::new(*self.backends.get(wire.backend.as_str())?);
