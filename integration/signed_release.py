@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
+import harness.cosign
 from harness import skopeo
+from harness.cosign import cosign
 from harness.registry import Registry
 from harness.released_image import Archive
 
 RELEASE = Path(os.environ["RELEASE"])
-COSIGN = shutil.which("cosign") or "cosign"
-# No service of Sigstore can be reached: what is signed is not written into its log.
-SIGN = ("--key", "cosign.key", "--tlog-upload=false", "--yes")
-VERIFY = ("--key", "cosign.pub", "--insecure-ignore-tlog=true")
+SIGN = ("--key", "cosign.key", *harness.cosign.SIGN)
+VERIFY = ("--key", "cosign.pub", *harness.cosign.VERIFY)
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,6 @@ def registry(work: Path) -> Iterator[Registry]:
     registry = Registry("signed", work / "signed")
     yield registry
     registry.stop()
-
-
-def cosign(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COSIGN_PASSWORD": "only for this test"}
-    return subprocess.run(
-        [COSIGN, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=120, check=True
-    )
 
 
 def published(archive: Path, registry: Registry, name: str) -> str:

@@ -4,7 +4,6 @@
 under the same load, and 200 changes after which memory is measured. Otherwise there are five changes.
 """
 
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from harness.files_envoy import FilesEnvoy
 from harness.load import HOST, Load, Reconnecting
 from harness.long import IS_LONG, only_long
 from harness.migrating import need_migration
+from harness.processes import resident_bytes
 from harness.recording import Blobs, Recording
 from harness.waiting import eventually
 
@@ -207,17 +207,9 @@ def test_memory_is_returned(
         policy["rules"][0]["chains"]["default"].append("extra")
         envoy.apply(policy, "--no-validate")
         if number in (20, 110, 200):
-            sizes[number] = resident_bytes(envoy)
+            sizes[number] = resident_bytes(envoy.server.pid)
     load.join(60)
     said = ", ".join(f"{size / 1e6:.1f} MB after {number}" for number, size in sizes.items())
     print(f"\nmemory of Envoy: {said} changes; {load.done} requests, {len(load.failures)} failed")
     assert sizes[200] < 1.1 * sizes[20], said
     assert sizes[200] - sizes[110] < 0.05 * sizes[20], said
-
-
-def resident_bytes(envoy: FilesEnvoy) -> int:
-    """The memory that Envoy has, as the kernel counts it."""
-    status = Path(f"/proc/{envoy.server.pid}/status").read_text()
-    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
-    assert found
-    return int(found[1]) * 1024

@@ -1,29 +1,25 @@
 """cosign signs an image through the front and verifies it there, wherever the client is.
 
-Real registries and real Envoy. Skipped where there is no cosign (`scripts/setup cosign`). Signatures are tags of the repository (`sha256-<64 hex>.sig`), which only the owner has.
+Real registries and real Envoy. Skipped where there is no cosign (`scripts/setup cosign`). Signatures
+are tags of the repository (`sha256-<64 hex>.sig`), which only the owner has.
 """
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from harness import image, skopeo
-from harness.clients.needs import TOOLS
+from harness.cosign import PROGRAM, SIGN, VERIFY, cosign
 from harness.envoy import Envoy, Policy
 from harness.forwarder import Forwarder
 from harness.policies import ADDRESSES, two_owners
 from harness.registry import Registry
 
-COSIGN = shutil.which(TOOLS / "cosign") or shutil.which("cosign")
-# No service of Sigstore is asked: what is signed is not written into its log.
-SIGN = ("--tlog-upload=false", "--yes", "--allow-http-registry")
-VERIFY = ("--insecure-ignore-tlog=true", "--allow-http-registry")
+# These registries have no TLS.
+PLAIN = "--allow-http-registry"
 
-pytestmark = pytest.mark.skipif(COSIGN is None, reason="there is no cosign")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no cosign")
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +40,6 @@ def envoy(
     return start_envoy(two_owners(east.url, west.url, geo_database))
 
 
-def cosign(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs it; `check` is left to who calls."""
-    environment = {**os.environ, "COSIGN_PASSWORD": "only for this test"}
-    command = [str(COSIGN), *arguments]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-
 def test_what_is_signed_through_the_front_is_verified_there(
     envoy: Envoy, registries: tuple[Registry, Registry], tmp_path: Path
 ) -> None:
@@ -61,20 +50,20 @@ def test_what_is_signed_through_the_front_is_verified_there(
     near_east, near_west = (Forwarder(ADDRESSES[country], envoy.port) for country in ("CN", "DE"))
     skopeo.push(tmp_path / "layout", "v1", f"{near_east.authority}/drycc/signed:v1")
     for name in ("mine", "other"):
-        made = cosign(tmp_path, "generate-key-pair", "--output-key-prefix", name)
+        made = cosign(tmp_path, "generate-key-pair", "--output-key-prefix", name, check=False)
         assert made.returncode == 0, made
     image_of = f"{{}}/drycc/signed@{signed.digest}".format
 
-    before = cosign(tmp_path, "verify", "--key", "mine.pub", *VERIFY, image_of(near_east.authority))
+    before = cosign(tmp_path, "verify", "--key", "mine.pub", *VERIFY, PLAIN, image_of(near_east.authority), check=False)
     assert before.returncode != 0, before
 
-    done = cosign(tmp_path, "sign", "--key", "mine.key", *SIGN, image_of(near_east.authority))
+    done = cosign(tmp_path, "sign", "--key", "mine.key", *SIGN, PLAIN, image_of(near_east.authority), check=False)
     assert done.returncode == 0, done
 
     for place in (near_east.authority, near_west.authority):
-        verified = cosign(tmp_path, "verify", "--key", "mine.pub", *VERIFY, image_of(place))
+        verified = cosign(tmp_path, "verify", "--key", "mine.pub", *VERIFY, PLAIN, image_of(place), check=False)
         assert verified.returncode == 0 and signed.digest in verified.stdout, verified
-        refused = cosign(tmp_path, "verify", "--key", "other.pub", *VERIFY, image_of(place))
+        refused = cosign(tmp_path, "verify", "--key", "other.pub", *VERIFY, PLAIN, image_of(place), check=False)
         assert refused.returncode != 0, refused
     signature = f"{signed.digest.replace(':', '-')}.sig"
     assert west.has_manifest("acme/signed", signature) and not east.has_manifest("drycc/signed", signature)

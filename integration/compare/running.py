@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+from bench.processor_time import on_processor_nanoseconds
 from compare.peers import Peer, Place
 from harness import raw
 from harness.image import ACCEPT
@@ -34,7 +35,7 @@ class Running:
 
     def processor_seconds(self) -> float:
         """On a processor so far, all of its processes."""
-        return sum(_nanoseconds(pid) for pid in self._pids()) / 1e9
+        return sum(on_processor_nanoseconds(pid) for pid in self._pids()) / 1e9
 
     def ticked_seconds(self) -> float:
         """The same in steps of the kernel's clock (10 ms), with the threads and processes that have ended."""
@@ -68,11 +69,6 @@ class Running:
 def _children(pid: int) -> list[int]:
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for each in lists for child in each.read_text().split()]
-
-
-def _nanoseconds(pid: int) -> int:
-    """The first field of each thread's schedstat (proc(5))."""
-    return sum(int(stat.read_text().split()[0]) for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
 def _ticks(pid: int) -> int:

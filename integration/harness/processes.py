@@ -99,6 +99,13 @@ def die_with_parent() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
+def resident_bytes(pid: int) -> int:
+    """The memory that a process has, as the kernel counts it (proc(5), VmRSS)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
+
+
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
     """The end of a log file, with its name."""
     text = path.read_text(errors="replace") if path.exists() else ""

@@ -1,11 +1,11 @@
 """What Envoy holds: memory, file descriptors, connections."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from harness.envoy import Envoy
+from harness.processes import resident_bytes
 
 # Some ten minutes of them.
 LEAST_MEASURED = 100
@@ -23,11 +23,9 @@ class Measured:
 
 def measure(envoy: Envoy) -> Measured:
     """Now."""
-    process = Path(f"/proc/{envoy.server.pid}")
-    found = re.search(r"^VmRSS:\s+(\d+) kB", (process / "status").read_text(), re.MULTILINE)
-    assert found
-    files = sum(1 for _ in (process / "fd").iterdir())
-    return Measured(int(found[1]) * 1024, files, sum(envoy.stats(CONNECTIONS).values()))
+    pid = envoy.server.pid
+    files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    return Measured(resident_bytes(pid), files, sum(envoy.stats(CONNECTIONS).values()))
 
 
 def growth(measured: list[Measured]) -> dict[str, float]:

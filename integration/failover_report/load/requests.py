@@ -32,31 +32,35 @@ class Requests(Steady):
         return {sample.served_by for sample in reversed(self.samples[-500:]) if sample.began >= since}
 
     async def _ask(self, number: int) -> None:
-        what, target, digest = self._targets[number % len(self._targets)]
-        began, clock = time.time(), time.monotonic()
-        answer: Response | None = None
-        try:
-            asked = fetch(self._port, "GET", target, [("Accept", ACCEPT)])
-            answer = await asyncio.wait_for(asked, settings.REQUEST_SECONDS)
-        except BROKEN as problem:
-            outcome, complaint = Outcome.FAILED, f"{type(problem).__name__}: {problem}"
-        else:
-            outcome = _outcome(answer, digest)
-            complaint = "" if outcome == Outcome.DONE else f"{answer.status} {answer.body[:120]!r}"
-        self.samples.append(
-            Sample(
-                client="single",
-                what=what,
-                began=began,
-                seconds=time.monotonic() - clock,
-                outcome=outcome,
-                complaint=complaint,
-                status=answer.status if answer else None,
-                code=error_code(answer) if answer else "",
-                has_retry_after=bool(answer and "retry-after" in answer.headers),
-                served_by=answer.headers.get(SERVED_BY, "") if answer else "",
-            )
-        )
+        part = self._targets[number % len(self._targets)]
+        self.samples.append(await ask(self._port, "single", part, settings.REQUEST_SECONDS))
+
+
+async def ask(port: int, client: str, part: tuple[str, str, str], seconds: float) -> Sample:
+    """Asks for one part, its kind, its target and the digest that it must have, and waits for so long at most."""
+    what, target, digest = part
+    began, clock = time.time(), time.monotonic()
+    answer: Response | None = None
+    try:
+        asked = fetch(port, "GET", target, [("Accept", ACCEPT)])
+        answer = await asyncio.wait_for(asked, seconds)
+    except BROKEN as problem:
+        outcome, complaint = Outcome.FAILED, f"{type(problem).__name__}: {problem}"
+    else:
+        outcome = _outcome(answer, digest)
+        complaint = "" if outcome == Outcome.DONE else f"{answer.status} {answer.body[:120]!r}"
+    return Sample(
+        client=client,
+        what=what,
+        began=began,
+        seconds=time.monotonic() - clock,
+        outcome=outcome,
+        complaint=complaint,
+        status=answer.status if answer else None,
+        code=error_code(answer) if answer else "",
+        has_retry_after=bool(answer and "retry-after" in answer.headers),
+        served_by=answer.headers.get(SERVED_BY, "") if answer else "",
+    )
 
 
 def targets(app: App) -> list[tuple[str, str, str]]:
