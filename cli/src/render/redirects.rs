@@ -6,39 +6,23 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::config::{Backend, Config, List, RedirectHost, Scheme, redirects_cluster};
+use portolan_core::config::{RedirectHost, Scheme, redirects_cluster};
 use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
 
-use super::envoy_version::EnvoyVersion;
-use super::error::RenderError;
-use super::followed_redirects::{are_followed, followed, schemes};
-use super::options::Options;
-use super::redirect_cluster::{self, Addresses};
+use super::model::followed_redirects::{Addresses, Followed};
+use super::model::patience;
+use super::model::serving::Serving;
+use super::redirect_cluster::{self, filter_name};
 use super::retry_priority::previous_priorities;
 use super::typed::{extension, object, typed};
-use super::{budgets, filter_state, geoip, health, loops, next_cluster, patience};
+use super::{budgets, filter_state, geoip, health, loops, next_cluster};
 
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
 
 /// How often one request is sent on.
 const MOST_HOPS: u32 = 5;
-
-/// Refuses an Envoy that would follow to where the policy does not let it.
-///
-/// # Errors
-///
-/// A backend whose redirects may not lead to private addresses, and an Envoy that cannot see to that.
-pub(super) fn check(config: &Config, envoy: EnvoyVersion) -> Result<(), RenderError> {
-    let mut public = followed(config).filter(|backend| !backend.redirects().private_addresses());
-    match public.next() {
-        Some(backend) if !envoy.filters_addresses() => {
-            Err(RenderError::PrivateAddresses { backend: backend.name().to_owned(), envoy })
-        }
-        _ => Ok(()),
-    }
-}
 
 /// The `internal_redirect_policy` of a route.
 ///
@@ -61,13 +45,15 @@ pub(super) fn policy() -> Value {
 }
 
 /// The virtual host of every host that redirects may lead to.
-pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
-    let hosts: BTreeSet<&str> = followed(config)
-        .flat_map(|backend| backend.redirects().hosts())
+pub(super) fn virtual_host(serving: &Serving<'_>) -> Value {
+    let hosts: BTreeSet<&str> = serving
+        .followed
+        .iter()
+        .flat_map(|followed| followed.backend.redirects().hosts())
         .map(RedirectHost::as_str)
         .collect();
-    let routes = followed(config).flat_map(|backend| {
-        schemes(backend).map(move |scheme| route(config, backend, scheme, options))
+    let routes = serving.followed.iter().flat_map(|followed| {
+        followed.schemes.iter().map(move |scheme| route(serving, followed, *scheme))
     });
     json!({
         "name": "redirects",
@@ -81,11 +67,12 @@ pub(super) fn virtual_host(config: &Config, options: &Options) -> Value {
 /// Content takes as long as it takes, as from a registry. Where nothing is delivered the request goes on to
 /// the backends of the list that it came from, if there are several; else it is asked for a second time
 /// where nothing had come.
-fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) -> Value {
+fn route(serving: &Serving<'_>, followed: &Followed<'_>, scheme: Scheme) -> Value {
+    let backend = followed.backend;
     let cluster = redirects_cluster(backend.key(), scheme);
     let head = backend.resilience().attempt_timeouts.blobs;
     let action = object([
-        destination(config, backend, &cluster),
+        destination(serving, followed, &cluster),
         json!({
             "timeout": "0s",
             "idle_timeout": patience::written(patience::of_redirects(backend)),
@@ -108,49 +95,43 @@ fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) 
             "headers": [{"name": headers::CLUSTER, "string_match": {"exact": cluster}}],
         },
         "route": action,
-        "typed_per_filter_config": filters_of_a_further_pass(config, backend, options),
+        "typed_per_filter_config": filters_of_a_further_pass(serving, followed.addresses),
     })
 }
 
 /// Where the attempts of a further pass go: to where redirects lead, until the filter has named the
 /// cluster of those of a list that were not asked.
-fn destination(config: &Config, backend: &Backend, cluster: &str) -> Value {
-    let lists = config.lists().iter().filter(|list| list.has_fallback());
-    let mut members = lists.flat_map(List::backends).filter_map(|id| config.backend(*id));
-    if !members.any(|member| member.name() == backend.name()) {
+fn destination(serving: &Serving<'_>, followed: &Followed<'_>, cluster: &str) -> Value {
+    if !followed.is_in_a_group {
         return json!({"cluster": cluster});
     }
-    next_cluster::specifier(config, Some(backend), &next_cluster::to_cluster(cluster))
+    next_cluster::specifier(
+        &serving.groups,
+        Some(followed.backend),
+        &next_cluster::to_cluster(cluster),
+    )
 }
 
 /// The filters that are off on a further pass: they would overwrite what the first pass has noted of the
 /// client, since the request has lost most of its headers.
-fn filters_of_a_further_pass(
-    config: &Config,
-    backend: &Backend,
-    options: &Options,
-) -> Map<String, Value> {
+fn filters_of_a_further_pass(serving: &Serving<'_>, addresses: Addresses) -> Map<String, Value> {
     let set = |more: Value| typed("config.route.v3.FilterConfig", more);
-    let addresses = Addresses::of(backend);
     let mut filters = Map::new();
-    filters.insert(addresses.filter_name().to_owned(), set(json!({"config": {}})));
+    filters.insert(filter_name(addresses).to_owned(), set(json!({"config": {}})));
     filters.insert(filter_state::NAME.to_owned(), set(json!({"disabled": true})));
     // The first pass has added this installation.
     filters.insert(loops::NAME.to_owned(), set(json!({"disabled": true})));
-    if budgets::filter(config.clients()).is_some() {
+    if budgets::filter(serving.clients).is_some() {
         filters.insert(budgets::NAME.to_owned(), set(json!({"disabled": true})));
     }
-    if options.geoip_database.is_some() {
+    if serving.geoip_database.is_some() {
         filters.insert(geoip::NAME.to_owned(), set(json!({"disabled": true})));
     }
     filters
 }
 
 /// The HTTP filters that find the addresses of the hosts, each switched on by the routes that need it.
-pub(super) fn address_filters(config: &Config, options: &Options) -> Vec<Value> {
-    if !are_followed(config, options) {
-        return Vec::new();
-    }
-    let kinds: BTreeSet<Addresses> = followed(config).map(Addresses::of).collect();
+pub(super) fn address_filters(followed: &[Followed<'_>]) -> Vec<Value> {
+    let kinds: BTreeSet<Addresses> = followed.iter().map(|followed| followed.addresses).collect();
     kinds.into_iter().map(redirect_cluster::address_filter).collect()
 }
