@@ -97,7 +97,7 @@ def test_envoy_gateway_that_fetches_the_filter(wasm: str, tmp_path: Path) -> Non
     ]
     code = objects[0]["spec"]["wasm"][0]["code"]
     code["type"] = "Guess"
-    assert len(schemas.mistakes(objects[0])) == 1, "or the test could not fail"
+    assert any("Guess" in each for each in schemas.mistakes(objects[0])), "or the test could not fail"
 
 
 @pytest.mark.parametrize("example", ["two-regions", "drycc", "gitlab-geo"])
