@@ -98,7 +98,7 @@ fn the_renderer_goes_from_top_to_bottom() {
 
 /// Who sees the policy as a whole: the model, what hands it the policy, and what refuses a policy that a target cannot
 /// express, with the paths of its fields.
-const SEE_THE_POLICY: [&[&str]; 3] = [&["model"], &["rendering"], &["targets", "istio", "limits"]];
+const SEE_THE_POLICY: [&[&str]; 3] = [&["model"], &["rendering"], &["targets", "found"]];
 
 fn begins(module: &[String], names: &[&str]) -> bool {
     module.len() >= names.len() && module.iter().zip(names).all(|(one, name)| one == name)
