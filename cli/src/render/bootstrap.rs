@@ -10,7 +10,7 @@ use super::socket::address;
 use super::typed::object;
 use super::{
     admin_access, aggregate, cache, cluster, egress, fill_listener, filter, http_redirect,
-    listener, overload, redirect_cluster, service_cluster, stats, tracing,
+    listener, overload, redirect_target_cluster, service_cluster, stats, tracing,
 };
 
 /// The bootstrap of an Envoy.
@@ -47,7 +47,7 @@ fn clusters(model: &Model<'_>) -> Vec<Value> {
     let groups = model.clusters.later_groups.iter();
     all.extend(groups.map(|group| aggregate::cluster(group, trust.secrets)));
     let redirects = model.serving.followed.iter();
-    all.extend(redirects.flat_map(|followed| redirect_cluster::clusters(followed, trust)));
+    all.extend(redirects.flat_map(|followed| redirect_target_cluster::clusters(followed, trust)));
     all.extend(model.services.all.iter().map(|each| service_cluster::cluster(each, trust)));
     all.extend(egress::clusters(&model.connect_proxies));
     all.extend(admin_access::clusters(model.admin));

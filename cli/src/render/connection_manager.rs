@@ -9,7 +9,7 @@ use super::model::serving::Serving;
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, budgets, client_address, client_limits, early_headers, filter,
-    filter_state, geoip, local_replies, loops, metrics, redirects, routes, tracing,
+    filter_state, followed_redirects, geoip, local_replies, loops, metrics, routes, tracing,
 };
 
 pub(super) fn connection_manager(serving: &Serving<'_>, inbound: &Inbound<'_>) -> Value {
@@ -95,7 +95,7 @@ fn filters(serving: &Serving<'_>) -> Vec<Value> {
     let forms = serving.filter.filter(|_| fronts.token_endpoint.is_some());
     let forms = forms.map(filter::token_form);
     let ready = fronts.shows_health.then(readiness);
-    let addresses = redirects::address_filters(&serving.followed);
+    let addresses = followed_redirects::address_filters(&serving.followed);
     let pages = browsers::filter(fronts);
     let limits = client_limits::filter(serving.clients);
     let first = ready.into_iter().chain([loops::filter(&fronts.identity)]).chain(pages);

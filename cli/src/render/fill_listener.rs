@@ -9,7 +9,8 @@ use super::model::inbound::{FillListener, Sockets};
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::object;
 use super::{
-    access_log, client_address, connection_manager, filter, filter_state, loops, redirects, routes,
+    access_log, client_address, connection_manager, filter, filter_state, followed_redirects,
+    loops, routes,
 };
 
 /// What the listener is called.
@@ -41,7 +42,7 @@ fn manager(fill: &FillListener<'_>) -> Value {
         .into_iter()
         .chain([filter_state::filter(serving.clients, serving.records.policy)])
         .chain(deciding)
-        .chain(redirects::address_filters(&serving.followed))
+        .chain(followed_redirects::address_filters(&serving.followed))
         .chain([connection_manager::router(serving)])
         .collect::<Vec<_>>();
     let own = Own {

@@ -13,7 +13,7 @@ use super::model::patience;
 use super::model::serving::Serving;
 use super::retry_priority::previous_priorities;
 use super::typed::{object, typed};
-use super::{browsers, cache, filter, http3, next_cluster, redirects, upstream_headers};
+use super::{browsers, cache, filter, followed_redirects, http3, next_cluster, upstream_headers};
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
@@ -29,7 +29,7 @@ pub(super) fn route_config(serving: &Serving<'_>) -> Value {
     let all = json!({"name": "portolan", "domains": ["*"], "routes": routes});
     virtual_hosts.insert(0, object([all, pages]));
     if serving.follows_redirects {
-        virtual_hosts.push(redirects::virtual_host(serving));
+        virtual_hosts.push(followed_redirects::virtual_host(serving));
     }
     let all = json!({
         "name": "portolan",
@@ -46,7 +46,7 @@ fn routes(serving: &Serving<'_>) -> Vec<Value> {
     if let (Some(endpoint), Some(_)) = (serving.fronts.token_endpoint, serving.filter) {
         routes.push(token_endpoint(endpoint));
     }
-    let follow = serving.follows_redirects.then(redirects::policy);
+    let follow = serving.follows_redirects.then(followed_redirects::policy);
     let read = |name: &str, header: Value, cluster: &Value, retry: Value, idle: Duration| {
         let action = object([
             action(cluster, Some(retry), idle),

@@ -7,8 +7,8 @@ mod blob_stores;
 mod credentials;
 mod downstream_tls;
 mod edge;
+mod followed_redirects;
 mod later_attempts;
-mod redirects;
 
 use portolan_core::config::Config;
 use portolan_core::contract::headers;

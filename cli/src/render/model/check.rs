@@ -59,7 +59,8 @@ pub(in crate::render) fn private_addresses(
     config: &Config,
     envoy: EnvoyVersion,
 ) -> Result<(), RenderError> {
-    let mut public = followed(config).filter(|backend| !backend.redirects().private_addresses());
+    let mut public =
+        followed(config).filter(|backend| !backend.followed_redirects().private_addresses());
     match public.next() {
         Some(backend) if !envoy.filters_addresses() => {
             Err(RenderError::PrivateAddresses { backend: backend.name().to_owned(), envoy })

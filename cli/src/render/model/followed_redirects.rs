@@ -46,7 +46,7 @@ pub(super) fn with_clusters<'p>(config: &'p Config, options: &'p Options) -> Vec
 
 /// The backends whose redirects are followed, for anybody.
 pub(super) fn followed(config: &Config) -> impl Iterator<Item = &Backend> {
-    config.backends().iter().filter(|backend| backend.redirects().any_followed())
+    config.backends().iter().filter(|backend| backend.followed_redirects().any_followed())
 }
 
 /// Whether redirects are followed at all.
@@ -55,10 +55,15 @@ pub(super) fn are_followed(config: &Config, options: &Options) -> bool {
 }
 
 fn schemes(backend: &Backend) -> impl Iterator<Item = Scheme> {
-    let plain = backend.url().scheme() == Scheme::Http && backend.redirects().private_addresses();
+    let plain =
+        backend.url().scheme() == Scheme::Http && backend.followed_redirects().private_addresses();
     [Some(Scheme::Https), plain.then_some(Scheme::Http)].into_iter().flatten()
 }
 
 fn addresses(backend: &Backend) -> Addresses {
-    if backend.redirects().private_addresses() { Addresses::Any } else { Addresses::Public }
+    if backend.followed_redirects().private_addresses() {
+        Addresses::Any
+    } else {
+        Addresses::Public
+    }
 }

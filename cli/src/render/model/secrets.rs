@@ -24,7 +24,7 @@ pub(in crate::render) fn all(config: &Config) -> Vec<Secret> {
 }
 
 fn of_redirects(backend: &Backend) -> Option<Secret> {
-    let ca_file = backend.redirects().ca_file()?;
+    let ca_file = backend.followed_redirects().ca_file()?;
     Some(Secret::authority(&redirects_cluster(backend.name(), Scheme::Https), ca_file))
 }
 

@@ -82,7 +82,7 @@ fn runs_attempt_phase(config: &Config, destination: Destination<'_, '_>) -> bool
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
-            let follows = |backend: &Backend| backend.redirects().any_followed();
+            let follows = |backend: &Backend| backend.followed_redirects().any_followed();
             backend.credential().is_some()
                 || (!is_open && usage::proxy_authenticates(config))
                 || config.backends().iter().any(follows)

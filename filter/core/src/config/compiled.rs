@@ -101,7 +101,7 @@ impl Config {
     /// Whether the proxy follows any backend's redirects, for any region.
     #[must_use]
     pub fn follows_redirects(&self) -> bool {
-        self.backends.iter().any(|backend| backend.redirects().any_followed())
+        self.backends.iter().any(|backend| backend.followed_redirects().any_followed())
     }
 
     /// Whether it depends on how the backends are where some client is sent.

@@ -19,6 +19,7 @@ mod document;
 pub mod duration;
 mod excerpt;
 pub mod fields;
+mod followed_redirects;
 mod front_host;
 mod fronts;
 pub mod geography;
@@ -38,7 +39,6 @@ mod published;
 mod reader;
 mod reason;
 mod redirecting;
-mod redirects;
 mod refused;
 pub mod regions;
 mod repository_glob;
@@ -66,6 +66,10 @@ pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, 
 pub use compiled::Config;
 pub use cors::{Cors, Origin as WebOrigin};
 pub use document::Document;
+pub(crate) use followed_redirects::covers;
+pub use followed_redirects::{
+    FollowedRedirects, RedirectHandling, RedirectHost, redirects_cluster,
+};
 pub use front_host::FrontHost;
 pub use fronts::{Front, Fronts};
 pub use image_glob::ImageGlob;
@@ -76,8 +80,6 @@ pub use name_mapping::{NameMapping, NameRewrite};
 pub use operators::{Operator, OperatorKind, Operators};
 pub use published::Published;
 pub use redirecting::{RedirectClass, Redirecting};
-pub(crate) use redirects::covers;
-pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use refused::Refused;
 pub use regions::DEFAULT_REGION;
 pub use resilience::{

@@ -8,10 +8,10 @@ mod auth;
 mod caches;
 mod edge;
 mod fingerprints;
+mod followed_redirects;
 mod fronts;
 mod loops;
 mod redirecting;
-mod redirects;
 mod upload_paths;
 mod upstreams;
 

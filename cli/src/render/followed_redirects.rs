@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::model::followed_redirects::{Addresses, Followed};
 use super::model::patience;
 use super::model::serving::Serving;
-use super::redirect_cluster::{self, filter_name};
+use super::redirect_target_cluster::{self, filter_name};
 use super::retry_priority::previous_priorities;
 use super::typed::{extension, object, typed};
 use super::{budgets, filter_state, geoip, health, loops, next_cluster};
@@ -49,7 +49,7 @@ pub(super) fn virtual_host(serving: &Serving<'_>) -> Value {
     let hosts: BTreeSet<&str> = serving
         .followed
         .iter()
-        .flat_map(|followed| followed.backend.redirects().hosts())
+        .flat_map(|followed| followed.backend.followed_redirects().hosts())
         .map(RedirectHost::as_str)
         .collect();
     let routes = serving.followed.iter().flat_map(|followed| {
@@ -133,5 +133,5 @@ fn filters_of_a_further_pass(serving: &Serving<'_>, addresses: Addresses) -> Map
 /// The HTTP filters that find the addresses of the hosts, each switched on by the routes that need it.
 pub(super) fn address_filters(followed: &[Followed<'_>]) -> Vec<Value> {
     let kinds: BTreeSet<Addresses> = followed.iter().map(|followed| followed.addresses).collect();
-    kinds.into_iter().map(redirect_cluster::address_filter).collect()
+    kinds.into_iter().map(redirect_target_cluster::address_filter).collect()
 }

@@ -63,7 +63,7 @@ fn cluster(followed: &Followed<'_>, scheme: Scheme, trust: Trust<'_>) -> Value {
     let transport = match scheme {
         Scheme::Http => Value::Null,
         Scheme::Https => {
-            upstream_tls::to_any_host(&of_secrets, backend.redirects().ca_file(), trust)
+            upstream_tls::to_any_host(&of_secrets, backend.followed_redirects().ca_file(), trust)
         }
     };
     let by_the_url = json!({"upstream_http_protocol_options": {

@@ -98,7 +98,8 @@ fn clients_of_a_drained_region_are_served_as_those_of_the_default_in_everything(
         let list = config.list(rule.chain(region).unwrap().whole.digests).unwrap();
         let redirecting = rule.redirecting().unwrap();
         let name = config.backend(*list.backends().first().unwrap()).map(Backend::name);
-        let follows = config.backends()[0].redirects().of(region) == Redirect::Follow;
+        let follows =
+            config.backends()[0].followed_redirects().of(region) == RedirectHandling::Follow;
         let sends = redirecting.sends_away(region, RedirectClass::Blobs);
         let store = redirecting.store(region, None).is_some();
         let expected = if drained { Some("far") } else { Some("near") };
