@@ -37,7 +37,7 @@ impl Needs {
             follows_redirects: any || are_followed(config, options),
             falls_back: any || config.lists().iter().any(List::has_fallback),
             redirects_clients: any
-                || config.rules().all().iter().any(|rule| rule.redirecting().is_some()),
+                || config.rules().all().iter().any(|rule| rule.client_redirects().is_some()),
             has_upstreams: any || fronts.iter().any(|front| front.upstreams().is_some()),
             has_passwords: any || fronts.iter().any(|front| has_password(front.auth())),
             has_caches: !config.caches().is_empty(),

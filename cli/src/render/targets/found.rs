@@ -154,6 +154,7 @@ pub(super) fn redirects_by_health(policy: &LoadedPolicy) -> Vec<String> {
     if !config.redirects_by_health() {
         return Vec::new();
     }
-    let redirecting = rules(policy).filter(|(_, rule)| view::field(rule, "redirect").is_some());
-    redirecting.map(|(path, _)| join(&path, "redirect")).collect()
+    let client_redirects =
+        rules(policy).filter(|(_, rule)| view::field(rule, "redirect").is_some());
+    client_redirects.map(|(path, _)| join(&path, "redirect")).collect()
 }

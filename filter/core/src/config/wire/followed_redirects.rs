@@ -1,6 +1,6 @@
 //! The wire form of a backend's redirects.
 
-use super::redirecting::PerRegion;
+use super::client_redirects::PerRegion;
 use super::values::{flag, list, optional_text};
 use crate::config::fields::FOLLOW;
 use crate::config::followed_redirects::{RedirectHandling, RedirectHost, WANTED_HOST};
