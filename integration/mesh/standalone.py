@@ -5,7 +5,6 @@ gives it a network and mounts of its own.
 """
 
 import base64
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -102,10 +101,9 @@ class Standalone:
         (self._objects / "gateway-class.yaml").write_text(yaml.safe_dump_all(_surroundings(home / "certs/envoy")))
 
     def _admin_port(self) -> int | None:
-        assert self._server
-        said = self._server.log.read_text() + self._server.out.read_text()
-        found = re.findall(r"admin address: 127\.0\.0\.1:(\d+)", said)
-        return int(found[-1]) if found else None
+        """Envoy writes it into a file, in a directory for each run."""
+        written = [path.read_text().rpartition(":")[2] for path in self._directory.glob("run/*/admin-address.txt")]
+        return next((int(port) for port in written if port), None)
 
     def _answers(self, status: int) -> bool | None:
         assert self._envoy
