@@ -1,7 +1,7 @@
 """A followed redirect that fails, in real Envoy: the next registry of the list is asked.
 
 Scripted registries and a CDN over TLS that refuses, fails or hangs. Sees who was asked for what, with which host
-and path. Cannot see a CDN whose name does not resolve: Envoy answers before it has a cluster (docs/redirects.md).
+and path. Cannot see a CDN whose name does not resolve: Envoy answers before it has a cluster (docs/following-redirects.md).
 """
 
 import threading

@@ -1,10 +1,10 @@
 //! What a policy may say, but hardly means.
 
+mod client_redirects;
 mod credentials;
 mod doubt;
 mod near;
 mod placement;
-mod redirecting;
 mod slips;
 mod upstreams;
 mod used;
@@ -27,7 +27,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     doubts.extend(backends.iter().filter_map(|backend| misplaced(document, backend)));
     doubts.extend(backends.iter().filter_map(|backend| unchecked(document, backend)));
     doubts.extend(credentials::doubts(&policy.config));
-    doubts.extend(redirecting::doubts(&policy.config, rules));
+    doubts.extend(client_redirects::doubts(&policy.config, rules));
     doubts.extend(upstreams::doubts(&policy.config, document));
     doubts.extend(unused_backends(document, backends, rules));
     doubts.extend(repeated_globs(document, rules));

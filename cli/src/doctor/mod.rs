@@ -122,7 +122,7 @@ fn tasks<'c>(config: &'c Config, images: &[String]) -> Result<Vec<Task<'c>>, Str
     let mut tasks: Vec<Task<'c>> = config.fronts().all().iter().map(Task::Front).collect();
     for backend in config.backends() {
         tasks.push(Task::Backend(backend));
-        let redirects = backend.redirects();
+        let redirects = backend.followed_redirects();
         if redirects.any_followed() {
             let hosts = redirects.hosts().iter();
             tasks.extend(hosts.map(|host| Task::RedirectHost(backend, host.as_str())));
@@ -218,7 +218,7 @@ fn of_redirect_host(backend: &Backend, host: &str, patience: Duration) -> Vec<Fi
         return vec![Finding::new(&subject, name, State::Skipped, message)];
     }
     let Some(url) = url_of(Scheme::Https, host) else { return Vec::new() };
-    let tls = plain_tls(&url, backend.redirects().ca_file());
+    let tls = plain_tls(&url, backend.followed_redirects().ca_file());
     let findings = look(&subject, &url, &tls, Role::Other, patience).findings;
     let named = findings.into_iter().map(|mut found| {
         if found.check == "reachable" {

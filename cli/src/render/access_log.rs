@@ -5,29 +5,30 @@ use portolan_core::record::LogField;
 use serde_json::{Value, json};
 
 use super::filter_state::{AUTHORITY, COUNTRY, PATH, POLICY};
-use super::needs::Needs;
-use super::options::{AccessLog, Options};
+use super::model::needs::Needs;
+use super::model::records::Records;
+use super::options::AccessLog;
 use super::typed::{extension, object};
 
 /// The log of requests.
-pub(super) fn access_log(needs: Needs, options: &Options) -> Value {
-    let fields = object([fields(needs), fields_of_policy(needs), trace(options)]);
-    let log = to(&options.access_log, &fields);
+pub(super) fn access_log(needs: Needs, records: Records<'_>) -> Value {
+    let fields = object([fields(needs), fields_of_policy(needs), trace(records)]);
+    let log = to(records.access_log, &fields);
     let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
     object([log, once])
 }
 
-fn trace(options: &Options) -> Value {
-    match options.tracing {
+fn trace(records: Records<'_>) -> Value {
+    match records.collector {
         Some(_) => format(&[(LogField::TraceId, "%TRACE_ID%")]),
         None => Value::Null,
     }
 }
 
 /// The log of what fills caches: a line of its own for each fill and for each question of the filter.
-pub(super) fn of_fills(needs: Needs, options: &Options) -> Value {
+pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Value {
     let fields = object([fields(needs), format(&[(LogField::Event, FILL)])]);
-    let log = to(&options.access_log, &fields);
+    let log = to(records.access_log, &fields);
     let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
     object([log, once])
 }
@@ -36,7 +37,7 @@ pub(super) fn of_fills(needs: Needs, options: &Options) -> Value {
 const FILL: &str = "fill";
 
 /// The log of attempts that had no answer: a line of its own for each, with the identifier of its request.
-pub(super) fn of_attempts(options: &Options) -> Value {
+pub(super) fn of_attempts(records: Records<'_>) -> Value {
     let unanswered = json!({"filter": {"status_code_filter": {"comparison": {
         "op": "EQ",
         "value": {"default_value": 0, "runtime_key": "portolan.log.unanswered"},
@@ -51,7 +52,7 @@ pub(super) fn of_attempts(options: &Options) -> Value {
         (LogField::Flags, "%RESPONSE_FLAGS%"),
         (LogField::Duration, "%DURATION%"),
     ]);
-    object([to(&options.access_log, &fields), unanswered])
+    object([to(records.access_log, &fields), unanswered])
 }
 
 /// What the line of an attempt says that a request's does not.

@@ -3,14 +3,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use portolan_core::config::Config;
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
-use super::options::{FilterKind, Options, Target};
+use super::model::admin::AdminAccess;
+use super::model::connect_proxies::ConnectProxies;
+use super::model::records::Records;
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
-use super::{egress, inside, metrics};
+use super::{inside, metrics};
 
 /// A listener inside of Envoy, which no connection from outside reaches.
 const INSIDE: &str = "portolan-admin";
@@ -19,26 +20,10 @@ pub(super) const METRICS: &str = "portolan-metrics";
 /// What its statistics and its routes are called.
 pub(super) const SCRAPES: &str = "portolan_metrics";
 
-/// Whether the filter asks Envoy for the health of backends: a front shows it, something depends on it, or the
-/// next policy may need it.
-pub(super) fn is_needed(config: &Config, target: Target) -> bool {
-    let mut fronts = config.fronts().all().iter();
-    target == Target::Files
-        || config.redirects_by_health()
-        || fronts.any(|front| front.has_health() || front.ping_needs_all())
-}
-
-/// Whether the filter asks through a listener inside. The native module asks on Envoy's main thread, which has no such
-/// listener; nothing keeps a native module from the admin interface anyway.
-fn has_a_listener_inside(config: &Config, options: &Options) -> bool {
-    let is_native = options.filter.as_ref().is_some_and(|filter| filter.kind == FilterKind::Module);
-    is_needed(config, options.target) && !is_native
-}
-
 /// The listeners.
-pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
+pub(super) fn listeners(admin: AdminAccess, records: Records<'_>) -> Vec<Value> {
     let mut all = Vec::new();
-    if has_a_listener_inside(config, options) {
+    if admin.has_a_listener_inside {
         let question = json!({
             "path": "/clusters",
             "headers": [get()],
@@ -52,10 +37,10 @@ pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
             ]}],
         }));
     }
-    if let Some(scraped) = options.metrics {
+    if let Some(scraped) = admin.metrics {
         let question = json!({"path": "/metrics", "headers": [get()]});
-        let policy = metrics::of_scrapes(options);
-        let route = metrics::of_policy(options);
+        let policy = metrics::of_scrapes(records);
+        let route = metrics::of_policy(records);
         let manager = manager(SCRAPES, &question, Some("/stats/prometheus"), route, policy);
         all.push(json!({
             "name": METRICS,
@@ -67,20 +52,20 @@ pub(super) fn listeners(config: &Config, options: &Options) -> Vec<Value> {
 }
 
 /// The clusters: that of the interface, and the one that the filter knows, which leads to the listener inside.
-pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
+pub(super) fn clusters(admin: AdminAccess) -> Vec<Value> {
     let mut all = Vec::new();
-    if is_needed(config, options.target) || options.metrics.is_some() {
+    if admin.is_asked || admin.metrics.is_some() {
         all.push(json!({
             "name": clusters::ADMIN_INTERFACE,
             "type": "STATIC",
             "connect_timeout": "1s",
             "load_assignment": {"cluster_name": clusters::ADMIN_INTERFACE, "endpoints": [{"lb_endpoints": [
-                {"endpoint": {"address": address(options.admin)}},
+                {"endpoint": {"address": address(admin.address)}},
             ]}]},
         }));
     }
     // Whether a front is scraped may change while Envoy runs.
-    if let Some(scraped) = options.metrics {
+    if let Some(scraped) = admin.metrics {
         all.push(json!({
             "name": clusters::SCRAPES,
             "type": "STATIC",
@@ -91,12 +76,12 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
             ]}]},
         }));
     }
-    if is_needed(config, options.target) {
-        let is_inside = has_a_listener_inside(config, options);
+    if admin.is_asked {
+        let is_inside = admin.has_a_listener_inside;
         let address = if is_inside {
             json!({"envoy_internal_address": {"server_listener_name": INSIDE}})
         } else {
-            address(options.admin)
+            address(admin.address)
         };
         all.push(object([
             json!({
@@ -129,9 +114,8 @@ fn from_here(listener: SocketAddr) -> SocketAddr {
 }
 
 /// The extension that listeners inside of Envoy need.
-pub(super) fn bootstrap_extensions(config: &Config, options: &Options) -> Vec<Value> {
-    let is_needed =
-        has_a_listener_inside(config, options) || egress::is_needed(config, options.target);
+pub(super) fn bootstrap_extensions(admin: AdminAccess, proxies: &ConnectProxies<'_>) -> Vec<Value> {
+    let is_needed = admin.has_a_listener_inside || proxies.is_needed;
     is_needed.then(inside::bootstrap_extension).into_iter().collect()
 }
 

@@ -1,100 +1,34 @@
 //! One cluster a list of backends: Envoy goes through its members from the first to the last.
 
-use std::collections::BTreeSet;
-
-use portolan_core::config::ids::BackendId;
-use portolan_core::config::{Backend, Config, List};
-use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
-use super::options::Options;
+use super::model::clusters::GroupCluster;
+use super::secret::SecretFiles;
 use super::socket::BUFFER_BYTES;
 use super::typed::{extension, object};
-use super::upstream_filters::{self, Destination};
-use super::{cluster, health, origin};
+use super::{health, origin, upstream_filters};
 
 /// The aggregate cluster of a list, for the first attempt of a request.
 ///
 /// Its upstream filters run anew for every attempt; those of its members would be ignored.
 /// Retries are counted here and not at the members; Envoy's own 3 at once would let most of a
 /// burst fail that one retry each would have saved, so nobody is rationed.
-pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value {
-    let backends: Vec<&Backend> =
-        list.backends().iter().filter_map(|id| config.backend(*id)).collect();
-    let members: Vec<String> =
-        backends.iter().map(|backend| backend.cluster().to_owned()).collect();
-    aggregate(list.cluster(), &members, &backends, config, options)
-}
-
-/// The clusters of the attempts after the first: one for each backend of a list of several, and one for
-/// each set of backends that may be left to ask when one of a longer list was.
-///
-/// Lists that are longer than [`LONGEST`] have too many such sets. Their attempts go to the cluster of the
-/// list until one backend is left.
-pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
-    // Only the filter names them.
-    let lists = config.lists().iter();
-    let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
-    // A cache is asked first or not at all.
-    let is_registry = |id: &BackendId| config.cache(*id).is_none();
-    let sets = lists.flat_map(|list| rests(list.backends()));
-    let all: BTreeSet<Vec<BackendId>> = sets.filter(|ids| ids.iter().all(is_registry)).collect();
-    let backends = |ids: &[BackendId]| -> Vec<&Backend> {
-        ids.iter().filter_map(|id| config.backend(*id)).collect()
-    };
-    let (singles, sets): (Vec<_>, Vec<_>) =
-        all.iter().map(|ids| backends(ids)).partition(|backends| backends.len() == 1);
-    let singles = singles.into_iter().flatten();
-    let singles = singles.map(|backend| cluster::as_last_resort(backend, config, options));
-    let sets = sets.into_iter().map(|backends| {
-        let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
-        let members: Vec<String> =
-            keys.iter().map(|key| clusters::later_attempts(&[*key])).collect();
-        aggregate(&clusters::later_attempts(&keys), &members, &backends, config, options)
-    });
-    singles.chain(sets).collect()
-}
-
-/// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
-pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
-    if list.len() > LONGEST {
-        return list.iter().map(|one| vec![*one]).collect();
-    }
-    let mut rests = BTreeSet::from([Vec::new()]);
-    for one in list {
-        let with_it: Vec<Vec<T>> =
-            rests.iter().map(|rest| [rest.as_slice(), &[*one]].concat()).collect();
-        rests.extend(with_it);
-    }
-    rests.retain(|rest| !rest.is_empty() && rest.len() < list.len());
-    rests
-}
-
-/// The length of a list up to which each set of its backends has a cluster, 56 at most.
-const LONGEST: usize = 6;
-
-fn aggregate(
-    name: &str,
-    members: &[String],
-    backends: &[&Backend],
-    config: &Config,
-    options: &Options,
-) -> Value {
+pub(super) fn cluster(group: &GroupCluster<'_>, secrets: SecretFiles<'_>) -> Value {
     let plain = object([
         json!({"explicit_http_config": {"http_protocol_options": {}}}),
         health::no_answer_takes_a_backend_out(),
     ]);
-    let filters = upstream_filters::filters(config, Destination::List(backends), options);
+    let filters = upstream_filters::filters(group.filters.as_ref(), secrets);
     object([
         json!({
-            "name": name,
+            "name": group.name,
             "connect_timeout": "3s",
             "lb_policy": "CLUSTER_PROVIDED",
             "per_connection_buffer_limit_bytes": BUFFER_BYTES,
             "cluster_type": extension(
                 "envoy.clusters.aggregate",
                 "extensions.clusters.aggregate.v3.ClusterConfig",
-                json!({"clusters": members}),
+                json!({"clusters": group.members}),
             ),
             "circuit_breakers": {"thresholds": [{
                 "max_connections": UNLIMITED,

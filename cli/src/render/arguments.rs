@@ -5,10 +5,9 @@ use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portolan_core::config::{Clients, Config, Geo};
+use portolan_core::config::Geo;
 use serde::{Deserialize, Serialize};
 
-use super::admin_access;
 use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
@@ -282,27 +281,17 @@ impl SiteArgs {
         self.admin
     }
 
-    /// The options, checked against the policy.
+    /// The options, for a policy that knows so (`geo`) where clients are.
     ///
     /// # Errors
     ///
-    /// An option that contradicts the policy, or a policy that this Envoy cannot serve.
+    /// Options that contradict each other, or `geo`.
     pub(super) fn options(
         &self,
-        config: &Config,
+        geo: &Geo,
         target: Target,
         policy: String,
     ) -> Result<Options, RenderError> {
-        let clients = config.clients();
-        check_geo_headers(clients)?;
-        let asks_admin = admin_access::is_needed(config, target) || self.metrics.is_some();
-        if asks_admin && self.admin.port() == 0 {
-            return Err(RenderError::AdminPort);
-        }
-        let scraped = config.fronts().all().iter().find(|front| front.is_scraped());
-        if let (Some(front), None) = (scraped, self.metrics) {
-            return Err(RenderError::MetricsNowhere(front.name().to_owned()));
-        }
         if self.filter == FilterKind::Module && !self.envoy.runs_the_module() {
             return Err(RenderError::ModuleForEnvoy(self.envoy));
         }
@@ -319,14 +308,13 @@ impl SiteArgs {
             tracing: self.tracing.clone(),
             tracing_sample: self.tracing_sample,
             filter: self.filter_file(),
-            geoip_database: database(self.geoip_database.as_deref(), clients.geo())?,
+            geoip_database: database(self.geoip_database.as_deref(), geo)?,
             system_certificates: self.system_certificates.clone(),
             sds_directory: self.sds_directory.clone(),
             directory: self.directory_in_envoy.clone().unwrap_or_default(),
             limits: self.limits,
             access_log: self.access_log.clone(),
             reuse_port: !self.exclusive_port,
-            fill: None,
             policy,
         })
     }
@@ -352,17 +340,6 @@ fn database(option: Option<&str>, geo: &Geo) -> Result<Option<String>, RenderErr
         return Err(RenderError::DatabaseName(path.to_owned()));
     }
     Ok(Some(path.to_owned()))
-}
-
-/// A header that is removed before the filter sees it would locate nobody, and nobody would
-/// notice.
-fn check_geo_headers(clients: &Clients) -> Result<(), RenderError> {
-    let headers = clients.geo_headers();
-    let mut names = [headers.country, headers.subdivision, headers.continent].into_iter().flatten();
-    match names.find(|name| name.starts_with("x-envoy-")) {
-        Some(name) => Err(RenderError::GeoHeader(name)),
-        None => Ok(()),
-    }
 }
 
 /// The admin interface has no authentication. Whoever reaches it can stop Envoy and read the

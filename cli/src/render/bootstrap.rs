@@ -1,71 +1,79 @@
 //! The whole configuration.
 
-use portolan_core::config::{Config, Purpose};
 use portolan_core::contract::without_fingerprint;
 use serde_json::{Value, json};
 
-use super::options::Options;
+use super::model::Model;
+use super::model::clusters::ListCluster;
 use super::resolver::resolver;
 use super::socket::address;
 use super::typed::object;
 use super::{
     admin_access, aggregate, cache, cluster, egress, fill_listener, filter, http_redirect,
-    listener, overload, redirect_cluster, service_cluster, stats, tracing,
+    listener, overload, redirect_target_cluster, service_cluster, stats, tracing,
 };
 
-/// The bootstrap of an Envoy that serves `config`.
+/// The bootstrap of an Envoy.
 ///
-/// `policy_json` is the same policy as the filter reads it. Everything is static: no server is
-/// asked for configuration, so nothing but this file decides where a request can go. Only secrets
-/// are in files of their own.
-pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -> Value {
-    let reads = config.backends().iter().map(|each| cluster::for_reads(each, config, options));
-    let mut clusters: Vec<Value> = reads.collect();
-    let lists = config.lists().iter();
-    clusters.extend(lists.filter_map(|list| match (list.purpose(), list.backends()) {
-        (Purpose::Read, [_]) => None,
-        (Purpose::Read, _) => Some(aggregate::cluster(list, config, options)),
-        (Purpose::Owner, owner) => {
-            let backend = config.backend(*owner.first()?)?;
-            (list.cluster() != backend.cluster())
-                .then(|| cluster::for_owner(backend, config, options))
-        }
-    }));
-    clusters.extend(aggregate::last_resorts(config, options));
-    clusters.extend(redirect_cluster::all(config, options));
-    clusters.extend(service_cluster::all(config, options));
-    clusters.extend(egress::clusters(config));
-    clusters.extend(admin_access::clusters(config, options));
-    clusters.extend(tracing::cluster(options));
-    clusters.extend(cache::clusters(config, options));
-    let clusters: Vec<Value> = clusters.into_iter().map(with_name_of_statistics).collect();
-    let mut listeners = listener::listeners(config, policy_json, options);
-    listeners.extend(http_redirect::listener(config, options));
-    listeners.extend(fill_listener::listener(options));
-    listeners.extend(egress::listener(config, options));
-    listeners.extend(admin_access::listeners(config, options));
-    let extensions = admin_access::bootstrap_extensions(config, options);
+/// Everything is static: no server is asked for configuration, so nothing but this file decides where a request can go.
+/// Only secrets are in files of their own.
+pub(super) fn bootstrap(model: &Model<'_>) -> Value {
+    let extensions = admin_access::bootstrap_extensions(model.admin, &model.connect_proxies);
     let extensions =
         if extensions.is_empty() { json!({}) } else { json!({"bootstrap_extensions": extensions}) };
     let all = json!({
-        "node": node(options),
-        "admin": {"address": address(options.admin)},
-        "overload_manager": overload::manager(options.limits),
+        "node": node(model),
+        "admin": {"address": address(model.admin.address)},
+        "overload_manager": overload::manager(model.limits),
         "typed_dns_resolver_config": resolver(),
         "static_resources": {
-            "listeners": listeners,
-            "clusters": clusters,
+            "listeners": listeners(model),
+            "clusters": clusters(model),
         },
     });
-    object([extensions, stats::config(options), filter::runtime(options.filter.as_ref()), all])
+    let records = model.serving.records;
+    object([extensions, stats::config(records), filter::runtime(model.serving.filter), all])
+}
+
+fn clusters(model: &Model<'_>) -> Vec<Value> {
+    let trust = model.trust;
+    let mut all: Vec<Value> = Vec::new();
+    all.extend(model.clusters.reads.iter().map(|each| cluster::cluster(each, trust)));
+    all.extend(model.clusters.lists.iter().map(|each| match each {
+        ListCluster::Group(group) => aggregate::cluster(group, trust.secrets),
+        ListCluster::Owner(owner) => cluster::cluster(owner, trust),
+    }));
+    all.extend(model.clusters.later_backends.iter().map(|each| cluster::cluster(each, trust)));
+    let groups = model.clusters.later_groups.iter();
+    all.extend(groups.map(|group| aggregate::cluster(group, trust.secrets)));
+    let redirects = model.serving.followed.iter();
+    all.extend(redirects.flat_map(|followed| redirect_target_cluster::clusters(followed, trust)));
+    all.extend(model.services.all.iter().map(|each| service_cluster::cluster(each, trust)));
+    all.extend(egress::clusters(&model.connect_proxies));
+    all.extend(admin_access::clusters(model.admin));
+    all.extend(tracing::cluster(model.serving.records.collector, trust));
+    all.extend(cache::clusters(&model.caches));
+    all.into_iter().map(with_name_of_statistics).collect()
+}
+
+fn listeners(model: &Model<'_>) -> Vec<Value> {
+    let sockets = model.listeners.sockets;
+    let mut all = listener::listeners(model);
+    let redirect = model.listeners.http_redirect.as_ref();
+    all.extend(redirect.map(|each| http_redirect::listener(each, sockets, &model.serving)));
+    let fill = model.listeners.fill.as_ref();
+    all.extend(fill.map(|fill| fill_listener::listener(fill, sockets)));
+    all.extend(egress::listener(&model.connect_proxies));
+    all.extend(admin_access::listeners(model.admin, model.serving.records));
+    all
 }
 
 /// What Envoy says of itself: which policy it was made for, unless that is no matter of this file.
-fn node(options: &Options) -> Value {
-    let policy = if options.target.is_changed_while_envoy_runs() {
+fn node(model: &Model<'_>) -> Value {
+    let policy = if model.target.is_changed_while_envoy_runs() {
         Value::Null
     } else {
-        json!({"metadata": {"portolan": {"policy": options.policy}}})
+        json!({"metadata": {"portolan": {"policy": model.serving.records.policy}}})
     };
     object([json!({"id": "portolan", "cluster": "portolan"}), policy])
 }

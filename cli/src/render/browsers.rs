@@ -1,9 +1,10 @@
 //! What web pages of other origins may do with a front, where the policy says so (Fetch standard, "HTTP-CORS
 //! protocol"). Envoy answers what browsers ask before a request, and adds to every answer who may read it.
 
-use portolan_core::config::{Config, Cors, Front, FrontHost};
+use portolan_core::config::{Cors, Front, FrontHost};
 use serde_json::{Map, Value, json};
 
+use super::model::fronts::Fronts;
 use super::typed::{extension, typed};
 
 const NAME: &str = "envoy.filters.http.cors";
@@ -19,32 +20,28 @@ const RESPONSE_HEADERS: &str = "docker-content-digest, docker-distribution-api-v
 const REMEMBERED: &str = "600";
 
 /// The filter; none where no front has pages.
-pub(super) fn filter(config: &Config) -> Option<Value> {
-    let any = config.fronts().all().iter().any(|front| front.cors().is_some());
-    any.then(|| extension(NAME, "extensions.filters.http.cors.v3.Cors", json!({})))
+pub(super) fn filter(fronts: &Fronts<'_>) -> Option<Value> {
+    (!fronts.pages.is_empty())
+        .then(|| extension(NAME, "extensions.filters.http.cors.v3.Cors", json!({})))
 }
 
 /// The virtual hosts of the fronts that have pages, with the routes that all requests take. The default front's
 /// is the one of all other hosts.
-pub(super) fn virtual_hosts(config: &Config, routes: &[Value]) -> Vec<Value> {
-    let fronts = config.fronts().all().iter();
-    let hosts = fronts.filter_map(|front| {
-        let cors = front.cors()?;
-        Some(json!({
+pub(super) fn virtual_hosts(fronts: &Fronts<'_>, routes: &[Value]) -> Vec<Value> {
+    let hosts = fronts.pages.iter().map(|(front, cors)| {
+        json!({
             "name": format!("pages-{}", front.name()),
             "domains": domains(front),
             "routes": routes,
             "typed_per_filter_config": policy(cors),
-        }))
+        })
     });
     hosts.collect()
 }
 
 /// What the virtual host of all other hosts says of pages.
-pub(super) fn of_other_hosts(config: &Config) -> Map<String, Value> {
-    // Nobody's host is the default front's.
-    let default = config.fronts().find(b"").and_then(|id| config.fronts().get(id));
-    default.and_then(Front::cors).map(policy).unwrap_or_default()
+pub(super) fn of_other_hosts(fronts: &Fronts<'_>) -> Map<String, Value> {
+    fronts.pages_of_other_hosts.map(policy).unwrap_or_default()
 }
 
 /// A host without a port is meant with the default ports too.

@@ -2,12 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use portolan_core::config::{Backend, BackendUrl, Cache, Config};
+use portolan_core::config::{Backend, BackendUrl, Cache};
 use portolan_core::contract::{self, clusters};
 use serde_json::{Value, json};
 
-use super::fill::Fill;
-use super::options::Options;
+use super::model::caches::Caches;
 use super::origin;
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::object;
@@ -16,9 +15,9 @@ use super::typed::object;
 const HOST: &str = "cache.internal";
 
 /// The clusters: one for the nodes of each cache, and one by which the filter asks what repositories have.
-pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
-    let nodes = config.caches().iter().filter_map(|cache| nodes(config, cache));
-    nodes.chain(options.fill.iter().map(questions)).collect()
+pub(super) fn clusters(caches: &Caches<'_>) -> Vec<Value> {
+    let nodes = caches.all.iter().map(|(cache, member)| nodes(cache, member));
+    nodes.chain(caches.filled_at.map(questions)).collect()
 }
 
 /// The nodes of a cache. Each digest has its node; a node that is gone leaves its share to the others, and nothing of
@@ -29,11 +28,10 @@ pub(super) fn clusters(config: &Config, options: &Options) -> Vec<Value> {
 /// * A node is not taken out for what registries answer while it is filled: an ill registry must not take the cache
 ///   away with it.
 /// * A node that hangs costs each request the time of an attempt until two checks have failed.
-fn nodes(config: &Config, cache: &Cache) -> Option<Value> {
-    let member = config.backend(cache.member())?;
+fn nodes(cache: &Cache, member: &Backend) -> Value {
     let endpoints: Vec<Value> = cache.nodes().iter().map(|url| endpoint(url, member)).collect();
     let all_addresses = cache.nodes().iter().all(|url| url.host().parse::<IpAddr>().is_ok());
-    Some(object([
+    object([
         json!({
             "name": member.cluster(),
             "type": if all_addresses { "STATIC" } else { "STRICT_DNS" },
@@ -76,7 +74,7 @@ fn nodes(config: &Config, cache: &Cache) -> Option<Value> {
         }),
         origin::keepalive(),
         origin::protocol_options(plain(), Vec::new()),
-    ]))
+    ])
 }
 
 fn endpoint(url: &BackendUrl, member: &Backend) -> Value {
@@ -90,13 +88,13 @@ fn endpoint(url: &BackendUrl, member: &Backend) -> Value {
 }
 
 /// The listener that fills caches, for the filter's own questions.
-fn questions(fill: &Fill) -> Value {
-    let here = match fill.address.ip() {
+fn questions(filled_at: SocketAddr) -> Value {
+    let here = match filled_at.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         other => other,
     };
-    let address = address(SocketAddr::new(here, fill.address.port()));
+    let address = address(SocketAddr::new(here, filled_at.port()));
     object([
         json!({
             "name": clusters::FILL,
@@ -120,8 +118,8 @@ fn plain() -> Value {
 
 /// By what Envoy chooses the node: kind and digest, which stand at the end of the path. No client and no registry sees
 /// more of it than the path. It is looked at only where a cache is asked.
-pub(super) fn hash_policy(config: &Config) -> Value {
-    if config.caches().is_empty() {
+pub(super) fn hash_policy(has_caches: bool) -> Value {
+    if !has_caches {
         return Value::Null;
     }
     json!({"hash_policy": [{"header": {

@@ -1,22 +1,21 @@
 //! Whose `x-forwarded-for` is believed.
 
 use ipnet::{IpNet, Ipv6Net};
-use portolan_core::config::Clients;
 use serde_json::{Value, json};
 
+use super::model::client_address::ForwardedFor;
 use super::typed::extension;
 
 /// The settings that make the connection manager's idea of the client's address the policy's.
 ///
 /// Envoy refuses the two ways together: `use_remote_address` counts hops, the extension looks
 /// at who appended.
-pub(super) fn settings(clients: &Clients) -> Value {
-    match clients.trusted_proxies() {
-        [] => json!({
-            "use_remote_address": true,
-            "xff_num_trusted_hops": clients.trusted_hops(),
-        }),
-        proxies => json!({
+pub(super) fn settings(forwarded: ForwardedFor<'_>) -> Value {
+    let by_hops = |hops: u32| json!({"use_remote_address": true, "xff_num_trusted_hops": hops});
+    match forwarded {
+        ForwardedFor::Nobody => by_hops(0),
+        ForwardedFor::Hops(hops) => by_hops(hops),
+        ForwardedFor::Proxies(proxies) => json!({
             "use_remote_address": false,
             "original_ip_detection_extensions": [from_proxies(proxies)],
         }),

@@ -1,65 +1,30 @@
 //! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
 
-use portolan_core::config::{Backend, Config, Limits};
-use portolan_core::contract::{self, clusters};
+use portolan_core::config::{Backend, Limits};
+use portolan_core::contract;
 use serde_json::{Value, json};
 
-use super::options::Options;
+use super::model::clusters::BackendCluster;
+use super::model::trust::Trust;
 use super::socket::BUFFER_BYTES;
 use super::typed::object;
-use super::upstream_filters::{self, Destination};
-use super::{egress, health, origin, upstream_tls};
+use super::{egress, health, origin, upstream_filters, upstream_tls};
 
 /// The cluster for reads, alone or as a member of an aggregate.
 ///
-/// With Envoy's usual panic threshold a backend that is not well is still tried where there is
-/// nobody else: health checks may be what is wrong.
-pub(super) fn for_reads(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let more = json!({
-        "outlier_detection": health::outlier_detection(backend.resilience().ejection),
-        "common_lb_config": {"update_merge_window": AT_ONCE},
-    });
-    cluster(backend, backend.cluster(), &more, Destination::Backend(backend), config, options)
-}
-
-/// The cluster for an attempt that is not the first of its request, when nobody else is left to ask. Only
-/// health checks take the backend out here, and then it is not tried: a backend that nobody reaches would
-/// be waited for.
-pub(super) fn as_last_resort(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let name = clusters::later_attempts(&[backend.key()]);
-    cluster(backend, &name, &strict(), Destination::LastResort(backend), config, options)
-}
-
-/// The cluster for what only the owner may answer. Without a panic threshold: a write to an
-/// owner that is known to be down is answered at once.
-pub(super) fn for_owner(backend: &Backend, config: &Config, options: &Options) -> Value {
-    let destination = Destination::Backend(backend);
-    cluster(backend, backend.owner_cluster(), &strict(), destination, config, options)
-}
-
-/// Without a panic threshold.
-fn strict() -> Value {
-    json!({"common_lb_config": {
-        "healthy_panic_threshold": {"value": 0},
-        "update_merge_window": AT_ONCE,
-    }})
-}
-
-/// A change of health that follows another within a second would otherwise wait for the end of
-/// that second: a registry that fails again at once would be asked for all that time.
-const AT_ONCE: &str = "0s";
-
-fn cluster(
-    backend: &Backend,
-    name: &str,
-    more: &Value,
-    destination: Destination<'_>,
-    config: &Config,
-    options: &Options,
-) -> Value {
+/// The cluster of a backend.
+///
+/// * For reads, with Envoy's usual panic threshold: a backend that is not well is still tried where there is
+///   nobody else, for health checks may be what is wrong. Requests that get no answer take it out for a while.
+/// * For what only the owner may answer, without a panic threshold: a write to an owner that is known to be down is
+///   answered at once.
+/// * For an attempt that is not the first of its request, when nobody else is left to ask: only health checks take the
+///   backend out, and then it is not tried. A backend that nobody reaches would be waited for.
+pub(super) fn cluster(cluster: &BackendCluster<'_>, trust: Trust<'_>) -> Value {
+    let BackendCluster { backend, name, is_ejected_by_requests, filters } = cluster;
+    let more = if *is_ejected_by_requests { for_reads(backend) } else { strict() };
     let url = backend.url();
-    let filters = upstream_filters::filters(config, destination, options);
-    // Tells the access log and the attempt phase the backend.
+    let filters = upstream_filters::filters(filters.as_ref(), trust.secrets);
     let metadata =
         json!({"filter_metadata": {contract::NAMESPACE: {contract::BACKEND: backend.name()}}});
     let protocol =
@@ -75,13 +40,32 @@ fn cluster(
         limits(backend.resilience().limits),
         origin::keepalive(),
         checks,
-        more.clone(),
+        more,
         origin::protocol_options(protocol, filters),
         origin::load_assignment(name, url, Some(metadata)),
-        upstream_tls::transport(backend.name(), url, backend.tls(), options),
+        upstream_tls::transport(backend.name(), url, backend.tls(), trust),
     ]);
     egress::through(all, url, backend.connect_proxy())
 }
+
+fn for_reads(backend: &Backend) -> Value {
+    json!({
+        "outlier_detection": health::outlier_detection(backend.resilience().ejection),
+        "common_lb_config": {"update_merge_window": AT_ONCE},
+    })
+}
+
+/// Without a panic threshold.
+fn strict() -> Value {
+    json!({"common_lb_config": {
+        "healthy_panic_threshold": {"value": 0},
+        "update_merge_window": AT_ONCE,
+    }})
+}
+
+/// A change of health that follows another within a second would otherwise wait for the end of
+/// that second: a registry that fails again at once would be asked for all that time.
+const AT_ONCE: &str = "0s";
 
 /// What is more than a backend's limits is answered with 503 at once and not handed on to the next
 /// backend: a load that broke one would break the others too. `max_retries` counts retries in

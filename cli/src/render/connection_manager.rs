@@ -1,27 +1,27 @@
 //! The HTTP connection manager: what is HTTP about the listener.
 
-use portolan_core::config::{Config, Front, FrontHost};
 use serde_json::{Value, json};
 
 use super::limits::{Limits, seconds};
-use super::needs::Needs;
-use super::options::Options;
+use super::model::inbound::Inbound;
+use super::model::patience::{self, IDLE};
+use super::model::serving::Serving;
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, budgets, client_address, client_limits, early_headers, filter,
-    filter_state, geoip, local_replies, loops, metrics, patience, redirects, routes, tracing,
+    filter_state, followed_redirects, geoip, local_replies, loops, metrics, routes, tracing,
 };
 
-pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &Options) -> Value {
+pub(super) fn connection_manager(serving: &Serving<'_>, inbound: &Inbound<'_>) -> Value {
     let own = Own {
         statistics: "portolan",
-        addresses: client_address::settings(config.clients()),
-        tracing: tracing::settings(options),
-        logs: access_logs(Needs::of(config, options), options),
-        routes: routes::route_config(config, options),
-        filters: filters(config, policy_json, options),
+        addresses: client_address::settings(inbound.forwarded_for),
+        tracing: tracing::settings(serving.records),
+        logs: access_logs(serving),
+        routes: routes::route_config(serving),
+        filters: filters(serving),
     };
-    manager(config, options, own)
+    manager(serving, own)
 }
 
 /// What the connection managers of an Envoy have each for itself.
@@ -37,20 +37,20 @@ pub(super) struct Own {
 }
 
 /// A connection manager. What HTTP may look like, and how long it may take, is the same everywhere.
-pub(super) fn manager(config: &Config, options: &Options, own: Own) -> Value {
+pub(super) fn manager(serving: &Serving<'_>, own: Own) -> Value {
     let fields = object([
         json!({"stat_prefix": own.statistics, "server_name": "portolan"}),
         own.addresses,
-        request_shape(options.limits),
-        protocols(config, options.limits),
-        timeouts(options.limits),
+        request_shape(serving.limits),
+        protocols(serving.fronts.host_of_nobody, serving.limits),
+        timeouts(serving.limits),
         own.tracing,
         json!({
-            "early_header_mutation_extensions": [early_headers::extension(config.clients())],
+            "early_header_mutation_extensions": [early_headers::extension(&serving.headers, serving.forwarded_for)],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
             "access_log": own.logs,
-            "local_reply_config": local_replies::config(options.limits),
+            "local_reply_config": local_replies::config(serving.limits),
             "route_config": own.routes,
             "http_filters": own.filters,
         }),
@@ -63,52 +63,53 @@ pub(super) fn manager(config: &Config, options: &Options, own: Own) -> Value {
 }
 
 /// The log of requests, and what counts them.
-fn access_logs(needs: Needs, options: &Options) -> Vec<Value> {
-    let log = access_log::access_log(needs, options);
-    [log].into_iter().chain(metrics::of_requests(needs, options)).collect()
+fn access_logs(serving: &Serving<'_>) -> Vec<Value> {
+    let log = access_log::access_log(serving.needs, serving.records);
+    [log].into_iter().chain(metrics::of_requests(serving.needs, serving.records)).collect()
 }
 
 /// The log of attempts, and what counts them.
-fn attempt_logs(needs: Needs, options: &Options) -> Vec<Value> {
-    let log = access_log::of_attempts(options);
-    [log].into_iter().chain(metrics::of_attempts(needs, options)).collect()
+fn attempt_logs(serving: &Serving<'_>) -> Vec<Value> {
+    let log = access_log::of_attempts(serving.records);
+    [log].into_iter().chain(metrics::of_attempts(serving.needs, serving.records)).collect()
 }
 
 /// The router, which logs and counts attempts.
-pub(super) fn router(needs: Needs, options: &Options) -> Value {
+pub(super) fn router(serving: &Serving<'_>) -> Value {
     extension(
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
         // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
-        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(needs, options)}),
+        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(serving)}),
     )
 }
 
 /// The order matters: the country is found before anything is decided, then what the client sent is noted for the
 /// access log, and only then the filter may rewrite it.
-fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
-    let geoip = options.geoip_database.as_deref().map(geoip::filter);
+fn filters(serving: &Serving<'_>) -> Vec<Value> {
+    let geoip = serving.geoip_database.map(geoip::filter);
+    let fronts = &serving.fronts;
     let deciding =
-        options.filter.as_ref().map(|file| filter::deciding("portolan", file, policy_json));
-    let noted = filter_state::filter(config.clients(), &options.policy);
-    let forms = options.filter.as_ref().filter(|_| routes::has_token_endpoint(config));
+        serving.filter.map(|file| filter::deciding("portolan", file, serving.policy_json));
+    let noted = filter_state::filter(serving.clients, serving.records.policy);
+    let forms = serving.filter.filter(|_| fronts.token_endpoint.is_some());
     let forms = forms.map(filter::token_form);
-    let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
-    let addresses = redirects::address_filters(config, options);
-    let pages = browsers::filter(config);
-    let limits = client_limits::filter(config.clients());
-    let first = ready.into_iter().chain([loops::filter(config)]).chain(pages);
+    let ready = fronts.shows_health.then(readiness);
+    let addresses = followed_redirects::address_filters(&serving.followed);
+    let pages = browsers::filter(fronts);
+    let limits = client_limits::filter(serving.clients);
+    let first = ready.into_iter().chain([loops::filter(&fronts.identity)]).chain(pages);
     let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
     // Where nothing decides, nothing is known to count by.
-    let budgets = budgets::filter(config.clients()).filter(|_| options.filter.is_some());
-    let counted = metrics::filter(options);
+    let budgets = budgets::filter(serving.clients).filter(|_| serving.filter.is_some());
+    let counted = metrics::filter(serving.records);
     // What is refused here is in the log as it was sent, and costs the filter nothing.
     before_the_filter
         .chain(deciding)
         .chain(addresses)
         .chain(budgets)
         .chain(counted)
-        .chain([router(Needs::of(config, options), options)])
+        .chain([router(serving)])
         .collect()
 }
 
@@ -140,7 +141,7 @@ fn request_shape(limits: Limits) -> Value {
         // one that the client used.
         "scheme_header_transformation": {"match_upstream": true},
         "common_http_protocol_options": {
-            "idle_timeout": patience::written(patience::IDLE),
+            "idle_timeout": patience::written(IDLE),
             "max_connection_duration": seconds(limits.max_connection_age),
             "max_headers_count": limits.max_header_fields,
             // Some servers take `x_geo_country` for `x-geo-country`. No header that a registry needs has one.
@@ -156,7 +157,7 @@ fn request_shape(limits: Limits) -> Value {
 /// proxies to unless it is told otherwise, also without a `Host` where one front can be meant; a target with
 /// scheme and host (RFC 9112 section 3.2.2); the wish for another protocol (RFC 9110 section 7.8). One
 /// malformed request of an HTTP/2 connection ends itself and not the others (RFC 9113 section 8.1.1).
-fn protocols(config: &Config, limits: Limits) -> Value {
+fn protocols(host_of_nobody: Option<&str>, limits: Limits) -> Value {
     json!({
         "codec_type": "AUTO",
         "http_protocol_options": object([
@@ -165,7 +166,7 @@ fn protocols(config: &Config, limits: Limits) -> Value {
                 "accept_http_10": true,
                 "ignore_http_11_upgrade": [{"safe_regex": {"regex": ".*"}}],
             }),
-            host_of_nobody(config).map_or_else(|| json!({}), |host| json!({"default_host_for_http_10": host})),
+            host_of_nobody.map_or_else(|| json!({}), |host| json!({"default_host_for_http_10": host})),
         ]),
         "http2_protocol_options": {
             "override_stream_error_on_invalid_http_message": true,
@@ -177,18 +178,6 @@ fn protocols(config: &Config, limits: Limits) -> Value {
     })
 }
 
-/// The host that is meant by an HTTP/1.0 request that names none: that of the default front, or of the only one.
-fn host_of_nobody(config: &Config) -> Option<&str> {
-    let fronts = config.fronts();
-    let only = match fronts.all() {
-        [only] => Some(only),
-        _ => None,
-    };
-    // Nobody's host is that of the default front, if there is one.
-    let front = fronts.find(b"").and_then(|id| fronts.get(id)).or(only)?;
-    front.hosts().first().map(FrontHost::as_str)
-}
-
 /// A blob takes as long as it takes, so nothing limits a whole request (`request_timeout`, and
 /// the routes' `timeout`); what limits it is that it must not stand still, here and in the routes
 /// (`idle_timeout`), which know what the policy lets a backend take.
@@ -196,7 +185,7 @@ fn timeouts(limits: Limits) -> Value {
     json!({
         "request_headers_timeout": seconds(limits.header_timeout),
         "request_timeout": "0s",
-        "stream_idle_timeout": patience::written(patience::IDLE),
+        "stream_idle_timeout": patience::written(IDLE),
         "drain_timeout": "30s",
         // A client learns that an answer was cut off by the end of the connection, and waits for it.
         "delayed_close_timeout": "1s",

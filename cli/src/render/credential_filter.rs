@@ -4,21 +4,20 @@ use portolan_core::config::Credential;
 use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
 
-use super::options::Options;
-use super::secret::Secret;
+use super::secret::{Secret, SecretFiles};
 use super::typed::{extension, typed};
 
 /// The filter that puts one of `credentials` into a request that names it. None for a cluster that is
 /// sent no credential.
-pub(super) fn filter(credentials: &[&Credential], options: &Options) -> Option<Value> {
-    (!credentials.is_empty()).then(|| inject(credentials, options))
+pub(super) fn filter(credentials: &[&Credential], files: SecretFiles<'_>) -> Option<Value> {
+    (!credentials.is_empty()).then(|| inject(credentials, files))
 }
 
 /// A request that names none of these credentials is sent as it is.
-fn inject(credentials: &[&Credential], options: &Options) -> Value {
+fn inject(credentials: &[&Credential], files: SecretFiles<'_>) -> Value {
     let actions: Map<String, Value> = credentials
         .iter()
-        .map(|credential| (credential.name().to_owned(), action(credential, options)))
+        .map(|credential| (credential.name().to_owned(), action(credential, files)))
         .collect();
     let input = extension(
         "request-headers",
@@ -42,11 +41,11 @@ fn inject(credentials: &[&Credential], options: &Options) -> Value {
     )
 }
 
-fn action(credential: &Credential, options: &Options) -> Value {
+fn action(credential: &Credential, files: SecretFiles<'_>) -> Value {
     let injector = extension(
         "envoy.filters.http.credential_injector",
         "extensions.filters.http.credential_injector.v3.CredentialInjector",
-        injector(credential, options),
+        injector(credential, files),
     );
     json!({"action": {
         "name": "inject",
@@ -62,7 +61,7 @@ fn action(credential: &Credential, options: &Options) -> Value {
 /// Without `allow_request_without_credential` a file that is missing would make an answer of Envoy's own,
 /// a 401 that ends the request; so the registry refuses, and the next one is asked. What an earlier
 /// attempt left is overwritten.
-fn injector(credential: &Credential, options: &Options) -> Value {
+fn injector(credential: &Credential, files: SecretFiles<'_>) -> Value {
     json!({
         "overwrite": true,
         "allow_request_without_credential": true,
@@ -70,7 +69,7 @@ fn injector(credential: &Credential, options: &Options) -> Value {
             "envoy.http.injected_credentials.generic",
             "extensions.http.injected_credentials.generic.v3.Generic",
             json!({
-                "credential": Secret::credential(credential).reference(options),
+                "credential": Secret::credential(credential).reference(files),
                 "header_value_prefix": "Basic ",
             }),
         ),

@@ -1,9 +1,10 @@
 //! What is taken from a request before anything reads it.
 
-use portolan_core::config::{Clients, Geo};
 use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
+use super::model::client_address::ForwardedFor;
+use super::model::client_headers::{ClientHeaders, Peer};
 use super::{forwarded_for, typed};
 
 /// Removes every header by which a client could speak in Envoy's or the filter's name.
@@ -12,13 +13,13 @@ use super::{forwarded_for, typed};
 /// that it does not find could say where it is. `x-portolan-cluster` chooses the cluster;
 /// `x-envoy-*` retries, timeouts and the path that the access log shows. This runs before every
 /// filter and once, unlike a filter that removes them.
-pub(super) fn extension(clients: &Clients) -> Value {
-    let geo = clients.geo();
-    let removed = prefixes(geo)
+pub(super) fn extension(headers: &ClientHeaders, forwarded: ForwardedFor<'_>) -> Value {
+    let removed = headers
+        .removed_first
         .iter()
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
     let mutations: Vec<Value> =
-        removed.chain(peer(clients)).chain(forwarded_for::mutation(clients)).collect();
+        removed.chain(headers.peer.map(peer)).chain(forwarded_for::mutation(forwarded)).collect();
     typed::extension(
         "envoy.http.early_header_mutation.header_mutation",
         "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
@@ -26,30 +27,17 @@ pub(super) fn extension(clients: &Clients) -> Value {
     )
 }
 
-/// Geo headers that proxies in front set may well be called `x-geo-country`. They stay: the
-/// filter believes them only if the connection comes from such a proxy, and nobody else sets any.
-const fn prefixes(geo: &Geo) -> &'static [&'static str] {
-    match geo {
-        Geo::Headers(_) => &[headers::PREFIX, "x-envoy-"],
-        Geo::None | Geo::Database(_) => &["x-geo-", headers::PREFIX, "x-envoy-"],
-    }
-}
-
-/// Whose word the geo headers are: the other end of the connection, or whom a balancer has named as that by the PROXY
-/// protocol. The address that `x-forwarded-for` leads to would be the client's, and is not known yet at this point.
-fn peer(clients: &Clients) -> Option<Value> {
-    let address = if clients.proxy_protocol().is_empty() {
-        "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
-    } else {
-        "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+/// Whose word the geo headers are, in a header of the filter's own.
+fn peer(peer: Peer) -> Value {
+    let address = match peer {
+        Peer::Connected => "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
+        Peer::NamedByBalancer => "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     };
-    matches!(clients.geo(), Geo::Headers(_)).then(|| {
-        json!({"append": {
-            "header": {
-                "key": headers::PEER,
-                "value": address,
-            },
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-        }})
-    })
+    json!({"append": {
+        "header": {
+            "key": headers::PEER,
+            "value": address,
+        },
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }})
 }

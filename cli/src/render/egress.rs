@@ -4,12 +4,12 @@
 //! One listener inside of Envoy makes the tunnels. Where a connection leads, and through which proxy, the endpoint says that it was
 //! made for: so the listener stays when the policy changes, and no name of a backend is looked up here.
 
-use portolan_core::config::{Backend, BackendUrl, Config};
+use portolan_core::config::BackendUrl;
 use portolan_core::contract::clusters;
 use serde_json::{Map, Value, json};
 
 use super::inside;
-use super::options::{Options, Target};
+use super::model::connect_proxies::ConnectProxies;
 use super::small_cluster;
 use super::typed::{extension, object};
 
@@ -20,18 +20,9 @@ const NAMESPACE: &str = "portolan.egress";
 const SERVER: &str = "server";
 const PROXY: &str = "proxy";
 
-/// Whether anything is reached so; or may be with the next policy.
-pub(super) fn is_needed(config: &Config, target: Target) -> bool {
-    target == Target::Files || proxies(config).next().is_some()
-}
-
-fn proxies(config: &Config) -> impl Iterator<Item = &BackendUrl> {
-    config.backends().iter().filter_map(Backend::connect_proxy)
-}
-
 /// The listener that makes the tunnels. That a proxy refuses, or is not there, ends the connection: the backend then looks down.
-pub(super) fn listener(config: &Config, options: &Options) -> Option<Value> {
-    is_needed(config, options.target).then(|| {
+pub(super) fn listener(proxies: &ConnectProxies<'_>) -> Option<Value> {
+    proxies.is_needed.then(|| {
         let said = |word: &str| format!("%DYNAMIC_METADATA({NAMESPACE}:{word})%");
         let chooses = extension(
             "envoy.filters.network.set_filter_state",
@@ -59,18 +50,13 @@ pub(super) fn listener(config: &Config, options: &Options) -> Option<Value> {
     })
 }
 
-/// The clusters of the proxies, each once.
-pub(super) fn clusters(config: &Config) -> Vec<Value> {
-    let mut made: Vec<&str> = Vec::new();
-    let mut all = Vec::new();
-    for proxy in proxies(config) {
-        if !made.contains(&proxy.authority()) {
-            made.push(proxy.authority());
-            let name = clusters::connect_proxy(proxy.authority());
-            all.push(small_cluster::small(&name, proxy, Value::Null));
-        }
-    }
-    all
+/// The clusters of the proxies.
+pub(super) fn clusters(proxies: &ConnectProxies<'_>) -> Vec<Value> {
+    let cluster = |proxy: &&BackendUrl| {
+        let name = clusters::connect_proxy(proxy.authority());
+        small_cluster::small(&name, proxy, Value::Null)
+    };
+    proxies.all.iter().map(cluster).collect()
 }
 
 /// A cluster of `url` whose connections go through the proxy, if there is one.

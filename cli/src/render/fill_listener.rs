@@ -1,78 +1,57 @@
 //! The listener at which the nodes of caches are filled.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use ipnet::IpNet;
-use portolan_core::config::{Cache, Config};
 use serde_json::{Value, json};
 
-use super::client_address::ranges;
 use super::connection_manager::Own;
-use super::fill::Fill;
 use super::limits::seconds;
-use super::listener::{first_bytes, sockets};
-use super::needs::Needs;
-use super::options::Options;
+use super::listener::{first_bytes, own_sockets, whose_connections};
+use super::model::inbound::{FillListener, Sockets};
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::object;
-use super::{access_log, connection_manager, filter, filter_state, loops, redirects, routes};
+use super::{
+    access_log, client_address, connection_manager, filter, filter_state, followed_redirects,
+    loops, routes,
+};
 
 /// What the listener is called.
 pub(crate) const NAME: &str = "portolan-fill";
 
 /// The listener that fills caches. Envoy closes a connection from anywhere but the nodes' addresses and this machine:
 /// who may have which content is not asked here.
-pub(super) fn listener(options: &Options) -> Option<Value> {
-    let fill = options.fill.as_ref()?;
-    let sources = ranges(&sources(&fill.config));
+pub(super) fn listener(fill: &FillListener<'_>, sockets: Sockets) -> Value {
     let all = json!({
         "name": NAME,
-        "address": address(fill.address),
+        "address": address(fill.inbound.address),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "listener_filters": [first_bytes(false)],
-        "listener_filters_timeout": seconds(options.limits.handshake_timeout),
-        "filter_chains": [{
-            "filter_chain_match": {"direct_source_prefix_ranges": sources},
-            "filters": [manager(fill, options)],
-        }],
+        "listener_filters_timeout": seconds(sockets.limits.handshake_timeout),
+        "filter_chains": [object([
+            whose_connections(&fill.inbound),
+            json!({"filters": [manager(fill)]}),
+        ])],
     });
-    Some(object([all, sockets(options)]))
-}
-
-/// Who may ask: the nodes, and the filter itself.
-fn sources(config: &Config) -> Vec<IpNet> {
-    let own = [
-        IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
-        IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
-    ];
-    let of_nodes = config.caches().iter().flat_map(Cache::fill_from).copied();
-    let mut all: Vec<IpNet> = own.into_iter().chain(of_nodes).collect();
-    all.sort();
-    all.dedup();
-    all
+    object([all, own_sockets(sockets)])
 }
 
 /// As for clients, without what is about clients: where they are, how much each may ask, what metrics say of them.
-fn manager(fill: &Fill, options: &Options) -> Value {
-    let config = &fill.config;
-    let needs = Needs::of(config, options);
-    let deciding = options.filter.as_ref().map(|file| filter::deciding(NAME, file, &fill.json));
-    let log = access_log::of_fills(needs, options);
-    let filters = [loops::filter_of_fills(config)]
+fn manager(fill: &FillListener<'_>) -> Value {
+    let serving = &fill.serving;
+    let deciding = serving.filter.map(|file| filter::deciding(NAME, file, serving.policy_json));
+    let log = access_log::of_fills(serving.needs, serving.records);
+    let filters = [loops::filter_of_fills(&serving.fronts.identity)]
         .into_iter()
-        .chain([filter_state::filter(config.clients(), &options.policy)])
+        .chain([filter_state::filter(serving.clients, serving.records.policy)])
         .chain(deciding)
-        .chain(redirects::address_filters(config, options))
-        .chain([connection_manager::router(needs, options)])
+        .chain(followed_redirects::address_filters(&serving.followed))
+        .chain([connection_manager::router(serving)])
         .collect::<Vec<_>>();
     let own = Own {
         statistics: "portolan_fill",
-        // Who asks there is a node, whose word nobody takes for a client's.
-        addresses: json!({"use_remote_address": true}),
+        addresses: client_address::settings(fill.inbound.forwarded_for),
         tracing: Value::Null,
         logs: vec![log],
-        routes: object([routes::route_config(config, options), json!({"name": NAME})]),
+        routes: object([routes::route_config(serving), json!({"name": NAME})]),
         filters,
     };
-    connection_manager::manager(config, options, own)
+    connection_manager::manager(serving, own)
 }

@@ -5,8 +5,9 @@
 //! list may have empty items (RFC 9110 section 5.6.1), and a proxy that hides its client writes `unknown` or a
 //! name of its own (RFC 7239 section 6).
 
-use portolan_core::config::Clients;
 use serde_json::{Value, json};
+
+use super::model::client_address::ForwardedFor;
 
 const HEADER: &str = "request.headers['x-forwarded-for']";
 
@@ -60,18 +61,18 @@ fn quoted(text: &str) -> String {
 ///
 /// Most requests pay for the look at whether there is anything to do, and for no more: the header is then left as it is,
 /// as Envoy writes no empty value.
-pub(super) fn mutation(clients: &Clients) -> Option<Value> {
-    let addresses = match (clients.trusted_proxies(), clients.trusted_hops()) {
-        ([], 0) => return None,
-        ([], hops) => hops.min(MOST_ADDRESSES),
-        _ => MOST_ADDRESSES,
+pub(super) fn mutation(forwarded: ForwardedFor<'_>) -> Option<Value> {
+    let addresses = match forwarded {
+        ForwardedFor::Nobody => return None,
+        ForwardedFor::Hops(hops) => hops.min(MOST_ADDRESSES),
+        ForwardedFor::Proxies(_) => MOST_ADDRESSES,
     };
     let times =
         |count: u32, value: String, step: &Step| (0..count).fold(value, |value, _| step.of(&value));
     let plain =
         [GAP, ZONE, BARE].iter().fold(END.of(HEADER), |value, step| times(addresses, value, step));
     // From the last item to the first that is not trusted, one hidden client ends the search.
-    let hidden = if clients.trusted_proxies().is_empty() { addresses } else { 1 };
+    let hidden = if matches!(forwarded, ForwardedFor::Proxies(_)) { 1 } else { addresses };
     let readable = (0..hidden).fold(plain, |value, _| HIDDEN.of(&WITH_NOBODY.of(&value)));
     let condition = format!("{HEADER}.matches({})", quoted(STRANGE));
     Some(json!({"append": {
@@ -85,33 +86,28 @@ pub(super) fn mutation(clients: &Clients) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use portolan_core::config::Config;
+    use ipnet::IpNet;
 
     use super::*;
 
     /// Of how many steps the mutation is.
-    fn steps(clients: &str) -> usize {
-        let policy = format!(
-            r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}}, "regions": {{"default": {{}}}},
-            "backends": {{"a": {{"url": "https://a.example"}}}}, "clients": {clients},
-            "rules": [{{"name": "r", "repositories": ["x"], "chains": {{"default": ["a"]}}}}]}}"#
-        );
-        let config = Config::from_json(policy.as_bytes()).unwrap();
-        let found = mutation(config.clients()).map(|found| found.to_string()).unwrap_or_default();
+    fn steps(forwarded: ForwardedFor<'_>) -> usize {
+        let found = mutation(forwarded).map(|found| found.to_string()).unwrap_or_default();
         found.matches("re.extract").count()
     }
 
     #[test]
     fn as_many_addresses_are_read_as_are_believed() {
+        let network: [IpNet; 1] = ["10.0.0.0/8".parse().unwrap()];
         let rows = [
-            ("{}", 0, "nobody is believed"),
-            (r#"{"trusted_hops": 1}"#, 1 + 3 + 2, "one item"),
-            (r#"{"trusted_hops": 2}"#, 1 + 2 * (3 + 2), "two items"),
-            (r#"{"trusted_hops": 16}"#, 1 + 8 * (3 + 2), "no more than eight"),
-            (r#"{"trusted_proxies": ["10.0.0.0/8"]}"#, 1 + 8 * 3 + 2, "by their networks"),
+            (ForwardedFor::Nobody, 0, "nobody is believed"),
+            (ForwardedFor::Hops(1), 1 + 3 + 2, "one item"),
+            (ForwardedFor::Hops(2), 1 + 2 * (3 + 2), "two items"),
+            (ForwardedFor::Hops(16), 1 + 8 * (3 + 2), "no more than eight"),
+            (ForwardedFor::Proxies(&network), 1 + 8 * 3 + 2, "by their networks"),
         ];
-        for (clients, expected, reason) in rows {
-            assert_eq!(steps(clients), expected, "{reason}");
+        for (forwarded, expected, reason) in rows {
+            assert_eq!(steps(forwarded), expected, "{reason}");
         }
     }
 

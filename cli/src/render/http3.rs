@@ -2,13 +2,11 @@
 
 use std::num::NonZeroU16;
 
-use portolan_core::config::Config;
 use serde_json::{Value, json};
 
 use super::downstream_tls;
-use super::error::RenderError;
 use super::limits::Limits;
-use super::options::Options;
+use super::model::Model;
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::extension;
 
@@ -19,51 +17,34 @@ pub(crate) const NAME: &str = "portolan-quic";
 const REMEMBERED: u32 = 86_400;
 
 /// The listener, where somebody wants it. `manager` is the connection manager of the listener for TCP.
-pub(super) fn listener(config: &Config, manager: &Value, options: &Options) -> Option<Value> {
-    options.http3?;
-    let mut address = address(options.listen);
+pub(super) fn listener(model: &Model<'_>, manager: &Value) -> Option<Value> {
+    model.listeners.http3?;
+    let limits = model.limits;
+    let certificates = &model.serving.fronts.certificates;
+    let mut address = address(model.listeners.clients.address);
     if let Some(Value::Object(socket)) = address.get_mut("socket_address") {
         socket.insert("protocol".to_owned(), "UDP".into());
     }
-    let handshake = super::limits::seconds(options.limits.handshake_timeout);
+    let handshake = super::limits::seconds(limits.handshake_timeout);
     Some(json!({
         "name": NAME,
         "address": address,
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "udp_listener_config": {
             "quic_options": {
-                "quic_protocol_options": quic(options.limits),
+                "quic_protocol_options": quic(limits),
                 "crypto_handshake_timeout": handshake,
             },
         },
         "filter_chains": [{
-            "filters": [for_quic(manager, options.limits)],
+            "filters": [for_quic(manager, limits)],
             "transport_socket": extension(
                 "envoy.transport_sockets.quic",
                 "extensions.transport_sockets.quic.v3.QuicDownstreamTransport",
-                json!({"downstream_tls_context": downstream_tls::context(config, options, &["h3"])}),
+                json!({"downstream_tls_context": downstream_tls::context(certificates, model.trust.secrets, &["h3"])}),
             ),
         }],
     }))
-}
-
-/// Whether there can be such a listener.
-///
-/// # Errors
-///
-/// QUIC has TLS in it, so the fronts need certificates; and the PROXY protocol is for TCP.
-pub(super) fn check(config: &Config) -> Result<(), RenderError> {
-    if !downstream_tls::is_there(config) {
-        return Err(RenderError::Http3(
-            "no front of the policy has `tls`, which QUIC cannot be without",
-        ));
-    }
-    if !config.clients().proxy_protocol().is_empty() {
-        return Err(RenderError::Http3(
-            "`clients.proxy_protocol` is for TCP: behind such a balancer no client could come by QUIC",
-        ));
-    }
-    Ok(())
 }
 
 /// The same connection manager for another codec.
@@ -94,8 +75,8 @@ fn quic(limits: Limits) -> Value {
 }
 
 /// What the answers of every listener say of it (RFC 7838 section 3); nothing where there is none.
-pub(super) fn advertised(options: &Options) -> Value {
-    let Some(port) = options.http3 else { return Value::Null };
+pub(super) fn advertised(port: Option<NonZeroU16>) -> Value {
+    let Some(port) = port else { return Value::Null };
     let port = NonZeroU16::get(port);
     json!({"response_headers_to_add": [{
         "header": {"key": "alt-svc", "value": format!("h3=\":{port}\"; ma={REMEMBERED}")},

@@ -4,16 +4,13 @@
 //! a write, is refused: a client that follows the redirect would send the same in the open with each of its requests, and
 //! nobody would notice.
 
-use std::net::SocketAddr;
-
-use portolan_core::config::{Config, Front, FrontHost};
 use serde_json::{Value, json};
 
 use super::connection_manager::readiness;
 use super::limits::{Limits, seconds};
-use super::listener::{listener_filters, sockets, whose_connections};
-use super::needs::Needs;
-use super::options::Options;
+use super::listener::{listener_filters, own_sockets, whose_connections};
+use super::model::inbound::{HttpRedirect, LedHost, Sockets};
+use super::model::serving::Serving;
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
 use super::{access_log, client_address, local_replies};
@@ -24,28 +21,29 @@ pub(crate) const NAME: &str = "portolan-http";
 /// How long a connection may be idle, and a request stand still: nothing here takes long.
 const IDLE: &str = "15s";
 
-/// The listener, where somebody wants it.
-pub(super) fn listener(config: &Config, options: &Options) -> Option<Value> {
-    options.http_redirect.map(|listen| at(listen, config, options))
-}
-
-fn at(listen: SocketAddr, config: &Config, options: &Options) -> Value {
+/// The listener.
+pub(super) fn listener(
+    redirect: &HttpRedirect<'_>,
+    sockets: Sockets,
+    serving: &Serving<'_>,
+) -> Value {
+    let inbound = &redirect.inbound;
     let all = json!({
         "name": NAME,
-        "address": address(listen),
+        "address": address(inbound.address),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "listener_filters": listener_filters(config.clients(), false),
-        "listener_filters_timeout": seconds(options.limits.handshake_timeout),
+        "listener_filters": listener_filters(inbound, false),
+        "listener_filters_timeout": seconds(sockets.limits.handshake_timeout),
         "filter_chains": [object([
-            whose_connections(config.clients()),
-            json!({"filters": [manager(config, options)]}),
+            whose_connections(inbound),
+            json!({"filters": [manager(redirect, serving)]}),
         ])],
     });
-    object([all, sockets(options)])
+    object([all, own_sockets(sockets)])
 }
 
-fn manager(config: &Config, options: &Options) -> Value {
-    let ready = config.fronts().all().iter().any(Front::has_health).then(readiness);
+fn manager(redirect: &HttpRedirect<'_>, serving: &Serving<'_>) -> Value {
+    let ready = serving.fronts.shows_health.then(readiness);
     let router = extension(
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
@@ -58,15 +56,19 @@ fn manager(config: &Config, options: &Options) -> Value {
         // The port that a client came to is not the one that it is sent to.
         "strip_any_host_port": true,
         "stream_idle_timeout": IDLE,
-        "access_log": [access_log::access_log(Needs::of(config, options), options)],
-        "local_reply_config": local_replies::config_beside_routes(options.limits),
-        "route_config": {"name": NAME, "virtual_hosts": virtual_hosts(config)},
+        "access_log": [access_log::access_log(serving.needs, serving.records)],
+        "local_reply_config": local_replies::config_beside_routes(serving.limits),
+        "route_config": {"name": NAME, "virtual_hosts": virtual_hosts(&redirect.hosts)},
         "http_filters": ready.into_iter().chain([router]).collect::<Vec<_>>(),
     });
     extension(
         "envoy.filters.network.http_connection_manager",
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        object([client_address::settings(config.clients()), request_shape(options.limits), fields]),
+        object([
+            client_address::settings(redirect.inbound.forwarded_for),
+            request_shape(serving.limits),
+            fields,
+        ]),
     )
 }
 
@@ -81,28 +83,11 @@ fn request_shape(limits: Limits) -> Value {
     })
 }
 
-/// One for each name that a front answers to. A host that is nobody's is sent nowhere, unless a front is for all.
-fn virtual_hosts(config: &Config) -> Vec<Value> {
-    let fronts = config.fronts();
-    let mut names: Vec<&str> = Vec::new();
-    let mut all = Vec::new();
-    for host in fronts.all().iter().flat_map(Front::hosts) {
-        if !names.contains(&host.name()) {
-            names.push(host.name());
-            all.push(virtual_host(host.name(), port(host)));
-        }
-    }
-    let for_all = fronts.find(b"").and_then(|id| fronts.get(id));
-    all.push(match for_all {
-        Some(front) => virtual_host("*", front.hosts().first().and_then(port)),
-        None => host_of_nobody(),
-    });
-    all
-}
-
-/// The port that clients are sent to; that of `https` if the policy names none.
-fn port(host: &FrontHost) -> Option<u16> {
-    host.as_str().strip_prefix(host.name())?.strip_prefix(':')?.parse().ok()
+/// One for each host. A host that is nobody's is sent nowhere, unless a front is for all.
+fn virtual_hosts(hosts: &[LedHost<'_>]) -> Vec<Value> {
+    let for_all = hosts.iter().any(|host| host.name == "*");
+    let others = (!for_all).then(host_of_nobody);
+    hosts.iter().map(|host| virtual_host(host.name, host.port)).chain(others).collect()
 }
 
 fn virtual_host(name: &str, port: Option<u16>) -> Value {

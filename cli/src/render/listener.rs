@@ -1,43 +1,47 @@
 //! The listener that clients are served at.
 
-use portolan_core::config::{Clients, Config};
 use serde_json::{Value, json};
 
 use super::client_address::ranges;
 use super::limits::seconds;
-use super::options::Options;
-use super::socket::{BUFFER_BYTES, address};
+use super::model::Model;
+use super::model::inbound::{Inbound, Sockets, Sources};
+use super::socket::{self, BUFFER_BYTES};
 use super::typed::{extension, object};
 use super::{connection_manager, downstream_tls, http3};
 
 /// The listeners that serve the policy: for TCP, and for QUIC where somebody wants it.
-pub(super) fn listeners(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
-    let manager = connection_manager::connection_manager(config, policy_json, options);
-    let quic = http3::listener(config, &manager, options);
-    [for_tcp(config, &manager, options)].into_iter().chain(quic).collect()
+pub(super) fn listeners(model: &Model<'_>) -> Vec<Value> {
+    let manager = connection_manager::connection_manager(&model.serving, &model.listeners.clients);
+    let quic = http3::listener(model, &manager);
+    [for_tcp(model, &manager)].into_iter().chain(quic).collect()
 }
 
-fn for_tcp(config: &Config, manager: &Value, options: &Options) -> Value {
-    let transport = downstream_tls::transport(config, options);
+fn for_tcp(model: &Model<'_>, manager: &Value) -> Value {
+    let Inbound { address, .. } = model.listeners.clients;
+    let sockets = model.listeners.sockets;
+    let certificates = &model.serving.fronts.certificates;
+    let transport = downstream_tls::transport(certificates, model.trust.secrets);
+    let handshake = seconds(sockets.limits.handshake_timeout);
     let all = json!({
         "name": NAME,
-        "address": address(options.listen),
+        "address": socket::address(address),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "listener_filters": listener_filters(config.clients(), !transport.is_null()),
-        "listener_filters_timeout": seconds(options.limits.handshake_timeout),
+        "listener_filters": listener_filters(&model.listeners.clients, !transport.is_null()),
+        "listener_filters_timeout": handshake,
         "filter_chains": [object([
-            whose_connections(config.clients()),
-            json!({"transport_socket_connect_timeout": seconds(options.limits.handshake_timeout)}),
+            whose_connections(&model.listeners.clients),
+            json!({"transport_socket_connect_timeout": handshake}),
             json!({"filters": [manager]}),
             transport,
         ])],
     });
-    object([all, sockets(options)])
+    object([all, own_sockets(sockets)])
 }
 
 /// Whether each worker has a socket of its own, which is Envoy's default.
-pub(super) fn sockets(options: &Options) -> Value {
-    if options.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) }
+pub(super) fn own_sockets(sockets: Sockets) -> Value {
+    if sockets.reuse_port { Value::Null } else { json!({"enable_reuse_port": false}) }
 }
 
 /// What the listener is called.
@@ -45,23 +49,26 @@ pub(crate) const NAME: &str = "portolan";
 
 /// What looks at a connection before anything else does. The PROXY protocol comes before TLS
 /// (<https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt>, section 2).
-pub(super) fn listener_filters(clients: &Clients, has_tls: bool) -> Vec<Value> {
+pub(super) fn listener_filters(inbound: &Inbound<'_>, has_tls: bool) -> Vec<Value> {
     let proxy_protocol = extension(
         "envoy.filters.listener.proxy_protocol",
         "extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
         json!({"stat_prefix": "portolan"}),
     );
-    let is_spoken = !clients.proxy_protocol().is_empty();
-    is_spoken.then_some(proxy_protocol).into_iter().chain([first_bytes(has_tls)]).collect()
+    inbound
+        .speaks_proxy_protocol
+        .then_some(proxy_protocol)
+        .into_iter()
+        .chain([first_bytes(has_tls)])
+        .collect()
 }
 
-/// Who may connect. Whoever speaks the PROXY protocol can say to be anybody, so nobody but the balancers may; Envoy
-/// closes a connection that no filter chain is for.
-pub(super) fn whose_connections(clients: &Clients) -> Value {
-    match clients.proxy_protocol() {
-        [] => Value::Null,
-        balancers => {
-            json!({"filter_chain_match": {"direct_source_prefix_ranges": ranges(balancers)}})
+/// Who may connect: Envoy closes a connection that no filter chain is for.
+pub(super) fn whose_connections(inbound: &Inbound<'_>) -> Value {
+    match &inbound.sources {
+        Sources::Anywhere => Value::Null,
+        Sources::Networks(networks) => {
+            json!({"filter_chain_match": {"direct_source_prefix_ranges": ranges(networks)}})
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `portolan render`: a policy becomes the whole configuration of an Envoy that serves it.
 //!
 //! [`arguments`] are what a person typed and [`options`] what was checked of it; [`rendering`] holds
-//! both against the policy. [`bootstrap`] puts the whole together, each part a pure function to a JSON
+//! both against the policy. [`model`] decides once what Envoy has to have, and is all that sees the policy as a whole.
+//! [`bootstrap`] puts the whole together, each part a pure function to a JSON
 //! value in a file of its own; [`targets`] takes it apart again for other forms, and [`yaml`] prints it.
 //! The same policy and options give the same bytes. In which order the files may need each other is in
 //! ARCHITECTURE.md, "The renderer".
@@ -25,7 +26,6 @@ mod early_headers;
 mod egress;
 mod envoy_version;
 mod error;
-mod fill;
 mod fill_listener;
 mod filter;
 mod filter_state;
@@ -44,15 +44,13 @@ mod local_rate_limit;
 mod local_replies;
 mod loops;
 mod metrics;
-mod needs;
+mod model;
 mod next_cluster;
 mod options;
 mod origin;
 mod overload;
-mod patience;
 mod private_addresses;
-mod redirect_cluster;
-mod redirects;
+mod redirect_target_cluster;
 mod rendering;
 mod resolver;
 mod retry_priority;
@@ -82,14 +80,13 @@ pub(crate) use envoy_version::TESTED;
 pub(crate) use error::RenderError;
 pub(crate) use listener::NAME as LISTENER;
 pub(crate) use options::Target;
-use portolan_core::config::Config;
 pub(crate) use rendering::Rendering;
 pub(crate) use targets::files::{self, FileSet};
 
 use crate::output::say;
 use crate::policy_file::{self, LoadedPolicy};
 use header::header;
-use options::Options;
+use model::Model;
 use secret::Secret;
 use targets::{cache_node, envoy_gateway, istio};
 
@@ -106,7 +103,7 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     }
     if let (Target::CacheNode, Some(directory)) = (arguments.target, &arguments.directory) {
         let rendering = Rendering::of(&policy, &arguments.site, Target::CacheNode)?;
-        return cache_node::write(&rendering.config, rendering.options.fill.as_ref(), directory);
+        return cache_node::write(&rendering.model().caches, directory);
     }
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
@@ -147,16 +144,11 @@ pub(crate) fn into_directory(
 /// The text of the whole configuration. The files that it refers to are written first: an Envoy that
 /// finds the one finds the others.
 fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
-    let Rendering { json, config, options } =
-        &Rendering::of(policy, &arguments.site, Target::Bootstrap)?;
-    if let Some(directory) = &arguments.sds_output {
-        write_sds(directory, config, options)?;
-    }
-    for note in leftover::notes(config, options, arguments.sds_output.is_some()) {
-        say(note);
-    }
-    let bootstrap = bootstrap::bootstrap(config, json, options);
-    Ok(format!("{}{}", header(options, &arguments.policy), yaml::print(&bootstrap)))
+    let rendering = Rendering::of(policy, &arguments.site, Target::Bootstrap)?;
+    let model = rendering.model();
+    write_secrets(&model, arguments.sds_output.as_deref())?;
+    let header = header(&rendering.options, &arguments.policy);
+    Ok(format!("{header}{}", yaml::print(&bootstrap::bootstrap(&model))))
 }
 
 /// Options of one target are a mistake with another.
@@ -193,12 +185,7 @@ fn for_envoy_gateway(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<St
 
 /// The files of the secrets are written as for a bootstrap: the pods of the gateway have to see them.
 fn files_of_a_gateway(arguments: &RenderArgs, rendering: &Rendering) -> Result<(), RenderError> {
-    let Rendering { config, options, .. } = rendering;
-    if let Some(directory) = &arguments.sds_output {
-        write_sds(directory, config, options)?;
-    }
-    leftover::notes(config, options, arguments.sds_output.is_some()).into_iter().for_each(say);
-    Ok(())
+    write_secrets(&rendering.model(), arguments.sds_output.as_deref())
 }
 
 /// The objects of a cluster. What pods listen at and where their files are the chart says, so no option does.
@@ -221,16 +208,24 @@ fn into_files(site: &SiteArgs, policy: &LoadedPolicy, directory: &Path) -> Resul
     files::Directory::new(directory).start(&set, &site).map_err(RenderError::Directory)
 }
 
-fn write_sds(directory: &Path, config: &Config, options: &Options) -> Result<(), RenderError> {
-    let secrets = secret::all(config);
-    if !secrets.is_empty() {
+/// Writes the files that say where secrets are, if there is a directory for them, and says what is left to do.
+fn write_secrets(model: &Model<'_>, directory: Option<&Path>) -> Result<(), RenderError> {
+    if let Some(directory) = directory {
+        write_sds(directory, model)?;
+    }
+    leftover::notes(model, directory.is_some()).into_iter().for_each(say);
+    Ok(())
+}
+
+fn write_sds(directory: &Path, model: &Model<'_>) -> Result<(), RenderError> {
+    if !model.secrets.is_empty() {
         fs::create_dir_all(directory)
             .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?;
     }
-    let write = |secret: &Secret| {
-        put(&directory.join(secret.file_name(options)), &secret.file_text(options))
-    };
-    secrets.iter().try_for_each(write)
+    let files = model.trust.secrets;
+    let write =
+        |secret: &Secret| put(&directory.join(secret.file_name(files)), &secret.file_text(files));
+    model.secrets.iter().try_for_each(write)
 }
 
 fn put(path: &Path, text: &str) -> Result<(), RenderError> {

@@ -2,28 +2,24 @@
 //!
 //! What the filter names is in Envoy's filter state, which no client and no upstream writes.
 
-use portolan_core::config::{Backend, Config};
-use portolan_core::contract::{StateKey, clusters, headers};
+use portolan_core::config::Backend;
+use portolan_core::contract::{StateKey, headers};
 use serde_json::{Map, Value, json};
 
-use super::aggregate::rests;
+use super::model::groups::{Group, Groups};
 use super::typed::extension;
 
 /// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
 /// of later attempts to those of the lists that it is in.
-pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Value) -> Value {
-    let is_in = |keys: &[&str]| backend.is_none_or(|backend| keys.contains(&backend.key()));
-    let mut named = Map::new();
-    for list in config.lists().iter().filter(|list| list.has_fallback()) {
-        let members = list.backends().iter().filter_map(|id| config.backend(*id));
-        let members: Vec<&str> = members.map(Backend::key).collect();
-        if is_in(&members) {
-            let sets = rests(&members).into_iter();
-            let sets = sets.filter(|rest| !rest.iter().any(|key| clusters::is_cache(key)));
-            let clusters = sets.map(|rest| clusters::later_attempts(&rest));
-            named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
-        }
-    }
+pub(super) fn specifier(groups: &Groups<'_>, backend: Option<&Backend>, first: &Value) -> Value {
+    let is_in = |group: &&Group<'_>| backend.is_none_or(|backend| group.has(backend));
+    let named: Map<String, Value> = groups
+        .several
+        .iter()
+        .filter(is_in)
+        .flat_map(|group| &group.later_attempts)
+        .map(|cluster| (cluster.clone(), to_cluster(cluster)))
+        .collect();
     let input = extension(
         "next-cluster",
         "extensions.matching.common_inputs.network.v3.FilterStateInput",
@@ -41,15 +37,15 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
 }
 
 /// The cluster that the filter has named in the request.
-pub(super) fn of_the_request(config: &Config) -> Value {
+pub(super) fn of_the_request(groups: &Groups<'_>) -> Value {
     let input = extension(
         "request-headers",
         "type.matcher.v3.HttpRequestHeaderMatchInput",
         json!({"header_name": headers::CLUSTER}),
     );
-    let lists = config.lists().iter();
+    let clusters = groups.clusters.iter();
     let clusters: Map<String, Value> =
-        lists.map(|list| (list.cluster().to_owned(), to_cluster(list.cluster()))).collect();
+        clusters.map(|cluster| ((*cluster).to_owned(), to_cluster(cluster))).collect();
     json!({"matcher": {"matcher_tree": {"input": input, "exact_match_map": {"map": clusters}}}})
 }
 

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
-use super::fill::Fill;
 use super::limits::Limits;
 
 /// Everything that the rendered configuration depends on besides the policy.
@@ -48,8 +47,6 @@ pub(crate) struct Options {
     pub(crate) access_log: AccessLog,
     /// Whether each worker has a socket of its own, so that a second Envoy can listen at the same address.
     pub(crate) reuse_port: bool,
-    /// What fills caches, if there are any.
-    pub(crate) fill: Option<Fill>,
     /// The fingerprint of the policy, as the filter reads it.
     pub(crate) policy: String,
 }
@@ -82,14 +79,6 @@ impl Target {
     /// Whether Envoy is told by a discovery service, and not by files of this machine.
     pub(crate) const fn is_told_by_a_service(self) -> bool {
         matches!(self, Self::Istio)
-    }
-}
-
-impl Options {
-    /// Whether requests and attempts are counted: where somebody may read the numbers, the filter notes what
-    /// Envoy cannot know, and this Envoy has what counts.
-    pub(super) fn counts(&self) -> bool {
-        self.metrics.is_some() && self.filter.is_some() && self.envoy.counts()
     }
 }
 

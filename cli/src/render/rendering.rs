@@ -4,9 +4,10 @@ use portolan_core::config::{Config, Document, Fingerprint};
 
 use super::arguments::SiteArgs;
 use super::error::RenderError;
-use super::fill::Fill;
+use super::model::fill::Fill;
+use super::model::{Model, check};
 use super::options::{Options, Target};
-use super::{bootstrap, downstream_tls, http3, leftover, redirects, yaml};
+use super::{bootstrap, leftover, yaml};
 use crate::policy_file::{self, LoadedPolicy};
 
 /// A policy as it is rendered: its clusters are named by what they connect to.
@@ -17,17 +18,24 @@ pub(crate) struct Rendering {
     pub(super) config: Config,
     /// The options of the machine.
     pub(super) options: Options,
+    /// What fills caches, if there are any.
+    pub(super) fill: Option<Fill>,
 }
 
 impl Rendering {
     /// The text of the whole configuration in one file, for an Envoy that only looks at it.
     pub(crate) fn whole(&self) -> String {
-        yaml::print(&bootstrap::bootstrap(&self.config, &self.json, &self.options))
+        yaml::print(&bootstrap::bootstrap(&self.model()))
     }
 
     /// What the operator has still to do.
     pub(crate) fn notes(&self) -> Vec<String> {
-        leftover::notes(&self.config, &self.options, true)
+        leftover::notes(&self.model(), true)
+    }
+
+    /// What Envoy has to have for it.
+    pub(super) fn model(&self) -> Model<'_> {
+        Model::of(&self.config, &self.json, &self.options, self.fill.as_ref())
     }
 
     /// Takes the options of the machine for a policy.
@@ -44,19 +52,11 @@ impl Rendering {
         let json = policy_file::to_json(&document) + "\n";
         // It was good without the names, and no name of a policy has the sign that ours have.
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
-        let mut options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
-        options.fill = fill(&document, &config, (site, target))?;
-        redirects::check(&config, options.envoy)?;
-        if options.http3.is_some() {
-            http3::check(&config)?;
-        }
-        if options.http_redirect.is_some() && !downstream_tls::is_there(&config) {
-            return Err(RenderError::NowhereToLead);
-        }
-        if config.clients().limits().is_some() && !options.envoy.limits_clients() {
-            return Err(RenderError::ClientLimits(options.envoy));
-        }
-        Ok(Self { json, config, options })
+        let fingerprint = Fingerprint::of([&json]).to_string();
+        let options = site.options(config.clients().geo(), target, fingerprint)?;
+        check::check(&config, &options)?;
+        let fill = fill(&document, &config, (site, target))?;
+        Ok(Self { json, config, options, fill })
     }
 }
 

@@ -2,90 +2,90 @@
 
 use std::time::Duration;
 
-use portolan_core::config::{ALONE, Backend, Config, List};
+use portolan_core::config::ALONE;
 use portolan_core::contract::headers;
 use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
-use super::options::Options;
+use super::model::fronts::TokenEndpoint;
+use super::model::groups::Groups;
+use super::model::patience;
+use super::model::serving::Serving;
 use super::retry_priority::previous_priorities;
 use super::typed::{object, typed};
-use super::{
-    browsers, cache, filter, followed_redirects, http3, next_cluster, patience, redirects,
-    upstream_filters, upstream_headers,
-};
+use super::{browsers, cache, filter, followed_redirects, http3, next_cluster, upstream_headers};
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
 /// `internal_only_headers` says a second time that no client names a cluster, or a credential of the
-/// proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided about goes nowhere. `to_first_backend` takes
+/// proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided about goes nowhere. `only_cluster` is
 /// the policy's first backend instead, for a configuration without the filter.
-pub(super) fn route_config(config: &Config, options: &Options) -> Value {
-    let to_first_backend = options.filter.is_none();
-    let first = config.backends().first().filter(|_| to_first_backend).map(Backend::cluster);
-    let routes = routes(config, first, options);
-    let mut virtual_hosts = browsers::virtual_hosts(config, &routes);
-    let pages = browsers::of_other_hosts(config);
+pub(super) fn route_config(serving: &Serving<'_>) -> Value {
+    let routes = routes(serving);
+    let mut virtual_hosts = browsers::virtual_hosts(&serving.fronts, &routes);
+    let pages = browsers::of_other_hosts(&serving.fronts);
     let pages =
         if pages.is_empty() { json!({}) } else { json!({"typed_per_filter_config": pages}) };
     let all = json!({"name": "portolan", "domains": ["*"], "routes": routes});
     virtual_hosts.insert(0, object([all, pages]));
-    if followed_redirects::are_followed(config, options) {
-        virtual_hosts.push(redirects::virtual_host(config, options));
+    if serving.follows_redirects {
+        virtual_hosts.push(followed_redirects::virtual_host(serving));
     }
     let all = json!({
         "name": "portolan",
         "internal_only_headers": [headers::CLUSTER, headers::CREDENTIAL],
-        "request_headers_to_remove": upstream_headers::removed_from_requests(config.clients()),
+        "request_headers_to_remove": serving.headers.removed_for_backends,
         "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
         "virtual_hosts": virtual_hosts,
     });
-    object([all, http3::advertised(options)])
+    object([all, http3::advertised(serving.http3)])
 }
 
-fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value> {
+fn routes(serving: &Serving<'_>) -> Vec<Value> {
     let mut routes = Vec::new();
-    if has_token_endpoint(config) && options.filter.is_some() {
-        routes.push(token_endpoint(config));
+    if let (Some(endpoint), Some(_)) = (serving.fronts.token_endpoint, serving.filter) {
+        routes.push(token_endpoint(endpoint));
     }
-    let follow = followed_redirects::are_followed(config, options).then(redirects::policy);
+    let follow = serving.follows_redirects.then(followed_redirects::policy);
     let read = |name: &str, header: Value, cluster: &Value, retry: Value, idle: Duration| {
-        let action = object([action(cluster, Some(retry), idle), cache::hash_policy(config)]);
+        let action = object([
+            action(cluster, Some(retry), idle),
+            cache::hash_policy(serving.needs.has_caches),
+        ]);
         json!({
             "name": name,
             "match": {"prefix": "/", "headers": [header]},
             "route": object([action, follow.clone().unwrap_or_default()]),
         })
     };
-    let named = named_by_the_filter(first);
-    if config.lists().iter().any(List::has_fallback) {
-        let cluster = reading_cluster(config, first);
-        let idle = patience::of_lists(config);
+    let named = named_by_the_filter(serving.only_cluster);
+    if !serving.groups.several.is_empty() {
+        let cluster = reading_cluster(&serving.groups, serving.only_cluster);
+        let idle = serving.patience.several;
         routes.push(read("read of several", has_fallback(), &cluster, retry_of_several(), idle));
     }
-    let marked = options.filter.is_some() && upstream_filters::marks_of_one(config);
     for method in ["GET", "HEAD"] {
-        let idle = patience::of_one(config);
-        routes.push(read("read", is_method(method), &named, retry_of_one(marked), idle));
+        let idle = serving.patience.single;
+        routes.push(read(
+            "read",
+            is_method(method),
+            &named,
+            retry_of_one(serving.marks_of_one),
+            idle,
+        ));
     }
     routes.push(json!({
         "name": "write",
         "match": {"prefix": "/"},
-        "route": action(&named, None, patience::of_writes(config)),
+        "route": action(&named, None, serving.patience.writes),
     }));
     routes
 }
 
-/// Whether clients of any front have tokens.
-pub(super) fn has_token_endpoint(config: &Config) -> bool {
-    config.fronts().any_upstream()
-}
-
 /// The token endpoint. The filter answers it; what it did not answer must go nowhere. The name of an
 /// upstream may follow in its path.
-fn token_endpoint(config: &Config) -> Value {
-    let has_upstreams = config.fronts().all().iter().any(|front| front.upstreams().is_some());
-    let kind = if has_upstreams { "path_separated_prefix" } else { "path" };
+fn token_endpoint(endpoint: TokenEndpoint) -> Value {
+    let kind = if endpoint.has_upstreams { "path_separated_prefix" } else { "path" };
     let mut filters = Map::new();
     filters.insert(
         filter::TOKEN_FORM.to_owned(),
@@ -173,9 +173,9 @@ fn named_by_the_filter(first: Option<&str>) -> Value {
 }
 
 /// The same for reads of lists of several: the attempts after the first go to those that were not asked.
-fn reading_cluster(config: &Config, first: Option<&str>) -> Value {
+fn reading_cluster(groups: &Groups<'_>, first: Option<&str>) -> Value {
     if first.is_some() {
         return named_by_the_filter(first);
     }
-    next_cluster::specifier(config, None, &next_cluster::of_the_request(config))
+    next_cluster::specifier(groups, None, &next_cluster::of_the_request(groups))
 }

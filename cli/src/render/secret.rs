@@ -5,18 +5,21 @@
 //! itself would be read once, when Envoy starts. The small file names the real one and never holds what
 //! is in it: Envoy prints the resources that it receives, at the debug level, as they are.
 
-use std::collections::BTreeSet;
-
-use portolan_core::config::{
-    Backend, BlobStore, Certificate, Config, Credential, Fingerprint, Scheme, redirects_cluster,
-};
-use portolan_core::contract::clusters;
+use portolan_core::config::{Certificate, Credential, Fingerprint};
 use serde_json::{Value, json};
 
-use super::options::Options;
 use super::typed::typed;
 use super::yaml;
-use crate::credential::usage;
+
+/// The small files that say where each secret is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SecretFiles<'p> {
+    /// Their directory, as Envoy sees it.
+    pub(super) directory: &'p str,
+    /// Whether one policy may replace another while Envoy runs. Both may know a credential or a CA by one name and mean
+    /// another file; there the name says which file it is.
+    pub(super) are_named_by_content: bool,
+}
 
 /// A secret in a file of its own; an SDS file holds exactly one.
 pub(super) struct Secret {
@@ -63,10 +66,14 @@ impl Secret {
         }
     }
 
-    /// What it is called. While one policy replaces another, both may know a credential or a CA by one name and mean
-    /// another file; there the name says which file it is.
-    fn called(&self, options: &Options) -> String {
-        if options.target.is_changed_while_envoy_runs() {
+    /// What it is, whatever file it is in.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is called in the configuration.
+    fn called(&self, files: SecretFiles<'_>) -> String {
+        if files.are_named_by_content {
             format!("{}~{}", self.name, Fingerprint::of([self.content.to_string()]))
         } else {
             self.name.clone()
@@ -78,13 +85,13 @@ impl Secret {
     /// Envoy watches the directory of a file that it has read once. It watches this one from the start, and
     /// so also takes a file that was not there yet. A file moved into it counts, and so does the
     /// symbolic link by which Kubernetes replaces all files of a mounted Secret.
-    pub(super) fn reference(&self, options: &Options) -> Value {
+    pub(super) fn reference(&self, files: SecretFiles<'_>) -> Value {
         json!({
-            "name": self.called(options),
+            "name": self.called(files),
             "sds_config": {
                 "resource_api_version": "V3",
                 "path_config_source": {
-                    "path": format!("{}/{}", options.sds_directory, self.file_name(options)),
+                    "path": format!("{}/{}", files.directory, self.file_name(files)),
                     "watched_directory": {"path": self.directory},
                 },
             },
@@ -92,15 +99,15 @@ impl Secret {
     }
 
     /// The name of its SDS file.
-    pub(super) fn file_name(&self, options: &Options) -> String {
-        format!("{}.yaml", self.called(options))
+    pub(super) fn file_name(&self, files: SecretFiles<'_>) -> String {
+        format!("{}.yaml", self.called(files))
     }
 
     /// The text of its SDS file.
-    pub(super) fn file_text(&self, options: &Options) -> String {
+    pub(super) fn file_text(&self, files: SecretFiles<'_>) -> String {
         let mut resource = typed("extensions.transport_sockets.tls.v3.Secret", json!({}));
         if let (Value::Object(fields), Value::Object(content)) = (&mut resource, &self.content) {
-            fields.insert("name".to_owned(), self.called(options).into());
+            fields.insert("name".to_owned(), self.called(files).into());
             fields.extend(content.clone());
         }
         yaml::print(&json!({"resources": [resource]}))
@@ -113,37 +120,4 @@ fn directory_of(file: &str) -> String {
         Some(("", _)) => "/".to_owned(),
         Some((directory, _)) => directory.to_owned(),
     }
-}
-
-/// Every secret that the rendered configuration refers to, each once.
-pub(super) fn all(config: &Config) -> Vec<Secret> {
-    let backends = || config.backends().iter();
-    let credentials = backends().filter_map(|backend| usage::of(config, backend));
-    let credentials = credentials.map(|(credential, _)| Secret::credential(credential));
-    let mut seen = BTreeSet::new();
-    let stores = config.blob_stores().iter().filter_map(of_store);
-    let redirects = backends().filter_map(of_redirects);
-    let fronts = config.fronts().all().iter();
-    let fronts = fronts.filter_map(|front| Some(Secret::front(front.name(), front.tls()?)));
-    let all =
-        credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores).chain(fronts);
-    all.filter(|secret| seen.insert(secret.name.clone())).collect()
-}
-
-fn of_redirects(backend: &Backend) -> Option<Secret> {
-    let ca_file = backend.redirects().ca_file()?;
-    Some(Secret::authority(&redirects_cluster(backend.name(), Scheme::Https), ca_file))
-}
-
-fn of_store(store: &BlobStore) -> Option<Secret> {
-    let ca_file = store.tls().ca_file.as_deref()?;
-    Some(Secret::authority(&clusters::blob_store(store.name()), ca_file))
-}
-
-fn of_tls(backend: &Backend) -> impl Iterator<Item = Secret> {
-    let tls = (backend.url().scheme() == Scheme::Https).then(|| backend.tls());
-    let name = backend.name();
-    let authority = tls.and_then(|tls| Some(Secret::authority(name, tls.ca_file.as_deref()?)));
-    let certificate = tls.and_then(|tls| Some(Secret::certificate(name, tls.client.as_ref()?)));
-    authority.into_iter().chain(certificate)
 }

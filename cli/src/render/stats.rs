@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::options::Options;
+use super::model::records::Records;
 use super::typed::object;
 use super::{geoip, metrics};
 
@@ -69,11 +69,9 @@ pub(super) const OTHERS: [&str; 26] = [
 ];
 
 /// Envoy's `stats_config`.
-pub(super) fn config(options: &Options) -> Value {
-    // The next policy of an Envoy that goes on running may locate clients.
-    let locates = options.geoip_database.is_some() || options.target.is_changed_while_envoy_runs();
-    let names = if locates { geoip::stats() } else { Value::Null };
-    let selection = if options.counts() {
+pub(super) fn config(records: Records<'_>) -> Value {
+    let names = if records.may_locate { geoip::stats() } else { Value::Null };
+    let selection = if records.counts {
         json!({
             "histogram_bucket_settings": metrics::buckets(),
             "stats_matcher": {"inclusion_list": {"patterns": patterns()}},

@@ -7,16 +7,18 @@ mod blob_stores;
 mod credentials;
 mod downstream_tls;
 mod edge;
+mod followed_redirects;
 mod later_attempts;
-mod redirects;
 
 use portolan_core::config::Config;
 use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
-use super::bootstrap::bootstrap;
 use super::envoy_version::EnvoyVersion;
+use super::leftover;
 use super::limits::Limits;
+use super::model::Model;
+use super::model::trust::secret_files;
 use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 
 const CONNECTION_MANAGER: &str =
@@ -42,9 +44,16 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         limits: Limits::USUAL,
         access_log: AccessLog::StandardOutput,
         reuse_port: true,
-        fill: None,
         policy: "0123456789abcdef".to_owned(),
     }
+}
+
+fn bootstrap(config: &Config, json: &str, options: &Options) -> Value {
+    super::bootstrap::bootstrap(&Model::of(config, json, options, None))
+}
+
+fn notes(config: &Config, options: &Options, written: bool) -> Vec<String> {
+    leftover::notes(&Model::of(config, "{}\n", options, None), written)
 }
 
 fn config(clients: &Value) -> Config {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::access_log::{first_of, metadata, operator, property};
 use super::collector::Collector;
-use super::options::Options;
+use super::model::records::Records;
+use super::model::trust::Trust;
 use super::typed::extension;
 use super::{filter_state, small_cluster, upstream_tls};
 
@@ -17,10 +18,10 @@ use super::{filter_state, small_cluster, upstream_tls};
 pub(crate) const EVERY: u8 = 100;
 
 /// The cluster of the collector.
-pub(super) fn cluster(options: &Options) -> Option<Value> {
-    let Collector { url, .. } = options.tracing.as_ref()?;
+pub(super) fn cluster(collector: Option<&Collector>, trust: Trust<'_>) -> Option<Value> {
+    let Collector { url, .. } = collector?;
     let tls = Tls { server_name: url.host().to_owned(), ca_file: None, client: None };
-    let transport = upstream_tls::transport(clusters::COLLECTOR, url, &tls, options);
+    let transport = upstream_tls::transport(clusters::COLLECTOR, url, &tls, trust);
     Some(small_cluster::small(clusters::COLLECTOR, url, transport))
 }
 
@@ -28,10 +29,10 @@ pub(super) fn cluster(options: &Options) -> Option<Value> {
 ///
 /// The URL that Envoy would write has the query, where tokens, the state of an upload and the signature of a
 /// redirect stand. It is cut to nothing, and the path is a field of its own, as in the access log.
-pub(super) fn settings(options: &Options) -> Value {
-    let Some(collector) = &options.tracing else { return Value::Null };
+pub(super) fn settings(records: Records<'_>) -> Value {
+    let Some(collector) = records.collector else { return Value::Null };
     json!({"tracing": {
-        "random_sampling": {"value": options.tracing_sample},
+        "random_sampling": {"value": records.tracing_sample},
         "spawn_upstream_span": true,
         "max_path_tag_length": 1,
         "operation": "%REQ(:METHOD)%",
@@ -76,6 +77,7 @@ fn tags() -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::options::Options;
     use crate::render::tests::options;
 
     #[test]
@@ -97,7 +99,8 @@ mod tests {
     #[test]
     fn no_query_is_in_a_span() {
         let collector = "http://127.0.0.1:4318".parse().unwrap();
-        let settings = settings(&Options { tracing: Some(collector), ..options(true, None) });
+        let options = Options { tracing: Some(collector), ..options(true, None) };
+        let settings = settings(Records::of(&options));
         assert_eq!(settings["tracing"]["max_path_tag_length"], 1);
         assert!(!settings.to_string().contains("%PATH(WQ"), "{settings}");
     }

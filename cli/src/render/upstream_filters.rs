@@ -1,26 +1,12 @@
 //! The filters of a cluster: they run anew for every attempt that its requests make.
 
-use portolan_core::config::{Backend, BackendAuth, Config, Credential};
-use portolan_core::contract::{Role, headers};
+use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
 
-use super::options::Options;
+use super::model::upstream::UpstreamFilters;
+use super::secret::SecretFiles;
 use super::typed::extension;
 use super::{credential_filter, filter};
-use crate::credential::usage::{self, Audience};
-
-/// Whom the requests of a cluster reach.
-#[derive(Clone, Copy)]
-pub(super) enum Destination<'p> {
-    /// The backends of a list, one after the other.
-    List(&'p [&'p Backend]),
-    /// One backend.
-    Backend(&'p Backend),
-    /// One backend, which is the last one of a list that was not asked.
-    LastResort(&'p Backend),
-    /// The token service of a backend.
-    TokenService(&'p Backend),
-}
 
 /// The headers in which nobody but this Envoy and the filter speak.
 const OURS: [&str; 3] = ["x-envoy-", headers::PREFIX, "x-geo-"];
@@ -31,20 +17,15 @@ const OURS: [&str; 3] = ["x-envoy-", headers::PREFIX, "x-geo-"];
 /// nobody names one. Answers pass them from the last to the first, so that the boundary sees an answer
 /// before the attempt phase and Envoy's router do.
 pub(super) fn filters(
-    config: &Config,
-    destination: Destination<'_>,
-    options: &Options,
+    filters: Option<&UpstreamFilters<'_>>,
+    secrets: SecretFiles<'_>,
 ) -> Vec<Value> {
-    let Some(file) = &options.filter else { return Vec::new() };
-    let attempt = runs_attempt_phase(config, destination)
-        .then(|| filter::filter("portolan-attempt", file, &attempt_phase(destination)));
-    let credentials = credentials(config, destination);
-    let injector = credential_filter::filter(&credentials, options);
-    let answers_to_the_filter = matches!(destination, Destination::TokenService(_));
-    if answers_to_the_filter && injector.is_none() {
+    let Some(UpstreamFilters { file, attempt, credentials, answers_the_filter }) = filters else {
         return Vec::new();
-    }
-    let is_for_clients = !answers_to_the_filter && attempt.is_none();
+    };
+    let attempt = attempt.as_ref().map(|attempt| filter::filter("portolan-attempt", file, attempt));
+    let injector = credential_filter::filter(credentials, secrets);
+    let is_for_clients = !answers_the_filter && attempt.is_none();
     let names_credential = injector.is_some();
     let boundary =
         (is_for_clients || names_credential).then(|| boundary(names_credential, is_for_clients));
@@ -77,71 +58,6 @@ fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
 /// The filters of a cluster that reaches where redirects lead, behind the one that is given.
 pub(super) fn behind(filter: Value) -> Vec<Value> {
     vec![filter, boundary(false, true), codec()]
-}
-
-/// Whether the attempt phase of an only backend may mark an answer: then a refused token is replaced.
-pub(super) fn marks_of_one(config: &Config) -> bool {
-    config
-        .backends()
-        .iter()
-        .any(|backend| runs_attempt_phase(config, Destination::Backend(backend)))
-}
-
-/// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
-/// that was not asked.
-fn attempt_phase(destination: Destination<'_>) -> Role {
-    let list: Vec<&str> = match destination {
-        Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
-        Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
-            Vec::new()
-        }
-    };
-    Role::attempt(&list)
-}
-
-/// Whether the attempt phase has anything to do.
-///
-/// * In a list it chooses what the backend of each attempt is sent.
-/// * For one backend it puts in the token that the proxy holds, or names the proxy's credential; what clients
-///   bring themselves is in the request already.
-/// * Where redirects are followed, a second pass of a request may reach any cluster of a backend.
-/// * Requests to a token service are made by the filter itself, which cannot be called while it calls:
-///   the module would stop.
-fn runs_attempt_phase(config: &Config, destination: Destination<'_>) -> bool {
-    match destination {
-        Destination::List(_) | Destination::LastResort(_) => true,
-        Destination::TokenService(_) => false,
-        Destination::Backend(backend) => {
-            let is_open = matches!(backend.auth(), BackendAuth::Open);
-            let follows = |backend: &Backend| backend.redirects().any_followed();
-            backend.credential().is_some()
-                || (!is_open && usage::proxy_authenticates(config))
-                || config.backends().iter().any(follows)
-        }
-    }
-}
-
-/// The credentials that requests through a cluster may need: none but those of whom they reach.
-fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c Credential> {
-    let sent_to = |backend: &Backend, audience| {
-        usage::of(config, backend)
-            .filter(|(_, to)| *to == audience)
-            .map(|(credential, _)| credential)
-    };
-    let mut all: Vec<&Credential> = match destination {
-        Destination::Backend(backend) | Destination::LastResort(backend) => {
-            sent_to(backend, Audience::Backend).into_iter().collect()
-        }
-        Destination::TokenService(backend) => {
-            sent_to(backend, Audience::TokenService).into_iter().collect()
-        }
-        Destination::List(list) => {
-            list.iter().filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
-        }
-    };
-    all.sort_by_key(|credential| credential.name());
-    all.dedup();
-    all
 }
 
 /// The last filter of every chain, as the router is in the listener's.

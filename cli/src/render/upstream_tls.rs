@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use portolan_core::config::{BackendUrl, Scheme, Tls};
 use serde_json::{Value, json};
 
-use super::options::Options;
+use super::model::trust::Trust;
 use super::secret::Secret;
 use super::typed::{extension, object};
 
@@ -14,23 +14,23 @@ use super::typed::{extension, object};
 ///
 /// Envoy verifies nothing unless it is told both whom to trust and which name to look for: a
 /// validation context without the name takes any certificate of any site.
-pub(super) fn transport(name: &str, url: &BackendUrl, tls: &Tls, options: &Options) -> Value {
+pub(super) fn transport(name: &str, url: &BackendUrl, tls: &Tls, trusted: Trust<'_>) -> Value {
     if url.scheme() == Scheme::Http {
         return Value::Null;
     }
     let names = json!({"match_typed_subject_alt_names": [subject(tls)]});
     let context = object([
         minimum(),
-        own_certificate(name, tls, options),
-        trust(name, tls.ca_file.as_deref(), names, options),
+        own_certificate(name, tls, trusted),
+        trust(name, tls.ca_file.as_deref(), names, trusted),
     ]);
     socket(server_name_indication(tls), &context)
 }
 
 /// The `transport_socket` of a cluster that reaches hosts by the name that a request has. Which name the
 /// certificate has to have is said there (`auto_san_validation`).
-pub(super) fn to_any_host(name: &str, ca_file: Option<&str>, options: &Options) -> Value {
-    socket(Value::Null, &object([minimum(), trust(name, ca_file, json!({}), options)]))
+pub(super) fn to_any_host(name: &str, ca_file: Option<&str>, trusted: Trust<'_>) -> Value {
+    socket(Value::Null, &object([minimum(), trust(name, ca_file, json!({}), trusted)]))
 }
 
 fn socket(name: Value, context: &Value) -> Value {
@@ -53,9 +53,9 @@ fn server_name_indication(tls: &Tls) -> Value {
     }
 }
 
-fn own_certificate(name: &str, tls: &Tls, options: &Options) -> Value {
+fn own_certificate(name: &str, tls: &Tls, trusted: Trust<'_>) -> Value {
     tls.client.as_ref().map_or(Value::Null, |certificate| {
-        let secret = Secret::certificate(name, certificate).reference(options);
+        let secret = Secret::certificate(name, certificate).reference(trusted.secrets);
         json!({"tls_certificate_sds_secret_configs": [secret]})
     })
 }
@@ -65,17 +65,17 @@ fn own_certificate(name: &str, tls: &Tls, options: &Options) -> Value {
 ///
 /// `system_root_certs` is a field of the message, but one that only gRPC reads: with it and
 /// nothing else Envoy verifies nothing. So the system's certificates are a file like any other.
-fn trust(name: &str, ca_file: Option<&str>, names: Value, options: &Options) -> Value {
+fn trust(name: &str, ca_file: Option<&str>, names: Value, trusted: Trust<'_>) -> Value {
     match ca_file {
         None => {
-            let trusted = json!({"trusted_ca": {"filename": options.system_certificates}});
-            json!({"validation_context": object([trusted, names])})
+            let system = json!({"trusted_ca": {"filename": trusted.system_certificates}});
+            json!({"validation_context": object([system, names])})
         }
         // Until Envoy has read the file no connection is made.
         Some(ca_file) => json!({"combined_validation_context": {
             "default_validation_context": names,
             "validation_context_sds_secret_config":
-                Secret::authority(name, ca_file).reference(options),
+                Secret::authority(name, ca_file).reference(trusted.secrets),
         }}),
     }
 }

@@ -57,7 +57,7 @@ fn relative_files(config: &Config) -> impl Iterator<Item = Doubt> {
     });
     let of_redirects = config.backends().iter().filter_map(|backend| {
         let path = format!("{}.follow.ca_file", join("backends", backend.name()));
-        Some((path, backend.redirects().ca_file()?))
+        Some((path, backend.followed_redirects().ca_file()?))
     });
     let of_fronts = config.fronts().all().iter().filter_map(|front| Some((front, front.tls()?)));
     let of_fronts = of_fronts.flat_map(|(front, tls)| {

@@ -7,6 +7,7 @@ use std::path::Path;
 use portolan_core::config::Config;
 
 use super::*;
+use crate::render::options::Options;
 use crate::render::tests::options;
 
 /// A policy that has something to say in every field.
@@ -60,7 +61,10 @@ fn the_documentation_lists_every_field_and_no_other() {
     let text = fs::read_to_string(path).unwrap();
     let tracing = Some("http://127.0.0.1:4318".parse().unwrap());
     let options = Options { tracing, ..options(true, None) };
-    let log = access_log(Needs::of(&config(), &options), &options);
+    let log = access_log(Needs::of(&config(), &options), Records::of(&options));
     assert_eq!(fields_of(&log), documented(&text, "Lines of requests"));
-    assert_eq!(fields_of(&of_attempts(&options)), documented(&text, "Lines of attempts"));
+    assert_eq!(
+        fields_of(&of_attempts(Records::of(&options))),
+        documented(&text, "Lines of attempts")
+    );
 }

@@ -4,6 +4,7 @@ use clap::Parser;
 use portolan_core::config::Config;
 
 use super::*;
+use crate::render::model::check::check;
 
 #[derive(Debug, Parser)]
 struct Shell {
@@ -24,7 +25,9 @@ fn options(line: &str, clients: &str) -> Result<Options, String> {
     );
     let config = Config::from_json(policy.as_bytes()).unwrap();
     let site = &shell.arguments.site;
-    site.options(&config, Target::Bootstrap, "id".to_owned()).map_err(|error| error.to_string())
+    let options = site.options(config.clients().geo(), Target::Bootstrap, "id".to_owned());
+    let checked = options.and_then(|options| check(&config, &options).map(|()| options));
+    checked.map_err(|error| error.to_string())
 }
 
 #[test]

@@ -19,16 +19,16 @@ use portolan_core::record::metric::{
 use serde_json::{Value, json};
 
 use super::access_log;
-use super::needs::Needs;
-use super::options::Options;
+use super::model::needs::Needs;
+use super::model::records::Records;
 use super::typed::object;
 use labels::Tags;
 use logger::{PREFIX, logger};
 use stat::{Amount, Lasts};
 
 /// The access loggers of the listener for clients.
-pub(super) fn of_requests(needs: Needs, options: &Options) -> Vec<Value> {
-    if !options.counts() {
+pub(super) fn of_requests(needs: Needs, records: Records<'_>) -> Vec<Value> {
+    if !records.counts {
         return Vec::new();
     }
     let tags = Tags { follows: needs.follows_redirects };
@@ -54,27 +54,27 @@ pub(super) fn of_requests(needs: Needs, options: &Options) -> Vec<Value> {
 }
 
 /// The HTTP filter that looks at what answers say for the counters.
-pub(super) fn filter(options: &Options) -> Option<Value> {
-    options.counts().then(budget::filter)
+pub(super) fn filter(records: Records<'_>) -> Option<Value> {
+    records.counts.then(budget::filter)
 }
 
 /// The access logger of the router: it is handed each attempt.
-pub(super) fn of_attempts(needs: Needs, options: &Options) -> Option<Value> {
+pub(super) fn of_attempts(needs: Needs, records: Records<'_>) -> Option<Value> {
     let tags = Tags { follows: needs.follows_redirects };
     let counters = json!({"counters": [stat::counter(&ATTEMPTS, tags, Amount::One)]});
-    options.counts().then(|| logger(&counters))
+    records.counts.then(|| logger(&counters))
 }
 
 /// The fields of the listener for metrics by which each scrape says which policy is served: a gauge is set
 /// when a request begins. Where the policy changes while Envoy runs, the [route](of_policy) says which it is.
-pub(super) fn of_scrapes(options: &Options) -> Value {
-    if !options.counts() {
+pub(super) fn of_scrapes(records: Records<'_>) -> Value {
+    if !records.counts {
         return Value::Null;
     }
-    let (hash, lasts) = if options.target.is_changed_while_envoy_runs() {
+    let (hash, lasts) = if records.is_changed_while_envoy_runs {
         (format!("%METADATA(ROUTE:{NAMESPACE}:{FINGERPRINT})%"), Lasts::WhileAsked)
     } else {
-        (options.policy.clone(), Lasts::ForGood)
+        (records.policy.to_owned(), Lasts::ForGood)
     };
     let labels = [(Label::Hash, hash.as_str()), (Label::Version, env!("CARGO_PKG_VERSION"))];
     let gauges = json!({"gauges": [stat::gauge(&POLICY, &labels, lasts)]});
@@ -89,11 +89,11 @@ const NAMESPACE: &str = "portolan";
 const FINGERPRINT: &str = "policy";
 
 /// The field of the route for metrics that says which policy it is of.
-pub(super) fn of_policy(options: &Options) -> Value {
-    if !options.target.is_changed_while_envoy_runs() {
+pub(super) fn of_policy(records: Records<'_>) -> Value {
+    if !records.is_changed_while_envoy_runs {
         return Value::Null;
     }
-    json!({"metadata": {"filter_metadata": {NAMESPACE: {FINGERPRINT: options.policy}}}})
+    json!({"metadata": {"filter_metadata": {NAMESPACE: {FINGERPRINT: records.policy}}}})
 }
 
 /// The bounds of the histograms, for Envoy's `stats_config`.

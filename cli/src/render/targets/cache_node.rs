@@ -8,10 +8,10 @@
 use std::fs;
 use std::path::Path;
 
-use portolan_core::config::{BackendUrl, Cache, Config};
+use portolan_core::config::{BackendUrl, Cache};
 
 use crate::render::error::RenderError;
-use crate::render::fill::Fill;
+use crate::render::model::caches::Caches;
 use crate::replace::replace;
 
 /// Where Debian's package looks for its files.
@@ -22,20 +22,16 @@ const HOME: &str = "/etc/trafficserver";
 /// # Errors
 ///
 /// A policy without caches, an address that no node can ask at, or a file that cannot be written.
-pub(crate) fn write(
-    config: &Config,
-    fill: Option<&Fill>,
-    directory: &Path,
-) -> Result<(), RenderError> {
-    let fill = fill.ok_or(RenderError::NoNodes)?;
-    if fill.address.ip().is_unspecified() {
+pub(in crate::render) fn write(caches: &Caches<'_>, directory: &Path) -> Result<(), RenderError> {
+    let filled_at = caches.filled_at.ok_or(RenderError::NoNodes)?;
+    if filled_at.ip().is_unspecified() {
         return Err(RenderError::UnspecifiedFill);
     }
-    for (name, url) in config.caches().iter().flat_map(nodes) {
+    for (name, url) in caches.all.iter().flat_map(|(cache, _)| nodes(cache)) {
         let place = directory.join(name);
         fs::create_dir_all(&place)
             .map_err(|source| RenderError::Output { path: place.clone(), source })?;
-        for (file, text) in files(url.port(), &format!("http://{}", fill.address)) {
+        for (file, text) in files(url.port(), &format!("http://{filled_at}")) {
             let path = place.join(file);
             replace(&path, text.as_bytes())
                 .map_err(|source| RenderError::Output { path, source })?;

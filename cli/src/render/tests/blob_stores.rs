@@ -1,7 +1,7 @@
 //! The clusters by which blob stores are asked what they have.
 
 use super::*;
-use crate::render::{leftover, secret};
+use crate::render::model::secrets;
 
 const POLICY: &str = r#"{
     "version": 1,
@@ -37,7 +37,7 @@ fn each_has_one_unless_the_user_has() {
     let all = ["east", "east@probe", "west@probe", "near@probe"];
     assert_eq!(names(&clusters(true)), all);
     assert_eq!(names(&clusters(false)), ["east"], "without the filter nobody asks");
-    let notes = leftover::notes(&policy(), &options(true, None), true);
+    let notes = notes(&policy(), &options(true, None), true);
     let expected = "note: the cluster `outbound|443||mine` of blob_stores.mine.cluster is your own; add \
         it to the configuration, which only names it";
     assert_eq!(notes, [expected]);
@@ -73,8 +73,8 @@ fn stores_are_verified_as_backends_are() {
     );
     assert_eq!(secret, "ca-west@probe");
     assert_eq!(tls("near@probe"), None);
-    let all = secret::all(&policy());
+    let all = secrets::all(&policy());
     let options = options(true, None);
-    let files: Vec<String> = all.iter().map(|one| one.file_name(&options)).collect();
+    let files: Vec<String> = all.iter().map(|one| one.file_name(secret_files(&options))).collect();
     assert_eq!(files, ["ca-west@probe.yaml"], "a backend may have the same name");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::render::secret;
+use crate::render::model::secrets;
 
 /// Two registries with token services, one that wants the proxy's password and certificate, one that
 /// is open; `{FRONT}` is the front's `auth`, `{PASS}` what becomes of redirects.
@@ -196,7 +196,7 @@ fn a_cluster_that_the_policy_names_is_somebody_elses_work() {
     for name in ["docker-auth", "hub@token", "users", "main@verifier"] {
         assert!(clusters.iter().all(|cluster| cluster["name"] != name), "{name}");
     }
-    let notes = crate::render::leftover::notes(&config, &options(true, None), true);
+    let notes = notes(&config, &options(true, None), true);
     let expected = [
         "note: the cluster `docker-auth` of backends.hub.auth.token.cluster is your own; add it to the \
          configuration, which only names it",
@@ -238,10 +238,10 @@ fn every_secret_that_is_referred_to_has_a_file_and_no_other_has_one() {
         row("/sds/credential-robot.yaml", "/c"),
     ]);
     assert_eq!(sds_paths(&rendered), expected);
-    let files = secret::all(&policy(MANAGED, PASS));
+    let files = secrets::all(&policy(MANAGED, PASS));
     let names: BTreeSet<String> = files
         .iter()
-        .map(|secret| format!("/sds/{}", secret.file_name(&options(true, None))))
+        .map(|secret| format!("/sds/{}", secret.file_name(secret_files(&options(true, None)))))
         .collect();
     assert_eq!(names, expected.into_iter().map(|(path, _)| path).collect());
     assert_eq!(files.len(), names.len(), "each once");
@@ -260,13 +260,15 @@ fn an_sds_file_says_where_a_secret_is_and_not_what() {
              private_key:\n      filename: /tls/c.key\n",
         ),
     ];
-    let files = secret::all(&policy(MANAGED, PASS));
+    let files = secrets::all(&policy(MANAGED, PASS));
     for (name, content) in rows {
-        let file =
-            files.iter().find(|secret| secret.file_name(&options(true, None)) == name).unwrap();
+        let file = files
+            .iter()
+            .find(|secret| secret.file_name(secret_files(&options(true, None))) == name)
+            .unwrap();
         let secret = name.strip_suffix(".yaml").unwrap();
         assert_eq!(
-            file.file_text(&options(true, None)),
+            file.file_text(secret_files(&options(true, None))),
             format!("{start}  name: {secret}\n{content}")
         );
     }
@@ -274,9 +276,7 @@ fn an_sds_file_says_where_a_secret_is_and_not_what() {
 
 #[test]
 fn secrets_without_their_files_are_not_left_unsaid() {
-    let notes = |written| {
-        crate::render::leftover::notes(&policy(MANAGED, PASS), &options(true, None), written)
-    };
+    let notes = |written| notes(&policy(MANAGED, PASS), &options(true, None), written);
     assert_eq!(notes(true), [""; 0]);
     let expected = "note: Envoy starts only with these files in /sds: credential-robot.yaml, \
         credential-aws.yaml, ca-ghcr.yaml, ca-ecr.yaml, certificate-ecr.yaml; `--sds-output DIRECTORY` \

@@ -1,7 +1,7 @@
 //! What clients of a front are shown.
 
 use super::*;
-use crate::render::secret;
+use crate::render::model::secrets;
 
 fn policy(own: &str, other: &str) -> String {
     format!(
@@ -43,9 +43,14 @@ fn one_filter_chain_has_all_certificates() {
 #[test]
 fn the_files_of_a_front_are_not_those_of_a_backend_of_the_same_name() {
     let config = Config::from_json(policy(OWN, OTHER).as_bytes()).unwrap();
-    let files: Vec<(String, String)> = secret::all(&config)
+    let files: Vec<(String, String)> = secrets::all(&config)
         .iter()
-        .map(|one| (one.file_name(&options(true, None)), one.file_text(&options(true, None))))
+        .map(|one| {
+            (
+                one.file_name(secret_files(&options(true, None))),
+                one.file_text(secret_files(&options(true, None))),
+            )
+        })
         .collect();
     let text = |name: &str| &files.iter().find(|(found, _)| found == name).unwrap().1;
     assert!(text("front-own.yaml").contains("/tls/own/tls.key"));

@@ -2,9 +2,9 @@
 
 use super::auth::BackendAuth;
 use super::backend_url::BackendUrl;
+use super::followed_redirects::FollowedRedirects;
 use super::ids::OperatorId;
 use super::name_mapping::NameMapping;
-use super::redirects::Redirects;
 use super::resilience::Resilience;
 use super::upload_path::UploadPath;
 
@@ -22,7 +22,7 @@ pub struct Backend {
     pub(crate) auth: BackendAuth,
     pub(crate) operator: Option<OperatorId>,
     pub(crate) credential: Option<String>,
-    pub(crate) redirects: Redirects,
+    pub(crate) followed_redirects: FollowedRedirects,
     pub(crate) upload_paths: Vec<UploadPath>,
     pub(crate) connect_proxy: Option<BackendUrl>,
 }
@@ -111,8 +111,8 @@ impl Backend {
 
     /// What becomes of its redirects.
     #[must_use]
-    pub const fn redirects(&self) -> &Redirects {
-        &self.redirects
+    pub const fn followed_redirects(&self) -> &FollowedRedirects {
+        &self.followed_redirects
     }
 
     /// The proxy that is asked to connect to it and to its token service; `None` if it is reached directly.

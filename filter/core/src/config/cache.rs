@@ -7,9 +7,9 @@ use ipnet::IpNet;
 use super::auth::BackendAuth;
 use super::backend::{Backend, Tls};
 use super::backend_url::BackendUrl;
+use super::followed_redirects::FollowedRedirects;
 use super::ids::BackendId;
 use super::name_mapping::NameMapping;
-use super::redirects::Redirects;
 use super::resilience::Resilience;
 use crate::contract::{Fingerprint, clusters, with_fingerprint};
 
@@ -102,7 +102,7 @@ impl Cache {
             auth: BackendAuth::Open,
             operator: None,
             credential: None,
-            redirects: Redirects::default(),
+            followed_redirects: FollowedRedirects::default(),
             upload_paths: Vec::new(),
             connect_proxy: None,
             key,

@@ -5,13 +5,13 @@ use super::backend::Backend;
 use super::blob_store::BlobStore;
 use super::cache::Cache;
 use super::chain::Chain;
+use super::client_redirects::ClientRedirects;
 use super::clients::Clients;
 use super::fronts::Fronts;
 use super::ids::{BackendId, ListId, StoreId};
 use super::list::List;
 use super::operators::Operators;
 use super::published::Published;
-use super::redirecting::Redirecting;
 use super::regions::Regions;
 use super::rules::Rules;
 use crate::contract::Fingerprint;
@@ -101,7 +101,7 @@ impl Config {
     /// Whether the proxy follows any backend's redirects, for any region.
     #[must_use]
     pub fn follows_redirects(&self) -> bool {
-        self.backends.iter().any(|backend| backend.redirects().any_followed())
+        self.backends.iter().any(|backend| backend.followed_redirects().any_followed())
     }
 
     /// Whether it depends on how the backends are where some client is sent.
@@ -109,7 +109,7 @@ impl Config {
     pub fn redirects_by_health(&self) -> bool {
         let has_choice = |id| self.list(id).is_some_and(|list| list.backends().len() > 1);
         self.rules.all().iter().any(|rule| {
-            rule.redirecting().is_some_and(Redirecting::sends_to_backends)
+            rule.client_redirects().is_some_and(ClientRedirects::sends_to_backends)
                 && rule.chains.iter().flat_map(Chain::every_list).any(has_choice)
         })
     }

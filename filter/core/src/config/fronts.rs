@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::auth::FrontAuth;
 use super::backend::Certificate;
 use super::cors::Cors;
+use super::followed_redirects::RedirectHost;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, LabelId, ListId, RuleId};
 use super::landing::Landing;
-use super::redirects::RedirectHost;
 use super::rules::Rules;
 use super::upstreams::Upstreams;
 

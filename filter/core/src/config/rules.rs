@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::auth::Readers;
 use super::chain::Chain;
+use super::client_redirects::ClientRedirects;
 use super::ids::{BackendId, FrontId, ListId, RegionId, RuleId};
-use super::redirecting::Redirecting;
 use super::rule_index::RuleIndex;
 
 /// A rule of the policy.
@@ -18,7 +18,7 @@ pub struct Rule {
     pub(crate) read_your_writes: Option<Duration>,
     pub(crate) readers: Option<Readers>,
     pub(crate) writers: bool,
-    pub(crate) redirecting: Option<Redirecting>,
+    pub(crate) client_redirects: Option<ClientRedirects>,
     pub(crate) signatures: Option<ListId>,
     pub(crate) writes_refused: Option<String>,
     /// One per region, found by its id.
@@ -73,8 +73,8 @@ impl Rule {
 
     /// What of the rule's repositories clients fetch themselves.
     #[must_use]
-    pub const fn redirecting(&self) -> Option<&Redirecting> {
-        self.redirecting.as_ref()
+    pub const fn client_redirects(&self) -> Option<&ClientRedirects> {
+        self.client_redirects.as_ref()
     }
 
     /// The list of the one backend that answers for signatures and referrers, for all regions.

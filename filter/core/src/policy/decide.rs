@@ -2,11 +2,11 @@
 
 use super::admission::{self, Identity};
 use super::cache::{self, CacheUse, Chosen, Route};
+use super::client_redirect::{self, Asking, Instead};
 use super::freshness;
 use super::mount::{self, Mounting};
 use super::naming::Naming;
 use super::need::{Facts, Need, StoredBlob};
-use super::redirect::{self, Asking, Instead};
 use super::refusal::Refusal;
 use super::refused::Asker;
 use crate::client::Locality;
@@ -163,7 +163,7 @@ pub fn decide<'c>(
     let is_any = choice == Choice::Nearest;
     let cache = CacheUse::None;
     let forward = Forward { rule: Some(id), list, list_id, choice, authority, mounting, cache };
-    Ok(match redirect::instead_of(config, request, &asking, (id, list), is_any) {
+    Ok(match client_redirect::instead_of(config, request, &asking, (id, list), is_any) {
         Instead::Nothing if is_any => {
             let chosen = Chosen { front: asked.front, rule, name, locality: asked.locality };
             through_cache(config, forward, cache::route(config, request, &chosen, asked.facts))

@@ -2,13 +2,13 @@
 
 mod admission;
 pub mod cache;
+mod client_redirect;
 mod decide;
 mod freshness;
 mod mount;
 pub mod naming;
 mod need;
 mod origin;
-mod redirect;
 mod refusal;
 mod refused;
 mod token_scope;

@@ -7,7 +7,7 @@ use super::action::{Authorization, Forwarding};
 use super::head::RequestHead;
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
-use crate::config::{Backend, Config, Front, Redirect, Rule, Scheme};
+use crate::config::{Backend, Config, Front, RedirectHandling, Rule, Scheme};
 use crate::contract::clusters;
 use crate::policy::naming::NAMESPACE;
 use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin, cache};
@@ -192,12 +192,12 @@ fn redirection<'c>(
     region: RegionId,
     request: &RegistryRequest<'_>,
 ) -> Redirection<'c> {
-    let redirects = backend.redirects();
+    let redirects = backend.followed_redirects();
     let is_content = matches!(
         request.endpoint.class(),
         Class::Blob | Class::ManifestByTag | Class::ManifestByDigest
     );
-    if redirects.of(region) == Redirect::Follow && request.method.is_read() && is_content {
+    if redirects.of(region) == RedirectHandling::Follow && request.method.is_read() && is_content {
         let url = backend.url();
         let plain = url.scheme() == Scheme::Http && redirects.private_addresses();
         let origin = url.origin().into();

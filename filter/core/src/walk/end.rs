@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::action::{Action, Forwarding};
-use super::redirect::Redirection;
+use super::client_redirect::ClientRedirect;
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Config, Rule};
 use crate::policy::{Naming, Need};
@@ -58,8 +58,8 @@ impl<'c> End<'c> {
     }
 
     /// The client is sent elsewhere.
-    pub(super) fn redirect(redirection: Redirection<'c>, naming: &Naming) -> Self {
-        let Redirection { location, to, rule, why } = redirection;
+    pub(super) fn redirect(redirection: ClientRedirect<'c>, naming: &Naming) -> Self {
+        let ClientRedirect { location, to, rule, why } = redirection;
         let reply = reply::redirect(location, to.is_none()).named(naming);
         Self { action: Action::Reply(reply), why, rule, backend: to }
     }

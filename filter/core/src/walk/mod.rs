@@ -2,13 +2,13 @@
 
 mod action;
 mod carry;
+mod client_redirect;
 mod end;
 mod fill;
 mod greeting;
 mod head;
 mod identity;
 mod itself;
-mod redirect;
 mod token_endpoint;
 mod withheld;
 
@@ -29,9 +29,9 @@ use crate::record::{Kind, Record};
 use crate::registry::{self, Endpoint, RegistryRequest, RequestError};
 use crate::reply;
 use carry::{Asked, carry, rule_name};
+use client_redirect::ClientRedirect;
 use end::End;
 use identity::{Identified, identify};
-use redirect::Redirection;
 
 /// Plans one request: parse once, locate once, decide once. Where a fact is missing, the plan is to find it out.
 #[must_use]
@@ -95,7 +95,7 @@ fn beside_the_api<'c>(
         return Some(Ok(End::reply(reply)));
     }
     let front = config.fronts().get(front?)?;
-    let page = || Redirection::to_page(front, head.method, head.path());
+    let page = || ClientRedirect::to_page(front, head.method, head.path());
     let to_page = |redirection| End::redirect(redirection, &Naming::default());
     itself::answer(config, front, locality, (head, facts))
         .map(Ok)
@@ -175,11 +175,11 @@ fn act<'c>(
     match decision {
         Decision::Ping => ping(config, front, naming, facts),
         Decision::Need(need) => Ok(End::need(config, need)),
-        Decision::Store(blob) => {
-            Redirection::to_store(config, &blob).map(redirected).ok_or(Refusal::RepositoryUnknown)
-        }
+        Decision::Store(blob) => ClientRedirect::to_store(config, &blob)
+            .map(redirected)
+            .ok_or(Refusal::RepositoryUnknown),
         Decision::Redirect(forward, place) => {
-            Redirection::to_backend(config, &forward, &asked, place)
+            ClientRedirect::to_backend(config, &forward, &asked, place)
                 .map(redirected)
                 .ok_or(Refusal::RepositoryUnknown)
         }

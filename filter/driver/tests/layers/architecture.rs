@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::paths::named;
+use crate::paths::{named, written};
 use crate::sources::{Module, Sources, sources};
 
 /// A table of modules: the title of its section, and the crates whose modules it names, all of them.
@@ -94,6 +94,40 @@ fn the_renderer_goes_from_top_to_bottom() {
         wrong.extend(below.map(|it| format!("{} needs {}", module.join("::"), it.join("::"))));
     }
     assert!(wrong.is_empty(), "from a lower row of ARCHITECTURE.md:\n{}", wrong.join("\n"));
+}
+
+/// Who sees the policy as a whole: the model, what hands it the policy, and what refuses a policy that a target cannot
+/// express, with the paths of its fields.
+const SEE_THE_POLICY: [&[&str]; 3] = [&["model"], &["rendering"], &["targets", "found"]];
+
+fn begins(module: &[String], names: &[&str]) -> bool {
+    module.len() >= names.len() && module.iter().zip(names).all(|(one, name)| one == name)
+}
+
+/// Whether a source names the type of a whole policy, or takes it from what was loaded.
+fn sees_the_policy(text: &str) -> bool {
+    let names_it = |path: &Vec<String>| path.iter().map(String::as_str).eq(POLICY);
+    written(text).iter().any(names_it) || text.contains("policy.config")
+}
+
+/// The type of a whole policy.
+const POLICY: [&str; 3] = ["portolan_core", "config", "Config"];
+
+#[test]
+fn only_the_model_sees_the_policy() {
+    assert!(sees_the_policy("use portolan_core::config::{Backend, Config};"));
+    assert!(sees_the_policy("fn f(of: &portolan_core::config::Config) {}"));
+    assert!(sees_the_policy("fn f() { policy.config.fronts() }"));
+    assert!(!sees_the_policy("use portolan_core::config::{Backend, List};"));
+    let all = sources(&root().join("cli/src"));
+    let inside = all.iter().filter(|(module, _)| module.len() > 1 && module[0] == "render");
+    let mut seeing = BTreeSet::new();
+    for (module, _) in inside.filter(|(_, text)| sees_the_policy(text)) {
+        let known = SEE_THE_POLICY.into_iter().find(|known| begins(&module[1..], known));
+        let known = known.unwrap_or_else(|| panic!("{} sees the policy", module.join("::")));
+        seeing.insert(known);
+    }
+    assert_eq!(seeing.len(), SEE_THE_POLICY.len(), "all that may see it do: {seeing:?}");
 }
 
 #[test]

@@ -70,6 +70,12 @@ fn the_check_itself_can_fail() {
         ("n", "use crate::o as p;\nfn f() { p::q::g() }"),
         ("o", "mod q;"),
         ("o::q", "use crate::n;"),
+        // Who may see an item is no need of it.
+        ("r", "mod s;\nuse s::Thing;"),
+        (
+            "r::s",
+            "pub(in crate::r) struct Thing { pub(in crate::r) one: u8, pub(in crate::r) two: u8 }",
+        ),
     ];
     let module = |path: &str| path.split("::").map(str::to_owned).collect();
     let read = |text: &str| without_tests(text).to_owned();

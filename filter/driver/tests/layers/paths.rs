@@ -46,13 +46,20 @@ fn uses_and_code(text: &str) -> (Vec<String>, String) {
         match (&mut open, begun(line)) {
             (Some(tree), _) => tree.push_str(line.trim()),
             (None, Some(tree)) => open = Some(tree.to_owned()),
-            (None, None) => code.extend([line, "\n"]),
+            (None, None) => code.extend([&*without_visibility(line), "\n"]),
         }
         if let Some(tree) = open.take_if(|tree| tree.ends_with(';')) {
             uses.push(tree.trim_end_matches(';').to_owned());
         }
     }
     (uses, code)
+}
+
+/// A line without `pub(in …)`: who may see an item is needed by nobody.
+fn without_visibility(line: &str) -> String {
+    let mut parts = line.split("pub(in ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |line, part| line + part.split_once(')').map_or("", |(_, rest)| rest))
 }
 
 /// What follows `use` in a line that begins with it; prose in a text may do so as well.

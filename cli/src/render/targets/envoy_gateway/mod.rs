@@ -57,8 +57,8 @@ pub(crate) fn render(
     let module = Module::of(site.wasm());
     let site = site.clone().with_wasm(module.in_a_configuration());
     let rendering = Rendering::of(policy, &site, Target::EnvoyGateway)?;
-    let Rendering { json, config, options } = &rendering;
-    let whole = bootstrap::bootstrap(config, json, options);
+    let Rendering { json, options, .. } = &rendering;
+    let whole = bootstrap::bootstrap(&rendering.model());
     if patches::attempts(&whole) {
         limits::check_attempts(policy, &module).map_err(RenderError::Policy)?;
     }

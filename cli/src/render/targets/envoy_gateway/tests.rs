@@ -63,7 +63,7 @@ fn all(policy: &Value, line: &str) -> Vec<Value> {
     let module = Module::of(shell.site.wasm());
     let site = shell.site.clone().with_wasm(module.in_a_configuration());
     let rendering = Rendering::of(&loaded, &site, Target::EnvoyGateway).unwrap();
-    let whole = bootstrap::bootstrap(&rendering.config, &rendering.json, &rendering.options);
+    let whole = bootstrap::bootstrap(&rendering.model());
     let typed = Typed { own: &shell.own, shared: &shell.istio };
     let names = Names { typed: &typed, listen: rendering.options.listen };
     objects(&whole, &rendering.json, &names, &module)

@@ -10,7 +10,7 @@ use super::resources::{Kind, Resources};
 use super::split::split;
 use crate::render::header::header_of_directory;
 use crate::render::rendering::Rendering;
-use crate::render::{bootstrap, secret, yaml};
+use crate::render::{bootstrap, yaml};
 
 /// All that Envoy reads for one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,10 +37,12 @@ pub(crate) struct FileSet {
 impl FileSet {
     /// The files of a policy that was rendered for this target.
     pub(crate) fn of(rendering: &Rendering) -> Self {
-        let Rendering { json, config, options } = rendering;
-        let whole = bootstrap::bootstrap(config, json, options);
-        let secrets = secret::all(config).into_iter();
-        let secrets = secrets.map(|one| (one.file_name(options), one.file_text(options)));
+        let Rendering { options, .. } = rendering;
+        let model = rendering.model();
+        let whole = bootstrap::bootstrap(&model);
+        let files = model.trust.secrets;
+        let secrets = model.secrets.iter();
+        let secrets = secrets.map(|one| (one.file_name(files), one.file_text(files)));
         let parts = split(whole, options);
         Self {
             policy: options.policy.clone(),

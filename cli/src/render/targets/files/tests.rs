@@ -9,6 +9,7 @@ use super::slots::{ALL, does_nothing};
 use super::{FileSet, Kind, name_of};
 use crate::render::envoy_version::EnvoyVersion;
 use crate::render::limits::Limits;
+use crate::render::model::Model;
 use crate::render::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 use crate::render::{Rendering, bootstrap, listener};
 
@@ -31,7 +32,6 @@ fn options(target: Target, database: bool) -> Options {
         limits: Limits::USUAL,
         access_log: AccessLog::StandardOutput,
         reuse_port: true,
-        fill: None,
         policy: "0123456789abcdef".to_owned(),
     }
 }
@@ -55,7 +55,7 @@ fn policy() -> Value {
 fn rendering(policy: &Value, database: bool) -> Rendering {
     let json = policy.to_string();
     let config = Config::from_json(json.as_bytes()).unwrap_or_else(|all| panic!("{json}: {all:?}"));
-    Rendering { json, config, options: options(Target::Files, database) }
+    Rendering { json, config, options: options(Target::Files, database), fill: None }
 }
 
 fn set(policy: &Value) -> FileSet {
@@ -194,11 +194,9 @@ fn secrets_of_two_policies_have_two_names() {
 fn every_filter_has_its_place() {
     for (what, changed) in changes() {
         let rendering = rendering(&changed, changed.pointer("/clients/geo/database").is_some());
-        let whole = bootstrap::bootstrap(
-            &rendering.config,
-            &rendering.json,
-            &options(Target::Bootstrap, rendering.options.geoip_database.is_some()),
-        );
+        let options = options(Target::Bootstrap, rendering.options.geoip_database.is_some());
+        let model = Model::of(&rendering.config, &rendering.json, &options, None);
+        let whole = bootstrap::bootstrap(&model);
         let listeners = whole.pointer("/static_resources/listeners").unwrap().as_array().unwrap();
         let ours = listeners.iter().find(|one| name_of(one) == listener::NAME).unwrap();
         let filters = ours.pointer("/filter_chains/0/filters/0/typed_config/http_filters").unwrap();

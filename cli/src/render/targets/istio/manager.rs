@@ -3,7 +3,6 @@
 //! A patch can only merge, and a merge cannot switch off what Istio switches on: its own normalises paths, lets clients
 //! change to websockets, and has no early removal of headers. So it is replaced as a whole.
 
-use portolan_core::config::Config;
 use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
@@ -11,7 +10,7 @@ use super::arguments::Level;
 use super::filter::DENIES_ALL;
 use super::names::Names;
 use super::patch::Patches;
-use crate::render::patience;
+use crate::render::model::patience::{Patience, written};
 use crate::render::targets::files::{DECIDES, MANAGER, Parts, name_of};
 use crate::render::typed::extension;
 
@@ -24,7 +23,7 @@ pub(super) fn add(
     parts: &Parts,
     names: &Names,
     level: Level,
-    config: &Config,
+    patience: Patience,
 ) {
     let Some(listener) = parts.listeners.first() else { return };
     let whole = json!({
@@ -43,7 +42,7 @@ pub(super) fn add(
     let Some(mut manager) = listener.pointer(MANAGER).cloned() else { return };
     adapt(&mut manager, names);
     if level == Level::Plugin {
-        adapt_to_plain_routes(&mut manager, config);
+        adapt_to_plain_routes(&mut manager, patience);
     }
     let is_manager = json!({"filterChain": {"filter": {"name": FILTER}}});
     let value = json!({"name": FILTER, "typed_config": manager});
@@ -70,7 +69,7 @@ fn adapt(manager: &mut Value, names: &Names) {
 /// What stands in clusters and routes elsewhere, and has no place in a `DestinationRule` or a `VirtualService`: answers
 /// that speak in the name of Envoy or the filter are silenced by the last filter, and the longest time that any request
 /// may stand still is everybody's.
-fn adapt_to_plain_routes(manager: &mut Value, config: &Config) {
+fn adapt_to_plain_routes(manager: &mut Value, patience: Patience) {
     let silenced = ["x-envoy-", headers::PREFIX, "x-geo-"]
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
     let boundary = extension(
@@ -82,8 +81,8 @@ fn adapt_to_plain_routes(manager: &mut Value, config: &Config) {
         let last = filters.len().saturating_sub(1);
         filters.insert(last, boundary);
     }
-    let idle = patience::of_one(config).max(patience::of_writes(config));
-    put(manager, "stream_idle_timeout", patience::written(idle));
+    let idle = patience.single.max(patience.writes);
+    put(manager, "stream_idle_timeout", written(idle));
 }
 
 fn put(object: &mut Value, field: &str, text: String) {

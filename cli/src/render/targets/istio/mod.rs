@@ -71,16 +71,17 @@ pub(crate) fn render(
 
 /// All objects, in the order in which they may be made.
 fn objects(rendering: &Rendering, names: &Names, module: &Module, level: Level) -> Vec<Value> {
-    let Rendering { json, config, options } = rendering;
-    let mut parts = split(bootstrap::bootstrap(config, json, options), options);
+    let Rendering { json, options, .. } = rendering;
+    let model = rendering.model();
+    let mut parts = split(bootstrap::bootstrap(&model), options);
     let mut patches = Patches::of(names);
     let clusters = std::mem::take(&mut parts.clusters);
     let routes = std::mem::take(&mut parts.routes);
-    manager::add(&mut patches, &parts, names, level, config);
+    manager::add(&mut patches, &parts, names, level, model.serving.patience);
     filter::add(&mut patches, &parts.filters, module);
     let mut objects = vec![filter::plugin(names, module, json), names.gateway()];
     match level {
-        Level::Plugin => objects.extend(plugin::objects(config, options, names)),
+        Level::Plugin => objects.extend(plugin::objects(&model, names)),
         Level::Full => full::add(&mut patches, clusters, routes, module),
     }
     objects.push(patches.object());

@@ -3,24 +3,27 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use portolan_core::config::{ALONE, Backend, Config, Scheme};
-use portolan_core::contract::headers;
+use portolan_core::config::{ALONE, Backend, Scheme};
+use portolan_core::contract;
 use serde_json::{Value, json};
 
 use super::names::{NAME, Names, host_of, of_backend};
 use super::object::object;
-use crate::render::options::Options;
+use crate::render::model::Model;
+use crate::render::model::client_headers::ClientHeaders;
+use crate::render::model::patience::written;
+use crate::render::model::trust::Trust;
 use crate::render::typed::object as joined;
-use crate::render::{patience, upstream_headers};
+use crate::render::upstream_headers;
 
 /// The API of the objects that Istio calls stable.
 const API: &str = "networking.istio.io/v1";
 
 /// The objects of the backends, and the routes to them.
-pub(super) fn objects(config: &Config, options: &Options, names: &Names) -> Vec<Value> {
-    let entries = config.backends().iter().map(|backend| service_entry(backend, names));
-    let rules = config.backends().iter().map(|backend| destination_rule(backend, options, names));
-    entries.chain(rules).chain([virtual_service(config, names)]).collect()
+pub(super) fn objects(model: &Model<'_>, names: &Names) -> Vec<Value> {
+    let entries = model.backends.iter().map(|backend| service_entry(backend, names));
+    let rules = model.backends.iter().map(|backend| destination_rule(backend, model.trust, names));
+    entries.chain(rules).chain([virtual_service(model, names)]).collect()
 }
 
 /// A host outside of the mesh. Only this namespace knows it.
@@ -44,7 +47,7 @@ fn service_entry(backend: &Backend, names: &Names) -> Value {
 
 /// How it is reached. No ejection: Istio's would count statuses, and anybody can ask for the image that makes a registry
 /// answer 500.
-fn destination_rule(backend: &Backend, options: &Options, names: &Names) -> Value {
+fn destination_rule(backend: &Backend, trust: Trust<'_>, names: &Names) -> Value {
     let limits = backend.resilience().limits;
     let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let spec = json!({
@@ -64,19 +67,19 @@ fn destination_rule(backend: &Backend, options: &Options, names: &Names) -> Valu
                     "idleTimeout": "60s",
                 },
             },
-            "tls": tls(backend, options),
+            "tls": tls(backend, trust),
         },
     });
     object(&names.namespace, API, "DestinationRule", &of_backend(backend), &spec)
 }
 
 /// Verified always: whom to trust, and which name to look for.
-fn tls(backend: &Backend, options: &Options) -> Value {
+fn tls(backend: &Backend, trust: Trust<'_>) -> Value {
     if backend.url().scheme() == Scheme::Http {
         return json!({"mode": "DISABLE"});
     }
     let tls = backend.tls();
-    let trusted = tls.ca_file.as_deref().unwrap_or(&options.system_certificates);
+    let trusted = tls.ca_file.as_deref().unwrap_or(trust.system_certificates);
     let verified = json!({"subjectAltNames": [tls.server_name], "caCertificates": trusted});
     // An address is not sent as a server name (RFC 6066 section 3).
     let name = match tls.server_name.parse::<IpAddr>() {
@@ -95,11 +98,12 @@ fn tls(backend: &Backend, options: &Options) -> Value {
 }
 
 /// A request goes to the backend that the filter has named in its header. One that nobody decided about goes nowhere.
-fn virtual_service(config: &Config, names: &Names) -> Value {
-    let routes = config.backends().iter().flat_map(|backend| {
-        let reads = route(backend, config, "read", &["GET", "HEAD"], &retry_of_reads());
+fn virtual_service(model: &Model<'_>, names: &Names) -> Value {
+    let headers = &model.serving.headers;
+    let routes = model.backends.iter().flat_map(|backend| {
+        let reads = route(backend, headers, "read", &["GET", "HEAD"], &retry_of_reads());
         // A write is not tried again: its body would have to be kept.
-        let writes = route(backend, config, "write", &[], &json!({"attempts": 0}));
+        let writes = route(backend, headers, "write", &[], &json!({"attempts": 0}));
         [reads, writes]
     });
     let nowhere = json!({"name": "undecided", "directResponse": {"status": 503}});
@@ -116,27 +120,27 @@ fn virtual_service(config: &Config, names: &Names) -> Value {
 fn retry_of_reads() -> Value {
     json!({
         "attempts": 1,
-        "perTryTimeout": patience::written(ALONE),
+        "perTryTimeout": written(ALONE),
         "retryOn": "connect-failure,refused-stream,reset-before-request",
     })
 }
 
 /// What the bootstrap takes out, and the number of the attempt, which Istio has Envoy tell.
-fn removed_from_requests(config: &Config) -> Vec<String> {
-    let all = upstream_headers::removed_from_requests(config.clients());
-    all.into_iter().chain(["x-envoy-attempt-count".to_owned()]).collect()
+fn removed_from_requests(headers: &ClientHeaders) -> Vec<String> {
+    let all = headers.removed_for_backends.iter().cloned();
+    all.chain(["x-envoy-attempt-count".to_owned()]).collect()
 }
 
 fn route(
     backend: &Backend,
-    config: &Config,
+    headers: &ClientHeaders,
     kind: &str,
     methods: &[&str],
     retries: &Value,
 ) -> Value {
     let clusters = BTreeSet::from([backend.cluster(), backend.owner_cluster()]);
     let matches = clusters.into_iter().flat_map(|cluster| {
-        let decided = json!({"headers": {headers::CLUSTER: {"exact": cluster}}});
+        let decided = json!({"headers": {contract::headers::CLUSTER: {"exact": cluster}}});
         let of_method =
             |method: &&str| joined([decided.clone(), json!({"method": {"exact": method}})]);
         let each: Vec<Value> = methods.iter().map(of_method).collect();
@@ -149,7 +153,7 @@ fn route(
         "route": [{"destination": {"host": host_of(backend), "port": {"number": url.port()}}}],
         "rewrite": {"authority": url.authority()},
         "headers": {
-            "request": {"remove": removed_from_requests(config)},
+            "request": {"remove": removed_from_requests(headers)},
             "response": {"remove": upstream_headers::REMOVED_FROM_RESPONSES},
         },
         // Content takes as long as it takes: there is no `timeout`, and Istio refuses one of `0s`.

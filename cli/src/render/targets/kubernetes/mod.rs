@@ -39,15 +39,16 @@ pub(crate) struct Manifests {
 /// A policy that no Envoy could serve, a file at a place where no volume can be, or a policy that is too large.
 pub(crate) fn manifests(policy: &LoadedPolicy, site: &SiteArgs) -> Result<Manifests, RenderError> {
     let rendering = Rendering::of(policy, site, Target::Files)?;
-    if !rendering.config.caches().is_empty() {
+    if rendering.fill.is_some() {
         return Err(RenderError::NothingFills);
     }
     let text = policy_as_yaml(policy);
     if text.len() > MOST_BYTES {
         return Err(RenderError::PolicyTooLarge { bytes: text.len(), most: MOST_BYTES });
     }
-    let mounts = mounts::of(&check::named_files(policy), policy.config.clients().geo())?;
-    let has_tls = policy.config.fronts().all().iter().any(|front| front.tls().is_some());
+    let serving = rendering.model().serving;
+    let mounts = mounts::of(&check::named_files(policy), serving.clients.geo())?;
+    let has_tls = !serving.fronts.certificates.is_empty();
     let objects: Vec<Value> =
         chart().into_iter().map(|object| filled(object, &text, &mounts, has_tls)).collect();
     let documents = objects.iter().map(|object| format!("---\n{}", yaml::print(object)));

@@ -4,10 +4,10 @@ use super::*;
 use crate::config::backend_url::BackendUrl;
 use crate::config::blob_url::{self, BlobUrl};
 use crate::config::duration;
+use crate::config::followed_redirects::{RedirectHost, WANTED_HOST};
 use crate::config::front_host::{self, FrontHost};
 use crate::config::geography::{Continent, Country, Subdivision};
 use crate::config::network as prefixes;
-use crate::config::redirects::{RedirectHost, WANTED_HOST};
 use crate::config::repository_glob::RepositoryGlob;
 use crate::config::wanted::Wanted;
 

@@ -1,14 +1,14 @@
 //! Backends: one cluster each, unambiguous name rewrites, TLS settings that make sense.
 
 use super::auth::{self, BackendFacts};
+use super::followed_redirects;
 use super::names::Once;
 use super::per_region::RegionNames;
-use super::redirects;
 use crate::config::backend::{Backend, Certificate, Tls};
 use crate::config::backend_url::{BackendUrl, Scheme};
+use crate::config::followed_redirects::redirects_cluster;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::name_mapping::{NameMapping, NameRewrite};
-use crate::config::redirects::redirects_cluster;
 use crate::config::upload_path::UploadPath;
 use crate::config::wire::{BackendAuthWire, BackendWire, TlsWire};
 use crate::contract::clusters;
@@ -65,13 +65,13 @@ fn compile_one(
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> Option<Backend> {
-    let redirects = redirects::compile(wire.redirects, regions, path, mistakes);
+    let followed_redirects = followed_redirects::compile(wire.redirects, regions, path, mistakes);
     let url = wire.url?;
     if wire.tls.is_written() && url.scheme() == Scheme::Http {
         let message = "the URL is plain `http`; write `https` or leave `tls` out";
         mistakes.add(&path.key("tls"), message);
     }
-    if wire.connect_proxy.is_some() && redirects.any_followed() {
+    if wire.connect_proxy.is_some() && followed_redirects.any_followed() {
         let message = "redirects that are followed do not go through such a proxy; write `redirects: pass`, or leave this out";
         mistakes.add(&path.key("connect_proxy"), message);
     }
@@ -85,7 +85,7 @@ fn compile_one(
         auth: auth::backend_auth(wire.auth, &wire.name),
         operator: facts.operator,
         credential: wire.credential,
-        redirects,
+        followed_redirects,
         upload_paths: wire.upload_paths,
         connect_proxy: wire.connect_proxy,
         key: wire.name.clone(),

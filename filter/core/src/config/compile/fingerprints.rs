@@ -22,7 +22,7 @@ pub(super) fn apply(
             .all()
             .iter()
             .any(|front| !matches!(front.auth, FrontAuth::Upstream { .. })),
-        follows: backends.iter().any(|backend| backend.redirects.any_followed()),
+        follows: backends.iter().any(|backend| backend.followed_redirects.any_followed()),
     };
     for backend in backends {
         let key = with_fingerprint(&backend.name, of_backend(backend, credentials, filters));
@@ -91,7 +91,7 @@ fn of_backend(backend: &Backend, credentials: &[Credential], filters: Filters) -
     parts.push(optional(file.as_deref()));
     let proxy = backend.connect_proxy.as_ref().map(BackendUrl::origin);
     parts.extend(proxy.map(|proxy| format!("through {proxy}")));
-    let redirects = &backend.redirects;
+    let redirects = &backend.followed_redirects;
     parts.push(optional(redirects.ca_file()));
     let switches = [
         redirects.any_followed(),

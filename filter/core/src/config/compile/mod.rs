@@ -11,14 +11,14 @@ mod blob_stores;
 mod budgets;
 mod caches;
 mod chains;
+mod client_redirects;
 mod clients;
 mod fingerprints;
+mod followed_redirects;
 mod fronts;
 mod loops;
 mod names;
 mod per_region;
-mod redirecting;
-mod redirects;
 mod regions;
 mod rules;
 mod scope;
@@ -77,7 +77,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     let caches = caches::compile(wire.caches.as_deref(), scope.drained_backends.len(), mistakes);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let mut backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;
-    redirects::keep_apart(&mut fronts, &backends, mistakes);
+    followed_redirects::keep_apart(&mut fronts, &backends, mistakes);
     let mut blob_stores = blob_stores?;
     if wire.cluster_fingerprints {
         fingerprints::apply(&mut fronts, &mut backends, &mut blob_stores, &credentials);

@@ -3,8 +3,8 @@
 use super::access::{FrontKinds, RuleAccess};
 use super::caches::Audience;
 use super::chains::{self, Link, Tags};
+use super::client_redirects::Around;
 use super::names::Once;
-use super::redirecting::Around;
 use super::regions::labels_of_list;
 use super::scope::Scope;
 use crate::config::auth::Readers;
@@ -93,11 +93,11 @@ impl Scope<'_> {
             everything,
         };
         self.access.rule(&access, path);
-        let redirecting = wire.redirecting.map(|redirecting| {
+        let client_redirects = wire.client_redirects.map(|client_redirects| {
             let members = members.iter().flat_map(|(_, ids)| ids).copied();
             let members = members.chain(owner.map(|owner| owner.backend)).collect();
             let around = Around { members, readers: readers.as_ref(), kinds };
-            self.redirecting(redirecting, &around, &path.key("redirect"))
+            self.client_redirects(client_redirects, &around, &path.key("redirect"))
         });
         let audience = Audience { readers: readers.as_ref(), kinds };
         let chains = self.chains(&wire.chains, (&tags, &audience), table, &path.key("chains"));
@@ -112,7 +112,7 @@ impl Scope<'_> {
             read_your_writes: wire.read_your_writes,
             readers,
             writers: wire.writers,
-            redirecting,
+            client_redirects,
             writes_refused: wire.writes_refused,
             signatures: signatures
                 .filter(|backend| !self.is_drained(*backend))

@@ -4,11 +4,11 @@ use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;
 use crate::config::backend_url::Scheme;
 use crate::config::blob_store::BlobStore;
+use crate::config::followed_redirects::redirects_cluster;
 use crate::config::fronts::Fronts;
 use crate::config::list::List;
 use crate::config::mistake::Mistakes;
 use crate::config::ordered::set;
-use crate::config::redirects::redirects_cluster;
 
 /// Checks every cluster that only the filter calls: those of token services, verifiers and blob stores.
 ///

@@ -6,12 +6,12 @@ use super::*;
 mod advice;
 mod auth;
 mod caches;
+mod client_redirects;
 mod edge;
 mod fingerprints;
+mod followed_redirects;
 mod fronts;
 mod loops;
-mod redirecting;
-mod redirects;
 mod upload_paths;
 mod upstreams;
 

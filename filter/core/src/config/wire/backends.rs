@@ -2,8 +2,8 @@
 
 use super::auth::BackendAuthWire;
 use super::auth::read_backend_auth;
-use super::redirects;
-use super::redirects::RedirectsWire;
+use super::followed_redirects;
+use super::followed_redirects::FollowedRedirectsWire;
 use super::resilience;
 use super::values::{flag, list, optional_text};
 use crate::config::advice;
@@ -25,7 +25,7 @@ pub(crate) struct BackendWire {
     pub(crate) tls: TlsWire,
     pub(crate) auth: BackendAuthWire,
     pub(crate) credential: Option<String>,
-    pub(crate) redirects: RedirectsWire,
+    pub(crate) redirects: FollowedRedirectsWire,
     pub(crate) upload_paths: Vec<UploadPath>,
     pub(crate) resilience: Resilience,
     pub(crate) drained: bool,
@@ -44,7 +44,7 @@ impl BackendWire {
             tls: TlsWire::default(),
             auth: BackendAuthWire::default(),
             credential: None,
-            redirects: RedirectsWire::default(),
+            redirects: FollowedRedirectsWire::default(),
             upload_paths: Vec::new(),
             resilience: Resilience::default(),
             drained: false,
@@ -83,7 +83,7 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
         tls: fields.optional("tls", |node| Some(read_tls(&node))).unwrap_or_default(),
         auth: fields.optional("auth", |node| read_backend_auth(&node)).unwrap_or_default(),
         credential: optional_text(&fields, "credential", "the name of one of `credentials`"),
-        redirects: redirects::read(&fields),
+        redirects: followed_redirects::read(&fields),
         upload_paths: list(&fields, "upload_paths", upload_path::WANTED, UploadPath::parse),
         resilience: resilience::read(&fields),
         drained: flag(&fields, "drained"),

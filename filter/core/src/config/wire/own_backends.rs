@@ -107,7 +107,7 @@ impl OwnBackend {
             read_your_writes: None,
             readers: None,
             writers: false,
-            redirecting: None,
+            client_redirects: None,
             signatures: None,
             writes_refused: None,
         }

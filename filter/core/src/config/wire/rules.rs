@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::auth::ReadersWire;
 use super::auth::{read_readers, read_writers};
-use super::redirecting::RedirectingWire;
-use super::redirecting::read_redirecting;
+use super::client_redirects::ClientRedirectsWire;
+use super::client_redirects::read_client_redirects;
 use super::values::{NAME, is_name, optional_text, read_writes};
 use crate::config::advice;
 use crate::config::duration;
@@ -28,7 +28,7 @@ pub(crate) struct RuleWire {
     pub(crate) readers: Option<ReadersWire>,
     /// Whether clients that have proved who they are may push with the proxy's credential.
     pub(crate) writers: bool,
-    pub(crate) redirecting: Option<RedirectingWire>,
+    pub(crate) client_redirects: Option<ClientRedirectsWire>,
     /// The backend that answers for signatures and referrers.
     pub(crate) signatures: Option<String>,
     /// Why writes are refused, where they are.
@@ -82,7 +82,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
             .optional("read_your_writes", |node| node.parse(advice::time::WANTED, duration::parse)),
         readers: fields.optional("readers", |node| Some(read_readers(&node))),
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
-        redirecting: fields.optional("redirect", |node| Some(read_redirecting(&node))),
+        client_redirects: fields.optional("redirect", |node| Some(read_client_redirects(&node))),
         signatures: optional_text(&fields, "signatures", "the name of a backend"),
         writes_refused: fields.optional("writes", |node| read_writes(&node, &RULE_WRITES)),
         tags_from_owner: fields

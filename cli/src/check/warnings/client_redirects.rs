@@ -1,6 +1,6 @@
 //! Doubts about where clients are sent.
 
-use portolan_core::config::{BackendUrl, BlobStore, Config, Document, Redirecting};
+use portolan_core::config::{BackendUrl, BlobStore, ClientRedirects, Config, Document};
 
 use super::credentials::is_exposed;
 use super::doubt::Doubt;
@@ -18,8 +18,9 @@ pub(super) fn doubts(config: &Config, rules: &[Document]) -> Vec<Doubt> {
 }
 
 fn unused(config: &Config, store: &BlobStore) -> Option<Doubt> {
-    let redirecting = config.rules().all().iter().filter_map(|rule| rule.redirecting());
-    let mut used = redirecting.flat_map(Redirecting::stores).filter_map(|id| config.blob_store(id));
+    let client_redirects = config.rules().all().iter().filter_map(|rule| rule.client_redirects());
+    let mut used =
+        client_redirects.flat_map(ClientRedirects::stores).filter_map(|id| config.blob_store(id));
     let message = "no rule sends anybody to this store; name it in a rule's `redirect.stores`, or take it out";
     (!used.any(|used| used.name() == store.name()))
         .then(|| (join("blob_stores", store.name()), message.to_owned()))

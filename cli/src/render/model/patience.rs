@@ -9,7 +9,7 @@ use portolan_core::config::{ALONE, Backend, Config, List};
 ///
 /// While a request waits for its answer nothing moves either, and Envoy has one timer for both. A policy that
 /// lets a backend take longer than this therefore lets transfers of that kind stand still for longer, too.
-pub(super) const IDLE: Duration = Duration::from_mins(5);
+pub(in crate::render) const IDLE: Duration = Duration::from_mins(5);
 
 /// What an attempt may take beside the policy's time for it: the connection.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -19,8 +19,26 @@ const BEFORE: Duration = Duration::from_secs(30);
 /// an answer has come.
 const TURNS: u32 = 2;
 
+/// How long requests of each kind may stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::render) struct Patience {
+    /// Reads that several backends can answer, one after the other.
+    pub(in crate::render) several: Duration,
+    /// Reads that only one backend can answer.
+    pub(in crate::render) single: Duration,
+    /// Writes: from the end of the body to the answer.
+    pub(in crate::render) writes: Duration,
+}
+
+impl Patience {
+    /// That of a policy.
+    pub(super) fn of(config: &Config) -> Self {
+        Self { several: of_lists(config), single: of_one(config), writes: of_writes(config) }
+    }
+}
+
 /// For reads that several backends can answer, one after the other.
-pub(super) fn of_lists(config: &Config) -> Duration {
+fn of_lists(config: &Config) -> Duration {
     let lists = config.lists().iter().filter(|list| list.has_fallback());
     longest(lists.map(|list| {
         let slowest = members(config, list).map(|backend| {
@@ -33,7 +51,7 @@ pub(super) fn of_lists(config: &Config) -> Duration {
 }
 
 /// For reads that only one backend can answer.
-pub(super) fn of_one(config: &Config) -> Duration {
+fn of_one(config: &Config) -> Duration {
     longest(config.backends().iter().map(|backend| {
         let alone = backend.resilience().attempt_timeouts.alone;
         let written = [alone.manifests, alone.blobs].into_iter();
@@ -42,7 +60,7 @@ pub(super) fn of_one(config: &Config) -> Duration {
 }
 
 /// For writes: from the end of the body to the answer.
-pub(super) fn of_writes(config: &Config) -> Duration {
+fn of_writes(config: &Config) -> Duration {
     longest(config.backends().iter().map(|backend| {
         let timeouts = backend.resilience().write_timeouts;
         attempts(timeouts.content.max(timeouts.session), 1)
@@ -50,12 +68,12 @@ pub(super) fn of_writes(config: &Config) -> Duration {
 }
 
 /// For what is fetched from where a redirect of a backend leads.
-pub(super) fn of_redirects(backend: &Backend) -> Duration {
+pub(in crate::render) fn of_redirects(backend: &Backend) -> Duration {
     longest(std::iter::once(attempts(backend.resilience().attempt_timeouts.blobs, TURNS)))
 }
 
 /// As Envoy writes it, in whole seconds.
-pub(super) fn written(idle: Duration) -> String {
+pub(in crate::render) fn written(idle: Duration) -> String {
     format!("{}s", idle.as_secs())
 }
 

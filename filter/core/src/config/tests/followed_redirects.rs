@@ -96,11 +96,12 @@ fn clients_of_a_drained_region_are_served_as_those_of_the_default_in_everything(
         let region = ids::RegionId::new(0);
         let rule = &config.rules().all()[0];
         let list = config.list(rule.chain(region).unwrap().whole.digests).unwrap();
-        let redirecting = rule.redirecting().unwrap();
+        let client_redirects = rule.client_redirects().unwrap();
         let name = config.backend(*list.backends().first().unwrap()).map(Backend::name);
-        let follows = config.backends()[0].redirects().of(region) == Redirect::Follow;
-        let sends = redirecting.sends_away(region, RedirectClass::Blobs);
-        let store = redirecting.store(region, None).is_some();
+        let follows =
+            config.backends()[0].followed_redirects().of(region) == RedirectHandling::Follow;
+        let sends = client_redirects.sends_away(region, RedirectClass::Blobs);
+        let store = client_redirects.store(region, None).is_some();
         let expected = if drained { Some("far") } else { Some("near") };
         assert_eq!((name, follows, sends, store), (expected, !drained, !drained, !drained));
     }

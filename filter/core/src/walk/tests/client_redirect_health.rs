@@ -1,6 +1,6 @@
 //! Whole walks of requests that are sent to the first backend that is up.
 
-use super::redirect::POLICY;
+use super::client_redirect::POLICY;
 use super::*;
 use crate::health::Health;
 

@@ -1,9 +1,9 @@
 //! The wire form of what clients of a rule fetch themselves.
 
 use super::values::list;
+use crate::config::client_redirects::{RedirectClass, WANTED_CLASS};
 use crate::config::fields::REDIRECT;
 use crate::config::reader::{Fields, Node};
-use crate::config::redirecting::{RedirectClass, WANTED_CLASS};
 
 /// A value for each region that is named, or one for all.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ impl<T: Default> Default for PerRegion<T> {
     }
 }
 
-pub(crate) struct RedirectingWire {
+pub(crate) struct ClientRedirectsWire {
     /// `None` is a class that could not be read; it has its own mistake.
     pub(crate) classes: Option<PerRegion<Vec<Option<RedirectClass>>>>,
     /// The names of stores; `None` is none, an empty name one that could not be read.
@@ -29,10 +29,10 @@ pub(crate) struct RedirectingWire {
     pub(crate) keep: Vec<String>,
 }
 
-pub(super) fn read_redirecting(node: &Node<'_>) -> RedirectingWire {
+pub(super) fn read_client_redirects(node: &Node<'_>) -> ClientRedirectsWire {
     const LABEL: &str = "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
     let fields = node.fields(&REDIRECT);
-    RedirectingWire {
+    ClientRedirectsWire {
         classes: read_classes(&fields),
         stores: read_stores(&fields),
         keep: list(&fields, "keep", LABEL, |text| (!text.is_empty()).then(|| text.to_owned())),

@@ -1,7 +1,7 @@
 //! The only way in to where redirects lead, and what goes along.
 
 use super::*;
-use crate::render::{redirects, secret};
+use crate::render::model::{check, secrets};
 
 /// One backend is followed to public hosts, one to a network of its own, one not at all.
 const POLICY: &str = r#"{
@@ -123,9 +123,9 @@ fn each_cluster_trusts_whom_its_policy_trusts_and_reaches_what_that_lets_it() {
         assert_eq!(filter["disabled"], true, "nobody's addresses are looked up but theirs");
         assert_eq!(at(filter, "/typed_config/dns_cache_config"), found, "Envoy wants them equal");
     }
-    let all = secret::all(&config());
+    let all = secrets::all(&config());
     let options = options(true, None);
-    let files: Vec<String> = all.iter().map(|one| one.file_name(&options)).collect();
+    let files: Vec<String> = all.iter().map(|one| one.file_name(secret_files(&options))).collect();
     assert_eq!(files, ["ca-near@redirects.yaml"]);
 }
 
@@ -197,7 +197,7 @@ fn who_follows_nobody_has_nothing_of_all_this() {
 #[test]
 fn an_envoy_that_cannot_keep_to_public_addresses_is_refused() {
     let old = EnvoyVersion::parse("1.39.3").unwrap();
-    let found = redirects::check(&config(), old).map_err(|error| error.to_string());
+    let found = check::private_addresses(&config(), old).map_err(|error| error.to_string());
     let message = found.expect_err("ghcr is followed to public addresses only");
     assert!(
         message.contains("Envoy 1.39.3 cannot keep the redirects of the backend `ghcr`"),
@@ -205,6 +205,6 @@ fn an_envoy_that_cannot_keep_to_public_addresses_is_refused() {
     );
     let own = POLICY.replace(r#""*.r2.example"]"#, r#""*.r2.example"], "private_addresses": true"#);
     let own = Config::from_json(own.as_bytes()).unwrap();
-    assert!(redirects::check(&own, old).is_ok());
-    assert!(redirects::check(&config(), options(true, None).envoy).is_ok());
+    assert!(check::private_addresses(&own, old).is_ok());
+    assert!(check::private_addresses(&config(), options(true, None).envoy).is_ok());
 }

@@ -4,7 +4,7 @@ use super::ids::{LabelId, RegionId, StoreId};
 
 /// What of a rule's repositories clients fetch themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Redirecting {
+pub struct ClientRedirects {
     /// For each region, found by its id, what is answered with the backend's own URL.
     pub(crate) classes: Vec<Vec<RedirectClass>>,
     /// For each region, found by its id, the store that its clients may get blobs from.
@@ -43,7 +43,7 @@ impl RedirectClass {
     }
 }
 
-impl Redirecting {
+impl ClientRedirects {
     /// Whether requests of a class are sent to the backend itself.
     #[must_use]
     pub fn sends_away(&self, region: RegionId, class: RedirectClass) -> bool {
@@ -76,16 +76,16 @@ mod tests {
     #[test]
     fn by_region_class_and_network() {
         let region = RegionId::new;
-        let redirecting = Redirecting {
+        let client_redirects = ClientRedirects {
             classes: vec![vec![RedirectClass::Blobs, RedirectClass::Tags], vec![]],
             stores: vec![Some(StoreId::new(3)), None],
             kept: vec![LabelId::new(7)],
         };
-        assert!(redirecting.sends_away(region(0), RedirectClass::Blobs));
-        assert!(!redirecting.sends_away(region(0), RedirectClass::Manifests), "another class");
-        assert!(!redirecting.sends_away(region(1), RedirectClass::Blobs), "another region");
+        assert!(client_redirects.sends_away(region(0), RedirectClass::Blobs));
+        assert!(!client_redirects.sends_away(region(0), RedirectClass::Manifests), "another class");
+        assert!(!client_redirects.sends_away(region(1), RedirectClass::Blobs), "another region");
         assert!(
-            !redirecting.sends_away(region(2), RedirectClass::Blobs),
+            !client_redirects.sends_away(region(2), RedirectClass::Blobs),
             "another policy's region"
         );
         #[rustfmt::skip]
@@ -96,7 +96,7 @@ mod tests {
             (1, None, None, "a region without a store"),
         ];
         for (id, label, store, reason) in rows {
-            let found = redirecting.store(region(id), label.map(LabelId::new));
+            let found = client_redirects.store(region(id), label.map(LabelId::new));
             assert_eq!(found, store.map(StoreId::new), "{reason}");
         }
     }

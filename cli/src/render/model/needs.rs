@@ -3,33 +3,33 @@
 use portolan_core::config::{Config, FrontAuth, Geo, List};
 
 use super::followed_redirects::are_followed;
-use super::options::Options;
+use crate::render::options::Options;
 
 /// What has to be there for the requests of a policy.
 ///
 /// A listener stays when the policy changes while Envoy runs: it has what any policy may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
-pub(super) struct Needs {
+pub(in crate::render) struct Needs {
     /// Redirects are followed: a request may go through the filters several times.
-    pub(super) follows_redirects: bool,
+    pub(in crate::render) follows_redirects: bool,
     /// A later backend may answer in place of the first.
-    pub(super) falls_back: bool,
+    pub(in crate::render) falls_back: bool,
     /// Clients may be redirected to a backend or a blob store.
-    pub(super) redirects_clients: bool,
+    pub(in crate::render) redirects_clients: bool,
     /// Clients name one of several registries.
-    pub(super) has_upstreams: bool,
+    pub(in crate::render) has_upstreams: bool,
     /// Clients have passwords of a front.
-    pub(super) has_passwords: bool,
+    pub(in crate::render) has_passwords: bool,
     /// Content may come from a cache. A listener has what that needs from the first policy with caches on.
-    pub(super) has_caches: bool,
+    pub(in crate::render) has_caches: bool,
     /// The filter, and not Envoy, knows the country of a client: headers say it.
-    pub(super) reads_country: bool,
+    pub(in crate::render) reads_country: bool,
 }
 
 impl Needs {
     /// Those of a policy.
-    pub(super) fn of(config: &Config, options: &Options) -> Self {
+    pub(in crate::render) fn of(config: &Config, options: &Options) -> Self {
         let any = options.target.is_changed_while_envoy_runs();
         let fronts = config.fronts().all();
         let has_password = |auth: &FrontAuth| matches!(auth, FrontAuth::Basic(_));
@@ -37,7 +37,7 @@ impl Needs {
             follows_redirects: any || are_followed(config, options),
             falls_back: any || config.lists().iter().any(List::has_fallback),
             redirects_clients: any
-                || config.rules().all().iter().any(|rule| rule.redirecting().is_some()),
+                || config.rules().all().iter().any(|rule| rule.client_redirects().is_some()),
             has_upstreams: any || fronts.iter().any(|front| front.upstreams().is_some()),
             has_passwords: any || fronts.iter().any(|front| has_password(front.auth())),
             has_caches: !config.caches().is_empty(),

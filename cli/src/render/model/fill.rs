@@ -8,9 +8,9 @@ use portolan_core::config::Config;
 #[derive(Clone, Debug)]
 pub(crate) struct Fill {
     /// Where nodes ask.
-    pub(super) address: SocketAddr,
+    pub(in crate::render) address: SocketAddr,
     /// What its filter reads.
-    pub(super) json: String,
+    pub(in crate::render) json: String,
     /// The policy.
-    pub(super) config: Config,
+    pub(in crate::render) config: Config,
 }

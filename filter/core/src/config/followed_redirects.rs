@@ -9,7 +9,7 @@ use crate::contract::clusters;
 
 /// Who fetches what a backend redirects to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Redirect {
+pub enum RedirectHandling {
     /// The client; it is given the URL untouched.
     #[default]
     Pass,
@@ -19,9 +19,9 @@ pub enum Redirect {
 
 /// A backend's redirects, for each region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Redirects {
+pub struct FollowedRedirects {
     /// One per region, found by its id.
-    pub(crate) by_region: Vec<Redirect>,
+    pub(crate) by_region: Vec<RedirectHandling>,
     pub(crate) hosts: Vec<RedirectHost>,
     /// The hosts once more, a space between two.
     pub(crate) allowed: String,
@@ -29,17 +29,17 @@ pub struct Redirects {
     pub(crate) ca_file: Option<String>,
 }
 
-impl Redirects {
+impl FollowedRedirects {
     /// What becomes of a redirect for clients of a region.
     #[must_use]
-    pub fn of(&self, region: RegionId) -> Redirect {
+    pub fn of(&self, region: RegionId) -> RedirectHandling {
         self.by_region.get(region.index()).copied().unwrap_or_default()
     }
 
     /// Whether any region has redirects followed.
     #[must_use]
     pub fn any_followed(&self) -> bool {
-        self.by_region.contains(&Redirect::Follow)
+        self.by_region.contains(&RedirectHandling::Follow)
     }
 
     /// The hosts that the proxy may follow to, and no others.

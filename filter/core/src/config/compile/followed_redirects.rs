@@ -2,22 +2,22 @@
 
 use super::per_region::RegionNames;
 use crate::config::backend::Backend;
+use crate::config::followed_redirects::{FollowedRedirects, RedirectHandling, RedirectHost};
 use crate::config::fronts::Fronts;
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::redirects::{Redirect, RedirectHost, Redirects};
-use crate::config::wire::{FollowWire, RedirectsWire};
+use crate::config::wire::{FollowWire, FollowedRedirectsWire};
 
 /// The redirects of the backend at `path`.
 #[inline(never)]
 pub(super) fn compile(
-    wire: RedirectsWire,
+    wire: FollowedRedirectsWire,
     regions: &RegionNames<'_>,
     path: &Path<'_>,
     mistakes: &Mistakes,
-) -> Redirects {
+) -> FollowedRedirects {
     let by_region = regions.spread(&wire.redirects, &path.key("redirects"), mistakes);
     // What is written, also for a region that is drained for an hour.
-    let followed = wire.redirects.any(|redirect| *redirect == Redirect::Follow);
+    let followed = wire.redirects.any(|redirect| *redirect == RedirectHandling::Follow);
     let is_bounded = wire.follow.is_some();
     let FollowWire { hosts, names_hosts, private_addresses, ca_file } =
         wire.follow.unwrap_or_default();
@@ -35,7 +35,7 @@ pub(super) fn compile(
         check_addresses(&hosts, &path.key("follow"), mistakes);
     }
     let allowed: Vec<&str> = hosts.iter().map(RedirectHost::as_str).collect();
-    Redirects { allowed: allowed.join(" "), by_region, hosts, private_addresses, ca_file }
+    FollowedRedirects { allowed: allowed.join(" "), by_region, hosts, private_addresses, ca_file }
 }
 
 /// An address is not looked up, so what is looked up cannot be kept from being private.
@@ -59,7 +59,7 @@ pub(super) fn keep_apart(fronts: &mut Fronts, backends: &[Backend], mistakes: &M
     let root = Path::Root.key("backends");
     for backend in backends {
         let path = root.key(backend.name());
-        for (index, host) in backend.redirects().hosts().iter().enumerate() {
+        for (index, host) in backend.followed_redirects().hosts().iter().enumerate() {
             let front = fronts.by_host.keys().find(|front| host.covers(front.as_str()));
             if let Some(front) = front {
                 let message = format!(

@@ -6,10 +6,10 @@ use super::names::unknown;
 use super::regions::labels_meant;
 use super::scope::Scope;
 use crate::config::auth::Readers;
+use crate::config::client_redirects::ClientRedirects;
 use crate::config::ids::{BackendId, LabelId, StoreId};
 use crate::config::mistake::Path;
-use crate::config::redirecting::Redirecting;
-use crate::config::wire::{PerRegion, RedirectingWire};
+use crate::config::wire::{ClientRedirectsWire, PerRegion};
 
 /// What else the rule says that a redirect must fit.
 pub(super) struct Around<'a> {
@@ -22,19 +22,19 @@ pub(super) struct Around<'a> {
 impl Scope<'_> {
     /// Compiles `redirect` of a rule; `path` is its own.
     #[inline(never)]
-    pub(super) fn redirecting(
+    pub(super) fn client_redirects(
         &self,
-        wire: RedirectingWire,
+        wire: ClientRedirectsWire,
         around: &Around<'_>,
         path: &Path<'_>,
-    ) -> Redirecting {
+    ) -> ClientRedirects {
         let classes = wire.classes.unwrap_or(PerRegion::All(Vec::new()));
         let stores = wire.stores.unwrap_or(PerRegion::All(None));
         let (names_classes, names_stores) =
             (classes.any(|classes| !classes.is_empty()), stores.any(Option::is_some));
         let stores = self.resolve(stores, &path.key("stores"));
         let by_region = self.regions.spread(&classes, &path.key("classes"), self.mistakes);
-        let compiled = Redirecting {
+        let compiled = ClientRedirects {
             classes: by_region
                 .into_iter()
                 .map(|classes| classes.into_iter().flatten().collect())

@@ -1,14 +1,14 @@
 //! The wire form of a backend's redirects.
 
-use super::redirecting::PerRegion;
+use super::client_redirects::PerRegion;
 use super::values::{flag, list, optional_text};
 use crate::config::fields::FOLLOW;
+use crate::config::followed_redirects::{RedirectHandling, RedirectHost, WANTED_HOST};
 use crate::config::reader::{Fields, Node};
-use crate::config::redirects::{Redirect, RedirectHost, WANTED_HOST};
 
 #[derive(Default)]
-pub(crate) struct RedirectsWire {
-    pub(crate) redirects: PerRegion<Redirect>,
+pub(crate) struct FollowedRedirectsWire {
+    pub(crate) redirects: PerRegion<RedirectHandling>,
     pub(crate) follow: Option<FollowWire>,
 }
 
@@ -23,14 +23,14 @@ pub(crate) struct FollowWire {
 }
 
 /// Reads `redirects` and `follow` among a backend's fields.
-pub(super) fn read(fields: &Fields<'_>) -> RedirectsWire {
+pub(super) fn read(fields: &Fields<'_>) -> FollowedRedirectsWire {
     let redirects = fields.optional("redirects", |node| read_redirects(&node)).unwrap_or_default();
     let follow = fields.optional("follow", |node| Some(read_follow(&node)));
-    RedirectsWire { redirects, follow }
+    FollowedRedirectsWire { redirects, follow }
 }
 
 /// `pass`, `follow`, or a mapping from regions to one of them.
-fn read_redirects(node: &Node<'_>) -> Option<PerRegion<Redirect>> {
+fn read_redirects(node: &Node<'_>) -> Option<PerRegion<RedirectHandling>> {
     const WANTED: &str = "`pass`, `follow`, or a mapping from regions to one of them";
     if !node.is_mapping() {
         return Some(PerRegion::All(read_one(node, WANTED)?));
@@ -41,8 +41,8 @@ fn read_redirects(node: &Node<'_>) -> Option<PerRegion<Redirect>> {
     Some(PerRegion::Each(each))
 }
 
-fn read_one(node: &Node<'_>, wanted: &str) -> Option<Redirect> {
-    node.word(wanted, &[("pass", Redirect::Pass), ("follow", Redirect::Follow)])
+fn read_one(node: &Node<'_>, wanted: &str) -> Option<RedirectHandling> {
+    node.word(wanted, &[("pass", RedirectHandling::Pass), ("follow", RedirectHandling::Follow)])
 }
 
 fn read_follow(node: &Node<'_>) -> FollowWire {

@@ -1,4 +1,4 @@
-//! Redirecting, blob stores and pages: what the policy refuses, and what it comes to.
+//! Client redirects, blob stores and pages: what the policy refuses, and what it comes to.
 
 use super::*;
 use crate::config::ids::StoreId;
@@ -119,14 +119,17 @@ fn what_a_rule_comes_to() {
                      "stores": {"cn": "none", "us": "west", "default": "east"}, "keep": ["gcp:*"]}"#;
     let config = Config::from_json(policy(MANAGED, rule).as_bytes()).unwrap();
     let rule = config.rules().all().first().unwrap();
-    let redirecting = rule.redirecting().unwrap();
+    let client_redirects = rule.client_redirects().unwrap();
     let label = |name: &str| {
         let ids = (0..).map(ids::LabelId::new).take(3);
         ids.into_iter().find(|id| config.regions().label(*id) == name)
     };
     let store = |region: usize, label| {
         let region = config.regions().ids().nth(region).unwrap();
-        redirecting.store(region, label).and_then(|id| config.blob_store(id)).map(BlobStore::name)
+        client_redirects
+            .store(region, label)
+            .and_then(|id| config.blob_store(id))
+            .map(BlobStore::name)
     };
     assert_eq!(store(0, None), None, "`cn` has none");
     assert_eq!(store(1, None), Some("east"), "`us` is drained: as the default region");
@@ -134,8 +137,8 @@ fn what_a_rule_comes_to() {
     assert_eq!(store(2, label("gcp:us")), None, "kept");
     assert_eq!(store(2, label("gcp:eu")), None, "kept");
     let us = config.regions().ids().nth(1).unwrap();
-    assert!(redirecting.sends_away(us, RedirectClass::Blobs), "as the default region");
-    assert!(!redirecting.sends_away(us, RedirectClass::Tags), "drained");
+    assert!(client_redirects.sends_away(us, RedirectClass::Blobs), "as the default region");
+    assert!(!client_redirects.sends_away(us, RedirectClass::Tags), "drained");
     let list = rule.signatures().and_then(|id| config.list(id)).unwrap();
     assert_eq!(list.cluster(), "ar");
     let east = config.blob_store(StoreId::new(0)).unwrap();

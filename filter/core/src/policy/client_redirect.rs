@@ -44,9 +44,9 @@ pub(super) fn instead_of<'c>(
     let class = class(request.endpoint.class());
     let region = asking.locality.region;
     let sends_away = rule
-        .redirecting()
+        .client_redirects()
         .zip(class)
-        .is_some_and(|(redirecting, class)| redirecting.sends_away(region, class));
+        .is_some_and(|(client_redirects, class)| client_redirects.sends_away(region, class));
     if sends_away && list.backends().len() > 1 && facts.health.is_none() {
         return Instead::Need(Need::BackendHealth { is_optional: true });
     }
@@ -81,7 +81,7 @@ fn stored_blob(
     locality: &Locality,
 ) -> Option<StoredBlob> {
     let Endpoint::Blob { digest, .. } = &request.endpoint else { return None };
-    let store = rule.redirecting()?.store(locality.region, locality.label)?;
+    let store = rule.client_redirects()?.store(locality.region, locality.label)?;
     Some(StoredBlob { rule: rule_id, store, digest: digest.clone().into_owned() })
 }
 

@@ -10,7 +10,7 @@ use crate::registry::{Method, RequestError};
 /// A client is sent elsewhere, with the status 307: the method stays (RFC 9110 section 15.4.8), and
 /// nothing keeps the answer, which holds for this client alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Redirection<'c> {
+pub(super) struct ClientRedirect<'c> {
     pub(super) location: String,
     /// The backend or the blob store; `None` for a page.
     pub(super) to: Option<&'c str>,
@@ -19,7 +19,7 @@ pub(super) struct Redirection<'c> {
     pub(super) why: Cow<'static, str>,
 }
 
-impl<'c> Redirection<'c> {
+impl<'c> ClientRedirect<'c> {
     /// To a backend that a request could have been carried to, the one at a place in its list, with the
     /// target that it would have been sent: its own name of the repository, and the query byte for byte.
     ///

@@ -1,0 +1,134 @@
+//! The clusters of backends, and of lists of them.
+
+use std::collections::BTreeSet;
+
+use portolan_core::config::ids::BackendId;
+use portolan_core::config::{Backend, Config, Purpose};
+use portolan_core::contract::clusters;
+
+use super::groups::rests;
+use super::upstream::{Destination, UpstreamFilters};
+use crate::render::options::Options;
+
+/// All of them.
+pub(in crate::render) struct Clusters<'p> {
+    /// One for the reads of each backend.
+    pub(in crate::render) reads: Vec<BackendCluster<'p>>,
+    /// One for each list that has none by that.
+    pub(in crate::render) lists: Vec<ListCluster<'p>>,
+    /// For each backend that may be asked after others.
+    pub(in crate::render) later_backends: Vec<BackendCluster<'p>>,
+    /// For several backends that may be asked after others.
+    pub(in crate::render) later_groups: Vec<GroupCluster<'p>>,
+}
+
+/// The cluster of a list.
+pub(in crate::render) enum ListCluster<'p> {
+    /// Of several backends.
+    Group(GroupCluster<'p>),
+    /// Of the one that owns what is written.
+    Owner(BackendCluster<'p>),
+}
+
+/// The cluster of one backend.
+pub(in crate::render) struct BackendCluster<'p> {
+    /// The backend.
+    pub(in crate::render) backend: &'p Backend,
+    /// What the cluster is called.
+    pub(in crate::render) name: String,
+    /// Whether requests take it out that get no answer. Where nobody else can be asked only its health checks do.
+    pub(in crate::render) is_ejected_by_requests: bool,
+    /// The filters of its attempts.
+    pub(in crate::render) filters: Option<UpstreamFilters<'p>>,
+}
+
+/// The cluster of several others, which Envoy goes through from the first to the last.
+pub(in crate::render) struct GroupCluster<'p> {
+    /// What it is called.
+    pub(in crate::render) name: String,
+    /// The clusters.
+    pub(in crate::render) members: Vec<String>,
+    /// The filters of its attempts.
+    pub(in crate::render) filters: Option<UpstreamFilters<'p>>,
+}
+
+impl<'p> Clusters<'p> {
+    /// Those of a policy.
+    pub(super) fn of(config: &'p Config, options: &'p Options) -> Self {
+        let filters = |destination| UpstreamFilters::of(config, destination, options);
+        let for_reads = |backend: &'p Backend| BackendCluster {
+            backend,
+            name: backend.cluster().to_owned(),
+            is_ejected_by_requests: true,
+            filters: filters(Destination::Backend(backend)),
+        };
+        let (later_backends, later_groups) = for_later_attempts(config, options);
+        Self {
+            reads: config.backends().iter().map(for_reads).collect(),
+            lists: of_lists(config, options),
+            later_backends,
+            later_groups,
+        }
+    }
+}
+
+fn of_lists<'p>(config: &'p Config, options: &'p Options) -> Vec<ListCluster<'p>> {
+    let lists = config.lists().iter();
+    let clusters = lists.filter_map(|list| match (list.purpose(), list.backends()) {
+        (Purpose::Read, [_]) => None,
+        (Purpose::Read, ids) => {
+            let backends = members(config, ids);
+            Some(ListCluster::Group(GroupCluster {
+                name: list.cluster().to_owned(),
+                members: backends.iter().map(|backend| backend.cluster().to_owned()).collect(),
+                filters: UpstreamFilters::of(config, Destination::List(&backends), options),
+            }))
+        }
+        (Purpose::Owner, owner) => {
+            let backend = config.backend(*owner.first()?)?;
+            (list.cluster() != backend.cluster()).then(|| {
+                ListCluster::Owner(BackendCluster {
+                    backend,
+                    name: backend.owner_cluster().to_owned(),
+                    is_ejected_by_requests: false,
+                    filters: UpstreamFilters::of(config, Destination::Backend(backend), options),
+                })
+            })
+        }
+    });
+    clusters.collect()
+}
+
+/// The clusters of attempts after the first: of each backend of a list of several, and of each set of them that may be
+/// left. Without the filter nobody names one. A cache is never asked after another backend.
+fn for_later_attempts<'p>(
+    config: &'p Config,
+    options: &'p Options,
+) -> (Vec<BackendCluster<'p>>, Vec<GroupCluster<'p>>) {
+    let lists = config.lists().iter();
+    let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
+    let is_registry = |id: &BackendId| config.cache(*id).is_none();
+    let sets = lists.flat_map(|list| rests(list.backends()));
+    let all: BTreeSet<Vec<BackendId>> = sets.filter(|ids| ids.iter().all(is_registry)).collect();
+    let (singles, sets): (Vec<_>, Vec<_>) =
+        all.iter().map(|ids| members(config, ids)).partition(|backends| backends.len() == 1);
+    let singles = singles.into_iter().flatten().map(|backend| BackendCluster {
+        backend,
+        name: clusters::later_attempts(&[backend.key()]),
+        is_ejected_by_requests: false,
+        filters: UpstreamFilters::of(config, Destination::LastResort(backend), options),
+    });
+    let sets = sets.into_iter().map(|backends| {
+        let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
+        GroupCluster {
+            name: clusters::later_attempts(&keys),
+            members: keys.iter().map(|key| clusters::later_attempts(&[*key])).collect(),
+            filters: UpstreamFilters::of(config, Destination::List(&backends), options),
+        }
+    });
+    (singles.collect(), sets.collect())
+}
+
+fn members<'p>(config: &'p Config, ids: &[BackendId]) -> Vec<&'p Backend> {
+    ids.iter().filter_map(|id| config.backend(*id)).collect()
+}

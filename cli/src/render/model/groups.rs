@@ -1,0 +1,72 @@
+//! Lists of backends of which one may answer in place of another.
+
+use std::collections::BTreeSet;
+
+use portolan_core::config::{Backend, Config, List};
+use portolan_core::contract::clusters;
+
+/// The lists, as far as routes name them.
+pub(in crate::render) struct Groups<'p> {
+    /// The cluster of every list, in the order of the policy.
+    pub(in crate::render) clusters: Vec<&'p str>,
+    /// The lists of several backends.
+    pub(in crate::render) several: Vec<Group<'p>>,
+}
+
+/// A list of several backends.
+pub(in crate::render) struct Group<'p> {
+    /// The keys of its backends.
+    members: Vec<&'p str>,
+    /// The clusters that the filter may name for an attempt after the first.
+    pub(in crate::render) later_attempts: Vec<String>,
+}
+
+impl Group<'_> {
+    /// Whether a backend is in it.
+    pub(in crate::render) fn has(&self, backend: &Backend) -> bool {
+        self.members.contains(&backend.key())
+    }
+}
+
+impl<'p> Groups<'p> {
+    /// Those of a policy.
+    pub(super) fn of(config: &'p Config) -> Self {
+        let lists = config.lists().iter();
+        let several = lists.clone().filter(|list| list.has_fallback()).map(|list| {
+            let members = list.backends().iter().filter_map(|id| config.backend(*id));
+            let members: Vec<&str> = members.map(Backend::key).collect();
+            Group { later_attempts: later_attempts(&members), members }
+        });
+        Self { several: several.collect(), clusters: lists.map(List::cluster).collect() }
+    }
+
+    /// Whether a backend is in a list of several.
+    pub(in crate::render) fn any_has(&self, backend: &Backend) -> bool {
+        self.several.iter().any(|group| group.has(backend))
+    }
+}
+
+/// A cache is never asked after another backend: it has what those have.
+fn later_attempts(members: &[&str]) -> Vec<String> {
+    let sets = rests(members).into_iter();
+    let sets = sets.filter(|rest| !rest.iter().any(|key| clusters::is_cache(key)));
+    sets.map(|rest| clusters::later_attempts(&rest)).collect()
+}
+
+/// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
+pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
+    if list.len() > LONGEST {
+        return list.iter().map(|one| vec![*one]).collect();
+    }
+    let mut rests = BTreeSet::from([Vec::new()]);
+    for one in list {
+        let with_it: Vec<Vec<T>> =
+            rests.iter().map(|rest| [rest.as_slice(), &[*one]].concat()).collect();
+        rests.extend(with_it);
+    }
+    rests.retain(|rest| !rest.is_empty() && rest.len() < list.len());
+    rests
+}
+
+/// The length of a list up to which each set of its backends has a cluster, 56 at most.
+const LONGEST: usize = 6;

@@ -1,0 +1,28 @@
+//! Whom backends and services are believed to be, and where Envoy finds secrets.
+
+use crate::render::options::Options;
+use crate::render::secret::SecretFiles;
+
+/// Whom to trust where a policy names no certificates of its own, and where it says which.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::render) struct Trust<'p> {
+    /// The path of the CA certificates of the system.
+    pub(in crate::render) system_certificates: &'p str,
+    /// The files of secrets.
+    pub(in crate::render) secrets: SecretFiles<'p>,
+}
+
+impl<'p> Trust<'p> {
+    /// What the options say.
+    pub(super) fn of(options: &'p Options) -> Self {
+        Self { system_certificates: &options.system_certificates, secrets: secret_files(options) }
+    }
+}
+
+/// Where an SDS file is, and what it is called.
+pub(in crate::render) fn secret_files(options: &Options) -> SecretFiles<'_> {
+    SecretFiles {
+        directory: &options.sds_directory,
+        are_named_by_content: options.target.is_changed_while_envoy_runs(),
+    }
+}
