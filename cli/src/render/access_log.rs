@@ -84,7 +84,7 @@ fn to(place: &AccessLog, fields: &Value) -> Value {
 /// The fields. No credential is among them, and no query: an upload's state, a token service's parameters
 /// and the signature of a redirect stand there.
 fn fields(needs: Needs) -> Value {
-    let country = if needs.reads_country { StateKey::Country.object() } else { COUNTRY.to_owned() };
+    let country = if needs.reads_country { StateKey::Country.object() } else { COUNTRY };
     let mut fields = format(&[
         (LogField::Time, "%START_TIME%"),
         (LogField::RequestId, "%REQ(X-REQUEST-ID)%"),
@@ -139,7 +139,7 @@ fn fields_of_policy(needs: Needs) -> Value {
 
 /// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.
 fn fields_of_further_passes() -> [(String, Value); 6] {
-    let kept = |key: StateKey| state(&key.object());
+    let kept = |key: StateKey| state(key.object());
     let metadata = operator("UPSTREAM_METADATA", &metadata(contract::BACKEND));
     let address = json!({"command": "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"});
     let asked = [kept(StateKey::Authority), state(AUTHORITY), operator("REQ", ":AUTHORITY")];

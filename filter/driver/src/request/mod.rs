@@ -156,11 +156,12 @@ impl Request {
     /// The backend to name in the answer, where the front names it: the one that was asked last. Where its redirect
     /// was followed, the host of this pass is none of the policy's.
     fn named_backend(&self, call: &Callback<'_>) -> Option<String> {
-        let is_said = match &self.phase {
-            Phase::Forwarded(..) | Phase::AtRedirectTarget => self.snapshot.says_backend,
-            _ => false,
-        };
-        call.state(StateKey::SaysBackend).filter(|_| is_said)?;
+        let is_backends = matches!(self.phase, Phase::Forwarded(..) | Phase::AtRedirectTarget);
+        // Reading a property costs, also one that is not there.
+        if !is_backends || !self.snapshot.says_backend {
+            return None;
+        }
+        call.state(StateKey::SaysBackend)?;
         let of_the_host = call.exchange.backend().filter(|name| !name.is_empty());
         let name = of_the_host.or_else(|| call.state(StateKey::RedirectedBy))?;
         String::from_utf8(name).ok()
