@@ -42,7 +42,7 @@ pub enum StateKey {
     RedirectedBy,
     /// The host that the client asked, on further passes; for the access log.
     Authority,
-    /// The path that the client asked, on further passes; for the access log.
+    /// The path that the client asked, on further passes and where a backend is asked for another; for the access log.
     Path,
     /// The client's address, on further passes; for the access log.
     Client,
