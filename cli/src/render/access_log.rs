@@ -4,7 +4,7 @@ use portolan_core::contract::{self, StateKey};
 use portolan_core::record::LogField;
 use serde_json::{Value, json};
 
-use super::filter_state::{AUTHORITY, COUNTRY, PATH, POLICY};
+use super::filter_state::{AUTHORITY, COUNTRY, POLICY};
 use super::model::needs::Needs;
 use super::model::records::Records;
 use super::options::AccessLog;
@@ -85,14 +85,14 @@ fn to(place: &AccessLog, fields: &Value) -> Value {
 /// The fields. No credential is among them, and no query: an upload's state, a token service's parameters
 /// and the signature of a redirect stand there.
 fn fields(needs: Needs) -> Value {
-    let country = if needs.reads_country { StateKey::Country.object() } else { COUNTRY.to_owned() };
+    let country = if needs.reads_country { StateKey::Country.object() } else { COUNTRY };
     let mut fields = format(&[
         (LogField::Time, "%START_TIME%"),
         (LogField::RequestId, "%REQ(X-REQUEST-ID)%"),
         (LogField::Protocol, "%PROTOCOL%"),
         (LogField::Method, "%REQ(:METHOD)%"),
         (LogField::Authority, &first_of(&[state(AUTHORITY), operator("REQ", ":AUTHORITY")])),
-        (LogField::Path, &first_of(&[state(PATH), operator("PATH", "NQ")])),
+        (LogField::Path, &path()),
         (LogField::UpstreamPath, "%PATH(NQ:PATH)%"),
         (LogField::UserAgent, "%REQ(USER-AGENT)%"),
         (LogField::Client, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
@@ -139,14 +139,13 @@ fn fields_of_policy(needs: Needs) -> Value {
 }
 
 /// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.
-fn fields_of_further_passes() -> [(String, Value); 6] {
-    let kept = |key: StateKey| state(&key.object());
+fn fields_of_further_passes() -> [(String, Value); 5] {
+    let kept = |key: StateKey| state(key.object());
     let metadata = operator("UPSTREAM_METADATA", &metadata(contract::BACKEND));
     let address = json!({"command": "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"});
     let asked = [kept(StateKey::Authority), state(AUTHORITY), operator("REQ", ":AUTHORITY")];
     [
         (LogField::Authority, first_of(&asked)),
-        (LogField::Path, first_of(&[kept(StateKey::Path), state(PATH), operator("PATH", "NQ")])),
         (LogField::Client, first_of(&[kept(StateKey::Client), address])),
         (LogField::Country, first_of(&[kept(StateKey::Country), state(COUNTRY)])),
         (LogField::Backend, first_of(&[metadata, kept(StateKey::RedirectedBy)])),
@@ -158,6 +157,11 @@ fn fields_of_further_passes() -> [(String, Value); 6] {
 /// Fields, each with what Envoy writes there.
 fn format(rows: &[(LogField, &str)]) -> Value {
     rows.iter().map(|(field, value)| (field.name().to_owned(), Value::from(*value))).collect()
+}
+
+/// The path that the client asked, without the query. Where another one is sent on, the filter has noted it.
+pub(super) fn path() -> String {
+    first_of(&[state(StateKey::Path.object()), operator("PATH", "NQ")])
 }
 
 /// The backend that was asked, by its name in the policy.

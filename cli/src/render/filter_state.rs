@@ -1,7 +1,6 @@
 //! What the client sent, noted for the access log before it is rewritten.
 
 use portolan_core::config::{Clients, GEOIP_COUNTRY_HEADER, Geo};
-use portolan_core::contract;
 use serde_json::{Value, json};
 
 use super::typed::extension;
@@ -9,8 +8,6 @@ use super::typed::extension;
 /// The name by which routes can switch it off.
 pub(super) const NAME: &str = "envoy.filters.http.set_filter_state";
 
-/// The path as the client sent it, without its query.
-pub(super) const PATH: &str = "portolan.path";
 /// The authority as the client sent it.
 pub(super) const AUTHORITY: &str = "portolan.authority";
 /// The fingerprint of the policy that is at work.
@@ -21,13 +18,7 @@ pub(super) const COUNTRY: &str = "portolan.country";
 /// Access logs are written when the headers are those that went upstream: the backend's path and
 /// authority, and no geo header any more.
 pub(super) fn filter(clients: &Clients, policy: &str) -> Value {
-    let mut notes = vec![
-        note(PATH, "%PATH(NQ)%"),
-        note(AUTHORITY, "%REQ(:AUTHORITY)%"),
-        note(POLICY, policy),
-        // For errors in the place of what backends answered.
-        note(contract::REQUEST_ID, "%REQ(X-REQUEST-ID)%"),
-    ];
+    let mut notes = vec![note(AUTHORITY, "%REQ(:AUTHORITY)%"), note(POLICY, policy)];
     // A header that others set is believed from some only. Which, the filter knows, and it notes the country.
     if let Geo::Database(_) = clients.geo() {
         notes.push(note(COUNTRY, &format!("%REQ({GEOIP_COUNTRY_HEADER}):8%")));

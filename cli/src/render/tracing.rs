@@ -7,12 +7,12 @@ use portolan_core::config::Tls;
 use portolan_core::contract::{self, StateKey, clusters};
 use serde_json::{Value, json};
 
-use super::access_log::{first_of, metadata, operator, property};
+use super::access_log::{self, metadata, property};
 use super::collector::Collector;
 use super::model::records::Records;
 use super::model::trust::Trust;
 use super::typed::extension;
-use super::{filter_state, small_cluster, upstream_tls};
+use super::{small_cluster, upstream_tls};
 
 /// Of which requests without a trace of their own there are spans, in percent.
 pub(crate) const EVERY: u8 = 100;
@@ -54,14 +54,9 @@ pub(super) fn settings(records: Records<'_>) -> Value {
 
 /// What a span says besides what Envoy says of any. A span of an attempt knows its backend alone.
 fn tags() -> Vec<Value> {
-    let path = first_of(&[
-        operator("FILTER_STATE", &format!("{}:PLAIN", StateKey::Path.object())),
-        operator("FILTER_STATE", &format!("{}:PLAIN", filter_state::PATH)),
-        operator("PATH", "NQ"),
-    ]);
     let backend = format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND));
     let all = [
-        ("url.path", path),
+        ("url.path", access_log::path()),
         ("portolan.front", property(StateKey::Front)),
         ("portolan.region", property(StateKey::Region)),
         ("portolan.class", property(StateKey::Kind)),

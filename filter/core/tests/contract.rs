@@ -31,7 +31,8 @@ fn names() -> Vec<String> {
         clusters::ADMIN.to_owned(),
         clusters::SCRAPES.to_owned(),
     ];
-    let keys = StateKey::ALL.into_iter().flat_map(|key| [key.name().to_owned(), key.object()]);
+    let keys =
+        StateKey::ALL.into_iter().flat_map(|key| [key.name().to_owned(), key.object().to_owned()]);
     let attribute = BACKEND_ATTRIBUTE.split('\0').nth(1).unwrap().to_owned();
     let others = [headers::PREFIX.to_owned(), "wasm.portolan".to_owned(), attribute];
     suffixes.into_iter().chain(keys).chain(others).collect()

@@ -7,7 +7,7 @@ use portolan_core::reply::Reply;
 
 use crate::call::{Call, StreamId};
 use crate::effect::{Effect, Side, Value};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, REQUEST_ID};
 use crate::lookups::Lookups;
 use crate::memory::Memory;
 
@@ -75,20 +75,22 @@ impl Callback<'_> {
     /// Answers a request that no backend was asked about.
     pub(crate) fn reply(&mut self, reply: Reply) {
         let outcome = Outcome::of_reply(&reply, false);
-        self.reply_as(outcome, reply);
+        let id = reply.body.is_error().then(|| self.exchange.request_header(REQUEST_ID)).flatten();
+        self.reply_as(outcome, reply, id.as_deref());
     }
 
-    /// Answers a request in the place of what backends answered.
-    pub(crate) fn reply_instead(&mut self, reply: Reply) {
+    /// Answers a request in the place of what backends answered. `id` is the identifier of the request, whose headers
+    /// no host has to lend any more.
+    pub(crate) fn reply_instead(&mut self, reply: Reply, id: Option<&[u8]>) {
         let outcome = Outcome::of_reply(&reply, true);
-        self.reply_as(outcome, reply);
+        self.reply_as(outcome, reply, id);
     }
 
-    fn reply_as(&mut self, outcome: Outcome, mut reply: Reply) {
+    fn reply_as(&mut self, outcome: Outcome, mut reply: Reply, id: Option<&[u8]>) {
         if reply.body.is_error()
-            && let Some(id) = self.exchange.request_id()
+            && let Some(id) = id
         {
-            reply.body.name_request(&id);
+            reply.body.name_request(id);
         }
         let details = details(outcome.as_str(), reply.code);
         self.effects.push(Effect::Reply(Box::new(reply), details));

@@ -5,7 +5,7 @@ use portolan_core::contract::StateKey;
 use crate::header_map::HeaderMap;
 
 /// The header of the request that has its identifier. The host sets it, or a proxy before it that it trusts.
-pub const REQUEST_ID: &str = "x-request-id";
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// The reads of a host. Each of them is a call that costs, so nothing is read before it is needed.
 ///
@@ -20,11 +20,6 @@ pub trait Exchange {
 
     /// The first value of a header of the request.
     fn request_header(&self, name: &str) -> Option<Vec<u8>>;
-
-    /// The identifier by which the log knows the request; also when an answer is there.
-    fn request_id(&self) -> Option<Vec<u8>> {
-        self.request_header(REQUEST_ID)
-    }
 
     /// The first `size` bytes of the body of the request, as far as they are there.
     fn request_body(&self, size: usize) -> Vec<u8>;

@@ -32,8 +32,13 @@ impl HeaderMap {
     /// The status of a response.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        let value = self.iter().find(|(name, _)| *name == b":status")?.1;
-        std::str::from_utf8(value).ok()?.parse().ok()
+        std::str::from_utf8(self.first(":status")?).ok()?.parse().ok()
+    }
+
+    /// The first value of one header; the name in lower case, as Envoy keeps it.
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        self.iter().find(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value)
     }
 
     /// Every value of one header; the name in lower case, as Envoy keeps it.
@@ -57,13 +62,24 @@ fn take<'b>(rest: &mut &'b [u8], length: usize) -> Option<&'b [u8]> {
 
 /// The same form for headers that are handed to Envoy.
 #[must_use]
-pub fn serialize<N: AsRef<[u8]>>(headers: &[(N, &[u8])]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
+pub fn serialize<'v, N: AsRef<[u8]>>(
+    headers: impl Iterator<Item = (N, &'v [u8])> + Clone,
+) -> Vec<u8> {
+    // Two lengths of four bytes, and two bytes of zero.
+    const BESIDE: usize = 10;
+    let (mut count, mut size) = (0_usize, 4_usize);
+    for (name, value) in headers.clone() {
+        count = count.saturating_add(1);
+        size = [name.as_ref().len(), value.len(), BESIDE]
+            .into_iter()
+            .fold(size, usize::saturating_add);
+    }
+    let mut bytes = Vec::with_capacity(size);
     let mut push_length = |length: usize| {
         bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
     };
-    push_length(headers.len());
-    for (name, value) in headers {
+    push_length(count);
+    for (name, value) in headers.clone() {
         push_length(name.as_ref().len());
         push_length(value.len());
     }
@@ -84,21 +100,23 @@ mod tests {
     fn what_is_written_is_read_back() {
         let headers: [(&str, &[u8]); 4] =
             [(":path", b"/v2/"), ("accept", b"a"), ("accept", b"\xff\xfe\0"), ("empty", b"")];
-        let map = HeaderMap::new(serialize(&headers));
+        let map = HeaderMap::new(serialize(headers.into_iter()));
         let read: Vec<(&[u8], &[u8])> = map.iter().collect();
         let expected: Vec<(&[u8], &[u8])> =
             headers.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
         assert_eq!(read, expected);
         assert_eq!(map.values("accept"), [&b"a"[..], b"\xff\xfe\0"]);
+        assert_eq!((map.first("accept"), map.first("missing")), (Some(&b"a"[..]), None));
         assert!(map.values("missing").is_empty());
         assert_eq!(map.status(), None, "it is a request");
-        let response = |status: &[u8]| HeaderMap::new(serialize(&[(":status", status)])).status();
+        let response =
+            |status: &[u8]| HeaderMap::new(serialize([(":status", status)].into_iter())).status();
         assert_eq!((response(b"204"), response(b"ok"), response(b"\xff")), (Some(204), None, None));
     }
 
     #[test]
     fn a_broken_map_is_read_as_far_as_it_goes() {
-        let whole = serialize(&[("a", b"1"), ("b", b"2")]);
+        let whole = serialize([("a", &b"1"[..]), ("b", b"2")].into_iter());
         for length in 0..whole.len() {
             let map = HeaderMap::new(whole.get(..length).unwrap_or_default().to_vec());
             assert!(map.iter().count() <= 1, "{length} bytes");

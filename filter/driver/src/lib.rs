@@ -51,7 +51,7 @@ mod worker;
 
 pub use call::{Call, CallAnswer, CallId, StreamId};
 pub use effect::{Effect, Flow, Side, Value};
-pub use exchange::{Exchange, REQUEST_ID};
+pub use exchange::Exchange;
 pub use filter::{Configured, Filter};
 pub use header_map::HeaderMap;
 pub use lookups::{Found, Learned, Seed, Woken};

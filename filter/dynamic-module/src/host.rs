@@ -50,7 +50,7 @@ const fn of(side: Side) -> u32 {
 pub(crate) unsafe fn header_map(headers: &[Header]) -> HeaderMap {
     // SAFETY: as the caller says.
     let pairs = headers.iter().map(|header| unsafe { (header.name.get(), header.value.get()) });
-    HeaderMap::new(serialize(&pairs.collect::<Vec<_>>()))
+    HeaderMap::new(serialize(pairs))
 }
 
 /// Bytes that Envoy puts somewhere, if it has them.
@@ -107,12 +107,10 @@ impl Host {
             Span::Pass => value::FILTER_CHAIN,
             Span::Request => value::WHOLE_REQUEST,
         };
-        let (name, shared) = (key.object(), value::NOT_SHARED);
-        let (name, text) = (Bytes::of(name.as_bytes()), Bytes::of(text));
+        let (name, text) = (Bytes::of(key.object().as_bytes()), Bytes::of(text));
+        let (set, shared) = (self.envoy.http_set_filter_state_value, value::NOT_SHARED);
         // SAFETY: name and text are there during the call.
-        unsafe {
-            (self.envoy.http_set_filter_state_value)(self.filter, name, text, lasts, shared);
-        }
+        unsafe { set(self.filter, name, text, lasts, shared) };
     }
 
     /// Says which stream the request is of this pass, for its attempts.

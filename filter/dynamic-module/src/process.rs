@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use portolan_core::contract::headers;
+use portolan_core::contract::{clusters, headers};
 use portolan_driver::{
     CallAnswer, CallId, Configured, Effect, Filter, Flow, Seed, Side, StreamId, Woken, Worker,
 };
@@ -309,7 +309,8 @@ fn apply(effect: Effect, stream: &Stream) {
     match effect {
         Effect::SetHeader(side, name, value) => {
             host.set_header(side, name, &value);
-            if name == headers::CLUSTER {
+            // Only an attempt at one of several backends has anything to note when it is over.
+            if name == headers::CLUSTER && clusters::is_of_several(&value) {
                 host.note_request(stream.id);
             }
         }

@@ -1,7 +1,7 @@
 //! The reads of the driver, as calls to Envoy.
 
-use portolan_core::contract::{BACKEND_ATTRIBUTE, REQUEST_ID_ATTRIBUTE, StateKey};
-use portolan_driver::{Exchange, HeaderMap, REQUEST_ID};
+use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey};
+use portolan_driver::{Exchange, HeaderMap};
 
 use crate::host::{self, Headers};
 use crate::pushes;
@@ -23,10 +23,6 @@ impl Exchange for Envoy {
 
     fn request_header(&self, name: &str) -> Option<Vec<u8>> {
         host::header(Headers::Request, name)
-    }
-
-    fn request_id(&self) -> Option<Vec<u8>> {
-        self.request_header(REQUEST_ID).or_else(|| host::property(REQUEST_ID_ATTRIBUTE))
     }
 
     fn request_body(&self, size: usize) -> Vec<u8> {

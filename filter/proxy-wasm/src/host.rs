@@ -208,7 +208,7 @@ pub(crate) fn now() -> u64 {
 pub(crate) fn reply(reply: &Reply, details: &str) {
     const NO_GRPC_STATUS: i32 = -1;
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let headers = serialize(&headers.collect::<Vec<_>>());
+    let headers = serialize(headers);
     let body = reply.body.text();
     // SAFETY: all data is valid for reads during the call.
     unsafe {

@@ -37,13 +37,16 @@ impl FrontHost {
     #[must_use]
     pub fn of_authority(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii())?;
-        let lower = Self(text.to_ascii_lowercase());
-        let (name, port) = lower.split();
-        let name = name.strip_suffix('.').unwrap_or(name);
-        Some(match port {
-            None | Some("80" | "443") => Self(name.to_owned()),
-            Some(port) => Self(format!("{name}:{port}")),
-        })
+        let mut host = Self(text.to_ascii_lowercase());
+        let (name, port) = host.split();
+        let bare = name.strip_suffix('.').unwrap_or(name);
+        // Nearly every request has this form already, and keeps the one copy that is made of it.
+        match port {
+            None | Some("80" | "443") => host.0.truncate(bare.len()),
+            Some(port) if bare.len() < name.len() => host = Self(format!("{bare}:{port}")),
+            Some(_) => {}
+        }
+        Some(host)
     }
 
     /// The host in its comparable form.

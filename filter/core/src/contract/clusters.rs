@@ -82,6 +82,12 @@ pub fn plain_redirect_targets(backend: &str) -> String {
     format!("{backend}@redirects-http")
 }
 
+/// Whether a cluster stands for several backends, of which each may be an attempt's.
+#[must_use]
+pub fn is_of_several(cluster: &[u8]) -> bool {
+    cluster.contains(&b'+')
+}
+
 /// The cluster of the attempts after the first one: the backends with these keys and no others, in the
 /// order of their list.
 #[must_use]
@@ -92,6 +98,18 @@ pub fn later_attempts(backends: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{Fingerprint, with_fingerprint};
+
+    #[test]
+    fn the_cluster_of_a_list_says_that_it_is_one() {
+        let key = with_fingerprint("b", Fingerprint::of(["b"]));
+        for several in [joined(&["a", "b"]), joined(&["a", &key]), later_attempts(&["a", "b"])] {
+            assert!(is_of_several(several.as_bytes()), "{several}");
+        }
+        for one in [joined(&["a"]), key.clone(), owner(&key), cache("eu"), FILL.to_owned()] {
+            assert!(!is_of_several(one.as_bytes()), "{one}");
+        }
+    }
 
     #[test]
     fn names_of_different_clusters_differ() {

@@ -1,5 +1,4 @@
-//! The metadata of an endpoint or a cluster, by which the filter and the access log know which backend it is; and
-//! what Envoy has noted of a request for the filter.
+//! The metadata of an endpoint or a cluster, by which the filter and the access log know which backend it is.
 
 /// The namespace in `filter_metadata`.
 pub const NAMESPACE: &str = "portolan";
@@ -15,20 +14,9 @@ pub const WAY: &str = "way";
 pub const BACKEND_ATTRIBUTE: &str =
     "xds\0upstream_host_metadata\0filter_metadata\0portolan\0backend";
 
-/// Where Envoy notes the identifier of a request: an object of the filter state.
-pub const REQUEST_ID: &str = "portolan.request_id";
-
-/// The attribute by which a filter reads it, when it has an answer before it and the request's headers no more.
-pub const REQUEST_ID_ATTRIBUTE: &str = "filter_state\0portolan.request_id";
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_attribute_leads_to_the_identifier() {
-        assert_eq!(REQUEST_ID_ATTRIBUTE, format!("filter_state\0{REQUEST_ID}"));
-    }
 
     #[test]
     fn the_attribute_leads_to_the_metadata() {

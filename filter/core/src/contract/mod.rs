@@ -15,6 +15,6 @@ mod state;
 
 pub use cluster_name::{joined, name_of, with_fingerprint, without_fingerprint};
 pub use fingerprint::Fingerprint;
-pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE, REQUEST_ID, REQUEST_ID_ATTRIBUTE, WAY};
+pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE, WAY};
 pub use role::Role;
 pub use state::{OF_ATTEMPTS, OF_DECISIONS, Span, StateKey};

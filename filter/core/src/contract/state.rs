@@ -42,7 +42,7 @@ pub enum StateKey {
     RedirectedBy,
     /// The host that the client asked, on further passes; for the access log.
     Authority,
-    /// The path that the client asked, on further passes; for the access log.
+    /// The path that the client asked, on further passes and where a backend is asked for another; for the access log.
     Path,
     /// The client's address, on further passes; for the access log.
     Client,
@@ -132,53 +132,60 @@ impl StateKey {
         Self::CacheUse,
     ];
 
-    /// The name by which the filter sets and reads it.
+    /// The name by which the filter sets and reads it: that of the [object](Self::object) without Envoy's prefix.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Region => "portolan_region",
-            Self::Rule => "portolan_rule",
-            Self::Reason => "portolan_reason",
-            Self::Front => "portolan_front",
-            Self::Kind => "portolan_class",
-            Self::PassedOver => "portolan_passed_over",
-            Self::PassedOverWhy => "portolan_passed_over_why",
-            Self::Tried => "portolan_tried",
-            Self::User => "portolan_user",
-            Self::SaysBackend => "portolan_says_backend",
-            Self::Registry => "portolan_registry",
-            Self::SentTo => "portolan_sent_to",
-            Self::Prepared => "portolan_prepared",
-            Self::NextCluster => "portolan_next_cluster",
-            Self::Fallback => "portolan_fallback",
-            Self::Followed => "portolan_followed",
-            Self::Digest => "portolan_digest",
-            Self::RedirectedBy => "portolan_backend",
-            Self::Authority => "portolan_authority",
-            Self::Path => "portolan_path",
-            Self::Client => "portolan_client",
-            Self::Country => "portolan_country",
-            Self::Namespace => "portolan_namespace",
-            Self::CredentialRefused => "portolan_credential_refused",
-            Self::Cache => "portolan_cache",
-            Self::CacheUse => "portolan_cache_use",
-        }
+    pub fn name(self) -> &'static str {
+        self.object().strip_prefix(PREFIX).unwrap_or_default()
     }
 
     /// The name of the object in Envoy's filter state, where access logs and matchers find it: Envoy puts
     /// a prefix before what a `WebAssembly` filter sets.
     #[must_use]
-    pub fn object(self) -> String {
-        format!("wasm.{}", self.name())
+    pub const fn object(self) -> &'static str {
+        match self {
+            Self::Region => "wasm.portolan_region",
+            Self::Rule => "wasm.portolan_rule",
+            Self::Reason => "wasm.portolan_reason",
+            Self::Front => "wasm.portolan_front",
+            Self::Kind => "wasm.portolan_class",
+            Self::PassedOver => "wasm.portolan_passed_over",
+            Self::PassedOverWhy => "wasm.portolan_passed_over_why",
+            Self::Tried => "wasm.portolan_tried",
+            Self::User => "wasm.portolan_user",
+            Self::SaysBackend => "wasm.portolan_says_backend",
+            Self::Registry => "wasm.portolan_registry",
+            Self::SentTo => "wasm.portolan_sent_to",
+            Self::Prepared => "wasm.portolan_prepared",
+            Self::NextCluster => "wasm.portolan_next_cluster",
+            Self::Fallback => "wasm.portolan_fallback",
+            Self::Followed => "wasm.portolan_followed",
+            Self::Digest => "wasm.portolan_digest",
+            Self::RedirectedBy => "wasm.portolan_backend",
+            Self::Authority => "wasm.portolan_authority",
+            Self::Path => "wasm.portolan_path",
+            Self::Client => "wasm.portolan_client",
+            Self::Country => "wasm.portolan_country",
+            Self::Namespace => "wasm.portolan_namespace",
+            Self::CredentialRefused => "wasm.portolan_credential_refused",
+            Self::Cache => "wasm.portolan_cache",
+            Self::CacheUse => "wasm.portolan_cache_use",
+        }
     }
 
-    /// How long it lasts. What lasts for more than a pass has to be declared to Envoy.
+    /// How long it lasts. What lasts for more than a pass has to be declared to Envoy, which [`OF_DECISIONS`] and
+    /// [`OF_ATTEMPTS`] are for.
     #[must_use]
-    pub fn span(self) -> Span {
-        let lasts = OF_DECISIONS.contains(&self) || OF_ATTEMPTS.contains(&self);
-        if lasts { Span::Request } else { Span::Pass }
+    pub const fn span(self) -> Span {
+        match self {
+            // Where a client was sent is the end of its request; the other two are said anew by each attempt.
+            Self::SentTo | Self::NextCluster | Self::CredentialRefused => Span::Pass,
+            _ => Span::Request,
+        }
     }
 }
+
+/// What Envoy puts before the name of a property.
+const PREFIX: &str = "wasm.";
 
 #[cfg(test)]
 mod tests {
@@ -189,16 +196,16 @@ mod tests {
         for (place, key) in StateKey::ALL.iter().enumerate() {
             let first = StateKey::ALL.iter().position(|other| other.name() == key.name());
             assert_eq!(first, Some(place), "{key:?}");
-            assert_eq!(key.object(), format!("wasm.{}", key.name()));
+            assert_eq!(key.object(), format!("{PREFIX}{}", key.name()));
+            assert!(key.name().starts_with("portolan_"), "{key:?}");
         }
     }
 
     #[test]
-    fn what_further_passes_read_lasts_for_the_request() {
-        let passing: Vec<StateKey> =
-            StateKey::ALL.into_iter().filter(|key| key.span() == Span::Pass).collect();
-        // Where a client was sent is the end of its request; the other two are said anew by each attempt.
-        let expected = [StateKey::SentTo, StateKey::NextCluster, StateKey::CredentialRefused];
-        assert_eq!(passing, expected);
+    fn what_outlives_a_pass_is_what_is_declared() {
+        for key in StateKey::ALL {
+            let declared = OF_DECISIONS.contains(&key) || OF_ATTEMPTS.contains(&key);
+            assert_eq!(key.span() == Span::Request, declared, "{key:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
+use serde::Serialize;
 
 /// The body of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,12 +47,32 @@ impl Body {
             Self::Text(text) => return text.into(),
             Self::Error { code, message, request_id } => (code, message, request_id),
         };
-        let error = match request_id {
-            Some(id) => json!({"code": code, "message": message, "detail": {"requestId": id}}),
-            None => json!({"code": code, "message": message}),
-        };
-        json!({"errors": [error]}).to_string().into()
+        let detail = request_id.as_deref().map(|request_id| Detail { request_id });
+        let errors = Errors { errors: [OneError { code, message, detail }] };
+        // Nothing of it can fail to be JSON.
+        serde_json::to_string(&errors).unwrap_or_default().into()
     }
+}
+
+/// The body of an error, in the order in which it is written. A refusal is not to cost what a pull costs, so it is
+/// written at once, and no tree of JSON is made for it.
+#[derive(Serialize)]
+struct Errors<'b> {
+    errors: [OneError<'b>; 1],
+}
+
+#[derive(Serialize)]
+struct OneError<'b> {
+    code: &'b str,
+    message: &'b str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Detail<'b>>,
+}
+
+#[derive(Serialize)]
+struct Detail<'b> {
+    #[serde(rename = "requestId")]
+    request_id: &'b str,
 }
 
 impl From<String> for Body {
@@ -71,7 +91,7 @@ fn shown(id: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -104,6 +124,21 @@ mod tests {
             assert_eq!(named(id), *expected, "{reason}");
         }
         assert_eq!(parsed(&Body::error("DENIED", "no")), without, "nobody has named it");
+    }
+
+    /// Clients read it with all kinds of readers: it is the same text that a tree of JSON makes.
+    #[test]
+    fn an_error_is_written_as_json_is() {
+        for message in ["no", "", r#"a "name" \ é 😀"#, "\u{0}\n\u{1f}\u{7f}\u{2028}</script>"] {
+            let mut error = Body::error("DENIED", message);
+            let tree = json!({"errors": [{"code": "DENIED", "message": message}]});
+            assert_eq!(error.text(), tree.to_string());
+            error.name_request(b"a-1");
+            let detail = json!({"requestId": "a-1"});
+            let tree =
+                json!({"errors": [{"code": "DENIED", "message": message, "detail": detail}]});
+            assert_eq!(error.text(), tree.to_string());
+        }
     }
 
     #[test]

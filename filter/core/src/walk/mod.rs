@@ -13,13 +13,14 @@ mod token_endpoint;
 mod withheld;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 pub use action::{Action, Authorization, Forwarding, Plan, UPLOAD_CONTENT_TYPE};
 pub use head::RequestHead;
 pub use token_endpoint::{TokenEndpoint, TokenErrand};
 pub use withheld::is_withheld;
 
-use crate::client::{self, Locality};
+use crate::client::{self, Locality, Why};
 use crate::config::ids::FrontId;
 use crate::config::{Config, Front, FrontAuth, Rule};
 use crate::health::Report;
@@ -69,12 +70,22 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
         outcome.unwrap_or_else(|refusal| refuse(config, &refusal, (front, &named.naming), head));
     let End { action, why, rule, backend } = end;
     (record.rule, record.backend) = (rule, backend);
-    record.reason = format!("{}; {why}", locality.why);
+    record.reason = reason(&locality.why, &why);
     let Names { naming, repository } = named;
     let front = front.and_then(|id| config.fronts().get(id));
     let user = front.and_then(|front| identity::verified_user(front, head, facts.password));
     let says_backend = front.is_some_and(Front::says_backend);
     Plan { action, record, locality, naming, repository, user, says_backend }
+}
+
+/// Why the client is in its region, and why the request ends where it does, for the log.
+fn reason(whence: &Why, why: &str) -> String {
+    // About how long it is; it is made for every request.
+    const LENGTH: usize = 64;
+    let mut reason = String::with_capacity(LENGTH);
+    // Nothing can fail that is written into a string.
+    let _ = write!(reason, "{whence}; {why}");
+    reason
 }
 
 /// What is served outside of `/v2/`: the token endpoint, what a front says of itself, its pages. Nearly every

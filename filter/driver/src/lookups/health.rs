@@ -93,7 +93,7 @@ mod tests {
     const CLUSTERS: &[u8] = br#"{"cluster_statuses": []}"#;
 
     fn settle(lookup: &mut HealthLookup, status: &str, body: &[u8], now: u64) -> (Vec<u32>, bool) {
-        let headers = HeaderMap::new(serialize(&[(":status", status.as_bytes())]));
+        let headers = HeaderMap::new(serialize([(":status", status.as_bytes())].into_iter()));
         let (woken, health) = lookup.settle(&CallAnswer { headers: Some(&headers), body }, now);
         (woken, health.is_some())
     }

@@ -8,13 +8,13 @@ use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 use super::forward::MAXIMUM_RETRIES;
 use crate::callback::Callback;
 use crate::effect::Side;
+use crate::header_map::HeaderMap;
 use crate::redirect::fallback;
 
 const DIGEST_HEADER: &str = "docker-content-digest";
 
-/// Takes out what is none of the business of whoever delivers the content; whether that was possible.
-pub(super) fn prepare(call: &mut Callback<'_>) -> bool {
-    let Some(headers) = call.exchange.request_headers() else { return false };
+/// Takes out what is none of the business of whoever delivers the content.
+pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
     for (name, _) in headers.iter().filter(|(name, _)| !is_for_delivery(name)) {
         call.remove_header(Side::Request, name.to_vec());
     }
@@ -22,7 +22,6 @@ pub(super) fn prepare(call: &mut Callback<'_>) -> bool {
         let attempts = keys.split(' ').count().to_string();
         call.set_request_header(MAXIMUM_RETRIES, attempts.into_bytes());
     }
-    true
 }
 
 /// Looks at the head of what was delivered; what the client gets instead, where that is nothing.

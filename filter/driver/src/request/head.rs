@@ -90,7 +90,7 @@ mod tests {
     }
 
     fn map(pairs: &[(&str, &[u8])]) -> HeaderMap {
-        HeaderMap::new(serialize(pairs))
+        HeaderMap::new(serialize(pairs.iter().copied()))
     }
 
     #[test]

@@ -37,15 +37,21 @@ pub(super) fn note_record(plan: &Plan<'_>, notes_country: bool, call: &mut Callb
 
 /// Notes what the client asked, where a redirect may be followed: the further passes have the headers of others.
 pub(super) fn note_asked(head: &RequestHead<'_>, naming: &Naming, call: &mut Callback<'_>) {
-    let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
     call.set_state(StateKey::Authority, head.authority.to_vec());
-    call.set_state(StateKey::Path, path.to_vec());
+    note_path(head, call);
     if let Some(address) = call.exchange.client_address() {
         call.set_state(StateKey::Client, without_port(&address).to_vec());
     }
     if let Some(namespace) = naming.namespace() {
         call.set_state(StateKey::Namespace, namespace.as_bytes().to_vec());
     }
+}
+
+/// Notes the path that the client asked, where a backend is asked for another one: when the log is written, the request
+/// has what was sent last.
+pub(super) fn note_path(head: &RequestHead<'_>, call: &mut Callback<'_>) {
+    let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    call.set_state(StateKey::Path, path.to_vec());
 }
 
 /// The address alone, of `address:port` or `[address]:port`.

@@ -32,6 +32,7 @@ use portolan_core::{Action, Forwarding, Plan, RequestHead, TokenEndpoint, is_wit
 use crate::call::CallAnswer;
 use crate::callback::Callback;
 use crate::effect::{Effect, Flow, Side};
+use crate::exchange::REQUEST_ID;
 use crate::header_map::HeaderMap;
 use crate::lookups::Learned;
 use crate::redirect::is_further_pass;
@@ -53,6 +54,9 @@ pub(crate) struct Request {
     phase: Phase,
     /// Whether the request has a body that goes no further.
     drops_body: bool,
+    /// The identifier by which the log knows the request. When an answer is there, a host has the headers of the
+    /// request no more.
+    id: Option<Box<[u8]>>,
 }
 
 /// How far a request has come.
@@ -85,14 +89,14 @@ struct Asked {
 
 impl Request {
     pub(crate) const fn new(snapshot: Rc<Snapshot>) -> Self {
-        Self { snapshot, phase: Phase::New, drops_body: false }
+        Self { snapshot, phase: Phase::New, drops_body: false, id: None }
     }
 
     /// The request begins. `is_end` says that it has no body.
     pub(crate) fn request_headers(&mut self, is_end: bool, call: &mut Callback<'_>) -> Flow {
         self.drops_body = !is_end && !has_content(call);
         self.phase = if self.snapshot.follows && is_further_pass(call) {
-            deliver(call)
+            self.deliver(call)
         } else {
             self.start(call)
         };
@@ -148,7 +152,7 @@ impl Request {
             return Flow::Continue;
         };
         reply.headers.extend(backend.map(|name| (headers::BACKEND, name)));
-        call.reply_instead(reply);
+        call.reply_instead(reply, self.id.as_deref());
         self.phase = Phase::Replied;
         Flow::Pause
     }
@@ -156,11 +160,12 @@ impl Request {
     /// The backend to name in the answer, where the front names it: the one that was asked last. Where its redirect
     /// was followed, the host of this pass is none of the policy's.
     fn named_backend(&self, call: &Callback<'_>) -> Option<String> {
-        let is_said = match &self.phase {
-            Phase::Forwarded(..) | Phase::AtRedirectTarget => self.snapshot.says_backend,
-            _ => false,
-        };
-        call.state(StateKey::SaysBackend).filter(|_| is_said)?;
+        let is_backends = matches!(self.phase, Phase::Forwarded(..) | Phase::AtRedirectTarget);
+        // Reading a property costs, also one that is not there.
+        if !is_backends || !self.snapshot.says_backend {
+            return None;
+        }
+        call.state(StateKey::SaysBackend)?;
         let of_the_host = call.exchange.backend().filter(|name| !name.is_empty());
         let name = of_the_host.or_else(|| call.state(StateKey::RedirectedBy))?;
         String::from_utf8(name).ok()
@@ -180,13 +185,24 @@ impl Request {
         }
     }
 
-    fn start(&self, call: &mut Callback<'_>) -> Phase {
+    fn start(&mut self, call: &mut Callback<'_>) -> Phase {
         let Some(headers) = call.exchange.request_headers() else {
             return send(reply::host_failed(), call);
         };
+        self.id = headers.first(REQUEST_ID).map(Into::into);
         let address = self.snapshot.address(call.exchange);
         call.effects.reserve(EFFECTS);
         self.decide(Asked { headers, address, facts: Facts::default() }, call)
+    }
+
+    /// A further pass: it was decided in the first, and goes where a redirect leads.
+    fn deliver(&mut self, call: &mut Callback<'_>) -> Phase {
+        let Some(headers) = call.exchange.request_headers() else {
+            return send(reply::host_failed(), call);
+        };
+        self.id = headers.first(REQUEST_ID).map(Into::into);
+        further_pass::prepare(&headers, call);
+        Phase::AtRedirectTarget
     }
 
     /// Plans the request, and does what the plan says: a forward, a reply, or a wait for what it needs.
@@ -256,6 +272,8 @@ impl Request {
         if forwarding.receipt.follows {
             log::note_asked(head, &forwarding.receipt.naming, call);
             forward::note_fallback(keys(), call);
+        } else if forwarding.target_changed {
+            log::note_path(head, call);
         }
         cache::note(&forwarding, config, headers, call);
         // A cache is asked first in any case, and what fills it spares the limited as well.
@@ -282,14 +300,6 @@ fn has_content(call: &mut Callback<'_>) -> bool {
         call.remove_request_header("content-length");
     }
     has_content
-}
-
-fn deliver(call: &mut Callback<'_>) -> Phase {
-    if further_pass::prepare(call) {
-        Phase::AtRedirectTarget
-    } else {
-        send(reply::host_failed(), call)
-    }
 }
 
 fn run(next: Next, call: &mut Callback<'_>) -> Phase {

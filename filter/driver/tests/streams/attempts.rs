@@ -5,7 +5,9 @@ use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::DOUBTFUL;
 
 use super::host::value;
-use super::policies::{ALONE, ATTEMPTS, FOLLOWED, FOLLOWED_ATTEMPTS, LIST, LOGIN, blob};
+use super::policies::{
+    ALONE, ATTEMPTS, FACTS_ATTEMPTS, FOLLOWED, FOLLOWED_ATTEMPTS, LIST, LOGIN, blob, facts,
+};
 use super::simulator::World;
 
 const TOKEN: &str = r#"{"token": "of-hub", "expires_in": 300}"#;
@@ -342,5 +344,23 @@ fn redirects_that_are_not_followed() {
         // A backend cannot say that its redirect is to be followed.
         let more = [("location", location), ("x-portolan-cluster", "near@redirects")];
         assert_eq!(world.answer(attempt, status, &more), expected, "{reason}");
+    }
+}
+
+/// When the log is written the request has the path of the backend that was asked last.
+#[test]
+fn the_access_log_has_the_path_of_the_client() {
+    let (same, facts) = ("limited/a", facts(1));
+    let rows = [
+        (facts.as_str(), FACTS_ATTEMPTS, same, false, "each backend is asked for this path"),
+        (LIST, ATTEMPTS, "team/a", true, "a backend of the list has a base path"),
+        (FOLLOWED, FOLLOWED_ATTEMPTS, "team/a", true, "a further pass may have any path"),
+    ];
+    for (policy, attempts, repository, is_noted, reason) in rows {
+        let mut world = World::new(policy, attempts);
+        let path = blob(repository);
+        let request = world.request("GET", "main.example", &format!("{path}?secret"));
+        let expected = if is_noted { path.as_str() } else { "" };
+        assert_eq!(world.host.state(request, StateKey::Path), expected, "{reason}");
     }
 }

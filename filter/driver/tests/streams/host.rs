@@ -214,9 +214,8 @@ impl Sent {
 }
 
 fn map(headers: &Headers) -> HeaderMap {
-    let pairs: Vec<(&str, &[u8])> =
-        headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-    HeaderMap::new(serialize(&pairs))
+    let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    HeaderMap::new(serialize(pairs))
 }
 
 pub(super) fn value(headers: &Headers, name: &str) -> Option<Vec<u8>> {

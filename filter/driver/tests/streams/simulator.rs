@@ -329,7 +329,5 @@ impl World {
 
 fn answer_headers(status: &str, more: &[(&str, &str)]) -> HeaderMap {
     let all = [&[(":status", status)][..], more].concat();
-    let pairs: Vec<(&str, &[u8])> =
-        all.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-    HeaderMap::new(serialize(&pairs))
+    HeaderMap::new(serialize(all.iter().map(|(name, value)| (*name, value.as_bytes()))))
 }

@@ -162,9 +162,8 @@ impl World {
     ) -> Vec<String> {
         let place = self.calls.iter().position(|(_, call)| call.cluster == cluster);
         let (id, _) = self.calls.remove(place.expect("no such call is under way"));
-        let pairs: Vec<(&str, &[u8])> =
-            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let map = HeaderMap::new(serialize(&pairs));
+        let pairs = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let map = HeaderMap::new(serialize(pairs));
         let answer = CallAnswer { headers: Some(&map), body: body.as_bytes() };
         let woken = self.lookups.answered(id, &answer, self.now);
         self.woken(woken)
