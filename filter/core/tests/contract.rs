@@ -27,6 +27,7 @@ fn names() -> Vec<String> {
         clusters::owner(""),
         clusters::redirect_targets(""),
         clusters::later_attempts(&[]),
+        "@hedge".to_owned(),
         clusters::ADMIN.to_owned(),
     ];
     let keys = StateKey::ALL.into_iter().flat_map(|key| [key.name().to_owned(), key.object()]);

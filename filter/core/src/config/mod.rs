@@ -72,7 +72,8 @@ pub(crate) use redirects::covers;
 pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use regions::DEFAULT_REGION;
 pub use resilience::{
-    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, HedgeAfter, Limits, Resilience,
+    WriteTimeouts,
 };
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;
