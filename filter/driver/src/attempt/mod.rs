@@ -8,9 +8,10 @@
 //! All attempts of a request share one set of headers and one set of properties, and attempts may overlap: what is
 //! there when an attempt goes on is what another one has left. So an attempt knows its backend from its
 //! beginning, keeps what that backend is sent, and sets path, host and credentials when it goes on, also where it
-//! has waited before.
+//! has waited before. Where two attempts of a request are made at a time: [`overlap`].
 
 mod notes;
+mod overlap;
 mod redirect;
 mod refusal;
 mod token;
@@ -19,7 +20,7 @@ use std::rc::Rc;
 
 use portolan_core::attempt::{
     self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Wait, goes_on, is_internal,
-    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, other, select,
 };
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply;
@@ -28,6 +29,7 @@ use crate::callback::Callback;
 use crate::effect::{Flow, Side};
 use crate::lookups::{Found, Learned};
 use crate::redirect::is_further_pass;
+use overlap::Overlap;
 use redirect::Handled;
 use token::SentToken;
 
@@ -55,6 +57,8 @@ pub(crate) struct Attempt {
     token: Option<SentToken>,
     /// The status of the answer.
     status: Option<u16>,
+    /// What it is in a request of which two attempts may be made at a time.
+    overlap: Overlap,
 }
 
 /// How far an attempt has come.
@@ -72,7 +76,8 @@ enum Phase {
 
 impl Attempt {
     /// An attempt at one of the backends of a list, by their keys; none for a list of one.
-    pub(crate) const fn new(list: Rc<[String]>) -> Self {
+    /// `may_overlap` says that a request may have two of them at a time.
+    pub(crate) const fn new(list: Rc<[String]>, may_overlap: bool) -> Self {
         Self {
             phase: Phase::New,
             list,
@@ -82,6 +87,7 @@ impl Attempt {
             shown: Shown::Nothing,
             token: None,
             status: None,
+            overlap: Overlap::new(may_overlap),
         }
     }
 
@@ -98,7 +104,9 @@ impl Attempt {
             self.backend =
                 String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
             let noted = prepared.as_deref().unwrap_or_default();
-            notes::note_place(&self.list, &self.backend, noted, call);
+            self.overlap.begin(&self.list, &self.backend, noted, call);
+            let late = self.overlap.late(&self.list, &self.backend);
+            notes::note_place(&self.list, &self.backend, late, noted, call);
         }
         match prepared {
             Some(prepared) if !prepared.starts_with(b"=") => self.begin(prepared, call),
@@ -136,7 +144,8 @@ impl Attempt {
     /// was sent.
     pub(crate) fn resume(&mut self, learned: Learned, call: &mut Callback<'_>) {
         let Learned::Token(found) = learned else { return };
-        if self.phase != Phase::AwaitingToken {
+        // What another attempt is sent may still stand in the headers: its connection is not there yet.
+        if self.phase != Phase::AwaitingToken || self.overlap.was_overtaken(call) {
             return;
         }
         self.phase = Phase::Sent;
@@ -196,6 +205,7 @@ impl Attempt {
             return;
         }
         self.phase = Phase::Answered;
+        self.overlap.answered(&self.backend, call);
         let Some(headers) = call.exchange.response_headers() else { return };
         let mut is_challenge = false;
         for (name, _) in headers.iter() {
@@ -206,10 +216,14 @@ impl Attempt {
         }
         let Some(status) = headers.status() else { return };
         self.status = Some(status);
-        if is_redirect(status) && self.watches_redirects() {
+        let is_clients = if is_redirect(status) && self.watches_redirects() {
             self.take_in_redirect(call);
-        } else if self.is_looked_at(status) {
-            self.take_in(status, call);
+            true
+        } else {
+            !self.is_looked_at(status) || self.take_in(status, call)
+        };
+        if is_clients {
+            self.overlap.wins(&self.list, &self.backend, call);
         }
         if is_challenge || is_judged(self.is_alone(), status) {
             call.set_response_header(headers::DOUBTFUL, b"1");
@@ -221,7 +235,10 @@ impl Attempt {
         if self.phase == Phase::AwaitingToken {
             call.memory.lookups.forget(call.stream);
         }
-        if self.is_open() && !self.is_alone() {
+        if self.phase == Phase::Sent {
+            self.overlap.unanswered(&self.backend, call);
+        }
+        if self.is_open() && !self.is_alone() && !self.overlap.is_noted(&self.backend, call) {
             self.write_down(Answer::Silent, call);
         }
     }
@@ -273,15 +290,15 @@ impl Attempt {
         }
     }
 
-    /// What the status of an answer means for the request.
-    fn take_in(&self, status: u16, call: &mut Callback<'_>) {
+    /// What the status of an answer means for the request; whether the answer is the client's.
+    fn take_in(&self, status: u16, call: &mut Callback<'_>) -> bool {
         let is_alone = self.is_alone();
         let own = matches!(status, 401 | 403).then(|| self.own()).flatten();
         let refused = own.map(|own| {
             refusal::take_in(&own, self.token.as_ref(), (status, self.shown), is_alone, call)
         });
         let shown = refused.map_or(self.shown, |refused| refused.shown);
-        let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return };
+        let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return true };
         if let Answer::Limited(wait) = answer
             && shown != Shown::Clients
             && !self.backend.is_empty()
@@ -293,6 +310,7 @@ impl Attempt {
         if is_alone && refused.is_some_and(|refused| refused.shows_more) {
             mark(call);
         }
+        false
     }
 
     /// Notes what the backend answered, and has the request go on if there is anybody to go on to.
@@ -309,17 +327,23 @@ impl Attempt {
             return false;
         }
         let mut property = call.state(StateKey::Prepared).unwrap_or_default();
-        let next = goes_on(self.place(), answer, &Answers::parse(&property));
+        let before = Answers::parse(&property);
+        let next = goes_on(self.place(), answer, &before);
         if !self.is_alone() && list_of(&property).is_none() {
             property.extend_from_slice(note_list(&self.list).as_bytes());
         }
         property.extend_from_slice(attempt::note(&self.backend, answer).as_bytes());
         call.set_state(StateKey::Prepared, property);
+        notes::note(&attempt::tried(&self.backend, self.status, answer), call);
+        if self.overlap.both_are_asked(call) {
+            // Envoy makes no third attempt; it waits for the other one, if that is under way.
+            return other(&self.list, &self.backend)
+                .is_some_and(|other| before.of(other).is_none());
+        }
         let goes_on = next.is_some();
         if let Some(cluster) = next {
             call.set_state(StateKey::NextCluster, cluster.into_bytes());
         }
-        notes::note(&attempt::tried(&self.backend, self.status, answer), call);
         goes_on
     }
 

@@ -50,7 +50,7 @@ impl Facts {
             Learned::Health(None) => self.health = Backends::Unknown,
             Learned::Health(Some(health)) => self.health = Backends::Known(health),
             Learned::Blob(presence) => self.in_store = Some(presence),
-            Learned::Token(_) => {}
+            Learned::Token(_) | Learned::TooLate => {}
         }
     }
 
