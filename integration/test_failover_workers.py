@@ -139,7 +139,8 @@ def test_no_fallback_of_a_thousand_at_once_is_lost(
         return MISSING
 
     document = policy(east, west)
-    document["backends"]["east"]["attempt_timeouts"] = {"blobs": f"{2 * PATIENCE_SECONDS}s"}
+    # Nobody is asked beside it: they are to go on together.
+    document["backends"]["east"] |= {"attempt_timeouts": {"blobs": f"{2 * PATIENCE_SECONDS}s"}, "hedge_after": "off"}
     east.forget()
     east.script, west.script = miss, lambda _seen: Answer(200, [], CONTENT)
     envoy = start(render(document, tmp_path), workers=2)

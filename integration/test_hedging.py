@@ -141,6 +141,25 @@ def test_who_is_dead_ends_nothing(backends: list[Scripted], start_envoy: StartEn
         assert envoy.request("GET", MANIFEST).body == BODY
 
 
+@pytest.mark.parametrize(("answer", "status"), [(FOUND, 200), (MISSING, 503), (Answer(500), 503)])
+def test_who_is_asked_already_is_not_asked_again(
+    answer: Answer, status: int, backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    """The first is known to be down, so Envoy has nobody but the second, also for the attempt beside it."""
+    a, b, _ = backends
+    a.health = 503
+    b.script = slow(1.0, answer)
+    envoy = start_envoy(patient(backends))
+    eventually(lambda: envoy.stats(r"^cluster\.a\.membership_healthy$") == {"cluster.a.membership_healthy": 0})
+    a.forget()
+    b.forget()
+    for number in (1, 2):
+        found, seconds = timed(envoy, MANIFEST)
+        assert found.status == status
+        assert seconds < 8, "the request does not wait for its end"
+        assert (len(a.seen), len(b.seen)) == (0, number)
+
+
 def test_both_lack_it(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     backends[0].script = slow(1.0, MISSING)
     backends[1].answer(MISSING)

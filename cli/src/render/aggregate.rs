@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::attempt;
 use portolan_core::config::ids::BackendId;
 use portolan_core::config::{Backend, Config, List};
 use portolan_core::contract::clusters;
@@ -25,27 +24,6 @@ pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value 
     let members: Vec<String> =
         backends.iter().map(|backend| backend.cluster().to_owned()).collect();
     aggregate(list.cluster(), &members, Destination::List(&backends), config, options)
-}
-
-/// The clusters of attempts that are made while another one of their request is under way: one for each backend of a
-/// list of which two may be asked at a time. Whoever is not well is asked all the same: were nobody, Envoy would end
-/// the request, and with it the attempt that is under way.
-pub(super) fn beside(config: &Config, options: &Options) -> Vec<Value> {
-    let lists = config.lists().iter();
-    let lists = lists.filter(|list| options.filter.is_some() && attempt::may_overlap(config, list));
-    lists.flat_map(|list| of_each(list, config, options)).collect()
-}
-
-fn of_each(list: &List, config: &Config, options: &Options) -> Vec<Value> {
-    let backends: Vec<&Backend> =
-        list.backends().iter().filter_map(|id| config.backend(*id)).collect();
-    let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
-    let each = backends.iter().enumerate().map(|(place, backend)| {
-        let name = clusters::overlapping(&keys, place);
-        let destination = Destination::Beside(backend, &backends);
-        aggregate(&name, &[backend.cluster().to_owned()], destination, config, options)
-    });
-    each.collect()
 }
 
 /// The clusters of the attempts after the first: one for each backend of a list of several, and one for

@@ -30,7 +30,6 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
         }
     }));
     clusters.extend(aggregate::last_resorts(config, options));
-    clusters.extend(aggregate::beside(config, options));
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(egress::clusters(config));

@@ -2,7 +2,6 @@
 //!
 //! What the filter names is in Envoy's filter state, which no client and no upstream writes.
 
-use portolan_core::attempt;
 use portolan_core::config::{Backend, Config};
 use portolan_core::contract::{StateKey, clusters, headers};
 use serde_json::{Map, Value, json};
@@ -20,12 +19,7 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         let members: Vec<&str> = members.map(Backend::key).collect();
         if is_in(&members) {
             let clusters = rests(&members).into_iter().map(|rest| clusters::later_attempts(&rest));
-            let beside = (0..members.len())
-                .filter(|_| backend.is_none() && attempt::may_overlap(config, list));
-            let beside = beside.map(|place| clusters::overlapping(&members, place));
-            named.extend(
-                clusters.chain(beside).map(|cluster| (cluster.clone(), to_cluster(&cluster))),
-            );
+            named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
         }
     }
     let input = extension(

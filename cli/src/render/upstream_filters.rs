@@ -15,8 +15,6 @@ use crate::credential::usage::{self, Audience};
 pub(super) enum Destination<'p> {
     /// The backends of a list, one after the other.
     List(&'p [&'p Backend]),
-    /// One backend of a list of which two may be asked at a time, beside the other one.
-    Beside(&'p Backend, &'p [&'p Backend]),
     /// One backend.
     Backend(&'p Backend),
     /// One backend, which is the last one of a list that was not asked.
@@ -94,18 +92,13 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 /// that was not asked.
 fn attempt_phase(config: &Config, destination: Destination<'_>) -> Role {
     let list: Vec<&str> = match destination {
-        Destination::List(list) | Destination::Beside(_, list) => {
-            list.iter().map(|backend| backend.key()).collect()
-        }
+        Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
         Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
             Vec::new()
         }
     };
-    let may_overlap = match destination {
-        Destination::List(list) => lists_may_overlap(config, list),
-        Destination::Beside(..) => true,
-        _ => false,
-    };
+    let may_overlap =
+        matches!(destination, Destination::List(list) if lists_may_overlap(config, list));
     if may_overlap { Role::overlapping_attempt(&list) } else { Role::attempt(&list) }
 }
 
@@ -129,7 +122,7 @@ fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
 ///   the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_>) -> bool {
     match destination {
-        Destination::List(_) | Destination::Beside(..) | Destination::LastResort(_) => true,
+        Destination::List(_) | Destination::LastResort(_) => true,
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
@@ -149,9 +142,7 @@ fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c 
             .map(|(credential, _)| credential)
     };
     let mut all: Vec<&Credential> = match destination {
-        Destination::Backend(backend)
-        | Destination::Beside(backend, _)
-        | Destination::LastResort(backend) => {
+        Destination::Backend(backend) | Destination::LastResort(backend) => {
             sent_to(backend, Audience::Backend).into_iter().collect()
         }
         Destination::TokenService(backend) => {

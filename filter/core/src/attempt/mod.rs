@@ -27,7 +27,7 @@ pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
 pub use overlap::{
-    BOTH_ASKED, Hedge, ONE_BY_ONE, beside, hedge, is_one_by_one, itself, may_overlap, other,
+    BOTH_ASKED, Hedge, NOBODY_ELSE, ONE_BY_ONE, hedge, is_one_by_one, may_overlap, other,
 };
 pub use passed_over::{LATER, Why, overtaken, passed_over, skipped, tried};
 pub use patience::alone;

@@ -7,13 +7,15 @@
 //! backend would have to wait for a token.
 
 use crate::config::{Config, HedgeAfter, List, Purpose};
-use crate::contract::{clusters, name_of};
+use crate::contract::name_of;
 
 /// When the second backend of a list is asked too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hedge<'c> {
     /// The name of the first backend.
     pub first: &'c str,
+    /// The name of the second one.
+    pub second: &'c str,
     /// After which time; never [`HedgeAfter::Never`].
     pub after: HedgeAfter,
 }
@@ -33,7 +35,8 @@ pub fn hedge<'c>(config: &'c Config, list: &List) -> Option<Hedge<'c>> {
     let takes_part = |after: HedgeAfter| after != HedgeAfter::Never;
     let after = first.resilience().hedge_after;
     let both = takes_part(after) && takes_part(second.resilience().hedge_after);
-    (both && list.purpose() == Purpose::Read).then_some(Hedge { first: first.name(), after })
+    let hedge = Hedge { first: first.name(), second: second.name(), after };
+    (both && list.purpose() == Purpose::Read).then_some(hedge)
 }
 
 /// The line behind what was prepared that says that the attempts of this request follow each other.
@@ -45,32 +48,17 @@ pub fn is_one_by_one(property: &[u8]) -> bool {
     property.split(|byte| *byte == b'\n').any(|line| line == b"=!")
 }
 
-/// What is kept as the cluster of the next attempt while both backends of a list are asked. It is no cluster.
+/// What is kept of a request while both backends of its list are asked; before that it is the name of the first.
 pub const BOTH_ASKED: &[u8] = b"+";
 
-/// The cluster of an attempt at the other one of the two backends of a list, beside the attempt at `backend`.
-#[must_use]
-pub fn beside(list: &[String], backend: &str) -> Option<String> {
-    let place = list.iter().position(|key| name_of(key) != backend)?;
-    Some(at(list, place))
-}
-
-/// The cluster of an attempt at `backend` itself, beside the attempt at the other one.
-#[must_use]
-pub fn itself(list: &[String], backend: &str) -> Option<String> {
-    let place = list.iter().position(|key| name_of(key) == backend)?;
-    Some(at(list, place))
-}
+/// What is kept of a request whose second attempt came to the backend that the first one is asking: it waits, and
+/// there is nobody to go on to.
+pub const NOBODY_ELSE: &[u8] = b"-";
 
 /// The name of the other one of the two backends of a list.
 #[must_use]
 pub fn other<'a>(list: &'a [String], backend: &str) -> Option<&'a str> {
     list.iter().map(|key| name_of(key)).find(|name| *name != backend)
-}
-
-fn at(list: &[String], place: usize) -> String {
-    let keys: Vec<&str> = list.iter().map(String::as_str).collect();
-    clusters::overlapping(&keys, place)
 }
 
 #[cfg(test)]
@@ -106,7 +94,7 @@ mod tests {
         ];
         for (a, b, after, reason) in rows {
             let config = policy(a, b);
-            let expected = after.map(|after| Hedge { first: "a", after });
+            let expected = after.map(|after| Hedge { first: "a", second: "b", after });
             for list in config.lists() {
                 let is_two = list.cluster() == "a+b";
                 let found = hedge(&config, list);
@@ -116,11 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn clusters_of_two_attempts_at_a_time() {
+    fn the_other_one_of_two() {
         let list: Vec<String> = ["a", "b"].map(str::to_owned).into();
-        assert_eq!(beside(&list, "a").as_deref(), Some("a+b@hedge2"));
-        assert_eq!(beside(&list, "b").as_deref(), Some("a+b@hedge1"));
-        assert_eq!(itself(&list, "b"), beside(&list, "a"));
         assert_eq!(other(&list, "a"), Some("b"));
         assert_eq!(other(&list, "b"), Some("a"));
     }

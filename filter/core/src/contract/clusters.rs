@@ -70,13 +70,6 @@ pub fn later_attempts(backends: &[&str]) -> String {
     format!("{}@last", joined(backends))
 }
 
-/// The cluster of an attempt that is made while another one of the same request is under way: it reaches the backend
-/// at this place of a list, counted from zero, and no other.
-#[must_use]
-pub fn overlapping(list: &[&str], place: usize) -> String {
-    format!("{}@hedge{}", joined(list), place.saturating_add(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,9 +91,6 @@ mod tests {
             later_attempts(&["a", "b"]),
             later_attempts(&["b", "a"]),
             token_service("b"),
-            overlapping(&["a", "b"], 0),
-            overlapping(&["a", "b"], 1),
-            overlapping(&["b", "a"], 0),
         ];
         for (place, name) in names.iter().enumerate() {
             assert_eq!(names.iter().position(|other| other == name), Some(place), "{name}");

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! New ──▶ AwaitingToken ──▶ Sent ──▶ Answered
-//!  └───────────────────────▲
+//!  ├───────────────────────▲
+//!  └──▶ AskedNobody
 //! ```
 //!
 //! All attempts of a request share one set of headers and one set of properties, and attempts may overlap: what is
@@ -19,8 +20,8 @@ mod token;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Wait, goes_on, is_internal,
-    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, other, select,
+    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Trouble, Wait, goes_on,
+    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply;
@@ -29,7 +30,7 @@ use crate::callback::Callback;
 use crate::effect::{Flow, Side};
 use crate::lookups::{Found, Learned};
 use crate::redirect::is_further_pass;
-use overlap::Overlap;
+use overlap::{Overlap, Turn};
 use redirect::Handled;
 use token::SentToken;
 
@@ -72,6 +73,8 @@ enum Phase {
     Sent,
     /// The head of its answer is there.
     Answered,
+    /// The backend is asked by another attempt of the request, and not by this one.
+    AskedNobody,
 }
 
 impl Attempt {
@@ -104,7 +107,10 @@ impl Attempt {
             self.backend =
                 String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
             let noted = prepared.as_deref().unwrap_or_default();
-            self.overlap.begin(&self.list, &self.backend, noted, call);
+            let turn = self.overlap.begin(&self.list, &self.backend, noted, call);
+            if turn != Turn::Asks {
+                return self.ask_nobody(turn, call);
+            }
             let late = self.overlap.late(&self.list, &self.backend);
             notes::note_place(&self.list, &self.backend, late, noted, call);
         }
@@ -112,6 +118,16 @@ impl Attempt {
             Some(prepared) if !prepared.starts_with(b"=") => self.begin(prepared, call),
             _ => Flow::Continue,
         }
+    }
+
+    /// The backend was asked in this request, and nobody is asked twice. The answer in the place of this attempt's is
+    /// judged with what the backend has answered, and that nobody has asked the other one.
+    fn ask_nobody(&mut self, turn: Turn, call: &mut Callback<'_>) -> Flow {
+        self.phase = Phase::AskedNobody;
+        if turn == Turn::Ends {
+            call.reply_instead(reply::trouble(Trouble::Unavailable(Wait::UNKNOWN)));
+        }
+        Flow::Pause
     }
 
     /// Goes on at once, or waits for the backend's token.
@@ -335,10 +351,9 @@ impl Attempt {
         property.extend_from_slice(attempt::note(&self.backend, answer).as_bytes());
         call.set_state(StateKey::Prepared, property);
         notes::note(&attempt::tried(&self.backend, self.status, answer), call);
-        if self.overlap.both_are_asked(call) {
-            // Envoy makes no third attempt; it waits for the other one, if that is under way.
-            return other(&self.list, &self.backend)
-                .is_some_and(|other| before.of(other).is_none());
+        let waits = self.overlap.waits_for_the_other(&self.list, &self.backend, &before, call);
+        if let Some(waits) = waits {
+            return waits;
         }
         let goes_on = next.is_some();
         if let Some(cluster) = next {

@@ -1,11 +1,13 @@
 //! Two attempts of a request at a time: the second backend is asked too while the first has not begun to answer.
 //!
-//! The first attempt names the cluster of the second beside it, and the second notes that both are asked. So no backend
-//! is asked twice, and an answer that sends the request on waits for the other one. The attempt whose answer the
-//! client gets notes that the other one was overtaken: Envoy ends that at once.
+//! Envoy chooses the cluster of a list once for a request that it hedges, whatever the attempts name
+//! (`refresh_cluster_on_retry` does nothing then), and in it the next backend by what it knows of both. Where it knows
+//! the other one to be down it chooses the first once more. So each attempt notes whom it asks, and one that comes to
+//! a backend that is asked already asks nobody: it waits for the end of the other, or ends the request if that is
+//! over. The attempt whose answer the client gets notes that the other one was overtaken: Envoy ends that at once.
 
 use portolan_core::attempt::{
-    self, Answer, BOTH_ASKED, beside, is_one_by_one, itself, list_of, other, overtaken,
+    self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, is_one_by_one, list_of, other, overtaken,
 };
 use portolan_core::config::HedgeAfter;
 use portolan_core::contract::{StateKey, name_of};
@@ -13,6 +15,17 @@ use portolan_core::record::metric::NO_VALUE;
 
 use super::notes;
 use crate::callback::Callback;
+
+/// Whether an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is.
+    Asks,
+    /// Its backend is asked already: it waits for what comes of that.
+    Waits,
+    /// Its backend has answered already, and Envoy has nobody else: the request ends.
+    Ends,
+}
 
 /// What an attempt is in such a request.
 #[derive(Clone, Copy, Debug)]
@@ -51,29 +64,50 @@ impl Overlap {
         backend: &str,
         noted: &[u8],
         call: &mut Callback<'_>,
-    ) {
-        if self.place == Place::Alone {
-            return;
+    ) -> Turn {
+        if self.place == Place::Alone || backend.is_empty() {
+            return Turn::Asks;
         }
         self.began = call.exchange.now();
         self.place = Place::OneByOne;
-        // An attempt before has answered, or the attempts of this request follow each other.
-        if is_one_by_one(noted) || list_of(noted).is_some() {
-            return;
+        let was_answered = list_of(noted).is_some();
+        let is_one_by_one = is_one_by_one(noted);
+        let asked = if is_one_by_one { None } else { call.state(StateKey::Overlap) };
+        if asked.is_none() && !was_answered {
+            self.note_who_is_out(list, backend, call);
         }
-        match call.state(StateKey::NextCluster) {
-            None => {
-                if let Some(cluster) = beside(list, backend) {
-                    self.place = Place::First;
-                    call.set_state(StateKey::NextCluster, cluster.into_bytes());
+        match asked {
+            _ if is_one_by_one => {}
+            None if !was_answered => {
+                self.place = Place::First;
+                call.set_state(StateKey::Overlap, backend.as_bytes().to_vec());
+            }
+            Some(first) if first == backend.as_bytes() => {
+                if let Some(other) = other(list, backend) {
+                    call.memory.lookups.note_out(other, self.began);
                 }
+                if was_answered {
+                    return Turn::Ends;
+                }
+                call.set_state(StateKey::Overlap, NOBODY_ELSE);
+                return Turn::Waits;
             }
-            Some(cluster) if itself(list, backend).is_some_and(|own| own.as_bytes() == cluster) => {
+            Some(_) if !was_answered => {
                 self.place = Place::Second;
-                call.set_state(StateKey::NextCluster, BOTH_ASKED);
+                call.set_state(StateKey::Overlap, BOTH_ASKED);
             }
-            Some(_) => {}
+            // The attempt before has answered, so there is one at a time.
+            _ => {}
         }
+        Turn::Asks
+    }
+
+    /// Remembers whom Envoy knows to be down: the first attempt passes it over.
+    fn note_who_is_out(&self, list: &[String], backend: &str, call: &mut Callback<'_>) {
+        for name in list.iter().map(|key| name_of(key)).take_while(|name| *name != backend) {
+            call.memory.lookups.note_out(name, self.began);
+        }
+        call.memory.lookups.note_in(backend);
     }
 
     /// The backend that was asked and has not begun to answer, where this attempt began beside it.
@@ -86,10 +120,31 @@ impl Overlap {
         self.place == Place::First && self.both_are_asked(call)
     }
 
-    /// Whether there is nobody left whom Envoy could go on to.
-    pub(super) fn both_are_asked(&self, call: &Callback<'_>) -> bool {
+    /// Whether both backends are asked.
+    fn both_are_asked(&self, call: &Callback<'_>) -> bool {
+        self.asked(call).as_deref() == Some(BOTH_ASKED)
+    }
+
+    /// What is kept of who is asked, where two may be at a time.
+    fn asked(&self, call: &Callback<'_>) -> Option<Vec<u8>> {
         let is_one_of_two = matches!(self.place, Place::First | Place::Second);
-        is_one_of_two && call.state(StateKey::NextCluster).as_deref() == Some(BOTH_ASKED)
+        is_one_of_two.then(|| call.state(StateKey::Overlap)).flatten()
+    }
+
+    /// Whether an answer that is not the client's waits for another attempt, where Envoy makes no further one; `None`
+    /// where it does. `before` is what others have answered.
+    pub(super) fn waits_for_the_other(
+        &self,
+        list: &[String],
+        backend: &str,
+        before: &Answers,
+        call: &Callback<'_>,
+    ) -> Option<bool> {
+        match self.asked(call)?.as_slice() {
+            BOTH_ASKED => Some(other(list, backend).is_some_and(|one| before.of(one).is_none())),
+            NOBODY_ELSE => Some(false),
+            _ => None,
+        }
     }
 
     /// The head of the answer is there.
@@ -119,7 +174,7 @@ impl Overlap {
             return;
         }
         let mut property = call.state(StateKey::Prepared).unwrap_or_default();
-        let answers = attempt::Answers::parse(&property);
+        let answers = Answers::parse(&property);
         let Some(other) = other(list, backend).filter(|other| answers.of(other).is_none()) else {
             return;
         };
@@ -136,7 +191,7 @@ impl Overlap {
     pub(super) fn is_noted(&self, backend: &str, call: &Callback<'_>) -> bool {
         matches!(self.place, Place::First | Place::Second) && {
             let property = call.state(StateKey::Prepared).unwrap_or_default();
-            attempt::Answers::parse(&property).of(backend).is_some()
+            Answers::parse(&property).of(backend).is_some()
         }
     }
 }

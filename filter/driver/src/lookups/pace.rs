@@ -19,6 +19,8 @@ const LATEST: u64 = 800 * MILLISECOND;
 const SILENCE: u64 = 3_000 * MILLISECOND;
 /// So long one request may take to find out how a backend is that was left, until another one tries.
 const TRIAL: u64 = 1_000 * MILLISECOND;
+/// So long a backend that the host has passed over is taken to be down.
+const OUT: u64 = 5_000 * MILLISECOND;
 /// What an attempt that was in vain costs of the budget, and how much of it there is.
 const IN_VAIN: u32 = 10;
 const BUDGET: u32 = 100;
@@ -44,6 +46,8 @@ struct Pace {
     /// Asked last until then, and for so long each time; nothing until that is known.
     until: u64,
     time: u64,
+    /// Taken to be down until then.
+    out_until: u64,
 }
 
 impl Default for Paces {
@@ -79,6 +83,24 @@ impl Paces {
             HedgeAfter::Usual => pace.usual.saturating_mul(2).clamp(SOONEST, LATEST),
         };
         Some(Duration::from_nanos(pace.after))
+    }
+
+    /// The host has passed a backend over, because it knows it to be down.
+    pub(super) fn note_out(&mut self, backend: &str, now: u64) {
+        self.pace(backend).out_until = now.saturating_add(OUT);
+    }
+
+    /// The host has chosen a backend.
+    pub(super) fn note_in(&mut self, backend: &str) {
+        if let Some(pace) = self.of.get_mut(backend) {
+            pace.out_until = 0;
+        }
+    }
+
+    /// Whether a backend is taken to be down. A time of a later future than any is of a clock that was set back since.
+    pub(super) fn is_out(&self, backend: &str, now: u64) -> bool {
+        let until = self.of.get(backend).map_or(0, |pace| pace.out_until);
+        now < until && until.saturating_sub(now) <= OUT
     }
 
     /// A backend has begun its answer after so long. `is_first` says that the next one was asked too unless it did so
@@ -265,6 +287,18 @@ mod tests {
         paces.answered("a", 20 * MILLISECOND, true);
         assert!(!first(&mut paces, 26 * SECOND), "it answers");
         assert!(paces.all_answer());
+    }
+
+    #[test]
+    fn who_is_down_is_remembered_for_five_seconds() {
+        let mut paces = Paces::default();
+        paces.note_out("a", 10 * SECOND);
+        let found = [10, 14, 15, 4].map(|at| paces.is_out("a", at * SECOND));
+        assert_eq!(found, [true, true, false, false], "the last one by a clock that was set back");
+        assert!(!paces.is_out("b", 10 * SECOND));
+        paces.note_in("a");
+        assert!(!paces.is_out("a", 11 * SECOND), "the host has chosen it");
+        assert!(paces.all_answer(), "it is not left for that");
     }
 
     #[test]

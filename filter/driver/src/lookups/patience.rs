@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use portolan_core::attempt::{TokenSource, Wait};
-use portolan_core::config::{Ejection, HedgeAfter};
+use portolan_core::attempt::{Hedge, TokenSource, Wait};
+use portolan_core::config::Ejection;
 
 use super::Lookups;
 use super::spared::Spared;
@@ -37,9 +37,21 @@ impl Lookups {
     }
 
     /// After which time the second backend of a list is asked too while the first has not begun to answer; `None`
-    /// for never.
-    pub(crate) fn hedge(&mut self, first: &str, after: HedgeAfter) -> Option<Duration> {
-        self.paces.hedge(first, after)
+    /// for never. Where the host knows one of them to be down there is no second to ask.
+    pub(crate) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
+        let both_are_in =
+            !self.paces.is_out(hedge.first, now) && !self.paces.is_out(hedge.second, now);
+        both_are_in.then(|| self.paces.hedge(hedge.first, hedge.after)).flatten()
+    }
+
+    /// The host knows a backend to be down.
+    pub(crate) fn note_out(&mut self, backend: &str, now: u64) {
+        self.paces.note_out(backend, now);
+    }
+
+    /// The host takes a backend to be well.
+    pub(crate) fn note_in(&mut self, backend: &str) {
+        self.paces.note_in(backend);
     }
 
     /// A backend has begun its answer so many nanoseconds after it was asked. `is_first` says that the next one was

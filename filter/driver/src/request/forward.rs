@@ -68,7 +68,8 @@ fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) ->
     {
         return None;
     }
-    let wait = call.memory.lookups.hedge(hedge.first, hedge.after)?;
+    let now = call.exchange.now();
+    let wait = call.memory.lookups.hedge(hedge, now)?;
     (wait < retry.attempt_timeout).then_some(wait)
 }
 
