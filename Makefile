@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio test-kubernetes demo observe up bench scale failover-report clients conformance site test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-kubernetes demo observe up bench compare scale failover-report soak clients conformance site test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ bench: ## what the filter costs
 	@scripts/build
 	@.tools/venv/bin/python integration/bench/bench.py
 
+compare: ## Portolan beside nginx, HAProxy, Caddy, Traefik, Varnish, Envoy by hand and a cache; writes docs/comparison.md (a quarter of an hour)
+	@scripts/setup build envoy registries compare
+	@scripts/build
+	@scripts/compare
+
 scale: ## what many replicas do to registries, computed and checked; writes docs/scale.md
 	@scripts/setup build envoy
 	@scripts/build
@@ -71,8 +76,13 @@ failover-report: ## what clients notice of a failing registry; writes docs/failo
 	@scripts/build
 	@scripts/failover-report
 
+soak: ## an hour of load, faults and changes of the policy; writes docs/soak.md
+	@scripts/setup build envoy registries clients
+	@scripts/build
+	@scripts/soak
+
 clients: ## what works with which client; writes docs/clients.md
-	@scripts/setup build envoy registries clients go-clients
+	@scripts/setup build envoy registries clients go-clients cosign chart
 	@scripts/build
 	@scripts/client-table
 

@@ -21,6 +21,7 @@ from harness.accounts import Account
 from harness.client_table import CANNOT, REFUSED, WORKS, Table, is_to_be_written
 from harness.clients.client import Client, ClientFailed, Pusher
 from harness.clients.go_clients import Oras
+from harness.clients.helm import Helm
 from harness.clients.needs import need
 from harness.clients.workshop import NAMES, Workshop
 from harness.digest import sha256
@@ -48,6 +49,7 @@ WRONG = "logs in with a wrong password"
 PUSH = "pushes"
 PULL_PUSHED = "pulls what it pushed"
 ARTIFACT = "attaches an artifact to an image, finds and pulls it"
+CHART = "logs in, pushes a chart and pulls it"
 EXPIRED = "has a token that is not good any more"
 EXPIRES = "has a token that expires during a pull"
 PROXYS_EXPIRES = "pulls while the proxy's token expires"
@@ -71,8 +73,13 @@ NO_RENEWING = (
     "containerd 1.6 sends the expired token a second time and then gives up. It fails in the same way without "
     "Portolan. Trying again helps."
 )
+GIVING_UP = (
+    "regctl gives up when a token that it holds is refused within a pull. It fails in the same way without Portolan. "
+    "Trying again helps."
+)
 LIMITS = {(CUT, name): NO_RESUMING for name in ("podman", "buildah", "skopeo", "crane", "oras")}
 LIMITS |= {(EXPIRES, name): NO_RENEWING for name in ("ctr", "cri")}
+LIMITS |= {(EXPIRES, "regctl"): GIVING_UP}
 
 
 @pytest.fixture(scope="module")
@@ -279,6 +286,24 @@ def test_tokens_artifact(workshop: Workshop, tokens: Front, table: Table) -> Non
     table.note(TOKENS, ARTIFACT, oras.name, WORKS)
 
 
+def test_tokens_chart(tokens: Front, place: Place, table: Table, tmp_path: Path) -> None:
+    chart_goes_and_comes(tokens, "drycc/private/charts", "acme/private/charts", place.home, table, tmp_path)
+
+
+def chart_goes_and_comes(
+    front: Front, repository: str, at: str, registry: PrivateRegistry, table: Table, directory: Path
+) -> None:
+    """Helm pushes a chart, which its owner then has, and pulls the same bytes."""
+    need("helm")
+    helm = Helm(directory)
+    chart = helm.package("web", "1.0.0")
+    helm.login(front.authority, ALICE)
+    helm.push(chart, f"{front.authority}/{repository}")
+    assert registry.inside.has_manifest(f"{at}/web", "1.0.0")
+    assert helm.pull(f"{front.authority}/{repository}/web", "1.0.0") == chart.read_bytes()
+    table.note(front.name, CHART, helm.name, WORKS)
+
+
 def test_tokens_wrong_password(trial: MakeTrial, tokens: Front, place: Place) -> None:
     trial(tokens).is_refused_as(WRONG, ALICE.but_wrong(), "drycc/private/app")
     assert place.acme_tokens.saw(ALICE.but_wrong().password), "it was refused for another reason"
@@ -454,6 +479,10 @@ def test_guarded(trial: MakeTrial, guarded: Front, place: Place, app: Image) -> 
     one.pulls(LOGIN, "own/private/app", set(app.contents))
     one.pushes_and_pulls("own/guarded/", place.home, "acme/guarded/")
     assert not place.acme_tokens.saw(ALICE.password) and not place.acme_tokens.saw(ALICE.user)
+
+
+def test_guarded_chart(guarded: Front, place: Place, table: Table, tmp_path: Path) -> None:
+    chart_goes_and_comes(guarded, "own/guarded/charts", "acme/guarded/charts", place.home, table, tmp_path)
 
 
 # --- the page

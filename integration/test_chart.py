@@ -105,6 +105,15 @@ def test_every_pod_is_restricted(name: str) -> None:
             }
 
 
+def test_what_helm_test_runs_has_one_container_each() -> None:
+    """`helm test --logs` asks for the log of a pod and names no container, which the API server refuses where there are two."""
+    pods = {name: each["spec"]["containers"] for name, each in objects("everything").items() if each["kind"] == "Pod"}
+    assert {name: len(containers) for name, containers in pods.items()} == {
+        "Pod/registry-portolan-test": 1,
+        "Pod/registry-portolan-test-pull": 1,
+    }
+
+
 def pod_of(document: dict[str, Any]) -> dict[str, Any] | None:
     """The pod that an object makes."""
     spec = document.get("spec", {})

@@ -328,10 +328,15 @@ def test_no_retry_is_lost_in_a_burst(backends: list[Scripted], start_envoy: Star
 
     a.answer(MISSING)
     b.script = slowly
-    envoy = start_envoy(policy(urls(backends), ["a", "b"]))
+    document = policy(urls(backends), ["a", "b"])
+    for name in ("a", "b"):
+        # Two hundred threads of this process answer and ask: what is late on a busy machine is not what is looked for.
+        document["backends"][name]["attempt_timeouts"] = {"blobs": "60s"}
+    envoy = start_envoy(document)
     with ThreadPoolExecutor(100) as pool:
-        answers = list(pool.map(lambda _: envoy.request("GET", BLOB).status, range(1000)))
-    assert answers.count(200) == 1000
+        answers = list(pool.map(lambda _: envoy.request("GET", BLOB), range(1000)))
+    lost = [answer for answer in answers if answer.status != 200]
+    assert not lost, [entry for entry in envoy.new_log_entries() if entry.get("status") != 200]
 
 
 def test_a_dead_backend_is_left_and_used_again(

@@ -13,7 +13,7 @@ pub(crate) struct Admin {
     agent: Agent,
 }
 
-/// What it has answered.
+/// An answer of the admin interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The status of the answer. Of `/ready` it is 503 while Envoy starts or drains.

@@ -320,15 +320,7 @@ impl Command {
 }
 
 fn exit_of_render(result: Result<(), RenderError>) -> Exit {
-    result.map_or_else(|error| exit_of_render_error(&error), |()| Exit::Good)
-}
-
-fn exit_of_render_error(error: &RenderError) -> Exit {
-    match error {
-        RenderError::Policy(diagnostics) => complain(diagnostics),
-        RenderError::GeoHeader(_) => fail(error, Exit::Refused),
-        _ => fail(error, Exit::Unusable),
-    }
+    result.map_or_else(|error| error.complain(), |()| Exit::Good)
 }
 
 fn exit_of_reload(result: Result<(), ReloadError>) -> io::Result<Exit> {

@@ -10,7 +10,8 @@ use crate::admin::Admin;
 use crate::output::{Exit, say};
 use crate::render::admin_address;
 
-/// How long the answer may take. Envoy answers nobody while it compiles the filter, and a health check is asked again.
+/// How long the answer may take. Envoy answers no request while it compiles the filter; a health check is
+/// made again later.
 const ANSWER: Duration = Duration::from_secs(5);
 
 pub(crate) const EXIT_STATUS: &str = "\

@@ -3,7 +3,8 @@
     python -m failover_report.fault_proxy LISTEN UPSTREAM [CERTIFICATES]
 
 The numbers are ports of 127.0.0.1. With a directory of certificates it speaks TLS. It prints the
-port at which it takes faults, one JSON document a line, each answered with `ok`.
+port at which it takes faults, one JSON document a line, each answered with `ok`. The line `met` is answered with
+the number of requests that a fault has met so far.
 """
 
 import asyncio
@@ -18,6 +19,9 @@ from failover_report.http_stream import STREAM_LIMIT, Head, body_pieces, is_bodi
 
 # What needs no connection to end. Others must not see the moment in which it begins: it may be about a few paths only.
 GENTLE = (Kind.ANSWER, Kind.REDIRECT)
+
+# The question how many requests a fault has met.
+MET = b"met\n"
 
 ENDINGS = (OSError, asyncio.IncompleteReadError, ssl.SSLError)
 
@@ -58,6 +62,8 @@ class Proxy:
     """All connections of one registry."""
 
     def __init__(self, upstream: int) -> None:
+        self.met = 0
+        """How many requests did not pass as if nothing were wrong."""
         self._upstream = upstream
         self._fault = NONE
         self._over = asyncio.Event()
@@ -103,6 +109,7 @@ class Proxy:
         fault = self._fault
         if fault.spares(head.path):
             return None
+        self.met += 1
         match fault.kind:
             case Kind.DROP:
                 raise Reset
@@ -149,7 +156,8 @@ class Connection:
             await self._answer(head, fault)
         else:
             await self._forward(head, fault.after_bytes if fault else None)
-        return not self._proxy.is_shut
+        # Health checks of some proxies wait for the end that they have asked for (RFC 9112 section 9.6).
+        return not self._proxy.is_shut and head.headers.get("connection", "").lower() != "close"
 
     def close(self) -> None:
         """Ends both sides."""
@@ -226,8 +234,11 @@ async def main(listen: int, upstream: int, directory: Path | None) -> None:
 
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
-            await take_fault(line, proxy, door)
-            writer.write(b"ok\n")
+            if line == MET:
+                writer.write(b"%d\n" % proxy.met)
+            else:
+                await take_fault(line, proxy, door)
+                writer.write(b"ok\n")
             await writer.drain()
         writer.close()
 

@@ -1,13 +1,15 @@
 """Ports that no outgoing connection takes, so that a server which is down finds its own again."""
 
+import os
 from itertools import count
 from pathlib import Path
 
 from harness import ports
 
 RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-# Where the search starts; registries and Envoy are usually looked for at lower ones.
-FIRST = 23_100
+# Where the search starts; registries and Envoy are usually looked for at lower ones. Two runs beside each other begin at different ones,
+# as a port that is free when it is taken may not be so when its server has started.
+FIRST = 23_100 + 100 * (os.getpid() % 60)
 
 
 class NoPort(RuntimeError):

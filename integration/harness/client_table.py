@@ -12,6 +12,8 @@ from harness import paths
 from harness.clients.needs import TOOLS
 from harness.clients.workshop import NAMES
 
+# Helm pulls no images.
+COLUMNS = (*NAMES, "helm")
 PAGE = paths.ROOT / "docs/clients.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 WORKS, REFUSED, CANNOT = "works", "refused", "**no**"
@@ -25,6 +27,8 @@ VERSIONS: dict[str, Sequence[str | Path]] = {
     "containerd": ("containerd", "--version"),
     "crane": (TOOLS / "crane", "version"),
     "oras": (TOOLS / "oras", "version"),
+    "regctl": (TOOLS / "regctl", "version"),
+    "helm": (TOOLS / "helm", "version", "--template", "{{.Version}}"),
     "docker-registry": ("docker-registry", "--version"),
     "Envoy": (paths.ENVOY, "--version"),
 }
@@ -101,7 +105,7 @@ def _version(command: Sequence[str | Path]) -> str:
 
 
 def _table(rows: dict[str, dict[str, str]]) -> list[str]:
-    clients = [name for name in NAMES if any(name in outcomes for outcomes in rows.values())]
+    clients = [name for name in COLUMNS if any(name in outcomes for outcomes in rows.values())]
     lines = [["", *clients], ["---"] * (len(clients) + 1)]
     lines += [[row, *(outcomes.get(name, "-") for name in clients)] for row, outcomes in rows.items()]
     return [f"| {' | '.join(line)} |" for line in lines]

@@ -21,6 +21,10 @@ class Closed(ConnectionError):
     """The other side closed the connection before a whole response had come."""
 
 
+class Cut(Closed):
+    """The head had come, and the body ended before its end."""
+
+
 @dataclass(frozen=True)
 class Response:
     """A response: header names in lower case, in the order and number they came, values as bytes."""
@@ -88,7 +92,10 @@ class Connection:
                 break
             interim.append(status)
         bodiless = is_head or status in (204, 304)
-        return Response(status, headers, b"" if bodiless else self._body(headers), interim)
+        try:
+            return Response(status, headers, b"" if bodiless else self._body(headers), interim)
+        except Closed as problem:
+            raise Cut(str(problem)) from problem
 
     def at_end(self) -> bool:
         """Whether the other side has closed, with nothing left to read."""

@@ -59,7 +59,6 @@ class Site:
         document = {
             "policy": policy,
             "image": {"repository": f"{images.LIBRARY}portolan"},
-            "envoy": {"concurrency": 1},
             "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
             "drain": {"grace": 8, "timeout": 90},
             "service": {

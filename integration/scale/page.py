@@ -1,6 +1,7 @@
 """The tables of docs/scale.md."""
 
 import datetime
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 
@@ -60,7 +61,9 @@ def renewed(text: str, results: Sequence[tuple[Plan, Found]]) -> str:
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True, check=False
     )
     day = datetime.datetime.now(tz=datetime.UTC).date()
-    run = f"Run on {day}, commit {commit.stdout.strip() or 'unknown'}:"
+    # Beside much else a request takes more processor time: caches are cold.
+    busy = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    run = f"Run on {day}, commit {commit.stdout.strip() or 'unknown'}, {busy}:"
     return f"{before}{BEGIN}\n{computed()}\n\n{run}\n\n{measured(results)}\n{END}{after}"
 
 

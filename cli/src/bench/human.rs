@@ -54,7 +54,7 @@ fn verdict(found: f64) -> String {
     }
 }
 
-/// Each reason for which a run failed, once, with how often.
+/// The reasons for which runs failed, each with the number of runs.
 fn reasons(part: &Compared) -> String {
     let sides = [("front", &part.front), ("upstream", &part.upstream)];
     sides.map(|(side, measured)| side_reasons(side, measured)).concat()

@@ -41,7 +41,7 @@ pub(super) struct Place {
     pub(super) digest: String,
 }
 
-/// One part at both sides.
+/// One part of a pull, measured at the front and at the registry.
 #[derive(Debug, Serialize)]
 pub(super) struct Compared {
     /// `tag`, `manifest` or `blobs`.

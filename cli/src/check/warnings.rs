@@ -1,17 +1,21 @@
 //! What a policy may say, but hardly means.
 
 mod credentials;
+mod doubt;
+mod near;
 mod placement;
 mod redirecting;
 mod slips;
 mod upstreams;
+mod used;
 
-use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::collections::HashMap;
 
 use portolan_core::config::{Backend, Document};
 
 use crate::policy_file::{Diagnostic, LoadedPolicy, join, view};
+use doubt::Doubt;
+use used::{links, used_backends};
 
 /// Every doubt about a policy that the core has accepted.
 pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
@@ -34,9 +38,6 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let warnings = doubts.into_iter();
     warnings.map(|(path, message)| policy.warning(&path, message)).collect()
 }
-
-/// The path of a value, and what is doubtful about it.
-type Doubt = (String, String);
 
 /// Content is checked by its digest, but what a tag means, and every credential, is not.
 fn unencrypted(document: &Document, backend: &Backend) -> Option<Doubt> {
@@ -91,19 +92,6 @@ fn misplaced(document: &Document, backend: &Backend) -> Option<Doubt> {
     Some((upstreams::path_of_url(document, backend.name()), message))
 }
 
-/// Whether a host is, by its name or address, on the same machine or in a private network.
-fn is_near(host: &str) -> bool {
-    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(v4)) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        Ok(IpAddr::V6(v6)) => {
-            v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()
-        }
-        // A single label is a name of the local network or of a container's; RFC 6761 section
-        // 6.3 keeps `localhost` and all below it for the machine itself.
-        Err(_) => !host.contains('.') || host.ends_with(".localhost"),
-    }
-}
-
 /// Backends that are written and not used; those that were made for an upstream have a rule.
 fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]) -> Vec<Doubt> {
     let written = view::field(document, "backends");
@@ -119,19 +107,6 @@ fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]
             (join("backends", backend.name()), message.to_owned())
         })
         .collect()
-}
-
-/// The names of the backends that some rule sends requests to.
-fn used_backends(rules: &[Document]) -> BTreeSet<&str> {
-    let mut used = BTreeSet::new();
-    for rule in rules {
-        used.extend(view::field(rule, "owner").and_then(view::text));
-        used.extend(view::field(rule, "signatures").and_then(view::text));
-        for (_, chain) in view::mapping(view::field(rule, "chains")) {
-            used.extend(links(chain));
-        }
-    }
-    used
 }
 
 /// Globs that cannot match any more, because rules before have the same one or `**` for all of their fronts.
@@ -227,13 +202,6 @@ fn tags_that_do_not_fail_over(rules: &[Document]) -> Vec<Doubt> {
         doubts.push((format!("rules[{index}].chains"), message));
     }
     doubts
-}
-
-/// The names of a chain's backends, each a name or `{backend: NAME, share: PERCENT}`.
-fn links(chain: &Document) -> impl Iterator<Item = &str> {
-    let name =
-        |link| view::text(link).or_else(|| view::field(link, "backend").and_then(view::text));
-    view::list(Some(chain)).iter().filter_map(name)
 }
 
 #[cfg(test)]

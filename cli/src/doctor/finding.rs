@@ -44,7 +44,7 @@ impl State {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// Whose it is: `backend ghcr`, `front main`, `image team/app:v1`.
+    /// The part of the policy that it is about: `backend ghcr`, `front main`, `image team/app:v1`.
     pub(super) subject: String,
     /// What was looked at: `reachable`, `certificate`, `clock`, `token service`, `credential`, `files`, `replicas`.
     pub(super) check: &'static str,

@@ -10,6 +10,8 @@ use portolan_core::config::user_info::hidden;
 use portolan_core::config::{Config, FrontAuth, Geo, OperatorKind};
 
 use super::client::{self, Told};
+use super::first_host::first_host;
+use super::header::Header;
 use super::image::{Image, ImageRequest, Verb};
 use super::request::{Client, Request};
 use super::url;
@@ -88,29 +90,6 @@ pub(crate) struct ExplainArgs {
     /// file of lines, or `-` for the standard input. The exit status is 1 if anything differs.
     #[arg(long, value_name = "LINE", conflicts_with_all = ["method", "url", "batch", "from", "all_regions", "user", "address", "peer", "country", "subdivision", "continent", "headers", "recently_pushed", "down"])]
     log: Option<String>,
-}
-
-/// A header field as it is typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    /// In lower case.
-    pub(super) name: String,
-    pub(super) value: Vec<u8>,
-}
-
-impl Header {
-    /// Reads `name: value`; the blanks around the value do not belong to it (RFC 9112 section 5).
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            Some((name, value)) if !name.is_empty() && !name.contains(char::is_whitespace) => {
-                Ok(Self {
-                    name: name.to_ascii_lowercase(),
-                    value: value.trim_matches([' ', '\t']).as_bytes().to_vec(),
-                })
-            }
-            _ => Err("write a name, a colon and a value, such as `cf-ipcountry: CN`".to_owned()),
-        }
-    }
 }
 
 impl ExplainArgs {
@@ -307,33 +286,4 @@ pub(super) struct Asked {
 /// An argument as it was typed, which on Unix need not be UTF-8.
 fn bytes(argument: Option<&OsStr>) -> &[u8] {
     argument.map(OsStr::as_encoded_bytes).unwrap_or_default()
-}
-
-/// The canonical host of the first front: the one that a bare path means.
-pub(super) fn first_host(config: &Config) -> Vec<u8> {
-    let host = config.fronts().all().first().and_then(|front| front.hosts().first());
-    host.map(|host| host.as_str().as_bytes().to_vec()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_as_they_are_typed() {
-        let rows = [
-            ("cf-ipcountry: CN", Some(("cf-ipcountry", "CN"))),
-            ("CF-IPCountry:CN", Some(("cf-ipcountry", "CN"))),
-            ("a:\tb:c \t", Some(("a", "b:c"))),
-            ("a:", Some(("a", ""))),
-            ("a", None),
-            (": b", None),
-            ("a : b", None),
-        ];
-        for (text, expected) in rows {
-            let expected =
-                expected.map(|(name, value)| Header { name: name.to_owned(), value: value.into() });
-            assert_eq!(Header::parse(text).ok(), expected, "{text}");
-        }
-    }
 }

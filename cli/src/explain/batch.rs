@@ -6,7 +6,7 @@ use portolan_core::config::Config;
 use serde::Deserialize;
 
 use super::answer::Answer;
-use super::arguments::first_host;
+use super::first_host::first_host;
 use super::request::{Client, Encoding, Request};
 use crate::output::{Exit, Results, say};
 

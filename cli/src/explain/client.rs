@@ -8,7 +8,7 @@ use portolan_core::config::regions::GeoSource;
 use portolan_core::config::{Config, Geo};
 use portolan_core::contract::headers;
 
-use super::arguments::Header;
+use super::header::Header;
 use super::request::Client;
 
 /// What was typed about a client.

@@ -3,7 +3,7 @@
 use portolan_core::config::{Config, Front, FrontHost, Upstream};
 use portolan_core::grammar::{Digest, RepositoryName, Tag};
 
-use super::arguments::first_host;
+use super::first_host::first_host;
 
 /// The digest of nothing, which stands for the content that a client asks for behind a manifest.
 const SOME_DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

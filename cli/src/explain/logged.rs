@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use portolan_core::config::{Backend, Config, Front, FrontAuth};
 use portolan_core::contract::details;
 use portolan_core::probe::Presence;
+use portolan_core::record::LogField;
 use serde_json::Value;
 
 use super::client::{self, Told};
@@ -28,46 +29,49 @@ impl Logged {
         let line: Value =
             serde_json::from_slice(line).map_err(|error| format!("{WANTED}: {error}"))?;
         let fields = line.as_object().ok_or(WANTED)?;
-        if fields.contains_key("event") {
+        if fields.contains_key(LogField::Event.name()) {
             return Ok(None);
         }
-        let is_whole = ["method", "path", "client"].iter().all(|name| fields.contains_key(*name));
+        let is_whole = [LogField::Method, LogField::Path, LogField::Client]
+            .iter()
+            .all(|field| fields.contains_key(field.name()));
         if is_whole { Ok(Some(Self { line })) } else { Err(WANTED.to_owned()) }
     }
 
     /// What a field says; `None` if it says nothing.
-    pub(super) fn text(&self, field: &str) -> Option<&str> {
-        self.line.get(field)?.as_str()
+    pub(super) fn text(&self, field: LogField) -> Option<&str> {
+        self.line.get(field.name())?.as_str()
     }
 
     /// Whether the filter saw the request: Envoy refuses some before it decides.
     pub(super) fn was_decided(&self) -> bool {
-        self.text("region").is_some()
+        self.text(LogField::Region).is_some()
     }
 
     /// The request, as far as the line tells it, and notes on what it does not tell.
     pub(super) fn request(&self, config: &Config) -> (Request, Vec<String>) {
-        let address = |field| self.text(field).and_then(|text| text.parse::<IpAddr>().ok());
+        let address =
+            |field: LogField| self.text(field).and_then(|text| text.parse::<IpAddr>().ok());
         let told = Told {
-            address: address("client"),
-            peer: address("peer"),
-            country: self.text("country"),
+            address: address(LogField::Client),
+            peer: address(LogField::Peer),
+            country: self.text(LogField::Country),
             ..Told::default()
         };
         let (client, mut notes) = client::of(&told, config);
-        let authority = self.text("authority").unwrap_or_default().as_bytes().to_vec();
+        let authority = self.text(LogField::Authority).unwrap_or_default().as_bytes().to_vec();
         let front = config.fronts().find(&authority).and_then(|id| config.fronts().get(id));
         if front.is_some_and(|front| front.upstreams().is_some()) {
             notes.push("the log has no queries: what `ns` said is not known".to_owned());
         }
-        let bytes = |field| self.text(field).unwrap_or_default().as_bytes().to_vec();
+        let bytes = |field: LogField| self.text(field).unwrap_or_default().as_bytes().to_vec();
         let request = Request {
-            method: bytes("method"),
-            target: bytes("path"),
+            method: bytes(LogField::Method),
+            target: bytes(LogField::Path),
             authority,
             client,
             has_credentials: self.has_credentials(front),
-            has_password: self.text("user").is_some(),
+            has_password: self.text(LogField::User).is_some(),
             recently_pushed: false,
             in_store: Some(self.in_store(config)),
             down: self.skipped(config),
@@ -79,9 +83,9 @@ impl Logged {
     /// backends who they are have sent something unless they were asked to.
     fn has_credentials(&self, front: Option<&Front>) -> bool {
         let was_challenged =
-            self.text("details").is_some_and(|text| text.ends_with(":UNAUTHORIZED"));
+            self.text(LogField::Details).is_some_and(|text| text.ends_with(":UNAUTHORIZED"));
         match front.map(Front::auth) {
-            Some(FrontAuth::Basic(_)) => self.text("user").is_some(),
+            Some(FrontAuth::Basic(_)) => self.text(LogField::User).is_some(),
             Some(FrontAuth::Upstream { .. }) => !was_challenged,
             Some(FrontAuth::Managed) | None => false,
         }
@@ -90,7 +94,7 @@ impl Logged {
     /// A client that was sent to a blob store shows that the store had the blob.
     fn in_store(&self, config: &Config) -> Presence {
         let is_store = |name: &str| config.blob_stores().iter().any(|store| store.name() == name);
-        if self.text("sent_to").is_some_and(is_store) {
+        if self.text(LogField::SentTo).is_some_and(is_store) {
             Presence::Present
         } else {
             Presence::Absent
@@ -99,7 +103,7 @@ impl Logged {
 
     /// The backends that were asked, in this order: those that did not serve the request, and the one that did.
     pub(super) fn asked(&self) -> Vec<&str> {
-        self.tried().map(|(backend, _)| backend).chain(self.text("backend")).collect()
+        self.tried().map(|(backend, _)| backend).chain(self.text(LogField::Backend)).collect()
     }
 
     /// The clusters of those that were known to be down, and so were not asked.
@@ -113,14 +117,14 @@ impl Logged {
     }
 
     fn tried(&self) -> impl Iterator<Item = (&str, &str)> {
-        let tried = self.text("tried").unwrap_or_default();
+        let tried = self.text(LogField::Tried).unwrap_or_default();
         tried.split("; ").filter_map(|one| one.split_once(' '))
     }
 
     /// Whether the filter itself answered before any backend was asked.
     pub(super) fn was_answered_here(&self) -> bool {
         let by_the_filter =
-            self.text("details").is_some_and(|text| text.starts_with(details::PREFIX));
+            self.text(LogField::Details).is_some_and(|text| text.starts_with(details::PREFIX));
         by_the_filter && self.asked().is_empty()
     }
 }

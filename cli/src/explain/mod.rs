@@ -7,6 +7,8 @@ mod answer;
 mod arguments;
 mod batch;
 mod client;
+mod first_host;
+mod header;
 mod human;
 mod image;
 mod logged;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use portolan_core::config::Config;
 use portolan_core::plan;
+use portolan_core::record::LogField;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -138,7 +139,7 @@ impl<'c> Replayed<'c> {
     /// One line, of many.
     fn in_short(&self) -> String {
         let differences: Vec<String> = self.differences.iter().map(Difference::to_string).collect();
-        let id = self.logged.text("request_id").unwrap_or("-");
+        let id = self.logged.text(LogField::RequestId).unwrap_or("-");
         format!("{id}  {}: {}", self.title(), differences.join("; "))
     }
 
@@ -160,8 +161,8 @@ impl<'c> Replayed<'c> {
         json!({
             "kind": "replay",
             "version": VERSION,
-            "request_id": self.logged.text("request_id"),
-            "time": self.logged.text("time"),
+            "request_id": self.logged.text(LogField::RequestId),
+            "time": self.logged.text(LogField::Time),
             "request": self.title(),
             "differences": self.differences,
             "answer": self.answer.as_ref().map(Answer::to_value),
@@ -190,16 +191,16 @@ fn settled(answer: Answer<'_>, is_known: bool) -> Answer<'_> {
 /// answered, is none of it.
 fn differences(logged: &Logged, answer: &Answer<'_>, class: &str) -> Vec<Difference> {
     let rows = [
-        ("front", answer.front),
-        ("region", Some(answer.region)),
-        ("class", Some(class)),
-        ("registry", answer.registry.as_deref()),
-        ("rule", answer.rule),
-        ("sent_to", answer.sent_to),
+        (LogField::Front, answer.front),
+        (LogField::Region, Some(answer.region)),
+        (LogField::Class, Some(class)),
+        (LogField::Registry, answer.registry.as_deref()),
+        (LogField::Rule, answer.rule),
+        (LogField::SentTo, answer.sent_to),
     ];
     let fields = rows.into_iter().filter_map(|(field, now)| {
         let logged = logged.text(field);
-        (logged != now).then(|| Difference::new(field, logged, now))
+        (logged != now).then(|| Difference::new(field.name(), logged, now))
     });
     fields.chain(chain(logged, answer)).chain(reason(logged, answer)).collect()
 }
@@ -223,9 +224,11 @@ fn chain(logged: &Logged, answer: &Answer<'_>) -> Option<Difference> {
 
 /// Behind the reason of the decision the log has what went wrong later.
 fn reason(logged: &Logged, answer: &Answer<'_>) -> Option<Difference> {
-    let then = logged.text("reason").unwrap_or_default();
+    let field = LogField::Reason;
+    let logged = logged.text(field);
+    let then = logged.unwrap_or_default();
     let is_same = then == answer.reason || then.starts_with(&format!("{}; ", answer.reason));
-    (!is_same).then(|| Difference::new("reason", logged.text("reason"), Some(&answer.reason)))
+    (!is_same).then(|| Difference::new(field.name(), logged, Some(&answer.reason)))
 }
 
 impl Difference {

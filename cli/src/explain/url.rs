@@ -3,7 +3,7 @@
 //! No URL library: it would take out dot segments and escape bytes, and the request that is
 //! explained would no longer be the one that was asked about.
 
-/// The parts of a URL that a request has, byte for byte.
+/// The authority and the target that a request to a URL has, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
     /// `host[:port]`, if the URL names one.

@@ -1,4 +1,4 @@
-//! How much of what two databases say differs.
+//! Where two databases differ, and for how many addresses.
 
 use std::collections::BTreeMap;
 

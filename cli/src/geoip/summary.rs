@@ -20,7 +20,7 @@ pub(crate) struct Summary {
     pub(super) ranges: usize,
     /// How many countries it knows.
     pub(super) countries: usize,
-    /// Of which day its data is.
+    /// The day of its data.
     pub(super) date: BuildDate,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::policy::Same;
 
-/// What a person wants.
+/// What a person has answered: what the policy is made of, and the file for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) same: Same,

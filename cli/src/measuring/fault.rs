@@ -1,4 +1,4 @@
-//! What went wrong with a request.
+//! Why a request of a measurement failed.
 
 use std::fmt;
 

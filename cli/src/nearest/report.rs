@@ -19,7 +19,7 @@ pub(super) struct Measured {
     backend: String,
     /// From nothing to the answer to the ping; none if it never answered.
     ping: Option<f64>,
-    /// The manifest; none without an image.
+    /// The time for the manifest of the image; none if no image is named.
     manifest: Option<f64>,
     /// The first bytes of a layer; none without an image.
     first_bytes: Option<f64>,

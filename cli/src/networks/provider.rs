@@ -29,7 +29,7 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
-    /// All of them.
+    /// Every provider.
     #[cfg(test)]
     pub(super) const ALL: [Self; 6] =
         [Self::Aws, Self::Gcp, Self::Azure, Self::Oracle, Self::Cloudflare, Self::Fastly];

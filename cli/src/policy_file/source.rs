@@ -63,7 +63,7 @@ impl Source {
     }
 }
 
-/// Everything there is to read, or `None` if that is more than `maximum` bytes.
+/// The whole text of a reader, or `None` if that is more than `maximum` bytes.
 fn limited(reader: impl Read, maximum: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let read = reader.take(maximum.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -15,7 +15,7 @@ use crate::render::files::{FileSet, Kind, name_of};
 
 /// What changes.
 pub(super) struct Difference {
-    /// The fingerprints of the policies; none before the first.
+    /// The fingerprints of the policy before and the one after; none before the first policy.
     policies: [Option<String>; 2],
     backends: Vec<String>,
     /// How many requests were compared, and what changes for which.

@@ -1,26 +1,27 @@
 //! One line of JSON a request.
 
-use portolan_core::config::{Config, FrontAuth, Geo};
 use portolan_core::contract::{self, StateKey};
+use portolan_core::record::LogField;
 use serde_json::{Value, json};
 
 use super::filter_state::{AUTHORITY, COUNTRY, PATH, POLICY};
+use super::needs::Needs;
 use super::options::{AccessLog, Options};
-use super::redirects;
 use super::typed::{extension, object};
 
 /// The log of requests.
-pub(super) fn access_log(config: &Config, options: &Options) -> Value {
-    // The listener stays when the policy changes, with the fields that any policy may need.
-    let any = options.target.is_changed_while_envoy_runs();
-    let follows = any || redirects::are_followed(config, options);
-    let trace =
-        if options.tracing.is_some() { json!({"trace_id": "%TRACE_ID%"}) } else { Value::Null };
-    let fields =
-        object([fields(config.clients().geo(), follows), fields_of_policy(config, any), trace]);
+pub(super) fn access_log(needs: Needs, options: &Options) -> Value {
+    let fields = object([fields(needs), fields_of_policy(needs), trace(options)]);
     let log = to(&options.access_log, &fields);
-    let once = if follows { the_last_pass() } else { Value::Null };
+    let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
     object([log, once])
+}
+
+fn trace(options: &Options) -> Value {
+    match options.tracing {
+        Some(_) => format(&[(LogField::TraceId, "%TRACE_ID%")]),
+        None => Value::Null,
+    }
 }
 
 /// The log of attempts that had no answer: a line of its own for each, with the identifier of its request.
@@ -29,16 +30,16 @@ pub(super) fn of_attempts(options: &Options) -> Value {
         "op": "EQ",
         "value": {"default_value": 0, "runtime_key": "portolan.log.unanswered"},
     }}}});
-    let fields = json!({
-        "time": "%START_TIME%",
-        "event": UNANSWERED,
-        "request_id": "%REQ(X-REQUEST-ID)%",
-        "backend": format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND)),
-        "upstream": "%UPSTREAM_HOST%",
-        "upstream_failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-        "flags": "%RESPONSE_FLAGS%",
-        "duration_ms": "%DURATION%",
-    });
+    let fields = format(&[
+        (LogField::Time, "%START_TIME%"),
+        (LogField::Event, UNANSWERED),
+        (LogField::RequestId, "%REQ(X-REQUEST-ID)%"),
+        (LogField::Backend, &backend()),
+        (LogField::Upstream, "%UPSTREAM_HOST%"),
+        (LogField::UpstreamFailure, "%UPSTREAM_TRANSPORT_FAILURE_REASON%"),
+        (LogField::Flags, "%RESPONSE_FLAGS%"),
+        (LogField::Duration, "%DURATION%"),
+    ]);
     object([to(&options.access_log, &fields), unanswered])
 }
 
@@ -71,62 +72,55 @@ fn to(place: &AccessLog, fields: &Value) -> Value {
 
 /// The fields. No credential is among them, and no query: an upload's state, a token service's parameters
 /// and the signature of a redirect stand there.
-fn fields(geo: &Geo, follows: bool) -> Value {
-    let country = match geo {
-        Geo::Headers(_) => StateKey::Country.object(),
-        Geo::None | Geo::Database(_) => COUNTRY.to_owned(),
-    };
-    let mut fields = json!({
-        "time": "%START_TIME%",
-        "request_id": "%REQ(X-REQUEST-ID)%",
-        "protocol": "%PROTOCOL%",
-        "method": "%REQ(:METHOD)%",
-        "authority": first_of(&[state(AUTHORITY), operator("REQ", ":AUTHORITY")]),
-        "path": first_of(&[state(PATH), operator("PATH", "NQ")]),
-        "upstream_path": "%PATH(NQ:PATH)%",
-        "user_agent": "%REQ(USER-AGENT)%",
-        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-        "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
-        "country": format!("%FILTER_STATE({country}:PLAIN)%"),
-        "front": property(StateKey::Front),
-        "class": property(StateKey::Kind),
-        "region": property(StateKey::Region),
-        "policy": format!("%FILTER_STATE({POLICY}:PLAIN)%"),
-        "rule": property(StateKey::Rule),
-        "reason": property(StateKey::Reason),
-        "tried": property(StateKey::Tried),
-        "backend": format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND)),
-        "upstream": "%UPSTREAM_HOST%",
-        "upstream_protocol": "%UPSTREAM_PROTOCOL%",
-        "upstream_failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-        "status": "%RESPONSE_CODE%",
-        "flags": "%RESPONSE_FLAGS%",
-        "details": "%RESPONSE_CODE_DETAILS%",
-        "bytes_received": "%BYTES_RECEIVED%",
-        "bytes_sent": "%BYTES_SENT%",
-        "duration_ms": "%DURATION%",
-        "first_byte_ms": "%RESPONSE_DURATION%",
-    });
-    if let (Value::Object(fields), true) = (&mut fields, follows) {
+fn fields(needs: Needs) -> Value {
+    let country = if needs.reads_country { StateKey::Country.object() } else { COUNTRY.to_owned() };
+    let mut fields = format(&[
+        (LogField::Time, "%START_TIME%"),
+        (LogField::RequestId, "%REQ(X-REQUEST-ID)%"),
+        (LogField::Protocol, "%PROTOCOL%"),
+        (LogField::Method, "%REQ(:METHOD)%"),
+        (LogField::Authority, &first_of(&[state(AUTHORITY), operator("REQ", ":AUTHORITY")])),
+        (LogField::Path, &first_of(&[state(PATH), operator("PATH", "NQ")])),
+        (LogField::UpstreamPath, "%PATH(NQ:PATH)%"),
+        (LogField::UserAgent, "%REQ(USER-AGENT)%"),
+        (LogField::Client, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+        (LogField::Peer, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"),
+        (LogField::Country, &format!("%FILTER_STATE({country}:PLAIN)%")),
+        (LogField::Front, &noted(LogField::Front)),
+        (LogField::Class, &noted(LogField::Class)),
+        (LogField::Region, &noted(LogField::Region)),
+        (LogField::Policy, &format!("%FILTER_STATE({POLICY}:PLAIN)%")),
+        (LogField::Rule, &noted(LogField::Rule)),
+        (LogField::Reason, &noted(LogField::Reason)),
+        (LogField::Tried, &noted(LogField::Tried)),
+        (LogField::Backend, &backend()),
+        (LogField::Upstream, "%UPSTREAM_HOST%"),
+        (LogField::UpstreamProtocol, "%UPSTREAM_PROTOCOL%"),
+        (LogField::UpstreamFailure, "%UPSTREAM_TRANSPORT_FAILURE_REASON%"),
+        (LogField::Attempts, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
+        (LogField::Status, "%RESPONSE_CODE%"),
+        (LogField::Flags, "%RESPONSE_FLAGS%"),
+        (LogField::Details, "%RESPONSE_CODE_DETAILS%"),
+        (LogField::BytesReceived, "%BYTES_RECEIVED%"),
+        (LogField::BytesSent, "%BYTES_SENT%"),
+        (LogField::Duration, "%DURATION%"),
+        (LogField::FirstByte, "%RESPONSE_DURATION%"),
+    ]);
+    if let (Value::Object(fields), true) = (&mut fields, needs.follows_redirects) {
         fields.extend(fields_of_further_passes());
     }
     fields
 }
 
 /// What only some policies have anything to say about.
-fn fields_of_policy(config: &Config, any: bool) -> Value {
-    let fronts = config.fronts().all();
-    let names = fronts.iter().any(|front| front.upstreams().is_some());
-    let passwords = fronts.iter().any(|front| matches!(front.auth(), FrontAuth::Basic(_)));
-    let redirects = config.rules().all().iter().any(|rule| rule.redirecting().is_some());
-    let field = |is_there: bool, name: &str, key: StateKey| {
-        if is_there { json!({name: property(key)}) } else { Value::Null }
+fn fields_of_policy(needs: Needs) -> Value {
+    let field = |is_needed: bool, field: LogField| {
+        if is_needed { format(&[(field, &noted(field))]) } else { Value::Null }
     };
     object([
-        field(any || names, "registry", StateKey::Registry),
-        field(any || passwords, "user", StateKey::User),
-        field(any || redirects, "sent_to", StateKey::SentTo),
+        field(needs.has_upstreams, LogField::Registry),
+        field(needs.has_passwords, LogField::User),
+        field(needs.redirects_clients, LogField::SentTo),
     ])
 }
 
@@ -137,14 +131,29 @@ fn fields_of_further_passes() -> [(String, Value); 6] {
     let address = json!({"command": "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"});
     let asked = [kept(StateKey::Authority), state(AUTHORITY), operator("REQ", ":AUTHORITY")];
     [
-        ("authority", first_of(&asked)),
-        ("path", first_of(&[kept(StateKey::Path), state(PATH), operator("PATH", "NQ")])),
-        ("client", first_of(&[kept(StateKey::Client), address])),
-        ("country", first_of(&[kept(StateKey::Country), state(COUNTRY)])),
-        ("backend", first_of(&[metadata, kept(StateKey::RedirectedBy)])),
-        ("upstream_authority", "%REQ(:AUTHORITY)%".to_owned()),
+        (LogField::Authority, first_of(&asked)),
+        (LogField::Path, first_of(&[kept(StateKey::Path), state(PATH), operator("PATH", "NQ")])),
+        (LogField::Client, first_of(&[kept(StateKey::Client), address])),
+        (LogField::Country, first_of(&[kept(StateKey::Country), state(COUNTRY)])),
+        (LogField::Backend, first_of(&[metadata, kept(StateKey::RedirectedBy)])),
+        (LogField::UpstreamAuthority, "%REQ(:AUTHORITY)%".to_owned()),
     ]
-    .map(|(name, value)| (name.to_owned(), value.into()))
+    .map(|(field, value)| (field.name().to_owned(), value.into()))
+}
+
+/// Fields, each with what Envoy writes there.
+fn format(rows: &[(LogField, &str)]) -> Value {
+    rows.iter().map(|(field, value)| (field.name().to_owned(), Value::from(*value))).collect()
+}
+
+/// The backend that was asked, by its name in the policy.
+fn backend() -> String {
+    format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND))
+}
+
+/// A field that the filter notes.
+fn noted(field: LogField) -> String {
+    field.noted().map(property).unwrap_or_default()
 }
 
 /// A property that the filter sets.

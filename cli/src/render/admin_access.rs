@@ -7,8 +7,8 @@ use portolan_core::config::Config;
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
-use super::listener::{BUFFER_BYTES, address};
 use super::options::{FilterKind, Options, Target};
+use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
 use super::{egress, inside, metrics};
 
@@ -19,7 +19,8 @@ pub(super) const METRICS: &str = "portolan-metrics";
 /// What its statistics and its routes are called.
 pub(super) const SCRAPES: &str = "portolan_metrics";
 
-/// Whether any front tells how its backends are, or anything depends on it; or may do so with the next policy.
+/// Whether the filter asks Envoy for the health of backends: a front shows it, something depends on it, or the
+/// next policy may need it.
 pub(super) fn is_needed(config: &Config, target: Target) -> bool {
     let mut fronts = config.fronts().all().iter();
     target == Target::Files

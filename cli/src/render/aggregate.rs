@@ -7,8 +7,8 @@ use portolan_core::config::{Backend, Config, List};
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
-use super::listener::BUFFER_BYTES;
 use super::options::Options;
+use super::socket::BUFFER_BYTES;
 use super::typed::{extension, object};
 use super::upstream_filters::{self, Destination};
 use super::{cluster, health, origin};

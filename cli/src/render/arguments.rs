@@ -9,12 +9,14 @@ use portolan_core::config::{Clients, Config, Geo};
 use serde::{Deserialize, Serialize};
 
 use super::admin_access;
+use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::limits::Limits;
 use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
-use super::targets::istio::IstioArgs;
-use super::tracing::{self, Collector};
+use super::targets::files::file_names::SECRETS;
+use super::targets::istio::arguments::IstioArgs;
+use super::tracing;
 
 /// Render a policy as the configuration of an Envoy that serves it.
 #[derive(Debug, Args)]
@@ -167,7 +169,7 @@ impl SiteArgs {
                 .to_string_lossy()
                 .into_owned(),
         };
-        self.sds_directory = format!("{seen}/{}", super::targets::files::SECRETS);
+        self.sds_directory = format!("{seen}/{SECRETS}");
         self.directory_in_envoy = Some(seen);
         Ok(self)
     }
@@ -355,100 +357,4 @@ pub(crate) fn admin_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-    use portolan_core::config::Config;
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Shell {
-        #[command(flatten)]
-        arguments: RenderArgs,
-    }
-
-    const NOWHERE: &str = "{}";
-    const DATABASE: &str = r#"{"geo":{"database":"/policy.mmdb"}}"#;
-
-    fn options(line: &str, clients: &str) -> Result<Options, String> {
-        let words = ["render", "p.yaml"].into_iter().chain(line.split_whitespace());
-        let shell = Shell::try_parse_from(words).map_err(|error| error.to_string())?;
-        let policy = format!(
-            r#"{{"version":1,"fronts":{{"f":{{"hosts":["h"]}}}},"backends":{{"b":{{"url":"http://b"}}}},
-            "regions":{{"default":{{}}}},"clients":{clients},
-            "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
-        );
-        let config = Config::from_json(policy.as_bytes()).unwrap();
-        let site = &shell.arguments.site;
-        site.options(&config, Target::Bootstrap, "id".to_owned()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn nothing_typed_is_a_proxy_on_port_8080() {
-        let options = options("", NOWHERE).unwrap();
-        assert_eq!(options.listen.to_string(), "0.0.0.0:8080");
-        assert_eq!(options.admin.to_string(), "127.0.0.1:9901");
-        let filter = options.filter.unwrap();
-        assert_eq!((filter.kind, &*filter.path), (FilterKind::Wasm, "/etc/portolan/portolan.wasm"));
-        assert_eq!(options.geoip_database, None);
-        assert_eq!(options.access_log, AccessLog::StandardOutput);
-        assert_eq!(options.limits, Limits::USUAL);
-        assert_eq!(options.envoy.to_string(), "1.40.0");
-    }
-
-    #[test]
-    fn wrong_lines_say_what_to_write() {
-        let header =
-            r#"{"trusted_proxies":["10.0.0.0/8"],"geo":{"headers":{"country":"x-envoy-country"}}}"#;
-        let rows = [
-            ("--admin 0.0.0.0:9901", NOWHERE, "is not a loopback address"),
-            ("--admin [::]:9901", NOWHERE, "is not a loopback address"),
-            ("--admin 9901", NOWHERE, "write one such as `127.0.0.1:9901`"),
-            ("--listen 8080", NOWHERE, "or a port alone: `:8080`"),
-            ("--max-connections 0", NOWHERE, "0 is not in 1.."),
-            ("--envoy 1.2.3", NOWHERE, "tested are 1.39.3, 1.40.0"),
-            ("--filter native", NOWHERE, "possible values: wasm, module"),
-            (
-                "--filter module --envoy 1.39.3",
-                NOWHERE,
-                "not run in Envoy 1.39.3; render for 1.40.0",
-            ),
-            (
-                "--filter module --envoy 1.40.1",
-                NOWHERE,
-                "not run in Envoy 1.40.1; render for 1.40.0",
-            ),
-            ("--geoip-database /x.mmdb", NOWHERE, "`clients.geo.database`"),
-            ("--geoip-database /x.csv", DATABASE, "ends in `.mmdb`"),
-            ("--filter-configuration --without-wasm", DATABASE, "cannot be used with"),
-            ("", header, "`x-envoy-country` of `clients.geo.headers` is Envoy's own"),
-        ];
-        for (line, clients, message) in rows {
-            let said = options(line, clients).map(|_| ()).expect_err(line);
-            assert!(said.contains(message), "{line}: {said}");
-        }
-    }
-
-    #[test]
-    fn the_filter_is_the_one_that_is_typed() {
-        let rows = [
-            ("", Some((FilterKind::Wasm, "/etc/portolan/portolan.wasm"))),
-            ("--wasm /w --module /m", Some((FilterKind::Wasm, "/w"))),
-            ("--filter module", Some((FilterKind::Module, "/etc/portolan/libportolan.so"))),
-            ("--filter module --wasm /w --module /m", Some((FilterKind::Module, "/m"))),
-            ("--without-wasm", None),
-        ];
-        for (line, expected) in rows {
-            let filter = options(line, NOWHERE).unwrap().filter;
-            let found = filter.as_ref().map(|filter| (filter.kind, filter.path.as_str()));
-            assert_eq!(found, expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn the_database_is_the_options_before_the_policys() {
-        let path = |line| options(line, DATABASE).unwrap().geoip_database;
-        assert_eq!(path("").as_deref(), Some("/policy.mmdb"));
-        assert_eq!(path("--geoip-database /other.mmdb").as_deref(), Some("/other.mmdb"));
-    }
-}
+mod tests;

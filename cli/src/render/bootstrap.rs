@@ -5,7 +5,9 @@ use portolan_core::contract::without_fingerprint;
 use serde_json::{Value, json};
 
 use super::options::Options;
-use super::typed::{extension, object};
+use super::resolver::resolver;
+use super::socket::address;
+use super::typed::object;
 use super::{
     admin_access, aggregate, cluster, egress, filter, http_redirect, listener, overload,
     redirect_cluster, service_cluster, stats, tracing,
@@ -45,7 +47,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
         if extensions.is_empty() { json!({}) } else { json!({"bootstrap_extensions": extensions}) };
     let all = json!({
         "node": node(options),
-        "admin": {"address": listener::address(options.admin)},
+        "admin": {"address": address(options.admin)},
         "overload_manager": overload::manager(options.limits),
         "typed_dns_resolver_config": resolver(),
         "static_resources": {
@@ -74,14 +76,4 @@ fn with_name_of_statistics(cluster: Value) -> Value {
         return cluster;
     }
     object([json!({"name": name, "alt_stat_name": plain}), cluster])
-}
-
-/// The resolver. The listener waits for the first answer about each name, and a name server that is
-/// silent must not keep it from opening for a minute; later on Envoy asks again and again.
-pub(super) fn resolver() -> Value {
-    extension(
-        "envoy.network.dns_resolver.cares",
-        "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-        json!({"query_timeout_seconds": 2, "query_tries": 1}),
-    )
 }

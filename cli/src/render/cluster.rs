@@ -6,8 +6,8 @@ use portolan_core::config::{Backend, Config, Limits, List};
 use portolan_core::contract::{self, clusters};
 use serde_json::{Value, json};
 
-use super::listener::BUFFER_BYTES;
 use super::options::Options;
+use super::socket::BUFFER_BYTES;
 use super::typed::object;
 use super::upstream_filters::{self, Destination};
 use super::{egress, health, origin, upstream_tls};

@@ -4,6 +4,7 @@ use portolan_core::config::{Config, Front, FrontHost};
 use serde_json::{Value, json};
 
 use super::limits::{Limits, seconds};
+use super::needs::Needs;
 use super::options::Options;
 use super::typed::{extension, object};
 use super::{
@@ -23,7 +24,7 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
             "early_header_mutation_extensions": [early_headers::extension(config.clients())],
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
-            "access_log": access_logs(config, options),
+            "access_log": access_logs(Needs::of(config, options), options),
             "local_reply_config": local_replies::config(options.limits),
             "route_config": routes::route_config(config, options),
             "http_filters": filters(config, policy_json, options),
@@ -37,15 +38,15 @@ pub(super) fn connection_manager(config: &Config, policy_json: &str, options: &O
 }
 
 /// The log of requests, and what counts them.
-fn access_logs(config: &Config, options: &Options) -> Vec<Value> {
-    let log = access_log::access_log(config, options);
-    [log].into_iter().chain(metrics::of_requests(config, options)).collect()
+fn access_logs(needs: Needs, options: &Options) -> Vec<Value> {
+    let log = access_log::access_log(needs, options);
+    [log].into_iter().chain(metrics::of_requests(needs, options)).collect()
 }
 
 /// The log of attempts, and what counts them.
-fn attempt_logs(config: &Config, options: &Options) -> Vec<Value> {
+fn attempt_logs(needs: Needs, options: &Options) -> Vec<Value> {
     let log = access_log::of_attempts(options);
-    [log].into_iter().chain(metrics::of_attempts(config, options)).collect()
+    [log].into_iter().chain(metrics::of_attempts(needs, options)).collect()
 }
 
 /// The order matters: the country is found before anything is decided, then what the client sent is noted for the
@@ -58,7 +59,7 @@ fn filters(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> 
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
         // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
-        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(config, options)}),
+        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(Needs::of(config, options), options)}),
     );
     let noted = filter_state::filter(config.clients(), &options.policy);
     let forms = options.filter.as_ref().filter(|_| routes::has_token_endpoint(config));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::inside;
 use super::options::{Options, Target};
-use super::service_cluster;
+use super::small_cluster;
 use super::typed::{extension, object};
 
 /// The listener inside of Envoy.
@@ -67,7 +67,7 @@ pub(super) fn clusters(config: &Config) -> Vec<Value> {
         if !made.contains(&proxy.authority()) {
             made.push(proxy.authority());
             let name = clusters::connect_proxy(proxy.authority());
-            all.push(service_cluster::small(&name, proxy, Value::Null));
+            all.push(small_cluster::small(&name, proxy, Value::Null));
         }
     }
     all

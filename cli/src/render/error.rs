@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use portolan_core::config::Mistake;
 
 use super::envoy_version::EnvoyVersion;
-use super::targets::files::DirectoryError;
+use super::targets::files::directory_error::DirectoryError;
+use crate::output::{Exit, complain, say};
 use crate::policy_file::Diagnostic;
 
 /// Why nothing was rendered.
@@ -143,6 +144,17 @@ impl fmt::Display for RenderError {
 }
 
 impl RenderError {
+    /// Says it on the standard error; how the command ends.
+    pub(crate) fn complain(&self) -> Exit {
+        let exit = match self {
+            Self::Policy(diagnostics) => return complain(diagnostics),
+            Self::GeoHeader(_) => Exit::Refused,
+            _ => Exit::Unusable,
+        };
+        say(format_args!("error: {self}"));
+        exit
+    }
+
     /// What is wrong with an option.
     fn of_an_option(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

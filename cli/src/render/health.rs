@@ -28,7 +28,7 @@ pub(super) fn checks(backend: &Backend) -> Value {
         "unhealthy_interval": seconds(interval.min(SOON)),
         "unhealthy_edge_interval": seconds(interval.min(SOON)),
         "healthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
-        // These two hold instead of the others as long as there was never a connection for a request.
+        // Envoy uses these two intervals in place of the others until a request has made a connection.
         "no_traffic_interval": seconds(interval.min(SOON)),
         "no_traffic_healthy_interval": seconds(interval),
         "unhealthy_threshold": 2,

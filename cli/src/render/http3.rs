@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::downstream_tls;
 use super::error::RenderError;
 use super::limits::Limits;
-use super::listener::{BUFFER_BYTES, address};
 use super::options::Options;
+use super::socket::{BUFFER_BYTES, address};
 use super::typed::extension;
 
 /// What the listener is called.

@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 use super::connection_manager::readiness;
 use super::limits::{Limits, seconds};
-use super::listener::{BUFFER_BYTES, address, listener_filters, sockets, whose_connections};
+use super::listener::{listener_filters, sockets, whose_connections};
+use super::needs::Needs;
 use super::options::Options;
+use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
 use super::{access_log, client_address, local_replies};
 
@@ -56,7 +58,7 @@ fn manager(config: &Config, options: &Options) -> Value {
         // The port that a client came to is not the one that it is sent to.
         "strip_any_host_port": true,
         "stream_idle_timeout": IDLE,
-        "access_log": [access_log::access_log(config, options)],
+        "access_log": [access_log::access_log(Needs::of(config, options), options)],
         "local_reply_config": local_replies::config_beside_routes(options.limits),
         "route_config": {"name": NAME, "virtual_hosts": virtual_hosts(config)},
         "http_filters": ready.into_iter().chain([router]).collect::<Vec<_>>(),

@@ -1,19 +1,14 @@
 //! The listener that clients are served at.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-
 use portolan_core::config::{Clients, Config};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::client_address::ranges;
 use super::limits::seconds;
 use super::options::Options;
+use super::socket::{BUFFER_BYTES, address};
 use super::typed::{extension, object};
 use super::{connection_manager, downstream_tls, http3};
-
-/// What Envoy buffers of one connection, in bytes. Much less starves the transfer of blobs, much
-/// more lets slow clients hold the memory.
-pub(super) const BUFFER_BYTES: u32 = 1024 * 1024;
 
 /// The listeners that serve the policy: for TCP, and for QUIC where somebody wants it.
 pub(super) fn listeners(config: &Config, policy_json: &str, options: &Options) -> Vec<Value> {
@@ -88,17 +83,4 @@ fn first_bytes(has_tls: bool) -> Value {
             json!({}),
         )
     }
-}
-
-/// A socket address in Envoy's words.
-///
-/// `[::]` takes IPv4 as well, as it does nearly everywhere; Envoy alone wants to be asked.
-pub(super) fn address(address: SocketAddr) -> Value {
-    let mut fields = Map::new();
-    fields.insert("address".to_owned(), address.ip().to_string().into());
-    fields.insert("port_value".to_owned(), address.port().into());
-    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
-        fields.insert("ipv4_compat".to_owned(), true.into());
-    }
-    json!({"socket_address": fields})
 }

@@ -1,8 +1,10 @@
 //! `portolan render`: a policy becomes the whole configuration of an Envoy that serves it.
 //!
-//! The walk: [`arguments`] are what a person typed, [`options`] what was checked of it;
-//! [`bootstrap`] puts the parts together, each part a pure function to a JSON value in a file of
-//! its own; [`yaml`] prints it. The same policy and options give the same bytes.
+//! [`arguments`] are what a person typed and [`options`] what was checked of it; [`rendering`] holds
+//! both against the policy. [`bootstrap`] puts the whole together, each part a pure function to a JSON
+//! value in a file of its own; [`targets`] takes it apart again for other forms, and [`yaml`] prints it.
+//! The same policy and options give the same bytes. In which order the files may need each other is in
+//! ARCHITECTURE.md, "The renderer".
 
 mod access_log;
 mod admin_access;
@@ -14,6 +16,7 @@ mod budgets;
 mod client_address;
 mod client_limits;
 mod cluster;
+mod collector;
 mod connection_manager;
 mod credential_filter;
 mod downstream_tls;
@@ -23,8 +26,10 @@ mod envoy_version;
 mod error;
 mod filter;
 mod filter_state;
+mod followed_redirects;
 mod forwarded_for;
 mod geoip;
+mod header;
 mod health;
 mod http3;
 mod http_redirect;
@@ -36,6 +41,7 @@ mod local_rate_limit;
 mod local_replies;
 mod loops;
 mod metrics;
+mod needs;
 mod next_cluster;
 mod options;
 mod origin;
@@ -44,9 +50,14 @@ mod patience;
 mod private_addresses;
 mod redirect_cluster;
 mod redirects;
+mod rendering;
+mod resolver;
+mod retry_priority;
 mod routes;
 mod secret;
 mod service_cluster;
+mod small_cluster;
+mod socket;
 mod stats;
 mod targets;
 mod tracing;
@@ -68,15 +79,16 @@ pub(crate) use envoy_version::TESTED;
 pub(crate) use error::RenderError;
 pub(crate) use listener::NAME as LISTENER;
 pub(crate) use options::Target;
+use portolan_core::config::Config;
+pub(crate) use rendering::Rendering;
 pub(crate) use targets::files::{self, FileSet};
-use targets::istio;
-
-use portolan_core::config::{Config, Document, Fingerprint};
 
 use crate::output::say;
 use crate::policy_file::{self, LoadedPolicy};
+use header::header;
 use options::Options;
 use secret::Secret;
+use targets::istio;
 
 /// Renders the policy that the arguments name, to `out` or to the file or directory they name.
 ///
@@ -121,62 +133,6 @@ pub(crate) fn into_directory(
         .map_err(|source| RenderError::Output { path: directory.to_owned(), source })?;
     into_files(site, &policy, directory)?;
     Ok(files::Directory::new(directory).bootstrap())
-}
-
-/// A policy as it is rendered: its clusters are named by what they connect to.
-pub(crate) struct Rendering {
-    /// What the filter reads.
-    json: String,
-    config: Config,
-    options: Options,
-}
-
-impl Rendering {
-    /// The text of the whole configuration in one file, for an Envoy that only looks at it.
-    pub(crate) fn whole(&self) -> String {
-        yaml::print(&bootstrap::bootstrap(&self.config, &self.json, &self.options))
-    }
-
-    /// What the operator has still to do.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        leftover::notes(&self.config, &self.options, true)
-    }
-
-    /// Takes the options of the machine for a policy.
-    ///
-    /// # Errors
-    ///
-    /// Options that do not go with the policy.
-    pub(crate) fn of(
-        policy: &LoadedPolicy,
-        site: &SiteArgs,
-        target: Target,
-    ) -> Result<Self, RenderError> {
-        let document = with_fingerprints(&policy.document);
-        let json = policy_file::to_json(&document) + "\n";
-        // It was good without the names, and no name of a policy has the sign that ours have.
-        let config = Config::from_document(&document).map_err(RenderError::Names)?;
-        let options = site.options(&config, target, Fingerprint::of([&json]).to_string())?;
-        redirects::check(&config, options.envoy)?;
-        if options.http3.is_some() {
-            http3::check(&config)?;
-        }
-        if options.http_redirect.is_some() && !downstream_tls::is_there(&config) {
-            return Err(RenderError::NowhereToLead);
-        }
-        if config.clients().limits().is_some() && !options.envoy.limits_clients() {
-            return Err(RenderError::ClientLimits(options.envoy));
-        }
-        Ok(Self { json, config, options })
-    }
-}
-
-/// The policy with the word that names clusters by what they connect to.
-fn with_fingerprints(document: &Document) -> Document {
-    const KEY: &str = "cluster_fingerprints";
-    let Document::Mapping(fields) = document else { return document.clone() };
-    let others = fields.iter().filter(|(key, _)| key != KEY).cloned();
-    Document::Mapping(others.chain([(KEY.to_owned(), Document::Boolean(true))]).collect())
 }
 
 /// The text of the whole configuration. The files that it refers to are written first: an Envoy that
@@ -251,28 +207,4 @@ fn write_sds(directory: &Path, config: &Config, options: &Options) -> Result<(),
 fn put(path: &Path, text: &str) -> Result<(), RenderError> {
     crate::replace::replace(path, text.as_bytes())
         .map_err(|source| RenderError::Output { path: path.to_owned(), source })
-}
-
-/// Whoever opens the file learns where it came from. The policy's directory is left out: it
-/// differs from machine to machine.
-fn header(options: &Options, policy: &Path) -> String {
-    let name = match policy.file_name().unwrap_or_default().to_string_lossy() {
-        name if name == "-" => "the standard input".into(),
-        name => name,
-    };
-    let Options { envoy, policy, .. } = options;
-    format!(
-        "# The configuration of Envoy {envoy}, made by `portolan render` from {name}.\n\
-         # Change that file and render again; what is changed here is lost.\n\
-         # The policy has the fingerprint {policy}.\n"
-    )
-}
-
-/// The same for the bootstrap of a directory, which is for any policy.
-fn header_of_directory(options: &Options) -> String {
-    format!(
-        "# What Envoy {} reads once, made by `portolan render --target files`. The policy is in the files that are\n\
-         # named here; `portolan apply` changes it while Envoy runs.\n",
-        options.envoy
-    )
 }

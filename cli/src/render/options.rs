@@ -6,9 +6,9 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
+use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
 use super::limits::Limits;
-use super::tracing::Collector;
 
 /// Everything that the rendered configuration depends on besides the policy.
 #[derive(Clone, Debug)]

@@ -5,12 +5,12 @@ use portolan_core::contract::{self, Role};
 use portolan_core::record::metric::FOLLOWED;
 use serde_json::{Value, json};
 
-use super::listener::BUFFER_BYTES;
 use super::options::{FilterFile, Options};
+use super::resolver::resolver;
+use super::socket::BUFFER_BYTES;
 use super::typed::{extension, object};
 use super::{
-    bootstrap, cluster, filter, origin, private_addresses, redirects, upstream_filters,
-    upstream_tls,
+    cluster, filter, followed_redirects, origin, private_addresses, upstream_filters, upstream_tls,
 };
 
 /// Which addresses such a host may have.
@@ -51,7 +51,7 @@ impl Addresses {
             "dns_failure_refresh_rate": {"base_interval": "1s", "max_interval": "10s"},
             "host_ttl": "300s",
             "max_hosts": 1024,
-            "typed_dns_resolver_config": bootstrap::resolver(),
+            "typed_dns_resolver_config": resolver(),
         });
         json!({"dns_cache_config": object([fields, filter])})
     }
@@ -70,8 +70,8 @@ pub(super) fn address_filter(addresses: Addresses) -> Value {
 /// All of them.
 pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
     let Some(file) = &options.filter else { return Vec::new() };
-    let clusters = redirects::followed(config).flat_map(|backend| {
-        redirects::schemes(backend).map(move |scheme| one(backend, scheme, file, options))
+    let clusters = followed_redirects::followed(config).flat_map(|backend| {
+        followed_redirects::schemes(backend).map(move |scheme| one(backend, scheme, file, options))
     });
     clusters.collect()
 }

@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
+use super::followed_redirects::{are_followed, followed, schemes};
 use super::options::Options;
 use super::redirect_cluster::{self, Addresses};
-use super::routes;
+use super::retry_priority::previous_priorities;
 use super::typed::{extension, object, typed};
 use super::{budgets, filter_state, geoip, health, loops, next_cluster, patience};
 
@@ -23,16 +24,6 @@ const ROUTE: &str = "redirect";
 
 /// How often one request is sent on.
 const MOST_HOPS: u32 = 5;
-
-/// The backends whose redirects are followed, for anybody.
-pub(super) fn followed(config: &Config) -> impl Iterator<Item = &Backend> {
-    config.backends().iter().filter(|backend| backend.redirects().any_followed())
-}
-
-/// Whether, and with it how, redirects are followed at all. Without the filter nobody says where to.
-pub(super) fn are_followed(config: &Config, options: &Options) -> bool {
-    options.filter.is_some() && config.follows_redirects()
-}
 
 /// Refuses an Envoy that would follow to where the policy does not let it.
 ///
@@ -47,13 +38,6 @@ pub(super) fn check(config: &Config, envoy: EnvoyVersion) -> Result<(), RenderEr
         }
         _ => Ok(()),
     }
-}
-
-/// How the clusters of a backend's redirects are reached: always over TLS, and without it where the
-/// attempt phase may go without it.
-pub(super) fn schemes(backend: &Backend) -> impl Iterator<Item = Scheme> {
-    let plain = backend.url().scheme() == Scheme::Http && backend.redirects().private_addresses();
-    [Some(Scheme::Https), plain.then_some(Scheme::Http)].into_iter().flatten()
 }
 
 /// The `internal_redirect_policy` of a route.
@@ -112,7 +96,7 @@ fn route(config: &Config, backend: &Backend, scheme: Scheme, options: &Options) 
                 "num_retries": 1,
                 "per_try_timeout": health::seconds(head),
                 "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-                "retry_priority": routes::previous_priorities(),
+                "retry_priority": previous_priorities(),
             },
         }),
         policy(),
@@ -139,7 +123,8 @@ fn destination(config: &Config, backend: &Backend, cluster: &str) -> Value {
     next_cluster::specifier(config, Some(backend), &next_cluster::to_cluster(cluster))
 }
 
-/// What was noted of the client in the first pass would be overwritten by what is left of it in the next.
+/// The filters that are off on a further pass: they would overwrite what the first pass has noted of the
+/// client, since the request has lost most of its headers.
 fn filters_of_a_further_pass(
     config: &Config,
     backend: &Backend,

@@ -8,9 +8,11 @@ use portolan_core::policy::TOKEN_PATH;
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
-use super::typed::{extension, object, typed};
+use super::retry_priority::previous_priorities;
+use super::typed::{object, typed};
 use super::{
-    browsers, filter, http3, next_cluster, patience, redirects, upstream_filters, upstream_headers,
+    browsers, filter, followed_redirects, http3, next_cluster, patience, redirects,
+    upstream_filters, upstream_headers,
 };
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
@@ -28,7 +30,7 @@ pub(super) fn route_config(config: &Config, options: &Options) -> Value {
         if pages.is_empty() { json!({}) } else { json!({"typed_per_filter_config": pages}) };
     let all = json!({"name": "portolan", "domains": ["*"], "routes": routes});
     virtual_hosts.insert(0, object([all, pages]));
-    if redirects::are_followed(config, options) {
+    if followed_redirects::are_followed(config, options) {
         virtual_hosts.push(redirects::virtual_host(config, options));
     }
     let all = json!({
@@ -46,7 +48,7 @@ fn routes(config: &Config, first: Option<&str>, options: &Options) -> Vec<Value>
     if has_token_endpoint(config) && options.filter.is_some() {
         routes.push(token_endpoint(config));
     }
-    let follow = redirects::are_followed(config, options).then(redirects::policy);
+    let follow = followed_redirects::are_followed(config, options).then(redirects::policy);
     let read = |name: &str, header: Value, cluster: &Value, retry: Value, idle: Duration| {
         let action = action(cluster, Some(retry), idle);
         json!({
@@ -145,15 +147,6 @@ fn retry(retry_on: &str) -> Value {
         "per_try_timeout": patience::written(ALONE),
         "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
     })
-}
-
-/// Each attempt goes to another place of the list than those before.
-pub(super) fn previous_priorities() -> Value {
-    extension(
-        "envoy.retry_priorities.previous_priorities",
-        "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-        json!({"update_frequency": 1}),
-    )
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make

@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use portolan_core::config::{
     Backend, BlobStore, Certificate, Config, Credential, Fingerprint, Scheme, redirects_cluster,
 };
+use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::options::Options;
-use super::service_cluster::probe_cluster;
 use super::typed::typed;
 use super::yaml;
 use crate::credential::usage;
@@ -137,7 +137,7 @@ fn of_redirects(backend: &Backend) -> Option<Secret> {
 
 fn of_store(store: &BlobStore) -> Option<Secret> {
     let ca_file = store.tls().ca_file.as_deref()?;
-    Some(Secret::authority(&probe_cluster(store), ca_file))
+    Some(Secret::authority(&clusters::blob_store(store.name()), ca_file))
 }
 
 fn of_tls(backend: &Backend) -> impl Iterator<Item = Secret> {

@@ -2,13 +2,12 @@
 
 use portolan_core::config::{Backend, BackendAuth, BackendUrl, BlobStore, Config, FrontAuth, Tls};
 use portolan_core::contract::{clusters, without_fingerprint};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::listener::BUFFER_BYTES;
 use super::options::Options;
-use super::typed::object;
+use super::small_cluster::{CALLS, Most, cluster};
 use super::upstream_filters::{self, Destination};
-use super::{egress, origin, upstream_tls};
+use super::{egress, upstream_tls};
 
 /// All of them. Without the filter nobody calls any.
 pub(super) fn all(config: &Config, options: &Options) -> Vec<Value> {
@@ -101,46 +100,5 @@ fn publicly(url: &BackendUrl) -> Tls {
     Tls { server_name: url.host().to_owned(), ca_file: None, client: None }
 }
 
-/// The most that is in flight to a service. What is more fails at once, which looks like an outage.
-#[derive(Clone, Copy)]
-struct Most {
-    connections: u32,
-    requests: u32,
-}
-
-const CALLS: Most = Most { connections: 64, requests: 1024 };
 /// Each worker bounds its own questions (512), of which a cold start may make many at once.
 const QUESTIONS: Most = Most { connections: 256, requests: 65_536 };
-
-/// The cluster of a service that no policy names.
-pub(super) fn small(name: &str, url: &BackendUrl, transport: Value) -> Value {
-    cluster(name, url, transport, Vec::new(), CALLS)
-}
-
-/// A service whose requests are small and whose answers are waited for. It is asked only when there is
-/// something to ask; whether it is well shows then, and there is nobody else to ask anyway.
-fn cluster(
-    name: &str,
-    url: &BackendUrl,
-    transport: Value,
-    filters: Vec<Value>,
-    most: Most,
-) -> Value {
-    object([
-        json!({"name": name}),
-        origin::discovery(url),
-        json!({
-            "connect_timeout": "2s",
-            "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-            "circuit_breakers": {"thresholds": [{
-                "max_connections": most.connections,
-                "max_pending_requests": most.requests,
-                "max_requests": most.requests,
-            }]},
-        }),
-        origin::keepalive(),
-        origin::protocol_options(origin::protocol(url.scheme()), filters),
-        origin::load_assignment(name, url, None),
-        transport,
-    ])
-}

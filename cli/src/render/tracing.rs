@@ -3,67 +3,25 @@
 //! Envoy makes them, and begins none where this is off. It goes on with the trace that a client's `traceparent`
 //! names (W3C Trace Context) as that says, and begins one of its own for a share of the other requests.
 
-use std::str::FromStr;
-
-use portolan_core::config::{BackendUrl, Tls};
+use portolan_core::config::Tls;
 use portolan_core::contract::{self, StateKey, clusters};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::access_log::{first_of, metadata, operator, property};
+use super::collector::Collector;
 use super::options::Options;
 use super::typed::extension;
-use super::{filter_state, service_cluster, upstream_tls};
-
-/// Where the collector is: `http` or `https`, host, port, perhaps the beginning of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct Collector {
-    text: String,
-    url: BackendUrl,
-}
+use super::{filter_state, small_cluster, upstream_tls};
 
 /// Of which requests without a trace of their own there are spans, in percent.
 pub(crate) const EVERY: u8 = 100;
-
-impl FromStr for Collector {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = BackendUrl::parse(text).ok_or(
-            "write the URL of a collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`",
-        )?;
-        Ok(Self { text: text.to_owned(), url })
-    }
-}
-
-impl TryFrom<String> for Collector {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Collector> for String {
-    fn from(collector: Collector) -> Self {
-        collector.text
-    }
-}
-
-impl Collector {
-    /// Where spans are sent ("OpenTelemetry Protocol Specification", "OTLP/HTTP Request").
-    fn spans(&self) -> String {
-        format!("{}{}/v1/traces", self.url.origin(), self.url.base_path())
-    }
-}
 
 /// The cluster of the collector.
 pub(super) fn cluster(options: &Options) -> Option<Value> {
     let Collector { url, .. } = options.tracing.as_ref()?;
     let tls = Tls { server_name: url.host().to_owned(), ca_file: None, client: None };
     let transport = upstream_tls::transport(clusters::COLLECTOR, url, &tls, options);
-    Some(service_cluster::small(clusters::COLLECTOR, url, transport))
+    Some(small_cluster::small(clusters::COLLECTOR, url, transport))
 }
 
 /// The setting of the connection manager.

@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: ServeArgs, out: &mut impl Write) -> io::Result<Exit
     let rendered = render::into_directory(&arguments.policy, &site, &arguments.directory);
     let configuration = match rendered {
         Ok(configuration) => configuration,
-        Err(error) => return Ok(crate::exit_of_render_error(&error)),
+        Err(error) => return Ok(error.complain()),
     };
     let (program, more) = (&arguments.envoy_program, &arguments.envoy_arguments);
     match Running::start(command::envoy(program, &configuration, more)) {

@@ -70,7 +70,7 @@ pub(super) enum Wait {
     Ready,
 }
 
-/// What is looked at.
+/// What a person names to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Subject {
     /// An Envoy.

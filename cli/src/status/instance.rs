@@ -44,7 +44,7 @@ pub(super) enum ServerState {
     Draining,
     /// It does not serve yet.
     Starting,
-    /// It does not answer.
+    /// The admin interface does not answer.
     Unreachable,
 }
 

@@ -33,7 +33,7 @@ pub(super) const CERTIFICATE_REFUSED: &str = "envoy_cluster_ssl_fail_verify_erro
 pub(super) const CREDENTIAL_SENT: &str = "envoy_cluster_credential_injector_injected";
 /// Envoy's own: requests that should have had one, by [`CLUSTER`].
 pub(super) const CREDENTIAL_MISSING: &str = "envoy_cluster_credential_injector_failed";
-/// Envoy's own: days until the first of its certificates ends.
+/// A metric of Envoy's own: the days until the first of its certificates expires.
 pub(super) const CERTIFICATE_DAYS: &str = "envoy_server_days_until_first_cert_expiring";
 /// Envoy's own: 0 live, 1 draining, 2 before initialisation, 3 initialising.
 pub(super) const SERVER_STATE: &str = "envoy_server_state";

@@ -1,4 +1,4 @@
-//! From the configuration of one filter of the host to what its streams do.
+//! What the streams of a filter are to do, read from the configuration that the host has for that filter.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -62,7 +62,7 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
                 Role::TokenForm => value::STOP_ITERATION,
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
-            let is_attempt = matches!(role, Role::Attempt(_));
+            let is_attempt = matches!(role, Role::Attempt { .. });
             let panics = host::counter(envoy, object, "portolan_module_panics");
             Some(Box::new(Config { envoy, object, filter, pause, is_attempt, panics }))
         }
@@ -117,7 +117,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(config: Own, filter: Objec
 
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: Own) {
-    // SAFETY: it was made above, and Envoy hands it over for the last time; the filter is still there.
+    // SAFETY: the stream was made above, and Envoy hands it over for the last time; its filter still lives.
     let stream = unsafe { Box::from_raw(stream.cast_mut().cast::<Stream>()) };
     guarded((), || process::close(&stream));
 }

@@ -63,7 +63,7 @@ fn place(facts: &ClientFacts<'_>) -> Locality {
     locate(CONFIG.regions(), facts)
 }
 
-/// More than is trusted: everything that could be read as such an address.
+/// Whether a peer could be one of the trusted proxies: every spelling of their addresses, and some more.
 fn is_trusted(peer: &[u8]) -> bool {
     peer.windows(3).any(|part| part == b"10.")
         || peer

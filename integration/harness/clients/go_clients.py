@@ -1,4 +1,4 @@
-"""crane and oras, which Debian 12 does not have: built by `scripts/setup go-clients`."""
+"""crane, oras and regctl, which Debian 12 does not have: built by `scripts/setup go-clients`."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from harness.image import Image
 
 
 class _GoClient(Pusher):
-    """What the two have in common: logins as docker's, and OCI layouts for a store."""
+    """What they have in common: logins as docker's, and OCI layouts for a store."""
 
     def __init__(self, directory: Path, trust: Path | None = None) -> None:
         """With `trust` every registry has TLS and a certificate of that authority; without, none has."""
@@ -34,8 +34,12 @@ class _GoClient(Pusher):
         self._layouts.clear()
 
     def _run(self, *arguments: str | Path, stdin: bytes = b"", directory: Path | None = None) -> str:
-        environment = {"DOCKER_CONFIG": self._directory / "docker", **self._trust}
+        environment = {"DOCKER_CONFIG": self._directory / "docker", **self._trust, **self._environment()}
         return output([self._program, *arguments], environment, stdin, directory)
+
+    def _environment(self) -> dict[str, str | Path]:
+        """What one of them wants besides."""
+        return {}
 
 
 class Crane(_GoClient):
@@ -106,6 +110,43 @@ class Oras(_GoClient):
         place = Path(tempfile.mkdtemp(dir=self._directory))
         self._run("pull", self._plain(""), "--output", place, reference)
         return (place / "artifact").read_bytes()
+
+
+class Regctl(_GoClient):
+    """regctl, of regclient."""
+
+    name = "regctl"
+
+    def login(self, authority: str, account: Account) -> None:
+        """`regctl registry login`, with the password by standard input."""
+        self._know(authority)
+        command = ("registry", "login", "--user", account.user, "--pass-stdin", authority)
+        self._run(*command, stdin=account.password.encode())
+
+    def push(self, reference: str) -> None:
+        """Pushes all platforms."""
+        self._know(_authority(reference))
+        self._run("image", "copy", f"ocidir://{self._layouts[reference]}:image", reference)
+
+    def fetch(self, reference: str) -> str:
+        """Pulls all platforms; the digest of the index."""
+        self._know(_authority(reference))
+        place = Path(tempfile.mkdtemp(dir=self._directory))
+        self._run("image", "copy", reference, f"ocidir://{place}:image")
+        digest: str = json.loads((place / "index.json").read_text())["manifests"][0]["digest"]
+        return digest
+
+    def _know(self, authority: str) -> None:
+        """It is told of each registry once whether that has TLS."""
+        tls = "disabled" if self._is_plain else "enabled"
+        self._run("registry", "set", "--skip-check", f"--tls={tls}", authority)
+
+    def _environment(self) -> dict[str, str | Path]:
+        return {"REGCTL_CONFIG": self._directory / "regctl.json"}
+
+
+def _authority(reference: str) -> str:
+    return reference.partition("/")[0]
 
 
 def _digest(said: str) -> str:

@@ -1,7 +1,7 @@
 """What a client needs of the machine, and what becomes of a test whose client cannot run here.
 
 It is skipped on somebody's desk, and fails on the gate's machine, which has to have them all (CI is
-"true" there). crane and oras are not Debian's, and only `make test-all` has to have them: PORTOLAN_ALL_CLIENTS
+"true" there). crane, oras and regctl are not Debian's, and only `make test-all` has to have them: PORTOLAN_ALL_CLIENTS
 says so.
 """
 
@@ -23,7 +23,7 @@ COMMANDS = {
 }
 # They unpack layers into file systems that they mount, or keep their files where only root may.
 ROOT_ONLY = ("docker", "podman", "buildah", "ctr", "cri")
-GO_CLIENTS = ("crane", "oras")
+GO_CLIENTS = ("crane", "oras", "regctl")
 
 
 def need(name: str) -> None:
@@ -37,6 +37,8 @@ def need(name: str) -> None:
 
 
 def _why_not(name: str) -> str | None:
+    if name == "helm":
+        return None if (TOOLS / name).is_file() else "there is no helm. Run: scripts/setup chart"
     if name in GO_CLIENTS:
         return None if (TOOLS / name).is_file() else f"there is no {name}. Run: scripts/setup go-clients"
     missing = [command for command in COMMANDS[name] if shutil.which(command) is None]

@@ -8,13 +8,13 @@ from harness.clients.client import Client
 from harness.clients.cri import Cri
 from harness.clients.ctr import Ctr
 from harness.clients.docker import Docker
-from harness.clients.go_clients import Crane, Oras
+from harness.clients.go_clients import Crane, Oras, Regctl
 from harness.clients.needs import need
 from harness.clients.podman import Buildah, Podman
 from harness.clients.skopeo import Skopeo
 from harness.containerd import Containerd
 
-NAMES = ("docker", "podman", "buildah", "skopeo", "ctr", "cri", "crane", "oras")
+NAMES = ("docker", "podman", "buildah", "skopeo", "ctr", "cri", "crane", "oras", "regctl")
 
 
 class Workshop:
@@ -43,7 +43,7 @@ class Workshop:
             return Cri(place, self._hosts)
         if name in ("podman", "buildah"):
             return (Podman if name == "podman" else Buildah)(place, trust=self._trust)
-        alone = {kind.name: kind for kind in (Skopeo, Crane, Oras)}
+        alone = {kind.name: kind for kind in (Skopeo, Crane, Oras, Regctl)}
         return alone[name](place, self._trust)
 
     def close(self) -> None:

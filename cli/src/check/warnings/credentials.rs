@@ -2,7 +2,8 @@
 
 use portolan_core::config::{Backend, BackendAuth, BackendUrl, Config, FrontAuth, Geo, Scheme};
 
-use super::{Doubt, is_near};
+use super::doubt::Doubt;
+use super::near::is_near;
 use crate::credential::usage;
 use crate::policy_file::join;
 

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use portolan_core::config::{Config, DEFAULT_REGION, Document, Geo, GeoHeaders};
 
-use super::Doubt;
+use super::doubt::Doubt;
 use crate::policy_file::{join, view};
 
 /// Regions by country, subdivision or continent that no client can be found to be in.
@@ -86,7 +86,7 @@ fn regions_of_nobody(document: &Document) -> Vec<Doubt> {
         .collect()
 }
 
-/// What a region may say about where its clients are.
+/// A field of a region that says where its clients are.
 #[derive(Clone, Copy)]
 enum Criterion {
     Country,

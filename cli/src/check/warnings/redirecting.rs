@@ -3,7 +3,9 @@
 use portolan_core::config::{BackendUrl, BlobStore, Config, Document, Redirecting};
 
 use super::credentials::is_exposed;
-use super::{Doubt, is_near, links};
+use super::doubt::Doubt;
+use super::near::is_near;
+use super::used::links;
 use crate::policy_file::{join, view};
 
 /// Every doubt about blob stores, and about backends that clients are sent to.

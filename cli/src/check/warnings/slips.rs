@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use portolan_core::config::{Backend, Config, Document, Front};
 
+use super::doubt::Doubt;
 use super::upstreams::path_of_url;
-use super::{Doubt, links, used_backends};
+use super::used::{links, used_backends};
 use crate::policy_file::{join, view};
 
 /// Every doubt about countries, twins among backends, hosts in globs, and the size of the policy.

@@ -3,7 +3,7 @@
 use portolan_core::challenge::is_neutral;
 use portolan_core::config::{Config, Document, Front, FrontAuth, FrontHost, Upstream};
 
-use super::Doubt;
+use super::doubt::Doubt;
 use crate::policy_file::{join, view};
 
 /// Every doubt about upstreams, and about hosts that stand in a realm.

@@ -16,7 +16,7 @@ use crate::networks::{Provider, country, published};
 pub(super) struct Truth {
     /// What it is called in the answer.
     pub(super) name: String,
-    /// Every range that it locates, rising.
+    /// The ranges that the source locates, in ascending order.
     pub(super) segments: Vec<Segment>,
 }
 

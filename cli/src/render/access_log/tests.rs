@@ -58,7 +58,7 @@ fn the_documentation_lists_every_field_and_no_other() {
     let text = fs::read_to_string(path).unwrap();
     let tracing = Some("http://127.0.0.1:4318".parse().unwrap());
     let options = Options { tracing, ..options(true, None) };
-    let log = access_log(&config(), &options);
+    let log = access_log(Needs::of(&config(), &options), &options);
     assert_eq!(fields_of(&log), documented(&text, "Lines of requests"));
     assert_eq!(fields_of(&of_attempts(&options)), documented(&text, "Lines of attempts"));
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::super::typed::{extension, object};
 use super::labels::Tags;
-use super::{logger, stat};
+use super::logger::logger;
+use super::stat;
 
 /// Where the numbers are kept until the request is over.
 const NAMESPACE: &str = "portolan.limit";

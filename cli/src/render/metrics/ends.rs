@@ -7,7 +7,7 @@ use portolan_core::record::{AttemptResult, Outcome};
 use serde_json::{Value, json};
 
 use super::super::typed::object;
-use super::labels::{Change, beginning, input, on_match};
+use super::rules::{Change, beginning, input, on_match};
 
 /// What is said of a request: whether the first backend was passed over, by one character; what kind of
 /// answer it was; and the status.

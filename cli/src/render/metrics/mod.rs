@@ -8,40 +8,35 @@
 mod budget;
 mod ends;
 mod labels;
+mod logger;
+mod rules;
 mod stat;
 
-use portolan_core::config::{Config, List};
 use portolan_core::record::metric::{
     ATTEMPTS, FALLBACKS, FIRST_BYTE, Label, METRICS, Metric, POLICY, REDIRECTS, REFUSALS_TOTAL,
     REQUEST_TIME, REQUESTS, SENT_BYTES, Shape,
 };
 use serde_json::{Value, json};
 
+use super::access_log;
+use super::needs::Needs;
 use super::options::Options;
-use super::typed::{extension, object};
-use super::{access_log, redirects};
+use super::typed::object;
 use labels::Tags;
+use logger::{PREFIX, logger};
 use stat::{Amount, Lasts};
 
-/// With what the names of these metrics begin in Envoy. It takes the first word off where it shows them to
-/// Prometheus: a namespace for what modules count, which is there as soon as a module is.
-const PREFIX: &str = "wasmcustom.portolan";
-
 /// The access loggers of the listener for clients.
-pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
+pub(super) fn of_requests(needs: Needs, options: &Options) -> Vec<Value> {
     if !options.counts() {
         return Vec::new();
     }
-    // The listener stays when the policy changes, and counts what any policy may need.
-    let any = options.target.is_changed_while_envoy_runs();
-    let follows = any || redirects::are_followed(config, options);
-    let tags = Tags { follows };
-    let once = if follows { access_log::the_last_pass() } else { Value::Null };
+    let tags = Tags { follows: needs.follows_redirects };
+    let once = if needs.follows_redirects { access_log::the_last_pass() } else { Value::Null };
     let count = |metric| stat::counter(metric, tags, Amount::One);
-    let falls_back = any || config.lists().iter().any(List::has_fallback);
     let mut counters =
         vec![count(&REQUESTS), stat::counter(&SENT_BYTES, tags, Amount::Format("%BYTES_SENT%"))];
-    counters.extend(falls_back.then(|| count(&FALLBACKS)));
+    counters.extend(needs.falls_back.then(|| count(&FALLBACKS)));
     let histograms = json!([
         stat::histogram(&FIRST_BYTE, tags, &first_byte()),
         stat::histogram(&REQUEST_TIME, tags, "%DURATION%"),
@@ -50,7 +45,7 @@ pub(super) fn of_requests(config: &Config, options: &Options) -> Vec<Value> {
         vec![object([logger(&json!({"counters": counters, "histograms": histograms})), once])];
     let refused = json!({"counters": [count(&REFUSALS_TOTAL)]});
     all.push(object([logger(&refused), status("GE", 400)]));
-    if any || config.rules().all().iter().any(|rule| rule.redirecting().is_some()) {
+    if needs.redirects_clients {
         let redirected = json!({"counters": [count(&REDIRECTS)]});
         all.push(object([logger(&redirected), status("EQ", 307)]));
     }
@@ -64,9 +59,8 @@ pub(super) fn filter(options: &Options) -> Option<Value> {
 }
 
 /// The access logger of the router: it is handed each attempt.
-pub(super) fn of_attempts(config: &Config, options: &Options) -> Option<Value> {
-    let any = options.target.is_changed_while_envoy_runs();
-    let tags = Tags { follows: any || redirects::are_followed(config, options) };
+pub(super) fn of_attempts(needs: Needs, options: &Options) -> Option<Value> {
+    let tags = Tags { follows: needs.follows_redirects };
     let counters = json!({"counters": [stat::counter(&ATTEMPTS, tags, Amount::One)]});
     options.counts().then(|| logger(&counters))
 }
@@ -124,14 +118,6 @@ pub(super) fn names() -> Value {
 fn first_byte() -> String {
     let operators = ["RESPONSE_DURATION", "DURATION"].map(|command| json!({"command": command}));
     access_log::first_of(&operators)
-}
-
-fn logger(stats: &Value) -> Value {
-    extension(
-        "envoy.access_loggers.stats",
-        "extensions.access_loggers.stats.v3.Config",
-        object([json!({"stat_prefix": PREFIX}), stats.clone()]),
-    )
 }
 
 /// Envoy wants a key under which the number could be changed while it runs.

@@ -115,3 +115,13 @@ hostAliases:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
+
+{{/* What the pods of `helm test` have in common. */}}
+{{- define "portolan.testPod" -}}
+restartPolicy: Never
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- include "portolan.podSecurity" . | nindent 2 }}
+{{- with include "portolan.placement" . | trim }}{{ . | nindent 0 }}{{ end }}
+{{- end -}}

@@ -28,7 +28,7 @@ pub(super) struct Registry<'c> {
 /// What can name an upstream in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// `ns`, which the client adds.
+    /// By the query parameter `ns`, which the client adds to its requests.
     Namespace,
     /// A host of the upstream's own.
     Host,

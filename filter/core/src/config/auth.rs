@@ -39,7 +39,7 @@ impl Verifier {
         &self.url
     }
 
-    /// The Envoy cluster that reaches it.
+    /// The name of the Envoy cluster by which the filter reaches the service.
     #[must_use]
     pub fn cluster(&self) -> &str {
         &self.cluster

@@ -3,9 +3,6 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::advice;
-use super::wanted::Wanted;
-
 /// How a backend is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
@@ -51,13 +48,6 @@ pub struct BackendUrl {
     authority: String,
     base_path: String,
 }
-
-/// What to write where a backend URL is expected.
-pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
-    "a URL such as `https://ghcr.io`, `https://registry.example.com:5000` or \
-     `https://example.com/mirror`: scheme `http` or `https`, no credentials, query or fragment",
-    advice::url::why,
-);
 
 /// Where a user name and a password belong that were written into the URL of a backend.
 pub(crate) const WANTED_FOR_LOGIN: &str =

@@ -2,15 +2,6 @@
 
 use std::time::Duration;
 
-use super::advice;
-use super::wanted::Wanted;
-
-/// What to write where a length of time is expected.
-pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
-    "a length of time such as `500ms`, `3s`, `5m` or `24h`, at most one day",
-    advice::time::why,
-);
-
 /// The longest time that makes sense anywhere in a policy.
 const LONGEST: Duration = Duration::from_hours(24);
 

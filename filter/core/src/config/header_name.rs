@@ -1,14 +1,6 @@
 //! The names of headers that carry where a client is.
 
-use super::advice;
-use super::wanted::Wanted;
 use crate::contract::headers;
-
-/// What to write where a header name is expected.
-pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
-    "the name of a header in lower case, such as `cf-ipcountry`",
-    advice::header::why,
-);
 
 /// Headers that mean something else: taking a country from them can only be a mistake.
 const REFUSED: [&str; 6] =

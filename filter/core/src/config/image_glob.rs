@@ -1,6 +1,7 @@
 //! Which images are meant: a glob over repositories, perhaps with a tag or a digest.
 
-use super::repository_glob::{self, RepositoryGlob, wild_matches};
+use super::advice;
+use super::repository_glob::{RepositoryGlob, wild_matches};
 use super::wanted::Wanted;
 use crate::grammar::Digest;
 
@@ -67,7 +68,7 @@ fn is_tag_glob(text: &str) -> bool {
 /// What is wrong with the repository, where the rest of the image is good.
 fn why(text: &str) -> Option<String> {
     let (repository, _) = text.split_once(['@', ':']).unwrap_or((text, ""));
-    repository_glob::WANTED.reason(repository)
+    advice::glob::WANTED.reason(repository)
 }
 
 #[cfg(test)]

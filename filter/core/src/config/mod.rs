@@ -16,6 +16,7 @@ mod compiled;
 mod cors;
 mod document;
 pub mod duration;
+mod excerpt;
 pub mod fields;
 mod front_host;
 mod fronts;

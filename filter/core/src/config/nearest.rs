@@ -1,8 +1,8 @@
 //! "Did you mean": the known name that a person most likely meant.
 
 use super::advice;
+use super::excerpt::excerpt;
 use super::fields::{POLICY, Table};
-use super::wanted::excerpt;
 
 /// The name among `known` that is nearest to `word`, if it is near enough to be meant.
 ///

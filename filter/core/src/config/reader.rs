@@ -5,11 +5,12 @@
 
 use super::advice::shape::{self, Kind};
 use super::document::Document;
+use super::excerpt::excerpt;
 use super::fields::Table;
 use super::mistake::{Mistakes, Path};
 use super::nearest::{meant_field, nearest, unknown_field};
 use super::user_info;
-use super::wanted::{Wanted, excerpt};
+use super::wanted::Wanted;
 
 /// A value and where it stands.
 #[derive(Clone, Copy)]

@@ -4,9 +4,6 @@
 //! any number of them, but at least one at the end of a glob (`drycc/**` is everything below
 //! `drycc`, not `drycc` itself). One `**` per glob keeps matching linear.
 
-use super::advice;
-use super::wanted::Wanted;
-
 /// A glob over repository names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RepositoryGlob {
@@ -21,13 +18,6 @@ enum Component {
     Literal(String),
     Wild(String),
 }
-
-/// What to write where a glob is expected.
-pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
-    "a repository glob such as `drycc/**`, `library/*` or `team/tool`: lower-case \
-     names with `*` inside a component and at most one `**` as a whole component",
-    advice::glob::why,
-);
 
 impl RepositoryGlob {
     /// Reads a glob.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::advice;
+use super::excerpt::excerpt;
 use super::user_info;
 
 /// What belongs somewhere, and why a text is not it.
@@ -51,16 +52,6 @@ impl fmt::Display for Wanted<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.words)
     }
-}
-
-/// At most the first 60 characters of a value, with `…` where it goes on, so that a message stays one line;
-/// and nothing that could be a password in a URL.
-pub(crate) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let shown = user_info::hidden(text);
-    let start = shown.chars().take(LONGEST).flat_map(char::escape_debug);
-    let end = shown.chars().nth(LONGEST).map(|_| '…');
-    start.chain(end).collect()
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@
 
 mod attempt_result;
 mod kind;
+mod log_field;
 pub mod metric;
 mod outcome;
 
 pub use attempt_result::AttemptResult;
 pub use kind::Kind;
+pub use log_field::LogField;
 pub use outcome::{Outcome, REFUSALS};
 
 use crate::config::geography::Country;

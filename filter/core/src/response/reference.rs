@@ -24,7 +24,7 @@ pub(super) enum Leads {
     Elsewhere,
 }
 
-/// What a path of the backend is at the front.
+/// Where clients find a path of the backend.
 enum AtFront {
     /// This path.
     Path(Vec<u8>),

@@ -12,7 +12,7 @@ const CLIENT_ID: &str = "portolan";
 pub enum Access {
     /// Read it.
     Pull,
-    /// Write to it. Registries ask for `pull` too: uploads are read back, mounts are found.
+    /// Write to it. The scope has `pull` as well: an upload is read back, and a mount has to be found.
     Push,
     /// Delete from it.
     Delete,

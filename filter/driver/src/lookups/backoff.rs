@@ -1,4 +1,4 @@
-//! How long nobody asks a service that is in trouble.
+//! Back-off: for how long a service in trouble is not asked again.
 
 const SECOND: u64 = 1_000_000_000;
 /// How long trouble is remembered: the first time, and at most.

@@ -14,7 +14,8 @@ const SECOND: u64 = 1_000_000_000;
 const SHORTEST: u32 = 1;
 const LONGEST: u32 = 60;
 
-/// Until when each backend is left alone, in nanoseconds. The names are those of the policy, so there are not many.
+/// The moment until which each backend is not asked, in nanoseconds. The keys are names of the policy, so
+/// there are few.
 #[derive(Debug, Default)]
 pub(super) struct Limits(BTreeMap<String, u64>);
 

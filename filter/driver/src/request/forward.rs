@@ -18,7 +18,7 @@ const HEDGE: &str = "x-envoy-hedge-on-per-try-timeout";
 /// Says that the time of an attempt counts as no failure of its backend: it goes on, and may answer yet. Envoy would
 /// answer 204 at the end of a time of the whole request, and there is none.
 const NO_FAILURE: &str = "x-envoy-upstream-rq-timeout-alt-response";
-/// How often Envoy goes on to the next backend.
+/// The header by which Envoy is told how often it may go on to the next backend.
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
 

@@ -184,7 +184,7 @@ fn what_an_answer_means() {
     }
 }
 
-/// What only Envoy and the filter speak in is nothing that a backend may say.
+/// A backend may not answer with the headers by which Envoy and the filter talk to each other.
 #[test]
 fn an_answer_loses_what_is_internal() {
     let mut world = World::new(LIST, ATTEMPTS);

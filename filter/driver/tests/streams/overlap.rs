@@ -46,7 +46,7 @@ struct Begun {
     is_sent: bool,
 }
 
-/// Looks at those that have gone on since.
+/// Compares what the attempts have sent since the last look.
 fn look(world: &mut World, attempts: &mut BTreeMap<StreamId, Begun>) {
     for (id, begun) in attempts.iter_mut().filter(|(_, begun)| !begun.is_sent) {
         if world.host.streams[id].is_paused {

@@ -8,26 +8,22 @@
 //! versions/ID.json  all files of a policy that was in force: what `portolan rollback` goes back to
 //! ```
 
-use std::fmt;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use portolan_core::config::Fingerprint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FileSet, Kind, Resources};
+use super::directory_error::DirectoryError;
+use super::file_names::{BOOTSTRAP, LOCK, SECRETS, STATE, VERSIONS};
+use super::file_set::FileSet;
+use super::resources::{Kind, Resources};
 use crate::moment::Moment;
-use crate::render::SiteArgs;
+use crate::render::arguments::SiteArgs;
 use crate::replace::replace;
 
-/// The directory of the small files of secrets.
-pub(crate) const SECRETS: &str = "sds";
-const STATE: &str = "portolan.json";
-const BOOTSTRAP: &str = "envoy.yaml";
-const VERSIONS: &str = "versions";
-const LOCK: &str = ".lock";
 /// How many policies there are to go back to.
 const KEPT: usize = 10;
 
@@ -253,63 +249,3 @@ fn parsed<T: for<'a> Deserialize<'a>>(path: &Path, json: &[u8]) -> Result<T, Dir
         message: error.to_string(),
     })
 }
-
-/// What is wrong with a directory.
-#[derive(Debug)]
-pub(crate) enum DirectoryError {
-    /// Nothing was rendered there.
-    NotRendered(PathBuf),
-    /// Another command changes it at the moment.
-    Locked(PathBuf),
-    /// A file cannot be read.
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// A file is not what was written there.
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A file cannot be written.
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-}
-
-impl fmt::Display for DirectoryError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotRendered(path) => write!(
-                formatter,
-                "{0} was not made by `portolan render POLICY --target files {0}`; do that first",
-                path.display()
-            ),
-            Self::Locked(path) => write!(
-                formatter,
-                "another `portolan` changes {} at this moment; wait until it is done",
-                path.display()
-            ),
-            Self::Unreadable { path, source } => {
-                write!(formatter, "cannot read {}: {source}", path.display())
-            }
-            Self::Broken { path, message } => write!(
-                formatter,
-                "{} is not as it was written: {message}; render the directory again",
-                path.display()
-            ),
-            Self::Unwritable { path, source } => {
-                write!(formatter, "cannot write {}: {source}", path.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for DirectoryError {}

@@ -3,7 +3,6 @@
 use portolan_core::config::Fingerprint;
 use serde_json::{Value, json};
 
-use super::{FileSet, name_of};
 use crate::render::filter::DECIDES;
 
 /// What a file has in it.
@@ -81,24 +80,5 @@ impl Resources {
     pub(crate) fn text(&self) -> String {
         let response = json!({"version_info": self.version, "resources": self.all});
         format!("{response:#}\n")
-    }
-}
-
-impl FileSet {
-    /// The files of resources, the filters one by one.
-    pub(crate) fn resources(&self) -> Vec<Resources> {
-        let new = |kind, all: &[Value]| Resources::new(kind, all.to_vec(), &self.policy);
-        let filters = self.filters.iter();
-        let filters = filters.map(|filter| {
-            new(Kind::Filter(name_of(filter).to_owned()), std::slice::from_ref(filter))
-        });
-        let others = [
-            new(Kind::Clusters, &self.clusters),
-            new(Kind::Routes, &self.routes),
-            new(Kind::Listeners, &self.listeners),
-        ];
-        let scrapes =
-            (!self.scrapes.is_empty()).then(|| new(Kind::Scrapes, &self.scrapes)).into_iter();
-        others.into_iter().chain(filters).chain(scrapes).collect()
     }
 }

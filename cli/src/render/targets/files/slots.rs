@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::name_of;
+use super::named::name_of;
 use crate::render::filter::{self, DECIDES};
 use crate::render::options::Options;
 use crate::render::typed::typed;

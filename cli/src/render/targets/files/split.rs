@@ -3,8 +3,9 @@
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
+use super::named::name_of;
+use super::resources::Kind;
 use super::slots::{self, Slot};
-use super::{Kind, name_of};
 use crate::render::admin_access::{METRICS, SCRAPES};
 use crate::render::options::Options;
 use crate::render::typed::{object, typed};

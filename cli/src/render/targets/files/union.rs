@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Kind, name_of};
+use super::named::name_of;
+use super::resources::Kind;
 
 /// The resources of both policies. Where both have one under one name, it is the new one's: what a name connects to
 /// is in the name.

@@ -6,7 +6,7 @@ use portolan_core::config::Fingerprint;
 use serde_json::{Value, json};
 
 use super::names::{NAME, Names};
-use super::object;
+use super::object::object;
 use super::patch::Patches;
 use crate::render::targets::files::{DECIDES, name_of};
 
@@ -69,7 +69,7 @@ pub(super) fn plugin(names: &Names, module: &Module, policy_json: &str) -> Value
     if let (Value::Object(fields), Some(secret)) = (&mut spec, &names.image_pull_secret) {
         fields.insert("imagePullSecret".to_owned(), secret.as_str().into());
     }
-    object(names, "extensions.istio.io/v1alpha1", "WasmPlugin", NAME, &spec)
+    object(&names.namespace, "extensions.istio.io/v1alpha1", "WasmPlugin", NAME, &spec)
 }
 
 /// The contents of the filters whose places the connection manager keeps, but for the one that decides.

@@ -9,19 +9,20 @@
 //!
 //! [`limits`] lists what a level cannot express and refuses a policy that needs it.
 
-mod arguments;
+pub(crate) mod arguments;
 mod filter;
 mod full;
 mod limits;
 mod manager;
 mod names;
+mod object;
 mod patch;
 mod plugin;
 
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) use arguments::{IstioArgs, Level};
 
@@ -30,7 +31,8 @@ use crate::policy_file::LoadedPolicy;
 use crate::render::arguments::SiteArgs;
 use crate::render::error::RenderError;
 use crate::render::options::Target;
-use crate::render::{Rendering, bootstrap, yaml};
+use crate::render::rendering::Rendering;
+use crate::render::{bootstrap, yaml};
 use filter::Module;
 use names::Names;
 use patch::Patches;
@@ -93,18 +95,4 @@ fn header(policy: &str, level: Level) -> String {
         "# Objects for Istio, made by `portolan render --target istio --level {level}` from {file}.\n\
          # They configure a gateway that serves nothing else. Change the policy and render again.\n"
     )
-}
-
-/// An object of Kubernetes.
-fn object(names: &Names, api: &str, kind: &str, name: &str, spec: &Value) -> Value {
-    json!({
-        "apiVersion": api,
-        "kind": kind,
-        "metadata": {
-            "name": name,
-            "namespace": names.namespace,
-            "labels": {"app.kubernetes.io/name": "portolan", "app.kubernetes.io/managed-by": "portolan-render"},
-        },
-        "spec": spec,
-    })
 }

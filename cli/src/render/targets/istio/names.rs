@@ -6,7 +6,7 @@ use portolan_core::config::{Backend, Fingerprint};
 use serde_json::{Map, Value, json};
 
 use super::arguments::IstioArgs;
-use super::object;
+use super::object::object;
 
 /// The name of every object of which there is one.
 pub(super) const NAME: &str = "portolan";
@@ -100,7 +100,7 @@ impl Names {
             }
         }
         let spec = json!({"selector": self.labels(), "servers": [server]});
-        object(self, "networking.istio.io/v1", "Gateway", NAME, &spec)
+        object(&self.namespace, "networking.istio.io/v1", "Gateway", NAME, &spec)
     }
 }
 

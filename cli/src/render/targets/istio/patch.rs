@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::names::{NAME, Names};
-use super::object;
+use super::object::object;
 
 /// Patches, in the order in which Istio makes them.
 pub(super) struct Patches<'n> {
@@ -51,7 +51,7 @@ impl<'n> Patches<'n> {
             "workloadSelector": {"labels": self.names.labels()},
             "configPatches": self.all,
         });
-        object(self.names, "networking.istio.io/v1alpha3", "EnvoyFilter", NAME, &spec)
+        object(&self.names.namespace, "networking.istio.io/v1alpha3", "EnvoyFilter", NAME, &spec)
     }
 }
 

@@ -8,7 +8,7 @@ use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
 use super::names::{NAME, Names, host_of, of_backend};
-use super::object;
+use super::object::object;
 use crate::render::options::Options;
 use crate::render::typed::object as joined;
 use crate::render::{patience, upstream_headers};
@@ -39,7 +39,7 @@ fn service_entry(backend: &Backend, names: &Names) -> Value {
         "ports": [{"number": url.port(), "name": name, "protocol": protocol}],
         "endpoints": [{"address": url.host()}],
     });
-    object(names, API, "ServiceEntry", &of_backend(backend), &spec)
+    object(&names.namespace, API, "ServiceEntry", &of_backend(backend), &spec)
 }
 
 /// How it is reached. No ejection: Istio's would count statuses, and anybody can ask for the image that makes a registry
@@ -67,7 +67,7 @@ fn destination_rule(backend: &Backend, options: &Options, names: &Names) -> Valu
             "tls": tls(backend, options),
         },
     });
-    object(names, API, "DestinationRule", &of_backend(backend), &spec)
+    object(&names.namespace, API, "DestinationRule", &of_backend(backend), &spec)
 }
 
 /// Verified always: whom to trust, and which name to look for.
@@ -109,7 +109,7 @@ fn virtual_service(config: &Config, names: &Names) -> Value {
         "exportTo": ["."],
         "http": routes.chain([nowhere]).collect::<Vec<_>>(),
     });
-    object(names, API, "VirtualService", NAME, &spec)
+    object(&names.namespace, API, "VirtualService", NAME, &spec)
 }
 
 /// Only where the backend has certainly seen nothing of the request.

@@ -8,9 +8,13 @@ mod mounts;
 
 use serde_json::{Value, json};
 
-use super::super::{Rendering, SiteArgs, Target, error::RenderError, yaml};
 use crate::check;
 use crate::policy_file::{self, LoadedPolicy};
+use crate::render::arguments::SiteArgs;
+use crate::render::error::RenderError;
+use crate::render::options::Target;
+use crate::render::rendering::Rendering;
+use crate::render::yaml;
 use mounts::Mount;
 
 /// The objects of the chart, with a policy of no meaning.

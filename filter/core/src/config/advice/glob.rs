@@ -2,6 +2,14 @@
 
 use super::text::shown;
 use crate::config::repository_glob::RepositoryGlob;
+use crate::config::wanted::Wanted;
+
+/// What to write where a glob is expected.
+pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
+    "a repository glob such as `drycc/**`, `library/*` or `team/tool`: lower-case \
+     names with `*` inside a component and at most one `**` as a whole component",
+    why,
+);
 
 /// Why a text is no glob.
 pub(crate) fn why(text: &str) -> Option<String> {

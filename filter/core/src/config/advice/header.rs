@@ -1,6 +1,11 @@
 //! What is wrong with the name of a header.
 
 use crate::config::header_name;
+use crate::config::wanted::Wanted;
+
+/// What to write where a header name is expected.
+pub(crate) const WANTED: Wanted<'static> =
+    Wanted::explained("the name of a header in lower case, such as `cf-ipcountry`", why);
 
 /// Why a text is no name of a geo header.
 pub(crate) fn why(text: &str) -> Option<String> {

@@ -1,8 +1,9 @@
 //! What is wrong with a value of another kind than the one that is wanted.
 
 use crate::config::document::Document;
+use crate::config::excerpt::excerpt;
 use crate::config::fields::{Table, Value};
-use crate::config::wanted::{Wanted, excerpt};
+use crate::config::wanted::Wanted;
 
 /// The kind of value that is wanted somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

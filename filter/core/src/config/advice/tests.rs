@@ -1,14 +1,14 @@
 //! The precise reason for each refused text; and that what is suggested is accepted.
 
 use super::*;
-use crate::config::backend_url::{self, BackendUrl};
+use crate::config::backend_url::BackendUrl;
 use crate::config::blob_url::{self, BlobUrl};
 use crate::config::duration;
 use crate::config::front_host::{self, FrontHost};
 use crate::config::geography::{Continent, Country, Subdivision};
 use crate::config::network as prefixes;
 use crate::config::redirects::{RedirectHost, WANTED_HOST};
-use crate::config::repository_glob::{self, RepositoryGlob};
+use crate::config::repository_glob::RepositoryGlob;
 use crate::config::wanted::Wanted;
 
 /// Each text is refused, for this reason; what it is told to write is accepted.
@@ -85,7 +85,7 @@ fn urls() {
     ];
     for (text, expected) in rows {
         assert!(BackendUrl::parse(text).is_none(), "{text}");
-        let found = backend_url::WANTED.refusal(text);
+        let found = url::WANTED.refusal(text);
         assert!(found.contains(expected), "`{text}`\nwanted: {expected}\nfound: {found}");
         let suggested = found.split("write `").nth(1).and_then(|rest| rest.split('`').next());
         if let Some(suggested) =
@@ -183,7 +183,7 @@ fn networks() {
 #[test]
 fn globs() {
     check(
-        repository_glob::WANTED,
+        glob::WANTED,
         |text| RepositoryGlob::parse(text).is_some(),
         &[
             (
@@ -221,7 +221,7 @@ fn globs() {
 #[test]
 fn lengths_of_time() {
     check(
-        duration::WANTED,
+        time::WANTED,
         |text| duration::parse(text).is_some(),
         &[
             ("10", "has no unit; write `10s`"),

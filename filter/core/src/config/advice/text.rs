@@ -1,5 +1,7 @@
 //! What is wrong with any text, whatever it was to be.
 
+use crate::config::excerpt::excerpt;
+
 /// Why a text that was refused cannot be what was meant.
 pub(crate) fn why(text: &str) -> Option<String> {
     template(text).or_else(|| typography(text)).or_else(|| around(text))
@@ -55,5 +57,5 @@ fn around(text: &str) -> Option<String> {
 
 /// A part of a refused text as it can be shown.
 pub(super) fn shown(text: &str) -> String {
-    crate::config::wanted::excerpt(text)
+    excerpt(text)
 }

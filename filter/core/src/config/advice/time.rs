@@ -2,6 +2,13 @@
 
 use super::text::shown;
 use crate::config::duration;
+use crate::config::wanted::Wanted;
+
+/// What to write where a length of time is expected.
+pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
+    "a length of time such as `500ms`, `3s`, `5m` or `24h`, at most one day",
+    why,
+);
 
 /// Why a text is no length of time.
 pub(crate) fn why(text: &str) -> Option<String> {

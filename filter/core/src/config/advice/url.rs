@@ -3,6 +3,14 @@
 use super::host;
 use super::text::shown;
 use crate::config::backend_url::BackendUrl;
+use crate::config::wanted::Wanted;
+
+/// What to write where a backend URL is expected.
+pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
+    "a URL such as `https://ghcr.io`, `https://registry.example.com:5000` or \
+     `https://example.com/mirror`: scheme `http` or `https`, no credentials, query or fragment",
+    why,
+);
 
 /// Why a text is no URL of a backend, a token service or a page.
 pub(crate) fn why(text: &str) -> Option<String> {

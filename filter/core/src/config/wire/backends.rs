@@ -72,8 +72,8 @@ pub(super) fn read_backend(name: String, node: &Node<'_>) -> BackendWire {
     let fields = node.fields(&BACKEND);
     BackendWire {
         name,
-        url: fields.required("url", backend_url::WANTED, |node| {
-            node.url(backend_url::WANTED, backend_url::WANTED_FOR_LOGIN, BackendUrl::parse)
+        url: fields.required("url", advice::url::WANTED, |node| {
+            node.url(advice::url::WANTED, backend_url::WANTED_FOR_LOGIN, BackendUrl::parse)
         }),
         cluster: optional_text(&fields, "cluster", "the name of an Envoy cluster"),
         owner_cluster: optional_text(&fields, "owner_cluster", "the name of an Envoy cluster"),

@@ -4,6 +4,7 @@ use super::client_limits::{ClientLimitsWire, read_client_limits};
 use super::proxy::{PROXY, ProxyWire};
 use super::refused::{RefusedWire, read_refused};
 use super::values::{list, optional_text};
+use crate::config::advice;
 use crate::config::fields::{CLIENTS, GEO, GEO_HEADERS};
 use crate::config::header_name;
 use crate::config::reader::Node;
@@ -59,7 +60,7 @@ fn read_geo(node: &Node<'_>) -> (Option<String>, Option<GeoHeadersWire>) {
     let headers = fields.optional("headers", |node| {
         let fields = node.fields(&GEO_HEADERS);
         let header = |name| {
-            fields.optional(name, |node| node.parse(header_name::WANTED, header_name::parse))
+            fields.optional(name, |node| node.parse(advice::header::WANTED, header_name::parse))
         };
         Some(GeoHeadersWire {
             names_any: fields.any_written(),

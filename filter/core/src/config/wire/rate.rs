@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::values::read_count;
+use crate::config::advice;
 use crate::config::duration;
 use crate::config::reader::Fields;
 
@@ -16,8 +17,8 @@ pub(super) struct Rate {
 pub(super) fn read_rate(fields: &Fields<'_>) -> Option<Rate> {
     const REQUESTS: &str = "how many requests, from 1 to 1000000";
     let requests = fields.required("requests", REQUESTS, |node| read_count(&node));
-    let per = fields.required("per", duration::WANTED, |node| {
-        let per = node.parse(duration::WANTED, duration::parse)?;
+    let per = fields.required("per", advice::time::WANTED, |node| {
+        let per = node.parse(advice::time::WANTED, duration::parse)?;
         if per < Duration::from_secs(1) {
             node.refuse("is too short; write at least `1s`");
         }

@@ -55,7 +55,7 @@ fn section<T>(
 fn attempts(node: &Node<'_>, default: &AttemptTimeouts) -> AttemptTimeouts {
     let fields = node.fields(&ATTEMPT_TIMEOUTS);
     let written =
-        |name| fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+        |name| fields.optional(name, |node| node.parse(advice::time::WANTED, duration::parse));
     let alone = AloneTimeouts { manifests: written("manifests"), blobs: written("blobs") };
     AttemptTimeouts {
         manifests: alone.manifests.unwrap_or(default.manifests),

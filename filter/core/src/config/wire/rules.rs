@@ -7,10 +7,11 @@ use super::auth::{read_readers, read_writers};
 use super::redirecting::RedirectingWire;
 use super::redirecting::read_redirecting;
 use super::values::{NAME, is_name, optional_text, read_writes};
+use crate::config::advice;
 use crate::config::duration;
 use crate::config::fields::{LINK, RULE, RULE_WRITES};
 use crate::config::reader::Node;
-use crate::config::repository_glob::{self, RepositoryGlob};
+use crate::config::repository_glob::RepositoryGlob;
 
 pub(crate) struct RuleWire {
     pub(crate) name: Option<String>,
@@ -61,7 +62,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
             "is empty; write the repositories that the rule is for, such as `team/**`",
         );
         node.list("a list of repository globs", |glob| {
-            glob.parse(repository_glob::WANTED, RepositoryGlob::parse)
+            glob.parse(advice::glob::WANTED, RepositoryGlob::parse)
         })
     });
     let chains = fields.required("chains", CHAINS, |node| {
@@ -78,7 +79,7 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
         owner: optional_text(&fields, "owner", "the name of a backend"),
         replicas: fields.optional("replicas", |node| references(&node)),
         read_your_writes: fields
-            .optional("read_your_writes", |node| node.parse(duration::WANTED, duration::parse)),
+            .optional("read_your_writes", |node| node.parse(advice::time::WANTED, duration::parse)),
         readers: fields.optional("readers", |node| Some(read_readers(&node))),
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
         redirecting: fields.optional("redirect", |node| Some(read_redirecting(&node))),

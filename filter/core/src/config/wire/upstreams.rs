@@ -2,7 +2,7 @@
 
 use super::values::flag;
 use crate::config::advice;
-use crate::config::backend_url::{self, BackendUrl};
+use crate::config::backend_url::BackendUrl;
 use crate::config::fields::UPSTREAM;
 use crate::config::front_host::{self, FrontHost};
 use crate::config::reader::{Fields, Node};
@@ -41,7 +41,7 @@ pub(super) fn read_upstream(name: String, node: &Node<'_>) -> UpstreamWire {
     let mut has_backend = false;
     let backend = fields.optional("backend", |node| {
         has_backend = true;
-        node.url(backend_url::WANTED, LOGIN, BackendUrl::parse)
+        node.url(advice::url::WANTED, LOGIN, BackendUrl::parse)
     });
     UpstreamWire {
         name,

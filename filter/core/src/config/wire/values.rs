@@ -44,7 +44,7 @@ pub(super) fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<Stri
 
 /// A length of time, or its default.
 pub(super) fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
-    let read = fields.optional(name, |node| node.parse(duration::WANTED, duration::parse));
+    let read = fields.optional(name, |node| node.parse(advice::time::WANTED, duration::parse));
     read.unwrap_or(default)
 }
 

@@ -33,7 +33,8 @@ fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Lower case only: what else is no digest of `sha256` anyway (OCI image spec, "SHA-256").
+/// The value of a hexadecimal digit. Upper case is refused: a digest of `sha256` has lower case alone
+/// (OCI image spec, "SHA-256").
 const fn digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),

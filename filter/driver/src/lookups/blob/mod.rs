@@ -52,7 +52,7 @@ pub(super) struct Probes {
     /// The blobs that the store is being asked about, and who waits for each.
     flights: BTreeMap<Key, Flight>,
     trouble: Option<Backoff>,
-    /// When the store last answered, or was last asked.
+    /// The moment at which the store last answered or was last asked, in nanoseconds.
     checked: Option<u64>,
 }
 

@@ -34,7 +34,7 @@ pub(super) enum Step {
     Fetch,
     /// Go on without: the service said no.
     Denied(Denial),
-    /// Go on without: the service is in trouble.
+    /// The request goes on without a token: the token service is in trouble.
     Unavailable,
 }
 

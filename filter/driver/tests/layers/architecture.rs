@@ -1,0 +1,114 @@
+//! What ARCHITECTURE.md says of modules, read from its tables.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::paths::named;
+use crate::sources::{Module, Sources, sources};
+
+/// A table of modules: the title of its section, and the crates whose modules it names, all of them.
+const CRATES: [(&str, &[&str]); 4] = [
+    ("The rooms of the core", &["filter/core"]),
+    ("The modules of the driver", &["filter/driver"]),
+    ("The modules of the bindings", &["filter/proxy-wasm", "filter/dynamic-module"]),
+    ("The modules of the command line", &["cli"]),
+];
+/// The table of the renderer, whose rows are in the order in which they may need each other.
+const RENDERER: &str = "The renderer";
+
+/// Where files are that the page names without the beginning of their path.
+const PLACES: [&str; 6] =
+    ["", "filter", "filter/core", "filter/core/src", "filter/driver/src", "cli/src"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn page() -> String {
+    fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap()
+}
+
+/// What stands in backticks, but for blocks of code.
+fn quoted(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
+}
+
+/// The rows of the table of a section, each as the modules in one of its columns.
+fn rows(title: &str, column: usize) -> Vec<Vec<Module>> {
+    let page = page();
+    let text = page.split(&format!("\n## {title}\n")).nth(1);
+    let text = text.unwrap_or_else(|| panic!("ARCHITECTURE.md has no section `{title}`"));
+    let text = text.split("\n## ").next().unwrap();
+    let rows = text.lines().filter(|line| line.starts_with('|')).skip(2);
+    let module = |name: &str| name.split("::").map(str::to_owned).collect();
+    rows.map(|row| row.split('|').nth(column).unwrap())
+        .map(|cell| quoted(cell).into_iter().map(module).collect())
+        .collect()
+}
+
+/// The modules right below another one, or below the crate.
+fn children(all: &Sources, parent: &[&str]) -> BTreeSet<String> {
+    let below = all.keys().filter(|module| module.len() > parent.len());
+    let below = below.filter(|module| module.iter().zip(parent).all(|(one, other)| one == other));
+    below.map(|module| module[parent.len()].clone()).collect()
+}
+
+#[test]
+fn every_module_is_named_and_every_named_one_exists() {
+    for (title, crates) in CRATES {
+        let found =
+            crates.iter().flat_map(|name| children(&sources(&root().join(name).join("src")), &[]));
+        let found: BTreeSet<String> = found.collect();
+        let named = rows(title, 1).into_iter().flatten().map(|module| module.join("::"));
+        let named: BTreeSet<String> = named.collect();
+        assert_eq!(named, found, "ARCHITECTURE.md (left), \"{title}\", and the files (right)");
+    }
+}
+
+/// The row of a module of the renderer: that of the longest name in the table that begins its path.
+fn row_of(module: &[String], rows: &[Vec<Module>]) -> Option<usize> {
+    let numbered = rows.iter().enumerate();
+    let names = numbered.flat_map(|(row, names)| names.iter().map(move |name| (name, row)));
+    let fitting = names.filter(|(name, _)| module.starts_with(name));
+    fitting.max_by_key(|(name, _)| name.len()).map(|(_, row)| row)
+}
+
+#[test]
+fn the_renderer_goes_from_top_to_bottom() {
+    let rows = rows(RENDERER, 2);
+    let all = sources(&root().join("cli/src"));
+    for name in rows.iter().flatten() {
+        let whole: Module = ["render"].into_iter().map(str::to_owned).chain(name.clone()).collect();
+        assert!(all.contains_key(&whole), "ARCHITECTURE.md names `{}`", name.join("::"));
+    }
+    let mut wrong = Vec::new();
+    let inside = all.iter().filter(|(module, _)| module.len() > 1 && module[0] == "render");
+    for (module, text) in inside {
+        let row = row_of(&module[1..], &rows);
+        let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md lacks `{}`", module.join("::")));
+        let needed = named(module, text, &all).into_iter();
+        let needed = needed.filter(|needed| needed.first().is_some_and(|it| it == "render"));
+        let below = needed.filter(|needed| row_of(&needed[1..], &rows).is_none_or(|it| it > row));
+        wrong.extend(below.map(|it| format!("{} needs {}", module.join("::"), it.join("::"))));
+    }
+    assert!(wrong.is_empty(), "from a lower row of ARCHITECTURE.md:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_that_is_named_exists() {
+    let page = page();
+    let is_path = |word: &&str| word.contains('/') && !word.starts_with('/') && !word.contains(' ');
+    // What is built is not there in every checkout.
+    let is_file = |word: &&str| !word.starts_with("dist/");
+    let all: Vec<&str> = quoted(&page).into_iter().filter(is_path).filter(is_file).collect();
+    assert!(all.len() > 10, "the page names files: {all:?}");
+    for file in all {
+        let exists = PLACES.iter().any(|place| {
+            let path = root().join(place).join(file);
+            path.exists() || path.with_extension("rs").exists()
+        });
+        assert!(exists, "ARCHITECTURE.md names `{file}`");
+    }
+}
