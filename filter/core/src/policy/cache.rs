@@ -85,10 +85,10 @@ pub(super) fn route<'c>(
 /// digests of `sha256` alone.
 #[must_use]
 pub fn may_be_cached(request: &RegistryRequest<'_>) -> bool {
-    let digest = match &request.endpoint {
-        Endpoint::Blob { digest, .. }
-        | Endpoint::Manifest { reference: Reference::Digest(digest), .. } => digest,
-        _ => return false,
+    let (Endpoint::Blob { digest, .. }
+    | Endpoint::Manifest { reference: Reference::Digest(digest), .. }) = &request.endpoint
+    else {
+        return false;
     };
     request.method == Method::Get && digest.algorithm() == "sha256"
 }

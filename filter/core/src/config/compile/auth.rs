@@ -56,10 +56,11 @@ pub(super) fn credentials(
 /// The facts of every backend by its id, and the operators among them.
 #[inline(never)]
 pub(super) fn facts(
-    wire: &[BackendWire],
+    wire: Option<&[BackendWire]>,
     credentials: &[Credential],
     mistakes: &Mistakes,
 ) -> (Vec<BackendFacts>, Operators) {
+    let wire = wire.unwrap_or_default();
     let mut ids: BTreeMap<Key, OperatorId> = BTreeMap::new();
     let mut operators = Operators::default();
     let mut all = Vec::with_capacity(wire.len());

@@ -18,7 +18,11 @@ use crate::contract::clusters;
 
 /// All caches. They are members of lists behind the last of so many backends.
 #[inline(never)]
-pub(super) fn compile(wire: &[CacheWire], backends: usize, mistakes: &Mistakes) -> Vec<Cache> {
+pub(super) fn compile(
+    wire: Option<&[CacheWire]>,
+    backends: usize,
+    mistakes: &Mistakes,
+) -> Vec<Cache> {
     let root = Path::Root.key("caches");
     let mut urls = Once::new(mistakes);
     let first = u32::try_from(backends).unwrap_or(u32::MAX);
@@ -45,7 +49,7 @@ pub(super) fn compile(wire: &[CacheWire], backends: usize, mistakes: &Mistakes) 
         };
         Cache { name: cache.name.clone(), member, nodes, fill_from, known: cache.known }
     };
-    wire.iter().zip(ids).map(compile_one).collect()
+    wire.unwrap_or_default().iter().zip(ids).map(compile_one).collect()
 }
 
 /// The address that a node has in the policy.

@@ -15,11 +15,12 @@ use crate::config::wire::FrontWire;
 #[inline(never)]
 pub(super) fn refuse(
     fronts: &Fronts,
-    written: &[FrontWire],
+    written: Option<&[FrontWire]>,
     backends: &[Backend],
     stores: &[BlobStore],
     mistakes: &Mistakes,
 ) {
+    let written = written.unwrap_or_default();
     for backend in backends {
         if let Some(front) = front_at(fronts, backend.url()) {
             let message = format!(

@@ -46,8 +46,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         ids_by_name(wire.backends.iter().flatten().map(|backend| backend.name.as_str()));
     let region_ids = ids_by_name(wire.regions.iter().flatten().map(|region| region.name.as_str()));
     let credentials = auth::credentials(wire.credentials, mistakes);
-    let backends = wire.backends.as_deref().unwrap_or_default();
-    let (facts, operators) = auth::facts(backends, &credentials, mistakes);
+    let (facts, operators) = auth::facts(wire.backends.as_deref(), &credentials, mistakes);
     let scope = auth::Scope {
         backends: &backend_ids,
         facts: &facts,
@@ -75,11 +74,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         mistakes,
     };
     let rules = rules::compile(wire.rules, &scope, &mut table);
-    let caches = caches::compile(
-        wire.caches.as_deref().unwrap_or_default(),
-        scope.drained_backends.len(),
-        mistakes,
-    );
+    let caches = caches::compile(wire.caches.as_deref(), scope.drained_backends.len(), mistakes);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let mut backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;
     redirects::keep_apart(&mut fronts, &backends, mistakes);
@@ -87,13 +82,10 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
     if wire.cluster_fingerprints {
         fingerprints::apply(&mut fronts, &mut backends, &mut blob_stores, &credentials);
     }
-    let cached = caches::members(&caches, wire.cluster_fingerprints);
+    loops::refuse(&fronts, wire.fronts.as_deref(), &backends, &blob_stores, mistakes);
     let registries = backends.len();
-    backends.extend(cached);
+    backends.extend(caches::members(&caches, wire.cluster_fingerprints));
     let lists = table.into_lists(&backends);
-    let (asked, _) = backends.split_at_checked(registries).unwrap_or((&backends, &[]));
-    let written = wire.fronts.as_deref().unwrap_or_default();
-    loops::refuse(&fronts, written, asked, &blob_stores, mistakes);
     services::keep_apart(&fronts, &backends, &blob_stores, &lists, mistakes);
     Some(Config {
         fronts,

@@ -250,7 +250,9 @@ pub(super) fn word(learned: &Learned) -> String {
         Learned::Token(Found::Token(token)) => format!("token {}", token.expose()),
         Learned::Token(Found::Denied(denial)) => format!("denied {denial:?}"),
         Learned::Token(Found::Unavailable) => "unavailable".to_owned(),
-        Learned::Blob(presence) => format!("{presence:?}").to_lowercase(),
+        Learned::Blob(presence) | Learned::Content(presence) => {
+            format!("{presence:?}").to_lowercase()
+        }
         Learned::Health(None) => "unknown".to_owned(),
         Learned::Health(Some(_)) => "known".to_owned(),
         Learned::TooLate => "too late".to_owned(),
