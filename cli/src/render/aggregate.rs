@@ -23,7 +23,7 @@ pub(super) fn cluster(list: &List, config: &Config, options: &Options) -> Value 
         list.backends().iter().filter_map(|id| config.backend(*id)).collect();
     let members: Vec<String> =
         backends.iter().map(|backend| backend.cluster().to_owned()).collect();
-    aggregate(list.cluster(), &members, &backends, config, options)
+    aggregate(list.cluster(), &members, Destination::List(&backends), config, options)
 }
 
 /// The clusters of the attempts after the first: one for each backend of a list of several, and one for
@@ -50,7 +50,8 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
         let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
         let members: Vec<String> =
             keys.iter().map(|key| clusters::later_attempts(&[*key])).collect();
-        aggregate(&clusters::later_attempts(&keys), &members, &backends, config, options)
+        let name = clusters::later_attempts(&keys);
+        aggregate(&name, &members, Destination::List(&backends), config, options)
     });
     singles.chain(sets).collect()
 }
@@ -76,7 +77,7 @@ const LONGEST: usize = 6;
 fn aggregate(
     name: &str,
     members: &[String],
-    backends: &[&Backend],
+    destination: Destination<'_>,
     config: &Config,
     options: &Options,
 ) -> Value {
@@ -84,7 +85,7 @@ fn aggregate(
         json!({"explicit_http_config": {"http_protocol_options": {}}}),
         health::no_answer_takes_a_backend_out(),
     ]);
-    let filters = upstream_filters::filters(config, Destination::List(backends), options);
+    let filters = upstream_filters::filters(config, destination, options);
     object([
         json!({
             "name": name,

@@ -1,6 +1,8 @@
 //! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
 
-use portolan_core::config::{Backend, Config, Limits};
+use std::time::Duration;
+
+use portolan_core::config::{Backend, Config, Limits, List};
 use portolan_core::contract::{self, clusters};
 use serde_json::{Value, json};
 
@@ -34,7 +36,9 @@ pub(super) fn as_last_resort(backend: &Backend, config: &Config, options: &Optio
 /// owner that is known to be down is answered at once.
 pub(super) fn for_owner(backend: &Backend, config: &Config, options: &Options) -> Value {
     let destination = Destination::Backend(backend);
-    cluster(backend, backend.owner_cluster(), &strict(), destination, config, options)
+    let time = backend.resilience().connect_timeout.max(CONNECTING_ALONE);
+    let more = object([strict(), json!({"connect_timeout": health::seconds(time)})]);
+    cluster(backend, backend.owner_cluster(), &more, destination, config, options)
 }
 
 /// Without a panic threshold.
@@ -72,7 +76,7 @@ fn cluster(
     let all = object([
         json!({"name": name}),
         origin::discovery(url),
-        limits(backend.resilience().limits),
+        limits(backend.resilience().limits, connecting(backend, config)),
         origin::keepalive(),
         checks,
         more.clone(),
@@ -83,12 +87,27 @@ fn cluster(
     egress::through(all, url, backend.connect_proxy())
 }
 
+/// How long a connection may take to come up where there is nobody else to ask: a lost packet costs a second.
+pub(super) const CONNECTING_ALONE: Duration = Duration::from_secs(3);
+
+/// How long a connection to a backend may take. Where it is one of several the policy says so; where it is alone it may
+/// always take as long as [`CONNECTING_ALONE`].
+fn connecting(backend: &Backend, config: &Config) -> Duration {
+    let time = backend.resilience().connect_timeout;
+    let lists = config.lists().iter();
+    let is_one_of_several = lists
+        .filter(|list| list.has_fallback())
+        .flat_map(List::backends)
+        .any(|id| config.backend(*id).is_some_and(|member| member.key() == backend.key()));
+    if is_one_of_several { time } else { time.max(CONNECTING_ALONE) }
+}
+
 /// What is more than a backend's limits is answered with 503 at once and not handed on to the next
 /// backend: a load that broke one would break the others too. `max_retries` counts retries in
 /// flight at once; Envoy's own 3 would let most of a burst fail that one retry would have saved.
-pub(super) fn limits(limits: Limits) -> Value {
+pub(super) fn limits(limits: Limits, connect_timeout: Duration) -> Value {
     json!({
-        "connect_timeout": "3s",
+        "connect_timeout": health::seconds(connect_timeout),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "circuit_breakers": {"thresholds": [{
             "max_connections": limits.connections,

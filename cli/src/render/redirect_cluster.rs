@@ -106,7 +106,7 @@ fn one(backend: &Backend, scheme: Scheme, file: &FilterFile, options: &Options) 
             ),
             "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         }),
-        cluster::limits(backend.resilience().limits),
+        cluster::limits(backend.resilience().limits, cluster::CONNECTING_ALONE),
         origin::keepalive(),
         origin::protocol_options(object([origin::protocol(scheme), by_the_url]), filters),
         transport,

@@ -1,6 +1,7 @@
 //! The filters of a cluster: they run anew for every attempt that its requests make.
 
-use portolan_core::config::{Backend, BackendAuth, Config, Credential};
+use portolan_core::attempt::may_overlap;
+use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};
 use portolan_core::contract::{Role, headers};
 use serde_json::{Map, Value, json};
 
@@ -37,7 +38,7 @@ pub(super) fn filters(
 ) -> Vec<Value> {
     let Some(file) = &options.filter else { return Vec::new() };
     let attempt = runs_attempt_phase(config, destination)
-        .then(|| filter::filter("portolan-attempt", file, &attempt_phase(destination)));
+        .then(|| filter::filter("portolan-attempt", file, &attempt_phase(config, destination)));
     let credentials = credentials(config, destination);
     let injector = credential_filter::filter(&credentials, options);
     let answers_to_the_filter = matches!(destination, Destination::TokenService(_));
@@ -89,14 +90,26 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 
 /// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
 /// that was not asked.
-fn attempt_phase(destination: Destination<'_>) -> Role {
+fn attempt_phase(config: &Config, destination: Destination<'_>) -> Role {
     let list: Vec<&str> = match destination {
         Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
         Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
             Vec::new()
         }
     };
-    Role::attempt(&list)
+    let may_overlap =
+        matches!(destination, Destination::List(list) if lists_may_overlap(config, list));
+    if may_overlap { Role::overlapping_attempt(&list) } else { Role::attempt(&list) }
+}
+
+/// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists of their own, of
+/// which a part of a longer list may be equal to a list of two: those attempts are no first ones, and see that.
+fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
+    let keys = |list: &List| -> Vec<&str> {
+        list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key).collect()
+    };
+    let wanted: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
+    config.lists().iter().any(|list| keys(list) == wanted && may_overlap(config, list))
 }
 
 /// Whether the attempt phase has anything to do.

@@ -69,8 +69,14 @@ fn no_answer_takes_a_backend_out() {
     assert_eq!(ejection["consecutive_gateway_failure"], 3);
 }
 
+/// Envoy chooses no other cluster for a retry of a request that it hedges: the attempts of the list's own cluster overlap.
 #[test]
-fn a_policy_of_single_backends_has_no_later_attempts() {
-    let rendered = with_a_list(&["a"]);
-    assert!(!names(&rendered).iter().any(|name| name.ends_with("@last")));
+fn two_of_a_list_may_be_asked_at_a_time() {
+    let two = with_a_list(&["b", "a"]);
+    for (name, expected) in [("b+a", true), ("a@last", false)] {
+        let overlaps = cluster(&two, name).to_string().contains("overlap");
+        assert_eq!(overlaps, expected, "{name}");
+    }
+    let three = with_a_list(&["c", "a", "b"]);
+    assert!(!cluster(&three, "c+a+b").to_string().contains("overlap"));
 }

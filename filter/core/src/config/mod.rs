@@ -81,7 +81,8 @@ pub use redirects::{Redirect, RedirectHost, Redirects, redirects_cluster};
 pub use refused::Refused;
 pub use regions::DEFAULT_REGION;
 pub use resilience::{
-    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, HedgeAfter, Limits, Resilience,
+    WriteTimeouts,
 };
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;

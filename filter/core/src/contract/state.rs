@@ -32,6 +32,8 @@ pub enum StateKey {
     Prepared,
     /// The cluster of the next attempt; the routes match it.
     NextCluster,
+    /// Which backends are asked in a request of which two may be asked at a time.
+    Overlap,
     /// The keys of the backends that the request goes on with if it fails where a redirect led it.
     Fallback,
     /// The step of a followed redirect. A request that has one is on a further pass.
@@ -103,7 +105,7 @@ pub const OF_ATTEMPTS: [StateKey; 8] = [
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -118,6 +120,7 @@ impl StateKey {
         Self::SentTo,
         Self::Prepared,
         Self::NextCluster,
+        Self::Overlap,
         Self::Fallback,
         Self::Followed,
         Self::Digest,
@@ -150,6 +153,7 @@ impl StateKey {
             Self::SentTo => "portolan_sent_to",
             Self::Prepared => "portolan_prepared",
             Self::NextCluster => "portolan_next_cluster",
+            Self::Overlap => "portolan_overlap",
             Self::Fallback => "portolan_fallback",
             Self::Followed => "portolan_followed",
             Self::Digest => "portolan_digest",
@@ -197,8 +201,13 @@ mod tests {
     fn what_further_passes_read_lasts_for_the_request() {
         let passing: Vec<StateKey> =
             StateKey::ALL.into_iter().filter(|key| key.span() == Span::Pass).collect();
-        // Where a client was sent is the end of its request; the other two are said anew by each attempt.
-        let expected = [StateKey::SentTo, StateKey::NextCluster, StateKey::CredentialRefused];
+        // Where a client was sent is the end of its request; the others are of one pass or said anew by each attempt.
+        let expected = [
+            StateKey::SentTo,
+            StateKey::NextCluster,
+            StateKey::Overlap,
+            StateKey::CredentialRefused,
+        ];
         assert_eq!(passing, expected);
     }
 }
