@@ -97,6 +97,30 @@ def test_one_that_hangs_is_left_and_asked_again_when_it_answers(
     eventually(lambda: envoy.request("GET", MANIFEST).status == 200 and len(a.seen) > 0, what="a is asked again")
 
 
+def test_one_that_is_left_is_asked_where_nobody_else_is_up(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    """Checks may find the second down because the machine is busy, while the first hangs."""
+    a, b, _ = backends
+    a.script = hang
+    b.answer(FOUND)
+    envoy = start_envoy(patient(backends, ejection={"failures": 3, "time": "60s"}))
+
+    def is_left() -> bool:
+        a.forget()
+        assert envoy.request("GET", MANIFEST).status == 200
+        return not a.seen
+
+    # The second time there is no request on trial any more.
+    eventually(lambda: is_left() and is_left(), what="a is asked last")
+    b.health = 503
+    down = {f"cluster.{name}.membership_healthy": 0 for name in ("b", "b@last")}
+    eventually(lambda: envoy.stats(r"^cluster\.b(@last)?\.membership_healthy$") == down, what="b is down")
+    a.answer(FOUND)
+    assert envoy.request("GET", MANIFEST).status == 200
+    assert a.seen
+
+
 def test_one_that_is_slow_is_not_left(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """Both are slow, so each answer of the first comes before one of the second would."""
     a, b, _ = backends

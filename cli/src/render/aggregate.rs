@@ -56,6 +56,39 @@ pub(super) fn last_resorts(config: &Config, options: &Options) -> Vec<Value> {
     singles.chain(sets).collect()
 }
 
+/// The clusters of first attempts where some backends of a list are asked after the others.
+///
+/// Each has all of the list, so that a request has somebody to go to while those that would be asked first are down.
+pub(super) fn sparing(config: &Config, options: &Options) -> Vec<Value> {
+    let lists = config.lists().iter();
+    let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
+    let is_registry = |id: &BackendId| config.cache(*id).is_none();
+    let lists = lists.filter(|list| list.backends().iter().all(is_registry));
+    let all: BTreeSet<Vec<BackendId>> = lists.flat_map(|list| orders(list.backends())).collect();
+    let cluster = |ids: &Vec<BackendId>| {
+        let backends: Vec<&Backend> = ids.iter().filter_map(|id| config.backend(*id)).collect();
+        let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
+        let members: Vec<String> =
+            backends.iter().map(|backend| backend.cluster().to_owned()).collect();
+        let name = clusters::sparing(&keys);
+        aggregate(&name, &members, Destination::Sparing(&backends), config, options)
+    };
+    all.iter().map(cluster).collect()
+}
+
+/// The orders in which a list is asked where some of it is asked after the others, but for its own, as far as they have
+/// clusters.
+pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
+    if list.len() > LONGEST {
+        return BTreeSet::new();
+    }
+    let in_order = |first: Vec<T>| {
+        let last: Vec<T> = list.iter().filter(|one| !first.contains(one)).copied().collect();
+        [first, last].concat()
+    };
+    rests(list).into_iter().map(in_order).filter(|order| order != list).collect()
+}
+
 /// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
 pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
     if list.len() > LONGEST {
@@ -71,7 +104,7 @@ pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
     rests
 }
 
-/// The length of a list up to which each set of its backends has a cluster, 56 at most.
+/// The length of a list up to which each set of its backends has a cluster, 56 at most, and each order of it, 57.
 const LONGEST: usize = 6;
 
 fn aggregate(

@@ -32,6 +32,7 @@ pub(super) fn bootstrap(config: &Config, policy_json: &str, options: &Options) -
         }
     }));
     clusters.extend(aggregate::last_resorts(config, options));
+    clusters.extend(aggregate::sparing(config, options));
     clusters.extend(redirect_cluster::all(config, options));
     clusters.extend(service_cluster::all(config, options));
     clusters.extend(egress::clusters(config));

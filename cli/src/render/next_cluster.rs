@@ -6,11 +6,11 @@ use portolan_core::config::{Backend, Config};
 use portolan_core::contract::{StateKey, clusters, headers};
 use serde_json::{Map, Value, json};
 
-use super::aggregate::rests;
+use super::aggregate::{orders, rests};
 use super::typed::extension;
 
 /// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
-/// of later attempts to those of the lists that it is in.
+/// that the filter may name to those of the lists that it is in.
 pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Value) -> Value {
     let is_in = |keys: &[&str]| backend.is_none_or(|backend| keys.contains(&backend.key()));
     let mut named = Map::new();
@@ -18,9 +18,12 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         let members = list.backends().iter().filter_map(|id| config.backend(*id));
         let members: Vec<&str> = members.map(Backend::key).collect();
         if is_in(&members) {
-            let sets = rests(&members).into_iter();
-            let sets = sets.filter(|rest| !rest.iter().any(|key| clusters::is_cache(key)));
-            let clusters = sets.map(|rest| clusters::later_attempts(&rest));
+            let has_no_cache = |keys: &Vec<&str>| !keys.iter().any(|key| clusters::is_cache(key));
+            let sets = rests(&members).into_iter().filter(has_no_cache);
+            let orders = orders(&members).into_iter().filter(has_no_cache);
+            let clusters = sets
+                .map(|rest| clusters::later_attempts(&rest))
+                .chain(orders.map(|order| clusters::sparing(&order)));
             named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
         }
     }

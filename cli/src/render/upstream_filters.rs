@@ -15,6 +15,8 @@ use crate::credential::usage::{self, Audience};
 pub(super) enum Destination<'p> {
     /// The backends of a list, one after the other.
     List(&'p [&'p Backend]),
+    /// The same in an order that is not the list's. What is noted in the request says what that is.
+    Sparing(&'p [&'p Backend]),
     /// One backend.
     Backend(&'p Backend),
     /// One backend, which is the last one of a list that was not asked.
@@ -93,9 +95,10 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 fn attempt_phase(config: &Config, destination: Destination<'_>) -> Role {
     let list: Vec<&str> = match destination {
         Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
-        Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
-            Vec::new()
-        }
+        Destination::Sparing(_)
+        | Destination::Backend(_)
+        | Destination::LastResort(_)
+        | Destination::TokenService(_) => Vec::new(),
     };
     let may_overlap =
         matches!(destination, Destination::List(list) if lists_may_overlap(config, list));
@@ -122,7 +125,7 @@ fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
 ///   the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_>) -> bool {
     match destination {
-        Destination::List(_) | Destination::LastResort(_) => true,
+        Destination::List(_) | Destination::Sparing(_) | Destination::LastResort(_) => true,
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
@@ -148,7 +151,7 @@ fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c 
         Destination::TokenService(backend) => {
             sent_to(backend, Audience::TokenService).into_iter().collect()
         }
-        Destination::List(list) => {
+        Destination::List(list) | Destination::Sparing(list) => {
             list.iter().filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
         }
     };

@@ -22,9 +22,12 @@ fn named(rendered: &Value) -> Vec<String> {
 #[test]
 fn each_rest_of_a_list_has_a_cluster_in_its_order() {
     let two = with_a_list(&["b", "a"]);
-    assert_eq!(named(&two), ["a@last", "b@last"]);
+    assert_eq!(named(&two), ["a+b@sparing", "a@last", "b@last"]);
     let three = with_a_list(&["c", "a", "b"]);
-    let expected = ["a+b@last", "a@last", "b@last", "c+a@last", "c+b@last", "c@last"];
+    let rests = ["a+b@last", "a@last", "b@last", "c+a@last", "c+b@last", "c@last"];
+    let orders = ["a+b+c@sparing", "a+c+b@sparing", "b+c+a@sparing", "c+b+a@sparing"];
+    let mut expected = [&rests[..], &orders].concat();
+    expected.sort_unstable();
     assert_eq!(named(&three), expected);
     for name in expected {
         assert!(names(&three).contains(&name), "{name} is a cluster");
@@ -33,13 +36,23 @@ fn each_rest_of_a_list_has_a_cluster_in_its_order() {
     assert_eq!(members, &json!(["c@last", "b@last"]));
 }
 
+/// Envoy answers at once where the first cluster of a request has nobody who is up.
+#[test]
+fn a_first_attempt_has_the_whole_list() {
+    let three = with_a_list(&["c", "a", "b"]);
+    let first = cluster(&three, "a+b+c@sparing");
+    let members = at(first, "/cluster_type/typed_config/clusters");
+    assert_eq!(members, &json!(["a", "b", "c"]), "by the same rules as in the list's own order");
+    assert!(!first.to_string().contains("overlap"), "attempts follow each other");
+}
+
 #[test]
 fn a_long_list_has_a_cluster_for_each_backend_only() {
     let long = with_a_list(&["a", "b", "c", "d", "e", "f", "g"]);
     let expected = ["a", "b", "c", "d", "e", "f", "g"].map(|name| format!("{name}@last"));
     assert_eq!(named(&long), expected);
     let six = with_a_list(&["a", "b", "c", "d", "e", "f"]);
-    assert_eq!(named(&six).len(), 62, "every set of one to five of six");
+    assert_eq!(named(&six).len(), 62 + 57, "every set of one to five of six, and every order");
 }
 
 #[test]

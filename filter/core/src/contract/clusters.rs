@@ -89,6 +89,13 @@ pub fn later_attempts(backends: &[&str]) -> String {
     format!("{}@last", joined(backends))
 }
 
+/// The cluster of a first attempt where some backends of a list are asked after the others: all of the list, by their
+/// keys, in the order in which they are asked.
+#[must_use]
+pub fn sparing(backends: &[&str]) -> String {
+    format!("{}@sparing", joined(backends))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +118,8 @@ mod tests {
             later_attempts(&["a"]),
             later_attempts(&["a", "b"]),
             later_attempts(&["b", "a"]),
+            sparing(&["a", "b"]),
+            sparing(&["b", "a"]),
             token_service("b"),
         ];
         for (place, name) in names.iter().enumerate() {

@@ -65,7 +65,7 @@ pub use fetches::Found;
 pub(crate) use fetches::Place;
 pub(crate) use learned::Health;
 pub use learned::{Learned, Woken};
-pub(crate) use spared::{Spared, first};
+pub(crate) use spared::{Spared, order};
 
 /// How long an attempt waits for a token where the next backend could be asked instead, and where there is
 /// none.

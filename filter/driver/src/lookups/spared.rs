@@ -1,4 +1,4 @@
-//! Why a backend is asked after the others of its list, and who is asked first.
+//! Why a backend is asked after the others of its list, and in which order they are asked then.
 
 /// Why a backend is asked after the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +22,12 @@ impl Spared {
     }
 }
 
-/// The places of a list that are asked first; `None` if that is all of them, or would be none.
-pub(crate) fn first(list: &[Option<Spared>]) -> Option<Vec<usize>> {
-    let places = list.iter().enumerate().filter(|(_, spared)| spared.is_none());
-    let places: Vec<usize> = places.map(|(place, _)| place).collect();
-    let helps = !places.is_empty() && places.len() < list.len();
-    helps.then_some(places)
+/// The places of a list in the order in which they are asked; `None` if all are spared, or none is.
+pub(crate) fn order(list: &[Option<Spared>]) -> Option<Vec<usize>> {
+    let is_spared = |(_, spared): &(usize, &Option<Spared>)| spared.is_some();
+    let (last, first): (Vec<_>, Vec<_>) = list.iter().enumerate().partition(is_spared);
+    let helps = !first.is_empty() && !last.is_empty();
+    helps.then(|| first.into_iter().chain(last).map(|(place, _)| place).collect())
 }
 
 #[cfg(test)]
@@ -44,17 +44,17 @@ mod tests {
         #[rustfmt::skip]
         let rows: [(&str, Option<&[usize]>, &str); 8] = [
             ("..", None, "nobody is spared"),
-            ("l.", Some(&[1]), "the first"),
-            (".l", Some(&[0]), "the second: it would be asked second anyway"),
-            ("s.", Some(&[1]), "one that does not answer"),
+            ("l.", Some(&[1, 0]), "the first"),
+            (".l", Some(&[0, 1]), "the second: it would be asked second anyway"),
+            ("s.", Some(&[1, 0]), "one that does not answer"),
             ("ls", None, "all are: as if none were"),
-            (".l.", Some(&[0, 2]), "the order stays"),
-            ("s.l", Some(&[1]), "one is left"),
+            (".l.", Some(&[0, 2, 1]), "the order stays"),
+            ("s.l", Some(&[1, 0, 2]), "one is left"),
             ("l", None, "there is nobody else"),
         ];
         for (list, expected, reason) in rows {
             let list: Vec<Option<Spared>> = list.chars().map(of).collect();
-            assert_eq!(first(&list).as_deref(), expected, "{reason}");
+            assert_eq!(order(&list).as_deref(), expected, "{reason}");
         }
     }
 }

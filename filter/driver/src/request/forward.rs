@@ -8,7 +8,7 @@ use portolan_core::contract::{StateKey, clusters, headers, name_of};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
 
 use crate::callback::Callback;
-use crate::lookups::{Spared, first};
+use crate::lookups::{Spared, order};
 
 /// How long Envoy waits for the head of an answer.
 const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
@@ -89,8 +89,9 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
 }
 
 /// Has a read begin at those backends of its list that have not answered 429 lately, and that answer at all. The
-/// others are asked where these have not got what is wanted. `list` has the keys of the whole list. Returns what is
-/// noted of it for the attempt phase: the cluster of the first attempt is not that of the list.
+/// others are asked where these have not got what is wanted, and first of all where the host knows these to be down: a
+/// request whose first cluster has nobody who is up would end there. `list` has the keys of the whole list. Returns
+/// what is noted of it for the attempt phase: the cluster of the first attempt is not that of the list.
 pub(super) fn spare<'n>(
     list: impl Iterator<Item = (&'n str, Ejection)>,
     reason: &str,
@@ -103,10 +104,12 @@ pub(super) fn spare<'n>(
     let names: Vec<(&str, Ejection)> =
         list.iter().map(|(key, ejection)| (name_of(key), *ejection)).collect();
     let spared = call.look_up(|lookups, now| lookups.spared(&names, now));
-    let places = first(&spared)?;
+    let order = order(&spared)?;
     let keys = || list.iter().map(|(key, _)| *key);
-    let asked_first: Vec<&str> = places.iter().filter_map(|place| keys().nth(*place)).collect();
-    call.set_state(StateKey::NextCluster, clusters::later_attempts(&asked_first).into_bytes());
+    if !order.is_sorted() {
+        let in_order: Vec<&str> = order.iter().filter_map(|place| keys().nth(*place)).collect();
+        call.set_state(StateKey::NextCluster, clusters::sparing(&in_order).into_bytes());
+    }
     let mut reason = reason.to_owned();
     for why in Spared::ALL {
         let names = names.iter().zip(&spared).filter(|(_, spared)| **spared == Some(why));

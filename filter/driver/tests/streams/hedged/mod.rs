@@ -200,12 +200,10 @@ fn when_the_second_is_asked_too() {
     }
 }
 
-#[test]
-fn who_answers_nothing_is_asked_last() {
-    let pair = ["robot", "open"];
-    let mut world = world(pair, "");
+/// The first of a list answers nothing to so many requests that it is left.
+fn silence(world: &mut World, pair: [&'static str; 2]) {
     for _ in 0..4 {
-        let mut router = Router::start(&mut world, pair, None);
+        let mut router = Router::start(world, pair, None);
         assert!(router.is_hedged);
         router.connect(0);
         router.world.pass(900);
@@ -214,11 +212,35 @@ fn who_answers_nothing_is_asked_last() {
         router.answer(1, "200");
         router.finish();
     }
+}
+
+#[test]
+fn who_answers_nothing_is_asked_last() {
+    let pair = ["robot", "open"];
+    let mut world = world(pair, "");
+    silence(&mut world, pair);
     let trial = Router::start(&mut world, pair, None);
     assert_eq!(trial.attempts[0].backend, "robot", "one finds out how it is");
     let other = world.request("GET", "main.example", &blob("team/a"));
-    assert_eq!(world.host.state(other, StateKey::NextCluster), "open@last");
+    assert_eq!(world.host.state(other, StateKey::NextCluster), "open+robot@sparing");
     assert_eq!(world.host.state(other, StateKey::Reason), "default; nearest; not answering: robot");
+}
+
+/// Envoy knows the one that would be asked first to be down: a request that had nobody else would end there.
+#[test]
+fn who_answers_nothing_is_asked_where_nobody_else_is_up() {
+    let pair = ["robot", "open"];
+    let mut world = world(pair, "");
+    silence(&mut world, pair);
+    let trial = Router::start(&mut world, pair, None);
+    assert_eq!(trial.attempts[0].backend, "robot");
+    let mut router = Router::start(&mut world, pair, Some(1));
+    assert_eq!(router.attempts.len(), 1, "{:?}", router.end);
+    assert_eq!(router.attempts[0].backend, "robot");
+    router.connect(0);
+    router.answer(0, "200");
+    assert_eq!(router.end.as_deref(), Some("200 as it came"));
+    router.finish();
 }
 
 /// Envoy knows one of the two to be down, which the first request finds out; it has nobody else for its second attempt.

@@ -90,13 +90,20 @@ impl<'w> Router<'w> {
         self.world.host.state(self.request, StateKey::NextCluster)
     }
 
-    /// An attempt at the cluster that the attempt phase has named.
+    /// An attempt at the cluster that the filter has named. In those of later attempts nobody is asked who is down.
     fn begin_at(&mut self, cluster: &str) {
-        let [first, second] = self.pair;
-        match cluster.split_once('@') {
-            Some((name, "last")) if name == first => self.begin(first, true),
-            Some((name, "last")) if name == second => self.begin(second, true),
-            _ => panic!("no such cluster: {cluster}"),
+        let Some((names, kind @ ("last" | "sparing"))) = cluster.split_once('@') else {
+            panic!("no such cluster: {cluster}");
+        };
+        let down = self.down.map(|place| self.pair[place]);
+        let members: Vec<&'static str> = names
+            .split('+')
+            .map(|name| *self.pair.iter().find(|one| **one == name).unwrap())
+            .collect();
+        match members.iter().find(|name| Some(**name) != down) {
+            Some(name) => self.begin(name, true),
+            None if kind == "sparing" => self.begin(members[0], true),
+            None => self.respond(headers(&[(":status", "503"), ("retry-after", "1")])),
         }
     }
 
