@@ -64,29 +64,30 @@ pub(super) fn sparing(config: &Config, options: &Options) -> Vec<Value> {
     let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
     let is_registry = |id: &BackendId| config.cache(*id).is_none();
     let lists = lists.filter(|list| list.backends().iter().all(is_registry));
-    let all: BTreeSet<Vec<BackendId>> = lists.flat_map(|list| orders(list.backends())).collect();
-    let cluster = |ids: &Vec<BackendId>| {
+    let all: BTreeSet<(Vec<BackendId>, usize)> =
+        lists.flat_map(|list| orders(list.backends())).collect();
+    let cluster = |(ids, spared): &(Vec<BackendId>, usize)| {
         let backends: Vec<&Backend> = ids.iter().filter_map(|id| config.backend(*id)).collect();
         let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
         let members: Vec<String> =
             backends.iter().map(|backend| backend.cluster().to_owned()).collect();
-        let name = clusters::sparing(&keys);
-        aggregate(&name, &members, Destination::Sparing(&backends), config, options)
+        let name = clusters::sparing(&keys, *spared);
+        aggregate(&name, &members, Destination::Sparing(&backends, *spared), config, options)
     };
     all.iter().map(cluster).collect()
 }
 
 /// The orders in which a list is asked where some of it is asked after the others, but for its own, as far as they have
-/// clusters.
-pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
+/// clusters, and how many are asked after the others.
+pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<(Vec<T>, usize)> {
     if list.len() > LONGEST {
         return BTreeSet::new();
     }
     let in_order = |first: Vec<T>| {
         let last: Vec<T> = list.iter().filter(|one| !first.contains(one)).copied().collect();
-        [first, last].concat()
+        ([first, last.clone()].concat(), last.len())
     };
-    rests(list).into_iter().map(in_order).filter(|order| order != list).collect()
+    rests(list).into_iter().map(in_order).filter(|(order, _)| order != list).collect()
 }
 
 /// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.

@@ -18,12 +18,12 @@ pub(super) fn specifier(config: &Config, backend: Option<&Backend>, first: &Valu
         let members = list.backends().iter().filter_map(|id| config.backend(*id));
         let members: Vec<&str> = members.map(Backend::key).collect();
         if is_in(&members) {
-            let has_no_cache = |keys: &Vec<&str>| !keys.iter().any(|key| clusters::is_cache(key));
-            let sets = rests(&members).into_iter().filter(has_no_cache);
-            let orders = orders(&members).into_iter().filter(has_no_cache);
+            let has_no_cache = |keys: &[&str]| !keys.iter().any(|key| clusters::is_cache(key));
+            let sets = rests(&members).into_iter().filter(|rest| has_no_cache(rest));
+            let orders = orders(&members).into_iter().filter(|(order, _)| has_no_cache(order));
             let clusters = sets
                 .map(|rest| clusters::later_attempts(&rest))
-                .chain(orders.map(|order| clusters::sparing(&order)));
+                .chain(orders.map(|(order, spared)| clusters::sparing(&order, spared)));
             named.extend(clusters.map(|cluster| (cluster.clone(), to_cluster(&cluster))));
         }
     }

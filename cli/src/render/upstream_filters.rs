@@ -15,8 +15,8 @@ use crate::credential::usage::{self, Audience};
 pub(super) enum Destination<'p> {
     /// The backends of a list, one after the other.
     List(&'p [&'p Backend]),
-    /// The same in an order that is not the list's. What is noted in the request says what that is.
-    Sparing(&'p [&'p Backend]),
+    /// The same, of which so many at the end are asked after the others.
+    Sparing(&'p [&'p Backend], usize),
     /// One backend.
     Backend(&'p Backend),
     /// One backend, which is the last one of a list that was not asked.
@@ -95,10 +95,15 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 fn attempt_phase(config: &Config, destination: Destination<'_>) -> Role {
     let list: Vec<&str> = match destination {
         Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
-        Destination::Sparing(_)
-        | Destination::Backend(_)
-        | Destination::LastResort(_)
-        | Destination::TokenService(_) => Vec::new(),
+        Destination::Sparing(list, spared) => {
+            // Those that are asked first: later attempts go on among them. Is it only one, what is noted in the request says
+            // the list, and those that are spared are next.
+            let first = list.len().saturating_sub(spared);
+            list.iter().take(first).map(|backend| backend.key()).collect()
+        }
+        Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
+            Vec::new()
+        }
     };
     let may_overlap =
         matches!(destination, Destination::List(list) if lists_may_overlap(config, list));
@@ -125,7 +130,7 @@ fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
 ///   the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_>) -> bool {
     match destination {
-        Destination::List(_) | Destination::Sparing(_) | Destination::LastResort(_) => true,
+        Destination::List(_) | Destination::Sparing(..) | Destination::LastResort(_) => true,
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
@@ -151,7 +156,7 @@ fn credentials<'c>(config: &'c Config, destination: Destination<'_>) -> Vec<&'c 
         Destination::TokenService(backend) => {
             sent_to(backend, Audience::TokenService).into_iter().collect()
         }
-        Destination::List(list) | Destination::Sparing(list) => {
+        Destination::List(list) | Destination::Sparing(list, _) => {
             list.iter().filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
         }
     };

@@ -22,10 +22,10 @@ fn named(rendered: &Value) -> Vec<String> {
 #[test]
 fn each_rest_of_a_list_has_a_cluster_in_its_order() {
     let two = with_a_list(&["b", "a"]);
-    assert_eq!(named(&two), ["a+b@sparing", "a@last", "b@last"]);
+    assert_eq!(named(&two), ["a+b@sparing-1", "a@last", "b@last"]);
     let three = with_a_list(&["c", "a", "b"]);
     let rests = ["a+b@last", "a@last", "b@last", "c+a@last", "c+b@last", "c@last"];
-    let orders = ["a+b+c@sparing", "a+c+b@sparing", "b+c+a@sparing", "c+b+a@sparing"];
+    let orders = ["a+b+c@sparing-1", "a+c+b@sparing-2", "b+c+a@sparing-2", "c+b+a@sparing-1"];
     let mut expected = [&rests[..], &orders].concat();
     expected.sort_unstable();
     assert_eq!(named(&three), expected);
@@ -40,10 +40,18 @@ fn each_rest_of_a_list_has_a_cluster_in_its_order() {
 #[test]
 fn a_first_attempt_has_the_whole_list() {
     let three = with_a_list(&["c", "a", "b"]);
-    let first = cluster(&three, "a+b+c@sparing");
+    let first = cluster(&three, "a+b+c@sparing-1");
     let members = at(first, "/cluster_type/typed_config/clusters");
     assert_eq!(members, &json!(["a", "b", "c"]), "by the same rules as in the list's own order");
     assert!(!first.to_string().contains("overlap"), "attempts follow each other");
+    let lists = [
+        ("a+b+c@sparing-1", r#"\"list\":[\"a\",\"b\"]"#, "the next is asked before the spared one"),
+        ("a+c+b@sparing-2", r#"\"list\":[]"#, "what is noted says it"),
+    ];
+    for (name, list, reason) in lists {
+        let rendered = cluster(&three, name).to_string();
+        assert!(rendered.contains(list), "{reason}: {rendered}");
+    }
 }
 
 #[test]

@@ -108,7 +108,8 @@ pub(super) fn spare<'n>(
     let keys = || list.iter().map(|(key, _)| *key);
     if !order.is_sorted() {
         let in_order: Vec<&str> = order.iter().filter_map(|place| keys().nth(*place)).collect();
-        call.set_state(StateKey::NextCluster, clusters::sparing(&in_order).into_bytes());
+        let count = spared.iter().flatten().count();
+        call.set_state(StateKey::NextCluster, clusters::sparing(&in_order, count).into_bytes());
     }
     let mut reason = reason.to_owned();
     for why in Spared::ALL {

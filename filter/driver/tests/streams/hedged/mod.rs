@@ -222,7 +222,7 @@ fn who_answers_nothing_is_asked_last() {
     let trial = Router::start(&mut world, pair, None);
     assert_eq!(trial.attempts[0].backend, "robot", "one finds out how it is");
     let other = world.request("GET", "main.example", &blob("team/a"));
-    assert_eq!(world.host.state(other, StateKey::NextCluster), "open+robot@sparing");
+    assert_eq!(world.host.state(other, StateKey::NextCluster), "open+robot@sparing-1");
     assert_eq!(world.host.state(other, StateKey::Reason), "default; nearest; not answering: robot");
 }
 

@@ -92,7 +92,7 @@ impl<'w> Router<'w> {
 
     /// An attempt at the cluster that the filter has named. In those of later attempts nobody is asked who is down.
     fn begin_at(&mut self, cluster: &str) {
-        let Some((names, kind @ ("last" | "sparing"))) = cluster.split_once('@') else {
+        let Some((names, kind @ ("last" | "sparing-1"))) = cluster.split_once('@') else {
             panic!("no such cluster: {cluster}");
         };
         let down = self.down.map(|place| self.pair[place]);
@@ -102,7 +102,7 @@ impl<'w> Router<'w> {
             .collect();
         match members.iter().find(|name| Some(**name) != down) {
             Some(name) => self.begin(name, true),
-            None if kind == "sparing" => self.begin(members[0], true),
+            None if kind == "sparing-1" => self.begin(members[0], true),
             None => self.respond(headers(&[(":status", "503"), ("retry-after", "1")])),
         }
     }
