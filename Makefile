@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio test-kubernetes demo observe up bench compare scale failover-report soak clients conformance site test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench compare scale failover-report soak clients conformance site test-all fmt lint fuzz examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ test-istio: ## a gateway of Istio (as root; minutes, and ten more for the first 
 	@scripts/setup build envoy registries istio
 	@scripts/build
 	@scripts/test-istio
+
+test-envoy-gateway: ## a gateway of Envoy Gateway (as root; minutes, and ten more for the first build of it)
+	@scripts/setup build envoy registries envoy-gateway
+	@scripts/build
+	@scripts/test-envoy-gateway
 
 test-kubernetes: ## the Helm chart on a real Kubernetes node (as root; minutes, and ten more for the first build of it)
 	@scripts/setup build envoy registries clients image chart kubernetes

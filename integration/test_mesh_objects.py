@@ -1,6 +1,7 @@
-"""The objects for Istio are such as its own schemas want them, for policies of every kind; and no others would pass.
+"""The objects for Istio and Envoy Gateway are such as their own schemas want them, for policies of every kind; and no others would pass.
 
-Sees: types, names of fields, enumerations. Cannot see what Istio makes of them: `make test-istio` does.
+Sees: types, names of fields, enumerations. Cannot see what Istio and Envoy Gateway make of them: `make test-istio` and `make
+test-envoy-gateway` do.
 """
 
 import copy
@@ -27,10 +28,15 @@ PLAIN: Policy = {
 }
 
 
-def rendered(policy: Path | Policy, directory: Path, *options: str) -> list[dict[str, Any]]:
+IMAGE = "oci://r.example/portolan-wasm:v1"
+
+
+def rendered(
+    policy: Path | Policy, directory: Path, *options: str, target: str = "istio", wasm: str = IMAGE
+) -> list[dict[str, Any]]:
     """The objects of a policy."""
     path = write_policy(policy, directory) if isinstance(policy, dict) else policy
-    text = portolan.output("render", path, "--target", "istio", *options, "--wasm", "oci://r.example/portolan-wasm:v1")
+    text = portolan.output("render", path, "--target", target, *options, "--wasm", wasm)
     return list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
@@ -79,6 +85,27 @@ def test_what_the_schemas_refuse(plain: list[dict[str, Any]], kind: str, path: l
         place = place[key]
     place[path[-1]] = wrong
     assert len(schemas.mistakes(document)) == 1
+
+
+@pytest.mark.parametrize("wasm", [IMAGE, "https://example.com/portolan.wasm"])
+def test_envoy_gateway_that_fetches_the_filter(wasm: str, tmp_path: Path) -> None:
+    sum_and_secret = ("--wasm-sha256", "0" * 64, "--image-pull-secret", "pull", "--tls-credential", "registry")
+    objects = rendered(PLAIN, tmp_path, *sum_and_secret, target="envoy-gateway", wasm=wasm)
+    assert mistakes(objects) == []
+    assert [each["kind"] for each in objects] == [
+        *("EnvoyExtensionPolicy", "EnvoyPatchPolicy", "HTTPRouteFilter", "HTTPRoute", "Gateway")
+    ]
+    code = objects[0]["spec"]["wasm"][0]["code"]
+    code["type"] = "Guess"
+    assert any("Guess" in each for each in schemas.mistakes(objects[0])), "or the test could not fail"
+
+
+@pytest.mark.parametrize("example", ["two-regions", "drycc", "gitlab-geo"])
+def test_envoy_gateway_with_the_filter_as_a_file(example: str, tmp_path: Path) -> None:
+    path = paths.EXAMPLES / example / "portolan.yaml"
+    objects = rendered(path, tmp_path, target="envoy-gateway", wasm="/etc/portolan/portolan.wasm")
+    assert mistakes(objects) == []
+    assert [each["kind"] for each in objects] == ["EnvoyPatchPolicy", "HTTPRouteFilter", "HTTPRoute", "Gateway"]
 
 
 def test_a_policy_that_needs_more_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
 use super::limits::Limits;
 use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
+use super::targets::envoy_gateway::arguments::EnvoyGatewayArgs;
 use super::targets::files::file_names::SECRETS;
 use super::targets::istio::arguments::IstioArgs;
 use super::tracing;
@@ -34,6 +35,8 @@ pub(crate) struct RenderArgs {
     pub(super) site: SiteArgs,
     #[command(flatten)]
     pub(super) istio: IstioArgs,
+    #[command(flatten)]
+    pub(super) envoy_gateway: EnvoyGatewayArgs,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(super) sds_output: Option<PathBuf>,
@@ -82,7 +85,7 @@ pub(crate) struct SiteArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = tracing::EVERY, value_parser = clap::value_parser!(u8).range(0..=100), requires = "tracing")]
     #[serde(default)]
     tracing_sample: u8,
-    /// Where Envoy finds the filter: a path. For `--target istio` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
+    /// Where Envoy finds the filter: a path. For `--target istio` and `envoy-gateway` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
     #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
     /// What the filter is to Envoy. The native module costs less, has no sandbox, and runs in the official builds of
@@ -232,17 +235,21 @@ impl SiteArgs {
             (
                 self.http_redirect.is_some(),
                 "--http-redirect",
-                "write `tls: {httpsRedirect: true}` for the port of the `Gateway`",
+                "write the redirect into the objects of the mesh or the gateway",
             ),
-            (self.http3.is_some(), "--http3", "the mesh makes the listeners of its gateway"),
-            (self.tracing.is_some(), "--tracing", "switch it on with Istio's `Telemetry`"),
+            (self.http3.is_some(), "--http3", "its listener is made by others"),
+            (
+                self.tracing.is_some(),
+                "--tracing",
+                "switch it on with the objects of the mesh or the gateway",
+            ),
             (
                 self.filter == FilterKind::Module,
                 "--filter module",
                 "its Envoy is another build; leave it out",
             ),
             (self.without_wasm, "--without-wasm", "measure with the target `bootstrap`"),
-            (self.exclusive_port, "--exclusive-port", "its listener is made by the mesh"),
+            (self.exclusive_port, "--exclusive-port", "its listener is made by others"),
             (
                 self.limits.max_connections != Limits::USUAL.max_connections,
                 "--max-connections",

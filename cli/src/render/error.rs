@@ -200,7 +200,7 @@ impl RenderError {
                 "the native module does not run in Envoy {envoy}; render for 1.40.0, or leave `--filter module` out"
             ),
             Self::OptionOfAnEnvoy { option, instead } => {
-                write!(formatter, "{option} is not for a gateway that the mesh starts; {instead}")
+                write!(formatter, "{option} is not for a gateway that others start; {instead}")
             }
             Self::OptionOfATarget { option, target } => {
                 write!(

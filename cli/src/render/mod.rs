@@ -91,7 +91,7 @@ use crate::policy_file::{self, LoadedPolicy};
 use header::header;
 use options::Options;
 use secret::Secret;
-use targets::{cache_node, istio};
+use targets::{cache_node, envoy_gateway, istio};
 
 /// Renders the policy that the arguments name, to `out` or to the file or directory they name.
 ///
@@ -113,6 +113,8 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
         policy_file::to_json(&policy.document) + "\n"
     } else if arguments.target == Target::Istio {
         for_istio(arguments, &policy)?
+    } else if arguments.target == Target::EnvoyGateway {
+        for_envoy_gateway(arguments, &policy)?
     } else if arguments.target == Target::Kubernetes {
         for_kubernetes(arguments, &policy)?
     } else {
@@ -159,24 +161,44 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
 
 /// Options of one target are a mistake with another.
 fn check_options(arguments: &RenderArgs) -> Result<(), RenderError> {
-    match arguments.istio.typed() {
-        Some(option) if arguments.target != Target::Istio => {
-            Err(RenderError::OptionOfATarget { option, target: "istio" })
-        }
-        _ => Ok(()),
+    let target = arguments.target;
+    let of_istio = arguments.istio.typed().filter(|_| target != Target::Istio);
+    let of_both = arguments
+        .istio
+        .typed_for_gateways()
+        .filter(|_| !matches!(target, Target::Istio | Target::EnvoyGateway));
+    let of_envoy_gateway =
+        arguments.envoy_gateway.typed().filter(|_| target != Target::EnvoyGateway);
+    let wrong = [(of_istio.or(of_both), "istio"), (of_envoy_gateway, "envoy-gateway")];
+    match wrong.into_iter().find_map(|(option, target)| Some((option?, target))) {
+        Some((option, target)) => Err(RenderError::OptionOfATarget { option, target }),
+        None => Ok(()),
     }
 }
 
-/// The objects for Istio. The files of the secrets are written as for a bootstrap: the pods of the gateway have to see
-/// them.
+/// The objects for Istio.
 fn for_istio(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
     let rendered = istio::render(policy, &arguments.site, &arguments.istio)?;
-    let Rendering { config, options, .. } = &rendered.rendering;
+    files_of_a_gateway(arguments, &rendered.rendering)?;
+    Ok(rendered.text)
+}
+
+/// The objects for Envoy Gateway.
+fn for_envoy_gateway(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
+    let typed = envoy_gateway::Typed { own: &arguments.envoy_gateway, shared: &arguments.istio };
+    let rendered = envoy_gateway::render(policy, &arguments.site, &typed)?;
+    files_of_a_gateway(arguments, &rendered.rendering)?;
+    Ok(rendered.text)
+}
+
+/// The files of the secrets are written as for a bootstrap: the pods of the gateway have to see them.
+fn files_of_a_gateway(arguments: &RenderArgs, rendering: &Rendering) -> Result<(), RenderError> {
+    let Rendering { config, options, .. } = rendering;
     if let Some(directory) = &arguments.sds_output {
         write_sds(directory, config, options)?;
     }
     leftover::notes(config, options, arguments.sds_output.is_some()).into_iter().for_each(say);
-    Ok(rendered.text)
+    Ok(())
 }
 
 /// The objects of a cluster. What pods listen at and where their files are the chart says, so no option does.

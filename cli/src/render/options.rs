@@ -65,6 +65,8 @@ pub(crate) enum Target {
     Files,
     /// Objects for Kubernetes by which Istio configures a gateway of its own.
     Istio,
+    /// Objects for Kubernetes by which Envoy Gateway configures a gateway of its own.
+    EnvoyGateway,
     /// The objects of a Kubernetes cluster that serves the policy, for `kubectl apply`: those of the Helm chart.
     Kubernetes,
     /// For each node of the policy's caches a directory of files that make an Apache Traffic Server 9.2 that node.
@@ -74,7 +76,7 @@ pub(crate) enum Target {
 impl Target {
     /// Whether an Envoy may have to serve two policies at once, while one replaces the other.
     pub(crate) const fn is_changed_while_envoy_runs(self) -> bool {
-        matches!(self, Self::Files | Self::Istio | Self::Kubernetes)
+        matches!(self, Self::Files | Self::Istio | Self::EnvoyGateway | Self::Kubernetes)
     }
 
     /// Whether Envoy is told by a discovery service, and not by files of this machine.

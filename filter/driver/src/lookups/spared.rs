@@ -25,9 +25,9 @@ impl Spared {
 /// The places of a list in the order in which they are asked; `None` if all are spared, or none is.
 pub(crate) fn order(list: &[Option<Spared>]) -> Option<Vec<usize>> {
     let is_spared = |(_, spared): &(usize, &Option<Spared>)| spared.is_some();
-    let (last, first): (Vec<_>, Vec<_>) = list.iter().enumerate().partition(is_spared);
-    let helps = !first.is_empty() && !last.is_empty();
-    helps.then(|| first.into_iter().chain(last).map(|(place, _)| place).collect())
+    let (spared, others): (Vec<_>, Vec<_>) = list.iter().enumerate().partition(is_spared);
+    let helps = !spared.is_empty() && !others.is_empty();
+    helps.then(|| others.into_iter().chain(spared).map(|(place, _)| place).collect())
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ pub(crate) struct IstioArgs {
     /// of Envoy's configuration. Default: plugin. For `--target istio`.
     #[arg(long)]
     level: Option<Level>,
-    /// The namespace of the gateway and of all objects. Default: istio-ingress. For `--target istio`.
+    /// The namespace of the gateway and of all objects. Default: istio-ingress, or portolan. For `--target istio` and
+    /// `envoy-gateway`.
     #[arg(long, value_name = "NAMESPACE", value_parser = name)]
     namespace: Option<String>,
     /// A label that only the pods of this gateway have: they serve nothing else. Default: istio=portolan. For
@@ -17,10 +18,10 @@ pub(crate) struct IstioArgs {
     #[arg(long, value_name = "LABEL=VALUE", value_parser = label)]
     gateway_label: Option<(String, String)>,
     /// The Secret with the certificate that the gateway shows to clients; without it they connect without TLS. For
-    /// `--target istio`.
+    /// `--target istio` and `envoy-gateway`.
     #[arg(long, value_name = "SECRET", value_parser = name)]
     tls_credential: Option<String>,
-    /// The Secret with which the image of the filter is pulled. For `--target istio`.
+    /// The Secret with which the image of the filter is pulled. For `--target istio` and `envoy-gateway`.
     #[arg(long, value_name = "SECRET", value_parser = name)]
     image_pull_secret: Option<String>,
 }
@@ -50,8 +51,9 @@ impl IstioArgs {
         self.level.unwrap_or_default()
     }
 
-    pub(super) fn namespace(&self) -> &str {
-        self.namespace.as_deref().unwrap_or("istio-ingress")
+    /// The namespace; this one if none was typed.
+    pub(crate) fn namespace_or<'a>(&'a self, usual: &'a str) -> &'a str {
+        self.namespace.as_deref().unwrap_or(usual)
     }
 
     pub(super) fn gateway_label(&self) -> (&str, &str) {
@@ -59,20 +61,27 @@ impl IstioArgs {
         label.map_or(("istio", "portolan"), |(key, value)| (key.as_str(), value.as_str()))
     }
 
-    pub(super) fn tls_credential(&self) -> Option<&str> {
+    /// The Secret of the certificate that clients see.
+    pub(crate) fn tls_credential(&self) -> Option<&str> {
         self.tls_credential.as_deref()
     }
 
-    pub(super) fn image_pull_secret(&self) -> Option<&str> {
+    /// The Secret by which the filter is pulled.
+    pub(crate) fn image_pull_secret(&self) -> Option<&str> {
         self.image_pull_secret.as_deref()
     }
 
     /// An option that was typed, for a target that has no use for it.
     pub(crate) fn typed(&self) -> Option<&'static str> {
+        let all =
+            [(self.level.is_some(), "--level"), (self.gateway_label.is_some(), "--gateway-label")];
+        all.into_iter().find_map(|(is_typed, option)| is_typed.then_some(option))
+    }
+
+    /// The same of those that gateways of both kinds have.
+    pub(crate) fn typed_for_gateways(&self) -> Option<&'static str> {
         let all = [
-            (self.level.is_some(), "--level"),
             (self.namespace.is_some(), "--namespace"),
-            (self.gateway_label.is_some(), "--gateway-label"),
             (self.tls_credential.is_some(), "--tls-credential"),
             (self.image_pull_secret.is_some(), "--image-pull-secret"),
         ];

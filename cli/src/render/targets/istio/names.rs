@@ -29,7 +29,7 @@ impl Names {
     pub(super) fn new(arguments: &IstioArgs, listen: SocketAddr) -> Self {
         let (key, value) = arguments.gateway_label();
         Self {
-            namespace: arguments.namespace().to_owned(),
+            namespace: arguments.namespace_or("istio-ingress").to_owned(),
             label: (key.to_owned(), value.to_owned()),
             listen,
             tls_credential: arguments.tls_credential().map(str::to_owned),

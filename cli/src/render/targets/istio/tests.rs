@@ -148,6 +148,16 @@ fn beyond() -> Vec<Beyond> {
         ),
         (one("/clients", json!({"geo": {"database": "/geo.mmdb"}})), "clients.geo.database", full),
         (
+            vec![
+                ("/caches", json!({"near": {"nodes": ["http://192.0.2.1:8300"]}})),
+                ("/rules/0/repositories", json!(["acme/**"])),
+                ("/rules/0/readers", json!("anyone")),
+                ("/rules/0/chains/eu", json!(["cache@near", "eu"])),
+            ],
+            "caches.near",
+            None,
+        ),
+        (
             one("/clients", json!({"proxy_protocol": ["192.0.2.0/24"]})),
             "clients.proxy_protocol",
             None,
