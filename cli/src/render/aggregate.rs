@@ -84,8 +84,9 @@ pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<(Vec<T>, usize)> {
         return BTreeSet::new();
     }
     let in_order = |first: Vec<T>| {
-        let last: Vec<T> = list.iter().filter(|one| !first.contains(one)).copied().collect();
-        ([first, last.clone()].concat(), last.len())
+        let spared: Vec<T> = list.iter().filter(|one| !first.contains(one)).copied().collect();
+        let count = spared.len();
+        ([first, spared].concat(), count)
     };
     rests(list).into_iter().map(in_order).filter(|(order, _)| order != list).collect()
 }
