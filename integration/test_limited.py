@@ -47,6 +47,26 @@ def test_what_only_the_limited_one_has_is_asked_of_it(backends: list[Scripted], 
     assert [entry["attempts"] for entry in envoy.log_entries(4)][1:] == [3, 3, 3], "the others were asked before it"
 
 
+def test_who_is_limited_is_asked_where_nobody_else_is_up(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+    """A request that began where nobody is up would end there."""
+    a, b, _ = backends
+
+    def one_image_is_limited(seen: Seen) -> Answer:
+        return limited(60) if b"/other/" in seen.target else FOUND
+
+    a.script = one_image_is_limited
+    b.answer(FOUND)
+    envoy = start_envoy(policy(urls(backends), ["a", "b"], replicas=["a", "b"]))
+    b.health = 503
+    down = {f"cluster.{name}.membership_healthy": 0 for name in ("b", "b@last")}
+    eventually(lambda: envoy.stats(r"^cluster\.b(@last)?\.membership_healthy$") == down, what="b is down")
+    assert envoy.request("GET", ELSEWHERE).status == 503
+    for _ in range(4):
+        assert envoy.request("GET", MANIFEST).status == 200
+    entries = envoy.log_entries(5)[1:]
+    assert {(entry["backend"], entry["reason"]) for entry in entries} == {("a", "default; nearest; limited: a")}
+
+
 def test_the_limit_of_one_client_is_not_that_of_the_others(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """With tokens of their own, clients have budgets of their own."""
     a, b, _ = backends

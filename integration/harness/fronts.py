@@ -175,8 +175,9 @@ def _backend(url: str, service: AgeingTokenService, *names: tuple[str, str]) -> 
         "url": url,
         "auth": {"token": {"realm": service.realm, "service": service.service}},
         "names": [{"front": front, "backend": backend} for front, backend in names],
-        # More than the tests have the near registry take.
+        # More than the tests have the near registry take, and while it takes that nobody else is asked.
         "attempt_timeouts": {"manifests": "10s", "blobs": "10s"},
+        "hedge_after": "off",
     }
 
 

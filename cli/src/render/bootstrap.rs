@@ -46,6 +46,8 @@ fn clusters(model: &Model<'_>) -> Vec<Value> {
     all.extend(model.clusters.later_backends.iter().map(|each| cluster::cluster(each, trust)));
     let groups = model.clusters.later_groups.iter();
     all.extend(groups.map(|group| aggregate::cluster(group, trust.secrets)));
+    let sparing = model.clusters.sparing.iter();
+    all.extend(sparing.map(|group| aggregate::cluster(group, trust.secrets)));
     let redirects = model.serving.followed.iter();
     all.extend(redirects.flat_map(|followed| redirect_target_cluster::clusters(followed, trust)));
     all.extend(model.services.all.iter().map(|each| service_cluster::cluster(each, trust)));

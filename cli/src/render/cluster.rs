@@ -1,5 +1,7 @@
 //! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
 
+use std::time::Duration;
+
 use portolan_core::config::{Backend, Limits};
 use portolan_core::contract;
 use serde_json::{Value, json};
@@ -21,7 +23,8 @@ use super::{egress, health, origin, upstream_filters, upstream_tls};
 /// * For an attempt that is not the first of its request, when nobody else is left to ask: only health checks take the
 ///   backend out, and then it is not tried. A backend that nobody reaches would be waited for.
 pub(super) fn cluster(cluster: &BackendCluster<'_>, trust: Trust<'_>) -> Value {
-    let BackendCluster { backend, name, is_ejected_by_requests, filters } = cluster;
+    let BackendCluster { backend, name, connect_timeout, is_ejected_by_requests, filters } =
+        cluster;
     let more = if *is_ejected_by_requests { for_reads(backend) } else { strict() };
     let url = backend.url();
     let filters = upstream_filters::filters(filters.as_ref(), trust.secrets);
@@ -37,7 +40,7 @@ pub(super) fn cluster(cluster: &BackendCluster<'_>, trust: Trust<'_>) -> Value {
     let all = object([
         json!({"name": name}),
         origin::discovery(url),
-        limits(backend.resilience().limits),
+        limits(backend.resilience().limits, *connect_timeout),
         origin::keepalive(),
         checks,
         more,
@@ -70,9 +73,9 @@ const AT_ONCE: &str = "0s";
 /// What is more than a backend's limits is answered with 503 at once and not handed on to the next
 /// backend: a load that broke one would break the others too. `max_retries` counts retries in
 /// flight at once; Envoy's own 3 would let most of a burst fail that one retry would have saved.
-pub(super) fn limits(limits: Limits) -> Value {
+pub(super) fn limits(limits: Limits, connect_timeout: Duration) -> Value {
     json!({
-        "connect_timeout": "3s",
+        "connect_timeout": health::seconds(connect_timeout),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "circuit_breakers": {"thresholds": [{
             "max_connections": limits.connections,

@@ -10,14 +10,14 @@ use super::model::groups::{Group, Groups};
 use super::typed::extension;
 
 /// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
-/// of later attempts to those of the lists that it is in.
+/// that the filter may name to those of the lists that it is in.
 pub(super) fn specifier(groups: &Groups<'_>, backend: Option<&Backend>, first: &Value) -> Value {
     let is_in = |group: &&Group<'_>| backend.is_none_or(|backend| group.has(backend));
     let named: Map<String, Value> = groups
         .several
         .iter()
         .filter(is_in)
-        .flat_map(|group| &group.later_attempts)
+        .flat_map(|group| &group.named)
         .map(|cluster| (cluster.clone(), to_cluster(cluster)))
         .collect();
     let input = extension(

@@ -5,6 +5,7 @@ use portolan_core::contract::{self, Role};
 use portolan_core::record::metric::FOLLOWED;
 use serde_json::{Value, json};
 
+use super::model::clusters::CONNECTING_ALONE;
 use super::model::followed_redirects::{Addresses, Followed};
 use super::model::trust::Trust;
 use super::resolver::resolver;
@@ -86,7 +87,7 @@ fn cluster(followed: &Followed<'_>, scheme: Scheme, trust: Trust<'_>) -> Value {
             ),
             "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         }),
-        cluster::limits(backend.resilience().limits),
+        cluster::limits(backend.resilience().limits, CONNECTING_ALONE),
         origin::keepalive(),
         origin::protocol_options(object([origin::protocol(scheme), by_the_url]), filters),
         transport,

@@ -28,6 +28,7 @@ fn names() -> Vec<String> {
         clusters::owner(""),
         clusters::redirect_targets(""),
         clusters::later_attempts(&[]),
+        "@hedge".to_owned(),
         clusters::ADMIN.to_owned(),
         clusters::SCRAPES.to_owned(),
     ];

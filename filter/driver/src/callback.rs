@@ -28,6 +28,13 @@ impl Callback<'_> {
         result
     }
 
+    /// The request has to have its answer by then, in nanoseconds since 1970; else it learns that it is too late.
+    pub(crate) fn set_deadline(&mut self, until: u64) {
+        self.memory.deadlines.add(until, self.stream);
+        let now = self.exchange.now();
+        self.effects.extend(self.memory.set_timer(now).map(Effect::SetTimer));
+    }
+
     /// A property of the request, as it will be when the effects so far are applied.
     pub(crate) fn state(&self, key: StateKey) -> Option<Vec<u8>> {
         let set = self.effects.iter().rev().find_map(|effect| match effect {

@@ -33,6 +33,7 @@
 mod attempt;
 mod call;
 mod callback;
+mod deadlines;
 mod effect;
 mod exchange;
 mod filter;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::deadlines::Deadlines;
 use crate::lookups::{Lookups, Seed};
 use crate::snapshot::Snapshot;
 use crate::timer::Timer;
@@ -14,6 +15,7 @@ const MOST_LINES: usize = 256;
 /// What is looked up at other services, and what is remembered.
 pub(crate) struct Memory {
     pub(crate) lookups: Lookups,
+    pub(crate) deadlines: Deadlines,
     pub(crate) timer: Timer,
     pub(crate) warnings: Warnings,
     /// The policy that was loaded last, for the filters that are configured without one.
@@ -26,6 +28,7 @@ impl Memory {
     pub(crate) fn new(seed: Seed) -> Self {
         Self {
             lookups: Lookups::new(seed),
+            deadlines: Deadlines::default(),
             timer: Timer::default(),
             warnings: Warnings::new(MOST_LINES),
             latest: None,
@@ -35,6 +38,7 @@ impl Memory {
 
     /// How long the host has to wait for the next alarm, where that is not what it does anyway.
     pub(crate) fn set_timer(&mut self, now: u64) -> Option<Duration> {
-        self.timer.set(self.lookups.has_calls(), self.lookups.next_alarm(), now)
+        let next = self.lookups.next_alarm().into_iter().chain(self.deadlines.next()).min();
+        self.timer.set(self.lookups.has_calls(), next, now)
     }
 }

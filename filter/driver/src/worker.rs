@@ -12,7 +12,7 @@ use crate::callback::Callback;
 use crate::effect::{Effect, Flow};
 use crate::exchange::Exchange;
 use crate::filter::{Configured, Filter, Role};
-use crate::lookups::{Seed, Woken};
+use crate::lookups::{Learned, Seed, Woken};
 use crate::memory::Memory;
 use crate::redirect_target::RedirectTarget;
 use crate::request::Request;
@@ -54,7 +54,7 @@ impl Worker {
                 self.memory.latest = Some(Rc::clone(snapshot));
             }
             Role::TokenForm => self.memory.takes_forms = true,
-            Role::Attempt(_) | Role::RedirectTarget => {}
+            Role::Attempt { .. } | Role::RedirectTarget => {}
         }
         Ok(Configured::new(role, configuration.len()))
     }
@@ -63,7 +63,9 @@ impl Worker {
     pub fn open(&mut self, filter: &Filter, stream: StreamId) {
         let new = match &filter.0 {
             Role::Decide(snapshot) => Stream::Request(Box::new(Request::new(Rc::clone(snapshot)))),
-            Role::Attempt(list) => Stream::Attempt(Box::new(Attempt::new(Rc::clone(list)))),
+            Role::Attempt { list, may_overlap } => {
+                Stream::Attempt(Box::new(Attempt::new(Rc::clone(list), *may_overlap)))
+            }
             Role::RedirectTarget => Stream::RedirectTarget(RedirectTarget::default()),
             Role::TokenForm => {
                 Stream::TokenForm(Box::new(TokenForm::new(self.memory.latest.clone())))
@@ -165,7 +167,7 @@ impl Worker {
         let over = self.streams.remove(&stream);
         let mut call = Callback { stream, exchange, memory: &mut self.memory, effects };
         match over {
-            Some(Stream::Request(request)) => request.close(&mut call),
+            Some(Stream::Request(mut request)) => request.close(&mut call),
             Some(Stream::Attempt(mut attempt)) => attempt.close(&mut call),
             Some(Stream::RedirectTarget(_) | Stream::TokenForm(_)) | None => {}
         }
@@ -190,7 +192,9 @@ impl Worker {
     /// The time that [`Effect::SetTimer`] or [`Worker::timer`] has asked for has come. Returns whom it wakes.
     pub fn alarm(&mut self, now: u64) -> Vec<Woken> {
         self.memory.timer.came();
-        self.memory.lookups.alarm(now)
+        let late = self.memory.deadlines.late(now).into_iter();
+        let late = late.map(|stream| Woken { stream, learned: Learned::TooLate });
+        self.memory.lookups.alarm(now).into_iter().chain(late).collect()
     }
 
     /// When all is done that an answer or an alarm has led to: in how long the next alarm is to come, zero for

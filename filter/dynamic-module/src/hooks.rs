@@ -62,7 +62,7 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
                 Role::TokenForm => value::STOP_ITERATION,
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
-            let is_attempt = matches!(role, Role::Attempt(_));
+            let is_attempt = matches!(role, Role::Attempt { .. });
             let panics = host::counter(envoy, object, "portolan_module_panics");
             Some(Box::new(Config { envoy, object, filter, pause, is_attempt, panics }))
         }

@@ -1,12 +1,13 @@
 //! The clusters of backends, and of lists of them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use portolan_core::config::ids::BackendId;
-use portolan_core::config::{Backend, Config, Purpose};
+use portolan_core::config::{Backend, Config, List, Purpose};
 use portolan_core::contract::clusters;
 
-use super::groups::rests;
+use super::groups::{orders, rests};
 use super::upstream::{Destination, UpstreamFilters};
 use crate::render::options::Options;
 
@@ -20,6 +21,8 @@ pub(in crate::render) struct Clusters<'p> {
     pub(in crate::render) later_backends: Vec<BackendCluster<'p>>,
     /// For several backends that may be asked after others.
     pub(in crate::render) later_groups: Vec<GroupCluster<'p>>,
+    /// For first attempts where some backends of a list are asked after the others.
+    pub(in crate::render) sparing: Vec<GroupCluster<'p>>,
 }
 
 /// The cluster of a list.
@@ -36,6 +39,8 @@ pub(in crate::render) struct BackendCluster<'p> {
     pub(in crate::render) backend: &'p Backend,
     /// What the cluster is called.
     pub(in crate::render) name: String,
+    /// How long a connection may take to come up.
+    pub(in crate::render) connect_timeout: Duration,
     /// Whether requests take it out that get no answer. Where nobody else can be asked only its health checks do.
     pub(in crate::render) is_ejected_by_requests: bool,
     /// The filters of its attempts.
@@ -59,6 +64,7 @@ impl<'p> Clusters<'p> {
         let for_reads = |backend: &'p Backend| BackendCluster {
             backend,
             name: backend.cluster().to_owned(),
+            connect_timeout: connecting(backend, config),
             is_ejected_by_requests: true,
             filters: filters(Destination::Backend(backend)),
         };
@@ -68,6 +74,7 @@ impl<'p> Clusters<'p> {
             lists: of_lists(config, options),
             later_backends,
             later_groups,
+            sparing: sparing(config, options),
         }
     }
 }
@@ -90,6 +97,7 @@ fn of_lists<'p>(config: &'p Config, options: &'p Options) -> Vec<ListCluster<'p>
                 ListCluster::Owner(BackendCluster {
                     backend,
                     name: backend.owner_cluster().to_owned(),
+                    connect_timeout: backend.resilience().connect_timeout.max(CONNECTING_ALONE),
                     is_ejected_by_requests: false,
                     filters: UpstreamFilters::of(config, Destination::Backend(backend), options),
                 })
@@ -115,6 +123,7 @@ fn for_later_attempts<'p>(
     let singles = singles.into_iter().flatten().map(|backend| BackendCluster {
         backend,
         name: clusters::later_attempts(&[backend.key()]),
+        connect_timeout: connecting(backend, config),
         is_ejected_by_requests: false,
         filters: UpstreamFilters::of(config, Destination::LastResort(backend), options),
     });
@@ -127,6 +136,44 @@ fn for_later_attempts<'p>(
         }
     });
     (singles.collect(), sets.collect())
+}
+
+/// The clusters of first attempts where some backends of a list are asked after the others.
+///
+/// Each has all of the list, so that a request has somebody to go to while those that would be asked first are down.
+fn sparing<'p>(config: &'p Config, options: &'p Options) -> Vec<GroupCluster<'p>> {
+    let lists = config.lists().iter();
+    let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
+    let is_registry = |id: &BackendId| config.cache(*id).is_none();
+    let lists = lists.filter(|list| list.backends().iter().all(is_registry));
+    let all: BTreeSet<(Vec<BackendId>, usize)> =
+        lists.flat_map(|list| orders(list.backends())).collect();
+    let cluster = |(ids, spared): &(Vec<BackendId>, usize)| {
+        let backends = members(config, ids);
+        let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
+        let destination = Destination::Sparing(&backends, *spared);
+        GroupCluster {
+            name: clusters::sparing(&keys, *spared),
+            members: backends.iter().map(|backend| backend.cluster().to_owned()).collect(),
+            filters: UpstreamFilters::of(config, destination, options),
+        }
+    };
+    all.iter().map(cluster).collect()
+}
+
+/// How long a connection may take to come up where there is nobody else to ask: a lost packet costs a second.
+pub(in crate::render) const CONNECTING_ALONE: Duration = Duration::from_secs(3);
+
+/// How long a connection to a backend may take. Where it is one of several the policy says so; where it is alone it may
+/// always take as long as [`CONNECTING_ALONE`].
+fn connecting(backend: &Backend, config: &Config) -> Duration {
+    let time = backend.resilience().connect_timeout;
+    let lists = config.lists().iter();
+    let is_one_of_several = lists
+        .filter(|list| list.has_fallback())
+        .flat_map(List::backends)
+        .any(|id| config.backend(*id).is_some_and(|member| member.key() == backend.key()));
+    if is_one_of_several { time } else { time.max(CONNECTING_ALONE) }
 }
 
 fn members<'p>(config: &'p Config, ids: &[BackendId]) -> Vec<&'p Backend> {

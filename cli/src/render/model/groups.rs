@@ -17,8 +17,9 @@ pub(in crate::render) struct Groups<'p> {
 pub(in crate::render) struct Group<'p> {
     /// The keys of its backends.
     members: Vec<&'p str>,
-    /// The clusters that the filter may name for an attempt after the first.
-    pub(in crate::render) later_attempts: Vec<String>,
+    /// The clusters that the filter may name: for attempts after the first, and for first ones where some of the list is
+    /// asked after the others.
+    pub(in crate::render) named: Vec<String>,
 }
 
 impl Group<'_> {
@@ -35,7 +36,7 @@ impl<'p> Groups<'p> {
         let several = lists.clone().filter(|list| list.has_fallback()).map(|list| {
             let members = list.backends().iter().filter_map(|id| config.backend(*id));
             let members: Vec<&str> = members.map(Backend::key).collect();
-            Group { later_attempts: later_attempts(&members), members }
+            Group { named: named(&members), members }
         });
         Self { several: several.collect(), clusters: lists.map(List::cluster).collect() }
     }
@@ -47,10 +48,27 @@ impl<'p> Groups<'p> {
 }
 
 /// A cache is never asked after another backend: it has what those have.
-fn later_attempts(members: &[&str]) -> Vec<String> {
-    let sets = rests(members).into_iter();
-    let sets = sets.filter(|rest| !rest.iter().any(|key| clusters::is_cache(key)));
-    sets.map(|rest| clusters::later_attempts(&rest)).collect()
+fn named(members: &[&str]) -> Vec<String> {
+    let has_no_cache = |keys: &[&str]| !keys.iter().any(|key| clusters::is_cache(key));
+    let sets = rests(members).into_iter().filter(|rest| has_no_cache(rest));
+    let orders = orders(members).into_iter().filter(|(order, _)| has_no_cache(order));
+    sets.map(|rest| clusters::later_attempts(&rest))
+        .chain(orders.map(|(order, spared)| clusters::sparing(&order, spared)))
+        .collect()
+}
+
+/// The orders in which a list is asked where some of it is asked after the others, but for its own, as far as they have
+/// clusters, and how many are asked after the others.
+pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<(Vec<T>, usize)> {
+    if list.len() > LONGEST {
+        return BTreeSet::new();
+    }
+    let in_order = |first: Vec<T>| {
+        let spared: Vec<T> = list.iter().filter(|one| !first.contains(one)).copied().collect();
+        let count = spared.len();
+        ([first, spared].concat(), count)
+    };
+    rests(list).into_iter().map(in_order).filter(|(order, _)| order != list).collect()
 }
 
 /// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
@@ -68,5 +86,5 @@ pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
     rests
 }
 
-/// The length of a list up to which each set of its backends has a cluster, 56 at most.
+/// The length of a list up to which each set of its backends has a cluster, 56 at most, and each order of it, 57.
 const LONGEST: usize = 6;

@@ -1,6 +1,7 @@
 //! What runs in a cluster for each attempt that its requests make.
 
-use portolan_core::config::{Backend, BackendAuth, Config, Credential};
+use portolan_core::attempt::may_overlap;
+use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};
 use portolan_core::contract::Role;
 
 use crate::credential::usage::{self, Audience};
@@ -11,6 +12,8 @@ use crate::render::options::{FilterFile, Options};
 pub(super) enum Destination<'a, 'p> {
     /// The backends of a list, one after the other.
     List(&'a [&'p Backend]),
+    /// The same, of which so many at the end are asked after the others.
+    Sparing(&'a [&'p Backend], usize),
     /// One backend.
     Backend(&'p Backend),
     /// One backend, which is the last one of a list that was not asked.
@@ -40,7 +43,8 @@ impl<'p> UpstreamFilters<'p> {
     ) -> Option<Self> {
         let all = Self {
             file: options.filter.as_ref()?,
-            attempt: runs_attempt_phase(config, destination).then(|| attempt_phase(destination)),
+            attempt: runs_attempt_phase(config, destination)
+                .then(|| attempt_phase(config, destination)),
             credentials: credentials(config, destination),
             answers_the_filter: matches!(destination, Destination::TokenService(_)),
         };
@@ -58,14 +62,32 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
 
 /// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
 /// that was not asked.
-fn attempt_phase(destination: Destination<'_, '_>) -> Role {
+fn attempt_phase(config: &Config, destination: Destination<'_, '_>) -> Role {
     let list: Vec<&str> = match destination {
         Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
+        Destination::Sparing(list, spared) => {
+            // Those that are asked first: later attempts go on among them. Is it only one, what is noted in the request says
+            // the list, and those that are spared are next.
+            let first = list.len().saturating_sub(spared);
+            list.iter().take(first).map(|backend| backend.key()).collect()
+        }
         Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
             Vec::new()
         }
     };
-    Role::attempt(&list)
+    let may_overlap =
+        matches!(destination, Destination::List(list) if lists_may_overlap(config, list));
+    if may_overlap { Role::overlapping_attempt(&list) } else { Role::attempt(&list) }
+}
+
+/// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists of their own, of
+/// which a part of a longer list may be equal to a list of two: those attempts are no first ones, and see that.
+fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
+    let keys = |list: &List| -> Vec<&str> {
+        list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key).collect()
+    };
+    let wanted: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
+    config.lists().iter().any(|list| keys(list) == wanted && may_overlap(config, list))
 }
 
 /// Whether the attempt phase has anything to do.
@@ -78,7 +100,7 @@ fn attempt_phase(destination: Destination<'_, '_>) -> Role {
 ///   the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_, '_>) -> bool {
     match destination {
-        Destination::List(_) | Destination::LastResort(_) => true,
+        Destination::List(_) | Destination::Sparing(..) | Destination::LastResort(_) => true,
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
@@ -104,7 +126,7 @@ fn credentials<'p>(config: &'p Config, destination: Destination<'_, 'p>) -> Vec<
         Destination::TokenService(backend) => {
             sent_to(backend, Audience::TokenService).into_iter().collect()
         }
-        Destination::List(list) => {
+        Destination::List(list) | Destination::Sparing(list, _) => {
             list.iter().filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
         }
     };

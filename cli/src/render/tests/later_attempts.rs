@@ -22,9 +22,12 @@ fn named(rendered: &Value) -> Vec<String> {
 #[test]
 fn each_rest_of_a_list_has_a_cluster_in_its_order() {
     let two = with_a_list(&["b", "a"]);
-    assert_eq!(named(&two), ["a@last", "b@last"]);
+    assert_eq!(named(&two), ["a+b@sparing-1", "a@last", "b@last"]);
     let three = with_a_list(&["c", "a", "b"]);
-    let expected = ["a+b@last", "a@last", "b@last", "c+a@last", "c+b@last", "c@last"];
+    let rests = ["a+b@last", "a@last", "b@last", "c+a@last", "c+b@last", "c@last"];
+    let orders = ["a+b+c@sparing-1", "a+c+b@sparing-2", "b+c+a@sparing-2", "c+b+a@sparing-1"];
+    let mut expected = [&rests[..], &orders].concat();
+    expected.sort_unstable();
     assert_eq!(named(&three), expected);
     for name in expected {
         assert!(names(&three).contains(&name), "{name} is a cluster");
@@ -33,13 +36,31 @@ fn each_rest_of_a_list_has_a_cluster_in_its_order() {
     assert_eq!(members, &json!(["c@last", "b@last"]));
 }
 
+/// Envoy answers at once where the first cluster of a request has nobody who is up.
+#[test]
+fn a_first_attempt_has_the_whole_list() {
+    let three = with_a_list(&["c", "a", "b"]);
+    let first = cluster(&three, "a+b+c@sparing-1");
+    let members = at(first, "/cluster_type/typed_config/clusters");
+    assert_eq!(members, &json!(["a", "b", "c"]), "by the same rules as in the list's own order");
+    assert!(!first.to_string().contains("overlap"), "attempts follow each other");
+    let lists = [
+        ("a+b+c@sparing-1", r#"\"list\":[\"a\",\"b\"]"#, "the next is asked before the spared one"),
+        ("a+c+b@sparing-2", r#"{\"phase\":\"attempt\"}"#, "what is noted says it"),
+    ];
+    for (name, list, reason) in lists {
+        let rendered = cluster(&three, name).to_string();
+        assert!(rendered.contains(list), "{reason}: {rendered}");
+    }
+}
+
 #[test]
 fn a_long_list_has_a_cluster_for_each_backend_only() {
     let long = with_a_list(&["a", "b", "c", "d", "e", "f", "g"]);
     let expected = ["a", "b", "c", "d", "e", "f", "g"].map(|name| format!("{name}@last"));
     assert_eq!(named(&long), expected);
     let six = with_a_list(&["a", "b", "c", "d", "e", "f"]);
-    assert_eq!(named(&six).len(), 62, "every set of one to five of six");
+    assert_eq!(named(&six).len(), 62 + 57, "every set of one to five of six, and every order");
 }
 
 #[test]
@@ -69,8 +90,14 @@ fn no_answer_takes_a_backend_out() {
     assert_eq!(ejection["consecutive_gateway_failure"], 3);
 }
 
+/// Envoy chooses no other cluster for a retry of a request that it hedges: the attempts of the list's own cluster overlap.
 #[test]
-fn a_policy_of_single_backends_has_no_later_attempts() {
-    let rendered = with_a_list(&["a"]);
-    assert!(!names(&rendered).iter().any(|name| name.ends_with("@last")));
+fn two_of_a_list_may_be_asked_at_a_time() {
+    let two = with_a_list(&["b", "a"]);
+    for (name, expected) in [("b+a", true), ("a@last", false)] {
+        let overlaps = cluster(&two, name).to_string().contains("overlap");
+        assert_eq!(overlaps, expected, "{name}");
+    }
+    let three = with_a_list(&["c", "a", "b"]);
+    assert!(!cluster(&three, "c+a+b").to_string().contains("overlap"));
 }

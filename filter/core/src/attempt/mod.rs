@@ -12,6 +12,7 @@ mod answers;
 mod client_credentials;
 mod credentials;
 mod go_on;
+mod overlap;
 mod passed_over;
 mod patience;
 mod prepared;
@@ -25,7 +26,10 @@ pub use answers::{Answer, Answers, Shown, list_of, may_ask_to_wait, note, note_l
 pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
-pub use passed_over::{LATER, Why, passed_over, skipped, tried};
+pub use overlap::{
+    BOTH_ASKED, Hedge, NOBODY_ELSE, ONE_BY_ONE, hedge, is_one_by_one, may_overlap, other,
+};
+pub use passed_over::{LATER, Why, overtaken, passed_over, skipped, tried};
 pub use patience::alone;
 pub use prepared::{Prepared, all, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};

@@ -8,6 +8,8 @@ use crate::contract::{clusters, name_of};
 pub enum Why {
     /// Envoy knew it to be down, and nobody asked it.
     Skipped,
+    /// It was asked, and has not begun to answer yet.
+    Late,
     /// It was asked, and this is what it answered.
     Answered(Answer),
 }
@@ -17,14 +19,15 @@ pub const LATER: &str = "+";
 
 impl Why {
     /// Every word of [`Self::as_str`].
-    pub const WORDS: [&'static str; 7] =
-        ["skipped", "missing", "refused", "limited", "failed", "silent", "astray"];
+    pub const WORDS: [&'static str; 8] =
+        ["skipped", "late", "missing", "refused", "limited", "failed", "silent", "astray"];
 
     /// The word for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
+            Self::Late => "late",
             Self::Answered(Answer::Missed) => "missing",
             Self::Answered(Answer::Refused) => "refused",
             Self::Answered(Answer::Limited(_)) => "limited",
@@ -60,6 +63,12 @@ pub fn skipped<'a>(
 ) -> impl Iterator<Item = &'a str> {
     let earlier = list.iter().map(|key| name_of(key)).take_while(move |name| *name != backend);
     earlier.filter(|name| before.of(name).is_none())
+}
+
+/// What the access log says of a backend that had not begun to answer when another one did that was asked too.
+#[must_use]
+pub fn overtaken(backend: &str) -> String {
+    format!("{backend} overtaken")
 }
 
 /// What the access log says of a backend that was tried: the status that it answered with, if it did, and

@@ -2,22 +2,27 @@
 
 use std::time::Duration;
 
+use super::overlap::{Hedge, hedge};
 use crate::config::{AttemptTimeouts, Config, List};
 use crate::registry::{Class, Method, RegistryRequest};
 
 /// The attempts of one request to a list of several backends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
+pub struct Retry<'c> {
     /// How many further attempts may follow the first: as many as there are further backends.
     pub further_attempts: usize,
     /// How long each attempt waits for the head of an answer.
     pub attempt_timeout: Duration,
+    /// Whether the attempts of other requests to this list may overlap.
+    pub may_overlap: bool,
+    /// When the next backend is asked too while the first has not begun to answer.
+    pub hedge: Option<Hedge<'c>>,
 }
 
-impl Retry {
+impl<'c> Retry<'c> {
     /// For a read that goes to `list`; `None` for a list of one, which the route knows all about.
     #[must_use]
-    pub fn of(config: &Config, list: &List, request: &RegistryRequest<'_>) -> Option<Self> {
+    pub fn of(config: &'c Config, list: &List, request: &RegistryRequest<'_>) -> Option<Self> {
         if !list.has_fallback() {
             return None;
         }
@@ -27,7 +32,9 @@ impl Retry {
         let attempt_timeout = members
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))
             .max()?;
-        Some(Self { further_attempts: list.backends().len().saturating_sub(1), attempt_timeout })
+        let hedge = hedge(config, list);
+        let further_attempts = list.backends().len().saturating_sub(1);
+        Some(Self { further_attempts, attempt_timeout, may_overlap: hedge.is_some(), hedge })
     }
 }
 

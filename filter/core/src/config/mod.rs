@@ -83,7 +83,8 @@ pub use published::Published;
 pub use refused::Refused;
 pub use regions::DEFAULT_REGION;
 pub use resilience::{
-    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, HedgeAfter, Limits, Resilience,
+    WriteTimeouts,
 };
 pub use rules::{Owner, Rule, Rules};
 pub(crate) use spread::spread;

@@ -7,6 +7,10 @@ use std::time::Duration;
 pub struct Resilience {
     /// How long one attempt waits for the head of an answer before the next backend is asked.
     pub attempt_timeouts: AttemptTimeouts,
+    /// How long a connection may take to come up where another backend could be asked, TLS included.
+    pub connect_timeout: Duration,
+    /// When the next backend is asked too while this one has not begun to answer.
+    pub hedge_after: HedgeAfter,
     /// How long a write may take.
     pub write_timeouts: WriteTimeouts,
     /// How the backend is asked whether it is well.
@@ -44,6 +48,24 @@ pub struct AloneTimeouts {
 /// How long a request that only one backend can answer waits for the head of the answer, if the policy
 /// does not say.
 pub const ALONE: Duration = Duration::from_mins(1);
+
+/// When a read is sent to the second backend of a list too, while the first has not begun to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HedgeAfter {
+    /// After what the first backend usually takes, twice, within the driver's bounds.
+    Usual,
+    /// After this time.
+    Fixed(Duration),
+    /// Never: the backend takes no part in it, neither as the first nor as the second.
+    Never,
+}
+
+impl HedgeAfter {
+    /// The word for [`Self::Never`].
+    pub const NEVER: &'static str = "off";
+    /// The shortest time that a policy may say: with less every read would be sent twice.
+    pub const SHORTEST: Duration = Duration::from_millis(100);
+}
 
 /// Timeouts of a write, from the end of its body to the end of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +114,8 @@ impl Default for Resilience {
                 blobs: Duration::from_secs(10),
                 alone: AloneTimeouts::default(),
             },
+            connect_timeout: Duration::from_secs(1),
+            hedge_after: HedgeAfter::Usual,
             write_timeouts: WriteTimeouts {
                 content: Duration::from_mins(5),
                 session: Duration::from_secs(10),

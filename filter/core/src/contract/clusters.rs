@@ -95,6 +95,13 @@ pub fn later_attempts(backends: &[&str]) -> String {
     format!("{}@last", joined(backends))
 }
 
+/// The cluster of a first attempt where some backends of a list are asked after the others: all of the list, by their
+/// keys, in the order in which they are asked, and how many of them are asked after the others.
+#[must_use]
+pub fn sparing(backends: &[&str], spared: usize) -> String {
+    format!("{}@sparing-{spared}", joined(backends))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +136,10 @@ mod tests {
             later_attempts(&["a"]),
             later_attempts(&["a", "b"]),
             later_attempts(&["b", "a"]),
+            sparing(&["a", "b"], 1),
+            sparing(&["b", "a"], 1),
+            sparing(&["c", "b", "a"], 1),
+            sparing(&["c", "b", "a"], 2),
             token_service("b"),
         ];
         for (place, name) in names.iter().enumerate() {

@@ -10,7 +10,12 @@ pub enum Role {
     Decide,
     /// It runs for each attempt at the backends of a list, whose keys are there in the order of the list;
     /// at one backend where no key is there. It holds no policy.
-    Attempt(Vec<String>),
+    Attempt {
+        /// The keys.
+        list: Vec<String>,
+        /// Whether a request may have two attempts at a time.
+        may_overlap: bool,
+    },
     /// It runs for each attempt at the target of a redirect that is followed. It holds no policy.
     RedirectTarget,
     /// It reads the forms that clients send to the token endpoint. It holds no policy.
@@ -19,6 +24,7 @@ pub enum Role {
 
 const PHASE: &str = "phase";
 const LIST: &str = "list";
+const OVERLAP: &str = "overlap";
 const ATTEMPT: &str = "attempt";
 const REDIRECT_TARGET: &str = "hop";
 const TOKEN_FORM: &str = "token";
@@ -28,7 +34,14 @@ impl Role {
     #[must_use]
     pub fn attempt(list: &[&str]) -> Self {
         let named = if list.len() > 1 { list } else { &[] };
-        Self::Attempt(named.iter().map(ToString::to_string).collect())
+        Self::Attempt { list: named.iter().map(ToString::to_string).collect(), may_overlap: false }
+    }
+
+    /// The role of attempts of which a request may have two at a time.
+    #[must_use]
+    pub fn overlapping_attempt(list: &[&str]) -> Self {
+        let list = list.iter().map(ToString::to_string).collect();
+        Self::Attempt { list, may_overlap: true }
     }
 
     /// The plugin configuration of an instance that holds no policy; `None` for the one that decides.
@@ -36,8 +49,11 @@ impl Role {
     pub fn configuration(&self) -> Option<String> {
         let fields = match self {
             Self::Decide => return None,
-            Self::Attempt(list) if list.is_empty() => json!({PHASE: ATTEMPT}),
-            Self::Attempt(list) => json!({PHASE: ATTEMPT, LIST: list}),
+            Self::Attempt { list, .. } if list.is_empty() => json!({PHASE: ATTEMPT}),
+            Self::Attempt { list, may_overlap: false } => json!({PHASE: ATTEMPT, LIST: list}),
+            Self::Attempt { list, may_overlap: true } => {
+                json!({PHASE: ATTEMPT, LIST: list, OVERLAP: true})
+            }
             Self::RedirectTarget => json!({PHASE: REDIRECT_TARGET}),
             Self::TokenForm => json!({PHASE: TOKEN_FORM}),
         };
@@ -57,14 +73,19 @@ impl Role {
         };
         let phase = fields.remove(PHASE)?;
         let list = fields.remove(LIST);
+        let overlap = fields.remove(OVERLAP);
         if !fields.is_empty() {
             return None;
         }
-        match (phase.as_str()?, list) {
-            (REDIRECT_TARGET, None) => Some(Self::RedirectTarget),
-            (TOKEN_FORM, None) => Some(Self::TokenForm),
-            (ATTEMPT, None) => Some(Self::Attempt(Vec::new())),
-            (ATTEMPT, Some(list)) => serde_json::from_value(list).ok().map(Self::Attempt),
+        match (phase.as_str()?, list, overlap) {
+            (REDIRECT_TARGET, None, None) => Some(Self::RedirectTarget),
+            (TOKEN_FORM, None, None) => Some(Self::TokenForm),
+            (ATTEMPT, None, None) => Some(Self::Attempt { list: Vec::new(), may_overlap: false }),
+            (ATTEMPT, Some(list), overlap) => {
+                let may_overlap = overlap.map_or(Some(false), |value| value.as_bool())?;
+                let list = serde_json::from_value(list).ok()?;
+                Some(Self::Attempt { list, may_overlap })
+            }
             _ => None,
         }
     }
@@ -79,6 +100,7 @@ mod tests {
         let roles = [
             Role::attempt(&["a", "b"]),
             Role::attempt(&["a"]),
+            Role::overlapping_attempt(&["a", "b"]),
             Role::RedirectTarget,
             Role::TokenForm,
         ];
@@ -87,13 +109,13 @@ mod tests {
             assert_eq!(Role::of(configuration.as_bytes()), role, "{configuration}");
         }
         assert_eq!(Role::Decide.configuration(), None);
-        assert_eq!(Role::attempt(&["a"]), Role::Attempt(Vec::new()), "one backend needs no name");
+        assert_eq!(Role::attempt(&["a"]), Role::attempt(&[]), "one backend needs no name");
     }
 
     #[test]
     fn hosts_print_json_in_their_own_way() {
         let rows = [
-            (" { \"phase\" : \"attempt\" } ", Role::Attempt(Vec::new())),
+            (" { \"phase\" : \"attempt\" } ", Role::attempt(&[])),
             ("{\"phase\": \"hop\"}", Role::RedirectTarget),
             (" { \"phase\" : \"token\" } ", Role::TokenForm),
         ];
@@ -113,6 +135,8 @@ mod tests {
             r#"{"version":1}"#,
             r#"{"phase":"attempt","version":1}"#,
             r#"{"phase":"attempt","list":"a"}"#,
+            r#"{"phase":"attempt","list":["a"],"overlap":1}"#,
+            r#"{"phase":"attempt","overlap":true}"#,
             r#"{"phase":"hop","list":["a"]}"#,
             r#"{"phase":"token","list":["a"]}"#,
             r#"{"phase":1}"#,

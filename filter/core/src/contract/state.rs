@@ -32,6 +32,8 @@ pub enum StateKey {
     Prepared,
     /// The cluster of the next attempt; the routes match it.
     NextCluster,
+    /// Which backends are asked in a request of which two may be asked at a time.
+    Overlap,
     /// The keys of the backends that the request goes on with if it fails where a redirect led it.
     Fallback,
     /// The step of a followed redirect. A request that has one is on a further pass.
@@ -103,7 +105,7 @@ pub const OF_ATTEMPTS: [StateKey; 8] = [
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -118,6 +120,7 @@ impl StateKey {
         Self::SentTo,
         Self::Prepared,
         Self::NextCluster,
+        Self::Overlap,
         Self::Fallback,
         Self::Followed,
         Self::Digest,
@@ -157,6 +160,7 @@ impl StateKey {
             Self::SentTo => "wasm.portolan_sent_to",
             Self::Prepared => "wasm.portolan_prepared",
             Self::NextCluster => "wasm.portolan_next_cluster",
+            Self::Overlap => "wasm.portolan_overlap",
             Self::Fallback => "wasm.portolan_fallback",
             Self::Followed => "wasm.portolan_followed",
             Self::Digest => "wasm.portolan_digest",
@@ -177,8 +181,10 @@ impl StateKey {
     #[must_use]
     pub const fn span(self) -> Span {
         match self {
-            // Where a client was sent is the end of its request; the other two are said anew by each attempt.
-            Self::SentTo | Self::NextCluster | Self::CredentialRefused => Span::Pass,
+            // Where a client was sent is the end of its request; the others are of one pass or said anew by each attempt.
+            Self::SentTo | Self::NextCluster | Self::Overlap | Self::CredentialRefused => {
+                Span::Pass
+            }
             _ => Span::Request,
         }
     }

@@ -68,7 +68,7 @@ pub struct Forwarding<'c> {
     /// For the attempt phase, where it has anything to do: what each backend is sent.
     pub prepared: Option<Vec<u8>>,
     /// How Envoy goes on to the next backend, where there is one.
-    pub retry: Option<Retry>,
+    pub retry: Option<Retry<'c>>,
     /// How long a read that only one backend can answer waits for the head of the answer; `None` leaves
     /// it to the route.
     pub head_timeout: Option<Duration>,

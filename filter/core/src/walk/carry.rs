@@ -57,6 +57,9 @@ pub(super) fn carry<'c: 'a, 'a>(
     let first = parts.first()?;
     let backend = first.backend;
     let target_changed = parts.iter().any(|part| part.target != head.target);
+    // The owner's answer is awaited where it is about a push; and what an attempt at a second backend notes would
+    // confuse the pass that follows a redirect of the first.
+    let may_overlap = !parts.iter().any(|part| part.is_authority || part.is_followed());
     let proxys = parts.iter().any(|part| part.credentials.are_the_proxys());
     let prepared = prepare(config, &parts, target_changed, head);
     // It asks about a push and makes none.
@@ -69,7 +72,8 @@ pub(super) fn carry<'c: 'a, 'a>(
             && request.endpoint.class() == Class::Upload
             && !is_preflight,
         authorization: authorization(first, head),
-        retry: Retry::of(config, forward.list, request),
+        retry: Retry::of(config, forward.list, request)
+            .map(|retry| Retry { hedge: retry.hedge.filter(|_| may_overlap), ..retry }),
         head_timeout: attempt::alone(config, forward.list, request),
         write_timeout: write_timeout(backend, request),
         push: forward

@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! New ──▶ AwaitingToken ──▶ Sent ──▶ Answered
-//!  └───────────────────────▲
+//!  ├───────────────────────▲
+//!  └──▶ AskedNobody
 //! ```
 //!
 //! All attempts of a request share one set of headers and one set of properties, and attempts may overlap: what is
 //! there when an attempt goes on is what another one has left. So an attempt knows its backend from its
 //! beginning, keeps what that backend is sent, and sets path, host and credentials when it goes on, also where it
-//! has waited before.
+//! has waited before. Where two attempts of a request are made at a time: [`overlap`].
 
 mod cache;
 mod notes;
+mod overlap;
 mod redirect;
 mod refusal;
 mod token;
@@ -19,8 +21,8 @@ mod token;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Wait, goes_on, is_internal,
-    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Trouble, Wait, goes_on,
+    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
@@ -28,8 +30,10 @@ use portolan_core::reply;
 
 use crate::callback::Callback;
 use crate::effect::{Flow, Side};
+use crate::exchange::REQUEST_ID;
 use crate::lookups::{Found, Learned};
 use crate::redirect::is_further_pass;
+use overlap::{Overlap, Turn};
 use redirect::Handled;
 use token::SentToken;
 
@@ -57,6 +61,8 @@ pub(crate) struct Attempt {
     token: Option<SentToken>,
     /// The status of the answer.
     status: Option<u16>,
+    /// What it is in a request of which two attempts may be made at a time.
+    overlap: Overlap,
 }
 
 /// How far an attempt has come.
@@ -70,11 +76,14 @@ enum Phase {
     Sent,
     /// The head of its answer is there.
     Answered,
+    /// The backend is asked by another attempt of the request, and not by this one.
+    AskedNobody,
 }
 
 impl Attempt {
     /// An attempt at one of the backends of a list, by their keys; none for a list of one.
-    pub(crate) const fn new(list: Rc<[String]>) -> Self {
+    /// `may_overlap` says that a request may have two of them at a time.
+    pub(crate) const fn new(list: Rc<[String]>, may_overlap: bool) -> Self {
         Self {
             phase: Phase::New,
             list,
@@ -84,6 +93,7 @@ impl Attempt {
             shown: Shown::Nothing,
             token: None,
             status: None,
+            overlap: Overlap::new(may_overlap),
         }
     }
 
@@ -100,7 +110,12 @@ impl Attempt {
             self.backend =
                 String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
             let noted = prepared.as_deref().unwrap_or_default();
-            notes::note_place(&self.list, &self.backend, noted, call);
+            let turn = self.overlap.begin(&self.list, &self.backend, noted, call);
+            if turn != Turn::Asks {
+                return self.ask_nobody(turn, call);
+            }
+            let late = self.overlap.late(&self.list, &self.backend);
+            notes::note_place(&self.list, &self.backend, late, noted, call);
             if is_cache(&self.backend) {
                 cache::begin(call);
             }
@@ -109,6 +124,17 @@ impl Attempt {
             Some(prepared) if !prepared.starts_with(b"=") => self.begin(prepared, call),
             _ => Flow::Continue,
         }
+    }
+
+    /// The backend was asked in this request, and nobody is asked twice. The answer in the place of this attempt's is
+    /// judged with what the backend has answered, and that nobody has asked the other one.
+    fn ask_nobody(&mut self, turn: Turn, call: &mut Callback<'_>) -> Flow {
+        self.phase = Phase::AskedNobody;
+        if turn == Turn::Ends {
+            let id = call.exchange.request_header(REQUEST_ID);
+            call.reply_instead(reply::trouble(Trouble::Unavailable(Wait::UNKNOWN)), id.as_deref());
+        }
+        Flow::Pause
     }
 
     /// Goes on at once, or waits for the backend's token.
@@ -141,7 +167,8 @@ impl Attempt {
     /// was sent.
     pub(crate) fn resume(&mut self, learned: Learned, call: &mut Callback<'_>) {
         let Learned::Token(found) = learned else { return };
-        if self.phase != Phase::AwaitingToken {
+        // What another attempt is sent may still stand in the headers: its connection is not there yet.
+        if self.phase != Phase::AwaitingToken || self.overlap.was_overtaken(call) {
             return;
         }
         self.phase = Phase::Sent;
@@ -201,6 +228,7 @@ impl Attempt {
             return;
         }
         self.phase = Phase::Answered;
+        self.overlap.answered(&self.backend, call);
         let Some(headers) = call.exchange.response_headers() else { return };
         let mut is_challenge = false;
         for (name, _) in headers.iter() {
@@ -211,14 +239,21 @@ impl Attempt {
         }
         let Some(status) = headers.status() else { return };
         self.status = Some(status);
-        if is_cache(&self.backend) {
-            if let Some(answer) = cache::take_in(status, call) {
+        let is_clients = if is_cache(&self.backend) {
+            let answer = cache::take_in(status, call);
+            let is_clients = answer.is_none();
+            if let Some(answer) = answer {
                 self.note(answer, call);
             }
+            is_clients
         } else if is_redirect(status) && self.watches_redirects() {
             self.take_in_redirect(call);
-        } else if self.is_looked_at(status) {
-            self.take_in(status, call);
+            true
+        } else {
+            !self.is_looked_at(status) || self.take_in(status, call)
+        };
+        if is_clients {
+            self.overlap.wins(&self.list, &self.backend, call);
         }
         if is_challenge || is_judged(self.is_alone(), status) {
             call.set_response_header(headers::DOUBTFUL, b"1");
@@ -230,7 +265,10 @@ impl Attempt {
         if self.phase == Phase::AwaitingToken {
             call.memory.lookups.forget(call.stream);
         }
-        if self.is_open() && !self.is_alone() {
+        if self.phase == Phase::Sent {
+            self.overlap.unanswered(&self.backend, call);
+        }
+        if self.is_open() && !self.is_alone() && !self.overlap.is_noted(&self.backend, call) {
             self.write_down(Answer::Silent, call);
         }
     }
@@ -282,15 +320,15 @@ impl Attempt {
         }
     }
 
-    /// What the status of an answer means for the request.
-    fn take_in(&self, status: u16, call: &mut Callback<'_>) {
+    /// What the status of an answer means for the request; whether the answer is the client's.
+    fn take_in(&self, status: u16, call: &mut Callback<'_>) -> bool {
         let is_alone = self.is_alone();
         let own = matches!(status, 401 | 403).then(|| self.own()).flatten();
         let refused = own.map(|own| {
             refusal::take_in(&own, self.token.as_ref(), (status, self.shown), is_alone, call)
         });
         let shown = refused.map_or(self.shown, |refused| refused.shown);
-        let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return };
+        let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return true };
         if let Answer::Limited(wait) = answer
             && shown != Shown::Clients
             && !self.backend.is_empty()
@@ -302,6 +340,7 @@ impl Attempt {
         if is_alone && refused.is_some_and(|refused| refused.shows_more) {
             mark(call);
         }
+        false
     }
 
     /// Notes what the backend answered, and has the request go on if there is anybody to go on to.
@@ -318,17 +357,22 @@ impl Attempt {
             return false;
         }
         let mut property = call.state(StateKey::Prepared).unwrap_or_default();
-        let next = goes_on(self.place(), answer, &Answers::parse(&property));
+        let before = Answers::parse(&property);
+        let next = goes_on(self.place(), answer, &before);
         if !self.is_alone() && list_of(&property).is_none() {
             property.extend_from_slice(note_list(&self.list).as_bytes());
         }
         property.extend_from_slice(attempt::note(&self.backend, answer).as_bytes());
         call.set_state(StateKey::Prepared, property);
+        notes::note(&attempt::tried(&self.backend, self.status, answer), call);
+        let waits = self.overlap.waits_for_the_other(&self.list, &self.backend, &before, call);
+        if let Some(waits) = waits {
+            return waits;
+        }
         let goes_on = next.is_some();
         if let Some(cluster) = next {
             call.set_state(StateKey::NextCluster, cluster.into_bytes());
         }
-        notes::note(&attempt::tried(&self.backend, self.status, answer), call);
         goes_on
     }
 

@@ -135,6 +135,11 @@ impl TokenLookup {
         (found, fetch.then(|| self.fetch(key, backend, source)))
     }
 
+    /// Whether nobody would wait for a token: it is there, or it is known that there is none.
+    pub(super) fn is_there(&self, source: &TokenSource<'_>, now: u64) -> bool {
+        self.table.is_there(&self.key(source), now)
+    }
+
     /// The fetch of a token that may be needed soon, if it is not there; nobody waits for it.
     pub(super) fn prefetch(
         &mut self,

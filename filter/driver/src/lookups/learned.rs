@@ -31,6 +31,8 @@ pub enum Learned {
     Health(Option<Rc<Report>>),
     /// Whether a password is right.
     Password(Password),
+    /// That no backend has begun to answer in the time that a request has.
+    TooLate,
 }
 
 /// How the backends are, for a request that wants to know.

@@ -38,13 +38,10 @@ impl Limits {
         self.0.is_empty()
     }
 
-    /// The backends that are asked before the limited ones; `None` if none of them is limited, or all are.
-    pub(super) fn unlimited<'n>(&mut self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
+    /// Whether a backend is left alone.
+    pub(super) fn is_limited(&mut self, backend: &str, now: u64) -> bool {
         self.0.retain(|_, until| is_running(*until, now));
-        let unlimited: Vec<&str> =
-            list.iter().copied().filter(|name| !self.0.contains_key(*name)).collect();
-        let helps = !unlimited.is_empty() && unlimited.len() < list.len();
-        helps.then_some(unlimited)
+        self.0.contains_key(backend)
     }
 }
 
@@ -57,33 +54,6 @@ fn is_running(until: u64, now: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn asked_first(limits: &mut Limits, list: &str, now: u64) -> Option<String> {
-        let list: Vec<&str> = list.split(' ').collect();
-        limits.unlimited(&list, now).map(|names| names.join(" "))
-    }
-
-    #[test]
-    fn the_limited_are_asked_after_the_others() {
-        #[rustfmt::skip]
-        let rows = [
-            ("a b", "", None, "nobody is limited"),
-            ("a b", "a", Some("b"), "the first"),
-            ("a b", "b", Some("a"), "the second: it would be asked second anyway"),
-            ("a b", "a b", None, "all are: as if none were"),
-            ("a b c", "b", Some("a c"), "the order stays"),
-            ("a b c", "a c", Some("b"), "one is left"),
-            ("a b", "c", None, "somebody else"),
-            ("a", "a", None, "there is nobody else"),
-        ];
-        for (list, limited, expected, reason) in rows {
-            let mut limits = Limits::default();
-            for name in limited.split_whitespace() {
-                limits.note(name, Wait::of_seconds(5), 0);
-            }
-            assert_eq!(asked_first(&mut limits, list, 1).as_deref(), expected, "{reason}");
-        }
-    }
 
     #[test]
     fn for_as_long_as_it_says_within_bounds() {
@@ -101,11 +71,8 @@ mod tests {
             let end = start + seconds * SECOND;
             let during = [(start, true), (end - 1, true)].into_iter().filter(|_| seconds > 0);
             for (now, is_limited) in during.chain([(end, false)]) {
-                assert_eq!(
-                    asked_first(&mut limits, "a b", now).is_some(),
-                    is_limited,
-                    "{reason}, {now}"
-                );
+                assert_eq!(limits.is_limited("a", now), is_limited, "{reason}, {now}");
+                assert!(!limits.is_limited("b", now), "somebody else");
             }
         }
     }
@@ -115,12 +82,12 @@ mod tests {
         let mut limits = Limits::default();
         limits.note("a", Wait::of_seconds(60), 100 * SECOND);
         limits.note("a", Wait::of_seconds(1), 101 * SECOND);
-        assert_eq!(asked_first(&mut limits, "a b", 103 * SECOND), None);
+        assert!(!limits.is_limited("a", 103 * SECOND));
         limits.note("a", Wait::of_seconds(60), 100 * SECOND);
-        assert_eq!(asked_first(&mut limits, "a b", 10 * SECOND), None, "the clock was set back");
+        assert!(!limits.is_limited("a", 10 * SECOND), "the clock was set back");
         limits.note("a", Wait::of_seconds(60), 100 * SECOND);
         limits.forget_all();
-        assert_eq!(asked_first(&mut limits, "a b", 101 * SECOND), None, "another policy");
+        assert!(!limits.is_limited("a", 101 * SECOND), "another policy");
     }
 
     #[test]
@@ -128,9 +95,9 @@ mod tests {
         let mut limits = Limits::default();
         assert!(limits.is_empty());
         limits.note("a", Wait::of_seconds(1), 0);
-        assert_eq!(asked_first(&mut limits, "a b", SECOND - 1).as_deref(), Some("b"));
+        assert!(limits.is_limited("a", SECOND - 1));
         assert!(!limits.is_empty());
-        assert_eq!(asked_first(&mut limits, "a b", SECOND), None);
+        assert!(!limits.is_limited("a", SECOND));
         assert!(limits.is_empty());
     }
 }

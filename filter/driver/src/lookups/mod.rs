@@ -8,7 +8,8 @@
 //! | health | Envoy's admin interface | a second | each asks again |
 //! | passwords | the front's verifier | right ones a minute, wrong ones 5 s | each asks again |
 //!
-//! What nobody has to ask for is remembered as well: which backends are [limited](limits).
+//! What nobody has to ask for is remembered as well: which backends are [limited](limits), and how soon each
+//! [answers](pace).
 //!
 //! [`Flight`](flight), [`Memory`](memory), [`Backoff`](backoff) and [`Calls`](calls) are the same for all of
 //! them. A key holds everything that an answer depends on, addresses included, so that nothing that was found
@@ -25,7 +26,10 @@ mod health;
 mod learned;
 mod limits;
 mod memory;
+mod pace;
 mod password;
+mod patience;
+mod spared;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -36,7 +40,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portolan_core::Password;
-use portolan_core::attempt::{TokenSource, Wait};
+use portolan_core::attempt::TokenSource;
 use portolan_core::config::{BlobStore, Config, Verifier};
 use portolan_core::grammar::Digest;
 use portolan_core::health::Health as Report;
@@ -52,6 +56,7 @@ use fetches::{Answered, TokenFetch, TokenLookup};
 use fingerprint::{Fingerprint, Key};
 use health::HealthLookup;
 use limits::Limits;
+use pace::Paces;
 use password::PasswordLookup;
 use stores::Stores;
 use waits::{Awaited, Waits};
@@ -60,6 +65,7 @@ pub use fetches::Found;
 pub(crate) use fetches::Place;
 pub(crate) use learned::Health;
 pub use learned::{Learned, Woken};
+pub(crate) use spared::{Spared, order};
 
 /// How long an attempt waits for a token where the next backend could be asked instead, and where there is
 /// none.
@@ -81,6 +87,7 @@ pub(crate) struct Lookups {
     health: HealthLookup,
     passwords: PasswordLookup,
     limits: Limits,
+    paces: Paces,
     calls: Calls<Purpose>,
     waits: Waits,
     warnings: Warnings,
@@ -108,6 +115,7 @@ impl Lookups {
             health: HealthLookup::default(),
             passwords: PasswordLookup::new(Key::new(seed.0, seed.1)),
             limits: Limits::default(),
+            paces: Paces::default(),
             calls: Calls::new(),
             waits: Waits::default(),
             warnings: Warnings::new(MOST_LINES),
@@ -122,25 +130,7 @@ impl Lookups {
         self.stores.keep(config.blob_stores());
         self.contents.use_policy(config);
         self.limits.forget_all();
-    }
-
-    /// A backend has answered 429, to something else than a client's own credentials: those have a limit of their
-    /// own.
-    pub(crate) fn note_limit(&mut self, backend: &str, wait: Wait, now: u64) {
-        self.limits.note(backend, wait, now);
-    }
-
-    /// Whether no backend is known to be limited: a list then is asked as it is.
-    #[must_use]
-    pub(crate) fn nobody_is_limited(&self) -> bool {
-        self.limits.is_empty()
-    }
-
-    /// The backends of a list that are asked before those that have answered 429 lately; `None` if that changes
-    /// nothing.
-    #[must_use]
-    pub(crate) fn unlimited<'n>(&mut self, list: &[&'n str], now: u64) -> Option<Vec<&'n str>> {
-        self.limits.unlimited(list, now)
+        self.paces.forget_all();
     }
 
     /// The token that a backend is sent, and what it is kept under. The stream waits if there is none yet.

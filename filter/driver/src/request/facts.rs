@@ -52,7 +52,7 @@ impl Facts {
             Learned::Health(Some(health)) => self.health = Backends::Known(health),
             Learned::Blob(presence) => self.in_store = Some(presence),
             Learned::Content(presence) => self.in_repository = Some(presence),
-            Learned::Token(_) => {}
+            Learned::Token(_) | Learned::TooLate => {}
         }
     }
 

@@ -2,40 +2,49 @@
 
 use std::time::Duration;
 
-use portolan_core::attempt::{Retry, note_list};
+use portolan_core::attempt::{Credentials, ONE_BY_ONE, Retry, all, note_list};
+use portolan_core::config::Ejection;
 use portolan_core::contract::{StateKey, clusters, headers, name_of};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
 
 use crate::callback::Callback;
+use crate::lookups::{Spared, order};
 
 /// How long Envoy waits for the head of an answer.
 const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
 const REQUEST_TIMEOUT: &str = "x-envoy-upstream-rq-timeout-ms";
+/// Says that Envoy keeps the first attempt when its time is up, and makes the next beside it.
+const HEDGE: &str = "x-envoy-hedge-on-per-try-timeout";
+/// Says that the time of an attempt counts as no failure of its backend: it goes on, and may answer yet. Envoy would
+/// answer 204 at the end of a time of the whole request, and there is none.
+const NO_FAILURE: &str = "x-envoy-upstream-rq-timeout-alt-response";
 /// The header by which Envoy is told how often it may go on to the next backend.
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
 
-/// Sets the headers of the request and its properties. `spared` says that some of its backends are spared.
+/// Sets the headers of the request and its properties. `list` is what is noted of the list where some of its backends
+/// are spared. Returns until when an answer has to have begun, in nanoseconds since 1970, where Envoy does not see to that.
 pub(super) fn apply(
     forwarding: &mut Forwarding<'_>,
-    spared: Option<Spared>,
+    list: Option<String>,
     call: &mut Callback<'_>,
-) {
+) -> Option<u64> {
     call.set_request_header(headers::CLUSTER, forwarding.cluster.as_bytes().to_vec());
     let prepared = forwarding.prepared.take();
     if prepared.is_none() || !forwarding.receipt.has_fallback() {
         set_head(forwarding, call);
     }
-    if let Some(Spared { list }) = spared {
-        let prepared = [prepared.unwrap_or_default(), list.into_bytes()].concat();
-        call.set_state(StateKey::Prepared, prepared);
-    } else if let Some(prepared) = prepared {
-        call.set_state(StateKey::Prepared, prepared);
+    let wait = match (&forwarding.retry, &list) {
+        (Some(retry), None) => hedge(retry, prepared.as_deref(), call),
+        _ => None,
+    };
+    let is_one_by_one = wait.is_none() && forwarding.retry.is_some_and(|retry| retry.may_overlap);
+    let notes = [list.map(String::into_bytes), is_one_by_one.then(|| ONE_BY_ONE.to_vec())];
+    let parts: Vec<Vec<u8>> = prepared.into_iter().chain(notes.into_iter().flatten()).collect();
+    if !parts.is_empty() {
+        call.set_state(StateKey::Prepared, parts.concat());
     }
-    if let Some(Retry { further_attempts, attempt_timeout }) = forwarding.retry {
-        call.set_request_header(MAXIMUM_RETRIES, further_attempts.to_string().into_bytes());
-        set_milliseconds(ATTEMPT_TIMEOUT, attempt_timeout, call);
-    }
+    let deadline = forwarding.retry.and_then(|retry| set_retry(&retry, wait, call));
     if let Some(timeout) = forwarding.head_timeout {
         set_milliseconds(ATTEMPT_TIMEOUT, timeout, call);
     }
@@ -45,35 +54,73 @@ pub(super) fn apply(
     if forwarding.starts_upload {
         call.set_request_header("content-type", UPLOAD_CONTENT_TYPE.as_bytes());
     }
+    deadline
 }
 
-/// A read begins at some backends of its list and spares others.
-pub(super) struct Spared {
-    /// The whole list, for the attempt phase: the cluster of the first attempt is not that of the list.
-    list: String,
-}
-
-/// Has a read begin at those backends of its list that have not answered 429 lately. The others are asked where these
-/// have not got what is wanted. `keys` are those of the whole list.
-pub(super) fn spare_the_limited<'n>(
-    keys: impl Iterator<Item = &'n str>,
-    reason: &str,
-    call: &mut Callback<'_>,
-) -> Option<Spared> {
-    if call.memory.lookups.nobody_is_limited() {
+/// After which time the second backend of a list is asked too while the first has not begun to answer; `None` for
+/// never. Where the first would have to wait for a token the second may not begin meanwhile: they share what they are
+/// sent.
+fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) -> Option<Duration> {
+    let hedge = retry.hedge.as_ref()?;
+    let first = prepared.and_then(|prepared| all(prepared).next());
+    if let Some(Credentials::Token(source)) = first.map(|first| first.credentials)
+        && !call.look_up(|lookups, now| lookups.has_token(&source, now))
+    {
         return None;
     }
-    let keys: Vec<&str> = keys.collect();
-    let names: Vec<&str> = keys.iter().copied().map(name_of).collect();
-    let unlimited = call.look_up(|lookups, now| lookups.unlimited(&names, now))?;
-    let (first, spared): (Vec<&str>, Vec<&str>) =
-        keys.iter().copied().partition(|key| unlimited.contains(&name_of(key)));
-    call.set_state(StateKey::NextCluster, clusters::later_attempts(&first).into_bytes());
-    let limited: Vec<&str> = spared.into_iter().map(name_of).collect();
-    let reason = format!("{reason}; limited: {}", limited.join(", "));
+    let now = call.exchange.now();
+    let wait = call.memory.lookups.hedge(hedge, now)?;
+    (wait < retry.attempt_timeout).then_some(wait)
+}
+
+/// Says how often Envoy goes on, and when. Envoy ends no attempt that it has made another beside, so the end of such a
+/// request is the driver's: what the last attempt may take, and the wait before it.
+fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>) -> Option<u64> {
+    let further_attempts = retry.further_attempts.to_string();
+    call.set_request_header(MAXIMUM_RETRIES, further_attempts.into_bytes());
+    set_milliseconds(ATTEMPT_TIMEOUT, wait.unwrap_or(retry.attempt_timeout), call);
+    let wait = wait?;
+    call.set_request_header(HEDGE, b"true");
+    call.set_request_header(NO_FAILURE, b"1");
+    let longest = u64::try_from(retry.attempt_timeout.saturating_add(wait).as_nanos());
+    let until = call.exchange.now().saturating_add(longest.unwrap_or(u64::MAX));
+    call.set_deadline(until);
+    Some(until)
+}
+
+/// Has a read begin at those backends of its list that have not answered 429 lately, and that answer at all. The
+/// others are asked where these have not got what is wanted, and first of all where the host knows these to be down: a
+/// request whose first cluster has nobody who is up would end there. `list` has the keys of the whole list. Returns
+/// what is noted of it for the attempt phase: the cluster of the first attempt is not that of the list.
+pub(super) fn spare<'n>(
+    list: impl Iterator<Item = (&'n str, Ejection)>,
+    reason: &str,
+    call: &mut Callback<'_>,
+) -> Option<String> {
+    if call.memory.lookups.nobody_is_spared() {
+        return None;
+    }
+    let list: Vec<(&str, Ejection)> = list.collect();
+    let names: Vec<(&str, Ejection)> =
+        list.iter().map(|(key, ejection)| (name_of(key), *ejection)).collect();
+    let spared = call.look_up(|lookups, now| lookups.spared(&names, now));
+    let order = order(&spared)?;
+    let keys = || list.iter().map(|(key, _)| *key);
+    if !order.is_sorted() {
+        let in_order: Vec<&str> = order.iter().filter_map(|place| keys().nth(*place)).collect();
+        let count = spared.iter().flatten().count();
+        call.set_state(StateKey::NextCluster, clusters::sparing(&in_order, count).into_bytes());
+    }
+    let mut reason = reason.to_owned();
+    for why in Spared::ALL {
+        let names = names.iter().zip(&spared).filter(|(_, spared)| **spared == Some(why));
+        let names: Vec<&str> = names.map(|((name, _), _)| *name).collect();
+        if !names.is_empty() {
+            reason = format!("{reason}; {}: {}", why.as_str(), names.join(", "));
+        }
+    }
     call.set_state(StateKey::Reason, reason.into_bytes());
-    let list: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-    Some(Spared { list: note_list(&list) })
+    Some(note_list(&keys().map(str::to_owned).collect::<Vec<_>>()))
 }
 
 /// Notes the list that the request goes on with if a redirect leads nowhere.

@@ -57,6 +57,8 @@ pub(crate) struct Request {
     /// The identifier by which the log knows the request. When an answer is there, a host has the headers of the
     /// request no more.
     id: Option<Box<[u8]>>,
+    /// Until when its answer has to have begun, where that is not for the host to see to.
+    deadline: Option<u64>,
 }
 
 /// How far a request has come.
@@ -89,7 +91,7 @@ struct Asked {
 
 impl Request {
     pub(crate) const fn new(snapshot: Rc<Snapshot>) -> Self {
-        Self { snapshot, phase: Phase::New, drops_body: false, id: None }
+        Self { snapshot, phase: Phase::New, drops_body: false, id: None, deadline: None }
     }
 
     /// The request begins. `is_end` says that it has no body.
@@ -113,6 +115,9 @@ impl Request {
 
     /// Goes on with what was waited for.
     pub(crate) fn resume(&mut self, learned: Learned, call: &mut Callback<'_>) {
+        if matches!(learned, Learned::TooLate) {
+            return self.give_up(call);
+        }
         let Phase::Waiting(mut asked) = std::mem::replace(&mut self.phase, Phase::New) else {
             return;
         };
@@ -120,6 +125,16 @@ impl Request {
         self.phase = self.decide(*asked, call);
         if self.flow() == Flow::Continue {
             call.resume();
+        }
+    }
+
+    /// No backend has begun to answer in time.
+    fn give_up(&mut self, call: &mut Callback<'_>) {
+        self.deadline = None;
+        if let Phase::Forwarded(receipt, _) = &self.phase {
+            let reply = response::too_late(&self.snapshot.config, receipt, call);
+            call.reply_instead(reply, self.id.as_deref());
+            self.phase = Phase::Replied;
         }
     }
 
@@ -134,6 +149,7 @@ impl Request {
 
     /// The head of the answer is there.
     pub(crate) fn response_headers(&mut self, call: &mut Callback<'_>) -> Flow {
+        self.end_deadline(call);
         let reply = match &self.phase {
             Phase::AtRedirectTarget => {
                 response::take_mark(call);
@@ -172,9 +188,16 @@ impl Request {
     }
 
     /// The request is over.
-    pub(crate) fn close(&self, call: &mut Callback<'_>) {
+    pub(crate) fn close(&mut self, call: &mut Callback<'_>) {
+        self.end_deadline(call);
         if matches!(self.phase, Phase::Waiting(_)) {
             call.memory.lookups.forget(call.stream);
+        }
+    }
+
+    fn end_deadline(&mut self, call: &mut Callback<'_>) {
+        if let Some(until) = self.deadline.take() {
+            call.memory.deadlines.remove(until, call.stream);
         }
     }
 
@@ -206,15 +229,15 @@ impl Request {
     }
 
     /// Plans the request, and does what the plan says: a forward, a reply, or a wait for what it needs.
-    fn decide(&self, asked: Asked, call: &mut Callback<'_>) -> Phase {
-        let snapshot = &self.snapshot;
+    fn decide(&mut self, asked: Asked, call: &mut Callback<'_>) -> Phase {
+        let snapshot = Rc::clone(&self.snapshot);
         let Asked { headers, address, mut facts } = asked;
         let (mut head, repeats) = request_head(&headers, &snapshot.geo_headers, address.as_deref());
         let joined = repeats.then(|| JoinedGeo::of(&headers, &snapshot.geo_headers));
         if let Some(joined) = &joined {
             joined.tell(&mut head.client);
         }
-        facts.begin(snapshot, call);
+        facts.begin(&snapshot, call);
         // The core needs each fact once at most; a host that asks for ever would hang here.
         for _ in 0..=FACTS {
             let plan = plan(&snapshot.config, &head, &facts.told());
@@ -231,7 +254,7 @@ impl Request {
 
     /// Does what a plan says that needs no fact.
     fn carry_out(
-        &self,
+        &mut self,
         plan: Plan<'_>,
         head: &RequestHead<'_>,
         headers: &HeaderMap,
@@ -259,7 +282,7 @@ impl Request {
     }
 
     fn forward(
-        &self,
+        &mut self,
         mut forwarding: Forwarding<'_>,
         reason: &str,
         head: &RequestHead<'_>,
@@ -268,7 +291,8 @@ impl Request {
     ) -> Phase {
         let list: &List = forwarding.forward.list;
         let config = &self.snapshot.config;
-        let keys = || list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key);
+        let members = || list.backends().iter().filter_map(|id| config.backend(*id));
+        let keys = || members().map(Backend::key);
         if forwarding.receipt.follows {
             log::note_asked(head, &forwarding.receipt.naming, call);
             forward::note_fallback(keys(), call);
@@ -276,10 +300,12 @@ impl Request {
             log::note_path(head, call);
         }
         cache::note(&forwarding, config, headers, call);
+        let ejection = |backend: &Backend| backend.resilience().ejection;
         // A cache is asked first in any case, and what fills it spares the limited as well.
         let is_cached = matches!(forwarding.forward.cache, CacheUse::Asked(_));
-        let spared = if forwarding.receipt.has_fallback() && !is_cached {
-            forward::spare_the_limited(keys(), reason, call)
+        let noted = if forwarding.receipt.has_fallback() && !is_cached {
+            let list = members().map(|backend| (backend.key(), ejection(backend)));
+            forward::spare(list, reason, call)
         } else {
             None
         };
@@ -287,7 +313,7 @@ impl Request {
         for (name, _) in headers.iter().filter(|(name, _)| is_withheld(name)) {
             call.remove_header(Side::Request, name.to_vec());
         }
-        forward::apply(&mut forwarding, spared, call);
+        self.deadline = forward::apply(&mut forwarding, noted, call);
         Phase::Forwarded(forwarding.receipt, forwarding.push)
     }
 }

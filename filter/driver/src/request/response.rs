@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use portolan_core::attempt::{Case, Trouble, Verdict, judge};
+use portolan_core::attempt::{Case, Trouble, Verdict, Wait, judge};
 use portolan_core::config::{Backend, Config, List};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::policy::Push;
@@ -31,6 +31,13 @@ pub(super) fn take_in(
         call.set_response_header(NAMESPACE_HEADER, namespace.as_bytes().to_vec());
     }
     reply.map(|reply| reply.named(&receipt.naming))
+}
+
+/// What the client gets where no backend has begun to answer in time.
+pub(super) fn too_late(config: &Config, receipt: &Receipt, call: &mut Callback<'_>) -> Reply {
+    const GATEWAY_TIMEOUT: u16 = 504;
+    let trouble = trouble(config, receipt, GATEWAY_TIMEOUT, call);
+    instead(trouble.unwrap_or(Trouble::Unavailable(Wait::UNKNOWN)), call).named(&receipt.naming)
 }
 
 /// Removes the mark of the attempt phase; whether it was there.

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::struct_excessive_bools,
     clippy::arithmetic_side_effects,
     clippy::type_complexity,
     clippy::too_many_lines,
@@ -13,6 +14,7 @@
 )]
 
 mod attempts;
+mod hedged;
 mod host;
 mod overlap;
 mod policies;

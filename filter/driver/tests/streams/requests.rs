@@ -171,7 +171,7 @@ fn a_backend_that_is_limited_is_asked_last() {
     let attempt = world.attempt(first, "ar");
     assert_eq!(world.answer(attempt, "429", &[("retry-after", "5")]), "on to us@last");
     let second = world.request("GET", "main.example", &blob("limited/a"));
-    assert_eq!(world.host.state(second, StateKey::NextCluster), "us@last");
+    assert_eq!(world.host.state(second, StateKey::NextCluster), "us+ar@sparing-1");
     assert_eq!(world.host.state(second, StateKey::Reason), "default; nearest; limited: ar");
     let attempt = world.attempt(second, "us");
     assert_eq!(world.answer(attempt, "404", &[]), "on to ar@last", "the limited one, at last");

@@ -6,7 +6,7 @@ use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::{CLUSTER, GO_ON};
 use portolan_driver::header_map::serialize;
 use portolan_driver::{Call, CallAnswer, CallId, Flow, HeaderMap, Seed, StreamId, Woken, Worker};
-use portolan_driver::{Effect, Filter};
+use portolan_driver::{Effect, Filter, Learned};
 
 use super::host::{
     Headers, Host, MILLISECOND, MORNING, Sent, Shared, Stream, View, headers, value,
@@ -19,6 +19,7 @@ pub(super) struct World {
     /// The filters: of requests, of attempts at the backends of the list, of redirect targets, of forms.
     decide: Filter,
     attempt: Filter,
+    alone: Filter,
     target: Filter,
     form: Filter,
     /// The calls in the worker's name that no service has answered.
@@ -38,6 +39,7 @@ impl World {
         };
         let decide = filter(policy);
         let attempt = filter(list);
+        let alone = filter(super::policies::ALONE);
         let target = filter(r#"{"phase": "hop"}"#);
         let form = filter(r#"{"phase": "token"}"#);
         let host = Host { now: MORNING, ..Host::default() };
@@ -46,6 +48,7 @@ impl World {
             host,
             decide,
             attempt,
+            alone,
             target,
             form,
             calls: Vec::new(),
@@ -125,6 +128,14 @@ impl World {
         let request = self.host.streams[&request].request;
         self.host.requests[request].latest = Some(backend.to_owned());
         let filter = self.attempt.clone();
+        self.open(&filter, request, true)
+    }
+
+    /// An attempt at the only backend of a cluster.
+    pub(super) fn attempt_alone(&mut self, request: StreamId, backend: &str) -> StreamId {
+        let request = self.host.streams[&request].request;
+        self.host.requests[request].latest = Some(backend.to_owned());
+        let filter = self.alone.clone();
         self.open(&filter, request, true)
     }
 
@@ -292,7 +303,9 @@ impl World {
     fn wake(&mut self, woken: Vec<Woken>) {
         for woken in woken {
             let stream = woken.stream;
-            assert!(self.host.streams[&stream].is_paused, "a stream is woken that does not wait");
+            let is_late = matches!(woken.learned, Learned::TooLate);
+            let is_paused = self.host.streams[&stream].is_paused;
+            assert!(is_paused || is_late, "a stream is woken that does not wait");
             self.run(stream, |worker, view, effects| worker.resume(woken, view, effects));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::access::BACKEND_AUTH;
 use super::table::{Table, Value, optional, required};
+use crate::config::resilience::HedgeAfter;
 
 const COUNT: Value = Value::Whole(1, 1_000_000);
 const FOLLOWS: Value = Value::Words(&["pass", "follow"]);
@@ -50,6 +51,12 @@ pub(crate) static BACKEND: Table = Table {
             "attempt_timeouts",
             Value::Fields(&ATTEMPT_TIMEOUTS),
             "how long it may take to begin its answer",
+        ),
+        optional("connect_timeout", Value::Time, "how long a connection to it may take"),
+        optional(
+            "hedge_after",
+            Value::Any(&[Value::Time, Value::Words(&[HedgeAfter::NEVER])]),
+            "after which time without an answer the next is asked too; `off`: never",
         ),
         optional("write_timeouts", Value::Fields(&WRITE_TIMEOUTS), "how long writes may take"),
         optional("health_check", Value::Fields(&HEALTH_CHECK), "how it is found to be down"),

@@ -6,20 +6,41 @@ use crate::config::duration;
 use crate::config::fields::{ATTEMPT_TIMEOUTS, EJECTION, HEALTH_CHECK, LIMITS, WRITE_TIMEOUTS};
 use crate::config::reader::{Fields, Node};
 use crate::config::resilience::{
-    AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, Limits, Resilience, WriteTimeouts,
+    AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, HedgeAfter, Limits, Resilience,
+    WriteTimeouts,
 };
+use crate::config::wanted::Wanted;
 
 /// Reads the knobs among a backend's fields; what is left out has its default.
 pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
     let default = Resilience::default();
     Resilience {
         attempt_timeouts: section(fields, "attempt_timeouts", default.attempt_timeouts, attempts),
+        connect_timeout: time(fields, "connect_timeout", default.connect_timeout),
+        hedge_after: fields
+            .optional("hedge_after", |node| node.parse(HEDGE_AFTER, hedge_after))
+            .unwrap_or(default.hedge_after),
         write_timeouts: section(fields, "write_timeouts", default.write_timeouts, writes),
         health_check: section(fields, "health_check", default.health_check, health_check),
         ejection: section(fields, "ejection", default.ejection, ejection),
         limits: section(fields, "limits", default.limits, limits),
         hides_missing: flag(fields, "hides_missing"),
     }
+}
+
+/// What to write where it is said when the next backend is asked too.
+const HEDGE_AFTER: Wanted<'static> = Wanted::explained(
+    "a length of time such as `300ms`, at least 100ms and at most one day, or `off`",
+    advice::time::why,
+);
+
+/// Reads a time, or the word for never.
+fn hedge_after(text: &str) -> Option<HedgeAfter> {
+    if text == HedgeAfter::NEVER {
+        return Some(HedgeAfter::Never);
+    }
+    let time = duration::parse(text)?;
+    (time >= HedgeAfter::SHORTEST).then_some(HedgeAfter::Fixed(time))
 }
 
 fn section<T>(
@@ -78,4 +99,30 @@ fn limits(node: &Node<'_>, default: &Limits) -> Limits {
 
 fn count(fields: &Fields<'_>, name: &'static str, default: u32) -> u32 {
     fields.optional(name, |node| read_count(&node)).unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn when_the_next_is_asked_too() {
+        let fixed = |milliseconds| Some(HedgeAfter::Fixed(Duration::from_millis(milliseconds)));
+        #[rustfmt::skip]
+        let rows = [
+            ("off", Some(HedgeAfter::Never), "the word"),
+            ("300ms", fixed(300), "a time"),
+            ("2s", fixed(2000), "a time"),
+            ("100ms", fixed(100), "the shortest"),
+            ("99ms", None, "every read would be sent twice"),
+            ("Off", None, "words are in lower case"),
+            ("300", None, "without a unit"),
+            ("", None, "nothing"),
+        ];
+        for (text, expected, reason) in rows {
+            assert_eq!(hedge_after(text), expected, "{text}: {reason}");
+        }
+    }
 }

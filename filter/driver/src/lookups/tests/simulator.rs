@@ -254,6 +254,7 @@ pub(super) fn word(learned: &Learned) -> String {
         }
         Learned::Health(None) => "unknown".to_owned(),
         Learned::Health(Some(_)) => "known".to_owned(),
+        Learned::TooLate => "too late".to_owned(),
         Learned::Password(password) => format!("{password:?}").to_lowercase(),
     }
 }

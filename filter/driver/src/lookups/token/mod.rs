@@ -106,6 +106,12 @@ impl Tokens {
         }
     }
 
+    /// Whether a request that needs a token would not wait for it.
+    pub(super) fn is_there(&self, key: &str, now: u64) -> bool {
+        let step = self.entries.get(key).map(|entry| entry.step(now));
+        step.is_some_and(|step| !matches!(step, Step::Wait | Step::Fetch))
+    }
+
     /// Whether the caller must start a fetch, so that a request that comes later finds a token.
     /// Nobody waits for it.
     pub(super) fn prefetch(&mut self, key: &str, now: u64) -> bool {

@@ -1,0 +1,130 @@
+//! Reads of which two backends are asked, one a while after the other, because the first has not begun to answer.
+//!
+//! All attempts of a request share one set of headers in Envoy, and Envoy reads it when an attempt's connection is
+//! there. So while one attempt waits for its connection no other may begin and none may go on from a wait: its path
+//! and its credentials would go to the backend of the first. Envoy asks the second backend only when the first has its
+//! request; two backends therefore never meet, and three could. Hence lists of two, and no request of which the first
+//! backend would have to wait for a token.
+
+use crate::config::{Config, HedgeAfter, List, Purpose};
+use crate::contract::name_of;
+
+/// When the second backend of a list is asked too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hedge<'c> {
+    /// The name of the first backend.
+    pub first: &'c str,
+    /// The name of the second one.
+    pub second: &'c str,
+    /// After which time; never [`HedgeAfter::Never`].
+    pub after: HedgeAfter,
+}
+
+/// Whether reads of a list may have two attempts at a time, as far as the policy says.
+#[must_use]
+pub fn may_overlap(config: &Config, list: &List) -> bool {
+    hedge(config, list).is_some()
+}
+
+/// When the second backend of a list is asked too; `None` for never: the list has not two backends, one of them takes
+/// no part, or the first is a cache. A cache that is slow to begin may be fetching what is asked for.
+#[must_use]
+pub fn hedge<'c>(config: &'c Config, list: &List) -> Option<Hedge<'c>> {
+    let [first, second] = list.backends() else { return None };
+    if config.cache(*first).is_some() {
+        return None;
+    }
+    let (first, second) = (config.backend(*first)?, config.backend(*second)?);
+    let takes_part = |after: HedgeAfter| after != HedgeAfter::Never;
+    let after = first.resilience().hedge_after;
+    let both = takes_part(after) && takes_part(second.resilience().hedge_after);
+    let hedge = Hedge { first: first.name(), second: second.name(), after };
+    (both && list.purpose() == Purpose::Read).then_some(hedge)
+}
+
+/// The line behind what was prepared that says that the attempts of this request follow each other.
+pub const ONE_BY_ONE: &[u8] = b"=!\n";
+
+/// Whether the attempts of a request follow each other, where those of its list may overlap.
+#[must_use]
+pub fn is_one_by_one(property: &[u8]) -> bool {
+    property.split(|byte| *byte == b'\n').any(|line| line == b"=!")
+}
+
+/// What is kept of a request while both backends of its list are asked; before that it is the name of the first.
+pub const BOTH_ASKED: &[u8] = b"+";
+
+/// What is kept of a request whose second attempt came to the backend that the first one is asking: it waits, and
+/// there is nobody to go on to.
+pub const NOBODY_ELSE: &[u8] = b"-";
+
+/// The name of the other one of the two backends of a list.
+#[must_use]
+pub fn other<'a>(list: &'a [String], backend: &str) -> Option<&'a str> {
+    list.iter().map(|key| name_of(key)).find(|name| *name != backend)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn policy(a: &str, b: &str) -> Config {
+        let policy = format!(
+            r#"{{"version": 1, "fronts": {{"main": {{"hosts": ["r.example"]}}}},
+                "backends": {{"a": {{"url": "https://a.example"{a}}}, "b": {{"url": "https://b.example"{b}}},
+                             "c": {{"url": "https://c.example"}}}},
+                "regions": {{"default": {{}}}},
+                "rules": [{{"name": "two", "repositories": ["two/**"], "chains": {{"default": ["a", "b"]}}}},
+                          {{"name": "three", "repositories": ["three/**"], "chains": {{"default": ["a", "b", "c"]}}}},
+                          {{"name": "one", "repositories": ["one/**"], "chains": {{"default": ["a"]}}, "owner": "a"}}]}}"#
+        );
+        Config::from_json(policy.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn lists_of_two_whose_backends_take_part() {
+        let off = r#", "hedge_after": "off""#;
+        let fixed = HedgeAfter::Fixed(Duration::from_millis(250));
+        #[rustfmt::skip]
+        let rows = [
+            ("", "", Some(HedgeAfter::Usual), "nothing is written"),
+            (r#", "hedge_after": "250ms""#, "", Some(fixed), "the first one says when"),
+            ("", r#", "hedge_after": "250ms""#, Some(HedgeAfter::Usual), "the second one says nothing of the first"),
+            (off, "", None, "the first takes no part"),
+            ("", off, None, "the second takes no part: it counts who asks"),
+        ];
+        for (a, b, after, reason) in rows {
+            let config = policy(a, b);
+            let expected = after.map(|after| Hedge { first: "a", second: "b", after });
+            for list in config.lists() {
+                let is_two = list.cluster() == "a+b";
+                let found = hedge(&config, list);
+                assert_eq!(found, expected.filter(|_| is_two), "{}: {reason}", list.cluster());
+            }
+        }
+    }
+
+    #[test]
+    fn the_other_one_of_two() {
+        let list: Vec<String> = ["a", "b"].map(str::to_owned).into();
+        assert_eq!(other(&list, "a"), Some("b"));
+        assert_eq!(other(&list, "b"), Some("a"));
+    }
+
+    #[test]
+    fn a_request_says_that_its_attempts_follow_each_other() {
+        #[rustfmt::skip]
+        let rows = [
+            (&b""[..], false, "nothing was prepared"),
+            (b"=!\n", true, "only that"),
+            (b"=+a b\n=!\n", true, "behind a list"),
+            (b"=a missed\n", false, "an answer"),
+            (b"a /v2/=!\n", false, "in a target"),
+        ];
+        for (property, expected, reason) in rows {
+            assert_eq!(is_one_by_one(property), expected, "{reason}");
+        }
+    }
+}

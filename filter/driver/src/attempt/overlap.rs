@@ -1,0 +1,197 @@
+//! Two attempts of a request at a time: the second backend is asked too while the first has not begun to answer.
+//!
+//! Envoy chooses the cluster of a list once for a request that it hedges, whatever the attempts name
+//! (`refresh_cluster_on_retry` does nothing then), and in it the next backend by what it knows of both. Where it knows
+//! the other one to be down it chooses the first once more. So each attempt notes whom it asks, and one that comes to
+//! a backend that is asked already asks nobody: it waits for the end of the other, or ends the request if that is
+//! over. The attempt whose answer the client gets notes that the other one was overtaken: Envoy ends that at once.
+
+use portolan_core::attempt::{
+    self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, is_one_by_one, list_of, other, overtaken,
+};
+use portolan_core::config::HedgeAfter;
+use portolan_core::contract::{StateKey, name_of};
+use portolan_core::record::metric::NO_VALUE;
+
+use super::notes;
+use crate::callback::Callback;
+
+/// Whether an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is.
+    Asks,
+    /// Its backend is asked already: it waits for what comes of that.
+    Waits,
+    /// Its backend has answered already, and Envoy has nobody else: the request ends.
+    Ends,
+}
+
+/// What an attempt is in such a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overlap {
+    place: Place,
+    /// When the attempt began, in nanoseconds since 1970.
+    began: u64,
+    /// How long it took to begin its answer, as far as it did.
+    took: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The attempts of the list follow each other.
+    Alone,
+    /// They may overlap; this one has not begun.
+    New,
+    /// It is one of them, and those of this request follow each other.
+    OneByOne,
+    /// It is the first: another one may begin beside it.
+    First,
+    /// It began beside the first.
+    Second,
+}
+
+impl Overlap {
+    pub(super) const fn new(may_overlap: bool) -> Self {
+        let place = if may_overlap { Place::New } else { Place::Alone };
+        Self { place, began: 0, took: 0 }
+    }
+
+    /// The attempt begins. `noted` is what was prepared, and what others have answered.
+    pub(super) fn begin(
+        &mut self,
+        list: &[String],
+        backend: &str,
+        noted: &[u8],
+        call: &mut Callback<'_>,
+    ) -> Turn {
+        if self.place == Place::Alone || backend.is_empty() {
+            return Turn::Asks;
+        }
+        self.began = call.exchange.now();
+        self.place = Place::OneByOne;
+        let was_answered = list_of(noted).is_some();
+        let is_one_by_one = is_one_by_one(noted);
+        let asked = if is_one_by_one { None } else { call.state(StateKey::Overlap) };
+        if asked.is_none() && !was_answered {
+            self.note_who_is_out(list, backend, call);
+        }
+        match asked {
+            _ if is_one_by_one => {}
+            None if !was_answered => {
+                self.place = Place::First;
+                call.set_state(StateKey::Overlap, backend.as_bytes().to_vec());
+            }
+            Some(first) if first == backend.as_bytes() => {
+                if let Some(other) = other(list, backend) {
+                    call.memory.lookups.note_out(other, self.began);
+                }
+                if was_answered {
+                    return Turn::Ends;
+                }
+                call.set_state(StateKey::Overlap, NOBODY_ELSE);
+                return Turn::Waits;
+            }
+            Some(_) if !was_answered => {
+                self.place = Place::Second;
+                call.set_state(StateKey::Overlap, BOTH_ASKED);
+            }
+            // The attempt before has answered, so there is one at a time.
+            _ => {}
+        }
+        Turn::Asks
+    }
+
+    /// Remembers whom Envoy knows to be down: the first attempt passes it over.
+    fn note_who_is_out(&self, list: &[String], backend: &str, call: &mut Callback<'_>) {
+        for name in list.iter().map(|key| name_of(key)).take_while(|name| *name != backend) {
+            call.memory.lookups.note_out(name, self.began);
+        }
+        call.memory.lookups.note_in(backend);
+    }
+
+    /// The backend that was asked and has not begun to answer, where this attempt began beside it.
+    pub(super) fn late<'a>(&self, list: &'a [String], backend: &str) -> Option<&'a str> {
+        other(list, backend).filter(|_| self.place == Place::Second)
+    }
+
+    /// Whether another attempt began while this one waited for its token.
+    pub(super) fn was_overtaken(&self, call: &Callback<'_>) -> bool {
+        self.place == Place::First && self.both_are_asked(call)
+    }
+
+    /// Whether both backends are asked.
+    fn both_are_asked(&self, call: &Callback<'_>) -> bool {
+        self.asked(call).as_deref() == Some(BOTH_ASKED)
+    }
+
+    /// What is kept of who is asked, where two may be at a time.
+    fn asked(&self, call: &Callback<'_>) -> Option<Vec<u8>> {
+        let is_one_of_two = matches!(self.place, Place::First | Place::Second);
+        is_one_of_two.then(|| call.state(StateKey::Overlap)).flatten()
+    }
+
+    /// Whether an answer that is not the client's waits for another attempt, where Envoy makes no further one; `None`
+    /// where it does. `before` is what others have answered.
+    pub(super) fn waits_for_the_other(
+        &self,
+        list: &[String],
+        backend: &str,
+        before: &Answers,
+        call: &Callback<'_>,
+    ) -> Option<bool> {
+        match self.asked(call)?.as_slice() {
+            BOTH_ASKED => Some(other(list, backend).is_some_and(|one| before.of(one).is_none())),
+            NOBODY_ELSE => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The head of the answer is there.
+    pub(super) fn answered(&mut self, backend: &str, call: &mut Callback<'_>) {
+        if self.place == Place::Alone || backend.is_empty() {
+            return;
+        }
+        self.took = call.exchange.now().saturating_sub(self.began);
+        let is_first = self.place == Place::First;
+        call.memory.lookups.note_answer(backend, self.took, is_first);
+    }
+
+    /// The attempt is over, and its backend has not answered.
+    pub(super) fn unanswered(&self, backend: &str, call: &mut Callback<'_>) {
+        if self.place != Place::Alone && !backend.is_empty() {
+            let now = call.exchange.now();
+            let took = now.saturating_sub(self.began);
+            call.memory.lookups.note_silence(backend, took, now);
+        }
+    }
+
+    /// The client gets the answer of this attempt. If the other one is under way it was overtaken.
+    pub(super) fn wins(&self, list: &[String], backend: &str, call: &mut Callback<'_>) {
+        // Nobody is asked beside the first sooner than that, and to read a property costs.
+        let is_early = u128::from(self.took) < HedgeAfter::SHORTEST.as_nanos();
+        if (self.place == Place::First && is_early) || !self.both_are_asked(call) {
+            return;
+        }
+        let mut property = call.state(StateKey::Prepared).unwrap_or_default();
+        let answers = Answers::parse(&property);
+        let Some(other) = other(list, backend).filter(|other| answers.of(other).is_none()) else {
+            return;
+        };
+        property.extend_from_slice(attempt::note(other, Answer::Silent).as_bytes());
+        call.set_state(StateKey::Prepared, property);
+        notes::note(&overtaken(other), call);
+        if list.first().is_some_and(|first| name_of(first) == backend) {
+            call.set_state(StateKey::PassedOver, NO_VALUE.as_bytes());
+            call.set_state(StateKey::PassedOverWhy, NO_VALUE.as_bytes());
+        }
+    }
+
+    /// Whether the other attempt has noted what became of this one.
+    pub(super) fn is_noted(&self, backend: &str, call: &Callback<'_>) -> bool {
+        matches!(self.place, Place::First | Place::Second) && {
+            let property = call.state(StateKey::Prepared).unwrap_or_default();
+            Answers::parse(&property).of(backend).is_some()
+        }
+    }
+}
