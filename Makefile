@@ -87,7 +87,7 @@ soak: ## an hour of load, faults and changes of the policy; writes docs/soak.md
 	@scripts/soak
 
 clients: ## what works with which client; writes docs/clients.md
-	@scripts/setup build envoy registries clients go-clients cosign chart
+	@scripts/setup build envoy registries clients go-clients nerdctl buildx cosign chart
 	@scripts/build
 	@scripts/client-table
 

@@ -19,6 +19,7 @@ import pytest
 from harness import fronts, raw
 from harness.accounts import Account
 from harness.client_table import CANNOT, REFUSED, WORKS, Table, is_to_be_written
+from harness.clients.buildx import Buildx
 from harness.clients.client import Client, ClientFailed, Pusher
 from harness.clients.go_clients import Oras
 from harness.clients.helm import Helm
@@ -49,6 +50,7 @@ WRONG = "logs in with a wrong password"
 PUSH = "pushes"
 PULL_PUSHED = "pulls what it pushed"
 ARTIFACT = "attaches an artifact to an image, finds and pulls it"
+BUILD = "logs in, builds on what is private, pushes what it built"
 CHART = "logs in, pushes a chart and pulls it"
 EXPIRED = "has a token that is not good any more"
 EXPIRES = "has a token that expires during a pull"
@@ -286,6 +288,23 @@ def test_tokens_artifact(workshop: Workshop, tokens: Front, table: Table) -> Non
     table.note(TOKENS, ARTIFACT, oras.name, WORKS)
 
 
+def test_tokens_build(tokens: Front, place: Place, table: Table, tmp_path: Path) -> None:
+    builds(tokens, "drycc/private/app", "drycc/private/built", table, tmp_path)
+    assert place.home.inside.has_manifest("acme/private/built", "v1")
+
+
+def builds(front: Front, base: str, repository: str, table: Table, directory: Path) -> None:
+    """BuildKit has the layers of its base from the front, and pushes them with its own."""
+    need("buildx")
+    buildx = Buildx(directory)
+    buildx.login(front.authority, ALICE)
+    try:
+        buildx.build(f"{front.authority}/{base}:v1", f"{front.authority}/{repository}:v1")
+    finally:
+        buildx.stop()
+    table.note(front.name, BUILD, buildx.name, WORKS)
+
+
 def test_tokens_chart(tokens: Front, place: Place, table: Table, tmp_path: Path) -> None:
     chart_goes_and_comes(tokens, "drycc/private/charts", "acme/private/charts", place.home, table, tmp_path)
 
@@ -479,6 +498,11 @@ def test_guarded(trial: MakeTrial, guarded: Front, place: Place, app: Image) -> 
     one.pulls(LOGIN, "own/private/app", set(app.contents))
     one.pushes_and_pulls("own/guarded/", place.home, "acme/guarded/")
     assert not place.acme_tokens.saw(ALICE.password) and not place.acme_tokens.saw(ALICE.user)
+
+
+def test_guarded_build(guarded: Front, place: Place, table: Table, tmp_path: Path) -> None:
+    builds(guarded, "own/private/app", "own/guarded/built", table, tmp_path)
+    assert place.home.inside.has_manifest("acme/guarded/built", "v1")
 
 
 def test_guarded_chart(guarded: Front, place: Place, table: Table, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from harness import paths
 from harness.clients.needs import TOOLS
 from harness.clients.workshop import NAMES
 
-# Helm pulls no images.
-COLUMNS = (*NAMES, "helm")
+# Helm pulls no images, and buildx builds on them.
+COLUMNS = (*NAMES, "buildx", "helm")
 PAGE = paths.ROOT / "docs/clients.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 WORKS, REFUSED, CANNOT = "works", "refused", "**no**"
@@ -76,6 +76,7 @@ class Table:
 def surroundings() -> str:
     """The date, the commit and the versions."""
     found = {name: _version(command) for name, command in VERSIONS.items()}
+    found |= {name: _noted_version(name) for name in ("nerdctl", "buildx", "buildkitd")}
     versions = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     return f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}; {versions}."
 
@@ -102,6 +103,12 @@ def _version(command: Sequence[str | Path]) -> str:
         return ""
     found = re.search(r"\d+\.\d+\.\d+[^\s,]*", done.stdout + done.stderr)
     return found.group().split("/")[0] if found else "unknown"
+
+
+def _noted_version(name: str) -> str:
+    """Of a program that does not know it, as the set-up has noted it."""
+    noted = TOOLS / f"{name}.version"
+    return noted.read_text().strip() if noted.is_file() else ""
 
 
 def _table(rows: dict[str, dict[str, str]]) -> list[str]:

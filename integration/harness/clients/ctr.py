@@ -59,6 +59,10 @@ class Ctr(Pusher):
         """Pulls all platforms, without unpacking them; the digest of the index."""
         options = (*self._how(), "--all-platforms", *self._account(reference))
         self._ctr("content", "fetch", *options, reference)
+        return self.digest(reference)
+
+    def digest(self, reference: str) -> str:
+        """The digest that the daemon has under a name."""
         row = self._ctr("images", "ls", f"name=={reference}").splitlines()[-1]
         return row.split()[2]
 

@@ -1,7 +1,7 @@
 """What a client needs of the machine, and what becomes of a test whose client cannot run here.
 
 It is skipped on somebody's desk, and fails on the gate's machine, which has to have them all (CI is
-"true" there). crane, oras and regctl are not Debian's, and only `make test-all` has to have them: PORTOLAN_ALL_CLIENTS
+"true" there). crane, oras, regctl, nerdctl and buildx are not Debian's, and only `make test-all` has to have them: PORTOLAN_ALL_CLIENTS
 says so.
 """
 
@@ -19,11 +19,13 @@ COMMANDS = {
     "buildah": ("buildah",),
     "skopeo": ("skopeo",),
     "ctr": ("ctr", "containerd"),
+    "nerdctl": ("ctr", "containerd"),
+    "buildx": ("runc",),
     "cri": ("containerd", "curl"),
 }
 # They unpack layers into file systems that they mount, or keep their files where only root may.
-ROOT_ONLY = ("docker", "podman", "buildah", "ctr", "cri")
-GO_CLIENTS = ("crane", "oras", "regctl")
+ROOT_ONLY = ("docker", "podman", "buildah", "ctr", "nerdctl", "cri", "buildx")
+GO_CLIENTS = ("crane", "oras", "regctl", "nerdctl", "buildx")
 
 
 def need(name: str) -> None:
@@ -40,8 +42,10 @@ def _why_not(name: str) -> str | None:
     if name == "helm":
         return None if (TOOLS / name).is_file() else "there is no helm. Run: scripts/setup chart"
     if name in GO_CLIENTS:
-        return None if (TOOLS / name).is_file() else f"there is no {name}. Run: scripts/setup go-clients"
-    missing = [command for command in COMMANDS[name] if shutil.which(command) is None]
+        part = name if name in ("nerdctl", "buildx") else "go-clients"
+        if not (TOOLS / name).is_file():
+            return f"there is no {name}. Run: scripts/setup {part}"
+    missing = [command for command in COMMANDS.get(name, ()) if shutil.which(command) is None]
     if missing:
         return f"not on this machine: {', '.join(missing)}. Run: make setup"
     return f"only root can run {name}" if name in ROOT_ONLY and os.geteuid() != 0 else None

@@ -10,11 +10,12 @@ from harness.clients.ctr import Ctr
 from harness.clients.docker import Docker
 from harness.clients.go_clients import Crane, Oras, Regctl
 from harness.clients.needs import need
+from harness.clients.nerdctl import Nerdctl
 from harness.clients.podman import Buildah, Podman
 from harness.clients.skopeo import Skopeo
 from harness.containerd import Containerd
 
-NAMES = ("docker", "podman", "buildah", "skopeo", "ctr", "cri", "crane", "oras", "regctl")
+NAMES = ("docker", "podman", "buildah", "skopeo", "ctr", "nerdctl", "cri", "crane", "oras", "regctl")
 
 
 class Workshop:
@@ -37,8 +38,8 @@ class Workshop:
         place = self._directory / f"{self._count}-{name}"
         if name == "docker":
             return Docker(place, self._engine)
-        if name == "ctr":
-            return Ctr(place, self._containerd, self._hosts)
+        if name in ("ctr", "nerdctl"):
+            return (Ctr if name == "ctr" else Nerdctl)(place, self._containerd, self._hosts)
         if name == "cri":
             return Cri(place, self._hosts)
         if name in ("podman", "buildah"):
