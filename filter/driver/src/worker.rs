@@ -189,6 +189,12 @@ impl Worker {
         self.memory.lookups.answered(id, answer, now)
     }
 
+    /// Whether a stream may be woken though it does not wait: its answer has to have begun by a time.
+    #[must_use]
+    pub fn has_deadline(&self, stream: StreamId) -> bool {
+        matches!(self.streams.get(&stream), Some(Stream::Request(request)) if request.has_deadline())
+    }
+
     /// The time that [`Effect::SetTimer`] or [`Worker::timer`] has asked for has come. Returns whom it wakes.
     pub fn alarm(&mut self, now: u64) -> Vec<Woken> {
         self.memory.timer.came();

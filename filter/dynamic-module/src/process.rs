@@ -154,8 +154,9 @@ pub(crate) fn run(
             }
         }
         let is_over = effects.iter().any(|effect| matches!(effect, Effect::Reply(..)));
-        if flow == Flow::Pause
-            && !is_over
+        let waits = flow == Flow::Pause && !is_over;
+        // A scheduler can be had on the stream's own thread alone, so before anybody wants to wake it.
+        if (waits || shared.worker.has_deadline(stream.id))
             && let Some(waiting) = shared.streams.get_mut(&stream.id)
         {
             let Host { envoy, filter } = stream.host;

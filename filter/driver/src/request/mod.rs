@@ -195,6 +195,11 @@ impl Request {
         }
     }
 
+    /// Whether it is answered here if nobody has begun to answer by a time.
+    pub(crate) const fn has_deadline(&self) -> bool {
+        self.deadline.is_some()
+    }
+
     fn end_deadline(&mut self, call: &mut Callback<'_>) {
         if let Some(until) = self.deadline.take() {
             call.memory.deadlines.remove(until, call.stream);

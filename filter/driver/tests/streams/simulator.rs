@@ -293,7 +293,15 @@ impl World {
         while let Some(alarm) = self.host.alarm.filter(|alarm| *alarm <= end) {
             self.host.now = self.host.now.max(alarm);
             self.host.alarm = None;
+            // A host has to know beforehand whom it may have to wake.
+            let streams = self.host.streams.keys().copied();
+            let timed: Vec<StreamId> =
+                streams.filter(|stream| self.worker.has_deadline(*stream)).collect();
             let woken = self.worker.alarm(self.host.now);
+            for each in &woken {
+                let is_late = matches!(each.learned, Learned::TooLate);
+                assert!(!is_late || timed.contains(&each.stream), "nobody said that it has a time");
+            }
             self.wake(woken);
             self.finish();
         }
