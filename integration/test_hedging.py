@@ -40,8 +40,7 @@ def patient(backends: list[Scripted], **more: object) -> Policy:
     """A list of the first two; `a` may take ten seconds, and the next is asked too long before."""
     document = policy(urls(backends), ["a", "b"])
     for backend in document["backends"].values():
-        backend["attempt_timeouts"] = {"manifests": "10s", "blobs": "10s"}
-        backend.update(more)
+        backend |= {"attempt_timeouts": {"manifests": "10s", "blobs": "10s"}, "hedge_after": "usual", **more}
     return document
 
 
@@ -159,7 +158,7 @@ def test_who_is_dead_ends_nothing(backends: list[Scripted], start_envoy: StartEn
     a.script = slow(1.0, FOUND)
     document = policy([a.url, dead(), backends[2].url], ["a", "b"])
     for backend in document["backends"].values():
-        backend["attempt_timeouts"] = {"manifests": "10s", "blobs": "10s"}
+        backend |= {"attempt_timeouts": {"manifests": "10s", "blobs": "10s"}, "hedge_after": "usual"}
     envoy = start_envoy(document)
     for _ in range(4):
         assert envoy.request("GET", MANIFEST).body == BODY

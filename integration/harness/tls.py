@@ -1,8 +1,9 @@
 """TLS for servers of the tests: an authority of one's own, and an end of TLS in front of any of them."""
 
+import select
 import socket
 import ssl
-import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,17 +88,43 @@ class Tls:
             with self._context.wrap_socket(connection, server_side=True) as client:
                 self.shown.append(str((client.getpeercert() or {}).get("serialNumber")))
                 with socket.create_connection(("127.0.0.1", self._to_port), SECONDS) as server:
-                    threading.Thread(target=_pipe, args=(client, server), daemon=True).start()
-                    _pipe(server, client)
+                    _carry(client, server)
         except OSError:
             connection.close()
 
 
-def _pipe(source: socket.socket, sink: socket.socket) -> None:
-    """Carries bytes one way until the source ends."""
+def _carry(client: ssl.SSLSocket, server: socket.socket) -> None:
+    """Carries bytes both ways until the server ends. One thread does both: a TLS connection is not to be used by two at a time."""
+    readable: list[socket.socket] = [client, server]
+    while True:
+        # What TLS has read already no socket tells of.
+        ready = [client] if client.pending() else select.select(readable, [], [], SECONDS)[0]
+        if not ready:
+            return
+        if client in ready:
+            more = _received(client)
+            if more:
+                server.sendall(more)
+            elif more is not None:
+                server.shutdown(socket.SHUT_WR)
+                readable.remove(client)
+        if server in ready:
+            more = server.recv(PIECE)
+            if not more:
+                # Tells the client that nothing was cut off (RFC 8446 section 6.1), and does not wait for what it says to that.
+                client.settimeout(0)
+                with suppress(ssl.SSLWantReadError):
+                    client.unwrap()
+                return
+            client.sendall(more)
+
+
+def _received(client: ssl.SSLSocket) -> bytes | None:
+    """What there is; nothing at the end, `None` if a part of a record is there only."""
+    client.settimeout(0)
     try:
-        while more := source.recv(PIECE):
-            sink.sendall(more)
-        sink.shutdown(socket.SHUT_RDWR if isinstance(sink, ssl.SSLSocket) else socket.SHUT_WR)
-    except OSError:
-        return
+        return client.recv(PIECE)
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        client.settimeout(SECONDS)

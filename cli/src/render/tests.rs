@@ -77,7 +77,12 @@ fn config(clients: &Value) -> Config {
 fn with_a_list(names: &[&str]) -> Value {
     let backends: serde_json::Map<String, Value> = names
         .iter()
-        .map(|name| ((*name).to_owned(), json!({"url": format!("http://{name}.example")})))
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({"url": format!("http://{name}.example"), "hedge_after": "usual"}),
+            )
+        })
         .collect();
     let policy = json!({
         "version": 1,

@@ -86,14 +86,17 @@ mod tests {
     #[test]
     fn lists_of_two_whose_backends_take_part() {
         let off = r#", "hedge_after": "off""#;
+        let usual = r#", "hedge_after": "usual""#;
         let fixed = HedgeAfter::Fixed(Duration::from_millis(250));
         #[rustfmt::skip]
         let rows = [
-            ("", "", Some(HedgeAfter::Usual), "nothing is written"),
-            (r#", "hedge_after": "250ms""#, "", Some(fixed), "the first one says when"),
-            ("", r#", "hedge_after": "250ms""#, Some(HedgeAfter::Usual), "the second one says nothing of the first"),
-            (off, "", None, "the first takes no part"),
-            ("", off, None, "the second takes no part: it counts who asks"),
+            ("", "", None, "nothing is written"),
+            (usual, usual, Some(HedgeAfter::Usual), "both take part"),
+            (r#", "hedge_after": "250ms""#, usual, Some(fixed), "the first one says when"),
+            (usual, r#", "hedge_after": "250ms""#, Some(HedgeAfter::Usual), "the second one says nothing of the first"),
+            (off, usual, None, "the first takes no part"),
+            (usual, off, None, "the second takes no part: it counts who asks"),
+            (usual, "", None, "the second says nothing"),
         ];
         for (a, b, after, reason) in rows {
             let config = policy(a, b);

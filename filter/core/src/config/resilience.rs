@@ -61,7 +61,9 @@ pub enum HedgeAfter {
 }
 
 impl HedgeAfter {
-    /// The word for [`Self::Never`].
+    /// The word for [`Self::Usual`].
+    pub const USUAL: &'static str = "usual";
+    /// The word for [`Self::Never`], which is also what holds where nothing is written.
     pub const NEVER: &'static str = "off";
     /// The shortest time that a policy may say: with less every read would be sent twice.
     pub const SHORTEST: Duration = Duration::from_millis(100);
@@ -115,7 +117,8 @@ impl Default for Resilience {
                 alone: AloneTimeouts::default(),
             },
             connect_timeout: Duration::from_secs(1),
-            hedge_after: HedgeAfter::Usual,
+            // Where all backends are slow for want of processor time, asking two of them makes them slower.
+            hedge_after: HedgeAfter::Never,
             write_timeouts: WriteTimeouts {
                 content: Duration::from_mins(5),
                 session: Duration::from_secs(10),

@@ -55,8 +55,8 @@ pub(crate) static BACKEND: Table = Table {
         optional("connect_timeout", Value::Time, "how long a connection to it may take"),
         optional(
             "hedge_after",
-            Value::Any(&[Value::Time, Value::Words(&[HedgeAfter::NEVER])]),
-            "after which time without an answer the next is asked too; `off`: never",
+            Value::Any(&[Value::Time, Value::Words(&[HedgeAfter::USUAL, HedgeAfter::NEVER])]),
+            "after which time without an answer the next is asked too; `usual`: by what its answers take; `off`: never",
         ),
         optional("write_timeouts", Value::Fields(&WRITE_TIMEOUTS), "how long writes may take"),
         optional("health_check", Value::Fields(&HEALTH_CHECK), "how it is found to be down"),

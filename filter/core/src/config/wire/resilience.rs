@@ -30,14 +30,17 @@ pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
 
 /// What to write where it is said when the next backend is asked too.
 const HEDGE_AFTER: Wanted<'static> = Wanted::explained(
-    "a length of time such as `300ms`, at least 100ms and at most one day, or `off`",
+    "a length of time such as `300ms`, at least 100ms and at most one day, `usual`, or `off`",
     advice::time::why,
 );
 
-/// Reads a time, or the word for never.
+/// Reads a time, or one of the two words.
 fn hedge_after(text: &str) -> Option<HedgeAfter> {
     if text == HedgeAfter::NEVER {
         return Some(HedgeAfter::Never);
+    }
+    if text == HedgeAfter::USUAL {
+        return Some(HedgeAfter::Usual);
     }
     let time = duration::parse(text)?;
     (time >= HedgeAfter::SHORTEST).then_some(HedgeAfter::Fixed(time))
@@ -112,7 +115,8 @@ mod tests {
         let fixed = |milliseconds| Some(HedgeAfter::Fixed(Duration::from_millis(milliseconds)));
         #[rustfmt::skip]
         let rows = [
-            ("off", Some(HedgeAfter::Never), "the word"),
+            ("off", Some(HedgeAfter::Never), "the word for never"),
+            ("usual", Some(HedgeAfter::Usual), "as the backend usually is"),
             ("300ms", fixed(300), "a time"),
             ("2s", fixed(2000), "a time"),
             ("100ms", fixed(100), "the shortest"),

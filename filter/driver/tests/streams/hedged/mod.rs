@@ -50,6 +50,8 @@ fn policy([first, second]: [&str; 2], more: &str) -> String {
     )
 }
 
+const USUAL: &str = r#", "hedge_after": "usual""#;
+
 fn event() -> impl Strategy<Value = Event> {
     let statuses = vec!["200", "200", "401", "403", "404", "404", "429", "500", "503"];
     prop_oneof![
@@ -67,8 +69,10 @@ fn down() -> impl Strategy<Value = Option<usize>> {
     prop::sample::select(vec![None, None, None, Some(0), Some(1)])
 }
 
+/// With what backends have besides; nothing is that they are hedged as usual.
 fn world(pair: [&str; 2], more: &str) -> World {
     let [first, second] = pair;
+    let more = if more.is_empty() { USUAL } else { more };
     let attempts =
         format!(r#"{{"phase": "attempt", "list": ["{first}", "{second}"], "overlap": true}}"#);
     World::new(&policy(pair, more), &attempts)
@@ -153,7 +157,8 @@ fn both_hang_and_one_hangs_while_the_other_lacks_it() {
         (None, "503 portolan_failed:UNAVAILABLE"),
         (Some("404"), "503 portolan_failed:UNAVAILABLE"),
     ] {
-        let mut world = world(pair, r#", "attempt_timeouts": {"blobs": "3s"}"#);
+        let mut world =
+            world(pair, r#", "attempt_timeouts": {"blobs": "3s"}, "hedge_after": "usual""#);
         let mut router = Router::start(&mut world, pair, None);
         router.connect(0);
         router.world.pass(300);
@@ -185,7 +190,8 @@ fn when_the_second_is_asked_too() {
     let pair = ["robot", "open"];
     #[rustfmt::skip]
     let rows = [
-        ("", Some("300"), "nothing is known yet"),
+        (USUAL, Some("300"), "nothing is known yet"),
+        (r#", "connect_timeout": "1s""#, None, "the policy says nothing of it"),
         (r#", "hedge_after": "450ms""#, Some("450"), "the policy says it"),
         (r#", "hedge_after": "off""#, None, "the policy says never"),
         (r#", "hedge_after": "12s""#, None, "an attempt has less"),
@@ -249,7 +255,8 @@ fn nobody_is_asked_twice_where_one_is_down() {
     let pair = ["robot", "open"];
     let unavailable = "503 portolan_failed:UNAVAILABLE";
     for down in [0, 1] {
-        let mut world = world(pair, r#", "attempt_timeouts": {"blobs": "3s"}"#);
+        let mut world =
+            world(pair, r#", "attempt_timeouts": {"blobs": "3s"}, "hedge_after": "usual""#);
         let up = pair[1 - down];
         let mut router = Router::start(&mut world, pair, Some(down));
         assert!(router.is_hedged);
