@@ -116,7 +116,8 @@ impl Default for Resilience {
                 blobs: Duration::from_secs(10),
                 alone: AloneTimeouts::default(),
             },
-            connect_timeout: Duration::from_secs(1),
+            // A lost packet costs a second: with less, a busy machine would take it for a registry that is away.
+            connect_timeout: Duration::from_secs(3),
             // Where all backends are slow for want of processor time, asking two of them makes them slower.
             hedge_after: HedgeAfter::Never,
             write_timeouts: WriteTimeouts {
