@@ -60,7 +60,7 @@ CUT = "pulls while the near registry dies within a layer"
 
 REFUSALS = (
     "(?i)unauthorized|denied|authorization failed|authentication required|invalid username|no basic auth"
-    "|credential not found"
+    "|credential not found|too many 401"
 )
 LIVES = 2.0
 # More than the manifests of the image, and less than they and one layer.

@@ -1,4 +1,4 @@
-"""nerdctl, containerd's own command in the manner of docker's, at a containerd that others may share."""
+"""nerdctl, containerd's own command in the manner of docker's, at a containerd of its own."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from harness.containerd import Containerd
 
 
 class Nerdctl(Ctr):
-    """Its logins are as docker's; what it loads and forgets it has from `ctr`, at the same daemon."""
+    """Its logins are as docker's; what is loaded and forgotten `ctr` does, at the same daemon."""
 
     name = "nerdctl"
     asks_at_login = True

@@ -38,8 +38,10 @@ class Workshop:
         place = self._directory / f"{self._count}-{name}"
         if name == "docker":
             return Docker(place, self._engine)
-        if name in ("ctr", "nerdctl"):
-            return (Ctr if name == "ctr" else Nerdctl)(place, self._containerd, self._hosts)
+        if name == "ctr":
+            return Ctr(place, self._containerd, self._hosts)
+        if name == "nerdctl":
+            return Nerdctl(place, self._nerdctls, self._hosts)
         if name == "cri":
             return Cri(place, self._hosts)
         if name in ("podman", "buildah"):
@@ -49,13 +51,18 @@ class Workshop:
 
     def close(self) -> None:
         """Stops the daemons."""
-        for daemon in ("_engine", "_containerd"):
+        for daemon in ("_engine", "_containerd", "_nerdctls"):
             if daemon in self.__dict__:
                 getattr(self, daemon).stop()
 
     @cached_property
     def _containerd(self) -> Containerd:
         return Containerd(self._directory / "containerd")
+
+    @cached_property
+    def _nerdctls(self) -> Containerd:
+        """Its own: what ctr has pulled nerdctl would not have to."""
+        return Containerd(self._directory / "containerd-of-nerdctl")
 
     @cached_property
     def _engine(self) -> docker.Docker:
