@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from harness import cdn, delivery
+from harness.accounts import Account, write_htpasswd
 from harness.delivery import Delivery
 from harness.envoy import Envoy, Policy, render
 from harness.raw import Response
 from harness.scripted import Scripted
+from harness.verifier import Verifier
 
 DIGEST = "sha256:" + "0" * 64
 HOUR = {"per": "1h"}
@@ -126,3 +128,45 @@ def test_a_request_whose_redirect_is_followed_counts_once(
     answers = [envoy.request("GET", blob, [delivery.FOLLOWED]) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert answers[0].body == delivery.CONTENT
+
+
+def test_users_have_budgets_of_their_own_and_who_has_no_name_is_not_counted(
+    upstream: Scripted, start_envoy: Callable[[Policy], Envoy], tmp_path: Path
+) -> None:
+    alice, bob = Account("alice", "alice's password"), Account("bob", "bob's password")
+    verifier = Verifier(write_htpasswd(tmp_path / "htpasswd", [alice, bob]), tmp_path / "verifier")
+    budget = {"requests": 2, **HOUR, "each": ["user"]}
+    envoy = start_envoy({
+        "version": 1,
+        "fronts": {
+            "main": {"hosts": ["main.test"], "auth": {"basic": {"verifier": verifier.url}}},
+            "open": {"hosts": ["open.test"]},
+        },
+        "backends": {"a": {"url": upstream.url}},
+        "regions": {"default": {}},
+        "clients": {"limits": {"budgets": [budget]}},
+        "rules": [
+            {"name": "public", "repositories": ["public/**"], "chains": {"default": ["a"]}, "readers": "anyone"},
+            {
+                "name": "all",
+                "repositories": ["**"],
+                "chains": {"default": ["a"]},
+                "readers": "authenticated",
+                "fronts": ["main"],
+            },
+        ],
+    })
+
+    def statuses_of(account: Account | None, host: str = "main.test", name: str = "app") -> list[int]:
+        headers = [("authorization", account.basic)] if account else []
+        target = f"/v2/{name}/tags/list"
+        return [envoy.request("GET", target, headers, host=host).status for _ in range(4)]
+
+    assert statuses_of(alice.but_wrong()) == [401] * 4, "a wrong password uses nothing up"
+    assert statuses_of(alice) == [200, 200, 429, 429]
+    assert statuses_of(bob) == [200, 200, 429, 429]
+    assert statuses_of(None, name="public/app") == [200] * 4
+    assert statuses_of(None, host="open.test", name="public/app") == [200] * 4
+    # Nobody gets another bucket by a name without its password.
+    assert statuses_of(alice, host="open.test", name="public/app") == [200] * 4
+    verifier.stop()

@@ -40,6 +40,8 @@ fn actions(number: usize, budget: &Budget, except: &[IpNet]) -> Value {
             Each::Front => noted(StateKey::Front),
             Each::Class => noted(StateKey::Kind),
             Each::Region => noted(StateKey::Region),
+            // Envoy has no value for a request without a user, and counts it by nothing.
+            Each::User => noted(StateKey::User),
             Each::Client => {
                 json!({(key(*each)): {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}})
             }
@@ -94,6 +96,7 @@ const fn key(each: Each) -> &'static str {
         Each::Front => "front",
         Each::Class => "class",
         Each::Region => "region",
+        Each::User => "user",
         Each::Client => "masked_remote_address",
     }
 }

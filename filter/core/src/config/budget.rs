@@ -34,6 +34,8 @@ pub enum Each {
     Region,
     /// The client: its IPv4 address, its IPv6 /64.
     Client,
+    /// The user, by the name that a password was right for. A request without one is not counted.
+    User,
 }
 
 /// The words of classes that are carried to backends, as the access log and the metrics have them.
@@ -41,12 +43,13 @@ pub(crate) const CLASSES: &[&str] =
     &["read_manifest", "read_blob", "tags", "referrers", "write", "upload", "catalog"];
 
 /// The words for [`Each`].
-pub(crate) const EACH: [(&str, Each); 4] = [
+pub(crate) const EACH: [(&str, Each); 5] = [
     ("front", Each::Front),
     ("class", Each::Class),
     ("region", Each::Region),
     ("client", Each::Client),
+    ("user", Each::User),
 ];
 
 /// The words alone.
-pub(crate) const EACH_WORDS: &[&str] = &[EACH[0].0, EACH[1].0, EACH[2].0, EACH[3].0];
+pub(crate) const EACH_WORDS: &[&str] = &[EACH[0].0, EACH[1].0, EACH[2].0, EACH[3].0, EACH[4].0];

@@ -1,9 +1,9 @@
 //! Budgets of requests: whether there is what they name.
 
 use super::names::{ids_by_name, unknown};
-use crate::config::budget::Budget;
+use crate::config::budget::{Budget, Each};
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::wire::PolicyWire;
+use crate::config::wire::{FrontAuthWire, PolicyWire};
 
 #[inline(never)]
 pub(super) fn check(wire: &PolicyWire, mistakes: &Mistakes) {
@@ -30,5 +30,20 @@ pub(super) fn check(wire: &PolicyWire, mistakes: &Mistakes) {
                 }
             }
         }
+        if let Some(place) = budget.each.iter().position(|each| *each == Each::User)
+            && !may_know_users(wire, of_fronts)
+        {
+            mistakes.add(&item.key("each").item(place), NO_USERS);
+        }
     }
+}
+
+const NO_USERS: &str = "no front that it counts asks for passwords, so nobody has a user name; write `client`, or \
+                        name a front with `auth.basic` in `fronts`";
+
+/// Whether one of these fronts, or of all where none is named, knows who its users are.
+fn may_know_users(wire: &PolicyWire, named: &[String]) -> bool {
+    let counted = (wire.fronts.iter().flatten())
+        .filter(|front| named.is_empty() || named.contains(&front.name));
+    counted.into_iter().any(|front| matches!(front.auth, Some(FrontAuthWire::Basic { .. })))
 }

@@ -92,8 +92,38 @@ fn budgets_name_what_there_is() {
         (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "regions": ["us", "xx"]}]}}"#, "clients.limits.budgets[0].regions[1]: there is no region `xx`"),
         (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "backends": ["docker"]}]}}"#, "clients.limits.budgets[0].backends[0]: there is no backend `docker`"),
         (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "classes": ["blob"]}]}}"#, "clients.limits.budgets[0].classes[0]: `blob` is not valid"),
-        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "each": ["user"]}]}}"#, "clients.limits.budgets[0].each[0]: `user` is not valid"),
+        (r#"{"limits": {"budgets": [{"requests": 9, "per": "1m", "each": ["users"]}]}}"#, "clients.limits.budgets[0].each[0]: `users` is not valid"),
     ]);
+}
+
+#[test]
+fn users_have_budgets_where_a_front_knows_them() {
+    let no_users = "clients.limits.budgets[0].each[1]: no front that it counts asks for passwords";
+    #[rustfmt::skip]
+    let rows = [
+        (true, r#""each": ["class", "user"]"#, ""),
+        (true, r#""each": ["class", "user"], "fronts": ["main"]"#, ""),
+        (true, r#""each": ["class", "user"], "fronts": ["other", "main"]"#, ""),
+        (true, r#""each": ["class", "user"], "fronts": ["other"]"#, no_users),
+        (false, r#""each": ["class", "user"]"#, no_users),
+        (false, r#""each": ["class", "client"]"#, ""),
+    ];
+    for (has_passwords, budget, expected) in rows {
+        let auth = r#", "auth": {"basic": {"verifier": "http://127.0.0.1:9000"}}"#;
+        let auth = if has_passwords { auth } else { "" };
+        let fronts =
+            format!(r#"{{"main": {{"hosts": ["a"]{auth}}}, "other": {{"hosts": ["b"]}}}}"#);
+        let mut policy: serde_json::Value =
+            serde_json::from_str(&with("/fronts", &fronts)).unwrap();
+        let clients =
+            format!(r#"{{"limits": {{"budgets": [{{"requests": 9, "per": "1m", {budget}}}]}}}}"#);
+        policy["clients"] = serde_json::from_str(&clients).unwrap();
+        let found = mistakes(&policy.to_string());
+        let of_budgets = found.iter().find(|mistake| mistake.starts_with("clients.limits"));
+        let found = of_budgets.map_or("", String::as_str);
+        assert!(found.starts_with(expected), "{budget}: {found}");
+        assert_eq!(found.is_empty(), expected.is_empty(), "{budget}: {found}");
+    }
 }
 
 #[test]
