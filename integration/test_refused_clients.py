@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import raw, skopeo
+from harness import mmdb, portolan, raw, skopeo
 from harness.envoy import Envoy, Policy
 from harness.errors import error_of
 from harness.scripted import Answer, Scripted
@@ -94,3 +94,42 @@ def test_everything_else_is_served(envoy: Envoy, target: str, client: str, agent
 def test_a_client_prints_the_reason(envoy: Envoy, tmp_path: Path) -> None:
     with pytest.raises(skopeo.SkopeoFailed, match=HOLE):
         skopeo.pull(f"127.0.0.1:{envoy.port}/team/app:1.3", tmp_path / "pulled")
+
+
+@pytest.mark.parametrize("form", ["table", "database"])
+def test_an_autonomous_system_is_refused_or_has_a_region(
+    east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy], tmp_path: Path, form: str
+) -> None:
+    systems = {"203.0.113.0/24": 64496, "2001:db8:bad::/48": 64496, "198.51.100.0/25": 64497, "198.51.100.128/25": 64498}
+    if form == "table":
+        file = tmp_path / "ip2asn.csv"
+        file.write_text("".join(f"{prefix},{number},SOMEBODY\n" for prefix, number in systems.items()))
+        day = ["--date", "2026-11-01"]
+    else:
+        file = tmp_path / "asn.mmdb"
+        records = {
+            prefix: {"autonomous_system_number": mmdb.Unsigned(number)} for prefix, number in systems.items()
+        }
+        file.write_bytes(mmdb.write(records))
+        day = []
+    networks = tmp_path / "asns.yaml"
+    networks.write_text(portolan.output("networks", "asn", file, "AS64496", "64497", *day))
+    west.answer(Answer(200, [], b"west"))
+    envoy = start_envoy({
+        "version": 1,
+        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
+        "backends": {"a": {"url": east.url}, "b": {"url": west.url}},
+        "regions": {"partner": {"labels": ["asn:64497"]}, "default": {}},
+        "network_files": [str(networks)],
+        "clients": {"trusted_hops": 1, "refused": [{"networks": ["asn:64496"], "reason": SCANS}]},
+        "rules": [
+            {"name": "all", "repositories": ["**"], "chains": {"partner": ["b", "a"], "default": ["a", "b"]}}
+        ],
+    })
+    target = f"/v2/team/app/blobs/{DIGEST}"
+    for client in ("203.0.113.9", "2001:db8:bad::1"):
+        answer = ask(envoy, target, client)
+        assert json.loads(answer.body)["errors"] == [error_of(answer, "DENIED", SCANS)]
+    served = {client: ask(envoy, target, client).body for client in ("198.51.100.1", "198.51.100.200", "192.0.2.1")}
+    # The second one's system was not asked for, and the last one is in none.
+    assert served == {"198.51.100.1": b"west", "198.51.100.200": b"{}", "192.0.2.1": b"{}"}

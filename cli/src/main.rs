@@ -188,6 +188,12 @@ enum NetworksCommand {
     /// policy's `network_files`.
     #[command(after_help = EXIT_STATUS)]
     Import(networks::ImportArgs),
+    /// Turn a database of autonomous systems into networks for a policy: those of the systems that are named.
+    ///
+    /// The file must have been downloaded before. Write the result to a file and name that in the
+    /// policy's `network_files`; the labels are `asn:NUMBER`.
+    #[command(after_help = EXIT_STATUS)]
+    Asn(networks::AsnArgs),
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -307,15 +313,20 @@ impl Command {
             Self::Credential(CredentialCommand::Write(arguments)) => {
                 Ok(exit_of_credential(credential::write(&arguments)))
             }
-            Self::Networks(NetworksCommand::Import(arguments)) => {
-                let is_there = File::open(&arguments.file).is_ok();
-                let refused = if is_there { Exit::Refused } else { Exit::Unusable };
-                Ok(match networks::run(&arguments, out) {
-                    Ok(()) => Exit::Good,
-                    Err(message) => fail(message, refused),
-                })
-            }
+            Self::Networks(command) => Ok(command.run(out)),
         }
+    }
+}
+
+impl NetworksCommand {
+    fn run(self, out: &mut dyn Write) -> Exit {
+        let (file, result) = match &self {
+            Self::Import(arguments) => (&arguments.file, networks::run(arguments, out)),
+            Self::Asn(arguments) => (&arguments.file, networks::run_asn(arguments, out)),
+        };
+        let is_there = File::open(file).is_ok();
+        let refused = if is_there { Exit::Refused } else { Exit::Unusable };
+        result.map_or_else(|message| fail(message, refused), |()| Exit::Good)
     }
 }
 

@@ -18,8 +18,13 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Reads the date, and the edition. A document that does not tell its age cannot be judged later, so a file
-    /// without a date needs to be told one.
+    /// A file that says no more than its day, `YYYY-MM-DD`.
+    pub(super) const fn of_day(day: String) -> Self {
+        Self { words: Vec::new(), day }
+    }
+
+    /// Reads the date, and the edition. A document that does not tell its age cannot be judged
+    /// later, so a file without a date needs to be told one.
     pub(super) fn read(
         provider: Provider,
         file: &Value,
@@ -59,17 +64,19 @@ fn word(file: &Value, name: &str, problems: &mut Problems) -> String {
     found
 }
 
-/// The whole document, ready to be put in a file.
+/// The whole document, ready to be put in a file: networks that `name` has, by the file at
+/// `source`.
 pub(super) fn write(
-    provider: Provider,
+    name: &str,
+    source: &str,
     stamp: &Stamp,
     entries: usize,
     networks: &BTreeMap<IpNet, String>,
 ) -> String {
     let by_label = by_label(networks);
-    let mut text = heading(provider, stamp, entries, networks.len(), by_label.len());
+    let mut text = heading(source, stamp, entries, networks.len(), by_label.len());
     // Quoted: some readers of YAML take a bare day for a moment.
-    let _ = writeln!(text, "published:\n  {}: \"{}\"", provider.name(), stamp.day);
+    let _ = writeln!(text, "published:\n  {}: \"{}\"", name, stamp.day);
     text.push_str("networks:\n");
     for (label, prefixes) in by_label {
         text.push_str(&section(label, &prefixes));
@@ -85,19 +92,12 @@ fn by_label(networks: &BTreeMap<IpNet, String>) -> BTreeMap<&str, Vec<IpNet>> {
     by_label
 }
 
-fn heading(
-    provider: Provider,
-    stamp: &Stamp,
-    entries: usize,
-    prefixes: usize,
-    labels: usize,
-) -> String {
+fn heading(source: &str, stamp: &Stamp, entries: usize, prefixes: usize, labels: usize) -> String {
     let words = if stamp.words.is_empty() { stamp.day.clone() } else { stamp.words.join(", ") };
     format!(
         "# Source: {source}\n\
          # Published: {words}\n\
          # {prefixes} prefixes with {labels} labels, aggregated from {entries} entries.\n",
-        source = provider.source(),
     )
 }
 

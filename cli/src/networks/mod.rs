@@ -4,6 +4,7 @@
 //! makes the same document, so that a refresh of the ranges is a diff that can be reviewed.
 
 mod aggregate;
+mod asn;
 mod aws;
 mod azure;
 mod document;
@@ -26,6 +27,7 @@ use ipnet::IpNet;
 use crate::geoip::date::BuildDate;
 
 pub(crate) use aggregate::aggregate;
+pub(crate) use asn::{AsnArgs, run as run_asn};
 pub(crate) use places::country;
 pub(crate) use provider::Provider;
 
@@ -74,7 +76,7 @@ fn convert(
 ) -> Result<String, String> {
     let (stamp, entries, networks) = read(provider, text, day, services)?;
     let networks = aggregate(networks);
-    Ok(document::write(provider, &stamp, entries, &networks))
+    Ok(document::write(provider.name(), provider.source(), &stamp, entries, &networks))
 }
 
 /// The networks of a published file, each with its label.
