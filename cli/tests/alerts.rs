@@ -115,7 +115,7 @@ fn each_alert_says_what_it_means_and_where_to_read_on() {
 
 #[test]
 fn each_alert_is_tested_to_fire_and_not_to_fire() {
-    for file in ["requests", "backends", "process"] {
+    for file in WITH_RUNBOOK {
         let test = read(&format!("{file}.rules.test.yaml"));
         for alert in values(&read(&format!("{file}.rules.yaml")), "alert: ") {
             let fires = format!("    alertname: {alert}\n    exp_alerts:\n    - exp_labels:");
