@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::limits::{Limits, seconds};
 use super::model::inbound::Inbound;
 use super::model::patience::{self, IDLE};
+use super::model::records::Records;
 use super::model::serving::Serving;
 use super::typed::{extension, object};
 use super::{
@@ -76,12 +77,21 @@ fn attempt_logs(serving: &Serving<'_>) -> Vec<Value> {
 
 /// The router, which logs and counts attempts.
 pub(super) fn router(serving: &Serving<'_>) -> Value {
+    // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
+    let fields = json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(serving)});
     extension(
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
-        // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
-        json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(serving)}),
+        object([fields, uncounted_statuses(serving.records)]),
     )
+}
+
+/// Where attempts are counted, the router's own counters by status are not kept ([`stats`]). To look
+/// each one up and to find that out costs more than to count it.
+///
+/// [`stats`]: super::stats
+fn uncounted_statuses(records: Records<'_>) -> Value {
+    if records.counts { json!({"dynamic_stats": false}) } else { Value::Null }
 }
 
 /// The order matters: the country is found before anything is decided, then what the client sent is noted for the

@@ -368,3 +368,19 @@ fn what_envoy_answers_in_the_place_of_a_backend_says_when_to_try_again() {
     assert!(standstill.contains("'stream_idle_timeout'"), "{standstill}");
     assert!(failed.contains(r#""op":"GE","value":{"default_value":500"#), "{failed}");
 }
+
+#[test]
+fn where_attempts_are_counted_the_router_counts_no_statuses() {
+    let router = |metrics: bool| {
+        let mut options = options(true, None);
+        options.metrics = metrics.then(|| "127.0.0.1:9902".parse().unwrap());
+        let rendered = bootstrap(&config(&json!({})), "{}\n", &options);
+        let filters = at(&rendered, &format!("{CONNECTION_MANAGER}/http_filters"));
+        filters.as_array().unwrap().last().unwrap()["typed_config"].clone()
+    };
+    assert_eq!(router(true)["dynamic_stats"], false);
+    assert!(
+        router(false).get("dynamic_stats").is_none(),
+        "who reads the admin interface sees them"
+    );
+}
