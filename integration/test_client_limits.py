@@ -3,6 +3,7 @@
 Clients are at addresses that a trusted proxy says. A limit is exact while it is full; how it fills again is Envoy's own.
 """
 
+import http.client
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_each_network_has_a_limit_of_its_own(envoy: Envoy) -> None:
 def test_a_limited_client_is_not_forgotten_for_others(envoy: Envoy) -> None:
     assert statuses(envoy, ["192.0.2.1"] * 4) == [200, 200, 200, 429]
     assert set(statuses(envoy, [f"10.{number}.0.1" for number in range(200)])) == {200}
+    assert statuses(envoy, ["192.0.2.1"]) == [429]
+
+
+def test_ten_thousand_other_addresses_do_not_make_it_forget_one(
+    upstream: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path: Path
+) -> None:
+    """With as many entries as there are unless the policy says otherwise."""
+    limits = {"networks": [{"requests": 3, "per": "1h"}]}
+    envoy = start(render(policy(upstream, limits), tmp_path, admin=f"127.0.0.1:{ports.free()}"))
+    assert statuses(envoy, ["192.0.2.1"] * 4) == [200, 200, 200, 429]
+    connection = http.client.HTTPConnection("127.0.0.1", envoy.port, timeout=60)
+    others = set()
+    for number in range(10_000):
+        client = f"10.{number >> 8}.{number & 255}.1"
+        connection.request("GET", "/v2/", headers={"host": "registry.test", "x-forwarded-for": client})
+        answer = connection.getresponse()
+        answer.read()
+        others.add(answer.status)
+    connection.close()
+    assert others == {200}
     assert statuses(envoy, ["192.0.2.1"]) == [429]
 
 
