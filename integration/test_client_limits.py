@@ -5,7 +5,11 @@ Clients are at addresses that a trusted proxy says. A limit is exact while it is
 
 import http.client
 import json
+import os
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +115,40 @@ def test_ten_thousand_other_addresses_do_not_make_it_forget_one(
     connection.close()
     assert others == {200}
     assert statuses(envoy, ["192.0.2.1"]) == [429]
+
+
+@pytest.mark.skipif("PORTOLAN_LONG_LIMITS" not in os.environ, reason="takes a minute; see make test-all")
+def test_at_ten_times_its_rate_a_client_gets_its_rate_and_others_notice_nothing(
+    upstream: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path: Path
+) -> None:
+    """100 a minute: one asks 1,000 times in a minute, its burst spent, and 200 others 50 times each."""
+    limits = {"networks": [{"requests": 100, "per": "1m"}]}
+    envoy = start(render(policy(upstream, limits), tmp_path, admin=f"127.0.0.1:{ports.free()}"))
+    while get(envoy, "192.0.2.1").status == 200:
+        pass
+    others = [f"198.51.100.{number}" for number in range(200)]
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(in_a_minute, envoy, ["192.0.2.1"] * 1000)
+        all_others = pool.submit(in_a_minute, envoy, others * 50)
+    (served, seconds), (of_others, _) = one.result(), all_others.result()
+    assert of_others == {200: 10_000}
+    assert served[200] + served[429] == 1000
+    assert abs(served[200] - 100 * seconds / 60) <= 1, f"{served} in {seconds:.2f} s"
+
+
+def in_a_minute(envoy: Envoy, clients: list[str]) -> tuple[Counter[int], float]:
+    """How often each status came to these clients, who ask one after another and evenly, and in how many seconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", envoy.port, timeout=60)
+    found: Counter[int] = Counter()
+    begun = time.monotonic()
+    for number, client in enumerate(clients):
+        time.sleep(max(0.0, begun + 60 * number / len(clients) - time.monotonic()))
+        connection.request("GET", TARGET, headers={"host": "registry.test", "x-forwarded-for": client})
+        answer = connection.getresponse()
+        answer.read()
+        found[answer.status] += 1
+    connection.close()
+    return found, time.monotonic() - begun
 
 
 def test_limits_come_and_go_with_the_policy(upstream: Scripted, tmp_path: Path) -> None:
