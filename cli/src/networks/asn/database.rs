@@ -7,7 +7,7 @@ use std::path::Path;
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use serde_json::Value;
 
-use super::row::Row;
+use super::row::{Row, number};
 use crate::geoip::date::BuildDate;
 
 const METADATA_MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
@@ -66,8 +66,8 @@ fn rows(reader: &Reader<Vec<u8>>) -> Result<Vec<Row>, MaxMindDbError> {
 fn asn_of(record: &Value) -> Option<u32> {
     let field = NAMES.into_iter().find_map(|name| record.get(name))?;
     match field {
-        Value::String(text) => super::number(text).ok(),
-        Value::Number(number) => super::number(&number.to_string()).ok(),
+        Value::String(text) => number(text).ok(),
+        Value::Number(found) => number(&found.to_string()).ok(),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
-use row::Row;
+use row::{Row, number};
 
 use super::aggregate::aggregate;
 use super::document::{self, Stamp};
@@ -91,18 +91,6 @@ fn of_systems(
         |row: &Row| row.networks().into_iter().map(|network| (network, row.label())).collect();
     let networks: Vec<Vec<(IpNet, String)>> = rows.iter().map(of_row).collect();
     Ok((rows.len(), networks.into_iter().flatten().collect()))
-}
-
-/// The number of an autonomous system, as RFC 5396 writes it (asplain), perhaps behind `AS`. Zero
-/// is nobody's (RFC 7607).
-fn number(text: &str) -> Result<u32, String> {
-    let digits = text.get(..2).filter(|start| start.eq_ignore_ascii_case("as"));
-    let digits = digits.and_then(|_| text.get(2..)).unwrap_or(text);
-    let wanted = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.parse().ok().filter(|&number: &u32| wanted && number > 0);
-    number.ok_or_else(|| {
-        format!("`{text}` is no number of an autonomous system; write `64496` or `AS64496`")
-    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a database says of one range of addresses.
+//! What a database says of one range of addresses, and how the number of a system is written.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -51,4 +51,16 @@ impl fmt::Display for Row {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}-{} of AS{}", self.first, self.last, self.asn)
     }
+}
+
+/// The number of an autonomous system, as RFC 5396 writes it (asplain), perhaps behind `AS`. Zero
+/// is nobody's (RFC 7607).
+pub(super) fn number(text: &str) -> Result<u32, String> {
+    let digits = text.get(..2).filter(|start| start.eq_ignore_ascii_case("as"));
+    let digits = digits.and_then(|_| text.get(2..)).unwrap_or(text);
+    let wanted = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse().ok().filter(|&number: &u32| wanted && number > 0);
+    number.ok_or_else(|| {
+        format!("`{text}` is no number of an autonomous system; write `64496` or `AS64496`")
+    })
 }

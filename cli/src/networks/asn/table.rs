@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::row::Row;
+use super::row::{Row, number};
 
 /// What the column of the number is called.
 const NAMES: [&str; 4] = ["asn", "autonomous_system_number", "as_number", "as"];
@@ -60,7 +60,7 @@ fn of_line(columns: &[&str], named: Option<usize>) -> Result<Option<Row>, String
     if ["", "-", "0", "AS0"].contains(&text) {
         return Ok(None);
     }
-    let row = Row::of(first, last, super::number(text)?);
+    let row = Row::of(first, last, number(text)?);
     row.map(Some).ok_or_else(|| format!("{first} is behind {last}, or of another family"))
 }
 
