@@ -8,6 +8,7 @@ mod backends;
 mod caches;
 mod fronts;
 mod policy;
+mod renamed;
 mod rules;
 mod table;
 
@@ -24,6 +25,7 @@ pub use policy::POLICY;
 pub(crate) use policy::{
     BUDGET, CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REFUSED, REGION,
 };
+pub use renamed::{OldName, rename_old_fields};
 pub(crate) use rules::{LINK, REDIRECT, RULE, RULE_WRITES};
 pub use table::{Field, Table, Value};
 
@@ -41,6 +43,9 @@ mod tests {
             assert_eq!(names.len(), table.fields.len(), "{}", table.place);
             for field in table.fields {
                 assert!(!field.meaning.is_empty(), "{}.{}", table.place, field.name);
+                if let Some(old) = field.old_name {
+                    assert!(!table.has(old), "{}.{old} is a name of today, too", table.place);
+                }
             }
         }
     }
