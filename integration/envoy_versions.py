@@ -48,7 +48,7 @@ def features(database: Path, certificate: Credentials) -> dict[str, Policy]:
     redirect = {"classes": ["manifests", "blobs"], "stores": "bucket"}
     redirecting = policy(
         blob_stores={"bucket": {"url": "https://bucket.test/{digest}"}},
-        rules=[{**rule, "readers": "anyone", "redirect": redirect}],
+        rules=[{**rule, "readers": "anyone", "client_redirects": redirect}],
     )
     follow = {"redirects": "follow", "follow": {"hosts": ["cdn.test"]}}
     inside = {"redirects": "follow", "follow": {"hosts": ["cdn.test"], "private_addresses": True}}

@@ -30,3 +30,34 @@ fn another_version_is_refused_with_the_one_that_is_read() {
     assert_eq!(run.status, 1);
     assert!(run.stderr.contains("version") && run.stderr.contains('1'), "{}", run.stderr);
 }
+
+/// Two rules, of which the second one has a field by the name of an earlier release.
+fn policy(rule: &str) -> String {
+    format!(
+        "version: 1\nfronts: {{main: {{hosts: [registry.example.com]}}}}\n\
+         backends: {{a: {{url: \"https://a.example\"}}}}\nregions: {{default: {{}}}}\n\
+         rules:\n- {{name: one, repositories: [one/**], chains: {{default: [a]}}}}\n\
+         - {{name: two, repositories: [\"**\"], chains: {{default: [a]}},\n   {rule}}}\n"
+    )
+}
+
+#[test]
+fn an_old_name_is_read_and_the_new_one_is_told() {
+    let old = policy("redirect: {classes: [blobs]}");
+    let new = policy("client_redirects: {classes: [blobs]}");
+    let directory = Directory::with(&[("old.yaml", &old), ("new.yaml", &new)]);
+    let run = directory.run(&["check", "old.yaml"]);
+    let told = "old.yaml:8:4: warning: rules[1].client_redirects: `redirect` is called `client_redirects` now; write that\n";
+    assert_eq!((run.status, run.stderr.as_str()), (0, told));
+    assert_eq!(directory.run(&["check", "--strict", "old.yaml"]).status, 1);
+    let filter = |file| directory.run(&["render", file, "--filter-configuration"]).stdout;
+    assert_eq!(filter("old.yaml"), filter("new.yaml"), "the filter gets the new name");
+}
+
+#[test]
+fn both_names_at_once_are_a_mistake() {
+    let both = policy("client_redirects: {classes: [blobs]}, redirect: {classes: [tags]}");
+    let run = Directory::with(&[("p.yaml", &both)]).run(&["check", "p.yaml"]);
+    let told = "p.yaml:8:42: rules[1].redirect: was the name of `client_redirects` in earlier releases, which stands here, too; keep one of the two\n";
+    assert_eq!((run.status, run.stderr.as_str()), (1, told));
+}

@@ -30,7 +30,7 @@ fn config() -> Config {
             "repositories": ["**"],
             "fronts": ["main"],
             "chains": {"default": ["a"]},
-            "redirect": {"classes": ["blobs"]},
+            "client_redirects": {"classes": ["blobs"]},
         }, {
             "name": "users",
             "repositories": ["**"],

@@ -94,7 +94,7 @@ mod tests {
             ),
             (
                 "/rules/0",
-                json!({"redirect": {"classes": ["blobs"]}}),
+                json!({"client_redirects": {"classes": ["blobs"]}}),
                 Needs { redirects_clients: true, ..NOTHING },
             ),
             (

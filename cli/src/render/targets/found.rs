@@ -155,6 +155,6 @@ pub(super) fn redirects_by_health(policy: &LoadedPolicy) -> Vec<String> {
         return Vec::new();
     }
     let client_redirects =
-        rules(policy).filter(|(_, rule)| view::field(rule, "redirect").is_some());
-    client_redirects.map(|(path, _)| join(&path, "redirect")).collect()
+        rules(policy).filter(|(_, rule)| view::field(rule, "client_redirects").is_some());
+    client_redirects.map(|(path, _)| join(&path, "client_redirects")).collect()
 }

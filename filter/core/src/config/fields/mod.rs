@@ -26,7 +26,7 @@ pub(crate) use policy::{
     BUDGET, CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REFUSED, REGION,
 };
 pub use renamed::{OldName, rename_old_fields};
-pub(crate) use rules::{LINK, REDIRECT, RULE, RULE_WRITES};
+pub(crate) use rules::{CLIENT_REDIRECTS, LINK, RULE, RULE_WRITES};
 pub use table::{Field, Table, Value};
 
 #[cfg(test)]

@@ -124,7 +124,6 @@ fn tables_of(value: &'static Value, found: &mut Vec<&'static Table>) {
     }
 }
 
-#[cfg(test)]
 impl Field {
     /// The same field, which an earlier release knew by another name.
     pub(super) const fn formerly(self, old_name: &'static str) -> Self {

@@ -88,7 +88,7 @@ fn clients_of_a_drained_region_are_served_as_those_of_the_default_in_everything(
             "blob_stores": {{"s": {{"url": "https://s.example/{{digest}}"}}}},
             "regions": {{"cn": {{"drained": {drained}}}, "default": {{}}}},
             "rules": [{{"name": "r", "repositories": ["x/**"], "chains": {{"cn": ["near"], "default": ["far"]}},
-                        "redirect": {{"classes": {{"cn": ["blobs"], "default": []}}, "stores": {{"cn": "s", "default": "none"}}}}}}]}}"#
+                        "client_redirects": {{"classes": {{"cn": ["blobs"], "default": []}}, "stores": {{"cn": "s", "default": "none"}}}}}}]}}"#
         )
     };
     for drained in [false, true] {
