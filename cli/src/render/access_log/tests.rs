@@ -20,7 +20,7 @@ fn config() -> Config {
         },
         "backends": {"a": {
             "url": "https://a.example",
-            "redirects": "follow",
+            "redirect_handling": "follow",
             "follow": {"hosts": ["cdn.example"]},
         }},
         "caches": {"near": {"nodes": ["http://192.0.2.1:8300"]}},

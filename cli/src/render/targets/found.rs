@@ -23,7 +23,7 @@ pub(super) fn connect_proxies(policy: &LoadedPolicy) -> Vec<String> {
 
 /// Backends whose redirects the proxy follows.
 pub(super) fn followed_redirects(policy: &LoadedPolicy) -> Vec<String> {
-    of_backends(policy, "redirects", |backend| backend.followed_redirects().any_followed())
+    of_backends(policy, "redirect_handling", |backend| backend.followed_redirects().any_followed())
 }
 
 /// Backends that say how they are asked whether they are well.

@@ -72,7 +72,7 @@ pub(super) const LIMITS: [Limit; 12] = [
         find: found::tokens,
     },
     Limit {
-        field: "backends.NAME.redirects",
+        field: "backends.NAME.redirect_handling",
         what: "redirects that the proxy follows",
         needs: Needs::File,
         advice: "or leave them to clients: `pass`",

@@ -57,7 +57,7 @@ pub(super) const LIMITS: [Limit; 18] = [
         find: found::tokens,
     },
     Limit {
-        field: "backends.NAME.redirects",
+        field: "backends.NAME.redirect_handling",
         what: "redirects that the proxy follows",
         needs: Some(Level::Full),
         advice: "or leave them to clients: `pass`",

@@ -15,7 +15,7 @@ pub(super) fn compile(
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> FollowedRedirects {
-    let by_region = regions.spread(&wire.redirects, &path.key("redirects"), mistakes);
+    let by_region = regions.spread(&wire.redirects, &path.key("redirect_handling"), mistakes);
     // What is written, also for a region that is drained for an hour.
     let followed = wire.redirects.any(|redirect| *redirect == RedirectHandling::Follow);
     let is_bounded = wire.follow.is_some();
@@ -24,10 +24,10 @@ pub(super) fn compile(
     if followed && !names_hosts {
         let message = "says nowhere to; write `follow: {hosts: [HOST]}` with the hosts that the \
              registry keeps its blobs at";
-        mistakes.add(&path.key("redirects"), message);
+        mistakes.add(&path.key("redirect_handling"), message);
     }
     if !followed && is_bounded {
-        let message = "no region has its redirects followed; write `redirects: follow`, or leave \
+        let message = "no region has its redirects followed; write `redirect_handling: follow`, or leave \
              `follow` out";
         mistakes.add(&path.key("follow"), message);
     }

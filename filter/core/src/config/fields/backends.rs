@@ -26,10 +26,11 @@ pub(crate) static BACKEND: Table = Table {
         ),
         optional("credential", Value::Text, "the proxy's own for it, one of `credentials`"),
         optional(
-            "redirects",
+            "redirect_handling",
             Value::Any(&[FOLLOWS, Value::ByText(&FOLLOWS)]),
             "who fetches what it redirects to: the client or the proxy, or one of them per region",
-        ),
+        )
+        .formerly("redirects"),
         optional("follow", Value::Fields(&FOLLOW), "where the proxy follows redirects to"),
         optional(
             "upload_paths",

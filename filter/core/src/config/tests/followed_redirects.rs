@@ -5,8 +5,9 @@ use super::*;
 /// A backend whose redirects are followed to these hosts, in a policy with a front at
 /// `registry.example.com` and one at any host.
 fn mistakes_of(follow: &str) -> Vec<String> {
-    let backend =
-        format!(r#"{{"url": "https://ghcr.io", "redirects": "follow", "follow": {follow}}}"#);
+    let backend = format!(
+        r#"{{"url": "https://ghcr.io", "redirect_handling": "follow", "follow": {follow}}}"#
+    );
     mistakes(&with("/backends/ghcr", &backend))
 }
 
@@ -23,7 +24,7 @@ fn what_is_impossible_is_refused() {
         (r#"{"hosts": ["registry.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `registry.example.com` covers `registry.example.com`"),
         (r#"{"hosts": ["*.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.com` means every host below `com`"),
         (r#"{"hosts": ["https://cdn.example"]}"#, "backends.ghcr.follow.hosts[0]: `https://cdn.example` is a URL; write its host: `cdn.example`"),
-        (r#"{"hosts": []}"#, "backends.ghcr.redirects: says nowhere to"),
+        (r#"{"hosts": []}"#, "backends.ghcr.redirect_handling: says nowhere to"),
         (r#"{"hosts": ["cdn.example"], "https": false}"#, "backends.ghcr.follow"),
     ];
     for (follow, expected) in rows {
@@ -39,8 +40,7 @@ fn what_is_impossible_is_refused() {
 #[test]
 fn a_cluster_of_its_own_is_nobody_elses() {
     let backend = r#"{"url": "https://quay.io", "cluster": "ghcr@redirects"}"#;
-    let follow =
-        r#"{"url": "https://ghcr.io", "redirects": "follow", "follow": {"hosts": ["a.b"]}}"#;
+    let follow = r#"{"url": "https://ghcr.io", "redirect_handling": "follow", "follow": {"hosts": ["a.b"]}}"#;
     let mut policy: serde_json::Value = serde_json::from_str(GOOD).unwrap();
     policy["backends"]["ghcr"] = serde_json::from_str(follow).unwrap();
     policy["backends"]["quay"] = serde_json::from_str(backend).unwrap();
@@ -54,7 +54,7 @@ fn a_cluster_of_its_own_is_nobody_elses() {
 
 #[test]
 fn a_host_of_redirects_is_no_front() {
-    let follow = r#"{"url": "https://ghcr.io", "redirects": {"cn": "follow"},
+    let follow = r#"{"url": "https://ghcr.io", "redirect_handling": {"cn": "follow"},
         "follow": {"hosts": ["cdn.example", "*.r2.example:9000"]}}"#;
     let config = Config::from_json(with("/backends/ghcr", follow).as_bytes()).unwrap();
     let rows: [(&[u8], bool, &str); 9] = [
@@ -81,7 +81,7 @@ fn clients_of_a_drained_region_are_served_as_those_of_the_default_in_everything(
         format!(
             r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}},
             "backends": {{
-                "near": {{"url": "https://n.example", "redirects": {{"cn": "follow", "default": "pass"}},
+                "near": {{"url": "https://n.example", "redirect_handling": {{"cn": "follow", "default": "pass"}},
                           "follow": {{"hosts": ["cdn.example"]}}}},
                 "far": {{"url": "https://f.example"}}
             }},

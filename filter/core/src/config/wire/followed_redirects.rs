@@ -22,9 +22,10 @@ pub(crate) struct FollowWire {
     pub(crate) ca_file: Option<String>,
 }
 
-/// Reads `redirects` and `follow` among a backend's fields.
+/// Reads `redirect_handling` and `follow` among a backend's fields.
 pub(super) fn read(fields: &Fields<'_>) -> FollowedRedirectsWire {
-    let redirects = fields.optional("redirects", |node| read_redirects(&node)).unwrap_or_default();
+    let redirects =
+        fields.optional("redirect_handling", |node| read_redirects(&node)).unwrap_or_default();
     let follow = fields.optional("follow", |node| Some(read_follow(&node)));
     FollowedRedirectsWire { redirects, follow }
 }

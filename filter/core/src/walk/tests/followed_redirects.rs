@@ -8,11 +8,11 @@ const POLICY: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["registry.example.com"]}},
     "backends": {
-        "near": {"url": "http://registry:5000", "redirects": "follow",
+        "near": {"url": "http://registry:5000", "redirect_handling": "follow",
                  "follow": {"hosts": ["minio:9000"], "private_addresses": true}},
-        "ghcr": {"url": "https://ghcr.io/base", "redirects": {"cn": "follow", "default": "pass"},
+        "ghcr": {"url": "https://ghcr.io/base", "redirect_handling": {"cn": "follow", "default": "pass"},
                  "follow": {"hosts": ["cdn.example:443", "*.r2.example"]}},
-        "quay": {"url": "http://quay.io", "redirects": {"cn": "follow"},
+        "quay": {"url": "http://quay.io", "redirect_handling": {"cn": "follow"},
                  "follow": {"hosts": ["cdn01.quay.io"]}},
         "hub": {"url": "https://registry-1.docker.io"}
     },
