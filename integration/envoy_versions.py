@@ -50,8 +50,8 @@ def features(database: Path, certificate: Credentials) -> dict[str, Policy]:
         blob_stores={"bucket": {"url": "https://bucket.test/{digest}"}},
         rules=[{**rule, "readers": "anyone", "client_redirects": redirect}],
     )
-    follow = {"redirect_handling": "follow", "follow": {"hosts": ["cdn.test"]}}
-    inside = {"redirect_handling": "follow", "follow": {"hosts": ["cdn.test"], "private_addresses": True}}
+    follow = {"redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.test"]}}
+    inside = {"redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.test"], "private_addresses": True}}
     return {
         SIMPLEST: policy(rules=[{"name": "a", "repositories": ["**"], "chains": {"default": ["a"]}}]),
         "lists that fail over": policy(),

@@ -21,7 +21,7 @@ fn config() -> Config {
         "backends": {"a": {
             "url": "https://a.example",
             "redirect_handling": "follow",
-            "follow": {"hosts": ["cdn.example"]},
+            "followed_redirects": {"hosts": ["cdn.example"]},
         }},
         "caches": {"near": {"nodes": ["http://192.0.2.1:8300"]}},
         "regions": {"default": {}},

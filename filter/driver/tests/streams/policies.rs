@@ -33,7 +33,7 @@ pub(super) const FOLLOWED: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["main.example"], "say_backend": true}},
     "backends": {
-        "near": {"url": "https://near.example", "redirect_handling": "follow", "follow": {"hosts": ["cdn.example"]}},
+        "near": {"url": "https://near.example", "redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.example"]}},
         "far": {"url": "https://far.example/base"}
     },
     "regions": {"default": {}},

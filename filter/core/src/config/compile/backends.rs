@@ -45,7 +45,7 @@ pub(super) fn compile(
             for own in [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(&name, scheme))
             {
                 let what = format!("the cluster `{own}`");
-                clusters.claim(own, &name, &what, &path.key("follow"));
+                clusters.claim(own, &name, &what, &path.key("followed_redirects"));
             }
         }
         check_rewrites(&backend.names, &path.key("names"), mistakes);

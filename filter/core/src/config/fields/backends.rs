@@ -31,7 +31,12 @@ pub(crate) static BACKEND: Table = Table {
             "who fetches what it redirects to: the client or the proxy, or one of them per region",
         )
         .formerly("redirects"),
-        optional("follow", Value::Fields(&FOLLOW), "where the proxy follows redirects to"),
+        optional(
+            "followed_redirects",
+            Value::Fields(&FOLLOWED_REDIRECTS),
+            "where the proxy follows redirects to",
+        )
+        .formerly("follow"),
         optional(
             "upload_paths",
             Value::List(&Value::Text),
@@ -96,8 +101,8 @@ pub(crate) static REWRITE: Table = Table {
     ],
 };
 
-pub(crate) static FOLLOW: Table = Table {
-    place: "backends.NAME.follow",
+pub(crate) static FOLLOWED_REDIRECTS: Table = Table {
+    place: "backends.NAME.followed_redirects",
     fields: &[
         optional("hosts", Value::List(&Value::Text), "`host`, `host:port` or `*.host`"),
         optional(

@@ -11,7 +11,7 @@ fn one_cause_is_one_line() {
         ("/rules/0/repositories", r#"["Team/**", "/team/**"]"#, "rules[0].repositories[0]", "each item, and no more"),
         ("/rules/0/repositories", "[]", "rules[0].repositories: is empty; write the repositories", "an empty one"),
         ("/fronts/main/hosts", r#"["https://x"]"#, "fronts.main.hosts[0]", "the list is not empty"),
-        ("/backends/ghcr", r#"{"url": "https://ghcr.io", "redirect_handling": "follow", "follow": {"hosts": ["*.com"]}}"#, "backends.ghcr.follow.hosts[0]", "it says where to, wrongly"),
+        ("/backends/ghcr", r#"{"url": "https://ghcr.io", "redirect_handling": "follow", "followed_redirects": {"hosts": ["*.com"]}}"#, "backends.ghcr.followed_redirects.hosts[0]", "it says where to, wrongly"),
         ("/clients/trusted_proxies", r#"["10.1.2.3/8"]"#, "clients.trusted_proxies[0]", "the proxies are written"),
         ("/clients/geo/headers", r#"{"country": "CF-IPCountry"}"#, "clients.geo.headers.country", "a header is named"),
         ("/backends", "[]", "backends: is a list", "no name of a backend is wrong"),

@@ -9,11 +9,11 @@ const POLICY: &str = r#"{
     "fronts": {"main": {"hosts": ["registry.example.com"]}},
     "backends": {
         "near": {"url": "http://registry:5000", "redirect_handling": "follow",
-                 "follow": {"hosts": ["minio:9000"], "private_addresses": true}},
+                 "followed_redirects": {"hosts": ["minio:9000"], "private_addresses": true}},
         "ghcr": {"url": "https://ghcr.io/base", "redirect_handling": {"cn": "follow", "default": "pass"},
-                 "follow": {"hosts": ["cdn.example:443", "*.r2.example"]}},
+                 "followed_redirects": {"hosts": ["cdn.example:443", "*.r2.example"]}},
         "quay": {"url": "http://quay.io", "redirect_handling": {"cn": "follow"},
-                 "follow": {"hosts": ["cdn01.quay.io"]}},
+                 "followed_redirects": {"hosts": ["cdn01.quay.io"]}},
         "hub": {"url": "https://registry-1.docker.io"}
     },
     "regions": {"cn": {"countries": ["CN"]}, "default": {}},
