@@ -42,7 +42,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
 
 /// docs/support.md says for how long an older name works.
 fn renamed(OldName { path, old, new }: &OldName) -> Doubt {
-    let message = format!("`{old}` is called `{new}` now; write that");
+    let message = format!("`{old}` is called `{new}` now; `portolan check --fix` writes that");
     (path.clone(), message)
 }
 

@@ -9,6 +9,7 @@ mod json;
 mod network_files;
 mod parsed;
 mod place;
+mod rename;
 mod source;
 pub(crate) mod view;
 mod yaml;
@@ -25,6 +26,7 @@ pub(crate) use json::to_json;
 use parsed::{Parsed, parse};
 use place::PlaceTree;
 pub(crate) use place::{Place, join};
+pub(crate) use rename::write_new_names;
 use source::Source;
 
 /// A policy without mistakes.

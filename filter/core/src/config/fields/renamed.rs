@@ -51,20 +51,21 @@ fn of_value(document: &mut Document, value: &Value, path: &Path<'_>, found: &mut
     match value {
         Value::Fields(table) | Value::OneField(table) => of_table(document, table, path, found),
         Value::Any(values) => {
-            values.iter().for_each(|value| of_value(document, value, path, found));
+            for value in *values {
+                of_value(document, value, path, found);
+            }
         }
         Value::ByName(each) | Value::ByText(each) => {
             let Document::Mapping(entries) = document else { return };
-            entries
-                .iter_mut()
-                .for_each(|(key, value)| of_value(value, each, &path.key(key), found));
+            for (key, value) in entries {
+                of_value(value, each, &path.key(key), found);
+            }
         }
         Value::List(each) | Value::Items(each) => {
             let Document::List(items) = document else { return };
-            items
-                .iter_mut()
-                .enumerate()
-                .for_each(|(index, item)| of_value(item, each, &path.item(index), found));
+            for (index, item) in items.iter_mut().enumerate() {
+                of_value(item, each, &path.item(index), found);
+            }
         }
         _ => {}
     }
