@@ -48,10 +48,10 @@ def features(database: Path, certificate: Credentials) -> dict[str, Policy]:
     redirect = {"classes": ["manifests", "blobs"], "stores": "bucket"}
     redirecting = policy(
         blob_stores={"bucket": {"url": "https://bucket.test/{digest}"}},
-        rules=[{**rule, "readers": "anyone", "redirect": redirect}],
+        rules=[{**rule, "readers": "anyone", "client_redirects": redirect}],
     )
-    follow = {"redirects": "follow", "follow": {"hosts": ["cdn.test"]}}
-    inside = {"redirects": "follow", "follow": {"hosts": ["cdn.test"], "private_addresses": True}}
+    follow = {"redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.test"]}}
+    inside = {"redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.test"], "private_addresses": True}}
     return {
         SIMPLEST: policy(rules=[{"name": "a", "repositories": ["**"], "chains": {"default": ["a"]}}]),
         "lists that fail over": policy(),

@@ -189,7 +189,7 @@ def test_what_one_blob_store_has_is_not_what_another_has(envoy: FilesEnvoy, east
         return {
             **own,
             "blob_stores": {"bucket": {"url": store.url}},
-            "rules": [{**rule, "readers": "anyone", "redirect": redirect}],
+            "rules": [{**rule, "readers": "anyone", "client_redirects": redirect}],
         }
 
     def sent_to() -> set[str | None]:

@@ -181,7 +181,7 @@ def check_variety(explained: list[dict[str, Any]], policy: dict[str, Any]) -> No
     assert REQUESTS * 0.25 < len(served) < REQUESTS * 0.75, f"{len(served)} served"
     assert len({line.get("backend", line.get("sent_to")) for line in served}) > 1
     has_owner = any("owner" in rule for rule in policy.get("rules", []))
-    is_sent = any("redirect" in rule for rule in policy.get("rules", []))
+    is_sent = any("client_redirects" in rule for rule in policy.get("rules", []))
     choices = 3 if has_owner or is_sent else 2
     assert len({line["reason"].rpartition("; ")[2] for line in served}) >= choices
     assert {line["status"] for line in explained if "status" in line} >= {200, 400, 404, 405}

@@ -88,7 +88,7 @@ def policy(east: str, west: str) -> Policy:
                 "name": "sent",
                 "repositories": ["sent/**"],
                 "chains": {"default": ["east"]},
-                "redirect": {"classes": ["blobs"]},
+                "client_redirects": {"classes": ["blobs"]},
             },
         ],
     }

@@ -91,7 +91,7 @@ def policy(registry: Scripted, stores: list[BlobStore], probe: Policy | None = N
                 "name": "all",
                 "repositories": ["**"],
                 "chains": {"default": ["ar"]},
-                "redirect": {**default, **redirect},
+                "client_redirects": {**default, **redirect},
             }
         ],
     }

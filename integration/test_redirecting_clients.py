@@ -62,7 +62,7 @@ def policy(near: Registry, far: Registry, bucket: Cdn) -> Policy:
                 "name": "team",
                 "repositories": ["team/**"],
                 "chains": {"near": ["near"], "default": ["far"]},
-                "redirect": {
+                "client_redirects": {
                     "classes": ["manifests", "blobs", "tags", "referrers"],
                     "stores": {"near": "none", "default": "bucket"},
                 },

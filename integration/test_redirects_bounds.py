@@ -60,7 +60,7 @@ def is_refused(answer: raw.Response, *secrets: str) -> None:
 
 # Where to, and what the operator is told.
 ASTRAY = {
-    "https://other.test/blob": "`other.test`, which is not in the backend's `follow.hosts`",
+    "https://other.test/blob": "`other.test`, which is not in the backend's `followed_redirects.hosts`",
     "https://cdn.test/blob": "`cdn.test`, which is not in",
     "https://cdn.test.evil.test/blob": "`cdn.test.evil.test`, which is not in",
     "https://store.test:{store}/blob": "`store.test:",

@@ -42,7 +42,7 @@ class Stage:
         """An Envoy that passes or follows redirects for everybody."""
         backend: dict[str, Any] = {"url": self.registry.url}
         if redirects == "follow":
-            backend |= self.delivery.follow() | {"redirects": "follow"}
+            backend |= self.delivery.follow() | {"redirect_handling": "follow"}
         if self._service:
             token = {"realm": self._service.realm, "service": self._service.service}
             backend["auth"] = {"token": token}

@@ -45,6 +45,19 @@ pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
+/// The same for a file that is there: its permissions and its owner stay.
+///
+/// # Errors
+///
+/// Whatever the operating system refuses, and a file that belongs to somebody else, unless root replaces it.
+pub(crate) fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let permissions = fs::metadata(path)?.permissions();
+    replace_with(path, bytes, |file| {
+        file.set_permissions(permissions)?;
+        keep_owner(file, path)
+    })
+}
+
 fn keep_owner(file: &File, path: &Path) -> io::Result<()> {
     let owner = match fs::metadata(path) {
         Ok(old) => old.uid(),

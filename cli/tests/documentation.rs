@@ -114,6 +114,22 @@ fn every_field_is_documented() {
 }
 
 #[test]
+fn every_renamed_field_is_told_in_the_upgrade_notes() {
+    let notes = read("docs/upgrading.md");
+    let tables = POLICY.all();
+    let fields =
+        tables.iter().flat_map(|table| table.fields.iter().map(move |field| (table, field)));
+    let rows: Vec<String> = fields
+        .filter_map(|(table, field)| {
+            let (place, new) = (table.place, field.name);
+            field.old_name.map(|old| format!("| `{place}.{old}` | `{place}.{new}` |"))
+        })
+        .collect();
+    assert_eq!(rows.len(), notes.lines().filter(|line| rows.iter().any(|row| row == line)).count());
+    assert!(!rows.is_empty());
+}
+
+#[test]
 fn the_schema_that_is_published_is_current() {
     let printed = Command::new(env!("CARGO_BIN_EXE_portolan")).arg("schema").output().unwrap();
     let printed = String::from_utf8(printed.stdout).unwrap();

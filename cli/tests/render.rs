@@ -216,12 +216,12 @@ fronts: {main: {hosts: [registry.example.com]}}
 backends:
   ghcr:
     url: https://ghcr.io
-    redirects: {cn: follow}
-    follow: {hosts: [pkg-containers.githubusercontent.com, \"*.r2.example.com:8443\"]}
+    redirect_handling: {cn: follow}
+    followed_redirects: {hosts: [pkg-containers.githubusercontent.com, \"*.r2.example.com:8443\"]}
   near:
     url: http://127.0.0.1:5000
-    redirects: follow
-    follow: {hosts: [\"minio:9000\", \"127.0.0.1:9000\", \"[::1]:9000\"], private_addresses: true, ca_file: DIRECTORY/ca.pem}
+    redirect_handling: follow
+    followed_redirects: {hosts: [\"minio:9000\", \"127.0.0.1:9000\", \"[::1]:9000\"], private_addresses: true, ca_file: DIRECTORY/ca.pem}
 regions: {cn: {countries: [CN]}, default: {}}
 clients: {geo: {database: DIRECTORY/geoip.mmdb}}
 rules:

@@ -116,7 +116,7 @@ def redirecting_lists(upstreams: Upstreams) -> Policy:
     policy = by_country(upstreams)
     policy["blob_stores"] = {STORE: {"url": f"{upstreams.registry}/v2/store/manifests/{{digest}}", "probe": _PROBE}}
     for rule in policy["rules"]:
-        rule["redirect"] = {"classes": ["manifests", "blobs"], "stores": STORE}
+        rule["client_redirects"] = {"classes": ["manifests", "blobs"], "stores": STORE}
     return policy
 
 

@@ -463,7 +463,7 @@ FRONT_BOARD = Dashboard(
                 ),
                 Panel(
                     "Redirects",
-                    "Clients that were sent to a backend or a bucket, by all fronts; only where a rule has `redirect`.",
+                    "Clients that were sent to a backend or a bucket, by all fronts; only where a rule has `client_redirects`.",
                     Shape.STACK,
                     Unit.PER_SECOND,
                     (

@@ -155,7 +155,7 @@ def policy(registries: Registries, directory: Path) -> Policy:
                 "name": "open",
                 "repositories": ["open/**"],
                 "chains": {"default": ["west"]},
-                "redirect": {"classes": ["blobs"]},
+                "client_redirects": {"classes": ["blobs"]},
             },
         ],
     }

@@ -40,7 +40,7 @@ is well answers everything, and every push, whatever is asked of it and however 
 asked anything before it was away for a moment is used again within {goals.BACK_AFTER_REST_WITHIN:.0f} s.
 
 Where redirects are followed, the primary sends whoever reads a blob to a delivery network, and the policy says
-`redirects: follow`: while that network fails, the primary is well and tags are read there.
+`redirect_handling: follow`: while that network fails, the primary is well and tags are read there.
 
 Where the health checks pass although data hangs, only real reads can show that a registry is well again: three try it
 every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and

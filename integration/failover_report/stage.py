@@ -190,7 +190,7 @@ class Stage:
                 return {"url": f"http://{PRIMARY_HOST}:{port}"}
             case Link.DELIVERED:
                 follow = {"hosts": [self._delivery_host()], "private_addresses": True}
-                return {"url": f"http://127.0.0.1:{port}", "redirects": "follow", "follow": follow}
+                return {"url": f"http://127.0.0.1:{port}", "redirect_handling": "follow", "followed_redirects": follow}
             case _:
                 return {"url": f"http://127.0.0.1:{port}"}
 

@@ -54,7 +54,7 @@ class Delivery:
     def follow(self, **more: object) -> dict[str, Any]:
         """What a backend of a policy says: clients of the region `far` have its redirects followed."""
         follow = {"hosts": self.hosts, "private_addresses": True, "ca_file": str(self.authority.certificate)}
-        return {"redirects": {"far": "follow", "default": "pass"}, "follow": follow | more}
+        return {"redirect_handling": {"far": "follow", "default": "pass"}, "followed_redirects": follow | more}
 
     def prepare(self, document: Bootstrap) -> Bootstrap:
         """Has an Envoy find it."""

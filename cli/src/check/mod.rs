@@ -28,6 +28,7 @@ enum Format {
 
 /// Arguments of `portolan check`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(crate) struct CheckArgs {
     /// Policy files: JSON if the name ends in `.json`, else YAML; `-` is the standard input.
     #[arg(required = true, value_name = "POLICY", env = "PORTOLAN_POLICY")]
@@ -39,6 +40,10 @@ pub(crate) struct CheckArgs {
     /// geographic database, what it covers and how old it is.
     #[arg(long)]
     files: bool,
+    /// Write the names of today in place of those that fields had in earlier releases, into the files themselves;
+    /// comments and spacing stay. What was written is told as notes, and then the policy is checked.
+    #[arg(long)]
+    fix: bool,
     /// How to say what was found.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -53,6 +58,7 @@ Examples:
   portolan check portolan.yaml
   portolan check --strict --files /etc/portolan/portolan.yaml
   portolan check --format github policies/*.yaml
+  portolan check --fix portolan.yaml
 
 Exit status:
   0  every policy is good
@@ -105,13 +111,34 @@ pub(crate) fn before_serving(policy: &Path, out: &mut impl Write) -> io::Result<
         policies: vec![policy.to_owned()],
         strict: false,
         files: true,
+        fix: false,
         format: Format::Text,
         quiet: false,
     };
     run(&arguments, out)
 }
 
+/// Checks a policy, once its fields have the names of today where that was asked for.
 fn check(path: &Path, arguments: &CheckArgs) -> Report {
+    if !arguments.fix {
+        return judge(path, arguments);
+    }
+    if path == Path::new("-") {
+        let message = "the standard input cannot be changed; name a file to `--fix`";
+        let place = policy_file::Place::whole(&"<stdin>".into());
+        return Report::refused(path, vec![Diagnostic::unusable(place, message)]);
+    }
+    match policy_file::write_new_names(path) {
+        Ok(mut found) => {
+            let mut report = judge(path, arguments);
+            found.append(&mut report.diagnostics);
+            Report { diagnostics: found, ..report }
+        }
+        Err(diagnostics) => Report::refused(path, diagnostics),
+    }
+}
+
+fn judge(path: &Path, arguments: &CheckArgs) -> Report {
     let policy = match policy_file::load(path) {
         Ok(policy) => policy,
         Err(diagnostics) => return Report::refused(path, diagnostics),

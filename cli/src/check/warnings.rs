@@ -11,6 +11,7 @@ mod used;
 
 use std::collections::HashMap;
 
+use portolan_core::config::fields::OldName;
 use portolan_core::config::{Backend, Document};
 
 use crate::policy_file::{Diagnostic, LoadedPolicy, join, view};
@@ -20,7 +21,7 @@ use used::{links, used_backends};
 /// Every doubt about a policy that the core has accepted.
 pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     let rules = view::list(view::field(&policy.document, "rules"));
-    let mut doubts = Vec::new();
+    let mut doubts: Vec<Doubt> = policy.old_names.iter().map(renamed).collect();
     let document = &policy.document;
     let backends = policy.config.backends();
     doubts.extend(backends.iter().filter_map(|backend| unencrypted(document, backend)));
@@ -37,6 +38,12 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     doubts.extend(slips::doubts(&policy.config, document, rules));
     let warnings = doubts.into_iter();
     warnings.map(|(path, message)| policy.warning(&path, message)).collect()
+}
+
+/// docs/support.md says for how long an older name works.
+fn renamed(OldName { path, old, new }: &OldName) -> Doubt {
+    let message = format!("`{old}` is called `{new}` now; `portolan check --fix` writes that");
+    (path.clone(), message)
 }
 
 /// Content is checked by its digest, but what a tag means, and every credential, is not.

@@ -37,6 +37,11 @@ impl Diagnostic {
     pub(crate) fn mistake(place: Place, message: impl Into<String>) -> Self {
         Self { severity: Severity::Mistake, place, path: String::new(), message: message.into() }
     }
+
+    /// A file that cannot be used at all.
+    pub(crate) fn unusable(place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Unreadable, ..Self::mistake(place, message) }
+    }
 }
 
 /// `portolan.yaml:12:5: rules[0].owner: there is no backend …`, the form that editors jump by.

@@ -9,6 +9,7 @@ mod json;
 mod network_files;
 mod parsed;
 mod place;
+mod rename;
 mod source;
 pub(crate) mod view;
 mod yaml;
@@ -17,6 +18,7 @@ mod yaml_property;
 
 use std::path::{Path, PathBuf};
 
+use portolan_core::config::fields::{OldName, rename_old_fields};
 use portolan_core::config::{Config, Document, Mistake};
 
 pub(crate) use diagnostic::{Diagnostic, Severity};
@@ -24,15 +26,19 @@ pub(crate) use json::to_json;
 use parsed::{Parsed, parse};
 use place::PlaceTree;
 pub(crate) use place::{Place, join};
+pub(crate) use rename::write_new_names;
 use source::Source;
 
 /// A policy without mistakes.
 #[derive(Debug)]
 pub(crate) struct LoadedPolicy {
-    /// What the filter is configured with: the file, with what stands in other files in it.
+    /// What the filter is configured with: the file, with what stands in other files in it, every field by the name
+    /// that it has today.
     pub(crate) document: Document,
     /// What the core made of it.
     pub(crate) config: Config,
+    /// The fields that were written by the name that they had in an earlier release.
+    pub(crate) old_names: Vec<OldName>,
     places: PlaceTree,
 }
 
@@ -96,9 +102,10 @@ pub(crate) fn load_text(text: &str, name: &str) -> Result<LoadedPolicy, Vec<Diag
     })?)
 }
 
-fn compiled(Parsed { document, places }: Parsed) -> Result<LoadedPolicy, Vec<Diagnostic>> {
+fn compiled(Parsed { mut document, places }: Parsed) -> Result<LoadedPolicy, Vec<Diagnostic>> {
+    let old_names = rename_old_fields(&mut document);
     match Config::from_document(&document) {
-        Ok(config) => Ok(LoadedPolicy { document, config, places }),
+        Ok(config) => Ok(LoadedPolicy { document, config, old_names, places }),
         Err(mistakes) => {
             let told = mistakes.into_iter().map(|Mistake { path, message }| {
                 let place = places.find(&document, &path).clone();

@@ -123,7 +123,7 @@ impl fmt::Display for RenderError {
             Self::PrivateAddresses { backend, envoy } => write!(
                 formatter,
                 "Envoy {envoy} cannot keep the redirects of the backend `{backend}` from private \
-                 addresses; render for 1.40.0, or write `follow: {{private_addresses: true}}` if \
+                 addresses; render for 1.40.0, or write `followed_redirects: {{private_addresses: true}}` if \
                  nothing that the proxy reaches trusts whoever comes from inside"
             ),
             Self::ClientLimits(envoy) => write!(

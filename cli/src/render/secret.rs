@@ -26,8 +26,34 @@ pub(super) struct Secret {
     name: String,
     /// Where its file is.
     directory: String,
+    content: Content,
+}
+
+/// What a secret is, by the files that hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    /// What is behind `Basic` in a request's `Authorization`.
+    Credential { file: String },
+    /// A certificate that Envoy shows, and its key.
+    Certificate { certificate_file: String, key_file: String },
+    /// CA certificates that others are verified by.
+    Authority { file: String },
+}
+
+impl Content {
     /// The fields of Envoy's message `Secret` besides the name.
-    content: Value,
+    fn fields(&self) -> Value {
+        match self {
+            Self::Credential { file } => json!({"generic_secret": {"secret": {"filename": file}}}),
+            Self::Certificate { certificate_file, key_file } => json!({"tls_certificate": {
+                "certificate_chain": {"filename": certificate_file},
+                "private_key": {"filename": key_file},
+            }}),
+            Self::Authority { file } => {
+                json!({"validation_context": {"trusted_ca": {"filename": file}}})
+            }
+        }
+    }
 }
 
 impl Secret {
@@ -36,7 +62,7 @@ impl Secret {
         Self {
             name: format!("credential-{}", credential.name()),
             directory: directory_of(credential.file()),
-            content: json!({"generic_secret": {"secret": {"filename": credential.file()}}}),
+            content: Content::Credential { file: credential.file().to_owned() },
         }
     }
 
@@ -45,10 +71,10 @@ impl Secret {
         Self {
             name: format!("certificate-{backend}"),
             directory: directory_of(&certificate.certificate_file),
-            content: json!({"tls_certificate": {
-                "certificate_chain": {"filename": certificate.certificate_file},
-                "private_key": {"filename": certificate.key_file},
-            }}),
+            content: Content::Certificate {
+                certificate_file: certificate.certificate_file.clone(),
+                key_file: certificate.key_file.clone(),
+            },
         }
     }
 
@@ -62,7 +88,7 @@ impl Secret {
         Self {
             name: format!("ca-{backend}"),
             directory: directory_of(ca_file),
-            content: json!({"validation_context": {"trusted_ca": {"filename": ca_file}}}),
+            content: Content::Authority { file: ca_file.to_owned() },
         }
     }
 
@@ -74,7 +100,7 @@ impl Secret {
     /// What it is called in the configuration.
     fn called(&self, files: SecretFiles<'_>) -> String {
         if files.are_named_by_content {
-            format!("{}~{}", self.name, Fingerprint::of([self.content.to_string()]))
+            format!("{}~{}", self.name, Fingerprint::of([self.content.fields().to_string()]))
         } else {
             self.name.clone()
         }
@@ -106,9 +132,11 @@ impl Secret {
     /// The text of its SDS file.
     pub(super) fn file_text(&self, files: SecretFiles<'_>) -> String {
         let mut resource = typed("extensions.transport_sockets.tls.v3.Secret", json!({}));
-        if let (Value::Object(fields), Value::Object(content)) = (&mut resource, &self.content) {
+        if let (Value::Object(fields), Value::Object(content)) =
+            (&mut resource, self.content.fields())
+        {
             fields.insert("name".to_owned(), self.called(files).into());
-            fields.extend(content.clone());
+            fields.extend(content);
         }
         yaml::print(&json!({"resources": [resource]}))
     }

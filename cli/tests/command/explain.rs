@@ -305,7 +305,7 @@ fn policies_and_urls_that_are_wrong() {
 
 #[test]
 fn whose_redirects_are_followed() {
-    let follow = "url: https://ghcr.io/base\n    redirects: {cn: follow}\n    follow: {hosts: [cdn.example]}";
+    let follow = "url: https://ghcr.io/base\n    redirect_handling: {cn: follow}\n    followed_redirects: {hosts: [cdn.example]}";
     let policy = POLICY.replace("url: https://ghcr.io/base", follow);
     let directory = Directory::with(&[("p.yaml", &policy)]);
     let digest = format!("sha256:{}", "0".repeat(64));

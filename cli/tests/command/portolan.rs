@@ -18,11 +18,13 @@ pub(crate) struct Run {
 }
 
 impl Directory {
-    /// A directory with these files, each a name and a text.
+    /// A directory with these files, each a path and a text.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         for (name, text) in files {
-            std::fs::write(directory.path().join(name), text).unwrap();
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
         }
         Self(directory)
     }

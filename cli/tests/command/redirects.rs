@@ -18,7 +18,7 @@ rules:
   - name: all
     repositories: [\"**\"]
     chains: {default: [ar]}
-    redirect:
+    client_redirects:
       classes: {cn: [blobs], default: [manifests, blobs]}
       stores: {cn: none, default: east}
 ";

@@ -47,7 +47,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
         "rules": [
             {"name": "team", "fronts": ["login"], "repositories": ["team/**"], "chains": {"default": ["near", "home"]}, "owner": "home", "replicas": ["near", "home"]},
             {"name": "own", "fronts": ["guarded"], "repositories": ["own/**"], "chains": {"default": ["robot"]}, "readers": "authenticated"},
-            {"name": "sent", "fronts": ["open"], "repositories": ["sent/**"], "chains": {"default": ["free"]}, "redirect": {"classes": ["manifests", "blobs"], "stores": "east"}},
+            {"name": "sent", "fronts": ["open"], "repositories": ["sent/**"], "chains": {"default": ["free"]}, "client_redirects": {"classes": ["manifests", "blobs"], "stores": "east"}},
             {"name": "rest", "fronts": ["open"], "repositories": ["open/**"], "chains": {"default": ["free"]}, "owner": "free"}
         ]
     }"#;

@@ -21,7 +21,7 @@ fn unused(config: &Config, store: &BlobStore) -> Option<Doubt> {
     let client_redirects = config.rules().all().iter().filter_map(|rule| rule.client_redirects());
     let mut used =
         client_redirects.flat_map(ClientRedirects::stores).filter_map(|id| config.blob_store(id));
-    let message = "no rule sends anybody to this store; name it in a rule's `redirect.stores`, or take it out";
+    let message = "no rule sends anybody to this store; name it in a rule's `client_redirects.stores`, or take it out";
     (!used.any(|used| used.name() == store.name()))
         .then(|| (join("blob_stores", store.name()), message.to_owned()))
 }
@@ -54,8 +54,8 @@ fn relative_file(store: &BlobStore) -> Option<Doubt> {
 fn out_of_reach(config: &Config, rules: &[Document]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
-        let redirect = view::field(rule, "redirect");
-        if redirect.and_then(|redirect| view::field(redirect, "classes")).is_none() {
+        let client_redirects = view::field(rule, "client_redirects");
+        if client_redirects.and_then(|written| view::field(written, "classes")).is_none() {
             continue;
         }
         let first = view::mapping(view::field(rule, "chains"));
@@ -64,8 +64,9 @@ fn out_of_reach(config: &Config, rules: &[Document]) -> Vec<Doubt> {
             let backend = config.backends().iter().find(|backend| backend.name() == name)?;
             is_near(backend.url().host()).then(|| near(backend.url()))
         });
-        doubts
-            .extend(near_one.map(|message| (format!("rules[{index}].redirect.classes"), message)));
+        doubts.extend(
+            near_one.map(|message| (format!("rules[{index}].client_redirects.classes"), message)),
+        );
     }
     doubts
 }

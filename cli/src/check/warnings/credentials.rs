@@ -56,7 +56,7 @@ fn relative_files(config: &Config) -> impl Iterator<Item = Doubt> {
             .filter_map(move |(field, file)| Some((join(&path, field), file?.as_str())))
     });
     let of_redirects = config.backends().iter().filter_map(|backend| {
-        let path = format!("{}.follow.ca_file", join("backends", backend.name()));
+        let path = format!("{}.followed_redirects.ca_file", join("backends", backend.name()));
         Some((path, backend.followed_redirects().ca_file()?))
     });
     let of_fronts = config.fronts().all().iter().filter_map(|front| Some((front, front.tls()?)));

@@ -293,7 +293,7 @@ fn where_clients_are_sent() {
         told_of(&format!(
             "version: 1\nfronts: {{main: {{hosts: [r.example.com]}}}}\nregions: {{default: {{}}}}\n\
              backends: {{a: {{url: \"{backend}\"}}}}\nblob_stores: {{s: {{{store}}}}}\n\
-             rules: [{{name: all, repositories: [\"**\"], chains: {{default: [a]}}, redirect: {redirect}}}]\n"
+             rules: [{{name: all, repositories: [\"**\"], chains: {{default: [a]}}, client_redirects: {redirect}}}]\n"
         ))
     };
     let (far, store) = ("https://a.example", "url: \"https://s.example/{digest}\"");
@@ -305,7 +305,7 @@ fn where_clients_are_sent() {
         (far, "url: \"http://s.example/{digest}\"", "{stores: s}", "blob_stores.s.url: clients that came by `https` are sent to `s.example` by `http`", "plain"),
         (far, "url: \"http://10.0.0.1/{digest}\"", "{stores: s}", "blob_stores.s.url: clients are sent to `10.0.0.1`, which only this machine", "near"),
         (far, "url: \"https://s.example/{digest}\", tls: {ca_file: ca.pem}", "{stores: s}", "blob_stores.s.tls.ca_file: Envoy looks for `ca.pem`", "relative"),
-        ("http://127.0.0.1:5000", store, "{classes: [tags], stores: s}", "rules[0].redirect.classes: clients are sent to `127.0.0.1`", "near"),
+        ("http://127.0.0.1:5000", store, "{classes: [tags], stores: s}", "rules[0].client_redirects.classes: clients are sent to `127.0.0.1`", "near"),
         ("http://127.0.0.1:5000", store, "{stores: s}", "", "carried from there"),
     ];
     for (backend, store, redirect, expected, reason) in rows {

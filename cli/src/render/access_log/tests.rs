@@ -20,8 +20,8 @@ fn config() -> Config {
         },
         "backends": {"a": {
             "url": "https://a.example",
-            "redirects": "follow",
-            "follow": {"hosts": ["cdn.example"]},
+            "redirect_handling": "follow",
+            "followed_redirects": {"hosts": ["cdn.example"]},
         }},
         "caches": {"near": {"nodes": ["http://192.0.2.1:8300"]}},
         "regions": {"default": {}},
@@ -30,7 +30,7 @@ fn config() -> Config {
             "repositories": ["**"],
             "fronts": ["main"],
             "chains": {"default": ["a"]},
-            "redirect": {"classes": ["blobs"]},
+            "client_redirects": {"classes": ["blobs"]},
         }, {
             "name": "users",
             "repositories": ["**"],

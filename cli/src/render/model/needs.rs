@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn each_need_has_its_field_of_the_policy() {
-        let follow = json!({"redirects": "follow", "follow": {"hosts": ["cdn.example"]}});
+        let follow = json!({"redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.example"]}});
         let headers = json!({"trusted_proxies": ["10.0.0.0/8"], "geo": {"headers": {"country": "x-country"}}});
         let rows = [
             ("/clients", json!({}), NOTHING),
@@ -94,7 +94,7 @@ mod tests {
             ),
             (
                 "/rules/0",
-                json!({"redirect": {"classes": ["blobs"]}}),
+                json!({"client_redirects": {"classes": ["blobs"]}}),
                 Needs { redirects_clients: true, ..NOTHING },
             ),
             (

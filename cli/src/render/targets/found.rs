@@ -23,7 +23,7 @@ pub(super) fn connect_proxies(policy: &LoadedPolicy) -> Vec<String> {
 
 /// Backends whose redirects the proxy follows.
 pub(super) fn followed_redirects(policy: &LoadedPolicy) -> Vec<String> {
-    of_backends(policy, "redirects", |backend| backend.followed_redirects().any_followed())
+    of_backends(policy, "redirect_handling", |backend| backend.followed_redirects().any_followed())
 }
 
 /// Backends that say how they are asked whether they are well.
@@ -155,6 +155,6 @@ pub(super) fn redirects_by_health(policy: &LoadedPolicy) -> Vec<String> {
         return Vec::new();
     }
     let client_redirects =
-        rules(policy).filter(|(_, rule)| view::field(rule, "redirect").is_some());
-    client_redirects.map(|(path, _)| join(&path, "redirect")).collect()
+        rules(policy).filter(|(_, rule)| view::field(rule, "client_redirects").is_some());
+    client_redirects.map(|(path, _)| join(&path, "client_redirects")).collect()
 }

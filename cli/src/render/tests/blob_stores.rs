@@ -16,7 +16,7 @@ const POLICY: &str = r#"{
     },
     "regions": {"default": {}},
     "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["east"]},
-               "redirect": {"stores": "east"}}]
+               "client_redirects": {"stores": "east"}}]
 }"#;
 
 fn policy() -> Config {

@@ -32,8 +32,9 @@ const POLICY: &str = r#"{
 
 const MANAGED: &str = r#""managed""#;
 const BASIC: &str = r#"{"basic": {"verifier": "http://127.0.0.1:9080/check"}}"#;
-const PASS: &str = r#""redirects": "pass""#;
-const FOLLOW: &str = r#""redirects": "follow", "follow": {"hosts": ["cdn.example"]}"#;
+const PASS: &str = r#""redirect_handling": "pass""#;
+const FOLLOW: &str =
+    r#""redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.example"]}"#;
 
 fn policy(front: &str, redirects: &str) -> Config {
     let text = POLICY.replace("{FRONT}", front).replace("{PASS}", redirects);

@@ -8,9 +8,9 @@ const POLICY: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["registry.example.com"]}},
     "backends": {
-        "ghcr": {"url": "https://ghcr.io", "redirects": {"cn": "follow"}, "follow":
+        "ghcr": {"url": "https://ghcr.io", "redirect_handling": {"cn": "follow"}, "followed_redirects":
             {"hosts": ["pkg.example:443", "*.r2.example"]}},
-        "near": {"url": "http://registry:5000", "redirects": "follow", "follow":
+        "near": {"url": "http://registry:5000", "redirect_handling": "follow", "followed_redirects":
             {"hosts": ["minio:9000", "pkg.example"], "private_addresses": true, "ca_file": "/ca.pem"}},
         "hub": {"url": "https://registry-1.docker.io"}
     },
@@ -177,10 +177,10 @@ fn a_request_is_logged_where_it_ends() {
 #[test]
 fn who_follows_nobody_has_nothing_of_all_this() {
     let passing = POLICY
-        .replace(r#""redirects": {"cn": "follow"}, "follow":"#, r#""names": [], "x":"#)
+        .replace(r#""redirect_handling": {"cn": "follow"}, "followed_redirects":"#, r#""names": [], "x":"#)
         .replace(r#", "x":
             {"hosts": ["pkg.example:443", "*.r2.example"]}"#, "")
-        .replace(r#", "redirects": "follow", "follow":
+        .replace(r#", "redirect_handling": "follow", "followed_redirects":
             {"hosts": ["minio:9000", "pkg.example"], "private_addresses": true, "ca_file": "/ca.pem"}"#, "");
     let config = Config::from_json(passing.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
     let text = bootstrap(&config, "{}\n", &options(true, None)).to_string();

@@ -78,7 +78,7 @@ impl fmt::Display for Astray {
             Self::Unencrypted => formatter.write_str("leads to a URL that is not `https`"),
             Self::Host(host) => write!(
                 formatter,
-                "leads to `{host}`, which is not in the backend's `follow.hosts`; write it there if \
+                "leads to `{host}`, which is not in the backend's `followed_redirects.hosts`; write it there if \
                  that is where the registry keeps its blobs"
             ),
         }

@@ -95,7 +95,7 @@ pub use wire::VERSION;
 use mistake::Mistakes;
 
 impl Config {
-    /// Reads a policy from the JSON of a plugin configuration.
+    /// Reads a policy from the JSON of a plugin configuration. Names that fields had in earlier releases are read.
     ///
     /// # Errors
     ///
@@ -103,8 +103,9 @@ impl Config {
     /// being JSON.
     pub fn from_json(json: &[u8]) -> Result<Self, Vec<Mistake>> {
         match serde_json::from_slice(json) {
-            Ok(document) => {
+            Ok(mut document) => {
                 let fingerprint = Some(Fingerprint::of([json]));
+                fields::rename_old_fields(&mut document);
                 Self::from_document(&document).map(|config| Self { fingerprint, ..config })
             }
             Err(error) => {
@@ -114,7 +115,8 @@ impl Config {
         }
     }
 
-    /// Reads a policy from a document that was read from JSON or YAML.
+    /// Reads a policy from a document that was read from JSON or YAML. Every field has the name that it has today:
+    /// [`fields::rename_old_fields`] sees to that.
     ///
     /// # Errors
     ///

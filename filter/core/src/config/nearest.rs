@@ -129,6 +129,12 @@ pub(crate) fn unknown_field(key: &str, table: &Table) -> String {
              `tls: {ca_file: FILE}`"
             .to_owned();
     }
+    if let Some(field) = table.renamed(key) {
+        return format!(
+            "was the name of `{}` in earlier releases, which stands here, too; keep one of the two",
+            field.name
+        );
+    }
     if let Some(field) = meant_field(key, table) {
         return format!("there is no such field; did you mean `{field}`?");
     }

@@ -39,8 +39,8 @@ impl Misdirection {
             }
             Self::Path => {
                 "the registry points to a path of its own outside of `/v2/`, where this proxy does not lead; \
-                 where that is content, its operator can have it fetched with `redirects: follow` and the \
-                 registry's own host in `follow.hosts` of the backend"
+                 where that is content, its operator can have it fetched with `redirect_handling: follow` and the \
+                 registry's own host in `followed_redirects.hosts` of the backend"
             }
             Self::Host => {
                 "the registry goes on with this push at another host, which must not see what you log in here \

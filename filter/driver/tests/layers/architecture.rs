@@ -130,6 +130,32 @@ fn only_the_model_sees_the_policy() {
     assert_eq!(seeing.len(), SEE_THE_POLICY.len(), "all that may see it do: {seeing:?}");
 }
 
+/// Who sees the options of the machine as a whole: what takes them from the command line, the model, the header of a file,
+/// and targets, whose files lie where an option says. What makes messages sees the model alone.
+const SEE_THE_OPTIONS: [&[&str]; 5] =
+    [&["arguments"], &["rendering"], &["model"], &["header"], &["targets"]];
+
+/// Whether a source names the type of all options.
+fn sees_the_options(text: &str) -> bool {
+    written(text).iter().any(|path| path.ends_with(&["options".to_owned(), "Options".to_owned()]))
+}
+
+#[test]
+fn what_makes_messages_does_not_see_the_options() {
+    assert!(sees_the_options("use super::options::{FilterFile, Options};"));
+    assert!(sees_the_options("fn f(of: &crate::render::options::Options) {}"));
+    assert!(!sees_the_options("use super::options::{FilterFile, FilterKind};"));
+    let all = sources(&root().join("cli/src"));
+    let inside = all.iter().filter(|(module, _)| module.len() > 1 && module[0] == "render");
+    let mut seeing = BTreeSet::new();
+    for (module, _) in inside.filter(|(_, text)| sees_the_options(text)) {
+        let known = SEE_THE_OPTIONS.into_iter().find(|known| begins(&module[1..], known));
+        let known = known.unwrap_or_else(|| panic!("{} sees the options", module.join("::")));
+        seeing.insert(known);
+    }
+    assert_eq!(seeing.len(), SEE_THE_OPTIONS.len(), "all that may see them do: {seeing:?}");
+}
+
 #[test]
 fn every_file_that_is_named_exists() {
     let page = page();

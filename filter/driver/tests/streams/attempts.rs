@@ -330,7 +330,7 @@ fn a_followed_redirect_is_by_the_backend_that_redirected() {
 fn redirects_that_are_not_followed() {
     #[rustfmt::skip]
     let rows = [
-        ("near", "307", "https://evil.example/x", "on to far@last", "not in `follow.hosts`"),
+        ("near", "307", "https://evil.example/x", "on to far@last", "not in `followed_redirects.hosts`"),
         ("near", "302", "http://cdn.example/x", "on to far@last", "without TLS"),
         ("near", "307", "", "on to far@last", "it leads nowhere"),
         ("near", "304", "https://cdn.example/x", "passes 304", "no redirect"),

@@ -33,7 +33,7 @@ pub(super) const FOLLOWED: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["main.example"], "say_backend": true}},
     "backends": {
-        "near": {"url": "https://near.example", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}},
+        "near": {"url": "https://near.example", "redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.example"]}},
         "far": {"url": "https://far.example/base"}
     },
     "regions": {"default": {}},
@@ -65,7 +65,7 @@ pub(super) const FACTS: &str = r#"{
         {"name": "pushed", "fronts": ["main"], "repositories": ["pushed/**"], "owner": "us",
          "read_your_writes": "60s", "chains": {"default": ["ar"]}},
         {"name": "sent", "fronts": ["main"], "repositories": ["sent/**"], "chains": {"default": ["ar", "us"]},
-         "redirect": {"classes": ["blobs", "manifests"], "stores": "east"}},
+         "client_redirects": {"classes": ["blobs", "manifests"], "stores": "east"}},
         {"name": "limited", "fronts": ["main"], "repositories": ["limited/**"],
          "chains": {"default": ["ar", "us"]}}
     ]

@@ -105,10 +105,10 @@ fn beyond() -> Vec<Beyond> {
         (one("/backends/eu/auth", json!("token")), "backends.eu.auth", Needs::File),
         (
             vec![
-                ("/backends/eu/redirects", json!("follow")),
+                ("/backends/eu/redirect_handling", json!("follow")),
                 ("/backends/eu/follow", json!({"hosts": ["cdn.example"]})),
             ],
-            "backends.eu.redirects",
+            "backends.eu.redirect_handling",
             Needs::File,
         ),
         (

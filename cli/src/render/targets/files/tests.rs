@@ -72,9 +72,9 @@ fn with(pointer: &str, value: Value) -> Value {
 /// All that a policy is likely to change while clients are connected.
 fn changes() -> Vec<(&'static str, Value)> {
     let geo = json!({"geo": {"database": "/geoip.mmdb"}});
-    let cdn = json!({"url": "https://b.example", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}});
-    let inside = json!({"url": "http://b.example", "redirects": "follow",
-                        "follow": {"hosts": ["cdn"], "private_addresses": true}});
+    let cdn = json!({"url": "https://b.example", "redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.example"]}});
+    let inside = json!({"url": "http://b.example", "redirect_handling": "follow",
+                        "followed_redirects": {"hosts": ["cdn"], "private_addresses": true}});
     vec![
         ("a backend comes", with("/backends/c", json!({"url": "https://c.example"}))),
         ("a backend moves", with("/backends/b/url", json!("https://other.example"))),

@@ -57,7 +57,7 @@ pub(super) const LIMITS: [Limit; 18] = [
         find: found::tokens,
     },
     Limit {
-        field: "backends.NAME.redirects",
+        field: "backends.NAME.redirect_handling",
         what: "redirects that the proxy follows",
         needs: Some(Level::Full),
         advice: "or leave them to clients: `pass`",
@@ -141,7 +141,7 @@ pub(super) const LIMITS: [Limit; 18] = [
         find: found::fronts_with_metrics,
     },
     Limit {
-        field: "rules[].redirect",
+        field: "rules[].client_redirects",
         what: "redirects to the first of several backends that is up: the filter asks Envoy by a listener inside of it",
         needs: None,
         advice: "leave one backend in the chains of the rule",

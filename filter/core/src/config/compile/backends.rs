@@ -45,7 +45,7 @@ pub(super) fn compile(
             for own in [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(&name, scheme))
             {
                 let what = format!("the cluster `{own}`");
-                clusters.claim(own, &name, &what, &path.key("follow"));
+                clusters.claim(own, &name, &what, &path.key("followed_redirects"));
             }
         }
         check_rewrites(&backend.names, &path.key("names"), mistakes);
@@ -72,7 +72,7 @@ fn compile_one(
         mistakes.add(&path.key("tls"), message);
     }
     if wire.connect_proxy.is_some() && followed_redirects.any_followed() {
-        let message = "redirects that are followed do not go through such a proxy; write `redirects: pass`, or leave this out";
+        let message = "redirects that are followed do not go through such a proxy; write `redirect_handling: pass`, or leave this out";
         mistakes.add(&path.key("connect_proxy"), message);
     }
     check_upload_paths(&wire.upload_paths, &url, &path.key("upload_paths"), mistakes);

@@ -20,7 +20,7 @@ pub(super) struct Around<'a> {
 }
 
 impl Scope<'_> {
-    /// Compiles `redirect` of a rule; `path` is its own.
+    /// Compiles `client_redirects` of a rule; `path` is its own.
     #[inline(never)]
     pub(super) fn client_redirects(
         &self,
@@ -46,7 +46,7 @@ impl Scope<'_> {
         let sends_to_stores = compiled.stores.iter().any(Option::is_some);
         if !names_classes && !names_stores {
             let message = "sends nobody anywhere; write `classes`, `stores` or both, or leave \
-                 `redirect` out";
+                 `client_redirects` out";
             self.mistakes.add(path, message);
         }
         if !wire.keep.is_empty() && !names_stores {
@@ -101,10 +101,10 @@ impl Scope<'_> {
     fn check_readers(&self, around: &Around<'_>, path: &Path<'_>) {
         let limit = match around.readers {
             Some(Readers::Authenticated | Readers::Networks(_)) => {
-                "`readers` lets only some in; leave `redirect` out"
+                "`readers` lets only some in; leave `client_redirects` out"
             }
             None if around.kinds.basic => {
-                "a front asks for passwords; leave `redirect` out, or write `readers: anyone` if \
+                "a front asks for passwords; leave `client_redirects` out, or write `readers: anyone` if \
                  everybody may have it"
             }
             Some(Readers::Anyone) | None => return,
@@ -140,7 +140,7 @@ fn why_not(backend: &BackendFacts, kinds: FrontKinds, sends_to_backends: bool) -
         return Some(format!(
             "sends clients away from `{name}`, which the proxy reads with its own credential \
              `{credential}`: a client that is sent there has none, and could not log in; leave \
-             `redirect` out, so that the proxy carries the content"
+             `client_redirects` out, so that the proxy carries the content"
         ));
     }
     if sends_to_backends && !is_open {

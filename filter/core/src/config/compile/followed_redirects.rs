@@ -15,24 +15,24 @@ pub(super) fn compile(
     path: &Path<'_>,
     mistakes: &Mistakes,
 ) -> FollowedRedirects {
-    let by_region = regions.spread(&wire.redirects, &path.key("redirects"), mistakes);
+    let by_region = regions.spread(&wire.redirects, &path.key("redirect_handling"), mistakes);
     // What is written, also for a region that is drained for an hour.
     let followed = wire.redirects.any(|redirect| *redirect == RedirectHandling::Follow);
     let is_bounded = wire.follow.is_some();
     let FollowWire { hosts, names_hosts, private_addresses, ca_file } =
         wire.follow.unwrap_or_default();
     if followed && !names_hosts {
-        let message = "says nowhere to; write `follow: {hosts: [HOST]}` with the hosts that the \
+        let message = "says nowhere to; write `followed_redirects: {hosts: [HOST]}` with the hosts that the \
              registry keeps its blobs at";
-        mistakes.add(&path.key("redirects"), message);
+        mistakes.add(&path.key("redirect_handling"), message);
     }
     if !followed && is_bounded {
-        let message = "no region has its redirects followed; write `redirects: follow`, or leave \
-             `follow` out";
-        mistakes.add(&path.key("follow"), message);
+        let message = "no region has its redirects followed; write `redirect_handling: follow`, or leave \
+             `followed_redirects` out";
+        mistakes.add(&path.key("followed_redirects"), message);
     }
     if !private_addresses {
-        check_addresses(&hosts, &path.key("follow"), mistakes);
+        check_addresses(&hosts, &path.key("followed_redirects"), mistakes);
     }
     let allowed: Vec<&str> = hosts.iter().map(RedirectHost::as_str).collect();
     FollowedRedirects { allowed: allowed.join(" "), by_region, hosts, private_addresses, ca_file }
@@ -68,7 +68,7 @@ pub(super) fn keep_apart(fronts: &mut Fronts, backends: &[Backend], mistakes: &M
                     host.as_str(),
                     front.as_str()
                 );
-                mistakes.add(&path.key("follow").key("hosts").item(index), message);
+                mistakes.add(&path.key("followed_redirects").key("hosts").item(index), message);
             }
             fronts.redirect_hosts.push(host.clone());
         }

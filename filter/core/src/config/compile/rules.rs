@@ -97,7 +97,7 @@ impl Scope<'_> {
             let members = members.iter().flat_map(|(_, ids)| ids).copied();
             let members = members.chain(owner.map(|owner| owner.backend)).collect();
             let around = Around { members, readers: readers.as_ref(), kinds };
-            self.client_redirects(client_redirects, &around, &path.key("redirect"))
+            self.client_redirects(client_redirects, &around, &path.key("client_redirects"))
         });
         let audience = Audience { readers: readers.as_ref(), kinds };
         let chains = self.chains(&wire.chains, (&tags, &audience), table, &path.key("chains"));

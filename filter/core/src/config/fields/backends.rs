@@ -26,11 +26,17 @@ pub(crate) static BACKEND: Table = Table {
         ),
         optional("credential", Value::Text, "the proxy's own for it, one of `credentials`"),
         optional(
-            "redirects",
+            "redirect_handling",
             Value::Any(&[FOLLOWS, Value::ByText(&FOLLOWS)]),
             "who fetches what it redirects to: the client or the proxy, or one of them per region",
-        ),
-        optional("follow", Value::Fields(&FOLLOW), "where the proxy follows redirects to"),
+        )
+        .formerly("redirects"),
+        optional(
+            "followed_redirects",
+            Value::Fields(&FOLLOWED_REDIRECTS),
+            "where the proxy follows redirects to",
+        )
+        .formerly("follow"),
         optional(
             "upload_paths",
             Value::List(&Value::Text),
@@ -95,8 +101,8 @@ pub(crate) static REWRITE: Table = Table {
     ],
 };
 
-pub(crate) static FOLLOW: Table = Table {
-    place: "backends.NAME.follow",
+pub(crate) static FOLLOWED_REDIRECTS: Table = Table {
+    place: "backends.NAME.followed_redirects",
     fields: &[
         optional("hosts", Value::List(&Value::Text), "`host`, `host:port` or `*.host`"),
         optional(

@@ -8,6 +8,7 @@ mod backends;
 mod caches;
 mod fronts;
 mod policy;
+mod renamed;
 mod rules;
 mod table;
 
@@ -15,8 +16,8 @@ pub(crate) use access::{
     BACKEND_AUTH, BASIC, CREDENTIAL, FRONT_AUTH, LOGIN, READERS, TOKEN, VERIFIER,
 };
 pub(crate) use backends::{
-    ATTEMPT_TIMEOUTS, BACKEND, BLOB_STORE, EJECTION, FOLLOW, HEALTH_CHECK, LIMITS, PROBE, REWRITE,
-    TLS, WRITE_TIMEOUTS,
+    ATTEMPT_TIMEOUTS, BACKEND, BLOB_STORE, EJECTION, FOLLOWED_REDIRECTS, HEALTH_CHECK, LIMITS,
+    PROBE, REWRITE, TLS, WRITE_TIMEOUTS,
 };
 pub(crate) use caches::{CACHE, KNOWN};
 pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, SCRAPERS, UPSTREAM, WRITES};
@@ -24,7 +25,8 @@ pub use policy::POLICY;
 pub(crate) use policy::{
     BUDGET, CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REFUSED, REGION,
 };
-pub(crate) use rules::{LINK, REDIRECT, RULE, RULE_WRITES};
+pub use renamed::{OldName, rename_old_fields};
+pub(crate) use rules::{CLIENT_REDIRECTS, LINK, RULE, RULE_WRITES};
 pub use table::{Field, Table, Value};
 
 #[cfg(test)]
@@ -41,6 +43,9 @@ mod tests {
             assert_eq!(names.len(), table.fields.len(), "{}", table.place);
             for field in table.fields {
                 assert!(!field.meaning.is_empty(), "{}.{}", table.place, field.name);
+                if let Some(old) = field.old_name {
+                    assert!(!table.has(old), "{}.{old} is a name of today, too", table.place);
+                }
             }
         }
     }

@@ -38,7 +38,12 @@ pub(crate) static RULE: Table = Table {
             Value::Words(&["authenticated"]),
             "who may push with the proxy's own credential",
         ),
-        optional("redirect", Value::Fields(&REDIRECT), "clients fetch the content themselves"),
+        optional(
+            "client_redirects",
+            Value::Fields(&CLIENT_REDIRECTS),
+            "clients fetch the content themselves",
+        )
+        .formerly("redirect"),
         optional(
             "signatures",
             Value::Text,
@@ -69,8 +74,8 @@ pub(crate) static LINK: Table = Table {
     ],
 };
 
-pub(crate) static REDIRECT: Table = Table {
-    place: "rules[].redirect",
+pub(crate) static CLIENT_REDIRECTS: Table = Table {
+    place: "rules[].client_redirects",
     fields: &[
         optional("classes", Value::Any(&[CLASSES, Value::ByText(&CLASSES)]), "what of"),
         optional(

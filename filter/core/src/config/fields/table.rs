@@ -14,6 +14,9 @@ pub struct Table {
 pub struct Field {
     /// Its key.
     pub name: &'static str,
+    /// The key that it had in an earlier release. It is read as this one ([`super::rename_old_fields`]), and the
+    /// command line says the new name to whoever writes it.
+    pub old_name: Option<&'static str>,
     /// Whether it has to be there.
     pub is_required: bool,
     /// What may be written as its value.
@@ -76,6 +79,11 @@ impl Table {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// The field that had this name in an earlier release.
+    pub(crate) fn renamed(&self, old_name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.old_name == Some(old_name))
+    }
+
     /// The names of all fields.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.fields.iter().map(|field| field.name)
@@ -116,12 +124,19 @@ fn tables_of(value: &'static Value, found: &mut Vec<&'static Table>) {
     }
 }
 
+impl Field {
+    /// The same field, which an earlier release knew by another name.
+    pub(super) const fn formerly(self, old_name: &'static str) -> Self {
+        Self { old_name: Some(old_name), ..self }
+    }
+}
+
 /// A field that has to be there.
 pub(super) const fn required(name: &'static str, value: Value, meaning: &'static str) -> Field {
-    Field { name, is_required: true, value, meaning }
+    Field { name, old_name: None, is_required: true, value, meaning }
 }
 
 /// A field that may be left out.
 pub(super) const fn optional(name: &'static str, value: Value, meaning: &'static str) -> Field {
-    Field { name, is_required: false, value, meaning }
+    Field { name, old_name: None, is_required: false, value, meaning }
 }

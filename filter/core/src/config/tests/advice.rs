@@ -11,7 +11,7 @@ fn one_cause_is_one_line() {
         ("/rules/0/repositories", r#"["Team/**", "/team/**"]"#, "rules[0].repositories[0]", "each item, and no more"),
         ("/rules/0/repositories", "[]", "rules[0].repositories: is empty; write the repositories", "an empty one"),
         ("/fronts/main/hosts", r#"["https://x"]"#, "fronts.main.hosts[0]", "the list is not empty"),
-        ("/backends/ghcr", r#"{"url": "https://ghcr.io", "redirects": "follow", "follow": {"hosts": ["*.com"]}}"#, "backends.ghcr.follow.hosts[0]", "it says where to, wrongly"),
+        ("/backends/ghcr", r#"{"url": "https://ghcr.io", "redirect_handling": "follow", "followed_redirects": {"hosts": ["*.com"]}}"#, "backends.ghcr.followed_redirects.hosts[0]", "it says where to, wrongly"),
         ("/clients/trusted_proxies", r#"["10.1.2.3/8"]"#, "clients.trusted_proxies[0]", "the proxies are written"),
         ("/clients/geo/headers", r#"{"country": "CF-IPCountry"}"#, "clients.geo.headers.country", "a header is named"),
         ("/backends", "[]", "backends: is a list", "no name of a backend is wrong"),
@@ -41,15 +41,15 @@ fn no_advice_opens_more_than_was_meant() {
         )
     };
     let basic = r#"{"basic": {"verifier": "http://127.0.0.1:9080"}}"#;
-    let both = r#""chains": {"default": ["open"]}, "redirect": {"stores": "s"}"#;
+    let both = r#""chains": {"default": ["open"]}, "client_redirects": {"stores": "s"}"#;
     let limited = format!(r#"{both}, "readers": "authenticated""#);
     #[rustfmt::skip]
     let rows = [
         (basic, r#""chains": {"default": ["a"]}"#, "write `readers: authenticated`, `readers: {networks: [LABEL]}` or, if all that", "the narrowest first"),
         (basic, r#""chains": {"default": ["a"]}, "readers": "everyone""#, "write `authenticated`, `{networks: [LABEL]}` or, for everybody, `anyone`", "a word that is none"),
         (r#""managed""#, r#""chains": {"default": ["a"]}, "readers": "authenticated""#, "or write `readers: {networks: [LABEL]}`", "not just any others"),
-        (basic, both, "leave `redirect` out, or write `readers: anyone` if", "what keeps it shut first"),
-        (basic, &limited, "lets only some in; leave `redirect` out", "not the readers"),
+        (basic, both, "leave `client_redirects` out, or write `readers: anyone` if", "what keeps it shut first"),
+        (basic, &limited, "lets only some in; leave `client_redirects` out", "not the readers"),
         (r#""managed""#, r#""chains": {"default": ["open"]}, "owner": "open", "writers": "authenticated""#, "`open` takes pushes from everybody", "without `writers` anybody could push"),
         (basic, r#""chains": {"default": ["open"]}, "owner": "open", "writers": "authenticated""#, "have to prove who they are without this; leave `writers` out", "a front with passwords asks"),
         (basic, r#""chains": {"default": ["open"]}, "writers": "authenticated""#, "nobody can push", "no owner"),

@@ -111,10 +111,10 @@ fn parts_of_a_backend_that_do_not_fit() {
         (r#"{"url": "https://h", "auth": "bearer"}"#, "backends.hub.auth: `bearer` is not valid; write `token`"),
         (r#"{"url": "https://h", "auth": {"basic": {"realm": "a b"}}}"#, "backends.hub.auth.basic.realm: `a b` has ` ` in it"),
         (r#"{"url": "https://h", "credential": "x"}"#, "backends.hub.credential: there is no credential `x`; write it under `credentials`"),
-        (r#"{"url": "https://h", "redirects": "follow"}"#, "backends.hub.redirects: says nowhere to"),
-        (r#"{"url": "https://h", "redirects": {"asia": "pass"}}"#, "backends.hub.redirects.asia: there is no region `asia`"),
-        (r#"{"url": "https://h", "redirects": {"cn": "follow", "default": "pass"}, "follow": {"hosts": ["*.com"]}}"#, "backends.hub.follow.hosts[0]: `*.com` means every host below `com`"),
-        (r#"{"url": "https://h", "follow": {"hosts": ["cdn.example"]}}"#, "backends.hub.follow: no region has its redirects followed"),
+        (r#"{"url": "https://h", "redirect_handling": "follow"}"#, "backends.hub.redirect_handling: says nowhere to"),
+        (r#"{"url": "https://h", "redirect_handling": {"asia": "pass"}}"#, "backends.hub.redirect_handling.asia: there is no region `asia`"),
+        (r#"{"url": "https://h", "redirect_handling": {"cn": "follow", "default": "pass"}, "followed_redirects": {"hosts": ["*.com"]}}"#, "backends.hub.followed_redirects.hosts[0]: `*.com` means every host below `com`"),
+        (r#"{"url": "https://h", "followed_redirects": {"hosts": ["cdn.example"]}}"#, "backends.hub.followed_redirects: no region has its redirects followed"),
         (r#"{"url": "https://h", "tls": {"key_file": "/k"}}"#, "backends.hub.tls: a certificate goes with its key"),
         (r#"{"url": "https://h", "auth": {"token": {"cluster": "ghcr"}}}"#, "backends.hub.auth: the cluster `ghcr` already belongs to `ghcr`"),
     ];
@@ -142,7 +142,7 @@ fn the_filter_calls_nobody_through_a_cluster_that_clients_use() {
             "backends": {{
                 "a": {{"url": "https://a.example", "auth": {{"token": {{"cluster": "{token}"}}}}}},
                 "b": {{"url": "https://b.example", "cluster": "b-cluster",
-                      "redirects": "follow", "follow": {{"hosts": ["cdn.example"]}}}}
+                      "redirect_handling": "follow", "followed_redirects": {{"hosts": ["cdn.example"]}}}}
             }},
             "blob_stores": {{"s": {{"url": "https://s.example/{{digest}}", "cluster": "{store}"}}}},
             "regions": {{"default": {{}}}},

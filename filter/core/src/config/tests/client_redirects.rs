@@ -35,29 +35,29 @@ const BASIC: &str = r#""auth": {"basic": {"verifier": "http://127.0.0.1:9080"}}"
 fn clients_are_sent_only_where_they_can_be_served() {
     #[rustfmt::skip]
     let rows: &[(&str, &str, &str)] = &[
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"classes": ["manifests", "blobs", "tags", "referrers"]}"#, ""),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"classes": {"cn": [], "default": ["blobs"]}, "stores": {"cn": "none", "default": "east"}, "keep": ["gcp:*", "office"]}"#, ""),
-        (MANAGED, r#""chains": {"default": ["hub"]}, "redirect": {"stores": "east"}"#, ""),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": ["manifests", "blobs", "tags", "referrers"]}"#, ""),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": {"cn": [], "default": ["blobs"]}, "stores": {"cn": "none", "default": "east"}, "keep": ["gcp:*", "office"]}"#, ""),
+        (MANAGED, r#""chains": {"default": ["hub"]}, "client_redirects": {"stores": "east"}"#, ""),
         (MANAGED, r#""chains": {"default": ["ar"]}, "signatures": "ar""#, ""),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"classes": ["uploads"]}"#, "rules[0].redirect.classes[0]: `uploads` is not valid; write one of `manifests`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"classes": {"asia": ["blobs"], "default": ["blobs"]}}"#, "rules[0].redirect.classes.asia: there is no region `asia`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"stores": {"default": "south"}}"#, "rules[0].redirect.stores.default: there is no blob store `south`; the blob stores are `east`, `west`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"stores": {"asia": "none", "default": "east"}}"#, "rules[0].redirect.stores.asia: there is no region `asia`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"stores": "east", "keep": ["aws:*"]}"#, "rules[0].redirect.keep[0]: no label of `networks` matches `aws:*`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"classes": ["blobs"], "keep": ["office"]}"#, "rules[0].redirect.keep: keeps clients from blob stores, and none is named"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {}"#, "rules[0].redirect: sends nobody anywhere"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "redirect": {"classes": [], "stores": "none"}"#, "rules[0].redirect: sends nobody anywhere"),
-        (MANAGED, r#""chains": {"default": ["hub"]}, "redirect": {"classes": ["blobs"]}"#, "rules[0].redirect: sends clients to `hub`, which wants to see a token"),
-        (MANAGED, r#""chains": {"default": ["ar", "hub"]}, "redirect": {"classes": ["blobs"]}"#, "rules[0].redirect: sends clients to `hub`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "signatures": "hub", "redirect": {"classes": ["referrers"]}"#, "rules[0].redirect: sends clients to `hub`"),
-        (MANAGED, r#""chains": {"default": ["robot"]}, "readers": "anyone", "redirect": {"classes": ["blobs"]}"#, "rules[0].redirect: sends clients away from `robot`, which the proxy reads with its own credential `c`: a client that is sent there has none, and could not log in"),
-        (MANAGED, r#""chains": {"default": ["robot"]}, "readers": "anyone", "redirect": {"stores": "east"}"#, "rules[0].redirect: sends clients away from `robot`"),
-        (MANAGED, r#""chains": {"default": ["ar"]}, "readers": {"networks": ["office"]}, "redirect": {"classes": ["blobs"]}"#, "rules[0].redirect: sends clients to where the content is, which is open to everybody who knows the URL, and `readers` lets only some in"),
-        (BASIC, r#""chains": {"default": ["ar"]}, "readers": "authenticated", "redirect": {"classes": ["blobs"]}"#, "rules[0].redirect: sends clients to where the content is, which is open to everybody who knows the URL, and `readers`"),
-        (BASIC, r#""chains": {"default": ["ar"]}, "redirect": {"stores": "east"}"#, "rules[0].redirect: sends clients to where the content is, which is open to everybody who knows the URL, and a front asks for passwords"),
-        (BASIC, r#""chains": {"default": ["ar"]}, "readers": "anyone", "redirect": {"stores": "east"}"#, ""),
-        (UPSTREAM, r#""chains": {"default": ["ar"]}, "redirect": {"classes": ["blobs"], "stores": "east"}"#, ""),
-        (UPSTREAM, r#""chains": {"default": ["hub"]}, "redirect": {"stores": "east"}"#, "rules[0].redirect: would give blobs to everybody while `hub` asks clients who they are"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": ["uploads"]}"#, "rules[0].client_redirects.classes[0]: `uploads` is not valid; write one of `manifests`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": {"asia": ["blobs"], "default": ["blobs"]}}"#, "rules[0].client_redirects.classes.asia: there is no region `asia`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"stores": {"default": "south"}}"#, "rules[0].client_redirects.stores.default: there is no blob store `south`; the blob stores are `east`, `west`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"stores": {"asia": "none", "default": "east"}}"#, "rules[0].client_redirects.stores.asia: there is no region `asia`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"stores": "east", "keep": ["aws:*"]}"#, "rules[0].client_redirects.keep[0]: no label of `networks` matches `aws:*`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": ["blobs"], "keep": ["office"]}"#, "rules[0].client_redirects.keep: keeps clients from blob stores, and none is named"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {}"#, "rules[0].client_redirects: sends nobody anywhere"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": [], "stores": "none"}"#, "rules[0].client_redirects: sends nobody anywhere"),
+        (MANAGED, r#""chains": {"default": ["hub"]}, "client_redirects": {"classes": ["blobs"]}"#, "rules[0].client_redirects: sends clients to `hub`, which wants to see a token"),
+        (MANAGED, r#""chains": {"default": ["ar", "hub"]}, "client_redirects": {"classes": ["blobs"]}"#, "rules[0].client_redirects: sends clients to `hub`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "signatures": "hub", "client_redirects": {"classes": ["referrers"]}"#, "rules[0].client_redirects: sends clients to `hub`"),
+        (MANAGED, r#""chains": {"default": ["robot"]}, "readers": "anyone", "client_redirects": {"classes": ["blobs"]}"#, "rules[0].client_redirects: sends clients away from `robot`, which the proxy reads with its own credential `c`: a client that is sent there has none, and could not log in"),
+        (MANAGED, r#""chains": {"default": ["robot"]}, "readers": "anyone", "client_redirects": {"stores": "east"}"#, "rules[0].client_redirects: sends clients away from `robot`"),
+        (MANAGED, r#""chains": {"default": ["ar"]}, "readers": {"networks": ["office"]}, "client_redirects": {"classes": ["blobs"]}"#, "rules[0].client_redirects: sends clients to where the content is, which is open to everybody who knows the URL, and `readers` lets only some in"),
+        (BASIC, r#""chains": {"default": ["ar"]}, "readers": "authenticated", "client_redirects": {"classes": ["blobs"]}"#, "rules[0].client_redirects: sends clients to where the content is, which is open to everybody who knows the URL, and `readers`"),
+        (BASIC, r#""chains": {"default": ["ar"]}, "client_redirects": {"stores": "east"}"#, "rules[0].client_redirects: sends clients to where the content is, which is open to everybody who knows the URL, and a front asks for passwords"),
+        (BASIC, r#""chains": {"default": ["ar"]}, "readers": "anyone", "client_redirects": {"stores": "east"}"#, ""),
+        (UPSTREAM, r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": ["blobs"], "stores": "east"}"#, ""),
+        (UPSTREAM, r#""chains": {"default": ["hub"]}, "client_redirects": {"stores": "east"}"#, "rules[0].client_redirects: would give blobs to everybody while `hub` asks clients who they are"),
         (MANAGED, r#""chains": {"default": ["ar"]}, "signatures": "nobody""#, "rules[0].signatures: there is no backend `nobody`"),
         (MANAGED, r#""chains": {"default": ["ar"]}, "signatures": "robot""#, "rules[0]: reads from `robot` with the proxy's credential `c`, so it has to say for whom"),
         (UPSTREAM, r#""chains": {"default": ["hub"]}, "signatures": "robot", "readers": "anyone""#, "rules[0].chains.default: clients log in to `hub` and to `robot` at different places"),
@@ -74,12 +74,11 @@ fn clients_are_sent_only_where_they_can_be_served() {
 
 #[test]
 fn without_stores_none_can_be_named() {
-    let rule = r#""chains": {"default": ["ar"]}, "redirect": {"stores": "east"}"#;
+    let rule = r#""chains": {"default": ["ar"]}, "client_redirects": {"stores": "east"}"#;
     let json = policy(MANAGED, rule);
     let without = json.replacen(r#""blob_stores""#, r#""networks_of_old""#, 1);
     let found = mistakes(&without);
-    let expected =
-        "rules[0].redirect.stores: there is no blob store `east`; write it under `blob_stores`";
+    let expected = "rules[0].client_redirects.stores: there is no blob store `east`; write it under `blob_stores`";
     assert!(found.iter().any(|mistake| mistake == expected), "{found:#?}");
 }
 
@@ -115,7 +114,7 @@ fn stores_and_pages_that_are_wrong() {
 #[test]
 fn what_a_rule_comes_to() {
     let rule = r#""chains": {"default": ["ar"]}, "signatures": "ar",
-        "redirect": {"classes": {"us": ["tags"], "default": ["blobs"]},
+        "client_redirects": {"classes": {"us": ["tags"], "default": ["blobs"]},
                      "stores": {"cn": "none", "us": "west", "default": "east"}, "keep": ["gcp:*"]}"#;
     let config = Config::from_json(policy(MANAGED, rule).as_bytes()).unwrap();
     let rule = config.rules().all().first().unwrap();
@@ -149,12 +148,12 @@ fn what_a_rule_comes_to() {
 fn where_somebody_is_sent_may_depend_on_how_backends_are() {
     #[rustfmt::skip]
     let rows = [
-        (r#""chains": {"default": ["ar"]}, "redirect": {"classes": ["blobs"]}"#, false, "there is nobody else"),
-        (r#""chains": {"default": ["ar", "open"]}, "redirect": {"stores": "east"}"#, false, "a store; whatever else is carried"),
+        (r#""chains": {"default": ["ar"]}, "client_redirects": {"classes": ["blobs"]}"#, false, "there is nobody else"),
+        (r#""chains": {"default": ["ar", "open"]}, "client_redirects": {"stores": "east"}"#, false, "a store; whatever else is carried"),
         (r#""chains": {"default": ["ar", "open"]}"#, false, "carried"),
-        (r#""chains": {"default": ["ar", "open"]}, "redirect": {"classes": ["blobs"]}"#, true, "one of two"),
-        (r#""chains": {"cn": ["open", "ar"], "default": ["ar"]}, "redirect": {"classes": {"cn": ["blobs"]}}"#, true, "in one region"),
-        (r#""chains": {"default": [{"backend": "open", "share": 1}, "ar"]}, "redirect": {"classes": ["blobs"]}"#, true, "one that is tried out"),
+        (r#""chains": {"default": ["ar", "open"]}, "client_redirects": {"classes": ["blobs"]}"#, true, "one of two"),
+        (r#""chains": {"cn": ["open", "ar"], "default": ["ar"]}, "client_redirects": {"classes": {"cn": ["blobs"]}}"#, true, "in one region"),
+        (r#""chains": {"default": [{"backend": "open", "share": 1}, "ar"]}, "client_redirects": {"classes": ["blobs"]}"#, true, "one that is tried out"),
     ];
     for (rule, expected, reason) in rows {
         let policy = policy(MANAGED, rule)

@@ -136,7 +136,7 @@ fn a_proxy_that_connects_has_an_http_url() {
         (r#"{"url": "https://quay.io", "connect_proxy": "http://proxy.example.com/x"}"#, "backends.quay.connect_proxy: is `https`, or has a path"),
         (r#"{"url": "https://quay.io", "connect_proxy": "proxy.example.com:3128"}"#, "backends.quay.connect_proxy: "),
         (r#"{"url": "https://quay.io", "connect_proxy": "http://a:b@proxy.example.com"}"#, "backends.quay.connect_proxy: "),
-        (r#"{"url": "https://quay.io", "connect_proxy": "http://proxy.example.com", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}}"#,
+        (r#"{"url": "https://quay.io", "connect_proxy": "http://proxy.example.com", "redirect_handling": "follow", "followed_redirects": {"hosts": ["cdn.example"]}}"#,
          "backends.quay.connect_proxy: redirects that are followed do not go through such a proxy"),
     ]);
 }

@@ -95,7 +95,7 @@ fn a_name_changes_with_what_it_connects_to_and_with_nothing_else() {
         ("/backends/quay/names", r#"[{"front": "a/", "backend": "b/"}]"#, &[], "what is asked"),
         ("/backends/quay/attempt_timeouts", r#"{"blobs": "9s"}"#, &[], "how long it may take"),
         ("/backends/new", r#"{"url": "https://new.example"}"#, &[], "another backend"),
-        ("/backends/new", r#"{"url": "https://new.example", "follow": {"hosts": ["c.example"]}, "redirects": "follow"}"#,
+        ("/backends/new", r#"{"url": "https://new.example", "followed_redirects": {"hosts": ["c.example"]}, "redirect_handling": "follow"}"#,
          &["ghcr", "quay", "quay+ghcr"], "redirects are followed now, which all backends' filters see to"),
         ("/rules/0/name", r#""other""#, &[], "what a rule is called"),
     ];

@@ -5,8 +5,9 @@ use super::*;
 /// A backend whose redirects are followed to these hosts, in a policy with a front at
 /// `registry.example.com` and one at any host.
 fn mistakes_of(follow: &str) -> Vec<String> {
-    let backend =
-        format!(r#"{{"url": "https://ghcr.io", "redirects": "follow", "follow": {follow}}}"#);
+    let backend = format!(
+        r#"{{"url": "https://ghcr.io", "redirect_handling": "follow", "followed_redirects": {follow}}}"#
+    );
     mistakes(&with("/backends/ghcr", &backend))
 }
 
@@ -17,14 +18,14 @@ fn what_is_impossible_is_refused() {
         (r#"{"hosts": ["pkg-containers.githubusercontent.com", "*.r2.example.com:8443"]}"#, ""),
         (r#"{"hosts": ["10.0.0.1:9000"], "private_addresses": true, "ca_file": "/ca.pem"}"#, ""),
         (r#"{"hosts": ["registry.example.com:8443"]}"#, ""),
-        (r#"{"hosts": ["10.0.0.1:9000"]}"#, "backends.ghcr.follow.hosts[0]: `10.0.0.1:9000` is an address; write the host's name, or `private_addresses: true`"),
-        (r#"{"hosts": ["cdn.example", "[fd00::1]"]}"#, "backends.ghcr.follow.hosts[1]: `[fd00::1]` is an address"),
-        (r#"{"hosts": ["*.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.example.com` covers `registry.example.com`, which is a front"),
-        (r#"{"hosts": ["registry.example.com"]}"#, "backends.ghcr.follow.hosts[0]: `registry.example.com` covers `registry.example.com`"),
-        (r#"{"hosts": ["*.com"]}"#, "backends.ghcr.follow.hosts[0]: `*.com` means every host below `com`"),
-        (r#"{"hosts": ["https://cdn.example"]}"#, "backends.ghcr.follow.hosts[0]: `https://cdn.example` is a URL; write its host: `cdn.example`"),
-        (r#"{"hosts": []}"#, "backends.ghcr.redirects: says nowhere to"),
-        (r#"{"hosts": ["cdn.example"], "https": false}"#, "backends.ghcr.follow"),
+        (r#"{"hosts": ["10.0.0.1:9000"]}"#, "backends.ghcr.followed_redirects.hosts[0]: `10.0.0.1:9000` is an address; write the host's name, or `private_addresses: true`"),
+        (r#"{"hosts": ["cdn.example", "[fd00::1]"]}"#, "backends.ghcr.followed_redirects.hosts[1]: `[fd00::1]` is an address"),
+        (r#"{"hosts": ["*.example.com"]}"#, "backends.ghcr.followed_redirects.hosts[0]: `*.example.com` covers `registry.example.com`, which is a front"),
+        (r#"{"hosts": ["registry.example.com"]}"#, "backends.ghcr.followed_redirects.hosts[0]: `registry.example.com` covers `registry.example.com`"),
+        (r#"{"hosts": ["*.com"]}"#, "backends.ghcr.followed_redirects.hosts[0]: `*.com` means every host below `com`"),
+        (r#"{"hosts": ["https://cdn.example"]}"#, "backends.ghcr.followed_redirects.hosts[0]: `https://cdn.example` is a URL; write its host: `cdn.example`"),
+        (r#"{"hosts": []}"#, "backends.ghcr.redirect_handling: says nowhere to"),
+        (r#"{"hosts": ["cdn.example"], "https": false}"#, "backends.ghcr.followed_redirects"),
     ];
     for (follow, expected) in rows {
         let found = mistakes_of(follow);
@@ -39,8 +40,7 @@ fn what_is_impossible_is_refused() {
 #[test]
 fn a_cluster_of_its_own_is_nobody_elses() {
     let backend = r#"{"url": "https://quay.io", "cluster": "ghcr@redirects"}"#;
-    let follow =
-        r#"{"url": "https://ghcr.io", "redirects": "follow", "follow": {"hosts": ["a.b"]}}"#;
+    let follow = r#"{"url": "https://ghcr.io", "redirect_handling": "follow", "followed_redirects": {"hosts": ["a.b"]}}"#;
     let mut policy: serde_json::Value = serde_json::from_str(GOOD).unwrap();
     policy["backends"]["ghcr"] = serde_json::from_str(follow).unwrap();
     policy["backends"]["quay"] = serde_json::from_str(backend).unwrap();
@@ -54,8 +54,8 @@ fn a_cluster_of_its_own_is_nobody_elses() {
 
 #[test]
 fn a_host_of_redirects_is_no_front() {
-    let follow = r#"{"url": "https://ghcr.io", "redirects": {"cn": "follow"},
-        "follow": {"hosts": ["cdn.example", "*.r2.example:9000"]}}"#;
+    let follow = r#"{"url": "https://ghcr.io", "redirect_handling": {"cn": "follow"},
+        "followed_redirects": {"hosts": ["cdn.example", "*.r2.example:9000"]}}"#;
     let config = Config::from_json(with("/backends/ghcr", follow).as_bytes()).unwrap();
     let rows: [(&[u8], bool, &str); 9] = [
         (b"registry.example.com", true, "a front"),
@@ -81,14 +81,14 @@ fn clients_of_a_drained_region_are_served_as_those_of_the_default_in_everything(
         format!(
             r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}},
             "backends": {{
-                "near": {{"url": "https://n.example", "redirects": {{"cn": "follow", "default": "pass"}},
-                          "follow": {{"hosts": ["cdn.example"]}}}},
+                "near": {{"url": "https://n.example", "redirect_handling": {{"cn": "follow", "default": "pass"}},
+                          "followed_redirects": {{"hosts": ["cdn.example"]}}}},
                 "far": {{"url": "https://f.example"}}
             }},
             "blob_stores": {{"s": {{"url": "https://s.example/{{digest}}"}}}},
             "regions": {{"cn": {{"drained": {drained}}}, "default": {{}}}},
             "rules": [{{"name": "r", "repositories": ["x/**"], "chains": {{"cn": ["near"], "default": ["far"]}},
-                        "redirect": {{"classes": {{"cn": ["blobs"], "default": []}}, "stores": {{"cn": "s", "default": "none"}}}}}}]}}"#
+                        "client_redirects": {{"classes": {{"cn": ["blobs"], "default": []}}, "stores": {{"cn": "s", "default": "none"}}}}}}]}}"#
         )
     };
     for drained in [false, true] {

@@ -2,7 +2,7 @@
 
 use super::values::list;
 use crate::config::client_redirects::{RedirectClass, WANTED_CLASS};
-use crate::config::fields::REDIRECT;
+use crate::config::fields::CLIENT_REDIRECTS;
 use crate::config::reader::{Fields, Node};
 
 /// A value for each region that is named, or one for all.
@@ -31,7 +31,7 @@ pub(crate) struct ClientRedirectsWire {
 
 pub(super) fn read_client_redirects(node: &Node<'_>) -> ClientRedirectsWire {
     const LABEL: &str = "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
-    let fields = node.fields(&REDIRECT);
+    let fields = node.fields(&CLIENT_REDIRECTS);
     ClientRedirectsWire {
         classes: read_classes(&fields),
         stores: read_stores(&fields),

@@ -2,7 +2,7 @@
 
 use super::client_redirects::PerRegion;
 use super::values::{flag, list, optional_text};
-use crate::config::fields::FOLLOW;
+use crate::config::fields::FOLLOWED_REDIRECTS;
 use crate::config::followed_redirects::{RedirectHandling, RedirectHost, WANTED_HOST};
 use crate::config::reader::{Fields, Node};
 
@@ -22,10 +22,11 @@ pub(crate) struct FollowWire {
     pub(crate) ca_file: Option<String>,
 }
 
-/// Reads `redirects` and `follow` among a backend's fields.
+/// Reads `redirect_handling` and `followed_redirects` among a backend's fields.
 pub(super) fn read(fields: &Fields<'_>) -> FollowedRedirectsWire {
-    let redirects = fields.optional("redirects", |node| read_redirects(&node)).unwrap_or_default();
-    let follow = fields.optional("follow", |node| Some(read_follow(&node)));
+    let redirects =
+        fields.optional("redirect_handling", |node| read_redirects(&node)).unwrap_or_default();
+    let follow = fields.optional("followed_redirects", |node| Some(read_follow(&node)));
     FollowedRedirectsWire { redirects, follow }
 }
 
@@ -46,7 +47,7 @@ fn read_one(node: &Node<'_>, wanted: &str) -> Option<RedirectHandling> {
 }
 
 fn read_follow(node: &Node<'_>) -> FollowWire {
-    let fields = node.fields(&FOLLOW);
+    let fields = node.fields(&FOLLOWED_REDIRECTS);
     FollowWire {
         hosts: list(&fields, "hosts", WANTED_HOST, RedirectHost::parse),
         names_hosts: fields.has_items("hosts"),

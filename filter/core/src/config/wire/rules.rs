@@ -82,7 +82,8 @@ pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
             .optional("read_your_writes", |node| node.parse(advice::time::WANTED, duration::parse)),
         readers: fields.optional("readers", |node| Some(read_readers(&node))),
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
-        client_redirects: fields.optional("redirect", |node| Some(read_client_redirects(&node))),
+        client_redirects: fields
+            .optional("client_redirects", |node| Some(read_client_redirects(&node))),
         signatures: optional_text(&fields, "signatures", "the name of a backend"),
         writes_refused: fields.optional("writes", |node| read_writes(&node, &RULE_WRITES)),
         tags_from_owner: fields

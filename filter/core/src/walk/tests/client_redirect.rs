@@ -26,10 +26,10 @@ pub(super) const POLICY: &str = r#"{
     "clients": {"geo": {"database": "country.mmdb"}},
     "rules": [
         {"name": "owned", "repositories": ["owned/**"], "owner": "us", "chains": {"default": ["ar"]},
-         "redirect": {"classes": ["manifests", "blobs"], "stores": "east"}},
+         "client_redirects": {"classes": ["manifests", "blobs"], "stores": "east"}},
         {"name": "all", "repositories": ["**"], "signatures": "us",
          "chains": {"default": ["ar", "us"]},
-         "redirect": {
+         "client_redirects": {
             "classes": {"carried": ["blobs"], "default": ["manifests", "blobs", "tags", "referrers"]},
             "stores": {"cn": "none", "west": "west", "default": "east"},
             "keep": ["gcp:*"]
@@ -258,9 +258,9 @@ fn registries_that_clients_name() {
         "regions": {"default": {}},
         "rules": [
             {"name": "hub", "repositories": ["docker.io/**"], "chains": {"default": ["hub"]},
-             "redirect": {"classes": ["manifests", "tags"]}},
+             "client_redirects": {"classes": ["manifests", "tags"]}},
             {"name": "k8s", "repositories": ["registry.k8s.io/**"], "chains": {"default": ["ar"]},
-             "redirect": {"classes": ["manifests"], "stores": "east"}}
+             "client_redirects": {"classes": ["manifests"], "stores": "east"}}
         ]
     }"#;
     let config = Config::from_json(policy.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));

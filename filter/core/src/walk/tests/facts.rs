@@ -19,7 +19,7 @@ const POLICY: &str = r#"{
     "regions": {"default": {}},
     "rules": [
         {"name": "sent", "repositories": ["sent/**"], "readers": "anyone",
-         "chains": {"default": ["ar", "us"]}, "redirect": {"classes": ["blobs", "manifests"], "stores": "east"}},
+         "chains": {"default": ["ar", "us"]}, "client_redirects": {"classes": ["blobs", "manifests"], "stores": "east"}},
         {"name": "cached", "repositories": ["cached/**"], "readers": "authenticated",
          "chains": {"default": ["cache@eu", "ar"]}},
         {"name": "pushed", "repositories": ["pushed/**"], "readers": "authenticated",

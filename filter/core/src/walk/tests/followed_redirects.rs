@@ -8,12 +8,12 @@ const POLICY: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["registry.example.com"]}},
     "backends": {
-        "near": {"url": "http://registry:5000", "redirects": "follow",
-                 "follow": {"hosts": ["minio:9000"], "private_addresses": true}},
-        "ghcr": {"url": "https://ghcr.io/base", "redirects": {"cn": "follow", "default": "pass"},
-                 "follow": {"hosts": ["cdn.example:443", "*.r2.example"]}},
-        "quay": {"url": "http://quay.io", "redirects": {"cn": "follow"},
-                 "follow": {"hosts": ["cdn01.quay.io"]}},
+        "near": {"url": "http://registry:5000", "redirect_handling": "follow",
+                 "followed_redirects": {"hosts": ["minio:9000"], "private_addresses": true}},
+        "ghcr": {"url": "https://ghcr.io/base", "redirect_handling": {"cn": "follow", "default": "pass"},
+                 "followed_redirects": {"hosts": ["cdn.example:443", "*.r2.example"]}},
+        "quay": {"url": "http://quay.io", "redirect_handling": {"cn": "follow"},
+                 "followed_redirects": {"hosts": ["cdn01.quay.io"]}},
         "hub": {"url": "https://registry-1.docker.io"}
     },
     "regions": {"cn": {"countries": ["CN"]}, "default": {}},
