@@ -266,6 +266,87 @@ def test_what_fills_caches_answers_nothing_else(tier: Tier, store: Store) -> Non
         assert answer.body == (body if (method, expected) == ("GET", 200) else answer.body)
 
 
+def flipped(body: bytes) -> bytes:
+    """Other content of the same length."""
+    return body[:-1] + bytes([body[-1] ^ 1])
+
+
+def chunked(body: bytes) -> Answer:
+    """An answer that does not say how long it is."""
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    return Answer(200, [("Transfer-Encoding", "chunked")], sent)
+
+
+def is_whole(envoy: Envoy, path: str, expected: bytes) -> bool:
+    """Whether a pull ends well, which only the right content may."""
+    try:
+        answer = get(envoy, path)
+    except raw.Closed:
+        return False
+    assert answer.status >= 400 or answer.body == expected, f"{path}: a whole body of other content"
+    return answer.status == 200
+
+
+@pytest.mark.parametrize("size", [1, 300_000])
+@pytest.mark.parametrize("answer", [Answer, chunked])
+def test_no_node_keeps_other_content(
+    tier: Tier, store: Store, east: Scripted, west: Scripted, size: int, answer: Callable[..., Answer]
+) -> None:
+    """A registry that flips a bit: nobody gets a whole wrong body, and nothing of it stays."""
+    path, body = store.fresh("team/wrong", size)
+    wrong = flipped(body)
+
+    def serve(seen: Seen) -> Answer:
+        if seen.method == "HEAD" or seen.target.decode() != path:
+            return store.serve(seen)
+        return Answer(200, [], wrong) if answer is Answer else chunked(wrong)
+
+    east.script = west.script = serve
+    with ThreadPoolExecutor(4) as pool:
+        assert not any(pool.map(lambda _: is_whole(tier.envoy, path, body), range(4)))
+    assert asked(east, "GET", path) >= 1
+    said = eventually(lambda: told(tier.envoy, path), what="the log has the fill")
+    assert (said["backend"], said["reason"]) == ("east", "fill; nearest; wrong content")
+    assert f"backend east has sent other content than {digest_of(body)}" in tier.envoy.error_log()
+    east.script = west.script = store.serve
+    for _ in range(2):
+        assert is_whole(tier.envoy, path, body)
+
+
+def told(envoy: Envoy, path: str) -> dict[str, Any] | None:
+    """The line of a fill that was refused."""
+    lines = (line for line in envoy.all_lines() if (line["path"], line.get("event")) == (path, "fill"))
+    return next((line for line in lines if line["details"] == "portolan_failed:wrong_content"), None)
+
+
+def test_what_a_fill_lets_out(tier: Tier, store: Store, east: Scripted, west: Scripted) -> None:
+    """The end of a whole answer that is other content is missing; parts and heads are the registry's word."""
+    path, body = store.fresh("team/app")
+    wrong = flipped(body)
+    rows: list[tuple[str, Answer, list[raw.Header], str]] = [
+        ("the whole", Answer(200, [], body), [], "200"),
+        ("the whole, of no stated length", chunked(body), [], "200"),
+        ("other content", Answer(200, [], wrong), [], "cut"),
+        ("other content, of no stated length", chunked(wrong), [], "cut"),
+        ("less than it is", Answer(200, [], body[:-1]), [], "cut"),
+        ("more than it is", Answer(200, [], body + b"!"), [], "cut"),
+        ("nothing", Answer(200), [], "502"),
+        ("the whole, though a part was asked for", Answer(200, [], wrong), [("Range", "bytes=0-9")], "cut"),
+        ("a part", Answer(206, [("Content-Range", f"bytes 0-9/{len(body)}")], wrong[:10]), [("Range", "bytes=0-9")], "206"),
+        ("a refusal", Answer(403, [], wrong), [], "403"),
+    ]
+    for what, answer, headers, expected in rows:
+        east.answer(answer)
+        west.answer(answer)
+        try:
+            got = raw.request(tier.fill, "GET", f"{path}?front=main&region=default", headers, None, "cache.internal")
+            found = str(got.status)
+        except raw.Cut:
+            found = "cut"
+        assert found == expected, what
+    assert all(seen.all("accept-encoding") == [] for seen in east.seen)
+
+
 @pytest.fixture(scope="module")
 def node() -> Iterator[Scripted]:
     """A node that does what a test says."""

@@ -32,6 +32,7 @@ pub mod challenge;
 pub mod client;
 pub mod client_files;
 pub mod config;
+pub mod content;
 pub mod contract;
 pub mod grammar;
 pub mod health;

@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("config", &["grammar", "contract"]),
     ("health", &["grammar", "config"]),
+    ("content", &["grammar"]),
     ("registry", &["grammar", "config"]),
     ("challenge", &["grammar"]),
     ("token", &["grammar", "config", "registry", "challenge"]),
@@ -78,6 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "contract",
             "config",
             "health",
+            "content",
             "registry",
             "challenge",
             "token",
@@ -186,5 +188,5 @@ fn the_manifest_has_no_host() {
         .filter_map(|line| line.split(['.', ' ', '=']).next())
         .filter(|name| !name.is_empty())
         .collect();
-    assert_eq!(names, ["base64", "ipnet", "serde", "serde_json", "strsim"]);
+    assert_eq!(names, ["base64", "ipnet", "serde", "serde_json", "sha2", "strsim"]);
 }

@@ -1,5 +1,6 @@
 //! What a state machine has at hand while one callback of its stream runs.
 
+use portolan_core::content::Expected;
 use portolan_core::contract::StateKey;
 use portolan_core::contract::details::details;
 use portolan_core::record::Outcome;
@@ -106,6 +107,11 @@ impl Callback<'_> {
     /// Lets the paused request go on.
     pub(crate) fn resume(&mut self) {
         self.effects.push(Effect::Resume);
+    }
+
+    /// Has the body of the response checked while it passes.
+    pub(crate) fn check_body(&mut self, expected: Expected) {
+        self.effects.push(Effect::CheckBody(expected));
     }
 
     /// Makes a request in the name of this stream.

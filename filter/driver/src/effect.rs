@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use portolan_core::content::Expected;
 use portolan_core::contract::StateKey;
 use portolan_core::reply::Reply;
 
@@ -35,6 +36,9 @@ pub enum Effect {
     DropBody(usize),
     /// Answer the request here; the stream stays paused. The text is for the access log's `details`.
     Reply(Box<Reply>, String),
+    /// Check the body of the response while it passes, by [`Check`](portolan_core::content::Check), and say
+    /// [`Worker::body_is_wrong`](crate::Worker::body_is_wrong) before the last bytes go on where it is other content.
+    CheckBody(Expected),
     /// Let a paused request go on.
     Resume,
     /// Make a request in the name of this stream. It is lost with the stream; else its answer, or that it

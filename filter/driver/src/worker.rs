@@ -131,6 +131,19 @@ impl Worker {
         Flow::Continue
     }
 
+    /// The body of a response that was to be checked is other content. The stream ends with what is done here.
+    pub fn body_is_wrong(
+        &mut self,
+        stream: StreamId,
+        exchange: &dyn Exchange,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (stream, mut call) = self.callback(stream, exchange, effects);
+        if let Some(Stream::Request(request)) = stream {
+            request.body_is_wrong(&mut call);
+        }
+    }
+
     /// The answer to an [`Effect::Call`] of a stream; the default says that the call could not be made.
     pub fn call_answered(
         &mut self,

@@ -67,6 +67,7 @@ pub(crate) mod value {
     /// The part of a body that a hook is about, and what was kept before.
     pub(crate) const RECEIVED_REQUEST_BODY: u32 = 0;
     pub(crate) const BUFFERED_REQUEST_BODY: u32 = 1;
+    pub(crate) const RECEIVED_RESPONSE_BODY: u32 = 2;
     /// Whether a message goes on: a filter's `FilterHeadersStatus` and `FilterDataStatus`.
     pub(crate) const CONTINUE: u32 = 0;
     pub(crate) const STOP_ITERATION: u32 = 1;

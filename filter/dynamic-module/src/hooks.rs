@@ -158,14 +158,41 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_body(
 extern "C" fn envoy_dynamic_module_on_http_filter_response_headers(
     _: Object,
     stream: Own,
-    _: bool,
+    is_end: bool,
 ) -> u32 {
     on_stream(stream, |stream| {
-        let flow = process::run(stream, |shared, host, effects| {
+        let mut flow = process::run(stream, |shared, host, effects| {
             shared.worker.response_headers(stream.id, host, effects)
         });
+        if is_end && flow == Flow::Continue {
+            flow = process::check_body(stream, true);
+        }
         status(flow, value::STOP_ALL_ITERATION_AND_WATERMARK)
     })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn envoy_dynamic_module_on_http_filter_response_body(
+    _: Object,
+    stream: Own,
+    is_end: bool,
+) -> u32 {
+    on_response_body(stream, is_end)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn envoy_dynamic_module_on_http_filter_response_trailers(_: Object, stream: Own) -> u32 {
+    on_response_body(stream, true)
+}
+
+/// A part of the body of a response is there. Most are carried without a look.
+fn on_response_body(stream: Own, is_end: bool) -> u32 {
+    // SAFETY: Envoy hands over what it got for the stream, which is there until it is destroyed.
+    let has_check = unsafe { stream.cast::<Stream>().as_ref() }.is_some_and(Stream::has_check);
+    if !has_check {
+        return value::CONTINUE;
+    }
+    on_stream(stream, |stream| status(process::check_body(stream, is_end), value::STOP_ITERATION))
 }
 
 #[unsafe(no_mangle)]
@@ -283,8 +310,6 @@ macro_rules! idle {
 // Those that return nothing to Envoy return a number that nobody reads.
 idle! {
     envoy_dynamic_module_on_http_filter_request_trailers(Object, Own);
-    envoy_dynamic_module_on_http_filter_response_body(Object, Own, bool);
-    envoy_dynamic_module_on_http_filter_response_trailers(Object, Own);
     envoy_dynamic_module_on_http_filter_stream_complete(Object, Own);
     envoy_dynamic_module_on_http_filter_http_stream_headers(Object, Own, u64, *const Header, usize, bool);
     envoy_dynamic_module_on_http_filter_http_stream_data(Object, Own, u64, *const Bytes, usize, bool);

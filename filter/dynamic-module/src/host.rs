@@ -175,6 +175,21 @@ impl Host {
         }
     }
 
+    /// Hands over what has just come of the body of a response, part by part.
+    pub(crate) fn with_response_body(&self, mut work: impl FnMut(&[u8])) {
+        let kind = value::RECEIVED_RESPONSE_BODY;
+        // SAFETY: Envoy writes as many chunks as it has said, and they are there until the hook returns.
+        unsafe {
+            let count = (self.envoy.http_get_body_chunks_size)(self.filter, kind);
+            let mut chunks = vec![Bytes::NOTHING; count];
+            if (self.envoy.http_get_body_chunks)(self.filter, kind, chunks.as_mut_ptr()) {
+                for chunk in chunks {
+                    work(chunk.get());
+                }
+            }
+        }
+    }
+
     /// Takes out the first `size` bytes of what has just come of the body of a request.
     pub(crate) fn drop_body(&self, size: usize) {
         // SAFETY: no pointers but the filter.

@@ -6,11 +6,12 @@
 //! away. Streams that wait for their answer are woken on their own threads.
 #![expect(unsafe_code, reason = "one type of the driver's goes from thread to thread")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use portolan_core::content::{Check, Verdict};
 use portolan_core::contract::{clusters, headers};
 use portolan_driver::{
     CallAnswer, CallId, Configured, Effect, Filter, Flow, Seed, Side, StreamId, Woken, Worker,
@@ -87,6 +88,8 @@ pub(crate) struct Stream {
     is_attempt: bool,
     /// The stream of the request, of an attempt that has begun.
     request: Cell<Option<StreamId>>,
+    /// The check of the body of its response, where it has one. It is done outside of the lock.
+    check: RefCell<Option<Check>>,
 }
 
 impl Config {
@@ -97,6 +100,11 @@ impl Config {
 }
 
 impl Stream {
+    /// Whether the body of its response is checked.
+    pub(crate) fn has_check(&self) -> bool {
+        self.check.borrow().is_some()
+    }
+
     /// Counts a hook that has failed.
     pub(crate) fn count_panic(&self) {
         count(self.host.envoy, self.config, self.panics);
@@ -135,7 +143,8 @@ pub(crate) fn open(config: &Config, filter: Object) -> Stream {
     }
     let Config { envoy, object, pause, panics, is_attempt, .. } = *config;
     let host = Host { envoy, filter };
-    Stream { id, host, pause, config: object, panics, is_attempt, request: Cell::new(None) }
+    let (request, check) = (Cell::new(None), RefCell::new(None));
+    Stream { id, host, pause, config: object, panics, is_attempt, request, check }
 }
 
 /// Lets the worker do something for a stream, one of whose hooks runs, and does what follows from it.
@@ -194,13 +203,29 @@ pub(crate) fn find_request(stream: &Stream) {
     }
 }
 
+/// Takes in what has come of the body of a response; whether it goes on. Other content ends here.
+pub(crate) fn check_body(stream: &Stream, is_end: bool) -> Flow {
+    let verdict = stream.check.borrow_mut().as_mut().map(|check| {
+        stream.host.with_response_body(|part| check.take(part));
+        check.verdict(is_end)
+    });
+    if verdict != Some(Verdict::Wrong) {
+        return Flow::Continue;
+    }
+    run(stream, |shared, host, effects| {
+        shared.worker.body_is_wrong(stream.id, host, effects);
+        Flow::Pause
+    })
+}
+
 /// A stream is over. What an attempt has still to note is noted by the filter of its request, which ends later: Envoy has
 /// taken all from a filter that is destroyed, and tells no filter of an attempt before.
 pub(crate) fn close(stream: &Stream) {
     let request = stream.request.get();
     let filter = request.and_then(|id| shared().streams.get(&id).map(|request| request.filter));
     let host = Host { filter: filter.unwrap_or(stream.host.filter), ..stream.host };
-    let stream = &Stream { host, request: Cell::new(request), ..*stream };
+    let stream =
+        &Stream { host, request: Cell::new(request), check: RefCell::new(None), ..*stream };
     run(stream, |shared, host, effects| {
         shared.streams.remove(&stream.id);
         shared.worker.close(stream.id, host, effects);
@@ -319,6 +344,9 @@ fn apply(effect: Effect, stream: &Stream) {
         Effect::RemoveHeader(side, name) => host.remove_header(side, &name),
         Effect::SetState(key, value) => host.set_state(key, &value),
         Effect::DropBody(size) => host.drop_body(size),
+        Effect::CheckBody(expected) => {
+            stream.check.replace(Some(Check::new(expected)));
+        }
         Effect::Reply(reply, details) => host.reply(&reply, &details),
         Effect::Resume => host.resume(),
         Effect::Call(call) => {

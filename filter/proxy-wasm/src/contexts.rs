@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portolan_core::content::{Check, Verdict};
 use portolan_driver::{Filter, Flow};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -17,6 +18,8 @@ pub(crate) struct Root {
 /// The context of one stream: one pass of a request, or one attempt.
 struct Stream {
     context: u32,
+    /// The check of the body of its response, where it has one.
+    check: Option<Check>,
 }
 
 impl Root {
@@ -65,7 +68,7 @@ impl RootContext for Root {
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
         let filter = self.filter.as_ref()?;
         worker::with(|worker| worker.open(filter, context));
-        Some(Box::new(Stream { context }))
+        Some(Box::new(Stream { context, check: None }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -94,11 +97,37 @@ impl HttpContext for Stream {
         }))
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, _is_end: bool) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
         let stream = self.context;
-        action(worker::run(stream, |worker, envoy, effects| {
+        let (flow, check) = worker::run_and_check(stream, |worker, envoy, effects| {
             worker.response_headers(stream, envoy, effects)
-        }))
+        });
+        self.check = check;
+        if is_end { self.passes(true, flow) } else { action(flow) }
+    }
+
+    fn on_http_response_body(&mut self, size: usize, is_end: bool) -> Action {
+        if let Some(check) = &mut self.check {
+            check.take(&host::response_body(size));
+        }
+        self.passes(is_end, Flow::Continue)
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.passes(true, Flow::Continue)
+    }
+}
+
+impl Stream {
+    /// Whether what has come of the response goes on: other content ends here.
+    fn passes(&mut self, is_end: bool, otherwise: Flow) -> Action {
+        let verdict = self.check.as_mut().map(|check| check.verdict(is_end));
+        if verdict != Some(Verdict::Wrong) {
+            return action(otherwise);
+        }
+        let stream = self.context;
+        worker::run(stream, |worker, envoy, effects| worker.body_is_wrong(stream, envoy, effects));
+        Action::Pause
     }
 }
 

@@ -252,6 +252,12 @@ pub(crate) fn request_body(size: usize) -> Vec<u8> {
     buffer(BODY, size)
 }
 
+/// The first `size` bytes of the part of the body of the response that is there.
+pub(crate) fn response_body(size: usize) -> Vec<u8> {
+    const BODY: u32 = 1;
+    buffer(BODY, size)
+}
+
 /// Takes out the first `size` bytes of the body of the request, as far as it is there.
 pub(crate) fn drop_request_body(size: usize) {
     const BODY: u32 = 0;

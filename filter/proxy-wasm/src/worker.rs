@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
+use portolan_core::content::Check;
 use portolan_driver::{Call, CallAnswer, CallId, Effect, Seed, Side, StreamId, Woken, Worker};
 use proxy_wasm::hostcalls;
 
@@ -52,12 +53,24 @@ pub(crate) fn run<T>(
     stream: StreamId,
     work: impl FnOnce(&mut Worker, &Envoy, &mut Vec<Effect>) -> T,
 ) -> T {
+    run_and_check(stream, work).0
+}
+
+/// The same, and the check of the body that the worker wants.
+pub(crate) fn run_and_check<T>(
+    stream: StreamId,
+    work: impl FnOnce(&mut Worker, &Envoy, &mut Vec<Effect>) -> T,
+) -> (T, Option<Check>) {
     let mut effects = Vec::new();
     let result = with(|worker| work(worker, &Envoy, &mut effects));
+    let mut check = None;
     for effect in effects {
-        apply(effect, stream);
+        match effect {
+            Effect::CheckBody(expected) => check = Some(Check::new(expected)),
+            other => apply(other, stream),
+        }
     }
-    result
+    (result, check)
 }
 
 /// The turn of a root context.
@@ -140,6 +153,8 @@ fn apply(effect: Effect, stream: StreamId) {
         Effect::RemoveHeader(side, name) => host::remove_header(of(side), &name),
         Effect::SetState(key, value) => host::set_state(key, &value),
         Effect::DropBody(size) => host::drop_request_body(size),
+        // Whoever has the stream keeps it.
+        Effect::CheckBody(_) => {}
         Effect::Reply(reply, details) => host::reply(&reply, &details),
         Effect::Resume => host::resume_request(),
         Effect::Call(call) => {

@@ -59,6 +59,8 @@ pub enum StateKey {
     Cache,
     /// What became of it there.
     CacheUse,
+    /// The digest of the content with which a cache is filled, whose answer is checked.
+    Filled,
 }
 
 /// How long a property lasts.
@@ -71,7 +73,7 @@ pub enum Span {
 }
 
 /// The properties that last for the whole request and that the deciding phase sets.
-pub const OF_DECISIONS: [StateKey; 17] = [
+pub const OF_DECISIONS: [StateKey; 18] = [
     StateKey::Region,
     StateKey::Rule,
     StateKey::Reason,
@@ -89,6 +91,7 @@ pub const OF_DECISIONS: [StateKey; 17] = [
     StateKey::Fallback,
     StateKey::Cache,
     StateKey::CacheUse,
+    StateKey::Filled,
 ];
 
 /// The properties that last for the whole request and that the attempt phase sets.
@@ -105,7 +108,7 @@ pub const OF_ATTEMPTS: [StateKey; 8] = [
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -133,6 +136,7 @@ impl StateKey {
         Self::CredentialRefused,
         Self::Cache,
         Self::CacheUse,
+        Self::Filled,
     ];
 
     /// The name by which the filter sets and reads it: that of the [object](Self::object) without Envoy's prefix.
@@ -173,6 +177,7 @@ impl StateKey {
             Self::CredentialRefused => "wasm.portolan_credential_refused",
             Self::Cache => "wasm.portolan_cache",
             Self::CacheUse => "wasm.portolan_cache_use",
+            Self::Filled => "wasm.portolan_filled",
         }
     }
 

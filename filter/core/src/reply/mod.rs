@@ -175,6 +175,19 @@ pub fn undelivered() -> Reply {
     Reply { status: 502, code, headers: headers(&[NO_STORE]), body: Body::error(code, message) }
 }
 
+/// The answer when a backend has sent other content than the digest names that it was asked for. Where a part of the
+/// content has gone out already, the client sees its end missing instead.
+#[must_use]
+pub fn wrong_content() -> Reply {
+    let code = WRONG_CONTENT;
+    let message = "the registry has sent other content than the digest names";
+    let body = Body::error("UNAVAILABLE", message);
+    Reply { status: 502, code, headers: headers(&[NO_STORE]), body }
+}
+
+/// The word for it in the access log's `details` and in metrics.
+pub const WRONG_CONTENT: &str = "wrong_content";
+
 /// The answer when the host does not hand over what a decision needs. Letting the request pass
 /// would let it pass without a decision.
 #[must_use]

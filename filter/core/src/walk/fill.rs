@@ -10,6 +10,7 @@ use super::head::RequestHead;
 use crate::client::Locality;
 use crate::config::ids::{FrontId, RegionId};
 use crate::config::{Config, Rule};
+use crate::content::Expected;
 use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};
 use crate::record::{Kind, Record};
 use crate::registry::{Method, RegistryRequest, parse};
@@ -97,8 +98,9 @@ fn forward<'c>(
     })
 }
 
-/// Content by its digest, and nothing else: a cache is asked for nothing else.
+/// Content by a digest that can be checked, and nothing else: a cache is asked for nothing else.
 fn is_content(request: &RegistryRequest<'_>) -> bool {
-    cache::content(&request.endpoint).is_some()
+    let digest = cache::content(&request.endpoint);
+    digest.is_some_and(|digest| Expected::new(digest, None).is_some())
         && matches!(request.method, Method::Get | Method::Head)
 }

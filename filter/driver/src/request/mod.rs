@@ -12,6 +12,7 @@
 
 mod cache;
 mod facts;
+mod fill;
 mod forward;
 mod further_pass;
 mod head;
@@ -165,12 +166,22 @@ impl Request {
             if let Some(backend) = backend {
                 call.set_response_header(headers::BACKEND, backend.into_bytes());
             }
+            if self.snapshot.config.fills_caches() {
+                fill::check(call);
+            }
             return Flow::Continue;
         };
         reply.headers.extend(backend.map(|name| (headers::BACKEND, name)));
         call.reply_instead(reply, self.id.as_deref());
         self.phase = Phase::Replied;
         Flow::Pause
+    }
+
+    /// The answer is other content than was asked for.
+    pub(crate) fn body_is_wrong(&mut self, call: &mut Callback<'_>) {
+        let reply = fill::refuse(call);
+        call.reply_instead(reply, self.id.as_deref());
+        self.phase = Phase::Replied;
     }
 
     /// The backend to name in the answer, where the front names it: the one that was asked last. Where its redirect
@@ -305,6 +316,9 @@ impl Request {
             log::note_path(head, call);
         }
         cache::note(&forwarding, config, headers, call);
+        if config.fills_caches() {
+            fill::note(head, call);
+        }
         let ejection = |backend: &Backend| backend.resilience().ejection;
         // A cache is asked first in any case, and what fills it spares the limited as well.
         let is_cached = matches!(forwarding.forward.cache, CacheUse::Asked(_));

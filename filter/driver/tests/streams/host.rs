@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use portolan_core::content::Check;
 use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::CREDENTIAL;
 use portolan_core::reply::Reply;
@@ -35,6 +36,8 @@ pub(super) struct Stream {
     /// The headers of the answer that it sees.
     pub(super) response: Headers,
     pub(super) is_paused: bool,
+    /// The check of the body of the answer.
+    pub(super) check: Option<Check>,
     pub(super) reply: Option<(Reply, String)>,
 }
 
@@ -173,6 +176,7 @@ impl Host {
             }
             Effect::SetTimer(period) => self.set_timer(period, now),
             Effect::Warn(line) => self.warnings.push(line),
+            Effect::CheckBody(expected) => stream.check = Some(Check::new(expected)),
         }
     }
 

@@ -14,6 +14,7 @@
 )]
 
 mod attempts;
+mod fills;
 mod hedged;
 mod host;
 mod overlap;

@@ -211,6 +211,11 @@ impl World {
         self.end(request)
     }
 
+    /// The body of an answer that was to be checked is other content.
+    pub(super) fn body_is_wrong(&mut self, request: StreamId) {
+        self.run(request, |worker, view, effects| worker.body_is_wrong(request, view, effects));
+    }
+
     /// What an attempt has answered.
     pub(super) fn response(&self, attempt: StreamId) -> Headers {
         let mut response = self.host.streams[&attempt].response.clone();

@@ -1,0 +1,54 @@
+//! What a cache is filled with: checked by its digest while it passes, so that no node keeps other content.
+
+use portolan_core::content::Expected;
+use portolan_core::contract::StateKey;
+use portolan_core::policy::cache;
+use portolan_core::registry::{Method, parse};
+use portolan_core::reply::{self, Reply};
+use portolan_core::{RequestHead, grammar::Digest};
+
+use crate::callback::Callback;
+
+const OK: u16 = 200;
+const ACCEPT_ENCODING: &str = "accept-encoding";
+const CONTENT_LENGTH: &str = "content-length";
+
+/// Notes the content that is asked for, for the answer, which may be that of a later pass. Compressed it would be
+/// other bytes than the digest names.
+pub(super) fn note(head: &RequestHead<'_>, call: &mut Callback<'_>) {
+    let Ok(request) = parse(head.method, head.target) else { return };
+    let digest = cache::content(&request.endpoint).filter(|_| request.method == Method::Get);
+    if let Some(digest) = digest {
+        call.set_state(StateKey::Filled, digest.as_str().as_bytes().to_vec());
+        call.remove_request_header(ACCEPT_ENCODING);
+    }
+}
+
+/// Has the body checked, where it is the whole: a node keeps nothing else.
+pub(super) fn check(call: &mut Callback<'_>) {
+    if call.exchange.status() != Some(OK) {
+        return;
+    }
+    let Some(digest) = call.state(StateKey::Filled) else { return };
+    let length = call.exchange.response_header(CONTENT_LENGTH);
+    let length = length.and_then(|length| str::from_utf8(&length).ok()?.parse().ok());
+    let digest = Digest::parse(&digest);
+    if let Some(expected) = digest.and_then(|digest| Expected::new(&digest, length)) {
+        call.check_body(expected);
+    }
+}
+
+/// What is said of other content: to whom, if nothing has gone out yet, and to the operator.
+pub(super) fn refuse(call: &mut Callback<'_>) -> Reply {
+    let text = |value: Option<Vec<u8>>| {
+        value.map_or_else(String::new, |value| String::from_utf8_lossy(&value).into_owned())
+    };
+    let of_the_host = call.exchange.backend().filter(|name| !name.is_empty());
+    let backend = text(of_the_host.or_else(|| call.state(StateKey::RedirectedBy)));
+    let digest = text(call.state(StateKey::Filled));
+    call.explain("wrong content");
+    call.warn_once(format!(
+        "portolan: backend {backend} has sent other content than {digest}; a cache was not filled with it"
+    ));
+    reply::wrong_content()
+}

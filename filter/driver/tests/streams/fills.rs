@@ -1,0 +1,106 @@
+//! What caches are filled with: whether its body is checked, and what is said of other content.
+
+use portolan_core::content::Verdict;
+use portolan_core::contract::StateKey;
+
+use super::host::headers;
+use super::simulator::World;
+
+/// As the renderer writes it for the listener that fills.
+const FILLS: &str = r#"{
+    "version": 1,
+    "fills_caches": true,
+    "fronts": {"main": {"hosts": ["main.example"]}},
+    "backends": {
+        "near": {"url": "https://near.example", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}},
+        "far": {"url": "https://far.example/base"}
+    },
+    "regions": {"default": {}},
+    "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["near", "far"]}}]
+}"#;
+const LIST: &str = r#"{"phase": "attempt", "list": ["near", "far"]}"#;
+/// Of `abc`.
+const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+fn target() -> String {
+    format!("/v2/a/blobs/{ABC}?front=main&region=default")
+}
+
+/// A fill that its first backend has answered so.
+fn answered(method: &str, status: &str, length: Option<&str>) -> (World, u32) {
+    let mut world = World::new(FILLS, LIST);
+    let request =
+        world.request_with(method, "main.example", &target(), &[("accept-encoding", "gzip")]);
+    let attempt = world.attempt(request, "near");
+    assert_eq!(world.send(attempt).header("accept-encoding").is_none(), method == "GET");
+    let length = length.map(|length| ("content-length", length));
+    world.answer(attempt, status, length.as_slice());
+    let response = world.response(attempt);
+    assert_eq!(world.respond(request, response), format!("{status} as it came"));
+    (world, request)
+}
+
+#[test]
+fn a_whole_answer_is_checked_and_nothing_else() {
+    #[rustfmt::skip]
+    let rows = [
+        ("GET", "200", Some("3"), true, "the whole"),
+        ("GET", "200", None, true, "without a length"),
+        ("GET", "200", Some("many"), true, "a length that is none"),
+        ("GET", "206", Some("1"), false, "a part, which no node keeps"),
+        ("HEAD", "200", Some("3"), false, "no body"),
+    ];
+    for (method, status, length, expected, reason) in rows {
+        let (world, request) = answered(method, status, length);
+        assert_eq!(world.host.streams[&request].check.is_some(), expected, "{reason}");
+    }
+}
+
+#[test]
+fn other_content_ends_the_request_and_is_told_with_its_backend() {
+    let (mut world, request) = answered("GET", "200", Some("3"));
+    let check = world.host.streams.get_mut(&request).unwrap().check.as_mut().unwrap();
+    check.take(b"abd");
+    assert_eq!(check.verdict(false), Verdict::Wrong);
+    world.body_is_wrong(request);
+    assert_eq!(world.end(request), "502 portolan_failed:wrong_content");
+    assert_eq!(
+        world.host.state(request, StateKey::Reason),
+        "fill; nearest; wrong content",
+        "for the access log"
+    );
+    assert_eq!(
+        world.host.warnings,
+        [format!(
+            "portolan: backend near has sent other content than {ABC}; a cache was not filled with it"
+        )]
+    );
+}
+
+/// The path of a further pass is that of another host.
+#[test]
+fn what_a_redirect_led_to_is_checked_by_the_digest_that_was_asked_for() {
+    let mut world = World::new(FILLS, LIST);
+    let request = world.request("GET", "main.example", &target());
+    let attempt = world.attempt(request, "near");
+    world.answer(attempt, "307", &[("location", "https://cdn.example/x?sig=1")]);
+    for (name, value) in &mut world.host.requests[0].headers {
+        if name == ":path" {
+            *value = b"/x?sig=1".to_vec();
+        }
+    }
+    let pass = world.further_pass(request);
+    assert_eq!(world.respond(pass, headers(&[(":status", "200")])), "200 as it came");
+    let check = world.host.streams.get_mut(&pass).unwrap().check.as_mut().unwrap();
+    check.take(b"abc");
+    assert_eq!(check.verdict(true), Verdict::Passes);
+}
+
+/// Clients look themselves, and a front is not to cost what a check costs.
+#[test]
+fn answers_to_clients_are_not_checked() {
+    let mut world = World::new(&FILLS.replace(r#""fills_caches": true,"#, ""), LIST);
+    let request = world.request("GET", "main.example", &format!("/v2/a/blobs/{ABC}"));
+    world.respond(request, headers(&[(":status", "200")]));
+    assert!(world.host.streams[&request].check.is_none());
+}
