@@ -17,7 +17,7 @@ use super::budget::Budget;
 const MILLISECOND: u64 = 1_000_000;
 /// Between these bounds a backend is waited for before the next one is asked too, where the policy says no time.
 const SOONEST: u64 = 300 * MILLISECOND;
-const LATEST: u64 = 800 * MILLISECOND;
+const LATEST: u64 = 600 * MILLISECOND;
 /// So long a backend has to begin no answer at all until it is left.
 const SILENCE: u64 = 3_000 * MILLISECOND;
 /// So long one request may take to find out how a backend is that was left, until another one tries.
@@ -209,8 +209,8 @@ mod tests {
             (20, 20, 300, 300, "no sooner than that"),
             (20, 300, 300, 300, "a tail of one in ten is not what is usual"),
             (200, 200, 380, 480, "twice"),
-            (350, 350, 650, 800, "twice"),
-            (2000, 2000, 800, 800, "no later than that"),
+            (250, 250, 480, 600, "twice"),
+            (2000, 2000, 600, 600, "no later than that"),
         ];
         for (usual, other, least, most, reason) in rows {
             let mut paces = Paces::default();
@@ -232,7 +232,7 @@ mod tests {
         }
         assert_eq!(paces.hedge(&of(fixed), SECOND), Some(Duration::from_millis(450)));
         assert_eq!(paces.hedge(&of(HedgeAfter::Never), SECOND), None);
-        assert_eq!(wait(&mut paces), Some(800), "a longer wait finds out whether it is slow");
+        assert_eq!(wait(&mut paces), Some(600), "a longer wait finds out whether it is slow");
     }
 
     /// Of a thousand reads at once, each of which is hedged if it may be.
