@@ -8,14 +8,14 @@
 const HELPED: i64 = 100;
 /// What one costs that was in vain: the first backend answered after all.
 const IN_VAIN: i64 = 4 * HELPED;
-/// What a read puts in: twelve hedges for a hundred reads.
-const READ: i64 = 12;
+/// What a read puts in: eleven hedges for a hundred reads.
+const READ: i64 = 11;
 /// What a second puts in, for a front with few reads.
-const SECOND: u64 = 50;
-/// So much is in it at most, and in the beginning: twenty hedges that help.
-const MOST: i64 = 20 * HELPED;
+const SECOND: u64 = 25;
+/// So much is in it at most, and in the beginning: ten hedges that help.
+const MOST: i64 = 10 * HELPED;
 /// So far it is overdrawn at most.
-const LEAST: i64 = -10 * MOST;
+const LEAST: i64 = -20 * MOST;
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// The budget of all lists of a worker.
@@ -91,12 +91,12 @@ mod tests {
     fn a_share_of_the_reads() {
         #[rustfmt::skip]
         let rows = [
-            (10_000, 1_000, false, 1_225, "busy: twelve in a hundred, twenty, and one each two seconds"),
-            (10_000, 1_000, true, 310, "busy, and in vain: a quarter of these"),
-            (1_000, 50, false, 150, "not so busy"),
-            (1_000, 50, true, 40, "not so busy, and in vain"),
-            (100, 1, false, 82, "hardly any reads"),
-            (15, 1, false, 15, "no more than are left"),
+            (10_000, 1_000, false, 1_112, "busy: eleven in a hundred, ten, and one each four seconds"),
+            (10_000, 1_000, true, 280, "busy, and in vain: a quarter of these"),
+            (1_000, 50, false, 125, "not so busy"),
+            (1_000, 50, true, 33, "not so busy, and in vain"),
+            (100, 1, false, 46, "hardly any reads"),
+            (10, 1, false, 10, "no more than are left"),
         ];
         for (reads, a_second, is_in_vain, expected, reason) in rows {
             let found = hedged(reads, a_second, is_in_vain);
@@ -115,19 +115,19 @@ mod tests {
             budget.note_read(NANOSECONDS);
             budget.has_some()
         });
-        assert_eq!(until, Some(1_674), "two hundred hedges, of twelve in a hundred reads");
+        assert_eq!(until, Some(1_827), "two hundred hedges, of eleven in a hundred reads");
     }
 
     #[test]
     fn a_clock_that_was_set_back() {
         let mut budget = Budget::default();
         budget.note_read(100 * NANOSECONDS);
-        for _ in 0..6 {
+        for _ in 0..3 {
             budget.pay_in_vain();
         }
         budget.note_read(10 * NANOSECONDS);
         assert!(!budget.has_some());
-        budget.note_read(22 * NANOSECONDS);
-        assert!(budget.has_some(), "twelve seconds");
+        budget.note_read(30 * NANOSECONDS);
+        assert!(budget.has_some(), "twenty seconds");
     }
 }

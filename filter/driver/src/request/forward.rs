@@ -18,8 +18,6 @@ const HEDGE: &str = "x-envoy-hedge-on-per-try-timeout";
 /// Says that the time of an attempt counts as no failure of its backend: it goes on, and may answer yet. Envoy would
 /// answer 204 at the end of a time of the whole request, and there is none.
 const NO_FAILURE: &str = "x-envoy-upstream-rq-timeout-alt-response";
-/// So long the second backend has where the connection to the first has not come up in its time.
-const AFTER_NO_CONNECTION: Duration = Duration::from_secs(1);
 /// The header by which Envoy is told how often it may go on to the next backend.
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
@@ -76,8 +74,8 @@ fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) ->
 }
 
 /// Says how often Envoy goes on, and when. Envoy ends no attempt that it has made another beside, so the end of such a
-/// request is the driver's: what the last attempt may take, and the wait before it. If the first connection does not
-/// come up nobody is asked beside it, and the second is asked late.
+/// request is the driver's: what the last attempt may take, and what passes before it. That is the wait, or the
+/// time of a connection: while that of the first does not come up nobody is asked beside it.
 fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>) -> Option<u64> {
     let further_attempts = retry.further_attempts.to_string();
     call.set_request_header(MAXIMUM_RETRIES, further_attempts.into_bytes());
@@ -85,8 +83,8 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
     let wait = wait?;
     call.set_request_header(HEDGE, b"true");
     call.set_request_header(NO_FAILURE, b"1");
-    let longest = retry.attempt_timeout.saturating_add(wait);
-    let longest = longest.max(retry.connect_timeout.saturating_add(AFTER_NO_CONNECTION));
+    let before = wait.max(retry.connect_timeout);
+    let longest = retry.attempt_timeout.saturating_add(before);
     let longest = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
     let until = call.exchange.now().saturating_add(longest);
     call.set_deadline(until);

@@ -247,18 +247,18 @@ fn what_hedged_reads_cost() {
     #[rustfmt::skip]
     let rows = [
         ("both are well", [Well, Well], 50, 0, 0, 300, 300),
-        ("both are well, many reads", [Well, Well], 1000, 0, 0, 300, 300),
+        ("both are well, many reads", [Well, Well], 300, 0, 0, 300, 300),
         ("the first hangs", [Hangs, Well], 50, 80, 0, 900, 1000),
         ("the first hangs, few reads", [Hangs, Well], 1, 300, 0, 1000, 1000),
         ("the second hangs", [Well, Hangs], 50, 0, 0, 300, 300),
-        ("one in ten is slow", [SlowNowAndThen(10), Well], 50, 120, 0, 500, 1000),
+        ("one in ten is slow", [SlowNowAndThen(10), Well], 50, 120, 0, 500, 2200),
         ("one in ten is slow, few reads", [SlowNowAndThen(10), Well], 1, 200, 0, 1000, 1000),
         ("one in ten is slow, of both", [SlowNowAndThen(10), SlowNowAndThen(10)], 50, 120, 0, 2100, 2500),
         ("both are slow", [Slow, Slow], 50, 60, 0, 1200, 1300),
-        ("both are slow, few reads", [Slow, Slow], 1, 400, 0, 1200, 1300),
+        ("both are slow, few reads", [Slow, Slow], 1, 250, 0, 1200, 1300),
         ("both hang", [Hangs, Hangs], 50, 80, ALL, 6100, 6100),
         ("little processor time", [Starved(15), Starved(15)], 50, 60, 0, 1500, 2500),
-        ("hardly any processor time", [Starved(18), Starved(18)], 50, 80, 0, 3000, 4000),
+        ("hardly any processor time", [Starved(18), Starved(18)], 50, 60, 0, 3000, 4000),
     ];
     for (name, registries, a_second, extra, failed, p99, slowest) in rows {
         for seed in 1..=5 {

@@ -155,10 +155,10 @@ fn both_hang_and_one_hangs_while_the_other_lacks_it() {
     let pair = ["robot", "open"];
     #[rustfmt::skip]
     let rows = [
-        (None, "1s", 2999, "three seconds, and the wait before the second"),
-        (Some("404"), "1s", 2999, "the same"),
-        (None, "3s", 3699, "the time of a connection, and a second"),
-        (Some("404"), "3s", 3699, "the same"),
+        (None, "100ms", 2999, "three seconds, and the wait before the second"),
+        (Some("404"), "100ms", 2999, "the same"),
+        (None, "1s", 3699, "three seconds, and the time of a connection"),
+        (Some("404"), "1s", 3699, "the same"),
     ];
     for (status, connect_timeout, milliseconds, reason) in rows {
         let times = format!(
