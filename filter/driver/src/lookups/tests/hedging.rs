@@ -172,9 +172,8 @@ impl Simulation {
         let registry = self.registries[who];
         let time = match registry {
             Registry::Hangs => return,
-            Registry::Well => well,
             Registry::SlowNowAndThen(share) if rolled < share * 10_000 => well + 2 * SECOND,
-            Registry::SlowNowAndThen(_) => well,
+            Registry::Well | Registry::SlowNowAndThen(_) => well,
             Registry::Slow => well + SECOND,
             Registry::Starved(milliseconds) => {
                 let work = self.about(milliseconds * MILLISECOND);
