@@ -19,7 +19,7 @@ from failover_report.fault import NONE, Fault, Kind
 from failover_report.http_stream import STREAM_LIMIT, Head, body_pieces, is_bodiless, read_head
 
 # What needs no connection to end. Others must not see the moment in which it begins: it may be about a few paths only.
-GENTLE = (Kind.ANSWER, Kind.REDIRECT)
+GENTLE = (Kind.ANSWER, Kind.REDIRECT, Kind.DELAY)
 # What a full queue of connections takes besides those that wait in it.
 SURPLUS = 4
 

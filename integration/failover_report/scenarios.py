@@ -29,9 +29,8 @@ class Hedged:
     """What hedged reads are to achieve while the trouble lasts, as far as they are to."""
 
     manifest_seconds: float | None = None
-    """The slowest manifest."""
     blob_seconds: float | None = None
-    """The slowest blob."""
+    """The slowest manifest, and the slowest blob."""
     p99_seconds: float | None = None
     """Of all single requests."""
     extra_share: float | None = None
@@ -69,14 +68,14 @@ class Scenario:
     """The policy has reads hedged."""
 
 
-def faulty(fault: Fault, *backends: str) -> Trouble:
-    """Proxies fail in one way for the whole time."""
+def faulty(fault: Fault, *backends: str, then: Fault = NONE) -> Trouble:
+    """Proxies fail in one way for the whole time. A delay of no time ends one, and no connection."""
 
     async def trouble(stage: Stage, seconds: float) -> None:
         stage.begin()
         await stage.fail(fault, *backends)
         await asyncio.sleep(seconds)
-        await stage.fail(NONE, *backends)
+        await stage.fail(then, *backends)
         stage.end()
 
     return trouble
@@ -346,14 +345,14 @@ ALL = (
     Scenario(
         "hedged-slow-tenth",
         "hedged reads: one answer in ten takes 2 s",
-        faulty(Fault(Kind.DELAY, paths=CONTENT, seconds=2.0, share=0.1)),
+        faulty(Fault(Kind.DELAY, paths=CONTENT, seconds=2.0, share=0.1), then=Fault(Kind.DELAY)),
         20.0,
         hedged=Hedged(p99_seconds=0.5, extra_share=0.12),
     ),
     Scenario(
         "hedged-both-slow",
         "hedged reads: both take 1 s",
-        faulty(Fault(Kind.DELAY, paths=CONTENT, seconds=1.0), *BOTH),
+        faulty(Fault(Kind.DELAY, paths=CONTENT, seconds=1.0), *BOTH, then=Fault(Kind.DELAY)),
         20.0,
         secondary=Link.PROXIED,
         hedged=Hedged(extra_share=0.12),
@@ -365,10 +364,7 @@ ALL = (
         13.0,
         is_noticed=True,
         one_attempt_share=TRIED_SHARE,
-        hedged=Hedged(
-            manifest_seconds=settings.CONNECT_SECONDS + 0.5,
-            blob_seconds=settings.CONNECT_SECONDS + 0.5,
-        ),
+        hedged=Hedged(settings.CONNECT_SECONDS + 0.5, settings.CONNECT_SECONDS + 0.5),
     ),
     Scenario("name-gone", "DNS name gone, server there", forgotten, 8.0, Link.NAMED),
     Scenario("slow", "150 ms a round trip", faulty(Fault(Kind.DELAY, seconds=0.15))),
