@@ -11,6 +11,8 @@ PING = r"/v2/"
 """Health checks and pings."""
 DATA = r"(?!/v2/$).*"
 """All but these."""
+CONTENT = r"/v2/.+"
+"""The same, and no connections."""
 BLOBS = r"/v2/.+/blobs/sha256:[0-9a-f]{64}"
 
 
@@ -30,6 +32,8 @@ class Kind(StrEnum):
     """A status instead of an answer."""
     DELAY = "delay"
     """A round trip takes long: one for a connection, one for each request."""
+    DROP_PACKETS = "drop-packets"
+    """Connections do not come up, and on those that are there nothing is answered."""
     CERTIFICATE = "certificate"
     """Another certificate, which nobody trusts."""
     REDIRECT = "redirect"
@@ -47,6 +51,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     after_bytes: int = 0
     seconds: float = 0.0
+    share: float = 1.0
+    """Of the requests that it is about."""
     base: str = ""
     """Where who is redirected goes."""
 

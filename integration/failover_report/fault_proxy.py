@@ -8,6 +8,7 @@ the number of requests that a fault has met so far.
 """
 
 import asyncio
+import random
 import socket
 import ssl
 import sys
@@ -18,7 +19,9 @@ from failover_report.fault import NONE, Fault, Kind
 from failover_report.http_stream import STREAM_LIMIT, Head, body_pieces, is_bodiless, read_head
 
 # What needs no connection to end. Others must not see the moment in which it begins: it may be about a few paths only.
-GENTLE = (Kind.ANSWER, Kind.REDIRECT)
+GENTLE = (Kind.ANSWER, Kind.REDIRECT, Kind.DELAY)
+# What a full queue of connections takes besides those that wait in it.
+SURPLUS = 4
 
 # The question how many requests a fault has met.
 MET = b"met\n"
@@ -39,11 +42,15 @@ class Door:
         self._directory = directory
         self._server: asyncio.Server | None = None
         self._held: socket.socket | None = None
+        self._queue: list[socket.socket] = []
 
     async def open(self, is_trusted: bool = True) -> None:
         """Accepts connections, if it did not; with a new TLS context, which resumes nothing of the old one."""
         if self._server is not None:
             return
+        for waiting in self._queue:
+            waiting.close()
+        self._queue.clear()
         context = certificates.context(self._directory, is_trusted) if self._directory else None
         held, self._held = self._held or _bound(self._port), None
         self._server = await asyncio.start_server(
@@ -56,6 +63,18 @@ class Door:
             self._server.close()
             self._server = None
             self._held = _bound(self._port)
+
+    def ignore(self) -> None:
+        """Neither accepts nor refuses connections: the queue of those that nobody accepts is full, and the kernel
+        drops the packets of more."""
+        held, self._held = self._held or _bound(self._port), None
+        held.listen(0)
+        self._queue.append(held)
+        for _ in range(SURPLUS):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", self._port))
+            self._queue.append(one)
 
 
 class Proxy:
@@ -107,13 +126,13 @@ class Proxy:
     async def apply(self, head: Head) -> Fault | None:
         """What to do to a request; waits as long as the fault says."""
         fault = self._fault
-        if fault.spares(head.path):
+        if fault.spares(head.path) or random.random() >= fault.share:
             return None
         self.met += 1
         match fault.kind:
             case Kind.DROP:
                 raise Reset
-            case Kind.HANG:
+            case Kind.HANG | Kind.DROP_PACKETS:
                 await self._over.wait()
                 return None
             case Kind.DELAY:
@@ -211,6 +230,9 @@ async def take_fault(line: bytes, proxy: Proxy, door: Door) -> None:
     if not is_gentle:
         door.shut()
     proxy.become(fault)
+    if fault.kind == Kind.DROP_PACKETS:
+        door.ignore()
+        return
     if not is_gentle:
         proxy.close_idle()
     if fault.kind != Kind.REFUSE:

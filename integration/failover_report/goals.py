@@ -10,7 +10,7 @@ from failover_report.scenarios import Scenario
 from failover_report.stage import PRIMARY, SECONDARY
 
 NOTICED_WITHIN = settings.MANIFEST_ATTEMPT_SECONDS + 2.0
-ONE_ATTEMPT_SHARE = 0.999
+ONE_ATTEMPT_SHARE = Scenario.one_attempt_share
 BACK_WITHIN = 10.0
 # Where nobody has asked for anything before, and the registry was away for a moment.
 BACK_AFTER_REST_WITHIN = 3.0
@@ -38,6 +38,7 @@ def judge(scenario: Scenario, figures: Figures, seen: Record) -> list[Verdict]:
         *_times(scenario, figures),
         *_rest(scenario, figures),
         *_spared(scenario, figures),
+        *_hedged(scenario, seen),
         *_stays(scenario, figures),
         *_outage(scenario, seen),
         *_pushes(scenario, seen),
@@ -69,8 +70,8 @@ def _times(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
     )
     share = figures.one_attempt_share if switch is not None else None
     yield Verdict(
-        f"then {ONE_ATTEMPT_SHARE:.1%} of the reads take one attempt",
-        share is not None and share >= ONE_ATTEMPT_SHARE,
+        f"then {scenario.one_attempt_share:.1%} of the reads take one attempt",
+        share is not None and share >= scenario.one_attempt_share,
         "-" if share is None else f"{share:.2%} of {figures.reads_after_switch}",
     )
     yield _back(figures, BACK_WITHIN)
@@ -99,6 +100,32 @@ def _spared(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:
         0 < elsewhere and asked <= ASKED_SHARE * elsewhere,
         f"{asked} of {elsewhere}",
     )
+
+
+def _hedged(scenario: Scenario, seen: Record) -> Iterator[Verdict]:
+    """Nobody waits for a registry that does not answer, at little cost."""
+    wanted, marks = scenario.hedged, seen.marks
+    if wanted is None:
+        return
+    requests = [sample for sample in seen.requests if marks.began <= sample.began < marks.ended]
+    blobs = [sample.seconds for sample in requests if sample.what == "blob"]
+    manifests = [sample.seconds for sample in requests if sample.what != "blob"]
+    yield from _at_most("the slowest manifest", wanted.manifest_seconds, max(manifests, default=None))
+    yield from _at_most("the slowest blob", wanted.blob_seconds, max(blobs, default=None))
+    every = sorted(blobs + manifests)
+    p99 = every[len(every) * 99 // 100] if every else None
+    yield from _at_most("the 99th percentile of single requests", wanted.p99_seconds, p99)
+    if wanted.extra_share is not None:
+        reads = [read for read in seen.reads if marks.began <= read.began < marks.ended]
+        extra = sum(read.attempts > 1 for read in reads)
+        goal = f"at most {wanted.extra_share:.0%} extra requests"
+        yield Verdict(goal, extra <= wanted.extra_share * len(reads), f"{extra} of {len(reads)}")
+
+
+def _at_most(what: str, wanted: float | None, found: float | None) -> Iterator[Verdict]:
+    if wanted is not None:
+        is_met = found is not None and found <= wanted
+        yield Verdict(f"{what} takes {wanted:.1f} s at most", is_met, "-" if found is None else f"{found:.2f} s")
 
 
 def _stays(scenario: Scenario, figures: Figures) -> Iterator[Verdict]:

@@ -42,6 +42,10 @@ asked anything before it was away for a moment is used again within {goals.BACK_
 Where redirects are followed, the primary sends whoever reads a blob to a delivery network, and the policy says
 `redirect_handling: follow`: while that network fails, the primary is well and tags are read there.
 
+Where it says *hedged reads*, both registries have `hedge_after: usual`, which is off otherwise. Then nobody waits long for a
+registry that does not answer, at the price of some extra requests; each of these scenarios has a goal for what it is about.
+One read in a hundred may take a second attempt there after the switch: each worker of Envoy finds out for itself.
+
 Where the health checks pass although data hangs, only real reads can show that a registry is well again: three try it
 every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and
 to try less often would be to come back later than within {goals.BACK_WITHIN:.0f} s. No status that data is answered with, 503

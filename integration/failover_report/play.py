@@ -32,7 +32,8 @@ class Played:
 async def play(scenario: Scenario, world: World, phases: Phases, say: Say) -> Played:
     """Plays it."""
     links = {PRIMARY: scenario.primary, SECONDARY: scenario.secondary}
-    async with Stage(world, scenario.name, links, scenario.can_restart_hot) as stage:
+    is_hedged = scenario.hedged is not None
+    async with Stage(world, scenario.name, links, scenario.can_restart_hot, is_hedged) as stage:
         try:
             if not scenario.begins_at_rest:
                 stage.start_load()

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from failover_report.fault import DATA, EVERYTHING, NONE, PING, REFUSE, Fault, Kind
+from failover_report import settings
+from failover_report.fault import CONTENT, DATA, EVERYTHING, NONE, PING, REFUSE, Fault, Kind
 from failover_report.load import asides
 from failover_report.load.images import ImagePushes, interrupted_upload
 from failover_report.stage import DELIVERY, PRIMARY, SECONDARY, Link, Stage
@@ -17,8 +18,23 @@ Trouble = Callable[[Stage, float], Awaitable[None]]
 BOTH = (PRIMARY, SECONDARY)
 # How much of a layer of 5 MB arrives before it is cut.
 CUT_BYTES = 1024 * 1024
+# Where each worker of Envoy lets a read find out now and then how a registry is: it takes a second attempt.
+TRIED_SHARE = 0.99
 # Longer than the longest interval of a health check.
 REST_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Hedged:
+    """What hedged reads are to achieve while the trouble lasts, as far as they are to."""
+
+    manifest_seconds: float | None = None
+    blob_seconds: float | None = None
+    """The slowest manifest, and the slowest blob."""
+    p99_seconds: float | None = None
+    """Of all single requests."""
+    extra_share: float | None = None
+    """Requests to registries beyond one for each read."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,8 @@ class Scenario:
     """Only clients that resume must lose no pull."""
     is_noticed: bool = False
     """Envoy must find out, and ask the secondary first."""
+    one_attempt_share: float = 0.999
+    """Of the reads after that."""
     everything_is_down: bool = False
     pushes_are_watched: bool = False
     """Pushes must be answered in time, and succeed again afterwards."""
@@ -46,16 +64,18 @@ class Scenario:
     """There is no load until the trouble begins; the primary must soon be used again all the same."""
     is_limited: bool = False
     """The primary says for how long it wants to be left alone; it must not be asked by every read."""
+    hedged: Hedged | None = None
+    """The policy has reads hedged."""
 
 
-def faulty(fault: Fault, *backends: str) -> Trouble:
-    """Proxies fail in one way for the whole time."""
+def faulty(fault: Fault, *backends: str, then: Fault = NONE) -> Trouble:
+    """Proxies fail in one way for the whole time. A delay of no time ends one, and no connection."""
 
     async def trouble(stage: Stage, seconds: float) -> None:
         stage.begin()
         await stage.fail(fault, *backends)
         await asyncio.sleep(seconds)
-        await stage.fail(NONE, *backends)
+        await stage.fail(then, *backends)
         stage.end()
 
     return trouble
@@ -74,6 +94,13 @@ def first(fault: Fault, seconds_of_it: float) -> Trouble:
         stage.end()
 
     return trouble
+
+
+async def untroubled(stage: Stage, seconds: float) -> None:
+    """Nothing goes wrong."""
+    stage.begin()
+    await asyncio.sleep(seconds)
+    stage.end()
 
 
 async def killed(stage: Stage, seconds: float) -> None:
@@ -294,6 +321,50 @@ ALL = (
         10.0,
         primary=Link.DIRECT,
         begins_at_rest=True,
+    ),
+    Scenario("hedged-well", "hedged reads: both are well", untroubled, 8.0, hedged=Hedged(extra_share=0.02)),
+    Scenario(
+        "hedged-hangs",
+        "hedged reads: hangs on everything (SIGSTOP)",
+        frozen(PRIMARY),
+        13.0,
+        Link.DIRECT,
+        is_noticed=True,
+        one_attempt_share=TRIED_SHARE,
+        hedged=Hedged(manifest_seconds=1.0, blob_seconds=2.0),
+    ),
+    Scenario(
+        "hedged-hangs-on-data",
+        "hedged reads: hangs on data, health checks pass",
+        faulty(Fault(Kind.HANG, paths=DATA)),
+        13.0,
+        is_noticed=True,
+        one_attempt_share=TRIED_SHARE,
+        hedged=Hedged(manifest_seconds=1.0, blob_seconds=2.0),
+    ),
+    Scenario(
+        "hedged-slow-tenth",
+        "hedged reads: one answer in ten takes 2 s",
+        faulty(Fault(Kind.DELAY, paths=CONTENT, seconds=2.0, share=0.1), then=Fault(Kind.DELAY)),
+        20.0,
+        hedged=Hedged(p99_seconds=0.5, extra_share=0.12),
+    ),
+    Scenario(
+        "hedged-both-slow",
+        "hedged reads: both take 1 s",
+        faulty(Fault(Kind.DELAY, paths=CONTENT, seconds=1.0), *BOTH, then=Fault(Kind.DELAY)),
+        20.0,
+        secondary=Link.PROXIED,
+        hedged=Hedged(extra_share=0.12),
+    ),
+    Scenario(
+        "hedged-drops-packets",
+        "hedged reads: packets are dropped",
+        faulty(Fault(Kind.DROP_PACKETS)),
+        13.0,
+        is_noticed=True,
+        one_attempt_share=TRIED_SHARE,
+        hedged=Hedged(settings.CONNECT_SECONDS + 0.5, settings.CONNECT_SECONDS + 0.5),
     ),
     Scenario("name-gone", "DNS name gone, server there", forgotten, 8.0, Link.NAMED),
     Scenario("slow", "150 ms a round trip", faulty(Fault(Kind.DELAY, seconds=0.15))),

@@ -75,6 +75,7 @@ class Stage:
     name: str
     links: dict[str, Link]
     can_restart_hot: bool = False
+    is_hedged: bool = False
     marks: Marks = field(default_factory=Marks)
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     names: NameServer = field(default_factory=NameServer)
@@ -163,7 +164,8 @@ class Stage:
         return document
 
     def _policy(self, port: int) -> Policy:
-        backends = {name: self._backend(name) for name in self.registries}
+        hedged = {"hedge_after": "usual"} if self.is_hedged else {}
+        backends = {name: self._backend(name) | hedged for name in self.registries}
         rule = {
             "name": "team",
             "repositories": ["team/**"],

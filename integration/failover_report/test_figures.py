@@ -5,11 +5,13 @@ import struct
 from failover_report.access_log import Read, reads
 from failover_report.fault import BLOBS, DATA, EVERYTHING, PING, Fault, Kind
 from failover_report.figures import Figures, Record, measure
+from failover_report.goals import judge
 from failover_report.http_stream import Response
 from failover_report.load import asides
 from failover_report.load.requests import error_code
 from failover_report.load.sample import Outcome, Sample
 from failover_report.name_server import answer
+from failover_report.scenarios import Hedged, Scenario, untroubled
 from failover_report.stage import PRIMARY, SECONDARY, Marks
 
 
@@ -92,3 +94,22 @@ def test_names_are_answered_and_forgotten() -> None:
     assert answer(query, is_known=True).endswith(bytes((127, 0, 0, 1)))
     gone = answer(query, is_known=False)
     assert gone[3] & 0x0F == 3 and len(gone) == len(query)
+
+
+def test_the_goals_of_hedged_reads_are_about_the_time_of_the_trouble() -> None:
+    def sample(what: str, began: float, seconds: float) -> Sample:
+        return Sample("single", what, began, seconds, Outcome.DONE, "")
+
+    requests = [sample("tag", 99, 9), sample("tag", 101, 0.9), sample("blob", 102, 1.4), sample("blob", 111, 9)]
+    reads_of_it = [read(101, PRIMARY), read(102, SECONDARY, attempts=2), read(99, PRIMARY, attempts=2)]
+    seen = Record(Marks(100.0, 110.0), reads_of_it, requests, [], [], [], 0, [], [])
+    for hedged, expected in (
+        (Hedged(manifest_seconds=1.0), {"the slowest manifest takes 1.0 s at most": True}),
+        (Hedged(blob_seconds=1.3), {"the slowest blob takes 1.3 s at most": False}),
+        (Hedged(p99_seconds=1.4), {"the 99th percentile of single requests takes 1.4 s at most": True}),
+        (Hedged(extra_share=0.5), {"at most 50% extra requests": True}),
+        (Hedged(extra_share=0.4), {"at most 40% extra requests": False}),
+    ):
+        verdicts = judge(Scenario("x", "x", untroubled, hedged=hedged), measure(seen), seen)
+        found = {verdict.goal: verdict.is_met for verdict in verdicts if verdict.goal in expected}
+        assert found == expected

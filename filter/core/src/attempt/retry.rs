@@ -13,6 +13,8 @@ pub struct Retry<'c> {
     pub further_attempts: usize,
     /// How long each attempt waits for the head of an answer.
     pub attempt_timeout: Duration,
+    /// How long a connection to any of them may take to come up.
+    pub connect_timeout: Duration,
     /// Whether the attempts of other requests to this list may overlap.
     pub may_overlap: bool,
     /// When the next backend is asked too while the first has not begun to answer.
@@ -30,11 +32,14 @@ impl<'c> Retry<'c> {
         let members = registries.filter_map(|id| config.backend(*id));
         // Envoy has one attempt timeout for a request; the most patient backend sets it.
         let attempt_timeout = members
+            .clone()
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))
             .max()?;
+        let connect_timeout = members.map(|backend| backend.resilience().connect_timeout).max()?;
         let hedge = hedge(config, list);
         let further_attempts = list.backends().len().saturating_sub(1);
-        Some(Self { further_attempts, attempt_timeout, may_overlap: hedge.is_some(), hedge })
+        let may_overlap = hedge.is_some();
+        Some(Self { further_attempts, attempt_timeout, connect_timeout, may_overlap, hedge })
     }
 }
 

@@ -228,7 +228,7 @@ impl Attempt {
             return;
         }
         self.phase = Phase::Answered;
-        self.overlap.answered(&self.backend, call);
+        self.overlap.answered(&self.list, &self.backend, call);
         let Some(headers) = call.exchange.response_headers() else { return };
         let mut is_challenge = false;
         for (name, _) in headers.iter() {
@@ -266,7 +266,7 @@ impl Attempt {
             call.memory.lookups.forget(call.stream);
         }
         if self.phase == Phase::Sent {
-            self.overlap.unanswered(&self.backend, call);
+            self.overlap.unanswered(&self.list, &self.backend, call);
         }
         if self.is_open() && !self.is_alone() && !self.overlap.is_noted(&self.backend, call) {
             self.write_down(Answer::Silent, call);

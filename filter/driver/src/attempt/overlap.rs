@@ -148,29 +148,54 @@ impl Overlap {
     }
 
     /// The head of the answer is there.
-    pub(super) fn answered(&mut self, backend: &str, call: &mut Callback<'_>) {
+    pub(super) fn answered(&mut self, list: &[String], backend: &str, call: &mut Callback<'_>) {
         if self.place == Place::Alone || backend.is_empty() {
             return;
         }
         self.took = call.exchange.now().saturating_sub(self.began);
-        let is_first = self.place == Place::First;
-        call.memory.lookups.note_answer(backend, self.took, is_first);
+        call.memory.lookups.note_answer(backend, self.took);
+        if self.is_late() {
+            self.note_hedged(list, backend, true, call);
+        }
     }
 
     /// The attempt is over, and its backend has not answered.
-    pub(super) fn unanswered(&self, backend: &str, call: &mut Callback<'_>) {
-        if self.place != Place::Alone && !backend.is_empty() {
-            let now = call.exchange.now();
-            let took = now.saturating_sub(self.began);
-            call.memory.lookups.note_silence(backend, took, now);
+    pub(super) fn unanswered(&self, list: &[String], backend: &str, call: &mut Callback<'_>) {
+        // Who was asked later, and whose request ended because the other one answered, may be well.
+        let is_overtaken = self.place == Place::Second && self.is_noted(backend, call);
+        if self.place == Place::Alone || backend.is_empty() || is_overtaken {
+            return;
         }
+        let now = call.exchange.now();
+        let took = now.saturating_sub(self.began);
+        call.memory.lookups.note_silence(backend, took, now);
+        self.note_hedged(list, backend, false, call);
+    }
+
+    /// Says what came of asking the second one too, where this was the first.
+    fn note_hedged(
+        &self,
+        list: &[String],
+        backend: &str,
+        was_in_vain: bool,
+        call: &mut Callback<'_>,
+    ) {
+        if self.place == Place::First
+            && self.both_are_asked(call)
+            && let Some(other) = other(list, backend)
+        {
+            call.memory.lookups.note_hedged(backend, other, was_in_vain);
+        }
+    }
+
+    /// Whether this was the first, and another may have been asked before it answered: to read a property costs.
+    fn is_late(&self) -> bool {
+        self.place == Place::First && u128::from(self.took) >= HedgeAfter::SHORTEST.as_nanos()
     }
 
     /// The client gets the answer of this attempt. If the other one is under way it was overtaken.
     pub(super) fn wins(&self, list: &[String], backend: &str, call: &mut Callback<'_>) {
-        // Nobody is asked beside the first sooner than that, and to read a property costs.
-        let is_early = u128::from(self.took) < HedgeAfter::SHORTEST.as_nanos();
-        if (self.place == Place::First && is_early) || !self.both_are_asked(call) {
+        if (self.place == Place::First && !self.is_late()) || !self.both_are_asked(call) {
             return;
         }
         let mut property = call.state(StateKey::Prepared).unwrap_or_default();

@@ -17,6 +17,7 @@
 
 mod backoff;
 mod blob;
+mod budget;
 mod calls;
 mod contents;
 mod fetches;

@@ -3,34 +3,35 @@
 //!
 //! * A backend that takes its time is asked first all the same. One that has not begun any answer for three seconds
 //!   is left, as after [`Ejection`]; then one request at a time finds out how it is.
-//! * Asking the next one too is free where it helps: who was overtaken would have kept the client waiting. Where the
-//!   first one answers after all the other request was for nothing; of these there are at most one in ten requests.
+//! * Asking the next one too has a [`Budget`]. It costs nothing while the first has answered none of several requests
+//!   and the next one answers: then the first hangs. It does so until the first has begun one answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use portolan_core::attempt::Hedge;
 use portolan_core::config::{Ejection, HedgeAfter};
+
+use super::budget::Budget;
 
 const MILLISECOND: u64 = 1_000_000;
 /// Between these bounds a backend is waited for before the next one is asked too, where the policy says no time.
 const SOONEST: u64 = 300 * MILLISECOND;
-const LATEST: u64 = 800 * MILLISECOND;
+const LATEST: u64 = 600 * MILLISECOND;
 /// So long a backend has to begin no answer at all until it is left.
 const SILENCE: u64 = 3_000 * MILLISECOND;
 /// So long one request may take to find out how a backend is that was left, until another one tries.
 const TRIAL: u64 = 1_000 * MILLISECOND;
 /// So long a backend that the host has passed over is taken to be down.
 const OUT: u64 = 5_000 * MILLISECOND;
-/// What an attempt that was in vain costs of the budget, and how much of it there is.
-const IN_VAIN: u32 = 10;
-const BUDGET: u32 = 100;
+/// So many requests in a row without an answer mean that a backend hangs, where the next one answers.
+const HANGS: u32 = 5;
 
 /// What is known of the backends, by their names in the policy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Paces {
     of: BTreeMap<String, Pace>,
-    /// In tenths of an attempt.
-    budget: u32,
+    budget: Budget,
 }
 
 /// What is known of one backend; times in nanoseconds.
@@ -38,8 +39,6 @@ pub(super) struct Paces {
 struct Pace {
     /// Within this time four of five answers begin.
     usual: u64,
-    /// How long it was waited for lately before the next one was asked too.
-    after: u64,
     /// So many requests in a row have had no answer, the first of them since then.
     unanswered: u32,
     since: u64,
@@ -48,12 +47,6 @@ struct Pace {
     time: u64,
     /// Taken to be down until then.
     out_until: u64,
-}
-
-impl Default for Paces {
-    fn default() -> Self {
-        Self { of: BTreeMap::new(), budget: BUDGET }
-    }
 }
 
 impl Paces {
@@ -69,20 +62,37 @@ impl Paces {
 
     /// After which time the next backend is asked too, for one request; `None` where the budget is used up, and
     /// never if that is what the policy says.
-    pub(super) fn hedge(&mut self, backend: &str, after: HedgeAfter) -> Option<Duration> {
-        self.budget = self.budget.saturating_add(1).min(BUDGET);
-        if self.budget < IN_VAIN {
+    pub(super) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
+        self.budget.note_read(now);
+        if !self.budget.has_some() && !self.hangs(hedge.first, hedge.second) {
             return None;
         }
-        let pace = self.pace(backend);
-        pace.after = match after {
-            HedgeAfter::Never => return None,
-            HedgeAfter::Fixed(time) => nanoseconds(time),
+        let pace = self.pace(hedge.first);
+        match hedge.after {
+            HedgeAfter::Never => None,
+            HedgeAfter::Fixed(time) => Some(time),
             // What does not answer may be slower than it was, and a longer wait finds that out.
-            HedgeAfter::Usual if pace.unanswered >= 2 => LATEST,
-            HedgeAfter::Usual => pace.usual.saturating_mul(2).clamp(SOONEST, LATEST),
-        };
-        Some(Duration::from_nanos(pace.after))
+            HedgeAfter::Usual if pace.unanswered >= 2 => Some(Duration::from_nanos(LATEST)),
+            HedgeAfter::Usual => {
+                let usual = pace.usual.saturating_mul(2).clamp(SOONEST, LATEST);
+                Some(Duration::from_nanos(usual))
+            }
+        }
+    }
+
+    /// Whether a backend answers nothing while the next one answers.
+    fn hangs(&self, first: &str, second: &str) -> bool {
+        let unanswered = |name| self.of.get(name).map_or(0, |pace| pace.unanswered);
+        unanswered(first) >= HANGS && unanswered(second) == 0
+    }
+
+    /// The first backend has begun its answer after the second was asked too, or its request is over without one.
+    pub(super) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool) {
+        if was_in_vain {
+            self.budget.pay_in_vain();
+        } else if !self.hangs(first, second) {
+            self.budget.pay_helped();
+        }
     }
 
     /// The host has passed a backend over, because it knows it to be down.
@@ -103,15 +113,11 @@ impl Paces {
         now < until && until.saturating_sub(now) <= OUT
     }
 
-    /// A backend has begun its answer after so long. `is_first` says that the next one was asked too unless it did so
-    /// in time.
-    pub(super) fn answered(&mut self, backend: &str, took: u64, is_first: bool) {
+    /// A backend has begun its answer after so long.
+    pub(super) fn answered(&mut self, backend: &str, took: u64) {
         let pace = self.pace(backend);
         pace.sample(took);
         (pace.unanswered, pace.until, pace.time) = (0, 0, 0);
-        if is_first && took >= pace.after {
-            self.budget = self.budget.saturating_sub(IN_VAIN);
-        }
     }
 
     /// A request to a backend is over without an answer, after so long. What ends sooner than anybody would be asked
@@ -187,8 +193,12 @@ mod tests {
     const SECOND: u64 = 1_000 * MILLISECOND;
     const EJECTION: Ejection = Ejection { failures: 3, time: Duration::from_secs(8) };
 
+    const fn of(after: HedgeAfter) -> Hedge<'static> {
+        Hedge { first: "a", second: "b", after }
+    }
+
     fn wait(paces: &mut Paces) -> Option<u128> {
-        paces.hedge("a", HedgeAfter::Usual).map(|wait| wait.as_millis())
+        paces.hedge(&of(HedgeAfter::Usual), SECOND).map(|wait| wait.as_millis())
     }
 
     /// Of 200 answers of which every tenth takes the second time.
@@ -199,14 +209,14 @@ mod tests {
             (20, 20, 300, 300, "no sooner than that"),
             (20, 300, 300, 300, "a tail of one in ten is not what is usual"),
             (200, 200, 380, 480, "twice"),
-            (350, 350, 650, 800, "twice"),
-            (2000, 2000, 800, 800, "no later than that"),
+            (250, 250, 480, 600, "twice"),
+            (2000, 2000, 600, 600, "no later than that"),
         ];
         for (usual, other, least, most, reason) in rows {
             let mut paces = Paces::default();
             for number in 0..200 {
                 let took = if number % 10 == 9 { other } else { usual };
-                paces.answered("a", took * MILLISECOND, false);
+                paces.answered("a", took * MILLISECOND);
             }
             let found = wait(&mut paces).unwrap();
             assert!((least..=most).contains(&found), "{reason}: {found}");
@@ -220,30 +230,41 @@ mod tests {
         for _ in 0..9 {
             paces.unanswered("a", SECOND, SECOND);
         }
-        assert_eq!(paces.hedge("a", fixed), Some(Duration::from_millis(450)));
-        assert_eq!(paces.hedge("a", HedgeAfter::Never), None);
-        assert_eq!(wait(&mut paces), Some(800), "a longer wait finds out whether it is slow");
+        assert_eq!(paces.hedge(&of(fixed), SECOND), Some(Duration::from_millis(450)));
+        assert_eq!(paces.hedge(&of(HedgeAfter::Never), SECOND), None);
+        assert_eq!(wait(&mut paces), Some(600), "a longer wait finds out whether it is slow");
     }
 
+    /// Of a thousand reads at once, each of which is hedged if it may be.
     #[test]
-    fn one_attempt_in_ten_may_be_in_vain() {
-        let mut paces = Paces::default();
-        let mut in_vain = 0;
-        for _ in 0..1000 {
-            if wait(&mut paces).is_some() {
-                in_vain += 1;
-                paces.answered("a", SECOND, true);
+    fn hedges_cost_nothing_while_the_first_hangs_and_the_second_answers() {
+        #[rustfmt::skip]
+        let rows = [
+            (true, true, 1000, "the first hangs"),
+            (true, false, 120, "both hang: the budget and a share"),
+            (false, true, 30, "the first answers after all: a quarter of that"),
+        ];
+        for (first_hangs, second_answers, expected, reason) in rows {
+            let mut paces = Paces::default();
+            let mut hedged: u64 = 0;
+            for _ in 0..1000 {
+                if wait(&mut paces).is_none() {
+                    continue;
+                }
+                hedged += 1;
+                if second_answers && first_hangs {
+                    paces.answered("b", 20 * MILLISECOND);
+                } else if first_hangs {
+                    paces.unanswered("b", SECOND, SECOND);
+                }
+                if first_hangs {
+                    paces.unanswered("a", 400 * MILLISECOND, SECOND);
+                } else {
+                    paces.answered("a", SECOND);
+                }
+                paces.note_hedged("a", "b", !first_hangs);
             }
-        }
-        assert!((105..=112).contains(&in_vain), "{in_vain}");
-    }
-
-    #[test]
-    fn an_attempt_that_helped_costs_nothing() {
-        let mut paces = Paces::default();
-        for number in 0..1000 {
-            assert!(wait(&mut paces).is_some(), "{number}");
-            paces.unanswered("a", 400 * MILLISECOND, SECOND);
+            assert!(hedged.abs_diff(expected) < 10, "{reason}: {hedged}");
         }
     }
 
@@ -284,7 +305,7 @@ mod tests {
         assert!(!first(&mut paces, 23 * SECOND), "another one tries");
         assert!(first(&mut paces, 23 * SECOND + 1));
         assert!(!first(&mut paces, 25 * SECOND), "that one never came back");
-        paces.answered("a", 20 * MILLISECOND, true);
+        paces.answered("a", 20 * MILLISECOND);
         assert!(!first(&mut paces, 26 * SECOND), "it answers");
         assert!(paces.all_answer());
     }

@@ -41,7 +41,7 @@ impl Lookups {
     pub(crate) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
         let both_are_in =
             !self.paces.is_out(hedge.first, now) && !self.paces.is_out(hedge.second, now);
-        both_are_in.then(|| self.paces.hedge(hedge.first, hedge.after)).flatten()
+        both_are_in.then(|| self.paces.hedge(hedge, now)).flatten()
     }
 
     /// The host knows a backend to be down.
@@ -54,10 +54,15 @@ impl Lookups {
         self.paces.note_in(backend);
     }
 
-    /// A backend has begun its answer so many nanoseconds after it was asked. `is_first` says that the next one was
-    /// asked too unless it did so in time.
-    pub(crate) fn note_answer(&mut self, backend: &str, took: u64, is_first: bool) {
-        self.paces.answered(backend, took, is_first);
+    /// A backend has begun its answer so many nanoseconds after it was asked.
+    pub(crate) fn note_answer(&mut self, backend: &str, took: u64) {
+        self.paces.answered(backend, took);
+    }
+
+    /// What came of asking the second backend of a list too: the first has answered after all (`was_in_vain`), or
+    /// its request is over without an answer. What became of its own request is noted before.
+    pub(crate) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool) {
+        self.paces.note_hedged(first, second, was_in_vain);
     }
 
     /// A request to a backend is over without an answer, so many nanoseconds after it was asked.

@@ -74,7 +74,8 @@ fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) ->
 }
 
 /// Says how often Envoy goes on, and when. Envoy ends no attempt that it has made another beside, so the end of such a
-/// request is the driver's: what the last attempt may take, and the wait before it.
+/// request is the driver's: what the last attempt may take, and what passes before it. That is the wait, or the
+/// time of a connection: while that of the first does not come up nobody is asked beside it.
 fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>) -> Option<u64> {
     let further_attempts = retry.further_attempts.to_string();
     call.set_request_header(MAXIMUM_RETRIES, further_attempts.into_bytes());
@@ -82,8 +83,10 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
     let wait = wait?;
     call.set_request_header(HEDGE, b"true");
     call.set_request_header(NO_FAILURE, b"1");
-    let longest = u64::try_from(retry.attempt_timeout.saturating_add(wait).as_nanos());
-    let until = call.exchange.now().saturating_add(longest.unwrap_or(u64::MAX));
+    let before = wait.max(retry.connect_timeout);
+    let longest = retry.attempt_timeout.saturating_add(before);
+    let longest = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+    let until = call.exchange.now().saturating_add(longest);
     call.set_deadline(until);
     Some(until)
 }

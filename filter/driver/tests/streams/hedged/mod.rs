@@ -153,12 +153,18 @@ fn the_first_answers_after_all() {
 #[test]
 fn both_hang_and_one_hangs_while_the_other_lacks_it() {
     let pair = ["robot", "open"];
-    for (status, expected) in [
-        (None, "503 portolan_failed:UNAVAILABLE"),
-        (Some("404"), "503 portolan_failed:UNAVAILABLE"),
-    ] {
-        let mut world =
-            world(pair, r#", "attempt_timeouts": {"blobs": "3s"}, "hedge_after": "usual""#);
+    #[rustfmt::skip]
+    let rows = [
+        (None, "100ms", 2999, "three seconds, and the wait before the second"),
+        (Some("404"), "100ms", 2999, "the same"),
+        (None, "1s", 3699, "three seconds, and the time of a connection"),
+        (Some("404"), "1s", 3699, "the same"),
+    ];
+    for (status, connect_timeout, milliseconds, reason) in rows {
+        let times = format!(
+            r#", "attempt_timeouts": {{"blobs": "3s"}}, "connect_timeout": "{connect_timeout}""#
+        );
+        let mut world = world(pair, &format!("{times}{USUAL}"));
         let mut router = Router::start(&mut world, pair, None);
         router.connect(0);
         router.world.pass(300);
@@ -167,10 +173,11 @@ fn both_hang_and_one_hangs_while_the_other_lacks_it() {
         if let Some(status) = status {
             router.answer(1, status);
         }
-        router.take(&Event::Pass(2999));
-        assert_eq!(router.end, None, "{status:?}: three seconds, and the wait before the second");
+        router.take(&Event::Pass(milliseconds));
+        assert_eq!(router.end, None, "{status:?}: {reason}");
         router.take(&Event::Pass(2));
-        assert_eq!(router.end.as_deref(), Some(expected), "{status:?}");
+        let expected = Some("503 portolan_failed:UNAVAILABLE");
+        assert_eq!(router.end.as_deref(), expected, "{status:?}: {reason}");
         router.finish();
     }
 }

@@ -293,7 +293,7 @@ impl<'w> Router<'w> {
             }
         }
         if self.end.is_none() && self.is_hedged {
-            self.world.pass(11_000);
+            self.world.pass(13_001);
             self.look_for_end();
             assert!(self.end.is_some(), "it has no end");
         }

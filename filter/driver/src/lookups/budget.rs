@@ -1,0 +1,133 @@
+//! How many extra requests hedged reads may cost: a bucket of tokens that reads fill and hedges empty.
+//!
+//! A hedge is paid when it is known what came of it, so that one that helped costs less than one that was in vain.
+//! What is under way by then may overdraw the bucket: it is paid off before the next read is hedged, so the share
+//! holds over time. Where everything is slow, hedges are in vain, make it slower, and so end.
+
+/// What one hedge costs that helped: the second backend answered sooner.
+const HELPED: i64 = 100;
+/// What one costs that was in vain: the first backend answered after all.
+const IN_VAIN: i64 = 4 * HELPED;
+/// What a read puts in: eleven hedges for a hundred reads.
+const READ: i64 = 11;
+/// What a second puts in, for a front with few reads.
+const SECOND: u64 = 25;
+/// So much is in it at most, and in the beginning: ten hedges that help.
+const MOST: i64 = 10 * HELPED;
+/// So far it is overdrawn at most.
+const LEAST: i64 = -20 * MOST;
+const NANOSECONDS: u64 = 1_000_000_000;
+
+/// The budget of all lists of a worker.
+#[derive(Debug)]
+pub(super) struct Budget {
+    balance: i64,
+    /// Up to then time has put in what it does, in nanoseconds since 1970.
+    counted: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { balance: MOST, counted: 0 }
+    }
+}
+
+impl Budget {
+    /// A read comes that may be hedged.
+    pub(super) fn note_read(&mut self, now: u64) {
+        let passed = now.saturating_sub(self.counted) / (NANOSECONDS / SECOND);
+        // A clock that was set back begins anew.
+        if passed > 0 || now < self.counted {
+            self.counted = now;
+        }
+        let passed = i64::try_from(passed).unwrap_or(MOST).min(MOST);
+        self.balance = self.balance.saturating_add(passed).saturating_add(READ).min(MOST);
+    }
+
+    /// Whether a hedge is left.
+    pub(super) const fn has_some(&self) -> bool {
+        self.balance >= HELPED
+    }
+
+    /// A hedge is paid that helped.
+    pub(super) const fn pay_helped(&mut self) {
+        self.pay(HELPED);
+    }
+
+    /// A hedge is paid that was in vain.
+    pub(super) const fn pay_in_vain(&mut self) {
+        self.pay(IN_VAIN);
+    }
+
+    const fn pay(&mut self, cost: i64) {
+        let balance = self.balance.saturating_sub(cost);
+        self.balance = if balance < LEAST { LEAST } else { balance };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads at so many a second, of which those that may are hedged; hedges that helped, and hedges in vain.
+    fn hedged(reads: u64, a_second: u64, is_in_vain: bool) -> u64 {
+        let mut budget = Budget::default();
+        let mut hedged = 0;
+        for number in 0..reads {
+            budget.note_read(NANOSECONDS.saturating_mul(number) / a_second);
+            if budget.has_some() {
+                hedged += 1;
+                if is_in_vain {
+                    budget.pay_in_vain();
+                } else {
+                    budget.pay_helped();
+                }
+            }
+        }
+        hedged
+    }
+
+    #[test]
+    fn a_share_of_the_reads() {
+        #[rustfmt::skip]
+        let rows = [
+            (10_000, 1_000, false, 1_112, "busy: eleven in a hundred, ten, and one each four seconds"),
+            (10_000, 1_000, true, 280, "busy, and in vain: a quarter of these"),
+            (1_000, 50, false, 125, "not so busy"),
+            (1_000, 50, true, 33, "not so busy, and in vain"),
+            (100, 1, false, 46, "hardly any reads"),
+            (10, 1, false, 10, "no more than are left"),
+        ];
+        for (reads, a_second, is_in_vain, expected, reason) in rows {
+            let found = hedged(reads, a_second, is_in_vain);
+            assert!(found.abs_diff(expected) <= 5, "{reason}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_overdrawn_is_paid_off() {
+        let mut budget = Budget::default();
+        budget.note_read(NANOSECONDS);
+        for _ in 0..100 {
+            budget.pay_in_vain();
+        }
+        let until = (0..10_000).position(|_| {
+            budget.note_read(NANOSECONDS);
+            budget.has_some()
+        });
+        assert_eq!(until, Some(1_827), "two hundred hedges, of eleven in a hundred reads");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back() {
+        let mut budget = Budget::default();
+        budget.note_read(100 * NANOSECONDS);
+        for _ in 0..3 {
+            budget.pay_in_vain();
+        }
+        budget.note_read(10 * NANOSECONDS);
+        assert!(!budget.has_some());
+        budget.note_read(30 * NANOSECONDS);
+        assert!(budget.has_some(), "twenty seconds");
+    }
+}
