@@ -3,7 +3,7 @@
 //! A further pass of a request is a stream of its own, with the headers that the first left, and with no
 //! memory but the properties that outlive a pass.
 
-use portolan_core::attempt::{Answers, Hop, next_cluster};
+use portolan_core::attempt::{Answers, Hop, list_of, next_cluster};
 use portolan_core::contract::{StateKey, headers};
 
 use crate::callback::Callback;
@@ -16,9 +16,9 @@ pub(crate) fn is_further_pass(call: &Callback<'_>) -> bool {
     call.state(StateKey::Followed).is_some()
 }
 
-/// The keys of the backends that the request goes on with if a redirect leads nowhere, a space between two.
-pub(crate) fn fallback(call: &Callback<'_>) -> Option<String> {
-    String::from_utf8(call.state(StateKey::Fallback)?).ok()
+/// The keys of the backends that the request goes on with if a redirect leads nowhere.
+pub(crate) fn fallback(call: &Callback<'_>) -> Option<Vec<String>> {
+    list_of(&call.state(StateKey::Fallback)?)
 }
 
 /// Has the attempts that follow this one go to those backends of the list that were not asked; whether
@@ -26,7 +26,9 @@ pub(crate) fn fallback(call: &Callback<'_>) -> Option<String> {
 pub(crate) fn prepare_fallback(call: &mut Callback<'_>) -> bool {
     let Some(keys) = fallback(call) else { return false };
     let before = Answers::parse(&call.state(StateKey::Prepared).unwrap_or_default());
-    let Some(cluster) = next_cluster(keys.split(' '), &before) else { return false };
+    let Some(cluster) = next_cluster(keys.iter().map(String::as_str), &before) else {
+        return false;
+    };
     call.set_state(StateKey::NextCluster, cluster.into_bytes());
     true
 }

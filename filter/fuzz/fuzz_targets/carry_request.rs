@@ -185,7 +185,7 @@ fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &
                 "{next}"
             );
         }
-        property.extend_from_slice(note(backend.name(), answer).as_bytes());
+        note(&mut property, backend.name(), answer);
     }
     let answers = Answers::parse(&property);
     let case = Case {

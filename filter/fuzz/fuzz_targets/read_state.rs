@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::attempt::{
-    Answer, Answers, Hop, Prepared, all, list_of, note, note_list, only, select,
+    Answer, Answers, Hop, Prepared, all, is_prepared, list_of, note, note_list, only, select,
 };
 use portolan_core::contract::Role;
 
@@ -16,7 +16,7 @@ fuzz_target!(|property: &[u8]| {
     for part in &parts {
         let printed = Prepared::print(std::slice::from_ref(part));
         assert_eq!(only(&printed).as_ref(), Some(part), "as it was written");
-        assert_eq!(printed.iter().filter(|byte| **byte == b'\n').count(), 1, "one line");
+        assert!(is_prepared(&printed));
         if !part.backend.is_empty() {
             assert_eq!(select(&printed, part.backend.as_bytes()).as_ref(), Some(part));
             let other = format!("{}x", part.backend);
@@ -30,7 +30,9 @@ fuzz_target!(|property: &[u8]| {
     }
     check_answers(property, &parts);
     if let Some(list) = list_of(property) {
-        assert_eq!(list_of(note_list(&list).as_bytes()), Some(list));
+        let mut noted = Vec::new();
+        note_list(&mut noted, list.iter().map(String::as_str));
+        assert_eq!(list_of(&noted), Some(list));
     }
     if let Some(hop) = Hop::parse(property) {
         assert_eq!(Hop::parse(&hop.print()).as_ref(), Some(&hop));
@@ -42,10 +44,13 @@ fn check_answers(property: &[u8], parts: &[Prepared<'_>]) {
     let answers = Answers::parse(property);
     for part in parts {
         let Some(answer) = answers.of(part.backend) else { continue };
-        let line = note(part.backend, answer);
-        assert_eq!(Answers::parse(line.as_bytes()).of(part.backend), Some(answer), "{line}");
-        // The latest counts.
-        let more = [property, b"\n", note(part.backend, Answer::Missed).as_bytes()].concat();
-        assert_eq!(Answers::parse(&more).of(part.backend), Some(Answer::Missed));
+        let mut alone = Vec::new();
+        note(&mut alone, part.backend, answer);
+        assert_eq!(Answers::parse(&alone).of(part.backend), Some(answer));
+        // The latest counts. What is cut off at the end of the property is no record.
+        let mut both = Prepared::print(parts);
+        note(&mut both, part.backend, answer);
+        note(&mut both, part.backend, Answer::Missed);
+        assert_eq!(Answers::parse(&both).of(part.backend), Some(Answer::Missed));
     }
 }

@@ -4,6 +4,7 @@
 //! the mark alone, and [`super::judge`] reads what was noted here.
 
 use super::wait::Wait;
+use crate::contract::encoding::{self, Fields, Kind};
 
 /// What an answer means for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,18 +98,16 @@ pub const fn may_ask_to_wait(status: u16) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers(Vec<(String, Answer)>);
 
-/// With what a line of an answer begins, which no name of a backend does.
-const LINE: char = '=';
-
 impl Answers {
-    /// Reads the property of the stream: one line per answer among those of what was prepared. The
-    /// latest line of a backend counts; what is not understood is left out.
+    /// Reads the property of the stream. The latest answer of a backend counts; what is not understood
+    /// is left out.
     #[must_use]
     pub fn parse(property: &[u8]) -> Self {
         let mut answers = Self::default();
-        for line in property.split(|byte| *byte == b'\n') {
-            let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix(LINE));
-            if let Some((backend, answer)) = line.and_then(parse_line) {
+        for (kind, fields) in encoding::records(property) {
+            if kind == Kind::Answer
+                && let Some((backend, answer)) = read(fields)
+            {
                 answers.note(backend, answer);
             }
         }
@@ -134,47 +133,44 @@ impl Answers {
     }
 }
 
-/// The line that is added to the property when a backend has answered.
+/// Adds what a backend has answered to the property.
+pub fn note(property: &mut Vec<u8>, backend: &str, answer: Answer) {
+    let seconds = answer.wait().seconds().map(|seconds| seconds.to_string());
+    let words = [backend, word(answer)].into_iter().chain(seconds.as_deref());
+    encoding::write(property, Kind::Answer, words.map(str::as_bytes));
+}
+
+/// Adds the backends of the list to the property. The first attempt of a request does so: clusters of
+/// the attempts after it stand in several lists.
+pub fn note_list<'n>(property: &mut Vec<u8>, list: impl Iterator<Item = &'n str>) {
+    encoding::write(property, Kind::List, list.map(str::as_bytes));
+}
+
+/// The backends of the list, if an attempt has noted them.
 #[must_use]
-pub fn note(backend: &str, answer: Answer) -> String {
-    let word = match answer {
+pub fn list_of(property: &[u8]) -> Option<Vec<String>> {
+    let mut records = encoding::records(property);
+    let (_, fields) = records.find(|(kind, _)| *kind == Kind::List)?;
+    let names: Result<Vec<&str>, _> = fields.map(std::str::from_utf8).collect();
+    Some(names.ok()?.into_iter().map(str::to_owned).collect())
+}
+
+const fn word(answer: Answer) -> &'static str {
+    match answer {
         Answer::Missed => "missed",
         Answer::Refused => "refused",
         Answer::Astray => "astray",
         Answer::Silent => "silent",
         Answer::Failed(_) => "failed",
         Answer::Limited(_) => "limited",
-    };
-    match answer.wait().seconds() {
-        Some(seconds) => format!("{LINE}{backend} {word} {seconds}\n"),
-        None => format!("{LINE}{backend} {word}\n"),
     }
 }
 
-/// The line that says which backends the list has. The first attempt of a request adds it: clusters of
-/// the attempts after it stand in several lists.
-#[must_use]
-pub fn note_list(list: &[String]) -> String {
-    format!("{LINE}{LIST}{}\n", list.join(" "))
-}
-
-/// The backends of the list, if an attempt has noted them.
-#[must_use]
-pub fn list_of(property: &[u8]) -> Option<Vec<String>> {
-    let mut lines = property.split(|byte| *byte == b'\n');
-    let text = lines.find_map(|line| line.strip_prefix(b"=+"))?;
-    Some(std::str::from_utf8(text).ok()?.split(' ').map(str::to_owned).collect())
-}
-
-/// What the line of a list has behind its first sign.
-const LIST: char = '+';
-
-fn parse_line(line: &str) -> Option<(&str, Answer)> {
-    let mut words = line.split(' ');
-    let (backend, word) = (words.next()?, words.next()?);
-    let wait = match words.next() {
+fn read(mut fields: Fields<'_>) -> Option<(&str, Answer)> {
+    let (backend, word) = (fields.text()?, fields.text()?);
+    let wait = match fields.next() {
         None => Wait::UNKNOWN,
-        Some(seconds) => Wait::of_seconds(seconds.parse().ok()?),
+        Some(seconds) => Wait::of_seconds(std::str::from_utf8(seconds).ok()?.parse().ok()?),
     };
     let answer = match word {
         "missed" => Answer::Missed,
@@ -185,7 +181,7 @@ fn parse_line(line: &str) -> Option<(&str, Answer)> {
         "limited" => Answer::Limited(wait),
         _ => return None,
     };
-    words.next().is_none().then_some((backend, answer))
+    fields.end((backend, answer))
 }
 
 #[cfg(test)]
@@ -260,9 +256,12 @@ mod tests {
             ("f", Answer::Silent),
             ("g", Answer::Refused),
         ];
-        let property: String = notes.iter().map(|(name, answer)| note(name, *answer)).collect();
-        let property = format!("quay\t\t\t/v2/\tnothing\n{property}");
-        let read = Answers::parse(property.as_bytes());
+        let mut property = Vec::new();
+        encoding::write(&mut property, Kind::Request, [&b"quay"[..], b"missed"].into_iter());
+        for (name, answer) in &notes {
+            note(&mut property, name, *answer);
+        }
+        let read = Answers::parse(&property);
         assert_eq!(read.of("a"), Some(Answer::Missed));
         for (name, answer) in &notes[1..] {
             assert!(read.of(name) == Some(*answer) || *name == "a");
@@ -275,30 +274,33 @@ mod tests {
 
     #[test]
     fn the_list_is_noted_once_for_all_attempts() {
-        let list = ["a".to_owned(), "b".to_owned()];
-        let property = format!("{}{}", note_list(&list), note("a", Answer::Missed));
-        assert_eq!(list_of(property.as_bytes()), Some(list.to_vec()));
-        let answers = Answers::parse(property.as_bytes());
+        let mut property = Vec::new();
+        note_list(&mut property, ["a", "b"].into_iter());
+        note(&mut property, "a", Answer::Missed);
+        assert_eq!(list_of(&property), Some(vec!["a".to_owned(), "b".to_owned()]));
+        let answers = Answers::parse(&property);
         assert_eq!((answers.of("a"), answers.of("b")), (Some(Answer::Missed), None));
-        assert_eq!(answers.of("+a"), None);
-        for other in [&b""[..], b"a\t\t\t/v2/\tnothing\n", b"=a missed\n"] {
-            assert_eq!(list_of(other), None);
-        }
+        let mut other = Vec::new();
+        note(&mut other, "a", Answer::Missed);
+        assert_eq!((list_of(b""), list_of(&other)), (None, None));
     }
 
     #[test]
     fn junk_is_no_answer() {
-        for junk in [
-            &b""[..],
-            b"a missed",
-            b"=a",
-            b"=a b c",
-            b"=\xff missed",
-            b"=missed\n",
-            b"=a limited x",
-            b"=a limited 1 2",
-        ] {
-            assert_eq!(Answers::parse(junk), Answers::default(), "{junk:?}");
+        let rows: [&[&[u8]]; 7] = [
+            &[],
+            &[b"a"],
+            &[b"a", b"b", b"c"],
+            &[b"\xff", b"missed"],
+            &[b"missed"],
+            &[b"a", b"limited", b"x"],
+            &[b"a", b"limited", b"1", b"2"],
+        ];
+        for fields in rows {
+            let mut property = Vec::new();
+            encoding::write(&mut property, Kind::Answer, fields.iter().copied());
+            assert_eq!(Answers::parse(&property), Answers::default(), "{fields:?}");
         }
+        assert_eq!(Answers::parse(b"=a missed\n"), Answers::default(), "another version");
     }
 }

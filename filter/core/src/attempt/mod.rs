@@ -27,11 +27,11 @@ pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
 pub use overlap::{
-    BOTH_ASKED, Hedge, NOBODY_ELSE, ONE_BY_ONE, hedge, is_one_by_one, may_overlap, other,
+    BOTH_ASKED, Hedge, NOBODY_ELSE, hedge, is_one_by_one, may_overlap, note_one_by_one, other,
 };
 pub use passed_over::{LATER, Why, overtaken, passed_over, skipped, tried};
 pub use patience::alone;
-pub use prepared::{Prepared, all, only, select};
+pub use prepared::{Prepared, all, is_prepared, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};
 pub use retry::Retry;
 pub use user_name::user_name;

@@ -7,6 +7,7 @@
 //! backend would have to wait for a token.
 
 use crate::config::{Config, HedgeAfter, List, Purpose};
+use crate::contract::encoding::{self, Kind};
 use crate::contract::name_of;
 
 /// When the second backend of a list is asked too.
@@ -42,13 +43,15 @@ pub fn hedge<'c>(config: &'c Config, list: &List) -> Option<Hedge<'c>> {
     (both && list.purpose() == Purpose::Read).then_some(hedge)
 }
 
-/// The line behind what was prepared that says that the attempts of this request follow each other.
-pub const ONE_BY_ONE: &[u8] = b"=!\n";
+/// Adds to the property that the attempts of this request follow each other.
+pub fn note_one_by_one(property: &mut Vec<u8>) {
+    encoding::write(property, Kind::OneByOne, std::iter::empty());
+}
 
 /// Whether the attempts of a request follow each other, where those of its list may overlap.
 #[must_use]
 pub fn is_one_by_one(property: &[u8]) -> bool {
-    property.split(|byte| *byte == b'\n').any(|line| line == b"=!")
+    encoding::records(property).any(|(kind, _)| kind == Kind::OneByOne)
 }
 
 /// What is kept of a request while both backends of its list are asked; before that it is the name of the first.
@@ -68,6 +71,7 @@ pub fn other<'a>(list: &'a [String], backend: &str) -> Option<&'a str> {
 mod tests {
     use std::time::Duration;
 
+    use super::super::answers::{Answer, note, note_list};
     use super::*;
 
     fn policy(a: &str, b: &str) -> Config {
@@ -118,16 +122,11 @@ mod tests {
 
     #[test]
     fn a_request_says_that_its_attempts_follow_each_other() {
-        #[rustfmt::skip]
-        let rows = [
-            (&b""[..], false, "nothing was prepared"),
-            (b"=!\n", true, "only that"),
-            (b"=+a b\n=!\n", true, "behind a list"),
-            (b"=a missed\n", false, "an answer"),
-            (b"a /v2/=!\n", false, "in a target"),
-        ];
-        for (property, expected, reason) in rows {
-            assert_eq!(is_one_by_one(property), expected, "{reason}");
-        }
+        let mut noted = Vec::new();
+        note_list(&mut noted, ["a", "b"].into_iter());
+        assert!(!is_one_by_one(&noted) && !is_one_by_one(b""));
+        note_one_by_one(&mut noted);
+        note(&mut noted, "a", Answer::Missed);
+        assert!(is_one_by_one(&noted));
     }
 }

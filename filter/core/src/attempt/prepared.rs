@@ -1,14 +1,13 @@
-//! What each backend of a list is sent, as one property of the stream.
+//! What each backend of a list is sent, as one property of the stream: a record for each backend.
 //!
-//! One line per backend, its parts separated by tabs: the name, what is special, what becomes of its
-//! redirects, the request target, and the credentials. No part can hold a line feed, and none but the
-//! last a tab: names and URLs are checked by the policy, targets by the request parser, and no header
-//! value has a line feed (RFC 9110 section 5.5). Behind these lines attempts note what their backends
-//! answered ([`super::note`]); those lines begin with a sign that no name of a backend begins with.
+//! Its fields are the name, what is special, what becomes of its redirects, the request target, and
+//! the credentials. Behind these records attempts note what their backends answered
+//! ([`super::note`]).
 
 use super::answers::Shown;
 use super::credentials::{Credentials, TokenSource};
 use super::redirect::Redirection;
+use crate::contract::encoding::{self, Fields, Kind};
 
 /// What one backend is sent, and how its answer is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +27,14 @@ pub struct Prepared<'p> {
     pub credentials: Credentials<'p>,
 }
 
-const HIDES: u8 = b'h';
-const AUTHORITY: u8 = b'a';
+const HIDES: &str = "h";
+const AUTHORITY: &str = "a";
+const BOTH: &str = "ha";
 
-const NOTHING: &[u8] = b"nothing";
-const CLIENT: &[u8] = b"client";
-const INJECTED: &[u8] = b"injected";
-const TOKEN: &[u8] = b"token";
+const NOTHING: &str = "nothing";
+const CLIENT: &str = "client";
+const INJECTED: &str = "injected";
+const TOKEN: &str = "token";
 
 impl Prepared<'_> {
     /// What an attempt at the backend shows of who asks, as far as a refusal means something different then.
@@ -58,36 +58,25 @@ impl Prepared<'_> {
         text
     }
 
-    fn print_to(&self, text: &mut Vec<u8>) {
-        text.extend_from_slice(self.backend.as_bytes());
-        text.push(b'\t');
-        text.extend(self.hides_missing.then_some(HIDES));
-        text.extend(self.is_authority.then_some(AUTHORITY));
-        for part in [self.redirection.print().as_bytes(), self.target] {
-            text.push(b'\t');
-            text.extend_from_slice(part);
-        }
-        let mut add = |parts: &[&[u8]]| {
-            for part in parts {
-                text.push(b'\t');
-                text.extend_from_slice(part);
-            }
-        };
-        match &self.credentials {
-            Credentials::Nothing => add(&[NOTHING]),
-            // A line feed cannot be in a header; were there one, the rest would be another line.
-            Credentials::Client(value) if value.contains(&b'\n') => add(&[NOTHING]),
-            Credentials::Client(value) => add(&[CLIENT, value]),
-            Credentials::Injected(name) => add(&[INJECTED, name.as_bytes()]),
-            Credentials::Token(source) => add(&[TOKEN, &source.print()]),
-        }
-        text.push(b'\n');
+    fn print_to(&self, property: &mut Vec<u8>) {
+        let own = [self.backend, self.special()].into_iter().map(str::as_bytes);
+        let fields = own.chain(self.redirection.fields()).chain([self.target]);
+        encoding::write(property, Kind::Request, fields.chain(self.credentials.fields()));
     }
 
-    /// About how many bytes its line takes, so that little is copied twice.
+    const fn special(&self) -> &'static str {
+        match (self.hides_missing, self.is_authority) {
+            (true, true) => BOTH,
+            (true, false) => HIDES,
+            (false, true) => AUTHORITY,
+            (false, false) => "",
+        }
+    }
+
+    /// About how many bytes its record takes, so that little is copied twice.
     fn room(&self) -> usize {
-        const WORDS: usize = 24;
-        const SOURCE: usize = 200;
+        const WORDS: usize = 64;
+        const SOURCE: usize = 240;
         let credentials = match &self.credentials {
             Credentials::Client(value) => value.len(),
             Credentials::Token(_) => SOURCE,
@@ -104,8 +93,31 @@ impl Prepared<'_> {
     }
 }
 
-impl TokenSource<'_> {
-    fn print(&self) -> Vec<u8> {
+impl<'p> Credentials<'p> {
+    fn fields(&self) -> impl Iterator<Item = &[u8]> {
+        let (word, value, source) = match self {
+            Self::Nothing => (NOTHING, None, None),
+            Self::Client(value) => (CLIENT, Some(&**value), None),
+            Self::Injected(name) => (INJECTED, Some(name.as_bytes()), None),
+            Self::Token(source) => (TOKEN, None, Some(source)),
+        };
+        let source = source.into_iter().flat_map(TokenSource::fields);
+        [word.as_bytes()].into_iter().chain(value).chain(source)
+    }
+
+    fn read(fields: &mut Fields<'p>) -> Option<Self> {
+        match fields.text()? {
+            NOTHING => Some(Self::Nothing),
+            CLIENT => Some(Self::Client(fields.next()?.into())),
+            INJECTED => Some(Self::Injected(fields.text()?.into())),
+            TOKEN => Some(Self::Token(TokenSource::read(fields)?)),
+            _ => None,
+        }
+    }
+}
+
+impl<'p> TokenSource<'p> {
+    fn fields(&self) -> impl Iterator<Item = &[u8]> {
         let parts: [&str; 7] = [
             &self.cluster,
             &self.authority,
@@ -115,13 +127,12 @@ impl TokenSource<'_> {
             &self.scope,
             &self.credential,
         ];
-        parts.join("\t").into_bytes()
+        parts.into_iter().map(str::as_bytes)
     }
 
-    fn read(bytes: &[u8]) -> Option<TokenSource<'_>> {
-        let mut parts = std::str::from_utf8(bytes).ok()?.split('\t');
-        let mut next = || parts.next().map(Into::into);
-        Some(TokenSource {
+    fn read(fields: &mut Fields<'p>) -> Option<Self> {
+        let mut next = || fields.text().map(Into::into);
+        Some(Self {
             cluster: next()?,
             authority: next()?,
             realm: next()?,
@@ -137,52 +148,59 @@ impl TokenSource<'_> {
 /// attempt must not be made: what another backend is sent may hold another backend's secrets.
 #[must_use]
 pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
-    let mut lines = property.split(|byte| *byte == b'\n');
-    let own = |line: &&[u8]| line.split(|byte| *byte == b'\t').next() == Some(backend);
-    read(lines.find(own).filter(|_| !backend.is_empty())?)
+    let own = |fields: &Fields<'_>| fields.clone().next() == Some(backend);
+    read(requests(property).find(own).filter(|_| !backend.is_empty())?)
 }
 
 /// The one part of a list of one: there is nobody whose it could be instead.
 #[must_use]
 pub fn only(property: &[u8]) -> Option<Prepared<'_>> {
-    let end = property.iter().position(|byte| *byte == b'\n')?;
-    let (line, rest) = property.split_at_checked(end)?;
-    let is_prepared = |line: &[u8]| !line.is_empty() && !line.starts_with(b"=");
-    if rest.split(|byte| *byte == b'\n').any(is_prepared) { None } else { read(line) }
+    let mut requests = requests(property);
+    let first = requests.next()?;
+    if requests.next().is_some() { None } else { read(first) }
 }
 
 /// Every part, in the order of the list; what is not understood is left out.
 pub fn all(property: &[u8]) -> impl Iterator<Item = Prepared<'_>> {
-    property.split(|byte| *byte == b'\n').filter_map(read)
+    requests(property).filter_map(read)
 }
 
-fn read(line: &[u8]) -> Option<Prepared<'_>> {
-    let mut parts = line.splitn(6, |byte| *byte == b'\t');
-    let backend = std::str::from_utf8(parts.next()?).ok()?;
-    let special = parts.next()?;
-    let redirection = Redirection::parse(parts.next()?)?;
-    let target = parts.next()?;
-    let credentials = match (parts.next()?, parts.next()) {
-        (NOTHING, None) => Credentials::Nothing,
-        (CLIENT, Some(value)) => Credentials::Client(value.into()),
-        (INJECTED, Some(name)) => Credentials::Injected(std::str::from_utf8(name).ok()?.into()),
-        (TOKEN, Some(source)) => Credentials::Token(TokenSource::read(source)?),
+/// Whether something was prepared for a backend, so that an attempt that finds nothing for its own must
+/// not be made. A property of another version counts as one that has: nobody can tell what is in it.
+#[must_use]
+pub fn is_prepared(property: &[u8]) -> bool {
+    !encoding::is_readable(property) || requests(property).next().is_some()
+}
+
+fn requests(property: &[u8]) -> impl Iterator<Item = Fields<'_>> {
+    encoding::records(property)
+        .filter_map(|(kind, fields)| (kind == Kind::Request).then_some(fields))
+}
+
+fn read(mut fields: Fields<'_>) -> Option<Prepared<'_>> {
+    let backend = fields.text()?;
+    let (hides_missing, is_authority) = match fields.text()? {
+        "" => (false, false),
+        HIDES => (true, false),
+        AUTHORITY => (false, true),
+        BOTH => (true, true),
         _ => return None,
     };
-    Some(Prepared {
+    let prepared = Prepared {
         backend,
-        hides_missing: special.contains(&HIDES),
-        is_authority: special.contains(&AUTHORITY),
-        redirection,
-        target,
-        credentials,
-    })
+        hides_missing,
+        is_authority,
+        redirection: Redirection::read(&mut fields)?,
+        target: fields.next()?,
+        credentials: Credentials::read(&mut fields)?,
+    };
+    fields.end(prepared)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::Bounds;
+    use crate::attempt::{Answer, Bounds, note};
 
     fn prepared<'p>(backend: &'p str, credentials: Credentials<'p>) -> Prepared<'p> {
         Prepared {
@@ -231,10 +249,9 @@ mod tests {
         assert_eq!(only(&property), None, "there are several");
         let mut alone = Prepared::print(&each[..1]);
         assert_eq!(only(&alone), Some(each[0].clone()));
-        alone.extend(b"=ghcr missed\n");
+        note(&mut alone, "ghcr", Answer::Missed);
         assert_eq!(only(&alone), Some(each[0].clone()), "an answer is nobody's part");
         assert_eq!(all(&alone).count(), 1);
-        assert_eq!(select(&alone, b"=ghcr missed"), None);
         for other in [&b"hub"[..], b"", b"ghcr\t", b"g", b"\n", b"\xff"] {
             assert_eq!(select(&property, other), None, "{other:?}");
         }
@@ -263,19 +280,50 @@ mod tests {
 
     #[test]
     fn a_property_that_is_cut_prepares_nobody() {
-        for text in ["", "gh", "gh\t", "gh\th\t", "gh\th\t\t/v2/", "gh\th\t\t/v2/\t", "\n\n"] {
-            assert_eq!(select(text.as_bytes(), b"gh"), None, "{text:?}");
-        }
         let whole = Prepared::print(&[prepared("quay", Credentials::Token(source()))]);
-        let cut = whole.split(|byte| *byte == b'\t').take(10).collect::<Vec<_>>().join(&b'\t');
-        assert_eq!(select(&cut, b"quay"), None);
+        for end in 0..whole.len() {
+            assert_eq!(select(&whole[..end], b"quay"), None, "{end} bytes");
+            assert_eq!(only(&whole[..end]), None, "{end} bytes");
+        }
+        assert!(select(&whole, b"quay").is_some());
     }
 
     #[test]
-    fn a_line_feed_makes_no_second_line() {
-        let evil = prepared("gh", Credentials::Client(b"x\nquay\t\t\t/v2/\tnothing"[..].into()));
-        let property = Prepared::print(&[evil]);
+    fn what_is_not_understood_prepares_nobody() {
+        #[rustfmt::skip]
+        let rows: [(&[&[u8]], bool, &str); 8] = [
+            (&[b"gh", b"", b"", b"/v2/", b"nothing"], true, "a whole record"),
+            (&[b"gh", b"", b"pass", b"gh.example", b"/v2/", b"nothing"], true, "with a redirect"),
+            (&[b"gh", b"", b"", b"/v2/"], false, "no credentials"),
+            (&[b"gh", b"", b"", b"/v2/", b"nothing", b"x"], false, "a field too many"),
+            (&[b"gh", b"", b"", b"/v2/", b"client"], false, "no value"),
+            (&[b"gh", b"", b"", b"/v2/", b"password", b"x"], false, "another word"),
+            (&[b"gh", b"x", b"", b"/v2/", b"nothing"], false, "another speciality"),
+            (&[b"gh", b"", b"follow", b"gh", b"https://gh.example", b"ftp", b"h", b"/v2/", b"nothing"], false, "another scheme"),
+        ];
+        for (fields, is_understood, reason) in rows {
+            let mut property = Vec::new();
+            encoding::write(&mut property, Kind::Request, fields.iter().copied());
+            assert_eq!(select(&property, b"gh").is_some(), is_understood, "{reason}");
+            assert!(is_prepared(&property), "{reason}: an attempt without its part is not made");
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_free_only_where_nothing_was_prepared() {
+        let mut noted = Vec::new();
+        note(&mut noted, "gh", Answer::Missed);
+        assert!(!is_prepared(&noted), "an answer");
+        assert!(is_prepared(b"gh\t\t\t/v2/\tnothing\n"), "another version");
+        assert!(is_prepared(b""), "no version at all");
+    }
+
+    #[test]
+    fn no_byte_of_a_value_begins_another_record() {
+        let other = Prepared::print(&[prepared("quay", Credentials::Nothing)]);
+        let evil = prepared("gh", Credentials::Client(other[1..].into()));
+        let property = Prepared::print(std::slice::from_ref(&evil));
         assert_eq!(select(&property, b"quay"), None);
-        assert_eq!(select(&property, b"gh").unwrap().credentials, Credentials::Nothing);
+        assert_eq!(select(&property, b"gh"), Some(evil));
     }
 }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::config::{Scheme, canonical_authority, covers, redirects_cluster};
+use crate::contract::encoding::{self, Fields, Kind};
 use crate::contract::{headers, name_of};
 use crate::grammar::{UriReference, escaped};
 
@@ -178,26 +179,28 @@ impl<'p> Hop<'p> {
         redirects_cluster(self.key, if plain { Scheme::Http } else { Scheme::Https })
     }
 
-    /// The property by which the next step knows where it comes from: words with a space between two, of which
-    /// none has any. It holds a URL that may be signed, and is not for a log.
+    /// The property by which the next step knows where it comes from. It holds a URL that may be signed,
+    /// and is not for a log.
     #[must_use]
     pub fn print(&self) -> Vec<u8> {
-        let origin = self.origin.as_bytes();
-        let bounds = self.bounds.print();
-        [self.key.as_bytes(), origin, &self.target, bounds.as_bytes()].join(&b' ')
+        let mut property = Vec::new();
+        let own = [self.key.as_bytes(), self.origin.as_bytes(), &self.target];
+        let fields = own.into_iter().chain(self.bounds.fields());
+        encoding::write(&mut property, Kind::Step, fields);
+        property
     }
 
     /// Reads the property.
     #[must_use]
     pub fn parse(property: &'p [u8]) -> Option<Self> {
-        let mut words = property.splitn(4, |byte| *byte == b' ');
-        let mut next = || words.next();
-        Some(Self {
-            key: std::str::from_utf8(next()?).ok()?,
-            origin: std::str::from_utf8(next()?).ok()?.into(),
-            target: next()?.into(),
-            bounds: Bounds::parse(next()?)?,
-        })
+        let (_, mut fields) = encoding::records(property).find(|(kind, _)| *kind == Kind::Step)?;
+        let step = Self {
+            key: fields.text()?,
+            origin: fields.text()?.into(),
+            target: fields.next()?.into(),
+            bounds: Bounds::read(&mut fields)?,
+        };
+        fields.end(step)
     }
 }
 
@@ -206,24 +209,26 @@ impl<'p> Bounds<'p> {
         self.hosts.split(' ').any(|host| covers(host, authority))
     }
 
-    fn print(&self) -> String {
-        format!("{} {}", if self.plain { PLAIN } else { ENCRYPTED }, self.hosts)
+    fn fields(&self) -> impl Iterator<Item = &'p [u8]> + use<'p> {
+        let scheme = if self.plain { PLAIN } else { ENCRYPTED };
+        [scheme, self.hosts].into_iter().map(str::as_bytes)
     }
 
-    fn parse(words: &'p [u8]) -> Option<Self> {
-        let (first, hosts) = std::str::from_utf8(words).ok()?.split_once(' ')?;
-        let plain = match first {
+    fn read(fields: &mut Fields<'p>) -> Option<Self> {
+        let plain = match fields.text()? {
             PLAIN => true,
             ENCRYPTED => false,
             _ => return None,
         };
-        Some(Self { plain, hosts })
+        Some(Self { plain, hosts: fields.text()? })
     }
 }
 
 const PLAIN: &str = "http";
 const ENCRYPTED: &str = "https";
+const UNWATCHED: &str = "";
 const PASSED: &str = "pass";
+const FOLLOWED: &str = "follow";
 
 impl<'p> Redirection<'p> {
     /// `host[:port]` of the backend, where redirects are looked at.
@@ -236,28 +241,29 @@ impl<'p> Redirection<'p> {
         }
     }
 
-    /// As words, with a space between two; none for what nobody looks at.
-    pub(super) fn print(&self) -> Cow<'static, str> {
-        match self {
-            Self::Unwatched => "".into(),
-            Self::Passed { authority } => format!("{PASSED} {authority}").into(),
+    /// The fields of a record.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &[u8]> {
+        let (word, first, second, bounds) = match self {
+            Self::Unwatched => (UNWATCHED, None, None, None),
+            Self::Passed { authority } => (PASSED, Some(&**authority), None, None),
             Self::Followed { key, origin, bounds } => {
-                format!("{origin} {key} {}", bounds.print()).into()
+                (FOLLOWED, Some(*key), Some(&**origin), Some(bounds))
             }
-        }
+        };
+        let words = [word].into_iter().chain(first).chain(second).map(str::as_bytes);
+        words.chain(bounds.into_iter().flat_map(Bounds::fields))
     }
 
-    pub(super) fn parse(words: &'p [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(words).ok()?;
-        match text.split_once(' ') {
-            None if text.is_empty() => Some(Self::Unwatched),
-            None => None,
-            Some((PASSED, authority)) => Some(Self::Passed { authority: authority.into() }),
-            Some((origin, rest)) => {
-                let (key, bounds) = rest.split_once(' ')?;
-                let bounds = Bounds::parse(bounds.as_bytes())?;
-                Some(Self::Followed { key, origin: origin.into(), bounds })
-            }
+    pub(super) fn read(fields: &mut Fields<'p>) -> Option<Self> {
+        match fields.text()? {
+            UNWATCHED => Some(Self::Unwatched),
+            PASSED => Some(Self::Passed { authority: fields.text()?.into() }),
+            FOLLOWED => Some(Self::Followed {
+                key: fields.text()?,
+                origin: fields.text()?.into(),
+                bounds: Bounds::read(fields)?,
+            }),
+            _ => None,
         }
     }
 }

@@ -118,11 +118,16 @@ pub fn judge<'b>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::encoding;
 
     /// From lines such as `a limited 3`.
     fn read(lines: &str) -> Answers {
-        let lines: Vec<String> = lines.lines().map(|line| format!("={line}")).collect();
-        Answers::parse(lines.join("\n").as_bytes())
+        let mut property = Vec::new();
+        for line in lines.lines() {
+            let words = line.split(' ').map(str::as_bytes);
+            encoding::write(&mut property, encoding::Kind::Answer, words);
+        }
+        Answers::parse(&property)
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod cluster_name;
 pub mod clusters;
 pub mod details;
+pub mod encoding;
 mod fingerprint;
 pub mod headers;
 mod metadata;

@@ -121,7 +121,7 @@ impl Attempt {
             }
         }
         match prepared {
-            Some(prepared) if !prepared.starts_with(b"=") => self.begin(prepared, call),
+            Some(prepared) if attempt::is_prepared(&prepared) => self.begin(prepared, call),
             _ => Flow::Continue,
         }
     }
@@ -360,9 +360,9 @@ impl Attempt {
         let before = Answers::parse(&property);
         let next = goes_on(self.place(), answer, &before);
         if !self.is_alone() && list_of(&property).is_none() {
-            property.extend_from_slice(note_list(&self.list).as_bytes());
+            note_list(&mut property, self.list.iter().map(String::as_str));
         }
-        property.extend_from_slice(attempt::note(&self.backend, answer).as_bytes());
+        attempt::note(&mut property, &self.backend, answer);
         call.set_state(StateKey::Prepared, property);
         notes::note(&attempt::tried(&self.backend, self.status, answer), call);
         let waits = self.overlap.waits_for_the_other(&self.list, &self.backend, &before, call);

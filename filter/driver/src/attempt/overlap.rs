@@ -203,7 +203,7 @@ impl Overlap {
         let Some(other) = other(list, backend).filter(|other| answers.of(other).is_none()) else {
             return;
         };
-        property.extend_from_slice(attempt::note(other, Answer::Silent).as_bytes());
+        attempt::note(&mut property, other, Answer::Silent);
         call.set_state(StateKey::Prepared, property);
         notes::note(&overtaken(other), call);
         if list.first().is_some_and(|first| name_of(first) == backend) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portolan_core::attempt::{Credentials, ONE_BY_ONE, Retry, all, note_list};
+use portolan_core::attempt::{Credentials, Retry, all, note_list, note_one_by_one};
 use portolan_core::config::Ejection;
 use portolan_core::contract::{StateKey, clusters, headers, name_of};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
@@ -22,11 +22,11 @@ const NO_FAILURE: &str = "x-envoy-upstream-rq-timeout-alt-response";
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
 
-/// Sets the headers of the request and its properties. `list` is what is noted of the list where some of its backends
+/// Sets the headers of the request and its properties. `list` has the keys of the list where some of its backends
 /// are spared. Returns until when an answer has to have begun, in nanoseconds since 1970, where Envoy does not see to that.
 pub(super) fn apply(
     forwarding: &mut Forwarding<'_>,
-    list: Option<String>,
+    list: Option<Vec<String>>,
     call: &mut Callback<'_>,
 ) -> Option<u64> {
     call.set_request_header(headers::CLUSTER, forwarding.cluster.as_bytes().to_vec());
@@ -39,10 +39,15 @@ pub(super) fn apply(
         _ => None,
     };
     let is_one_by_one = wait.is_none() && forwarding.retry.is_some_and(|retry| retry.may_overlap);
-    let notes = [list.map(String::into_bytes), is_one_by_one.then(|| ONE_BY_ONE.to_vec())];
-    let parts: Vec<Vec<u8>> = prepared.into_iter().chain(notes.into_iter().flatten()).collect();
-    if !parts.is_empty() {
-        call.set_state(StateKey::Prepared, parts.concat());
+    let mut property = prepared.unwrap_or_default();
+    if let Some(list) = list {
+        note_list(&mut property, list.iter().map(String::as_str));
+    }
+    if is_one_by_one {
+        note_one_by_one(&mut property);
+    }
+    if !property.is_empty() {
+        call.set_state(StateKey::Prepared, property);
     }
     let deadline = forwarding.retry.and_then(|retry| set_retry(&retry, wait, call));
     if let Some(timeout) = forwarding.head_timeout {
@@ -94,12 +99,12 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
 /// Has a read begin at those backends of its list that have not answered 429 lately, and that answer at all. The
 /// others are asked where these have not got what is wanted, and first of all where the host knows these to be down: a
 /// request whose first cluster has nobody who is up would end there. `list` has the keys of the whole list. Returns
-/// what is noted of it for the attempt phase: the cluster of the first attempt is not that of the list.
+/// the keys, which are noted for the attempt phase: the cluster of the first attempt is not that of the list.
 pub(super) fn spare<'n>(
     list: impl Iterator<Item = (&'n str, Ejection)>,
     reason: &str,
     call: &mut Callback<'_>,
-) -> Option<String> {
+) -> Option<Vec<String>> {
     if call.memory.lookups.nobody_is_spared() {
         return None;
     }
@@ -123,14 +128,16 @@ pub(super) fn spare<'n>(
         }
     }
     call.set_state(StateKey::Reason, reason.into_bytes());
-    Some(note_list(&keys().map(str::to_owned).collect::<Vec<_>>()))
+    Some(keys().map(str::to_owned).collect())
 }
 
 /// Notes the list that the request goes on with if a redirect leads nowhere.
 pub(super) fn note_fallback<'n>(keys: impl Iterator<Item = &'n str>, call: &mut Callback<'_>) {
     let keys: Vec<&str> = keys.collect();
     if keys.len() > 1 {
-        call.set_state(StateKey::Fallback, keys.join(" ").into_bytes());
+        let mut property = Vec::new();
+        note_list(&mut property, keys.into_iter());
+        call.set_state(StateKey::Fallback, property);
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
         call.remove_header(Side::Request, name.to_vec());
     }
     if let Some(keys) = fallback(call) {
-        let attempts = keys.split(' ').count().to_string();
+        let attempts = keys.len().to_string();
         call.set_request_header(MAXIMUM_RETRIES, attempts.into_bytes());
     }
 }

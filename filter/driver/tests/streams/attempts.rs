@@ -1,6 +1,6 @@
 //! Attempts, step by step: what each backend is sent, and where its answer sends the request.
 
-use portolan_core::attempt::{Answer, Answers};
+use portolan_core::attempt::Answer;
 use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::DOUBTFUL;
 
@@ -72,7 +72,7 @@ fn attempts_that_overlap_do_not_mix() {
     assert_eq!(world.answer(slow, "404", &[]), "on to robot+open@last");
     assert_eq!(world.answer(hedge, "404", &[]), "on to open@last");
     assert_eq!(world.answer(last, "404", &[]), "passes 404");
-    let noted = Answers::parse(world.host.state(request, StateKey::Prepared).as_bytes());
+    let noted = world.host.noted(request);
     for backend in ["hub", "robot", "open"] {
         assert_eq!(noted.of(backend), Some(Answer::Missed), "{backend}");
     }
@@ -126,7 +126,7 @@ fn a_token_service_that_is_slow() {
         "on to robot+open@last",
         "it could have been shown more"
     );
-    let noted = Answers::parse(world.host.state(request, StateKey::Prepared).as_bytes());
+    let noted = world.host.noted(request);
     assert!(matches!(noted.of("hub"), Some(Answer::Failed(_))), "{noted:?}");
 }
 

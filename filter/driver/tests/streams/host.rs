@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use portolan_core::attempt::Answers;
 use portolan_core::content::Check;
 use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::CREDENTIAL;
@@ -189,6 +190,12 @@ impl Host {
     pub(super) fn state(&self, stream: StreamId, key: StateKey) -> String {
         let value = View { host: self, stream }.state(key).unwrap_or_default();
         String::from_utf8(value).unwrap()
+    }
+
+    /// What the attempts of a request have noted of their backends.
+    pub(super) fn noted(&self, stream: StreamId) -> Answers {
+        let property = View { host: self, stream }.state(StateKey::Prepared);
+        Answers::parse(&property.unwrap_or_default())
     }
 
     /// An attempt goes on: its backend gets the headers as they are. The injector behind the attempt phase takes

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use portolan_core::attempt::Answers;
-use portolan_core::contract::StateKey;
 use portolan_driver::StreamId;
 use proptest::prelude::*;
 
@@ -129,9 +127,8 @@ proptest! {
             prop_assert!(begun.is_sent, "{} waits for ever", begun.backend);
         }
         for (request, backend) in answered {
-            let noted = world.host.state(requests[request], StateKey::Prepared);
-            let noted = Answers::parse(noted.as_bytes());
-            prop_assert!(noted.of(backend).is_some(), "what {} answered was lost", backend);
+            let noted = world.host.noted(requests[request]);
+                        prop_assert!(noted.of(backend).is_some(), "what {} answered was lost", backend);
         }
     }
 }

@@ -112,31 +112,34 @@ fn a_chain_goes_on_from_where_it_is() {
 fn junk_is_no_step() {
     let whole = asked(false).print();
     assert_eq!(Hop::parse(&whole), Some(asked(false)));
-    for cut in [
-        "",
-        "ghcr",
-        "ghcr https://ghcr.io",
-        "ghcr https://ghcr.io /x",
-        "ghcr https://ghcr.io /x https",
-        "ghcr https://ghcr.io /x ftp a.b",
-    ] {
-        assert_eq!(Hop::parse(cut.as_bytes()), None, "{cut}");
+    for end in 0..whole.len() {
+        assert_eq!(Hop::parse(&whole[..end]), None, "{end} bytes");
     }
-    assert_eq!(Hop::parse(b"\xff \xff \xff \xff \xff"), None);
+    let rows: [&[&[u8]]; 4] = [
+        &[b"ghcr", b"https://ghcr.io", b"/x", b"https"],
+        &[b"ghcr", b"https://ghcr.io", b"/x", b"ftp", b"a.b"],
+        &[b"ghcr", b"https://ghcr.io", b"/x", b"https", b"a.b", b"c.d"],
+        &[b"\xff", b"https://ghcr.io", b"/x", b"https", b"a.b"],
+    ];
+    for fields in rows {
+        let mut property = Vec::new();
+        encoding::write(&mut property, Kind::Step, fields.iter().copied());
+        assert_eq!(Hop::parse(&property), None, "{fields:?}");
+    }
 }
 
 #[test]
-fn the_policy_as_words() {
-    let rows = [
-        (Redirection::Unwatched, ""),
-        (Redirection::Passed { authority: "quay.io".into() }, "pass quay.io"),
+fn the_policy_as_fields() {
+    let rows: [(Redirection<'_>, &[&str]); 4] = [
+        (Redirection::Unwatched, &[""]),
+        (Redirection::Passed { authority: "quay.io".into() }, &["pass", "quay.io"]),
         (
             Redirection::Followed {
                 key: "pass",
                 origin: "http://r:5000".into(),
                 bounds: Bounds { plain: true, hosts: "a.b *.c.d" },
             },
-            "http://r:5000 pass http a.b *.c.d",
+            &["follow", "pass", "http://r:5000", "http", "a.b *.c.d"],
         ),
         (
             Redirection::Followed {
@@ -144,15 +147,27 @@ fn the_policy_as_words() {
                 origin: "https://ghcr.io".into(),
                 bounds: Bounds { plain: false, hosts: "a.b" },
             },
-            "https://ghcr.io ghcr~1 https a.b",
+            &["follow", "ghcr~1", "https://ghcr.io", "https", "a.b"],
         ),
     ];
+    let read = |property: &[u8]| {
+        let (_, mut fields) = encoding::records(property).next().unwrap();
+        Redirection::read(&mut fields).map(|found| format!("{found:?}"))
+    };
     for (redirection, words) in rows {
-        assert_eq!(redirection.print(), words);
-        assert_eq!(Redirection::parse(words.as_bytes()), Some(redirection));
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        assert!(redirection.fields().eq(words.iter().copied()), "{redirection:?}");
+        let mut property = Vec::new();
+        encoding::write(&mut property, Kind::Request, words.into_iter());
+        assert_eq!(read(&property), Some(format!("{redirection:?}")));
     }
-    for junk in [&b"passed"[..], b"https://ghcr.io", b"https://ghcr.io ", b"a x ftp b", b"\xff"] {
-        assert_eq!(Redirection::parse(junk), None, "{junk:?}");
+    for junk in
+        [&[][..], &["passed"], &["pass"], &["follow", "a"], &["follow", "a", "b", "ftp", "c"]]
+    {
+        let mut property = Vec::new();
+        let fields = junk.iter().map(|word: &&str| word.as_bytes());
+        encoding::write(&mut property, Kind::Request, fields);
+        assert_eq!(read(&property), None, "{junk:?}");
     }
 }
 

@@ -300,10 +300,10 @@ impl<'w> Router<'w> {
         for number in 0..self.attempts.len() {
             self.close(number);
         }
-        let noted = self.world.host.state(self.request, StateKey::Prepared);
+        let noted = self.world.host.noted(self.request);
         let tried = self.world.host.state(self.request, StateKey::Tried);
         self.world.close(self.request);
-        Finished { end: self.end, answers: Answers::parse(noted.as_bytes()), tried }
+        Finished { end: self.end, answers: noted, tried }
     }
 }
 
