@@ -315,7 +315,7 @@ def test_no_node_keeps_other_content(
 
 def told(envoy: Envoy, path: str) -> dict[str, Any] | None:
     """The line of a fill that was refused."""
-    lines = (line for line in envoy.all_lines() if (line["path"], line.get("event")) == (path, "fill"))
+    lines = (line for line in envoy.all_lines() if (line.get("path"), line.get("event")) == (path, "fill"))
     return next((line for line in lines if line["details"] == "portolan_failed:wrong_content"), None)
 
 

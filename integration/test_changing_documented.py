@@ -87,6 +87,15 @@ change 2 /etc/config/portolan.yaml
 until [ "$(policy /etc/portolan/envoy)" != "$before" ]; do sleep 0.1; done""",
     ),
     Reading("upgrading.md", "portolan drain", RUNNING + '{}\nkill -0 "$first"'),
+    Reading(
+        "upgrading.md",
+        "portolan check --fix",
+        """
+sed -i 's/"url": /"redirects": "pass", &/' portolan.yaml
+grep -q '"redirects"' portolan.yaml
+{}
+grep -q '"redirect_handling"' portolan.yaml""",
+    ),
     Reading("upgrading.md", "curl", RUNNING + '{}\nis_over "$first"'),
     Reading("upgrading.md", "sysctl", RUNNING + '{}\nis_over "$first"; serves 9903; portolan history /etc/portolan/next'),
     Reading(

@@ -92,7 +92,10 @@ def test_a_registry_takes_it_and_gives_it_back(release: Path, registry: Registry
 def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) -> None:
     subprocess.run(["tar", "-xzf", only(release, ".tar.gz"), "-C", tmp_path], check=True)
     (top,) = tmp_path.iterdir()
-    assert (top / "share/portolan/portolan.wasm").read_bytes() == paths.wasm().read_bytes()
+    share = top / "share/portolan"
+    assert (share / "portolan.wasm").read_bytes() == paths.wasm().read_bytes()
+    of_fills = paths.wasm().with_name("portolan-fill.wasm")
+    assert (share / "portolan-fill.wasm").read_bytes() == of_fills.read_bytes()
     policy = tmp_path / "portolan.yaml"
     policy.write_text(
         "version: 1\nfronts: {m: {hosts: [h]}}\nbackends: {a: {url: 'https://a.example'}}\nregions: {default: {}}\n"

@@ -20,12 +20,13 @@ TARGETS = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-
 UNIT = "release/systemd/portolan.service"
 
 
-def package(portolan: bytes, wasm: bytes, source: Source) -> bytes:
+def package(parts: image.Parts, source: Source) -> bytes:
     """The archive of the command line and the filter: unpacked below /usr/local, both find each other."""
     top = f"portolan-{source.version}"
     entries = [
-        Entry(f"{top}/bin/portolan", 0o755, portolan),
-        Entry(f"{top}/share/portolan/portolan.wasm", 0o644, wasm),
+        Entry(f"{top}/bin/portolan", 0o755, parts.portolan),
+        Entry(f"{top}/share/portolan/portolan.wasm", 0o644, parts.wasm),
+        Entry(f"{top}/share/portolan/portolan-fill.wasm", 0o644, parts.wasm_of_fills),
         Entry(f"{top}/share/portolan/portolan.service", 0o644, (ROOT / UNIT).read_bytes()),
         Entry(f"{top}/share/doc/portolan/LICENSE", 0o644, (ROOT / "LICENSE").read_bytes()),
         Entry(f"{top}/share/doc/portolan/CHANGELOG.md", 0o644, (ROOT / "CHANGELOG.md").read_bytes()),
@@ -36,7 +37,7 @@ def package(portolan: bytes, wasm: bytes, source: Source) -> bytes:
 def files(parts: image.Parts, envoy_version: str, architecture: str, source: Source) -> dict[str, bytes]:
     """The files by name, without their checksums."""
     version = source.version
-    archive = package(parts.portolan, parts.wasm, source)
+    archive = package(parts, source)
     whole = oci.archive(image.build(parts, source, architecture), f"portolan:{version}", source.time)
     plugin = oci.archive(wasm_image.build(parts.wasm, source), f"portolan-wasm:{version}", source.time)
     of_filter = sbom.crates("portolan-wasm", WASM_TARGET)

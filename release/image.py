@@ -21,6 +21,7 @@ USER = 101
 PORT = 8080
 METRICS_PORT = 9902
 FILTER = "usr/local/share/portolan/portolan.wasm"
+FILTER_OF_FILLS = "usr/local/share/portolan/portolan-fill.wasm"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
 DESCRIPTION = "One registry hostname: each pull from the nearest registry, each push to the one that owns the repository."
@@ -48,12 +49,15 @@ class Parts:
     envoy: bytes
     portolan: bytes
     wasm: bytes
+    # The same for the listener that fills caches; it stands beside the other one.
+    wasm_of_fills: bytes
     packages: dict[str, bytes]
 
     @classmethod
     def read(cls, envoy: Path, portolan: Path, wasm: Path, packages: dict[str, bytes]) -> "Parts":
         """The parts from their files."""
-        return cls(envoy.read_bytes(), portolan.read_bytes(), wasm.read_bytes(), packages)
+        of_fills = wasm.with_name(f"{wasm.stem}-fill.wasm")
+        return cls(envoy.read_bytes(), portolan.read_bytes(), wasm.read_bytes(), of_fills.read_bytes(), packages)
 
 
 def wanted(package: str, path: str) -> bool:
@@ -96,6 +100,7 @@ def layers(parts: Parts, time: int) -> list[oci.Layer]:
         [
             Entry("usr/local/bin/portolan", 0o755, parts.portolan),
             Entry(FILTER, 0o644, parts.wasm),
+            Entry(FILTER_OF_FILLS, 0o644, parts.wasm_of_fills),
             Entry("usr/share/doc/portolan/LICENSE", 0o644, licence),
         ],
     ]

@@ -36,7 +36,8 @@ pub(super) fn listener(fill: &FillListener<'_>, sockets: Sockets) -> Value {
 /// As for clients, without what is about clients: where they are, how much each may ask, what metrics say of them.
 fn manager(fill: &FillListener<'_>) -> Value {
     let serving = &fill.serving;
-    let deciding = serving.filter.map(|file| filter::deciding(NAME, file, serving.policy_json));
+    let deciding =
+        serving.filter.map(|file| filter::deciding(NAME, &file.of_fills(), serving.policy_json));
     let log = access_log::of_fills(serving.needs, serving.records);
     let filters = [loops::filter_of_fills(&serving.fronts.identity)]
         .into_iter()

@@ -91,6 +91,20 @@ pub(crate) struct FilterFile {
     pub(crate) path: String,
 }
 
+impl FilterFile {
+    /// The filter at the listener that fills caches. In `WebAssembly` it is a file of its own beside the other one,
+    /// `NAME-fill.wasm`: Envoy calls what a module exports for every part of every answer, and only this one exports
+    /// what the content of a fill is checked with.
+    pub(crate) fn of_fills(&self) -> Self {
+        let path = match (self.kind, self.path.strip_suffix(".wasm")) {
+            (FilterKind::Module, _) => self.path.clone(),
+            (FilterKind::Wasm, Some(name)) => format!("{name}-fill.wasm"),
+            (FilterKind::Wasm, None) => format!("{}-fill", self.path),
+        };
+        Self { kind: self.kind, path }
+    }
+}
+
 /// What the filter is to Envoy. Both are the same code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -119,5 +133,23 @@ impl AccessLog {
             "-" => Self::StandardOutput,
             path => Self::File(path.to_owned()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_of_fills_stands_beside_the_other_one() {
+        let rows = [
+            (FilterKind::Wasm, "/usr/share/portolan.wasm", "/usr/share/portolan-fill.wasm"),
+            (FilterKind::Wasm, "portolan", "portolan-fill"),
+            (FilterKind::Module, "/usr/lib/libportolan.so", "/usr/lib/libportolan.so"),
+        ];
+        for (kind, path, expected) in rows {
+            let file = FilterFile { kind, path: path.to_owned() };
+            assert_eq!(file.of_fills(), FilterFile { kind, path: expected.to_owned() });
+        }
     }
 }
