@@ -13,7 +13,7 @@ fuzz_target!(|location: &[u8]| {
     for plain in [false, true] {
         let bounds = Bounds { plain, hosts: "cdn.example *.r2.example" };
         let hop = Hop {
-            backend: "ghcr",
+            key: "ghcr",
             origin: "https://ghcr.example".into(),
             target: b"/v2/acme/app/blobs/sha256:0?x=1"[..].into(),
             bounds,
@@ -35,7 +35,7 @@ fn check(next: &Hop<'_>, plain: bool) {
 
     assert!(next.target.starts_with(b"/"), "{next:?}");
     assert!(next.target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'), "{next:?}");
-    assert_eq!((next.backend, next.bounds.hosts), ("ghcr", "cdn.example *.r2.example"));
+    assert_eq!((next.key, next.bounds.hosts), ("ghcr", "cdn.example *.r2.example"));
 
     let printed = next.print();
     assert_eq!(Hop::parse(&printed).as_ref(), Some(next), "a step is read as it was written");
