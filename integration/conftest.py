@@ -21,7 +21,7 @@ from harness.tenants import policy as policy_of_tenants
 NATIVE_SUITES = """
     alerts auth_clients auth_operators auth_peers balancers browsers budgets client_limits
     combined_registry doctor drift geography gitlab_geo hostile_framing hostile_http2
-    hostile_load http3 http_redirect limited locality measuring naming_clients observing redirecting
+    hostile_http3 hostile_load http3 http_redirect limited locality measuring naming_clients observing redirecting
     redirecting_clients redirects_clients refused_clients refused_writes rules_of_fronts status
     times tls_clients tls_front tracing warm
 """.split()

@@ -1,7 +1,7 @@
 """Hostile HTTP/2: malformed requests, trailers, and floods of frames, at a front without TLS and at one with it.
 
 Frames as they are written here; two tenants. Sees every request that a registry gets, what becomes of the stream
-and of the connection, and that Envoy serves others at once. Cannot see HTTP/3, which no rendered configuration speaks.
+and of the connection, and that Envoy serves others at once. HTTP/3 has a suite of its own.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """HTTP/3: the same answers by QUIC, and the refusals that matter.
 
-Real Envoy, and ngtcp2's client, which frames correctly: QUIC's own framing is Envoy's, and not attacked here.
+Real Envoy, and ngtcp2's client, which frames correctly; `test_hostile_http3.py` does not.
 """
 
 import hashlib
