@@ -1,6 +1,7 @@
 //! A host that does what the driver wants done, as Envoy does it: the attempts of a request share its headers and
 //! its properties, and what is read of "the" backend is that of the attempt that began last.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub(super) struct Host {
     pub(super) warnings: Vec<String>,
     /// The streams that have gone on after a pause and were not looked at since.
     pub(super) resumed: Vec<StreamId>,
+    /// Which properties were read.
+    pub(super) reads: RefCell<Vec<StateKey>>,
 }
 
 /// What can be read while a callback of a stream runs.
@@ -125,6 +128,7 @@ impl Exchange for View<'_> {
     }
 
     fn state(&self, key: StateKey) -> Option<Vec<u8>> {
+        self.host.reads.borrow_mut().push(key);
         self.shared()?.state.get(&key).cloned()
     }
 

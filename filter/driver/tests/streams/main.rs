@@ -13,13 +13,17 @@
     reason = "tests are case tables, and a panic in a test is its result"
 )]
 
+mod answers;
 mod attempts;
+mod caches;
+mod credentials;
 mod fills;
 mod hedged;
 mod host;
 mod overlap;
 mod policies;
 mod properties;
+mod redirects;
 mod requests;
 mod simulator;
 mod tokens;

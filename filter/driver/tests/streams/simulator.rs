@@ -26,6 +26,8 @@ pub(super) struct World {
     pub(super) calls: Vec<(CallId, Call)>,
     /// When each of them was made.
     made: BTreeMap<CallId, u64>,
+    /// What the last callback of a stream has led to.
+    pub(super) done: Vec<Effect>,
     streams: StreamId,
 }
 
@@ -53,6 +55,7 @@ impl World {
             form,
             calls: Vec::new(),
             made: BTreeMap::new(),
+            done: Vec::new(),
             streams: 0,
         }
     }
@@ -348,6 +351,7 @@ impl World {
         let mut effects = Vec::new();
         let view = View { host: &self.host, stream };
         let result = work(&mut self.worker, &view, &mut effects);
+        self.done.clone_from(&effects);
         self.host.apply(effects, stream);
         result
     }
