@@ -21,8 +21,8 @@ mod token;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, Prepared, Redirection, Shown, Trouble, Wait, goes_on,
-    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+    self, Answer, Answers, Credentials, Prepared, Shown, Trouble, Wait, goes_on, is_internal,
+    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
@@ -246,7 +246,7 @@ impl Attempt {
                 self.note(answer, call);
             }
             is_clients
-        } else if is_redirect(status) && self.watches_redirects() {
+        } else if is_redirect(status) {
             self.take_in_redirect(call);
             true
         } else {
@@ -286,16 +286,10 @@ impl Attempt {
         own(&self.prepared, &self.backend, self.is_alone())
     }
 
-    fn watches_redirects(&self) -> bool {
-        self.own().is_some_and(|own| own.redirection != Redirection::Unwatched)
-    }
-
-    /// Whether a status says something new to anybody. Of an only backend it does only if it is the proxy that
-    /// was refused.
+    /// Whether a status says something new to anybody. Of an only backend a refusal alone does, as it may be the proxy
+    /// that was refused.
     fn is_looked_at(&self, status: u16) -> bool {
-        let is_clients = matches!(self.shown, Shown::Nothing | Shown::Clients);
-        !self.is_alone()
-            || (matches!(status, 401 | 403) && (!is_clients || self.watches_redirects()))
+        !self.is_alone() || matches!(status, 401 | 403)
     }
 
     /// What becomes of a redirect. One that leads where the policy does not sends the request on to the next

@@ -25,7 +25,7 @@ pub(super) fn look_for(
 ) -> SentToken {
     let stream = call.stream;
     let (key, found) = call.look_up(|lookups, now| {
-        let others = all(prepared).filter(|other| !is_alone && other.backend != own.backend);
+        let others = all(prepared).filter(|other| other.backend != own.backend);
         for other in others {
             if let Credentials::Token(source) = &other.credentials {
                 lookups.prefetch(other.backend, source, now);

@@ -113,7 +113,7 @@ impl Facts {
 
     fn ask(&mut self, question: Question, call: &Callback<'_>) -> Found {
         let until = call.exchange.pushed_until(question.slot);
-        self.recently_pushed = Some(until > 0 && until > call.exchange.now());
+        self.recently_pushed = Some(until != 0 && until > call.exchange.now());
         Found::Fact
     }
 

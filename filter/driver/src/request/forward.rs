@@ -31,7 +31,7 @@ pub(super) fn apply(
 ) -> Option<u64> {
     call.set_request_header(headers::CLUSTER, forwarding.cluster.as_bytes().to_vec());
     let prepared = forwarding.prepared.take();
-    if prepared.is_none() || !forwarding.receipt.has_fallback() {
+    if !forwarding.receipt.has_fallback() {
         set_head(forwarding, call);
     }
     let wait = match (&forwarding.retry, &list) {

@@ -159,7 +159,6 @@ fn amendment(
         UrlHeader::Challenge if is_unauthorized => {
             response::unauthorized(config, receipt, backend, &values)
         }
-        UrlHeader::Challenge => response::amend(config, receipt, backend, header, None, &values),
         _ => response::amend(config, receipt, backend, header, status(), &values),
     })
 }
