@@ -84,7 +84,7 @@ mod tests {
         let policy = br#"{"version": 1, "fronts": {"p": {"hosts": ["p.example"]}},
             "backends": {"a": {"url": "https://a.example"}},
             "regions": {"eu": {"continents": ["EU"]}, "default": {}},
-            "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country", "continent": "x-continent"}}},
+            "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country", "subdivision": "x-subdivision", "continent": "x-continent"}}},
             "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["a"]}}]}"#;
         portolan_core::config::Config::from_json(policy).unwrap().clients().geo_headers()
     }
@@ -115,6 +115,39 @@ mod tests {
         assert_eq!(head.client.address, Some(&b"198.51.100.1:2"[..]));
         assert_eq!((head.client.country, head.client.continent), (Some(&b"DE"[..]), None));
         assert!(!repeats && head.preflight.is_none());
+    }
+
+    #[test]
+    fn where_a_client_is_stands_in_the_headers_that_the_policy_names() {
+        let all = ["x-country", "x-subdivision", "x-continent"];
+        for one in all.into_iter().chain(["x-other"]) {
+            let headers = map(&[(one, b"DE"), ("accept", b"*/*")]);
+            let (head, repeats) = request_head(&headers, &geo(), None);
+            let client = head.client;
+            let found = [client.country, client.subdivision, client.continent];
+            let expected = all.map(|name| (name == one).then_some(&b"DE"[..]));
+            assert_eq!((found, repeats), (expected, false), "{one}");
+        }
+        let headers = map(&[("x-country", b"DE"), ("x-subdivision", b"DE-BY")]);
+        let unnamed = GeoHeaders::default();
+        let (head, _) = request_head(&headers, &unnamed, None);
+        assert_eq!((head.client.country, head.client.subdivision), (None, None));
+    }
+
+    /// The scheme of the connection counts where no proxy before this one has said what the client used.
+    #[test]
+    fn the_scheme_is_the_one_that_the_client_used() {
+        #[rustfmt::skip]
+        let rows: [(&[(&str, &[u8])], &[u8]); 4] = [
+            (&[(":scheme", b"http")], b"http"),
+            (&[("x-forwarded-proto", b"https")], b"https"),
+            (&[(":scheme", b"http"), ("x-forwarded-proto", b"https")], b"https"),
+            (&[("x-forwarded-proto", b"https"), (":scheme", b"http")], b"https"),
+        ];
+        for (pairs, expected) in rows {
+            let headers = map(pairs);
+            assert_eq!(request_head(&headers, &geo(), None).0.scheme, expected, "{pairs:?}");
+        }
     }
 
     #[test]

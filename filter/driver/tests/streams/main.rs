@@ -20,6 +20,7 @@ mod credentials;
 mod fills;
 mod hedged;
 mod host;
+mod notes;
 mod overlap;
 mod policies;
 mod properties;

@@ -8,6 +8,7 @@
 //! one that is up if there is none.
 
 mod router;
+mod turns;
 
 use portolan_core::attempt::Answer;
 use portolan_core::contract::StateKey;
@@ -202,6 +203,7 @@ fn when_the_second_is_asked_too() {
         (r#", "hedge_after": "450ms""#, Some("450"), "the policy says it"),
         (r#", "hedge_after": "off""#, None, "the policy says never"),
         (r#", "hedge_after": "12s""#, None, "an attempt has less"),
+        (r#", "hedge_after": "10s""#, None, "an attempt has no more"),
     ];
     for (more, expected, reason) in rows {
         let mut world = world(pair, more);
