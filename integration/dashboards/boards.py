@@ -10,6 +10,7 @@ BACKENDS = f'{HERE},envoy_cluster_name!~".*[@+].*"'
 ANSWERED = f'{HERE},backend!=""'
 REQUESTS = "portolan_requests_total"
 ATTEMPTS = "portolan_attempts_total"
+TOKEN_FETCHES = "portolan_token_fetches_total"
 FIRST_BYTE = "portolan_first_byte_milliseconds"
 WHOLE = "portolan_request_milliseconds"
 
@@ -216,7 +217,6 @@ OVERVIEW = Dashboard(
 OF_BACKEND = f'{ANSWERED},backend=~"$backend"'
 # What may stand behind a tilde says what the cluster connects to.
 OF_CLUSTER = f'{BACKENDS},envoy_cluster_name=~"($backend)(~.*)?"'
-OF_SERVICE = f'{HERE},envoy_cluster_name=~"($backend)@token(~.*)?"'
 FAILURES = "failed|unreachable|reset|timeout|overflow"
 
 BACKENDS_BOARD = Dashboard(
@@ -355,19 +355,10 @@ BACKENDS_BOARD = Dashboard(
             (
                 Panel(
                     "Token service",
-                    "Its answers, by the first digit of their status.",
+                    "How fetches of tokens ended. refused is an answer: who asks may not have what was asked for.",
                     Shape.STACK,
                     Unit.PER_SECOND,
-                    (
-                        Query(
-                            rate(
-                                "envoy_cluster_upstream_rq_xx",
-                                OF_SERVICE,
-                                "envoy_cluster_name, envoy_response_code_class",
-                            ),
-                            "{{envoy_cluster_name}} {{envoy_response_code_class}}xx",
-                        ),
-                    ),
+                    (Query(rate(TOKEN_FETCHES, f'{HERE},backend=~"$backend"', "backend, result"), "{{backend}} {{result}}"),),
                     8,
                 ),
                 Panel(

@@ -32,9 +32,9 @@ pub(super) fn filter(database: &str) -> Value {
 
 /// How the numbers of the database are called: Envoy puts its path into their names, and a rule could not be written
 /// for all machines. It becomes a label: `envoy_maxmind_city_db_db_build_epoch{envoy_geoip_database="/geo.mmdb"}`.
-pub(super) fn stats() -> Value {
-    json!({"stats_tags": [{
+pub(super) fn tag() -> Value {
+    json!({
         "tag_name": "envoy_geoip_database",
         "regex": r"^maxmind\.[a-z]+_db\.((.+)\.)db_(?:build_epoch|reload_error|reload_success)$",
-    }]})
+    })
 }

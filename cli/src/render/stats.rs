@@ -70,7 +70,7 @@ pub(super) const OTHERS: [&str; 26] = [
 
 /// Envoy's `stats_config`.
 pub(super) fn config(records: Records<'_>) -> Value {
-    let names = if records.may_locate { geoip::stats() } else { Value::Null };
+    let tags = tags(records);
     let selection = if records.counts {
         json!({
             "histogram_bucket_settings": metrics::buckets(),
@@ -79,10 +79,18 @@ pub(super) fn config(records: Records<'_>) -> Value {
     } else {
         Value::Null
     };
-    match object([names, selection]) {
+    let tags = if tags.is_empty() { Value::Null } else { json!({"stats_tags": tags}) };
+    match object([tags, selection]) {
         Value::Object(fields) if fields.is_empty() => Value::Null,
         fields => json!({"stats_config": fields}),
     }
+}
+
+/// Where labels stand in names.
+fn tags(records: Records<'_>) -> Vec<Value> {
+    let of_geoip = records.may_locate.then(geoip::tag);
+    let counted = if records.counts { metrics::of_names() } else { Vec::new() };
+    of_geoip.into_iter().chain(counted).collect()
 }
 
 fn patterns() -> Vec<Value> {
@@ -98,5 +106,9 @@ fn patterns() -> Vec<Value> {
         "regex": r"listener\..+\.(downstream_cx_active|downstream_pre_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
     }});
     let others = OTHERS.iter().map(|beginning| json!({"prefix": beginning}));
-    [metrics::names(), services, listeners].into_iter().chain(clusters).chain(others).collect()
+    [metrics::names(), metrics::of_clusters(), services, listeners]
+        .into_iter()
+        .chain(clusters)
+        .chain(others)
+        .collect()
 }

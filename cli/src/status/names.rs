@@ -107,6 +107,7 @@ mod tests {
             (FIRST_BYTE, metric::FIRST_BYTE),
             (POLICY_INFO, metric::POLICY),
             (LIMIT_REMAINING, metric::UPSTREAM_REMAINING),
+            (TOKEN_FETCHES, metric::TOKEN_FETCHES),
         ];
         for (read, counted) in rows {
             assert_eq!(read, format!("portolan_{}", counted.name));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::contract::clusters;
+use portolan_core::record::FetchResult;
 
 use super::instance::ServerState;
 use super::parts::FAILURES;
@@ -124,11 +125,19 @@ fn of_backend(round: &Round, shape: &Shape, regions: &[Region], backend: &Backen
 }
 
 /// Questions to the token service of a backend that got no token: by Portolan's own count, and by what Envoy counts of
-/// its cluster.
+/// its cluster. A service that refuses what was asked is in good order.
 fn token_failures(round: &Round, backend: &str) -> f64 {
     let change = &round.change;
-    let own = change.sum(names::TOKEN_FETCHES, &[(names::BACKEND, backend)])
-        - change.sum(names::TOKEN_FETCHES, &[(names::BACKEND, backend), (names::RESULT, "ok")]);
+    let of_result = |result: FetchResult| {
+        let labels = [(names::BACKEND, backend), (names::RESULT, result.as_str())];
+        change.sum(names::TOKEN_FETCHES, &labels)
+    };
+    let in_order = [FetchResult::Ok, FetchResult::Refused];
+    let own: f64 = FetchResult::ALL
+        .into_iter()
+        .filter(|result| !in_order.contains(result))
+        .map(of_result)
+        .sum();
     let cluster = clusters::token_service(backend);
     let cluster = (names::CLUSTER, cluster.as_str());
     own + change.sum(names::ANSWERS, &[cluster, (names::STATUS_CLASS, "5")])

@@ -68,8 +68,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "record",
         &[
-            "grammar", "contract", "config", "registry", "client", "policy", "attempt", "reply",
-            "response",
+            "grammar", "contract", "config", "registry", "token", "probe", "client", "policy",
+            "attempt", "reply", "response",
         ],
     ),
     (

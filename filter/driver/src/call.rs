@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use portolan_core::record::Silence;
+
 use crate::header_map::HeaderMap;
 
 /// The number by which the host knows a stream: one pass of a request, or one attempt.
@@ -77,6 +79,8 @@ impl Call {
 }
 
 const USER_AGENT: &str = "portolan";
+/// How long the service took to answer, which Envoy's router says of every answer that came from there.
+const UPSTREAM_TIME: &str = "x-envoy-upstream-service-time";
 
 impl std::fmt::Debug for Call {
     /// Without the query, the headers and the body: tokens and passwords may stand in them.
@@ -93,6 +97,20 @@ impl<'a> CallAnswer<'a> {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.headers.and_then(HeaderMap::status)
+    }
+
+    /// Why the service has not answered; `None` if it has. Envoy answers in its place then, and leaves out the header
+    /// that it adds to every answer which it was given.
+    pub(crate) fn silence(&self) -> Option<Silence> {
+        let Some(headers) = self.headers else { return Some(Silence::Unreachable) };
+        if !headers.values(UPSTREAM_TIME).is_empty() {
+            return None;
+        }
+        match headers.status() {
+            Some(504) => Some(Silence::Late),
+            Some(503) => Some(Silence::Unreachable),
+            _ => None,
+        }
     }
 
     /// All values of a header.

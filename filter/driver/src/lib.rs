@@ -16,6 +16,7 @@
 //! * The worker's [calls](Worker::take_calls) are made when the [timer](Effect::SetTimer) has come, and after each
 //!   [answer](Worker::answered). They belong to the worker and to no request: a client that goes away takes nothing
 //!   with it. Each ends in one answer, also if it could not be made.
+//! * What the worker has [measured](Worker::take_measured) is taken whenever its calls are.
 //! * Each [`Woken`] stream that is still there is [resumed](Worker::resume).
 
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ mod exchange;
 mod filter;
 pub mod header_map;
 mod lookups;
+mod measured;
 mod memory;
 mod redirect;
 mod redirect_target;
@@ -56,4 +58,5 @@ pub use exchange::Exchange;
 pub use filter::{Configured, Filter};
 pub use header_map::HeaderMap;
 pub use lookups::{Found, Learned, Seed, Woken};
+pub use measured::{Measured, QUANTITIES, Quantity};
 pub use worker::Worker;

@@ -13,6 +13,7 @@ use crate::effect::{Effect, Flow};
 use crate::exchange::Exchange;
 use crate::filter::{Configured, Filter, Role};
 use crate::lookups::{Learned, Seed, Woken};
+use crate::measured::Measured;
 use crate::memory::Memory;
 use crate::redirect_target::RedirectTarget;
 use crate::request::Request;
@@ -195,6 +196,11 @@ impl Worker {
     /// What the host has to write into its log now, as warnings.
     pub fn take_lines(&mut self) -> Vec<String> {
         self.memory.lookups.take_lines()
+    }
+
+    /// What the host has to count now. The sum is the same whenever it does.
+    pub fn take_measured(&mut self) -> Vec<Measured> {
+        self.memory.lookups.take_measured()
     }
 
     /// The answer to a call of the worker, at this moment in nanoseconds. Returns whom it wakes.

@@ -156,6 +156,8 @@ callbacks! {
     http_filter_config_scheduler_delete(Object);
     http_filter_config_define_counter(Object, Bytes, *const Bytes, usize, *mut usize) -> u32;
     http_filter_config_increment_counter(Object, usize, *const Bytes, usize, u64) -> u32;
+    http_filter_config_define_gauge(Object, Bytes, *const Bytes, usize, *mut usize) -> u32;
+    http_filter_config_set_gauge(Object, usize, *const Bytes, usize, u64) -> u32;
 }
 
 /// Envoy's functions, or the name of one that this Envoy lacks.

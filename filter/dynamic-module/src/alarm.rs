@@ -1,7 +1,8 @@
 //! The one timer of the process: a thread that waits, and has the main thread of Envoy do what is due.
 //!
 //! Envoy lends a module no timer, but any thread may ask for a turn of a configuration on the main thread. Which
-//! configuration does not matter; the last one that is still there has it.
+//! configuration does not matter to what is asked, but to the names of what is counted: the last one that is still there
+//! has it, of those that count if there is one.
 
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,9 +50,11 @@ pub(crate) fn set(period: Duration) {
     CHANGED.notify_one();
 }
 
-/// A configuration is there that can have turns.
-pub(crate) fn add(config: usize, scheduler: Scheduler) {
-    state().roots.push((config, scheduler));
+/// A configuration is there that can have turns; `counts` says that it has them before the others.
+pub(crate) fn add(config: usize, scheduler: Scheduler, counts: bool) {
+    let mut state = state();
+    let place = if counts { state.roots.len() } else { 0 };
+    state.roots.insert(place, (config, scheduler));
 }
 
 /// A configuration goes away. Its turn may be lost with it, so another one has one.

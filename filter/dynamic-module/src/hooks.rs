@@ -11,6 +11,7 @@ use portolan_core::contract::Role;
 use portolan_driver::{CallAnswer, Configured, Flow, HeaderMap};
 
 use crate::abi::{self, Bytes, Callbacks, Header, Object, Own, value};
+use crate::metrics::Metrics;
 use crate::process::{self, Config, Stream};
 use crate::scheduler::Scheduler;
 use crate::{alarm, build, host};
@@ -55,7 +56,6 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
     };
     match process::configure(text, tell) {
         Ok(filter) => {
-            alarm::add(object as usize, Scheduler::of_config(envoy, object));
             let role = Role::of(text);
             // The reader of forms is handed the body while it waits.
             let pause = match role {
@@ -63,8 +63,11 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
             let is_attempt = matches!(role, Role::Attempt { .. });
-            let panics = host::counter(envoy, object, "portolan_module_panics");
-            Some(Box::new(Config { envoy, object, filter, pause, is_attempt, panics }))
+            // The others are of clusters, by which their numbers are named.
+            let counts = matches!(role, Role::Decide | Role::TokenForm);
+            alarm::add(object as usize, Scheduler::of_config(envoy, object), counts);
+            let metrics = Metrics::new(envoy, object);
+            Some(Box::new(Config { envoy, object, filter, pause, is_attempt, counts, metrics }))
         }
         Err(mistakes) => {
             for mistake in mistakes {
@@ -277,7 +280,7 @@ fn on_stream(stream: Own, work: impl FnOnce(&Stream) -> u32) -> u32 {
         return value::CONTINUE;
     };
     catch_unwind(AssertUnwindSafe(|| work(stream))).unwrap_or_else(|_| {
-        guarded((), || stream.count_panic());
+        guarded((), || stream.metrics.count_panic());
         guarded((), || process::refuse(stream));
         value::STOP_ALL_ITERATION_AND_WATERMARK
     })
@@ -287,7 +290,7 @@ fn on_config(config: Own, work: impl FnOnce(&Config)) {
     // SAFETY: Envoy hands over what it got for the configuration, which is there until it is destroyed.
     let Some(config) = (unsafe { config.cast::<Config>().as_ref() }) else { return };
     if catch_unwind(AssertUnwindSafe(|| work(config))).is_err() {
-        guarded((), || config.count_panic());
+        guarded((), || config.metrics.count_panic());
     }
 }
 

@@ -2,7 +2,7 @@
 //! `None`.
 #![expect(unsafe_code, reason = "Envoy's functions are foreign")]
 
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portolan_core::contract::{BACKEND, NAMESPACE, Span, StateKey};
@@ -287,19 +287,4 @@ pub(crate) fn start(call: &Call, caller: Object, start: Start) -> Option<u64> {
 fn headers<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Header> {
     let bytes = |text: &str| Bytes::of(text.as_bytes());
     pairs.map(|(name, value)| Header { name: bytes(name), value: bytes(value) }).collect()
-}
-
-/// A counter of a configuration.
-pub(crate) fn counter(envoy: &Callbacks, config: Object, name: &str) -> Option<usize> {
-    let (name, mut id) = (Bytes::of(name.as_bytes()), 0);
-    // SAFETY: the pointers are good during the call; the null pointer is a list without a label.
-    let status =
-        unsafe { (envoy.http_filter_config_define_counter)(config, name, null(), 0, &raw mut id) };
-    (status == value::SUCCESS).then_some(id)
-}
-
-/// Counts one more.
-pub(crate) fn count(envoy: &Callbacks, config: Object, counter: usize) {
-    // SAFETY: the configuration is there as long as its filters; the null pointer is a list without a label.
-    unsafe { (envoy.http_filter_config_increment_counter)(config, counter, null(), 0, 1) };
 }

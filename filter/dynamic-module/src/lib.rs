@@ -13,6 +13,7 @@ mod alarm;
 mod build;
 mod hooks;
 mod host;
+mod metrics;
 #[cfg(feature = "panics")]
 mod panics;
 mod process;

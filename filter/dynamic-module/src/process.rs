@@ -19,6 +19,7 @@ use portolan_driver::{
 
 use crate::abi::{Callbacks, Object, value};
 use crate::host::{self, Host};
+use crate::metrics::Metrics;
 use crate::scheduler::Scheduler;
 use crate::{alarm, pushes};
 
@@ -73,8 +74,10 @@ pub(crate) struct Config {
     pub(crate) pause: u32,
     /// Whether its streams are attempts.
     pub(crate) is_attempt: bool,
-    /// Counts what has panicked.
-    pub(crate) panics: Option<usize>,
+    /// Whether it counts what the worker has measured.
+    pub(crate) counts: bool,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
 }
 
 /// One stream: one pass of a request, or one attempt.
@@ -83,8 +86,7 @@ pub(crate) struct Stream {
     pub(crate) host: Host,
     /// What it is to Envoy when its request waits.
     pub(crate) pause: u32,
-    config: Object,
-    panics: Option<usize>,
+    pub(crate) metrics: Metrics,
     is_attempt: bool,
     /// The stream of the request, of an attempt that has begun.
     request: Cell<Option<StreamId>>,
@@ -92,28 +94,10 @@ pub(crate) struct Stream {
     check: RefCell<Option<Check>>,
 }
 
-impl Config {
-    /// Counts a hook that has failed.
-    pub(crate) fn count_panic(&self) {
-        count(self.envoy, self.object, self.panics);
-    }
-}
-
 impl Stream {
     /// Whether the body of its response is checked.
     pub(crate) fn has_check(&self) -> bool {
         self.check.borrow().is_some()
-    }
-
-    /// Counts a hook that has failed.
-    pub(crate) fn count_panic(&self) {
-        count(self.host.envoy, self.config, self.panics);
-    }
-}
-
-fn count(envoy: &Callbacks, config: Object, counter: Option<usize>) {
-    if let Some(counter) = counter {
-        host::count(envoy, config, counter);
     }
 }
 
@@ -141,10 +125,10 @@ pub(crate) fn open(config: &Config, filter: Object) -> Stream {
     if let Some(filter) = &config.filter.0 {
         shared.worker.open(filter, id);
     }
-    let Config { envoy, object, pause, panics, is_attempt, .. } = *config;
+    let Config { envoy, pause, metrics, is_attempt, .. } = *config;
     let host = Host { envoy, filter };
     let (request, check) = (Cell::new(None), RefCell::new(None));
-    Stream { id, host, pause, config: object, panics, is_attempt, request, check }
+    Stream { id, host, pause, metrics, is_attempt, request, check }
 }
 
 /// Lets the worker do something for a stream, one of whose hooks runs, and does what follows from it.
@@ -289,7 +273,9 @@ fn finish(config: &Config) {
     loop {
         let mut shared = shared();
         let (calls, lines) = (shared.worker.take_calls(), shared.worker.take_lines());
+        let measured = if config.counts { shared.worker.take_measured() } else { Vec::new() };
         drop(shared);
+        config.metrics.take(&measured);
         for line in lines {
             host::log(config.envoy, value::WARN, &line);
         }

@@ -53,6 +53,9 @@ unsafe extern "C" {
     fn proxy_set_tick_period_milliseconds(milliseconds: u32) -> u32;
     fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
+    fn proxy_define_metric(kind: u32, name: In, n: usize, number: *mut u32) -> u32;
+    fn proxy_increment_metric(number: u32, by: i64) -> u32;
+    fn proxy_record_metric(number: u32, value: u64) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -222,6 +225,37 @@ pub(crate) fn reply(reply: &Reply, details: &str) {
             headers.len(),
             NO_GRPC_STATUS,
         );
+    }
+}
+
+/// Counters and gauges in Envoy's statistics.
+pub(crate) mod metric {
+    use super::OK;
+
+    /// Kinds of metrics (proxy-wasm ABI 0.2.1).
+    const COUNTER: u32 = 0;
+    const GAUGE: u32 = 1;
+
+    /// The number of the counter or gauge with this name, which is made if it is not there.
+    pub(crate) fn define(name: &str, is_counter: bool) -> Option<u32> {
+        let (kind, mut number) = (if is_counter { COUNTER } else { GAUGE }, 0);
+        // SAFETY: `name` is valid for reads, the other pointer for writes, during the call.
+        let status =
+            unsafe { super::proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut number) };
+        (status == OK).then_some(number)
+    }
+
+    /// Adds to a counter, or sets a gauge.
+    pub(crate) fn note(number: u32, is_counter: bool, value: u64) {
+        let by = i64::try_from(value).unwrap_or(i64::MAX);
+        // SAFETY: both are calls by value.
+        unsafe {
+            if is_counter {
+                super::proxy_increment_metric(number, by);
+            } else {
+                super::proxy_record_metric(number, value);
+            }
+        }
     }
 }
 

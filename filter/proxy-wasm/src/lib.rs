@@ -7,6 +7,7 @@
 //! * [`host`] translates every call to Envoy; nothing else does,
 //! * [`exchange`] are the reads of the driver, [`worker`] does its effects and its calls,
 //! * [`pushes`] keeps the times of pushes, for all workers,
+//! * [`metrics`] puts what the driver has measured into Envoy's statistics,
 //! * [`contexts`] are the callbacks of the SDK.
 
 #[cfg(all(feature = "bench", not(test)))]
@@ -18,6 +19,8 @@ mod contexts;
 mod exchange;
 #[cfg(not(test))]
 mod host;
+#[cfg(not(test))]
+mod metrics;
 #[cfg(not(test))]
 mod pushes;
 #[cfg(not(test))]

@@ -13,7 +13,7 @@ use proxy_wasm::hostcalls;
 
 use crate::exchange::Envoy;
 use crate::host::{self, Headers};
-use crate::pushes;
+use crate::{metrics, pushes};
 
 thread_local! {
     /// The SDK makes contexts by a plain function, which is why there is a static.
@@ -120,6 +120,7 @@ fn finish(root: u32) {
         for line in lines {
             log::warn!("{line}");
         }
+        with(Worker::take_measured).iter().for_each(metrics::note);
         if calls.is_empty() {
             break;
         }

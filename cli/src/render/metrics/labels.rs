@@ -20,7 +20,7 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    /// A label.
+    /// A label. Those of what the filter counts itself have no format: they are [in the name](super::tags).
     pub(super) fn of(self, label: Label) -> Value {
         match label {
             Label::Front => plain(label, &property(StateKey::Front)),
@@ -34,7 +34,11 @@ impl Tags {
             Label::Why => with(label, &ends::why_format(), &ends::why()),
             Label::Code => with(label, "%RESPONSE_CODE_DETAILS%", &codes()),
             Label::Target => with(label, &property(StateKey::SentTo), &sent_somewhere()),
-            Label::Hash | Label::Version => plain(label, NO_VALUE),
+            Label::Hash
+            | Label::Version
+            | Label::Store
+            | Label::FetchResult
+            | Label::ProbeResult => plain(label, NO_VALUE),
         }
     }
 

@@ -11,6 +11,7 @@ mod labels;
 mod logger;
 mod rules;
 mod stat;
+mod tags;
 
 use portolan_core::record::metric::{
     ATTEMPTS, FALLBACKS, FIRST_BYTE, Label, METRICS, Metric, POLICY, REDIRECTS, REFUSALS_TOTAL,
@@ -25,6 +26,7 @@ use super::typed::object;
 use labels::Tags;
 use logger::{PREFIX, logger};
 use stat::{Amount, Lasts};
+pub(super) use tags::{of_clusters, of_names};
 
 /// The access loggers of the listener for clients.
 pub(super) fn of_requests(needs: Needs, records: Records<'_>) -> Vec<Value> {

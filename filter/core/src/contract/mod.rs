@@ -6,6 +6,7 @@
 
 mod cluster_name;
 pub mod clusters;
+pub mod counted;
 pub mod details;
 pub mod encoding;
 mod fingerprint;

@@ -5,6 +5,7 @@
 //! a new one.
 
 use super::attempt_result::AttemptResult;
+use super::call_result::{FetchResult, ProbeResult};
 use super::kind::Kind;
 use super::outcome::{Outcome, REFUSALS};
 use crate::attempt::Why;
@@ -48,6 +49,12 @@ pub enum Label {
     Way,
     /// How an attempt ended.
     Result,
+    /// How the fetch of a token ended.
+    FetchResult,
+    /// A blob store.
+    Store,
+    /// How a question to a blob store ended.
+    ProbeResult,
     /// The first backend of a chain.
     From,
     /// The backend that answered in its place.
@@ -94,7 +101,8 @@ impl Label {
             Self::Outcome => "outcome",
             Self::Backend => "backend",
             Self::Way => "way",
-            Self::Result => "result",
+            Self::Result | Self::FetchResult | Self::ProbeResult => "result",
+            Self::Store => "store",
             Self::From => "from",
             Self::To => "to",
             Self::Why => "why",
@@ -109,14 +117,20 @@ impl Label {
     #[must_use]
     pub fn values(self) -> Values {
         match self {
-            Self::Front | Self::Region | Self::Backend | Self::From | Self::To | Self::Target => {
-                Values::Names
-            }
+            Self::Front
+            | Self::Region
+            | Self::Backend
+            | Self::Store
+            | Self::From
+            | Self::To
+            | Self::Target => Values::Names,
             Self::Hash | Self::Version => Values::Constant,
             Self::Class => Values::Fixed(Kind::ALL.map(Kind::as_str).to_vec()),
             Self::Outcome => Values::Fixed(Outcome::ALL.map(Outcome::as_str).to_vec()),
             Self::Way => Values::Fixed(vec![CARRIED, FOLLOWED]),
             Self::Result => Values::Fixed(AttemptResult::ALL.map(AttemptResult::as_str).to_vec()),
+            Self::FetchResult => Values::Fixed(FetchResult::ALL.map(FetchResult::as_str).to_vec()),
+            Self::ProbeResult => Values::Fixed(ProbeResult::ALL.map(ProbeResult::as_str).to_vec()),
             Self::Why => Values::Fixed(Why::WORDS.to_vec()),
             Self::Code => {
                 let mut codes: Vec<&'static str> = REFUSALS.iter().map(|(_, code)| *code).collect();
@@ -182,8 +196,25 @@ pub const UPSTREAM_REMAINING: Metric =
 pub const UPSTREAM_ALLOWED: Metric =
     Metric { name: "upstream_allowed_requests", shape: Shape::Gauge, labels: &[Label::Backend] };
 
+/// One for each token that was fetched for a backend, or could not be.
+pub const TOKEN_FETCHES: Metric =
+    counter("token_fetches_total", &[Label::Backend, Label::FetchResult]);
+
+/// When the token ends that was fetched last for a backend, in seconds since 1970.
+pub const TOKEN_EXPIRES: Metric = Metric {
+    name: "token_expires_timestamp_seconds",
+    shape: Shape::Gauge,
+    labels: &[Label::Backend],
+};
+
+/// One for each question to a blob store whether it has a blob.
+pub const BLOB_PROBES: Metric = counter("blob_probes_total", &[Label::Store, Label::ProbeResult]);
+
+/// What the filter counts itself, because Envoy has no record of it: what it asks other services.
+pub const OF_LOOKUPS: [Metric; 3] = [TOKEN_FETCHES, TOKEN_EXPIRES, BLOB_PROBES];
+
 /// Every metric.
-pub const METRICS: [Metric; 11] = [
+pub const METRICS: [Metric; 14] = [
     REQUESTS,
     ATTEMPTS,
     FALLBACKS,
@@ -195,6 +226,9 @@ pub const METRICS: [Metric; 11] = [
     POLICY,
     UPSTREAM_REMAINING,
     UPSTREAM_ALLOWED,
+    TOKEN_FETCHES,
+    TOKEN_EXPIRES,
+    BLOB_PROBES,
 ];
 
 #[cfg(test)]
@@ -215,7 +249,7 @@ mod tests {
     #[test]
     fn names_say_their_unit() {
         for metric in METRICS {
-            let ends = ["_total", "_milliseconds", "_info", "_requests"];
+            let ends = ["_total", "_milliseconds", "_info", "_requests", "_timestamp_seconds"];
             assert!(ends.iter().any(|end| metric.name.ends_with(end)), "{}", metric.name);
         }
     }

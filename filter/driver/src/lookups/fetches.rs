@@ -6,6 +6,7 @@ use std::time::Duration;
 use portolan_core::attempt::TokenSource;
 use portolan_core::config::Credential;
 use portolan_core::contract::headers::CREDENTIAL;
+use portolan_core::record::{FetchResult, Silence};
 use portolan_core::token::{
     self, Complaint, Denial, Discovery, Fetch, Next, Outcome, Pinned, Refusal, Secret,
     ServiceReply, Source, TokenFault,
@@ -13,6 +14,7 @@ use portolan_core::token::{
 
 use super::token::{Lookup, Tokens};
 use crate::call::{Call, CallAnswer, StreamId};
+use crate::measured::Measured;
 
 /// How long a token service may take. What it answers later is of no use to anybody.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,6 +79,8 @@ pub(super) enum Answered {
         again: Option<TokenFetch>,
         /// What the operator should know.
         complaints: Vec<String>,
+        /// What is counted.
+        measured: Vec<Measured>,
     },
 }
 
@@ -229,11 +233,20 @@ impl TokenLookup {
                 fetch.fetch.find(&pinned);
                 Answered::Ask(fetch)
             }
-            Next::Settle(outcome) => self.settle(&fetch, outcome, now),
+            Next::Settle(outcome) => {
+                let measured = fetch.measured(&outcome, answer.silence(), now);
+                self.settle(&fetch, outcome, measured, now)
+            }
         }
     }
 
-    fn settle(&mut self, fetch: &TokenFetch, outcome: Outcome, now: u64) -> Answered {
+    fn settle(
+        &mut self,
+        fetch: &TokenFetch,
+        outcome: Outcome,
+        measured: Vec<Measured>,
+        now: u64,
+    ) -> Answered {
         let complaints = fetch.complaints(&outcome);
         self.slow.remove(&fetch.key);
         let waiters = self.table.settle(&fetch.key, outcome, now);
@@ -243,7 +256,7 @@ impl TokenLookup {
             woken.push((stream, found));
             again = again.or_else(|| starts.then(|| fetch.clone()));
         }
-        Answered::Settled { woken, again, complaints }
+        Answered::Settled { woken, again, complaints, measured }
     }
 
     /// What one of those gets that waited: it never waits a second time. Whether that starts a fetch.
@@ -290,6 +303,20 @@ impl TokenFetch {
             date: answer.values("date").first().copied(),
             body: answer.body,
         })
+    }
+
+    /// What is counted of it.
+    fn measured(&self, outcome: &Outcome, silence: Option<Silence>, now: u64) -> Vec<Measured> {
+        let result = FetchResult::of(outcome, self.fetch.complaint(), silence);
+        let ends = match outcome {
+            Outcome::Token { expires_in, .. } => {
+                let life = u64::try_from(expires_in.as_nanos()).unwrap_or(u64::MAX);
+                Some(now.saturating_add(life))
+            }
+            Outcome::Denied(_) | Outcome::Unavailable { .. } => None,
+        };
+        let ends = ends.map(|ends| Measured::token(&self.backend, ends));
+        [Measured::fetch(&self.backend, result)].into_iter().chain(ends).collect()
     }
 
     /// What is wrong with the token service, for the operator.

@@ -15,6 +15,7 @@
 //! them. A key holds everything that an answer depends on, addresses included, so that nothing that was found
 //! under one policy is used under another that means something else by the same name.
 
+mod answers;
 mod backoff;
 mod blob;
 mod budget;
@@ -50,10 +51,11 @@ use portolan_core::probe::Presence;
 use portolan_core::token::{Pinned, Refusal, Secret};
 
 use crate::call::{Call, CallAnswer, CallId, StreamId};
+use crate::measured::Measured;
 use crate::warnings::Warnings;
 use calls::Calls;
 use contents::Contents;
-use fetches::{Answered, TokenFetch, TokenLookup};
+use fetches::{TokenFetch, TokenLookup};
 use fingerprint::{Fingerprint, Key};
 use health::HealthLookup;
 use limits::Limits;
@@ -93,6 +95,7 @@ pub(crate) struct Lookups {
     waits: Waits,
     warnings: Warnings,
     lines: Vec<String>,
+    measured: Vec<Measured>,
 }
 
 /// What a call is for.
@@ -121,6 +124,7 @@ impl Lookups {
             waits: Waits::default(),
             warnings: Warnings::new(MOST_LINES),
             lines: Vec::new(),
+            measured: Vec::new(),
         }
     }
 
@@ -301,38 +305,15 @@ impl Lookups {
         std::mem::take(&mut self.lines)
     }
 
+    /// What the host has to count now.
+    pub(crate) fn take_measured(&mut self) -> Vec<Measured> {
+        std::mem::take(&mut self.measured)
+    }
+
     /// When [`Lookups::alarm`] has something to do; never as long as nobody waits and nothing is asked.
     #[must_use]
     pub(crate) fn next_alarm(&self) -> Option<u64> {
         self.waits.next().into_iter().chain(self.calls.next_lost()).min()
-    }
-
-    /// The answer to a call, or that it could not be made. Returns who waited for it.
-    pub(crate) fn answered(&mut self, id: CallId, answer: &CallAnswer<'_>, now: u64) -> Vec<Woken> {
-        match self.calls.answered(id) {
-            None => Vec::new(),
-            Some(Purpose::Token(fetch)) => self.token_answered(*fetch, answer, now),
-            Some(Purpose::Blob(store, digest)) => {
-                let status = answer.status();
-                let (streams, presence, is_news) = self.stores.settle(&store, &digest, status, now);
-                if is_news {
-                    self.lines.push(stores::in_trouble(&store));
-                }
-                self.wake(streams, &Learned::Blob(presence))
-            }
-            Some(Purpose::Content(pair)) => {
-                let (streams, presence) = self.contents.settle(&pair, answer.status(), now);
-                self.wake(streams, &Learned::Content(presence))
-            }
-            Some(Purpose::Health) => {
-                let (streams, health) = self.health.settle(answer, now);
-                self.wake(streams, &Learned::Health(health))
-            }
-            Some(Purpose::Password(password)) => {
-                let (streams, found) = self.passwords.settle(password, answer.status(), now);
-                self.wake(streams, &Learned::Password(found))
-            }
-        }
     }
 
     /// Looks after those that have waited long enough, and after calls whose answer does not come.
@@ -348,42 +329,5 @@ impl Lookups {
             }
         }
         woken
-    }
-
-    fn token_answered(
-        &mut self,
-        fetch: TokenFetch,
-        answer: &CallAnswer<'_>,
-        now: u64,
-    ) -> Vec<Woken> {
-        match self.tokens.answered(fetch, answer, now) {
-            Answered::Ask(fetch) => {
-                self.fetch(Some(fetch), now);
-                Vec::new()
-            }
-            Answered::Settled { woken, again, complaints } => {
-                for line in complaints {
-                    if self.warnings.is_due(&line, now) {
-                        self.lines.push(format!("portolan: {line}"));
-                    }
-                }
-                self.fetch(again, now);
-                let woken = woken.into_iter();
-                woken
-                    .flat_map(|(stream, found)| self.wake(vec![stream], &Learned::Token(found)))
-                    .collect()
-            }
-        }
-    }
-
-    fn fetch(&mut self, fetch: Option<TokenFetch>, now: u64) {
-        if let Some(fetch) = fetch {
-            self.calls.make(fetch.call(), Purpose::Token(Box::new(fetch)), now);
-        }
-    }
-
-    fn wake(&mut self, streams: Vec<StreamId>, learned: &Learned) -> Vec<Woken> {
-        let streams = streams.into_iter().filter(|stream| self.waits.remove(*stream).is_some());
-        streams.map(|stream| Woken { stream, learned: learned.clone() }).collect()
     }
 }

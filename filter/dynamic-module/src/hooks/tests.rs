@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use portolan_driver::{Measured, QUANTITIES};
+
 use super::*;
 use crate::abi::Callbacks;
 
@@ -149,15 +151,32 @@ extern "C" fn scheduler(object: Object) -> Object {
 
 extern "C" fn commit(_: Object, _: u64) {}
 
-extern "C" fn define(_: Object, _: Bytes, _: *const Bytes, _: usize, id: *mut usize) -> u32 {
+/// The number of a metric is the length of its name.
+extern "C" fn define(_: Object, name: Bytes, _: *const Bytes, _: usize, id: *mut usize) -> u32 {
     // SAFETY: the pointer is the caller's.
-    unsafe { *id = 7 };
+    unsafe { *id = text(name).len() };
     0
 }
 
-extern "C" fn increment(config: Object, id: usize, _: *const Bytes, _: usize, by: u64) -> u32 {
-    note(config, format!("count {id} by {by}"));
+extern "C" fn increment(
+    config: Object,
+    id: usize,
+    labels: *const Bytes,
+    count: usize,
+    by: u64,
+) -> u32 {
+    note(config, format!("count {id} by {by} {:?}", texts(labels, count)));
     0
+}
+
+extern "C" fn set(config: Object, id: usize, labels: *const Bytes, count: usize, to: u64) -> u32 {
+    note(config, format!("set {id} to {to} {:?}", texts(labels, count)));
+    0
+}
+
+fn texts(list: *const Bytes, count: usize) -> Vec<String> {
+    // SAFETY: the list is the caller's.
+    unsafe { super::list((list, count)) }.iter().map(|bytes| text(*bytes)).collect()
 }
 
 static PLAYED: Callbacks = Callbacks {
@@ -189,6 +208,8 @@ static PLAYED: Callbacks = Callbacks {
     http_filter_config_scheduler_delete: nothing,
     http_filter_config_define_counter: define,
     http_filter_config_increment_counter: increment,
+    http_filter_config_define_gauge: define,
+    http_filter_config_set_gauge: set,
 };
 
 /// Does something with a stream of a configuration, from the beginning of both to their end; what was done to the stream, and
@@ -240,9 +261,29 @@ fn a_hook_that_fails_costs_its_request_and_is_counted() {
         assert_eq!(inside, value::STOP_ALL_ITERATION_AND_WATERMARK);
     });
     assert_eq!(done, ["reply 503 portolan_failed:UNKNOWN", "reply 503 portolan_failed:UNKNOWN"]);
-    assert_eq!(counted, ["count 7 by 1", "count 7 by 1"]);
+    assert_eq!(counted, ["count 22 by 1 []", "count 22 by 1 []"]);
     // The next one is served.
     a_request_that_is_forwarded_has_its_cluster_and_a_new_route();
+}
+
+#[test]
+fn what_was_measured_is_counted_with_its_labels() {
+    let owner = Played::new("/");
+    let [fetches, expires, _] = QUANTITIES;
+    let measured = |quantity, labels: &[&str], value| {
+        let labels = labels.iter().map(ToString::to_string).collect();
+        Measured { quantity, labels, value }
+    };
+    let measured = [measured(fetches, &["hub", "ok"], 1), measured(expires, &["hub"], 90)];
+    Metrics::new(&PLAYED, owner.object()).take(&measured);
+    let [fetches, expires] = [fetches, expires].map(|quantity| quantity.name().len());
+    assert_eq!(
+        owner.done.into_inner(),
+        [
+            format!(r#"count {fetches} by 1 ["hub", "ok"]"#),
+            format!(r#"set {expires} to 90 ["hub"]"#),
+        ]
+    );
 }
 
 #[test]
