@@ -95,7 +95,9 @@ fn scope(request: &RegistryRequest<'_>, name: &str) -> String {
     if request.endpoint == Endpoint::Catalog {
         return token::CATALOG_SCOPE.to_owned();
     }
-    let name = RepositoryName::parse(name.as_bytes());
+    // Most backends know a repository by the name that was read already.
+    let read = request.endpoint.repository().copied().filter(|read| read.as_str() == name);
+    let name = read.or_else(|| RepositoryName::parse(name.as_bytes()));
     name.map(|name| token::repository_scope(name, access(request))).unwrap_or_default()
 }
 

@@ -215,8 +215,8 @@ impl Attempt {
     /// An attempt before may have left a token that was refused.
     fn send_token(&self, call: &mut Callback<'_>) {
         if let Some(SentToken { found: Some(Found::Token(token)), .. }) = &self.token {
-            let value = format!("Bearer {}", token.expose());
-            call.set_request_header(AUTHORIZATION, value.into_bytes());
+            let value = [&b"Bearer "[..], token.expose().as_bytes()].concat();
+            call.set_request_header(AUTHORIZATION, value);
         } else {
             call.remove_request_header(AUTHORIZATION);
         }

@@ -25,8 +25,9 @@ pub(super) fn look_for(
 ) -> SentToken {
     let stream = call.stream;
     let (key, found) = call.look_up(|lookups, now| {
-        let others = all(prepared).filter(|other| other.backend != own.backend);
-        for other in others {
+        // To read what the others are sent costs, and an only backend has no others.
+        let others = (!is_alone).then(|| all(prepared)).into_iter().flatten();
+        for other in others.filter(|other| other.backend != own.backend) {
             if let Credentials::Token(source) = &other.credentials {
                 lookups.prefetch(other.backend, source, now);
             }

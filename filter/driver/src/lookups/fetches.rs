@@ -54,6 +54,8 @@ pub(super) struct TokenLookup {
     /// before is not looked for any more.
     credentials: Vec<Credential>,
     generation: u32,
+    /// The same, as it stands in the keys.
+    generation_in_keys: String,
 }
 
 /// One token to fetch.
@@ -102,7 +104,6 @@ impl Place {
 impl TokenLookup {
     /// What a token is kept under: all that it was made for.
     pub(super) fn key(&self, source: &TokenSource<'_>) -> String {
-        let generation = self.generation.to_string();
         let parts: [&str; 8] = [
             &source.scope,
             &source.cluster,
@@ -111,7 +112,7 @@ impl TokenLookup {
             &source.base_path,
             &source.service,
             &source.credential,
-            &generation,
+            &self.generation_in_keys,
         ];
         parts.join("\t")
     }
@@ -193,6 +194,7 @@ impl TokenLookup {
         if self.credentials != credentials {
             self.credentials = credentials.to_vec();
             self.generation = self.generation.wrapping_add(1);
+            self.generation_in_keys = self.generation.to_string();
         }
     }
 
