@@ -44,7 +44,8 @@ def page(result: Result, about: dict[str, str]) -> str:
         *(f"| {ending} | {tally.counts[ending]:,} | {meaning} |" for ending, meaning in MEANINGS.items()),
         "",
         f"Writes at another registry, or outside of what is for pushes: {len(result.strays)}, of {result.pushes_taken:,} uploads that were ended. "
-        f"Changes of the policy: {result.reloads:,}, of which {result.reloads_failed} failed.",
+        f"Changes of the policy: {result.reloads:,}, of which {result.reloads_failed} failed. "
+        f"Connections and requests at Envoy that are left once all clients have gone: {result.left}.",
         "",
         *_held(result.measured),
         "",
@@ -72,9 +73,11 @@ def _held(measured: list[Measured]) -> list[str]:
         return f"| {name} | {' | '.join(values)} | {ratio} |"
 
     return [
-        "| Envoy's | begin | | | | end | last quarter over second, medians |",
+        "| Envoy's | begin | | | | end | last quarter over second |",
         "| --- | --- | --- | --- | --- | --- | --- |",
         row("memory", [f"{one.memory / 1e6:.0f} MB" for one in quarters]),
         row("file descriptors", [str(one.files) for one in quarters]),
         row("connections", [str(one.connections) for one in quarters]),
+        "",
+        "The last column compares medians of memory, and of the others the lowest tenth: what is held when least is going on. Above 1.15 a run fails.",
     ]

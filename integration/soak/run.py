@@ -21,7 +21,7 @@ from harness.files_envoy import FilesEnvoy
 from harness.portolan import PortolanFailed
 from harness.verifier import Verifier
 from soak.faults import FAR, NEAR, Act, Blow, acts
-from soak.measured import Measured, growth, measure
+from soak.measured import Measured, growth, left_behind, measure
 from soak.tally import Tally, problems
 from soak.tenants import BOTH, TAG, Tenant, content, policy
 
@@ -52,12 +52,13 @@ class Result:
     measured: list[Measured] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     pushes_taken: int = 0
+    left: int = 0
     crashes: list[str] = field(default_factory=list)
 
     @property
     def problems(self) -> list[str]:
         """All that must not be."""
-        found = problems(self.tally, self.strays, growth(self.measured), self.reloads_failed)
+        found = problems(self.tally, self.strays, growth(self.measured), self.reloads_failed, self.left)
         return found + [f"Envoy's log: {line}" for line in self.crashes]
 
 
@@ -149,6 +150,7 @@ async def run(options: Options, directory: Path, say: Say) -> Result:
         )
         for tally in await asyncio.gather(*(asyncio.to_thread(_ended, client) for client in clients)):
             result.tally.add(tally)
+        result.left = await asyncio.to_thread(_left, stage)
         _look_for_writes(stage, result)
         result.crashes = stage.envoy.crashes()
     finally:
@@ -166,6 +168,14 @@ def _ended(client: subprocess.Popen[str]) -> Tally:
     said, _ = client.communicate(timeout=END_SECONDS)
     document = json.loads(said)
     return Tally(Counter(document["counts"]), document["complaints"])
+
+
+def _left(stage: Stage) -> int:
+    """What Envoy still holds of clients that have gone; it has as long as a request may take."""
+    end = time.monotonic() + END_SECONDS
+    while (left := left_behind(stage.envoy)) and time.monotonic() < end:
+        time.sleep(1.0)
+    return left
 
 
 async def _play(stage: Stage, result: Result, script: Iterator[Act], end: float, say: Say) -> None:

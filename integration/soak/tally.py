@@ -70,14 +70,18 @@ def of_read(status: int | None, is_right: bool, may_read: bool) -> Ending:
     return Ending.RIGHT if is_right else Ending.WRONG
 
 
-def problems(tally: Tally, strays: list[str], growth: dict[str, float], reloads_failed: int) -> list[str]:
-    """All that must not be: wrong answers, writes at another registry than the owner, and what grows."""
+def problems(
+    tally: Tally, strays: list[str], growth: dict[str, float], reloads_failed: int, left: int = 0
+) -> list[str]:
+    """All that must not be: wrong answers, writes at another registry than the owner, what grows, and what is left."""
     found = [f"{tally.counts[ending]} x {ending}" for ending in FORBIDDEN if tally.counts[ending]]
     if strays:
         found.append(f"{len(strays)} writes elsewhere, the first: {strays[0]}")
     found += [f"{name} grew to {ratio:.2f} times" for name, ratio in growth.items() if ratio > MOST_GROWTH]
     if reloads_failed:
         found.append(f"{reloads_failed} changes of the policy failed")
+    if left:
+        found.append(f"{left} connections or requests of clients that have gone")
     if not tally.counts[Ending.RIGHT]:
         found.append("nothing was served")
     return found

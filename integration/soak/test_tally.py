@@ -40,21 +40,22 @@ def _tally(*endings: Ending) -> Tally:
 
 
 @pytest.mark.parametrize(
-    ("tally", "strays", "grew", "reloads_failed", "count"),
+    ("tally", "strays", "grew", "reloads_failed", "left", "count"),
     [
-        (_tally(Ending.RIGHT, Ending.CUT, Ending.UNSERVED, Ending.NOT_PUSHED), [], {"memory": 1.1}, 0, 0),
-        (_tally(Ending.RIGHT, Ending.WRONG), [], {}, 0, 1),
-        (_tally(Ending.RIGHT, Ending.UNAUTHORISED, Ending.FALSE), [], {}, 0, 2),
-        (_tally(Ending.RIGHT), ["PUT /v2/x"], {}, 0, 1),
-        (_tally(Ending.RIGHT), [], {"memory": 1.3, "connections": 1.0}, 0, 1),
-        (_tally(Ending.RIGHT), [], {}, 2, 1),
-        (_tally(), [], {}, 0, 1),
+        (_tally(Ending.RIGHT, Ending.CUT, Ending.UNSERVED, Ending.NOT_PUSHED), [], {"memory": 1.1}, 0, 0, 0),
+        (_tally(Ending.RIGHT, Ending.WRONG), [], {}, 0, 0, 1),
+        (_tally(Ending.RIGHT, Ending.UNAUTHORISED, Ending.FALSE), [], {}, 0, 0, 2),
+        (_tally(Ending.RIGHT), ["PUT /v2/x"], {}, 0, 0, 1),
+        (_tally(Ending.RIGHT), [], {"memory": 1.3, "connections": 1.0}, 0, 0, 1),
+        (_tally(Ending.RIGHT), [], {}, 2, 0, 1),
+        (_tally(Ending.RIGHT), [], {}, 0, 3, 1),
+        (_tally(), [], {}, 0, 0, 1),
     ],
 )
 def test_problems(
-    tally: Tally, strays: list[str], grew: dict[str, float], reloads_failed: int, count: int
+    tally: Tally, strays: list[str], grew: dict[str, float], reloads_failed: int, left: int, count: int
 ) -> None:
-    assert len(problems(tally, strays, grew, reloads_failed)) == count
+    assert len(problems(tally, strays, grew, reloads_failed, left)) == count
 
 
 def test_a_seed_is_an_order() -> None:
@@ -72,3 +73,14 @@ def test_growth_is_of_medians() -> None:
     measured = [Measured(size, 50, 8) for size in memory]
     assert growth(measured) == {"memory": 1.5, "file descriptors": 1.0, "connections": 1.0}
     assert growth(measured[1:]) == {}
+
+
+def test_growth_of_connections_is_of_what_is_always_held() -> None:
+    """A busier machine is no leak, and a leak shows on a machine that is less busy."""
+
+    def ratio(second: list[int], last: list[int]) -> float:
+        numbers = [5] * 25 + second * 5 + [7] * 25 + last * 5
+        return growth([Measured(1, number, number) for number in numbers])["connections"]
+
+    assert ratio([10, 10, 20, 30, 90], [10, 10, 90, 90, 90]) == 1.0
+    assert ratio([10, 10, 90, 90, 90], [20, 20, 20, 30, 40]) == 2.0
