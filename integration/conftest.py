@@ -20,10 +20,11 @@ from harness.tenants import policy as policy_of_tenants
 # scripts/test-all runs every suite with either form.
 NATIVE_SUITES = """
     alerts auth_clients auth_operators auth_peers balancers browsers budgets client_limits
-    combined_registry doctor drift geography gitlab_geo hostile_framing hostile_http2
-    hostile_http3 hostile_load http3 http_redirect limited locality measuring naming_clients observing redirecting
-    redirecting_clients redirects_clients refused_clients refused_writes rules_of_fronts status
-    times tls_clients tls_front tracing warm
+    combined_registry doctor drift geography gitlab_geo hostile_clients hostile_framing
+    hostile_http2 hostile_http3 hostile_load hostile_registries http3 http_redirect limited
+    locality measuring naming_clients observing redirecting redirecting_clients
+    redirects_clients refused_clients refused_writes rules_of_fronts status times
+    tls_clients tls_front tracing warm
 """.split()
 
 

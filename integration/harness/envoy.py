@@ -1,6 +1,7 @@
 """Real Envoy with a rendered bootstrap and the built filter."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable
@@ -118,6 +119,11 @@ class Envoy:
             return raw.request(self.admin_port, "GET", "/ready", seconds=ADMIN_SECONDS).status == 200
         except ConnectionError:
             return False
+
+    def processor_seconds(self) -> float:
+        """What the process has taken of the processors so far, which other work on the machine does not change (proc(5))."""
+        fields = Path(f"/proc/{self.server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stats(self, pattern: str) -> dict[str, int]:
         """Counters and gauges whose name matches a regular expression."""

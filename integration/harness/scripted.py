@@ -59,6 +59,21 @@ class Answer:
         return before + b"\r\n".join([*lines, b"", b""]) + (b"" if is_head or bodiless else self.body)
 
 
+@dataclass(frozen=True)
+class Bytes(Answer):
+    """Bytes in the place of an answer."""
+
+    content: bytes = b""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        object.__setattr__(self, "content", content)
+
+    def encode(self, is_head: bool) -> bytes:
+        """The bytes."""
+        return self.content
+
+
 Script = Callable[[Seen], Answer]
 
 

@@ -48,7 +48,8 @@ impl Answer {
     /// * 429: the backend is well, and limited.
     /// * 402 (a quota) and 451 (a country's law): the backend refuses it, whoever asks.
     /// * 408, 421, 425 and every 5xx, those of delivery networks included: the backend did not do what
-    ///   it was asked; another one can.
+    ///   it was asked; another one can. So did one that answers 101, as if somebody had asked for another
+    ///   protocol (section 15.2.2).
     /// * 401 and 403 depend on what was shown.
     /// * Every other status is about the request itself, and would be the same elsewhere.
     #[must_use]
@@ -60,7 +61,7 @@ impl Answer {
             }
             (429, _) => Some(Self::Limited(wait)),
             // Without what it wants to see it was not asked as it should have been.
-            (408 | 421 | 425 | 500..=599, _) | (401 | 403, Shown::LessThanWanted) => {
+            (0..=199 | 408 | 421 | 425 | 500..=599, _) | (401 | 403, Shown::LessThanWanted) => {
                 Some(Self::Failed(wait))
             }
             _ => None,
@@ -199,7 +200,8 @@ mod tests {
         let (limited, failed) = (Some(Answer::Limited(WAIT)), Some(Answer::Failed(WAIT)));
         #[rustfmt::skip]
         let rows: &[(std::ops::RangeInclusive<u16>, &[Shown], Option<Answer>, &str)] = &[
-            (100..=399, everything, None, "content, a part of it, or a redirect"),
+            (100..=199, everything, failed, "another protocol, which nobody asked for"),
+            (200..=399, everything, None, "content, a part of it, or a redirect"),
             (400..=400, everything, None, "the request makes no sense to a registry"),
             (401..=401, &[Nothing, Clients], None, "the client is asked to log in"),
             (401..=401, &[Proxys], refused, "a token that is not good"),
@@ -234,7 +236,8 @@ mod tests {
                     let found = Answer::of(status, *shown, WAIT);
                     assert_eq!(found, *expected, "{status} {shown:?}: {reason}");
                     let waits = expected.is_some_and(|answer| answer.wait() == WAIT);
-                    assert!(!waits || may_ask_to_wait(status) || matches!(status, 401 | 403 | 421));
+                    let has_none = matches!(status, 0..=199 | 401 | 403 | 421);
+                    assert!(!waits || may_ask_to_wait(status) || has_none);
                 }
             }
         }

@@ -37,14 +37,15 @@ pub enum Trouble {
 /// [`Answer::of`] takes for more than an answer to the client.
 #[must_use]
 pub const fn is_doubtful(status: u16) -> bool {
-    matches!(status, 401..=404 | 408 | 410 | 421 | 425 | 429 | 451 | 500..=599)
+    matches!(status, 0..=199 | 401..=404 | 408 | 410 | 421 | 425 | 429 | 451 | 500..=599)
 }
 
 /// Whether the answers of all backends must be looked at to say what this status means. What a list of one
-/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see.
+/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see, and for another
+/// protocol, which a proxy before this one would take for a tunnel.
 #[must_use]
 pub const fn is_judged(is_alone: bool, status: u16) -> bool {
-    if is_alone { matches!(status, 401 | 403) } else { is_doubtful(status) }
+    if is_alone { matches!(status, 0..=199 | 401 | 403) } else { is_doubtful(status) }
 }
 
 /// What is judged: the last answer, in the light of all.
@@ -87,7 +88,7 @@ pub fn judge<'b>(
     match case.status {
         404 | 410 if is_final => Verdict::Pass,
         // The truth was said before the last attempt, which found nobody, or somebody for the second time.
-        408 | 421 | 425 | 429 | 500..=599 if is_final => replace(Trouble::Absent),
+        0..=199 | 408 | 421 | 425 | 429 | 500..=599 if is_final => replace(Trouble::Absent),
         // A refusal that was noted as nothing is an answer: the client's credentials are at stake.
         401 | 403 if !case.proxys_credentials && last.is_none() => Verdict::Pass,
         _ if is_refusal && is_final && (case.proxys_credentials || !case.clients_log_in) => {
@@ -170,6 +171,8 @@ mod tests {
             (503, "a missed\nb missed\n", Verdict::Replace(Trouble::Absent), "both lack it, and one was tried again"),
             (520, "a missed\nb failed\n", unavailable, "a delivery network's own"),
             (408, "a failed\nb failed\n", unavailable, "both gave up"),
+            (101, "a missed\nb failed\n", unavailable, "b speaks of another protocol"),
+            (101, "", unavailable, "the only one does"),
             (421, "a missed\nb failed\n", unavailable, "b serves another host"),
             (425, "a missed\nb failed\n", unavailable, "b wants it once more"),
             (500, "", unavailable, "in one form"),

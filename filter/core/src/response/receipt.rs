@@ -58,10 +58,12 @@ impl Receipt {
         self.has_fallback() || self.proxys_credentials || self.hides_missing
     }
 
-    /// Whether the answers of all backends must be looked at to say what this status means.
+    /// Whether the answers of all backends must be looked at to say what this status means. 101 is no answer to
+    /// anything that is asked of a backend.
     #[must_use]
     pub const fn is_judged(&self, status: u16) -> bool {
-        is_judged(!self.has_fallback(), status)
+        let may_be = self.may_be_judged() || status < 200;
+        may_be && is_judged(!self.has_fallback(), status)
     }
 
     /// What was answered, by what the attempts noted. No attempt notes what an only backend of a list

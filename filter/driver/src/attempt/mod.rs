@@ -51,7 +51,7 @@ pub(crate) struct Attempt {
     list: Rc<[String]>,
     /// The name of the backend of this attempt; empty where it is the only one and nothing was prepared for it.
     backend: String,
-    /// What the backends of the list are sent, as it was when the attempt began; empty if nothing was prepared.
+    /// What the backends of the list are sent, as it was when the attempt began; empty if nothing was: no mark is waited for.
     prepared: Vec<u8>,
     /// Whether the request was sent on to where a redirect led before.
     is_further_pass: bool,
@@ -255,7 +255,7 @@ impl Attempt {
         if is_clients {
             self.overlap.wins(&self.list, &self.backend, call);
         }
-        if is_challenge || is_judged(self.is_alone(), status) {
+        if !self.prepared.is_empty() && (is_challenge || is_judged(self.is_alone(), status)) {
             call.set_response_header(headers::DOUBTFUL, b"1");
         }
     }

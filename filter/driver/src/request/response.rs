@@ -70,7 +70,7 @@ fn finish(config: &Config, receipt: &Receipt, call: &mut Callback<'_>) -> Option
     {
         return Some(reply);
     }
-    if is_doubtful && receipt.may_be_judged() {
+    if is_doubtful {
         let judged = status.filter(|status| receipt.is_judged(*status));
         if let Some(trouble) = judged.and_then(|status| trouble(config, receipt, status, call)) {
             return Some(instead(trouble, call));

@@ -364,3 +364,32 @@ fn the_access_log_has_the_path_of_the_client() {
         assert_eq!(world.host.state(request, StateKey::Path), expected, "{reason}");
     }
 }
+
+/// Nobody has asked for one (RFC 9110 section 15.2.2), and a proxy before the front would take it for a tunnel.
+#[test]
+fn an_answer_in_another_protocol_is_a_failure() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let attempt = world.attempt(request, "robot");
+    assert_eq!(world.answer(attempt, "101", &[]), "on to hub+open@last");
+    let mut world = World::new(LOGIN, ALONE);
+    for (host, backend) in [("login.example", "home"), ("found.example", "self")] {
+        let request = world.request("GET", host, "/v2/team/a/manifests/v1");
+        let attempt = world.attempt_alone(request, backend);
+        assert_eq!(world.answer(attempt, "101", &[]), "passes 101");
+        let response = world.response(attempt);
+        assert_eq!(world.respond(request, response), "503 portolan_failed:UNAVAILABLE", "{host}");
+    }
+}
+
+/// Where no mark is waited for, nobody would take it out.
+#[test]
+fn a_mark_is_for_the_front_alone() {
+    let mut world = World::new(LOGIN, ALONE);
+    let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
+    let attempt = world.attempt_alone(request, "home");
+    world.answer(attempt, "401", &[("www-authenticate", "Basic")]);
+    let response = world.response(attempt);
+    assert_eq!(world.respond(request, response), "401 as it came");
+    assert_eq!(value(&world.host.streams[&request].response, DOUBTFUL), None);
+}
