@@ -278,9 +278,9 @@ fn read_answer(block: &str) -> Answer<'_> {
     let mut lines = block.split('\n');
     let status = lines.next().unwrap_or_default();
     let is_status = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
-    // Envoy itself refuses others, and keeps those of the hundreds.
-    let status =
-        if is_status && matches!(status.as_bytes()[0], b'2'..=b'5') { status } else { "200" };
+    // Envoy itself refuses others, and keeps those of the hundreds but for 101.
+    let is_final = is_status && matches!(status.as_bytes()[0], b'2'..=b'5');
+    let status = if is_final || status == "101" { status } else { "200" };
     Answer { status, headers: lines.filter_map(read_header).collect() }
 }
 

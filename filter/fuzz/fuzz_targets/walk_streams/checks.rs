@@ -1,5 +1,6 @@
 //! What must hold of each thing that a backend or a client gets.
 
+use portolan_core::contract::headers::DOUBTFUL;
 use portolan_core::registry::{Endpoint, parse};
 use portolan_driver::StreamId;
 
@@ -115,6 +116,9 @@ pub(crate) fn check_answer(
             }
         }
     }
+    assert_eq!(said(DOUBTFUL), None, "a mark of the phases for each other");
+    let status = said(":status").and_then(|status| String::from_utf8(status).ok());
+    assert!(!status.is_some_and(|status| status.starts_with('1')), "no end of a request");
     // Nobody logs in here, so that there is nothing to show and nobody to show it to.
     assert_eq!(said("www-authenticate"), None, "a client is led to log in elsewhere");
     let is_missing =
