@@ -92,7 +92,7 @@ clients: ## what works with which client; writes docs/clients.md
 	@scripts/client-table
 
 conformance: ## the conformance suite of the distribution spec at a registry and through fronts; writes docs/conformance.md
-	@scripts/setup build envoy registries clients conformance
+	@scripts/setup build envoy registries clients cache conformance
 	@scripts/build
 	@scripts/conformance
 

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import conformance, paths, processes
+from harness import conformance, paths, portolan, ports, processes
 from harness.accounts import Account, write_htpasswd
-from harness.envoy import Envoy, Policy, render
+from harness.cache_node import Node
+from harness.envoy import Envoy, Policy, render, write_policy
 from harness.private_registry import PrivateRegistry
 from harness.registry import Registry
 from harness.signing import Signer
@@ -65,12 +66,16 @@ def place(directory: Path) -> Iterator[Place]:
 
 @dataclass(frozen=True)
 class Front:
-    """A kind of front: what it is called, its policy, and as whom and under which name the suite comes."""
+    """A kind of front: what it is called, its policy, and as whom and under which name the suite comes.
+
+    `node` is the port of the node of its cache, where it has one.
+    """
 
     name: str
     policy: Policy
     prefix: str = "drycc/"
     account: Account | None = None
+    node: int | None = None
 
 
 def _policy(front: Policy, backends: Policy, rule: Policy, **more: object) -> Policy:
@@ -119,7 +124,40 @@ def fronts(place: Place) -> list[Front]:
             ),
             account=ALICE,
         ),
+        Front(
+            "clients that log in to the registry",
+            _policy({"auth": {"upstream": {"login": "home"}}}, {"home": {"url": place.home.url, "auth": {"token": token}}}, {**drycc}),
+            account=ROBOT,
+        ),
+        _with_cache({"home": {**home, "names": named}, "near": {"url": place.near.url}}),
     ]
+
+
+def _with_cache(backends: Policy) -> Front:
+    """A cache is asked first, then a registry that has nothing."""
+    node = ports.free()
+    rule = {
+        "repositories": ["drycc/**"],
+        "chain": ["cache@eu", "near", "home"],
+        "tags_from": "owner",
+        "readers": "anyone",
+    }
+    caches = {"eu": {"nodes": [f"http://127.0.0.1:{node}"]}}
+    return Front("a chain with a cache", _policy({}, backends, rule, caches=caches), node=node)
+
+
+@contextmanager
+def cached(front: Front, directory: Path) -> Iterator[list[str]]:
+    """The node of the cache of a front, if it has one, with nothing in it; the options of `render` that it needs."""
+    if front.node is None:
+        yield []
+        return
+    more = ["--cache-fill", f"127.0.0.1:{ports.free()}"]
+    files = directory / "files"
+    portolan.output("render", write_policy(front.policy, directory / "policy"), files, "--target", "cache-node", *more)
+    node = Node(files / "eu-1", directory / "node", front.node)
+    yield more
+    node.stop()
 
 
 # The two forms of the filter, and what stands behind the name of a front for each.
@@ -129,13 +167,14 @@ FILTERS = {"wasm": "", "module": ", native module"}
 def through(front: Front, directory: Path, form: str) -> conformance.Outcomes:
     """The outcomes of the suite through a front, with a form of the filter; Envoy must have come through as well."""
     paths.FILTER = form
-    envoy = Envoy(render(front.policy, directory / "policy"), directory / "envoy")
-    envoy.wait_until_healthy()
-    url = f"http://127.0.0.1:{envoy.port}"
-    repository, other = f"{front.prefix}conformance/app", f"{front.prefix}conformance/other"
-    found = conformance.outcomes(url, repository, other, directory / "suite", front.account)
-    crashes = envoy.crashes()
-    envoy.stop()
+    with cached(front, directory / "cache") as more:
+        envoy = Envoy(render(front.policy, directory / "policy", more=more), directory / "envoy")
+        envoy.wait_until_healthy()
+        url = f"http://127.0.0.1:{envoy.port}"
+        repository, other = f"{front.prefix}conformance/app", f"{front.prefix}conformance/other"
+        found = conformance.outcomes(url, repository, other, directory / "suite", front.account)
+        crashes = envoy.crashes()
+        envoy.stop()
     assert not crashes, crashes
     return found
 
@@ -172,7 +211,6 @@ def page(commit: str, date: str, directly: conformance.Outcomes, runs: dict[str,
         lines.append(f"| {name} | {counted(outcomes)} | {len(unexplained)} |")
         lost += [f"* {name}: {test}: {found[test]}. {'**Not explained.**' if test in unexplained else ALLOWED[test]}" for test in sorted(found)]
     lines += ["", *(["Differences:\n", *lost] if lost else ["No test is lost through any of them, and none is skipped that runs directly."])]
-    lines.append("\nNot run: a chain with a cache; fronts whose clients log in to the registry.")
     return "\n".join(lines) + "\n", "**Not explained.**" not in "".join(lost)
 
 
