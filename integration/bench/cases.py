@@ -104,6 +104,27 @@ def with_tokens(upstreams: Upstreams) -> Policy:
     return policy
 
 
+# More than the requests of a run, so that none is refused: what is measured is that they are counted.
+_PLENTY: Policy = {"requests": 1_000_000, "per": "1m", "burst": 1_000_000}
+
+
+def with_limits(upstreams: Upstreams) -> Policy:
+    """The requests of each client are limited, and those of its small network."""
+    networks = [_PLENTY, {**_PLENTY, "ipv4": 24, "ipv6": 48}]
+    return _limited(upstreams, {"networks": networks})
+
+
+def with_budget(upstreams: Upstreams) -> Policy:
+    """The same, and what is carried to a backend has a budget, each client by itself."""
+    limits = with_limits(upstreams)["clients"]["limits"]
+    return _limited(upstreams, {**limits, "budgets": [{**_PLENTY, "backends": [NEAR], "each": ["client"]}]})
+
+
+def _limited(upstreams: Upstreams, limits: Policy) -> Policy:
+    policy = by_country(upstreams)
+    return {**policy, "clients": {**policy["clients"], "limits": limits}}
+
+
 def redirecting(upstreams: Upstreams) -> Policy:
     """One registry for each region, to which clients are sent, and for blobs to a store that has them all."""
     policy = redirecting_lists(upstreams)
@@ -151,6 +172,8 @@ MAPPED = _pull(
 )
 LINKED = _pull("tag list, Link rewritten", "/v2/drycc/app/tags/list", backend_target="/v2/acme/app/tags/list")
 BY_NETWORK = _pull("manifest, placed by network", ROUTED.target, policy=by_network)
+LIMITED = _pull("manifest, clients limited", ROUTED.target, policy=with_limits)
+BUDGETED = _pull("manifest, clients limited and with a budget", ROUTED.target, policy=with_budget)
 TOKEN = _pull("manifest, token held", ROUTED.target, policy=with_tokens)
 TOKEN_LISTED = _pull("manifest, list of two, token held", LISTED.target, policy=with_tokens)
 ONE_RULE = _pull("manifest, 1 rule", _LAST_TEAM, policy=with_rules(1))

@@ -63,6 +63,8 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         Run("bare-blob", (cases.BLOB,), bare=True),
         Run("filter-networks", (cases.BY_NETWORK,)),
         Run("filter-counted", (cases.COUNTED,)),
+        Run("filter-limits", (cases.LIMITED,)),
+        Run("filter-budget", (cases.BUDGETED,)),
         Run("filter-tokens", (cases.TOKEN, cases.TOKEN_LISTED)),
         Run("filter-redirects", redirected),
         Run("filter-redirects-lists", of_two),
@@ -76,6 +78,8 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         *(_ratio(case, found) for case in (cases.LISTED, cases.MAPPED, cases.LINKED)),
         _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
         _metrics(found),
+        _limits(cases.LIMITED, found),
+        _limits(cases.BUDGETED, found),
         _token(cases.TOKEN, cases.ROUTED, found),
         _token(cases.TOKEN_LISTED, cases.LISTED, found),
         *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in (*redirected, *of_two)),
@@ -119,6 +123,11 @@ def _metrics(found: Found) -> Measurement:
     added = found[cases.COUNTED, False] - without
     against = f"{without:,.0f} without `--metrics`"
     return Measurement(f"{cases.COUNTED.name}: added", added, "instructions", against, goals.METRICS_INSTRUCTIONS)
+
+
+def _limits(case: Case, found: Found) -> Measurement:
+    """What a request costs that is counted against limits, and within them."""
+    return _ratio(case, found, base=(cases.ROUTED, False), against="the same policy without limits", goal=goals.LIMITS)
 
 
 def _token(case: Case, without: Case, found: Found) -> Measurement:
