@@ -7,6 +7,7 @@ TLS that it verifies where the name is not localhost.
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -231,8 +232,8 @@ def test_combined_without_passwords(start: Callable[..., Stack], daemon: Daemon,
     push_and_pull(daemon, "localhost:8443/team-a/app:v1")
 
 
-def test_the_image_alone(daemon: Daemon, tmp_path: Path) -> None:
-    """What the README has a stranger do."""
+def test_the_image_alone(daemon: Daemon, hub: str, tmp_path: Path) -> None:
+    """What the README has a stranger do. How long it takes until the first image is there is printed, and is no condition."""
     (tmp_path / "portolan.yaml").write_text((paths.EXAMPLES / "two-regions/portolan.yaml").read_text().replace("geo:", "gee:"))
     policy = f"{tmp_path / 'portolan.yaml'}:/etc/portolan/portolan.yaml:ro"
     loaded = daemon.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "portolan").split()[0]
@@ -240,11 +241,15 @@ def test_the_image_alone(daemon: Daemon, tmp_path: Path) -> None:
         daemon.docker("run", "--rm", "--read-only", "--tmpfs", "/run/portolan", "--volume", policy, loaded)
     (tmp_path / "portolan.yaml").write_text(
         "version: 1\nfronts: {main: {hosts: [localhost], default: true}}\nregions: {default: {}}\n"
-        f"backends: {{a: {{url: \"http://{BRIDGE}:{HUB_PORT}\"}}}}\n"
+        f"backends: {{a: {{url: \"{hub}\"}}}}\n"
         "rules: [{name: r, repositories: ['**'], chains: {default: [a]}}]\n"
     )
+    begun = time.monotonic()
     container = daemon.docker("run", "--detach", "--publish", "8080:8080", "--volume", policy, loaded).strip()
     eventually(lambda: daemon.inspect(container)["State"]["Health"]["Status"] == "healthy", within=120)
+    assert digest_of(daemon.docker("pull", "localhost:8080/library/public:v1"))
+    print(f"first pull {time.monotonic() - begun:.1f} s after docker run")
+    daemon.docker("rmi", "localhost:8080/library/public:v1")
     assert status(daemon, "/v2/") == "200"
     check_follows_the_mounted_file(daemon, container, tmp_path / "portolan.yaml")
     daemon.docker("stop", container)
