@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import by_hand
 from harness.policies import ADDRESSES
 
 Policy = dict[str, Any]
@@ -53,6 +54,8 @@ class Case:
     redirected: bool = False
     # Whether requests and attempts are counted (`portolan render --metrics`).
     metrics: bool = False
+    # Whether bare Envoy is one that nobody has rendered.
+    by_hand: bool = False
     # h2load spreads the requests over as many, which stay open.
     connections: int = 4
 
@@ -60,6 +63,11 @@ class Case:
     def counted_backend(self) -> str:
         """The backend that must get every request, or else none."""
         return self.backend or NEAR
+
+    @property
+    def counted_cluster(self) -> str:
+        """What Envoy's counters call that backend."""
+        return by_hand.CLUSTER if self.by_hand else self.counted_backend
 
     @property
     def headers(self) -> dict[str, str]:
@@ -165,6 +173,7 @@ _LAST_TEAM = f"/v2/team-{RULES - 1}/app/manifests/v1"
 # Only routed: one backend, as it is for every write and for a chain of one. With a second one to fall back to, the
 # filter runs once more for the attempt, and what it was answered is judged.
 ROUTED = _pull("manifest, routed", "/v2/alone/nginx/manifests/latest")
+BY_HAND = _pull("manifest, by an Envoy written by hand", ROUTED.target, by_hand=True)
 COUNTED = _pull("manifest, routed, counted", ROUTED.target, metrics=True)
 LISTED = _pull("manifest, list of two", "/v2/library/nginx/manifests/latest")
 MAPPED = _pull(

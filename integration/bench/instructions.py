@@ -12,7 +12,7 @@ from bench import cases, goals
 from bench.callgrind import CountedEnvoy
 from bench.cases import Case, Upstreams
 from bench.goals import Goal, Measurement
-from bench.servers import rendered, rendered_bare, rendered_native, rendered_redirect
+from bench.servers import rendered, rendered_bare, rendered_native, rendered_redirect, written_by_hand
 
 # V8 compiles a function again, and better, once it has run often. Before that there is nothing to count.
 WARM_UP_REQUESTS = 3000
@@ -60,6 +60,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         # The longest first, so that the shorter ones fill the other processor.
         Run("filter", (*forwarded, *answered, cases.BLOB)),
         Run("bare", forwarded, bare=True),
+        Run("by-hand", (cases.BY_HAND,), bare=True),
         Run("bare-blob", (cases.BLOB,), bare=True),
         Run("filter-networks", (cases.BY_NETWORK,)),
         Run("filter-counted", (cases.COUNTED,)),
@@ -75,6 +76,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     found = _count(runs, upstreams, directory)
     return [
         *_routed(found),
+        _rendering(found),
         *(_ratio(case, found) for case in (cases.LISTED, cases.MAPPED, cases.LINKED)),
         _ratio(cases.BY_NETWORK, found, base=(cases.ROUTED, True)),
         _metrics(found),
@@ -117,6 +119,13 @@ def _routed(found: Found) -> list[Measurement]:
     return [_ratio(cases.ROUTED, found, goal=goals.ROUTED_MANIFEST), added]
 
 
+def _rendering(found: Found) -> Measurement:
+    """What is rendered without the filter, against an Envoy that is written by hand for the same job."""
+    ratio = found[cases.ROUTED, True] / found[cases.BY_HAND, True]
+    against = f"an Envoy written by hand, {found[cases.BY_HAND, True]:,.0f} instructions"
+    return Measurement("manifest, without the filter", ratio, "times the instructions", against)
+
+
 def _metrics(found: Found) -> Measurement:
     """What it adds that requests and attempts are counted."""
     without = found[cases.ROUTED, False]
@@ -154,7 +163,7 @@ def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
     first = run.cases[0]
     policy = first.policy(upstreams)
     if run.bare:
-        render = rendered_redirect if first.redirected else rendered_bare
+        render = written_by_hand if first.by_hand else rendered_redirect if first.redirected else rendered_bare
         configuration = render(policy, directory, first.counted_backend)
     else:
         render = rendered_native if run.native else rendered

@@ -30,9 +30,9 @@ class WrongAnswers(RuntimeError):
 
 def ask(envoy: Envoy, case: Case, target: str, count: int) -> None:
     """Sends one request `count` times, and checks each status and that its backend got every one of them."""
-    before = envoy.requests_to(case.counted_backend)
+    before = envoy.requests_to(case.counted_cluster)
     counts = status_counts(send(envoy.port, case, target, count))
-    arrived = envoy.requests_to(case.counted_backend) - before
+    arrived = envoy.requests_to(case.counted_cluster) - before
     if counts.get(case.status // 100) != count or arrived != (count if case.backend else 0):
         raise WrongAnswers(
             f"{case.name}: of {count} requests {arrived} came to the backend {case.counted_backend}; "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from bench import by_hand
 from bench.cases import Policy
 from harness import paths, ports
 from harness.processes import Server
@@ -85,6 +86,15 @@ def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:
     """The same without the filter. Everything then goes to the policy's first backend."""
     backends = {backend: policy["backends"][backend], **policy["backends"]}
     return _render({**policy, "backends": backends}, directory / "bare.yaml", "--without-wasm")
+
+
+def written_by_hand(policy: Policy, directory: Path, backend: str) -> Path:
+    """An Envoy for the same job that nobody has rendered."""
+    configuration = rendered_bare(policy, directory, backend)
+    registry = policy["backends"][backend]["url"].removeprefix("http://")
+    written = by_hand.written(yaml.safe_load(configuration.read_text()), registry)
+    configuration.write_text(json.dumps(written))
+    return configuration
 
 
 def rendered_redirect(policy: Policy, directory: Path, backend: str) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cases, networks
+from bench import by_hand, cases, networks
 from bench.callgrind import total
 from bench.cases import Upstreams
 from bench.goals import Goal, Measurement
@@ -87,3 +87,16 @@ def test_the_requests_of_the_rule_cases_match_the_last_rule(tmp_path: Path) -> N
         rules = case.policy(upstreams)["rules"]
         assert len(rules) == count
         assert case.target.startswith(f"/v2/{rules[-1]['name']}/")
+
+
+def test_an_envoy_by_hand_logs_and_looks_up_what_the_rendering_does() -> None:
+    geoip, other = {"name": "envoy.filters.http.geoip"}, {"name": "envoy.filters.http.cdn_loop"}
+    manager = {"access_log": [{"name": "log"}], "http_filters": [other, geoip, {"name": "router"}]}
+    listener = {"address": {}, "filter_chains": [{"filters": [{"typed_config": manager}]}]}
+    rendering = {"admin": {}, "node": {}, "static_resources": {"listeners": [listener], "clusters": []}}
+    resources = by_hand.written(rendering, "192.0.2.1:5000")["static_resources"]
+    own = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    assert own["access_log"] == manager["access_log"]
+    assert [each["name"] for each in own["http_filters"]] == ["envoy.filters.http.geoip", "router"]
+    endpoint = resources["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+    assert endpoint["address"]["socket_address"] == {"address": "192.0.2.1", "port_value": 5000}
