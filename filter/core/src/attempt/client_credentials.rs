@@ -74,23 +74,17 @@ pub(super) fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Policy};
+
     use super::*;
 
     fn config(auth: &str) -> Config {
-        let policy = format!(
-            r#"{{
-                "version": 1,
-                "fronts": {{"main": {{"hosts": ["r.example"]}}}},
-                "backends": {{
-                    "one": {{"url": "https://one.example", "auth": "{auth}"}},
-                    "two": {{"url": "https://two.example", "auth": "{auth}"}},
-                    "open": {{"url": "https://open.example"}}
-                }},
-                "regions": {{"default": {{}}}},
-                "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["one"]}}}}]
-            }}"#
-        );
-        Config::from_json(policy.as_bytes()).unwrap()
+        let one = |url| Backend::at(url).with("auth", auth);
+        Policy::new()
+            .backend("one", one("https://one.example"))
+            .backend("two", one("https://two.example"))
+            .backend("open", Backend::at("https://open.example"))
+            .read_by(Config::from_json)
     }
 
     #[test]
@@ -150,14 +144,8 @@ mod tests {
 
     #[test]
     fn with_one_operator_tokens_pass_as_they_are() {
-        let policy = r#"{
-            "version": 1,
-            "fronts": {"main": {"hosts": ["r.example"]}},
-            "backends": {"one": {"url": "https://one.example", "auth": "token"}},
-            "regions": {"default": {}},
-            "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["one"]}}]
-        }"#;
-        let config = Config::from_json(policy.as_bytes()).unwrap();
+        let one = Backend::at("https://one.example").tokens();
+        let config = Policy::new().backend("one", one).read_by(Config::from_json);
         let sent = |value: &'static [u8]| for_operator(&config, OperatorId::new(0), value);
         assert_eq!(sent(b"Bearer abc").as_deref(), Some(&b"Bearer abc"[..]));
         assert_eq!(sent(b"Bearer a\xff"), None, "no token has such bytes");

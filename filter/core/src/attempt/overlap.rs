@@ -72,35 +72,38 @@ mod tests {
     use std::time::Duration;
 
     use super::super::answers::{Answer, note, note_list};
+    use portolan_policy_builder::{Backend, Policy, Rule};
+
     use super::*;
 
-    fn policy(a: &str, b: &str) -> Config {
-        let policy = format!(
-            r#"{{"version": 1, "fronts": {{"main": {{"hosts": ["r.example"]}}}},
-                "backends": {{"a": {{"url": "https://a.example"{a}}}, "b": {{"url": "https://b.example"{b}}},
-                             "c": {{"url": "https://c.example"}}}},
-                "regions": {{"default": {{}}}},
-                "rules": [{{"name": "two", "repositories": ["two/**"], "chains": {{"default": ["a", "b"]}}}},
-                          {{"name": "three", "repositories": ["three/**"], "chains": {{"default": ["a", "b", "c"]}}}},
-                          {{"name": "one", "repositories": ["one/**"], "chains": {{"default": ["a"]}}, "owner": "a"}}]}}"#
-        );
-        Config::from_json(policy.as_bytes()).unwrap()
+    fn policy(a: Option<&str>, b: Option<&str>) -> Config {
+        let at = |url, hedge_after: Option<&str>| {
+            let backend = Backend::at(url);
+            hedge_after.map_or(backend.clone(), |after| backend.with("hedge_after", after))
+        };
+        Policy::new()
+            .backend("a", at("https://a.example", a))
+            .backend("b", at("https://b.example", b))
+            .backend("c", at("https://c.example", None))
+            .rule(Rule::of("two").chain(["a", "b"]))
+            .rule(Rule::of("three").chain(["a", "b", "c"]))
+            .rule(Rule::of("one").chain(["a"]).owner("a"))
+            .read_by(Config::from_json)
     }
 
     #[test]
     fn lists_of_two_whose_backends_take_part() {
-        let off = r#", "hedge_after": "off""#;
-        let usual = r#", "hedge_after": "usual""#;
+        let (off, usual, quarter) = (Some("off"), Some("usual"), Some("250ms"));
         let fixed = HedgeAfter::Fixed(Duration::from_millis(250));
         #[rustfmt::skip]
         let rows = [
-            ("", "", None, "nothing is written"),
+            (None, None, None, "nothing is written"),
             (usual, usual, Some(HedgeAfter::Usual), "both take part"),
-            (r#", "hedge_after": "250ms""#, usual, Some(fixed), "the first one says when"),
-            (usual, r#", "hedge_after": "250ms""#, Some(HedgeAfter::Usual), "the second one says nothing of the first"),
+            (quarter, usual, Some(fixed), "the first one says when"),
+            (usual, quarter, Some(HedgeAfter::Usual), "the second one says nothing of the first"),
             (off, usual, None, "the first takes no part"),
             (usual, off, None, "the second takes no part: it counts who asks"),
-            (usual, "", None, "the second says nothing"),
+            (usual, None, None, "the second says nothing"),
         ];
         for (a, b, after, reason) in rows {
             let config = policy(a, b);

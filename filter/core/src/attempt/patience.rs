@@ -22,32 +22,41 @@ pub fn alone(config: &Config, list: &List, request: &RegistryRequest<'_>) -> Opt
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Rule};
+    use serde_json::json;
+
     use super::*;
     use crate::config::Purpose;
     use crate::registry;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {"main": {"hosts": ["r.example"]}},
-        "backends": {
-            "a": {"url": "https://a.example", "attempt_timeouts": {"blobs": "3m"}},
-            "b": {"url": "https://b.example", "attempt_timeouts": {"manifests": "1s", "blobs": "24h"}},
-            "c": {"url": "https://c.example", "attempt_timeouts": {"manifests": "60s"}}
-        },
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "a", "repositories": ["a/**"], "chains": {"default": ["a"]}, "owner": "a"},
-            {"name": "b", "repositories": ["b/**"], "chains": {"default": ["b"]}},
-            {"name": "c", "repositories": ["c/**"], "chains": {"default": ["c"]}},
-            {"name": "all", "repositories": ["all/**"], "chains": {"default": ["a", "b"]}}
-        ]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front("main", Front::at(["r.example"]))
+            .backend(
+                "a",
+                Backend::at("https://a.example").with("attempt_timeouts", json!({"blobs": "3m"})),
+            )
+            .backend(
+                "b",
+                Backend::at("https://b.example")
+                    .with("attempt_timeouts", json!({"manifests": "1s", "blobs": "24h"})),
+            )
+            .backend(
+                "c",
+                Backend::at("https://c.example")
+                    .with("attempt_timeouts", json!({"manifests": "60s"})),
+            )
+            .rule(Rule::of("a").chain(["a"]).owner("a"))
+            .rule(Rule::of("b").chain(["b"]))
+            .rule(Rule::of("c").chain(["c"]))
+            .rule(Rule::of("all").chain(["a", "b"]))
+    }
     const BLOB: &str =
         "/v2/x/blobs/sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
     fn the_only_backend_may_take_as_long_as_the_policy_says() {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let seconds = Duration::from_secs;
         #[rustfmt::skip]
         let rows = [

@@ -84,23 +84,23 @@ impl<'c> Report<'c> {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
+    use serde_json::json;
+
     use super::*;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {"main": {"hosts": ["r.example"]}},
-        "backends": {
-            "b": {"url": "https://b.example"},
-            "a": {"url": "https://a.example", "cluster": "other"},
-            "unused": {"url": "https://unused.example"}
-        },
-        "regions": {"default": {}},
-        "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["b", "a"]}}]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front("main", Front::at(["r.example"]))
+            .backend("b", Backend::at("https://b.example"))
+            .backend("a", Backend::at("https://a.example").with("cluster", "other"))
+            .backend("unused", Backend::at("https://unused.example"))
+            .rule(Rule::all().chain(["b", "a"]))
+    }
 
     #[test]
     fn the_worst_counts() {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let front = config.fronts().all().first().unwrap();
         let up = r#"[{"health_status": {}}]"#;
         #[rustfmt::skip]
@@ -127,39 +127,14 @@ mod tests {
         );
     }
 
-    const FRONTS: &str = r#"{
-        "version": 1,
-        "fronts": {
-            "public": {"hosts": ["public.example"]},
-            "team": {"hosts": ["team.example"], "catalog": "index"},
-            "mirror": {"hosts": ["mirror.example"], "upstreams": {
-                "hub": {"prefix": "docker.io/", "hosts": ["hub.example"]},
-                "quay": {"prefix": "quay.io/", "hosts": ["quay.example"]}
-            }}
-        },
-        "backends": {
-            "near": {"url": "https://near.example"}, "far": {"url": "https://far.example"},
-            "secret": {"url": "https://secret.example"}, "index": {"url": "https://index.example"},
-            "keys": {"url": "https://keys.example"}, "docker": {"url": "https://docker.example"},
-            "redhat": {"url": "https://redhat.example"}, "wild": {"url": "https://wild.example"},
-            "unused": {"url": "https://unused.example"}
-        },
-        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-        "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country"}}},
-        "rules": [
-            {"name": "secret", "repositories": ["secret/**"], "fronts": ["team"], "chains": {"default": ["secret"]}, "signatures": "keys"},
-            {"name": "near", "repositories": ["near/**"], "fronts": ["public", "team"], "chains": {"default": ["near"], "cn": ["far"]}},
-            {"name": "docker", "repositories": ["docker.io/library/*", "elsewhere/**"], "chains": {"default": ["docker"]}},
-            {"name": "redhat", "repositories": ["quay.io/redhat/**"], "fronts": ["mirror"], "chains": {"default": ["redhat"]}},
-            {"name": "wild", "repositories": ["*.io/**"], "fronts": ["mirror"], "chains": {"default": ["wild"]}},
-            {"name": "other", "repositories": ["other/**"], "fronts": ["mirror"], "chains": {"default": ["secret"]}}
-        ]
-    }"#;
+    fn fronts() -> Policy {
+        Policy::new().front("public", Front::at(["public.example"])).front("team", Front::at(["team.example"]).with("catalog", "index")).front("mirror", Front::at(["mirror.example"]).with("upstreams", json!({"hub": {"prefix": "docker.io/", "hosts": ["hub.example"]}, "quay": {"prefix": "quay.io/", "hosts": ["quay.example"]}}))).backend("near", Backend::at("https://near.example")).backend("far", Backend::at("https://far.example")).backend("secret", Backend::at("https://secret.example")).backend("index", Backend::at("https://index.example")).backend("keys", Backend::at("https://keys.example")).backend("docker", Backend::at("https://docker.example")).backend("redhat", Backend::at("https://redhat.example")).backend("wild", Backend::at("https://wild.example")).backend("unused", Backend::at("https://unused.example")).region("cn", Region::countries(["CN"])).with("clients", json!({"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country"}}})).rule(Rule::of("secret").fronts(["team"]).chain(["secret"]).with("signatures", "keys")).rule(Rule::of("near").fronts(["public", "team"]).chain(["near"]).chain_of("cn", ["far"])).rule(Rule::of("docker").repositories(["docker.io/library/*", "elsewhere/**"]).chain(["docker"])).rule(Rule::of("redhat").repositories(["quay.io/redhat/**"]).fronts(["mirror"]).chain(["redhat"])).rule(Rule::of("wild").repositories(["*.io/**"]).fronts(["mirror"]).chain(["wild"])).rule(Rule::of("other").fronts(["mirror"]).chain(["secret"]))
+    }
 
     /// What a front does not lead to is not its clients' to know.
     #[test]
     fn each_front_tells_of_its_own_backends() {
-        let config = Config::from_json(FRONTS.as_bytes()).unwrap();
+        let config = fronts().read_by(Config::from_json);
         #[rustfmt::skip]
         let rows: &[(&str, &[&str], &str)] = &[
             ("public", &["docker", "far", "near"], "its rules, in every region, and those of all fronts"),
@@ -171,7 +146,7 @@ mod tests {
             let report = Report::of(&config, front, Examined::UpBut(&[]));
             let names: Vec<&str> = report.backends.iter().map(|(name, _)| *name).collect();
             assert_eq!(names, *expected, "{name}: {reason}");
-            let others = config.backends().iter().map(Backend::cluster);
+            let others = config.backends().iter().map(crate::config::Backend::cluster);
             let others = others.filter(|cluster| !expected.contains(cluster));
             let down: Vec<String> = others.map(ToOwned::to_owned).collect();
             assert!(Report::of(&config, front, Examined::UpBut(&down)).all_up(), "{name}");

@@ -68,35 +68,38 @@ pub(super) fn writes_are_taken(front: &Front, (id, rule): (RuleId, &Rule)) -> Re
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Rule};
+    use serde_json::json;
+
     use super::*;
     use crate::client::Why;
     use crate::config::Config;
     use crate::config::ids::LabelId;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {
-            "open": {"hosts": ["open.example"]},
-            "passwords": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://v"}}},
-            "upstream": {"hosts": ["u.example"], "auth": {"upstream": {"login": "hub"}}}
-        },
-        "backends": {
-            "hub": {"url": "https://hub.example", "auth": "token"},
-            "robot": {"url": "https://robot.example", "auth": "token", "credential": "c"}
-        },
-        "credentials": {"c": {"file": "/c"}},
-        "networks": {"office": ["10.0.0.0/8"]},
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "silent", "repositories": ["silent/**"], "chains": {"default": ["hub"]}},
-            {"name": "anyone", "repositories": ["anyone/**"], "chains": {"default": ["robot"]},
-             "readers": "anyone"},
-            {"name": "users", "repositories": ["users/**"], "chains": {"default": ["robot"]},
-             "readers": "authenticated", "owner": "robot", "writers": "authenticated"},
-            {"name": "office", "repositories": ["office/**"], "chains": {"default": ["robot"]},
-             "readers": {"networks": ["office"]}}
-        ]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front("open", Front::at(["open.example"]))
+            .front("passwords", Front::at(["p.example"]).passwords())
+            .front("upstream", Front::at(["u.example"]).logins_of("hub"))
+            .backend("hub", Backend::at("https://hub.example").tokens())
+            .backend("robot", Backend::at("https://robot.example").tokens().credential("c"))
+            .network("office", ["10.0.0.0/8"])
+            .credential("c")
+            .rule(Rule::of("silent").chain(["hub"]))
+            .rule(Rule::of("anyone").chain(["robot"]).readers("anyone"))
+            .rule(
+                Rule::of("users")
+                    .chain(["robot"])
+                    .readers("authenticated")
+                    .owner("robot")
+                    .writers("authenticated"),
+            )
+            .rule(
+                Rule::of("office")
+                    .chain(["robot"])
+                    .with("readers", json!({"networks": ["office"]})),
+            )
+    }
 
     fn run(
         front: &str,
@@ -105,7 +108,7 @@ mod tests {
         identity: Identity,
         in_office: bool,
     ) -> &'static str {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let front = config.fronts().all().iter().find(|each| each.name() == front).unwrap();
         let id = config.rules().find(front.id(), &format!("{rule}/x")).unwrap();
         let locality = Locality {

@@ -86,20 +86,25 @@ impl Origin {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Rule};
+
     use super::*;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {"main": {"hosts": ["Registry.example.com", "127.0.0.1:5000"], "default": true,
-                            "auth": "upstream"}},
-        "backends": {"hub": {"url": "https://hub.example", "auth": "token"}},
-        "regions": {"default": {}},
-        "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["hub"]}}]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front(
+                "main",
+                Front::at(["Registry.example.com", "127.0.0.1:5000"])
+                    .with("default", true)
+                    .with("auth", "upstream"),
+            )
+            .backend("hub", Backend::at("https://hub.example").tokens())
+            .rule(Rule::all().chain(["hub"]))
+    }
 
     #[test]
     fn realms_are_where_the_client_asked() {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         #[rustfmt::skip]
         let rows: &[(&str, &str, &str, &str)] = &[
             ("https", "registry.example.com", "https://registry.example.com/portolan/token", "declared"),

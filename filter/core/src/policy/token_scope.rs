@@ -109,35 +109,36 @@ impl<'c, 's> Place<'c, 's> {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
+
     use super::*;
     use crate::client::Why;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {"main": {"hosts": ["r.example"], "auth": {"upstream": {"login": "ghcr"}}}},
-        "backends": {
-            "ghcr": {"url": "https://ghcr.io", "auth": "token",
-                     "names": [{"front": "drycc/", "backend": "acme/"}]},
-            "hub": {"url": "https://hub.example",
-                    "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}},
-                    "names": [{"front": "hub/", "backend": ""}]},
-            "mirror": {"url": "https://mirror.example",
-                    "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}},
-                    "names": [{"front": "hub/", "backend": "cache/"}]},
-            "open": {"url": "http://open.example"}
-        },
-        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-        "rules": [
-            {"name": "drycc", "repositories": ["drycc/**"], "owner": "ghcr",
-             "chains": {"default": ["open", "ghcr"]}},
-            {"name": "hub", "repositories": ["hub/**"],
-             "chains": {"cn": ["mirror", "hub"], "default": ["hub"]}},
-            {"name": "open", "repositories": ["open/**"], "chains": {"default": ["open"]}}
-        ]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front("main", Front::at(["r.example"]).logins_of("ghcr"))
+            .backend("ghcr", Backend::at("https://ghcr.io").tokens().names("drycc/", "acme/"))
+            .backend(
+                "hub",
+                Backend::at("https://hub.example")
+                    .tokens_of("https://auth.example/token", "hub")
+                    .names("hub/", ""),
+            )
+            .backend(
+                "mirror",
+                Backend::at("https://mirror.example")
+                    .tokens_of("https://auth.example/token", "hub")
+                    .names("hub/", "cache/"),
+            )
+            .backend("open", Backend::at("http://open.example"))
+            .region("cn", Region::countries(["CN"]))
+            .rule(Rule::of("drycc").owner("ghcr").chain(["open", "ghcr"]))
+            .rule(Rule::of("hub").chain_of("cn", ["mirror", "hub"]).chain(["hub"]))
+            .rule(Rule::of("open").chain(["open"]))
+    }
 
     fn run(region: &str, scopes: &str) -> String {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let name = |id: &_| config.regions().name(*id) == region;
         let locality = Locality {
             region: config.regions().ids().find(name).unwrap(),

@@ -1,20 +1,20 @@
 //! What each refusal looks like to a client.
 
+use portolan_policy_builder::Policy;
+use serde_json::json;
+
 use super::*;
 use crate::attempt::Wait;
 use crate::config::ids::{FrontId, RefusedId, RuleId};
 
 fn config() -> Config {
-    let policy = serde_json::json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"], "writes": {"refused": "this site is passive for now"}}},
-        "clients": {"refused": [{"networks": ["192.0.2.0/24"], "reason": "no clients from this network"}]},
-        "backends": {"b": {"url": "https://b.example"}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]},
-                   "writes": {"refused": "upgrade until 14:00 UTC"}}],
-    });
-    Config::from_json(policy.to_string().as_bytes()).unwrap()
+    let refused = json!({"refused": "this site is passive for now"});
+    let networks = json!({"networks": ["192.0.2.0/24"], "reason": "no clients from this network"});
+    Policy::smallest()
+        .set("/fronts/main/writes", refused)
+        .set("/rules/0/writes", json!({"refused": "upgrade until 14:00 UTC"}))
+        .with("clients", json!({"refused": [networks]}))
+        .read_by(Config::from_json)
 }
 
 #[test]

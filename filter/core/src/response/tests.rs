@@ -1,5 +1,8 @@
 //! Rows of what upstreams send and what the client gets.
 
+use portolan_policy_builder::{Backend, Front, HOST, Policy, Rule};
+use serde_json::json;
+
 use super::*;
 use crate::config::ids::{FrontId, ListId};
 use crate::policy::{Naming, Origin};
@@ -7,15 +10,9 @@ use crate::token::Access;
 
 /// A backend at `url` that knows the front's `drycc/` as `acme/`.
 fn config(url: &str) -> Config {
-    let policy = serde_json::json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": {"b": {"url": url, "names": [{"front": "drycc/", "backend": "acme/"}],
-                            "upload_paths": ["/uploads/"]}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}}],
-    });
-    Config::from_json(policy.to_string().as_bytes()).unwrap()
+    let backend = Backend::at(url).names("drycc/", "acme/");
+    let backend = backend.with("upload_paths", json!(["/uploads/"]));
+    Policy::new().backend("b", backend).read_by(Config::from_json)
 }
 
 fn receipt(class: Class, upstream_target: &str) -> Receipt {
@@ -293,14 +290,8 @@ fn every_link_line_is_rewritten() {
 
 #[test]
 fn amending_twice_changes_nothing_where_names_are_the_same() {
-    let policy = serde_json::json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": {"b": {"url": "https://b.example"}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}}],
-    });
-    let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
+    let backend = Backend::at("https://b.example");
+    let config = Policy::new().backend("b", backend).read_by(Config::from_json);
     let receipt = receipt(Class::Upload, UPLOADS);
     let values: [&[u8]; 1] = [b"https://b.example/v2/drycc/tool/blobs/uploads/1?s"];
     let Amendment::Replace(once) =
@@ -317,20 +308,12 @@ fn amending_twice_changes_nothing_where_names_are_the_same() {
 
 /// A front whose clients log in to `b`.
 fn upstream_front(auth: &serde_json::Value) -> Config {
-    let policy = serde_json::json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"], "auth": {"upstream": {"login": "b"}}}},
-        "backends": {
-            "b": {
-                "url": "https://b.example",
-                "auth": auth,
-                "names": [{"front": "drycc/", "backend": "acme/"}],
-            },
-        },
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["b"]}, "owner": "b"}],
-    });
-    Config::from_json(policy.to_string().as_bytes()).unwrap()
+    let backend = Backend::at("https://b.example").names("drycc/", "acme/");
+    Policy::new()
+        .front("main", Front::at([HOST]).logins_of("b"))
+        .backend("b", backend.with("auth", auth.clone()))
+        .rule(Rule::all().chain(["b"]).owner("b"))
+        .read_by(Config::from_json)
 }
 
 /// A kind of authentication, what was asked, the challenges of the registry, those of the front, and why.
@@ -341,7 +324,7 @@ fn every_401_has_a_challenge_that_clients_know() {
     const OURS: &str = r#"Bearer realm="https://registry.example.com/portolan/token",service="registry.example.com""#;
     const BASIC: &str = r#"Basic realm="registry.example.com""#;
     const PULL: &str = r#",scope="repository:drycc/tool:pull""#;
-    let (token, basic) = (serde_json::json!("token"), serde_json::json!("basic"));
+    let (token, basic) = (json!("token"), json!("basic"));
     let own = format!("{OURS}{PULL}");
     let pushing = format!(r#"{OURS},scope="repository:drycc/tool:pull,push""#);
     let listing = format!(r#"{OURS},scope="registry:catalog:*""#);

@@ -47,24 +47,23 @@ pub(super) fn verified_user(
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Rule};
+
     use super::*;
     use crate::config::Config;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {
-            "open": {"hosts": ["open.example"]},
-            "passwords": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://v"}}}
-        },
-        "backends": {"a": {"url": "https://a.example"}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front("open", Front::at(["open.example"]))
+            .front("passwords", Front::at(["p.example"]).passwords())
+            .backend("a", Backend::at("https://a.example"))
+            .rule(Rule::all().chain(["a"]))
+    }
 
     #[test]
     fn only_who_has_proved_it_has_a_name() {
         use Password::{Right, Unknown, Wrong};
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let alice: &[u8] = b"Basic YWxpY2U6c2VjcmV0";
         #[rustfmt::skip]
         let rows: [(&str, Option<&[u8]>, Option<Password>, Option<&str>, &str); 7] = [

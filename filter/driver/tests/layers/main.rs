@@ -26,8 +26,14 @@ use circles::circles;
 use sources::{Sources, rust_files, sources, without_tests};
 
 /// The crates of the workspace, from the directory of this one.
-const CRATES: [&str; 5] =
-    ["../core/src", "../driver/src", BINDINGS[0], BINDINGS[1], "../../cli/src"];
+const CRATES: [&str; 6] = [
+    "../core/src",
+    "../policy-builder/src",
+    "../driver/src",
+    BINDINGS[0],
+    BINDINGS[1],
+    "../../cli/src",
+];
 /// What binds the driver to Envoy, each in its own way.
 const BINDINGS: [&str; 2] = ["../proxy-wasm/src", "../dynamic-module/src"];
 /// The most lines of each, without their tests. The first stands on an SDK, which knows the interface and has the contexts; the

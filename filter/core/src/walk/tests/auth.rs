@@ -1,39 +1,44 @@
 //! Whole walks of who proves what to whom.
 
+use portolan_policy_builder::{Backend, Front, Policy, Rule};
+
 use super::*;
 use crate::attempt::{self, Credentials};
 
 /// One policy with a front of each kind. `ghcr` and `hub` have token services, `twin` has the
 /// service of `hub`, `ecr` has passwords and `open` nothing.
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "m": {"hosts": ["m.example"], "auth": "managed"},
-        "u": {"hosts": ["u.example", "127.0.0.1:5000"], "auth": {"upstream": {"login": "ghcr"}}},
-        "p": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://127.0.0.1:9080"}}}
-    },
-    "backends": {
-        "ghcr": {"url": "https://ghcr.io", "auth": "token",
-                 "names": [{"front": "drycc/", "backend": "acme/"}]},
-        "hub": {"url": "https://hub.example/base", "hides_missing": true,
-                "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}}},
-        "twin": {"url": "https://twin.example",
-                 "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}}},
-        "robot": {"url": "https://robot.example", "auth": "token", "credential": "r"},
-        "ecr": {"url": "https://ecr.example", "auth": "basic", "credential": "aws"},
-        "open": {"url": "http://open.example"}
-    },
-    "credentials": {"r": {"file": "/c/r"}, "aws": {"file": "/c/aws"}},
-    "regions": {"default": {}},
-    "rules": [
-        {"name": "drycc", "repositories": ["drycc/**"], "chains": {"default": ["open", "ghcr"]}},
-        {"name": "hub", "repositories": ["hub/**"], "chains": {"default": ["hub", "twin", "open"]}},
-        {"name": "own", "repositories": ["own/**"], "chains": {"default": ["ecr", "open"]},
-         "readers": "authenticated", "owner": "ecr", "writers": "authenticated"},
-        {"name": "robot", "repositories": ["robot/**"], "chains": {"default": ["robot"]},
-         "readers": "anyone"}
-    ]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front("m", Front::at(["m.example"]).with("auth", "managed"))
+        .front("u", Front::at(["u.example", "127.0.0.1:5000"]).logins_of("ghcr"))
+        .front("p", Front::at(["p.example"]).passwords_of("http://127.0.0.1:9080"))
+        .backend("ghcr", Backend::at("https://ghcr.io").tokens().names("drycc/", "acme/"))
+        .backend(
+            "hub",
+            Backend::at("https://hub.example/base")
+                .tokens_of("https://auth.example/token", "hub")
+                .with("hides_missing", true),
+        )
+        .backend(
+            "twin",
+            Backend::at("https://twin.example").tokens_of("https://auth.example/token", "hub"),
+        )
+        .backend("robot", Backend::at("https://robot.example").tokens().credential("r"))
+        .backend("ecr", Backend::at("https://ecr.example").basic("aws"))
+        .backend("open", Backend::at("http://open.example"))
+        .credential("r")
+        .credential("aws")
+        .rule(Rule::of("drycc").chain(["open", "ghcr"]))
+        .rule(Rule::of("hub").chain(["hub", "twin", "open"]))
+        .rule(
+            Rule::of("own")
+                .chain(["ecr", "open"])
+                .readers("authenticated")
+                .owner("ecr")
+                .writers("authenticated"),
+        )
+        .rule(Rule::of("robot").chain(["robot"]).readers("anyone"))
+}
 
 fn head<'a>(
     front: &'a str,
@@ -57,7 +62,7 @@ fn run(head: &RequestHead<'_>) -> String {
 }
 
 fn run_with(head: &RequestHead<'_>, facts: &Facts<'_>) -> String {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     match plan(&config, head, facts).action {
         Action::Reply(reply) => {
             let challenge = reply.headers.iter().find(|(name, _)| *name == "www-authenticate");
@@ -194,7 +199,7 @@ pub(super) fn errand(endpoint: &TokenEndpoint) -> String {
 
 #[test]
 fn the_token_endpoint() {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let get = |front, query: &str, authorization| {
         let target = format!("/portolan/token{query}");
         match plan(&config, &head(front, "GET", &target, authorization), &NONE).action {
@@ -229,7 +234,7 @@ fn the_token_endpoint() {
 
 #[test]
 fn posts_to_the_token_endpoint() {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let post = |body: &str| {
         let head = head("u.example", "POST", "/portolan/token", "");
         let form = Some(&b"application/x-www-form-urlencoded"[..]);
@@ -254,7 +259,7 @@ fn posts_to_the_token_endpoint() {
 
 #[test]
 fn how_often_a_request_may_go_on() {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let further = |front, target: &str| {
         let target = target.replace("DIGEST", DIGEST);
         match plan(&config, &head(front, "GET", &target, ""), &NONE).action {

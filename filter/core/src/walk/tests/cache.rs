@@ -1,28 +1,33 @@
 //! Whole walks of requests that a cache may answer, and of what fills it.
 
+use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
+use serde_json::json;
+
 use super::*;
 use crate::policy::CacheUse;
 
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "main": {"hosts": ["registry.example"]},
-        "own": {"hosts": ["own.example"], "auth": {"upstream": {"login": "near"}}}
-    },
-    "backends": {
-        "near": {"url": "https://near.example/base", "names": [{"front": "team/", "backend": "acme/"}], "auth": "token"},
-        "far": {"url": "https://far.example"}
-    },
-    "caches": {"eu": {"nodes": ["http://10.0.0.7:8300"]}},
-    "networks": {"office": ["192.0.2.0/24"]},
-    "regions": {"asia": {"continents": ["AS"]}, "default": {}},
-    "rules": [
-        {"name": "team", "repositories": ["team/**"], "readers": "anyone", "replicas": ["near", "far"],
-         "chains": {"default": ["cache@eu", "near", "far"], "asia": ["far"]}},
-        {"name": "office", "repositories": ["office/**"], "readers": {"networks": ["office"]},
-         "chains": {"default": ["cache@eu", "far"]}}
-    ]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front("main", Front::at(["registry.example"]))
+        .front("own", Front::at(["own.example"]).logins_of("near"))
+        .backend("near", Backend::at("https://near.example/base").tokens().names("team/", "acme/"))
+        .backend("far", Backend::at("https://far.example"))
+        .network("office", ["192.0.2.0/24"])
+        .region("asia", Region::continents(["AS"]))
+        .with("caches", json!({"eu": {"nodes": ["http://10.0.0.7:8300"]}}))
+        .rule(
+            Rule::of("team")
+                .readers("anyone")
+                .replicas(["near", "far"])
+                .chain(["cache@eu", "near", "far"])
+                .chain_of("asia", ["far"]),
+        )
+        .rule(
+            Rule::of("office")
+                .with("readers", json!({"networks": ["office"]}))
+                .chain(["cache@eu", "far"]),
+        )
+}
 
 /// Where a request ends, what each member of its list is sent, and what becomes of it at the cache.
 fn end(config: &Config, head: &RequestHead<'_>, in_repository: Option<Presence>) -> String {
@@ -51,7 +56,7 @@ fn end(config: &Config, head: &RequestHead<'_>, in_repository: Option<Presence>)
 #[test]
 fn only_content_that_is_known_to_be_in_the_repository_goes_to_a_cache() {
     use Presence::{Absent, Present, Unknown};
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let (main, own) = ("registry.example", "own.example");
     let registries = "near+far /base/v2/acme/a/blobs/D /v2/team/a/blobs/D";
     let bypass = format!("{registries}; bypass");
@@ -87,7 +92,7 @@ fn only_content_that_is_known_to_be_in_the_repository_goes_to_a_cache() {
 
 #[test]
 fn a_browser_that_asks_about_a_request_is_answered_by_a_registry() {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let target = format!("/v2/team/a/blobs/{DIGEST}");
     let head = RequestHead {
         method: b"OPTIONS",
@@ -102,8 +107,7 @@ fn a_browser_that_asks_about_a_request_is_answered_by_a_registry() {
 
 #[test]
 fn what_fills_a_cache_goes_through_the_chain_of_the_client() {
-    let text = POLICY.replacen(r#""version": 1"#, r#""version": 1, "fills_caches": true"#, 1);
-    let config = Config::from_json(text.as_bytes()).unwrap();
+    let config = policy().with("fills_caches", true).read_by(Config::from_json);
     let registries = "near+far /base/v2/acme/a/blobs/D /v2/team/a/blobs/D";
     #[rustfmt::skip]
     let rows = [

@@ -1,18 +1,31 @@
 //! What a front serves of how clients pull through it.
 
+use portolan_policy_builder::{Front, Policy};
+use serde_json::json;
+
 use super::*;
 
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "mirror": {"hosts": ["mirror.example"], "client_configuration": true,
-                   "upstreams": {"docker.io": {"backend": "https://hub.example"}}},
-        "passwords": {"hosts": ["p.example"], "client_configuration": true, "health": true,
-                      "auth": {"basic": {"verifier": "http://v"}}},
-        "quiet": {"hosts": ["quiet.example"], "upstreams": {"quay.io": {"backend": "https://quay.example"}}}
-    },
-    "regions": {"default": {}}
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front(
+            "mirror",
+            Front::at(["mirror.example"])
+                .with("client_configuration", true)
+                .with("upstreams", json!({"docker.io": {"backend": "https://hub.example"}})),
+        )
+        .front(
+            "passwords",
+            Front::at(["p.example"])
+                .passwords()
+                .with("client_configuration", true)
+                .with("health", true),
+        )
+        .front(
+            "quiet",
+            Front::at(["quiet.example"])
+                .with("upstreams", json!({"quay.io": {"backend": "https://quay.example"}})),
+        )
+}
 
 #[test]
 fn files_are_there_where_the_policy_says_so() {
@@ -31,7 +44,7 @@ fn files_are_there_where_the_policy_says_so() {
         ("quiet.example", "GET", "/registries.yaml", 404, "UNSUPPORTED", "not declared"),
         ("evil.example", "GET", "/registries.yaml", 404, "UNSUPPORTED", "no front"),
     ];
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     for (authority, method, target, status, words, why) in rows {
         let head = RequestHead {
             method: method.as_bytes(),

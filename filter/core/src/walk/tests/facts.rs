@@ -1,31 +1,41 @@
 //! Facts in every order: a plan needs what is missing, or is the same as with all of them.
 
+use portolan_policy_builder::{Backend, Front, Policy, Rule};
+use serde_json::json;
+
 use super::*;
 use crate::health::Health;
 
 /// A policy by which a request may need every kind of fact.
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "strict": {"hosts": ["strict.example"], "ping": "all_backends", "health": true,
-                   "auth": {"basic": {"verifier": "http://127.0.0.1:9"}}}
-    },
-    "backends": {
-        "ar": {"url": "https://ar.example"},
-        "us": {"url": "https://us.example"}
-    },
-    "caches": {"eu": {"nodes": ["http://10.0.0.7"]}},
-    "blob_stores": {"east": {"url": "https://east.example/{digest}"}},
-    "regions": {"default": {}},
-    "rules": [
-        {"name": "sent", "repositories": ["sent/**"], "readers": "anyone",
-         "chains": {"default": ["ar", "us"]}, "client_redirects": {"classes": ["blobs", "manifests"], "stores": "east"}},
-        {"name": "cached", "repositories": ["cached/**"], "readers": "authenticated",
-         "chains": {"default": ["cache@eu", "ar"]}},
-        {"name": "pushed", "repositories": ["pushed/**"], "readers": "authenticated",
-         "owner": "us", "read_your_writes": "60s", "chains": {"default": ["ar", "us"]}, "replicas": ["ar", "us"]}
-    ]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front(
+            "strict",
+            Front::at(["strict.example"])
+                .passwords_of("http://127.0.0.1:9")
+                .with("ping", "all_backends")
+                .with("health", true),
+        )
+        .backend("ar", Backend::at("https://ar.example"))
+        .backend("us", Backend::at("https://us.example"))
+        .with("caches", json!({"eu": {"nodes": ["http://10.0.0.7"]}}))
+        .with("blob_stores", json!({"east": {"url": "https://east.example/{digest}"}}))
+        .rule(
+            Rule::of("sent").readers("anyone").chain(["ar", "us"]).with(
+                "client_redirects",
+                json!({"classes": ["blobs", "manifests"], "stores": "east"}),
+            ),
+        )
+        .rule(Rule::of("cached").readers("authenticated").chain(["cache@eu", "ar"]))
+        .rule(
+            Rule::of("pushed")
+                .readers("authenticated")
+                .owner("us")
+                .with("read_your_writes", "60s")
+                .chain(["ar", "us"])
+                .replicas(["ar", "us"]),
+        )
+}
 
 /// Every combination of answers.
 fn answers(known: &Health) -> Vec<Facts<'_>> {
@@ -63,7 +73,7 @@ fn some<'a>(all: &Facts<'a>, which: u8) -> Facts<'a> {
 
 #[test]
 fn the_order_in_which_facts_come_changes_nothing() {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
+    let config = policy().read_by(Config::from_json);
     let us = r#"{"cluster_statuses": [{"name": "us", "host_statuses": [{"health_status": {}}]}]}"#;
     let known = Health::read(us.as_bytes()).unwrap();
     let cached = format!("/v2/cached/a/blobs/{DIGEST}");

@@ -1,30 +1,42 @@
 //! What the attempt phase is told of redirects.
 
+use portolan_policy_builder::{Backend, Policy, Region, Rule};
+use serde_json::json;
+
 use super::*;
 use crate::attempt::{Redirection, all};
 
 /// A registry without TLS in a network of its own, one that is followed for China, one that passes.
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {"main": {"hosts": ["registry.example.com"]}},
-    "backends": {
-        "near": {"url": "http://registry:5000", "redirect_handling": "follow",
-                 "followed_redirects": {"hosts": ["minio:9000"], "private_addresses": true}},
-        "ghcr": {"url": "https://ghcr.io/base", "redirect_handling": {"cn": "follow", "default": "pass"},
-                 "followed_redirects": {"hosts": ["cdn.example:443", "*.r2.example"]}},
-        "quay": {"url": "http://quay.io", "redirect_handling": {"cn": "follow"},
-                 "followed_redirects": {"hosts": ["cdn01.quay.io"]}},
-        "hub": {"url": "https://registry-1.docker.io"}
-    },
-    "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-    "clients": {"geo": {"database": "country.mmdb"}},
-    "rules": [{"name": "all", "repositories": ["**"], "owner": "hub",
-        "chains": {"default": ["near", "ghcr", "quay", "hub"]}}]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .backend(
+            "near",
+            Backend::at("http://registry:5000").with("redirect_handling", "follow").with(
+                "followed_redirects",
+                json!({"hosts": ["minio:9000"], "private_addresses": true}),
+            ),
+        )
+        .backend(
+            "ghcr",
+            Backend::at("https://ghcr.io/base")
+                .with("redirect_handling", json!({"cn": "follow", "default": "pass"}))
+                .with("followed_redirects", json!({"hosts": ["cdn.example:443", "*.r2.example"]})),
+        )
+        .backend(
+            "quay",
+            Backend::at("http://quay.io")
+                .with("redirect_handling", json!({"cn": "follow"}))
+                .with("followed_redirects", json!({"hosts": ["cdn01.quay.io"]})),
+        )
+        .backend("hub", Backend::at("https://registry-1.docker.io"))
+        .region("cn", Region::countries(["CN"]))
+        .geo_database()
+        .rule(Rule::all().owner("hub").chain(["near", "ghcr", "quay", "hub"]))
+}
 
 /// For each backend that may be asked: `name words`, and whether any of them is followed.
 fn told(country: &str, method: &str, path: &str) -> (Vec<String>, bool) {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let target = format!("/v2/a/{path}").replace("DIGEST", DIGEST);
     let head = RequestHead {
         method: method.as_bytes(),
@@ -70,8 +82,7 @@ fn only_content_and_only_where_the_region_says_so() {
 
 #[test]
 fn an_owner_is_followed_for_content_and_for_nothing_else() {
-    let policy = POLICY.replace(r#""owner": "hub""#, r#""owner": "near""#);
-    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let config = policy().set("/rules/0/owner", "near").read_by(Config::from_json);
     let rows = [
         ("HEAD", "blobs/DIGEST", true),
         ("GET", "manifests/v1", true),
@@ -99,7 +110,7 @@ fn an_owner_is_followed_for_content_and_for_nothing_else() {
 
 #[test]
 fn who_follows_nobody_says_nothing_of_it() {
-    let config = Config::from_json(super::POLICY.as_bytes()).unwrap();
+    let config = super::policy().read_by(Config::from_json);
     let target = format!("/v2/public/drycc/blobs/{DIGEST}");
     let head = RequestHead {
         method: b"GET",

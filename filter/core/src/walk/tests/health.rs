@@ -1,27 +1,28 @@
 //! What a front says of itself, and the catalogue.
 
+use portolan_policy_builder::{Backend, Front, Policy, Rule};
+
 use super::*;
 use crate::health::Health;
 
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "strict": {"hosts": ["strict.example"], "ping": "all_backends", "health": true, "catalog": "hosted"},
-        "plain": {"hosts": ["plain.example"]},
-        "passwords": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://v"}}, "catalog": "token"}
-    },
-    "backends": {
-        "cache": {"url": "http://cache.example"},
-        "hosted": {"url": "http://hosted.example/base"},
-        "token": {"url": "https://token.example", "auth": "token", "credential": "c"}
-    },
-    "credentials": {"c": {"file": "/c"}},
-    "regions": {"default": {}},
-    "rules": [
-        {"name": "own", "repositories": ["own/**"], "chains": {"default": ["hosted"]}, "owner": "hosted"},
-        {"name": "rest", "repositories": ["**"], "chains": {"default": ["cache", "hosted"]}}
-    ]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front(
+            "strict",
+            Front::at(["strict.example"])
+                .with("ping", "all_backends")
+                .with("health", true)
+                .with("catalog", "hosted"),
+        )
+        .front("plain", Front::at(["plain.example"]))
+        .front("passwords", Front::at(["p.example"]).passwords().with("catalog", "token"))
+        .backend("cache", Backend::at("http://cache.example"))
+        .backend("hosted", Backend::at("http://hosted.example/base"))
+        .backend("token", Backend::at("https://token.example").tokens().credential("c"))
+        .credential("c")
+        .rule(Rule::of("own").chain(["hosted"]).owner("hosted"))
+        .rule(Rule::of("rest").repositories(["**"]).chain(["cache", "hosted"]))
+}
 
 fn health(down: &str) -> Health {
     let host = r#"[{"health_status": {}}]"#;
@@ -34,7 +35,7 @@ fn health(down: &str) -> Health {
 }
 
 fn run(front: &str, method: &str, target: &str, health: Option<Examined<'_>>) -> String {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let head = RequestHead {
         method: method.as_bytes(),
         target: target.as_bytes(),
@@ -91,8 +92,7 @@ fn a_front_and_its_backends() {
 /// Nothing is there that the policy did not ask for.
 #[test]
 fn a_policy_without_health_has_no_liveness() {
-    let policy = POLICY.replace(r#""health": true, "#, "");
-    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let config = policy().set("/fronts/strict/health", false).read_by(Config::from_json);
     for authority in ["strict.example", "10.1.2.3:8080"] {
         let head = RequestHead {
             method: b"GET",

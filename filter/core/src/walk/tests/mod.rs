@@ -1,5 +1,8 @@
 //! Whole walks: a policy, a request, and where it ends.
 
+use portolan_policy_builder::{Backend, Policy, Region, Rule};
+use serde_json::json;
+
 use super::*;
 use crate::attempt;
 use crate::client::ClientFacts;
@@ -31,28 +34,26 @@ const NONE: Facts<'static> = Facts {
     in_repository: None,
 };
 
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {"main": {"hosts": ["registry.example.com"]}},
-    "backends": {
-        "ghcr": {"url": "https://ghcr.io/base", "names": [{"front": "drycc/", "backend": "acme/"}]},
-        "quay": {"url": "https://quay.io"}
-    },
-    "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-    "clients": {"geo": {"database": "country.mmdb"}},
-    "rules": [
-        {"name": "drycc", "repositories": ["drycc/**"], "owner": "ghcr",
-         "chains": {"cn": ["quay"], "default": ["ghcr"]}},
-        {"name": "public", "repositories": ["public/**"],
-         "chains": {"cn": ["quay", "ghcr"], "default": ["ghcr", "quay"]}, "replicas": ["ghcr"]}
-    ]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .backend("ghcr", Backend::at("https://ghcr.io/base").names("drycc/", "acme/"))
+        .backend("quay", Backend::at("https://quay.io"))
+        .region("cn", Region::countries(["CN"]))
+        .geo_database()
+        .rule(Rule::of("drycc").owner("ghcr").chain_of("cn", ["quay"]).chain(["ghcr"]))
+        .rule(
+            Rule::of("public")
+                .chain_of("cn", ["quay", "ghcr"])
+                .chain(["ghcr", "quay"])
+                .replicas(["ghcr"]),
+        )
+}
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Plans a request and prints where it ends: `backend target; reason` or `status; reason`.
 fn walk(country: &str, method: &str, target: &str) -> String {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let target = target.replace("DIGEST", DIGEST);
     let head = RequestHead {
         method: method.as_bytes(),
@@ -129,15 +130,8 @@ fn a_mount_follows_the_owner_of_its_source() {
 
 #[test]
 fn what_sends_a_read_on_and_whose_404_is_final() {
-    let owned = r#""owner": "ghcr", "chains": {"cn": ["quay", "ghcr"]"#;
-    let policy = POLICY.replacen(
-        r#""owner": "ghcr",
-         "chains": {"cn": ["quay"]"#,
-        owned,
-        1,
-    );
-    assert_ne!(policy, POLICY);
-    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let chain = json!(["quay", "ghcr"]);
+    let config = policy().set("/rules/0/chains/cn", chain).read_by(Config::from_json);
     // The cluster, whether a 404 sends the request on, and whether the owner's is final.
     let rows = [
         ("GET", "blobs/DIGEST", "quay+ghcr", Some(true), false),
@@ -168,9 +162,7 @@ fn what_sends_a_read_on_and_whose_404_is_final() {
 
 #[test]
 fn after_a_push_tags_come_from_the_owner() {
-    let window = r#""read_your_writes": "60s", "owner": "ghcr""#;
-    let policy = POLICY.replacen(r#""owner": "ghcr""#, window, 1);
-    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let config = policy().set("/rules/0/read_your_writes", "60s").read_by(Config::from_json);
     let run = |method: &str, target: &str, recently_pushed| {
         let head = RequestHead {
             method: method.as_bytes(),
@@ -202,8 +194,8 @@ fn after_a_push_tags_come_from_the_owner() {
 
 #[test]
 fn a_name_that_grows_too_long_is_refused_here() {
-    let policy = POLICY.replace("\"acme/\"", "\"a-much-longer-prefix/\"");
-    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let longer = policy().set("/backends/ghcr/names/0/backend", "a-much-longer-prefix/");
+    let config = longer.read_by(Config::from_json);
     let target = format!("/v2/drycc/{}/manifests/v1", "a".repeat(245));
     let head = RequestHead {
         method: b"GET",
@@ -219,7 +211,7 @@ fn a_name_that_grows_too_long_is_refused_here() {
 
 #[test]
 fn a_host_that_no_front_has_is_refused() {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let head = RequestHead {
         method: b"HEAD",
         target: b"/v2/drycc/a/manifests/v1",

@@ -1,30 +1,34 @@
 //! Uploads that go on outside of a registry's `/v2/`.
 
+use portolan_policy_builder::{Backend, Front, Policy, Rule};
+use serde_json::json;
+
 use super::*;
 
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "open": {"hosts": ["open.example"]},
-        "passwords": {"hosts": ["p.example"], "auth": {"basic": {"verifier": "http://v"}}},
-        "names": {"hosts": ["mirror.example"], "upstreams": {"docker.io": {"library": true}}}
-    },
-    "backends": {
-        "gar": {"url": "https://gar.example/base", "names": [{"front": "team/", "backend": "p/team/"}],
-                "upload_paths": ["/artifacts-uploads/"]},
-        "other": {"url": "https://other.example"}
-    },
-    "regions": {"default": {}},
-    "rules": [
-        {"name": "team", "repositories": ["team/**"], "chains": {"default": ["other", "gar"]}, "owner": "gar"},
-        {"name": "other", "repositories": ["other/**"], "chains": {"default": ["gar"]}, "owner": "other"},
-        {"name": "hub", "repositories": ["docker.io/**"], "chains": {"default": ["gar"]}, "owner": "gar"},
-        {"name": "read", "repositories": ["read/**"], "chains": {"default": ["gar"]}}
-    ]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front("open", Front::at(["open.example"]))
+        .front("passwords", Front::at(["p.example"]).passwords())
+        .front(
+            "names",
+            Front::at(["mirror.example"])
+                .with("upstreams", json!({"docker.io": {"library": true}})),
+        )
+        .backend(
+            "gar",
+            Backend::at("https://gar.example/base")
+                .names("team/", "p/team/")
+                .with("upload_paths", json!(["/artifacts-uploads/"])),
+        )
+        .backend("other", Backend::at("https://other.example"))
+        .rule(Rule::of("team").chain(["other", "gar"]).owner("gar"))
+        .rule(Rule::of("other").chain(["gar"]).owner("other"))
+        .rule(Rule::of("hub").repositories(["docker.io/**"]).chain(["gar"]).owner("gar"))
+        .rule(Rule::of("read").chain(["gar"]))
+}
 
 fn asked(host: &str, password: Option<Password>, method: &str, target: &str) -> String {
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     let head = RequestHead {
         method: method.as_bytes(),
         target: target.as_bytes(),

@@ -1,20 +1,28 @@
 //! Metrics at a front: for some networks, and for nobody else there at all.
 
+use portolan_policy_builder::{Backend, Front, Policy, Rule};
+use serde_json::json;
+
 use super::*;
 
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {
-        "watched": {"hosts": ["watched.example"], "metrics": {"networks": ["office", "cluster:*"]}},
-        "passwords": {"hosts": ["p.example"], "metrics": {"networks": ["office"]},
-                      "auth": {"basic": {"verifier": "http://v"}}},
-        "plain": {"hosts": ["plain.example"]}
-    },
-    "backends": {"a": {"url": "https://a.example"}},
-    "networks": {"office": ["10.0.0.0/8"], "cluster:a": ["172.16.0.0/12"], "guests": ["192.168.0.0/16"]},
-    "regions": {"default": {}},
-    "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}]
-}"#;
+fn policy() -> Policy {
+    Policy::new()
+        .front(
+            "watched",
+            Front::at(["watched.example"])
+                .with("metrics", json!({"networks": ["office", "cluster:*"]})),
+        )
+        .front(
+            "passwords",
+            Front::at(["p.example"]).passwords().with("metrics", json!({"networks": ["office"]})),
+        )
+        .front("plain", Front::at(["plain.example"]))
+        .backend("a", Backend::at("https://a.example"))
+        .network("office", ["10.0.0.0/8"])
+        .network("cluster:a", ["172.16.0.0/12"])
+        .network("guests", ["192.168.0.0/16"])
+        .rule(Rule::all().chain(["a"]))
+}
 
 #[test]
 fn who_may_scrape() {
@@ -34,7 +42,7 @@ fn who_may_scrape() {
         ("plain.example", "GET", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "this front has none"),
         ("evil.example", "GET", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "no front at all"),
     ];
-    let config = Config::from_json(POLICY.as_bytes()).unwrap();
+    let config = policy().read_by(Config::from_json);
     for (host, method, target, address, expected, reason) in rows {
         let head = RequestHead {
             method: method.as_bytes(),
@@ -54,7 +62,7 @@ fn who_may_scrape() {
 
 #[test]
 fn a_label_that_nobody_has_is_a_mistake() {
-    let policy = POLICY.replace("\"cluster:*\"", "\"offce\"");
+    let policy = policy().set("/fronts/watched/metrics/networks/1", "offce").json();
     let Err(mistakes) = Config::from_json(policy.as_bytes()) else { panic!("it must be refused") };
     let text = format!("{mistakes:?}");
     assert!(text.contains("fronts.watched.metrics.networks[1]"), "{text}");
