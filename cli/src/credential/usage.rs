@@ -34,25 +34,22 @@ pub(crate) fn proxy_authenticates(config: &Config) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Rule};
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn audiences(front: &str) -> Vec<Option<(String, Audience)>> {
-        let policy = format!(
-            r#"{{
-                "version": 1,
-                "fronts": {{"main": {{"hosts": ["r.example"], "auth": {front}}}}},
-                "backends": {{
-                    "token": {{"url": "https://t.example", "auth": "token", "credential": "one"}},
-                    "basic": {{"url": "https://b.example", "auth": "basic", "credential": "two"}},
-                    "login": {{"url": "https://l.example", "auth": "token"}},
-                    "open": {{"url": "https://o.example"}}
-                }},
-                "credentials": {{"one": {{"file": "/c/1"}}, "two": {{"file": "/c/2"}}}},
-                "regions": {{"default": {{}}}},
-                "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["open"]}}}}]
-            }}"#
-        );
-        let config = Config::from_json(policy.as_bytes()).unwrap();
+    fn audiences(auth: Value) -> Vec<Option<(String, Audience)>> {
+        let config = Policy::new()
+            .front("main", Front::at(["r.example"]).with("auth", auth))
+            .backend("token", Backend::at("https://t.example").tokens().credential("one"))
+            .backend("basic", Backend::at("https://b.example").basic("two"))
+            .backend("login", Backend::at("https://l.example").tokens())
+            .backend("open", Backend::at("https://o.example"))
+            .credential("one")
+            .credential("two")
+            .rule(Rule::all().chain(["open"]))
+            .read_by(Config::from_json);
         let used = config.backends().iter().map(|backend| of(&config, backend));
         used.map(|used| used.map(|(credential, who)| (credential.name().to_owned(), who))).collect()
     }
@@ -62,8 +59,8 @@ mod tests {
         let (one, two) = ("one".to_owned(), "two".to_owned());
         let token = Some((one, Audience::TokenService));
         let basic = Some((two, Audience::Backend));
-        assert_eq!(audiences(r#""managed""#), [token, basic.clone(), None, None]);
-        let upstream = audiences(r#"{"upstream": {"login": "login"}}"#);
+        assert_eq!(audiences("managed".into()), [token, basic.clone(), None, None]);
+        let upstream = audiences(json!({"upstream": {"login": "login"}}));
         assert_eq!(upstream, [None, basic, None, None], "clients bring tokens of their own");
     }
 }

@@ -63,28 +63,32 @@ fn rule<'c>(config: &'c Config, front: Option<&str>, repository: &str) -> Result
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
+
     use super::*;
 
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {"main": {"hosts": ["r.example"]}, "team": {"hosts": ["t.example"]}},
-        "backends": {
-            "east": {"url": "https://east.example"},
-            "west": {"url": "https://west.example", "names": [{"front": "a/", "backend": "acme/a/"}]},
-            "cache": {"url": "https://cache.example"}
-        },
-        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-        "clients": {"geo": {"database": "/g.mmdb"}},
-        "rules": [
-            {"name": "a", "repositories": ["a/**"], "owner": "west", "replicas": ["east", "west"],
-             "chains": {"cn": ["cache", "east", "west"], "default": ["west", "east"]}},
-            {"name": "team", "repositories": ["b/**"], "fronts": ["team"], "chains": {"default": ["east"]}}
-        ]
-    }"#;
+    fn policy() -> Policy {
+        Policy::new()
+            .front("main", Front::at(["r.example"]))
+            .front("team", Front::at(["t.example"]))
+            .backend("east", Backend::at("https://east.example"))
+            .backend("west", Backend::at("https://west.example").names("a/", "acme/a/"))
+            .backend("cache", Backend::at("https://cache.example"))
+            .region("cn", Region::countries(["CN"]))
+            .geo_database()
+            .rule(
+                Rule::of("a")
+                    .owner("west")
+                    .replicas(["east", "west"])
+                    .chain_of("cn", ["cache", "east", "west"])
+                    .chain(["west", "east"]),
+            )
+            .rule(Rule::of("team").repositories(["b/**"]).fronts(["team"]).chain(["east"]))
+    }
 
     #[test]
     fn who_is_asked_for_what() {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         #[rustfmt::skip]
         let rows = [
             (None, "a/b:v1", Ok("a: west acme/a/b:v1, east a/b:v1"), "a cache does not answer for tags"),

@@ -12,6 +12,7 @@ mod later_attempts;
 
 use portolan_core::config::Config;
 use portolan_core::contract::headers;
+use portolan_policy_builder::{Backend, Policy, Rule};
 use serde_json::{Value, json};
 
 use super::envoy_version::EnvoyVersion;
@@ -57,41 +58,25 @@ fn notes(config: &Config, options: &Options, written: bool) -> Vec<String> {
 }
 
 fn config(clients: &Value) -> Config {
-    let policy = json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": {
-            "local": {"url": "http://127.0.0.1:5000"},
-            "public": {"url": "https://ghcr.io", "cluster": "ghcr-cluster"},
-            "own": {"url": "https://[2001:db8::1]:5000/mirror"},
-            "named": {"url": "https://10.0.0.1", "tls": {"server_name": "hub.internal"}},
-        },
-        "regions": {"default": {}},
-        "clients": clients,
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["local"]}}],
-    });
-    Config::from_json(policy.to_string().as_bytes()).unwrap()
+    let own = Backend::at("https://[2001:db8::1]:5000/mirror");
+    let named = Backend::at("https://10.0.0.1").with("tls", json!({"server_name": "hub.internal"}));
+    Policy::new()
+        .backend("local", Backend::at("http://127.0.0.1:5000"))
+        .backend("public", Backend::at("https://ghcr.io").with("cluster", "ghcr-cluster"))
+        .backend("own", own)
+        .backend("named", named)
+        .with("clients", clients.clone())
+        .rule(Rule::all().chain(["local"]))
+        .read_by(Config::from_json)
 }
 
 /// The backends `a`, `b`, … in one list.
 fn with_a_list(names: &[&str]) -> Value {
-    let backends: serde_json::Map<String, Value> = names
-        .iter()
-        .map(|name| {
-            (
-                (*name).to_owned(),
-                json!({"url": format!("http://{name}.example"), "hedge_after": "usual"}),
-            )
-        })
-        .collect();
-    let policy = json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": backends,
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": names}}],
-    });
-    let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
+    let with = |policy: Policy, name: &&str| {
+        let backend = Backend::at(&format!("http://{name}.example"));
+        policy.backend(name, backend.with("hedge_after", "usual"))
+    };
+    let config = names.iter().fold(Policy::new(), with).read_by(Config::from_json);
     bootstrap(&config, "{}\n", &options(true, None))
 }
 

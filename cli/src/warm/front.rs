@@ -79,27 +79,26 @@ fn is_here(host: &FrontHost) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Front, Policy};
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn fronts_of_policies() {
-        let url = |front: &str| {
-            let policy = format!(
-                r#"{{"version": 1, "fronts": {{"m": {front}}}, "backends": {{"a": {{"url": "https://a.example"}}}},
-                "regions": {{"default": {{}}}},
-                "rules": [{{"name": "a", "repositories": ["**"], "chains": {{"default": ["a"]}}}}]}}"#
-            );
-            let config = Config::from_json(policy.as_bytes()).unwrap();
-            url_of(&config).map(|url| base(&url))
+        let url = |front: &Front| {
+            let policy = Policy::smallest().front("main", front.clone());
+            url_of(&policy.read_by(Config::from_json)).map(|url| base(&url))
         };
+        let tls = json!({"certificate_file": "/c", "key_file": "/k"});
         #[rustfmt::skip]
         let rows = [
-            (r#"{"hosts": ["r.example"]}"#, "https://r.example", "somebody ends TLS before it"),
-            (r#"{"hosts": ["127.0.0.1:8080", "r.example"]}"#, "http://127.0.0.1:8080", "this machine"),
-            (r#"{"hosts": ["localhost:5000"], "tls": {"certificate_file": "/c", "key_file": "/k"}}"#, "https://localhost:5000", "its own TLS"),
+            (Front::at(["r.example"]), "https://r.example", "somebody ends TLS before it"),
+            (Front::at(["127.0.0.1:8080", "r.example"]), "http://127.0.0.1:8080", "this machine"),
+            (Front::at(["localhost:5000"]).with("tls", tls), "https://localhost:5000", "its own TLS"),
         ];
         for (front, expected, reason) in rows {
-            assert_eq!(url(front).as_deref(), Some(expected), "{reason}");
+            assert_eq!(url(&front).as_deref(), Some(expected), "{reason}");
         }
     }
 

@@ -21,13 +21,14 @@ mod rule;
 
 use std::fmt::Debug;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 pub use backend::Backend;
 pub use front::Front;
 pub use object::strings;
 pub use region::Region;
 pub use rule::Rule;
+pub use serde_json::json;
 
 /// A policy that is being made. Fronts, backends and rules keep the order in which they come.
 ///
@@ -118,7 +119,8 @@ impl Policy {
     }
 
     /// Changes one value of the document, or adds one, by its JSON pointer: the way to say in what
-    /// a policy differs from one that several tests share. The last of equal pointers counts.
+    /// a policy differs from one that several tests share. Objects on the way are made. The last of
+    /// equal pointers counts.
     #[must_use]
     pub fn set(mut self, pointer: &str, value: impl Into<Value>) -> Self {
         self.changes.push((pointer.to_owned(), value.into()));
@@ -129,7 +131,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// If the pointer of a change leads to no object or list of the document.
+    /// If the pointer of a change leads into a value that has no parts, or behind a list's end.
     #[must_use]
     pub fn document(&self) -> Value {
         let mut document = self.sections();
@@ -200,13 +202,14 @@ impl Policy {
 }
 
 fn change(document: &mut Value, pointer: &str, value: &Value) {
-    let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
-    let index = key.parse::<usize>();
-    let place = match (document.pointer_mut(parent), index) {
-        (Some(Value::Object(fields)), _) => Some(fields.entry(key).or_insert(Value::Null)),
-        (Some(Value::Array(items)), Ok(index)) => items.get_mut(index),
-        _ => None,
-    };
+    let mut place = Some(document);
+    for key in pointer.split('/').skip(1) {
+        place = place.and_then(|parent| match parent {
+            Value::Object(fields) => Some(fields.entry(key).or_insert_with(|| json!({}))),
+            Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+            _ => None,
+        });
+    }
     #[expect(clippy::panic, reason = "a panic in a test is its result")]
     let place = place.unwrap_or_else(|| panic!("{pointer} leads nowhere"));
     *place = value.clone();

@@ -73,7 +73,7 @@ fn a_change_replaces_a_value_or_adds_one() {
     let made = Policy::smallest()
         .set("/rules/0/owner", "a")
         .set("/rules/0/chains/default/0", "b")
-        .set("/clients", json!({"trusted_hops": 1}))
+        .set("/clients/trusted_hops", 1)
         .document();
     let rule = json!({
         "name": "all", "repositories": ["**"], "chains": {"default": ["b"]}, "owner": "a",

@@ -71,12 +71,12 @@ fn aggregated(prefixes: &[IpNet]) -> Vec<IpNet> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::misplaced::tests::POLICY;
+    use super::super::misplaced::tests::policy;
     use super::*;
 
     #[test]
     fn what_is_written_is_read_by_a_policy() {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let id = |name: &str| {
             config.regions().ids().find(|id| config.regions().name(*id) == name).unwrap()
         };

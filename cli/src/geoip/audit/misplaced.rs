@@ -99,13 +99,27 @@ fn networks(span: Span) -> impl Iterator<Item = IpNet> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
+
     use super::*;
 
-    pub(in crate::geoip::audit) const POLICY: &str = r#"{"version": 1, "fronts": {"m": {"hosts": ["r.example"]}},
-        "backends": {"us": {"url": "https://us.example"}, "eu": {"url": "https://eu.example"}},
-        "regions": {"eu": {"continents": ["EU"]}, "default": {}, "office": {"networks": ["8.8.0.0/16"]}},
-        "clients": {"geo": {"database": "/g.mmdb"}},
-        "rules": [{"name": "r", "repositories": ["**"], "chains": {"eu": ["eu", "us"], "default": ["us", "eu"]}, "replicas": ["eu", "us"]}]}"#;
+    pub(in crate::geoip::audit) fn policy() -> Policy {
+        Policy::new()
+            .front("m", Front::at(["r.example"]))
+            .backend("us", Backend::at("https://us.example"))
+            .backend("eu", Backend::at("https://eu.example"))
+            .region("eu", Region::continents(["EU"]))
+            .region("default", Region::default())
+            .region("office", Region::networks(["8.8.0.0/16"]))
+            .geo_database()
+            .rule(
+                Rule::of("r")
+                    .repositories(["**"])
+                    .chain_of("eu", ["eu", "us"])
+                    .chain(["us", "eu"])
+                    .replicas(["eu", "us"]),
+            )
+    }
 
     fn segments(rows: &[(&str, &str)]) -> Vec<Segment> {
         let mut found: Vec<Segment> = rows
@@ -125,7 +139,7 @@ pub(super) mod tests {
 
     #[test]
     fn only_what_changes_a_region_is_misplaced() {
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         let database =
             segments(&[("8.0.0.0/7", "US"), ("2001:db8::/32", "US"), ("16.0.0.0/16", "FR")]);
         #[rustfmt::skip] // one row a case

@@ -76,7 +76,7 @@ fn median(times: &[u64]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::misplaced::tests::POLICY;
+    use super::super::misplaced::tests::policy;
     use super::*;
 
     /// A log of one client in the region `default`, with the times of each backend.
@@ -99,7 +99,7 @@ mod tests {
     fn who_waits_longer_for_what_is_near() {
         const SLOW: &[u64] = &[90, 95, 100, 105, 110];
         const FAST: &[u64] = &[9, 10, 10, 11, 400];
-        let config = Config::from_json(POLICY.as_bytes()).unwrap();
+        let config = policy().read_by(Config::from_json);
         #[rustfmt::skip] // one row a case
         let rows: [(Log, Option<&str>, &str); 8] = [
             (log("192.0.2.1", "default", &[("us", SLOW), ("eu", FAST)]), Some("192.0.2.0/24 from default to eu, 10 requests: `us`, which is near, answers in 100 ms, and `eu` in 10 ms"), "the far one is faster"),

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use portolan_core::config::Config;
+use portolan_policy_builder::{Backend, Front, Policy, Rule};
 
 use super::*;
 use crate::render::options::Options;
@@ -12,34 +13,17 @@ use crate::render::tests::options;
 
 /// A policy that has something to say in every field.
 fn config() -> Config {
-    let policy = json!({
-        "version": 1,
-        "fronts": {
-            "main": {"hosts": ["r.example"], "upstreams": {"hub": {"prefix": "hub/"}}},
-            "users": {"hosts": ["u.example"], "auth": {"basic": {"verifier": "https://v.example"}}},
-        },
-        "backends": {"a": {
-            "url": "https://a.example",
-            "redirect_handling": "follow",
-            "followed_redirects": {"hosts": ["cdn.example"]},
-        }},
-        "caches": {"near": {"nodes": ["http://192.0.2.1:8300"]}},
-        "regions": {"default": {}},
-        "rules": [{
-            "name": "all",
-            "repositories": ["**"],
-            "fronts": ["main"],
-            "chains": {"default": ["a"]},
-            "client_redirects": {"classes": ["blobs"]},
-        }, {
-            "name": "users",
-            "repositories": ["**"],
-            "fronts": ["users"],
-            "readers": "authenticated",
-            "chains": {"default": ["cache@near", "a"]},
-        }],
-    });
-    Config::from_json(policy.to_string().as_bytes()).unwrap()
+    let main = Front::at(["r.example"]).with("upstreams", json!({"hub": {"prefix": "hub/"}}));
+    let users = Rule::of("users").repositories(["**"]).fronts(["users"]).readers("authenticated");
+    let all = Rule::all().fronts(["main"]).chain(["a"]);
+    Policy::new()
+        .front("main", main)
+        .front("users", Front::at(["u.example"]).passwords_of("https://v.example"))
+        .backend("a", Backend::at("https://a.example").followed_to(["cdn.example"]))
+        .with("caches", json!({"near": {"nodes": ["http://192.0.2.1:8300"]}}))
+        .rule(all.with("client_redirects", json!({"classes": ["blobs"]})))
+        .rule(users.chain(["cache@near", "a"]))
+        .read_by(Config::from_json)
 }
 
 fn fields_of(log: &Value) -> BTreeSet<String> {

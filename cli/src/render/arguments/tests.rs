@@ -2,6 +2,8 @@
 
 use clap::Parser;
 use portolan_core::config::Config;
+use portolan_policy_builder::Policy;
+use serde_json::Value;
 
 use super::*;
 use crate::render::model::check::check;
@@ -18,12 +20,8 @@ const DATABASE: &str = r#"{"geo":{"database":"/policy.mmdb"}}"#;
 fn options(line: &str, clients: &str) -> Result<Options, String> {
     let words = ["render", "p.yaml"].into_iter().chain(line.split_whitespace());
     let shell = Shell::try_parse_from(words).map_err(|error| error.to_string())?;
-    let policy = format!(
-        r#"{{"version":1,"fronts":{{"f":{{"hosts":["h"]}}}},"backends":{{"b":{{"url":"http://b"}}}},
-        "regions":{{"default":{{}}}},"clients":{clients},
-        "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
-    );
-    let config = Config::from_json(policy.as_bytes()).unwrap();
+    let clients: Value = serde_json::from_str(clients).unwrap();
+    let config = Policy::smallest().with("clients", clients).read_by(Config::from_json);
     let site = &shell.arguments.site;
     let options = site.options(config.clients().geo(), Target::Bootstrap, "id".to_owned());
     let checked = options.and_then(|options| check(&config, &options).map(|()| options));

@@ -80,15 +80,13 @@ fn identity(config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Front, Policy};
+
     use super::*;
 
     fn of(host: &str, url: &str) -> String {
-        let policy = format!(
-            r#"{{"version":1,"fronts":{{"main":{{"hosts":["{host}"]}}}},"backends":{{"b":{{"url":"{url}"}}}},
-            "regions":{{"default":{{}}}},
-            "rules":[{{"name":"r","repositories":["**"],"chains":{{"default":["b"]}}}}]}}"#
-        );
-        identity(&Config::from_json(policy.as_bytes()).unwrap())
+        let policy = Policy::new().front("main", Front::at([host])).backend("b", Backend::at(url));
+        identity(&policy.read_by(Config::from_json))
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl Needs {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Policy, Rule};
     use serde_json::json;
 
     use super::*;
@@ -56,17 +57,14 @@ mod tests {
 
     /// What a policy needs that has these fields besides those of the smallest one.
     fn needs(path: &str, value: &serde_json::Value, target: Target) -> Needs {
-        let mut policy = json!({
-            "version": 1,
-            "fronts": {"main": {"hosts": ["r.example"]}},
-            "backends": {"a": {"url": "https://a.example"}, "b": {"url": "https://b.example"}},
-            "regions": {"default": {}},
-            "clients": {},
-            "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}],
-        });
-        let place = policy.pointer_mut(path).and_then(serde_json::Value::as_object_mut).unwrap();
-        place.extend(value.as_object().unwrap().clone());
-        let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
+        let mut policy = Policy::new()
+            .backend("a", Backend::at("https://a.example"))
+            .backend("b", Backend::at("https://b.example"))
+            .rule(Rule::all().chain(["a"]));
+        for (field, value) in value.as_object().unwrap() {
+            policy = policy.set(&format!("{path}/{field}"), value.clone());
+        }
+        let config = policy.read_by(Config::from_json);
         Needs::of(&config, &Options { target, ..options(true, None) })
     }
 

@@ -91,23 +91,29 @@ fn longest(waits: impl Iterator<Item = Duration>) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Backend, Policy, Rule};
+
     use super::*;
 
-    fn policy(times: &str) -> Config {
-        let backend = |host: &str| format!(r#"{{"url": "https://{host}.example"{times}}}"#);
-        let policy = format!(
-            r#"{{"version": 1, "fronts": {{"main": {{"hosts": ["r.example"]}}}},
-                "backends": {{"a": {}, "b": {}}}, "regions": {{"default": {{}}}},
-                "rules": [{{"name": "r", "repositories": ["**"], "chains": {{"default": ["a", "b"]}}, "owner": "a"}}]}}"#,
-            backend("a"),
-            backend("b")
-        );
-        Config::from_json(policy.as_bytes()).unwrap()
+    fn policy() -> Policy {
+        Policy::new()
+            .backend("a", Backend::at("https://a.example"))
+            .backend("b", Backend::at("https://b.example"))
+            .rule(Rule::all().chain(["a", "b"]).owner("a"))
+    }
+
+    /// The policy whose backends have a time of their own.
+    fn with_time(class: &str, seconds: u64) -> Config {
+        let time = format!("{seconds}s");
+        let set = |policy: Policy, backend| {
+            policy.set(&format!("/backends/{backend}/{class}"), time.as_str())
+        };
+        ["a", "b"].into_iter().fold(policy(), set).read_by(Config::from_json)
     }
 
     #[test]
     fn the_usual_times_leave_the_limit_as_it_is() {
-        let config = policy("");
+        let config = policy().read_by(Config::from_json);
         assert_eq!(of_lists(&config), IDLE);
         assert_eq!(of_one(&config), IDLE);
         assert_eq!(of_redirects(config.backends().first().unwrap()), IDLE);
@@ -119,22 +125,22 @@ mod tests {
     /// From a second to a day: what cuts a transfer off comes after what the policy says, whoever is asked.
     #[test]
     fn no_time_of_a_policy_is_cut_short() {
+        let usual = policy().read_by(Config::from_json);
         for seconds in [1, 10, 59, 60, 61, 120, 180, 299, 300, 301, 600, 900, 3600, 43_200, 86_400]
         {
             let time = Duration::from_secs(seconds);
             for class in ["manifests", "blobs"] {
-                let config =
-                    policy(&format!(r#", "attempt_timeouts": {{"{class}": "{seconds}s"}}"#));
+                let config = with_time(&format!("attempt_timeouts/{class}"), seconds);
                 assert!(of_lists(&config) > time * 4, "{class}: {time:?}, both twice");
                 assert!(of_one(&config) > time * 2, "{class}: {time:?}");
                 if class == "blobs" {
                     let redirects = of_redirects(config.backends().first().unwrap());
                     assert!(redirects > time * 2, "{time:?}");
                 }
-                assert_eq!(of_writes(&config), of_writes(&policy("")), "writes have their own");
+                assert_eq!(of_writes(&config), of_writes(&usual), "writes have their own");
             }
             for class in ["content", "session"] {
-                let config = policy(&format!(r#", "write_timeouts": {{"{class}": "{seconds}s"}}"#));
+                let config = with_time(&format!("write_timeouts/{class}"), seconds);
                 assert!(of_writes(&config) > time, "{class}: {time:?}");
                 assert_eq!(
                     (of_lists(&config), of_one(&config)),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use portolan_core::config::Config;
 use portolan_core::contract::headers;
+use portolan_policy_builder::{Front, Policy};
 use serde_json::{Value, json};
 
 use super::client_address::ForwardedFor;
@@ -15,17 +16,10 @@ use super::*;
 use crate::render::tests::options;
 
 fn config(changes: &[(&str, Value)]) -> Config {
-    let mut policy = json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["r.example", "r.example:8443", "other.example:444"]}},
-        "backends": {"a": {"url": "https://a.example"}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}],
-    });
-    for (field, value) in changes {
-        policy[field] = value.clone();
-    }
-    Config::from_json(policy.to_string().as_bytes()).unwrap_or_else(|all| panic!("{all:#?}"))
+    let hosts = ["r.example", "r.example:8443", "other.example:444"];
+    let policy = Policy::smallest().front("main", Front::at(hosts));
+    let with = |policy: Policy, (field, value): &(&str, Value)| policy.with(field, value.clone());
+    changes.iter().fold(policy, with).read_by(Config::from_json)
 }
 
 fn with_clients(clients: &Value) -> Config {

@@ -1,5 +1,7 @@
 //! Who may connect, and how many requests a client may make.
 
+use portolan_policy_builder::{Backend, Policy};
+
 use super::*;
 
 #[test]
@@ -98,18 +100,12 @@ fn key_of(action: &Value) -> String {
 
 #[test]
 fn a_backend_behind_a_proxy_keeps_its_tls_and_its_name() {
-    let policy = json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": {
-            "a": {"url": "https://a.example", "connect_proxy": "http://proxy.example:3128"},
-            "b": {"url": "https://b.example"},
-            "c": {"url": "http://[2001:db8::1]:5000", "connect_proxy": "http://proxy.example:3128"},
-        },
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a", "b", "c"]}}],
-    });
-    let config = Config::from_json(policy.to_string().as_bytes()).unwrap();
+    let through = |url| Backend::at(url).with("connect_proxy", "http://proxy.example:3128");
+    let config = Policy::new()
+        .backend("a", through("https://a.example"))
+        .backend("b", Backend::at("https://b.example"))
+        .backend("c", through("http://[2001:db8::1]:5000"))
+        .read_by(Config::from_json);
     let rendered = bootstrap(&config, "{}\n", &options(true, None));
     let a = cluster(&rendered, "a");
     let inner = at(a, "/transport_socket/typed_config/transport_socket");

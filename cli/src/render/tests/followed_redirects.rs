@@ -1,26 +1,39 @@
 //! The only way in to where redirects lead, and what goes along.
 
+use portolan_policy_builder::{Backend, Policy, Region};
+use serde_json::json;
+
 use super::*;
 use crate::render::model::{check, secrets};
 
 /// One backend is followed to public hosts, one to a network of its own, one not at all.
-const POLICY: &str = r#"{
-    "version": 1,
-    "fronts": {"main": {"hosts": ["registry.example.com"]}},
-    "backends": {
-        "ghcr": {"url": "https://ghcr.io", "redirect_handling": {"cn": "follow"}, "followed_redirects":
-            {"hosts": ["pkg.example:443", "*.r2.example"]}},
-        "near": {"url": "http://registry:5000", "redirect_handling": "follow", "followed_redirects":
-            {"hosts": ["minio:9000", "pkg.example"], "private_addresses": true, "ca_file": "/ca.pem"}},
-        "hub": {"url": "https://registry-1.docker.io"}
-    },
-    "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-    "clients": {"geo": {"database": "/geo.mmdb"}},
-    "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["ghcr", "near", "hub"]}}]
-}"#;
+fn policy() -> Policy {
+    let public = json!({"hosts": ["pkg.example:443", "*.r2.example"]});
+    let inside = json!({
+        "hosts": ["minio:9000", "pkg.example"],
+        "private_addresses": true,
+        "ca_file": "/ca.pem",
+    });
+    Policy::new()
+        .backend(
+            "ghcr",
+            Backend::at("https://ghcr.io")
+                .with("redirect_handling", json!({"cn": "follow"}))
+                .with("followed_redirects", public),
+        )
+        .backend(
+            "near",
+            Backend::at("http://registry:5000")
+                .with("redirect_handling", "follow")
+                .with("followed_redirects", inside),
+        )
+        .backend("hub", Backend::at("https://registry-1.docker.io"))
+        .region("cn", Region::countries(["CN"]))
+        .geo_database()
+}
 
 fn config() -> Config {
-    Config::from_json(POLICY.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"))
+    policy().read_by(Config::from_json)
 }
 
 fn following() -> Value {
@@ -176,13 +189,10 @@ fn a_request_is_logged_where_it_ends() {
 
 #[test]
 fn who_follows_nobody_has_nothing_of_all_this() {
-    let passing = POLICY
-        .replace(r#""redirect_handling": {"cn": "follow"}, "followed_redirects":"#, r#""names": [], "x":"#)
-        .replace(r#", "x":
-            {"hosts": ["pkg.example:443", "*.r2.example"]}"#, "")
-        .replace(r#", "redirect_handling": "follow", "followed_redirects":
-            {"hosts": ["minio:9000", "pkg.example"], "private_addresses": true, "ca_file": "/ca.pem"}"#, "");
-    let config = Config::from_json(passing.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
+    let passing = policy()
+        .backend("ghcr", Backend::at("https://ghcr.io"))
+        .backend("near", Backend::at("http://registry:5000"));
+    let config = passing.read_by(Config::from_json);
     let text = bootstrap(&config, "{}\n", &options(true, None)).to_string();
     let bare = bootstrap(&self::config(), "{}\n", &options(false, None)).to_string();
     for text in [text, bare] {
@@ -203,8 +213,8 @@ fn an_envoy_that_cannot_keep_to_public_addresses_is_refused() {
         message.contains("Envoy 1.39.3 cannot keep the redirects of the backend `ghcr`"),
         "{message}"
     );
-    let own = POLICY.replace(r#""*.r2.example"]"#, r#""*.r2.example"], "private_addresses": true"#);
-    let own = Config::from_json(own.as_bytes()).unwrap();
+    let own = policy().set("/backends/ghcr/followed_redirects/private_addresses", true);
+    let own = own.read_by(Config::from_json);
     assert!(check::private_addresses(&own, old).is_ok());
     assert!(check::private_addresses(&config(), options(true, None).envoy).is_ok());
 }

@@ -77,16 +77,23 @@ impl JoinedGeo {
 
 #[cfg(test)]
 mod tests {
+    use portolan_policy_builder::{Policy, Region, json};
+
     use super::*;
     use crate::header_map::serialize;
 
     fn geo() -> GeoHeaders {
-        let policy = br#"{"version": 1, "fronts": {"p": {"hosts": ["p.example"]}},
-            "backends": {"a": {"url": "https://a.example"}},
-            "regions": {"eu": {"continents": ["EU"]}, "default": {}},
-            "clients": {"trusted_proxies": ["192.0.2.0/24"], "geo": {"headers": {"country": "x-country", "subdivision": "x-subdivision", "continent": "x-continent"}}},
-            "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["a"]}}]}"#;
-        portolan_core::config::Config::from_json(policy).unwrap().clients().geo_headers()
+        let headers = json!({
+            "country": "x-country",
+            "subdivision": "x-subdivision",
+            "continent": "x-continent",
+        });
+        let config = Policy::smallest()
+            .region("eu", Region::continents(["EU"]))
+            .set("/clients/trusted_proxies", json!(["192.0.2.0/24"]))
+            .set("/clients/geo/headers", headers)
+            .read_by(portolan_core::config::Config::from_json);
+        config.clients().geo_headers()
     }
 
     fn map(pairs: &[(&str, &[u8])]) -> HeaderMap {

@@ -3,6 +3,7 @@
 use portolan_core::attempt::Answer;
 use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::DOUBTFUL;
+use portolan_policy_builder::{Backend, Front, Policy};
 
 use super::host::value;
 use super::policies::{
@@ -225,15 +226,10 @@ fn nothing_was_prepared_for_this_backend() {
 
 #[test]
 fn the_only_backend_of_a_list_is_asked_once_more_with_another_token() {
-    const POLICY: &str = r#"{
-        "version": 1,
-        "fronts": {"main": {"hosts": ["main.example"]}},
-        "backends": {"hub": {"url": "https://hub.example",
-            "auth": {"token": {"realm": "https://auth.example/token", "service": "hub"}}}},
-        "regions": {"default": {}},
-        "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["hub"]}}]
-    }"#;
-    let mut world = World::new(POLICY, ALONE);
+    let hub = Backend::at("https://hub.example").tokens_of("https://auth.example/token", "hub");
+    let policy =
+        Policy::new().front("main", Front::at(["main.example"])).backend("hub", hub).json();
+    let mut world = World::new(&policy, ALONE);
     let request = world.request("GET", "main.example", "/v2/a/manifests/v1");
     assert_eq!(world.end(request), "to hub");
     let attempt = world.attempt(request, "hub");

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use clap::Parser;
+use portolan_policy_builder::{Backend, Policy, Region, Rule};
 use serde_json::{Map, Value, json};
 
 use super::limits::LIMITS;
@@ -28,32 +29,13 @@ fn shell(line: &str) -> Shell {
 
 /// A policy with two regions of one backend each, and changes to it: a JSON pointer and what is to stand there.
 fn policy(changes: &[(&str, Value)]) -> Value {
-    let mut policy = json!({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.example.com"]}},
-        "backends": {
-            "eu": {"url": "https://registry.eu.example/mirror"},
-            "us": {"url": "http://192.0.2.7:5000"},
-        },
-        "blob_stores": {},
-        "credentials": {},
-        "regions": {"eu": {"networks": ["192.0.2.0/24"]}, "default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"eu": ["eu"], "default": ["us"]}}],
-    });
-    for (pointer, value) in changes {
-        let (parent, key) = pointer.rsplit_once('/').unwrap();
-        let parent = policy.pointer_mut(parent).unwrap();
-        match parent {
-            Value::Array(items) => items[key.parse::<usize>().unwrap()] = value.clone(),
-            other => other[key] = value.clone(),
-        }
-    }
-    for empty in ["blob_stores", "credentials"] {
-        if policy[empty] == json!({}) {
-            policy.as_object_mut().unwrap().remove(empty);
-        }
-    }
-    policy
+    let policy = Policy::new()
+        .backend("eu", Backend::at("https://registry.eu.example/mirror"))
+        .backend("us", Backend::at("http://192.0.2.7:5000"))
+        .region("eu", Region::networks(["192.0.2.0/24"]))
+        .rule(Rule::all().chain_of("eu", ["eu"]).chain(["us"]));
+    let set = |policy: Policy, (pointer, value): &(&str, Value)| policy.set(pointer, value.clone());
+    changes.iter().fold(policy, set).document()
 }
 
 fn said(policy: &Value, line: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@ use portolan_core::attempt::TokenSource;
 use portolan_core::config::{Config, FrontAuth, Verifier};
 use portolan_core::contract::headers::CREDENTIAL;
 use portolan_core::grammar::Digest;
+use portolan_policy_builder::{Backend, Front, Policy, Rule, json};
 
 use crate::call::{Call, CallAnswer, CallId, StreamId};
 use crate::header_map::{HeaderMap, serialize};
@@ -19,23 +20,17 @@ pub(super) const MORNING: u64 = 1_800_000_000_000 * MILLISECOND;
 /// A policy with two stores and a front with passwords. `version` makes another policy of it: other
 /// stores of the same names, another verifier, other credentials.
 pub(super) fn policy(version: u8) -> Config {
-    let text = format!(
-        r#"{{
-        "version": 1,
-        "fronts": {{"p": {{"hosts": ["p.example"],
-            "auth": {{"basic": {{"verifier": "http://127.0.0.{version}:9080"}}}}}}}},
-        "backends": {{"ar": {{"url": "https://ar.example", "auth": "basic", "credential": "c"}}}},
-        "blob_stores": {{
-            "east": {{"url": "https://east-{version}.example/{{digest}}"}},
-            "west": {{"url": "https://west-{version}.example/{{digest}}"}}
-        }},
-        "credentials": {{"c": {{"file": "/c/{version}"}}}},
-        "regions": {{"default": {{}}}},
-        "rules": [{{"name": "r", "repositories": ["acme/**"], "chains": {{"default": ["ar"]}},
-            "readers": "anyone"}}]
-    }}"#
-    );
-    Config::from_json(text.as_bytes()).unwrap()
+    let store =
+        |place: &str| json!({"url": format!("https://{place}-{version}.example/{{digest}}")});
+    let verifier = format!("http://127.0.0.{version}:9080");
+    Policy::new()
+        .front("p", Front::at(["p.example"]).passwords_of(&verifier))
+        .backend("ar", Backend::at("https://ar.example").basic("c"))
+        .set("/blob_stores/east", store("east"))
+        .set("/blob_stores/west", store("west"))
+        .set("/credentials/c/file", format!("/c/{version}"))
+        .rule(Rule::of("acme").chain(["ar"]).readers("anyone"))
+        .read_by(Config::from_json)
 }
 
 /// Where the tokens of a backend come from.
