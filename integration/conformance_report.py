@@ -16,6 +16,7 @@ from harness import conformance, paths, portolan, ports, processes
 from harness.accounts import Account, write_htpasswd
 from harness.cache_node import Node
 from harness.envoy import Envoy, Policy, render, write_policy
+from harness.policies import build_policy
 from harness.private_registry import PrivateRegistry
 from harness.registry import Registry
 from harness.signing import Signer
@@ -81,14 +82,7 @@ class Front:
 def _policy(front: Policy, backends: Policy, rule: Policy, **more: object) -> Policy:
     chains = rule.pop("chain", ["home"])
     base = {"name": "all", "chains": {"default": chains}, "owner": "home"}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True, **front}},
-        "backends": backends,
-        "regions": {"default": {}},
-        "rules": [{**base, **rule}],
-        **more,
-    }
+    return build_policy(backends, {**base, **rule}, front={"default": True, **front}, **more)
 
 
 def fronts(place: Place) -> list[Front]:

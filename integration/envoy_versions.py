@@ -20,6 +20,7 @@ from harness import bootstrap, paths, portolan
 from harness.bootstrap import Bootstrap
 from harness.envoy import Policy, render
 from harness.examples import EXAMPLES, with_secrets
+from harness.policies import build_policy, rule_for_all
 from harness.tls import Authority, Credentials
 
 SECONDS = 600
@@ -29,14 +30,13 @@ SIMPLEST = "one backend"
 
 def policy(backend: dict[str, Any] | None = None, front: dict[str, Any] | None = None, **more: object) -> Policy:
     """Two backends in a list."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], **(front or {})}},
-        "backends": {"a": {"url": "https://a.test", **(backend or {})}, "b": {"url": "https://b.test"}},
-        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a", "b"], "cn": ["b"]}}],
+    return build_policy(
+        {"a": {"url": "https://a.test", **(backend or {})}, "b": "https://b.test"},
+        rule_for_all({"default": ["a", "b"], "cn": ["b"]}),
+        front={**(front or {})},
+        regions={"cn": {"countries": ["CN"]}, "default": {}},
         **more,
-    }
+    )
 
 
 def features(database: Path, certificate: Credentials) -> dict[str, Policy]:

@@ -13,6 +13,7 @@ import pytest
 from harness import paths, ports
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_of
 from harness.prometheus import Prometheus, rules
 from harness.scripted import Answer, Scripted
 from harness.waiting import eventually
@@ -23,16 +24,11 @@ BLOB = f"blobs/{sha256(b'x')}"
 def policy(east: str, west: str) -> Policy:
     """`team` is in both registries, `alone` in the first one."""
     check = {"health_check": {"interval": "1s", "timeout": "1s"}}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {"east": {"url": east, **check}, "west": {"url": west, **check}},
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "team", "repositories": ["team/**"], "chains": {"default": ["east", "west"]}},
-            {"name": "alone", "repositories": ["alone/**"], "chains": {"default": ["east"]}},
-        ],
-    }
+    return build_policy(
+        {"east": {"url": east, **check}, "west": {"url": west, **check}},
+        rule_of("team", ["east", "west"]),
+        rule_of("alone", ["east"]),
+    )
 
 
 @pytest.fixture

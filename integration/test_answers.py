@@ -17,6 +17,7 @@ import pytest
 from harness import ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -34,31 +35,15 @@ StartEnvoy = Callable[[Policy], Envoy]
 
 def policy(urls: list[str], **backend: Any) -> Policy:
     """Rules for a list of two, with and without an owner, and for a list of one."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {
+    return build_policy(
+        {
             name: {"url": url, "attempt_timeouts": {"manifests": "1s", "blobs": "1s"}, **backend}
             for name, url in zip("ab", urls, strict=True)
         },
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "one", "repositories": ["one/**"], "chains": {"default": ["a"]}},
-            {
-                "name": "owned",
-                "repositories": ["owned/**"],
-                "chains": {"default": ["a", "b"]},
-                "replicas": ["a", "b"],
-                "owner": "a",
-            },
-            {
-                "name": "two",
-                "repositories": ["team/**"],
-                "chains": {"default": ["a", "b"]},
-                "replicas": ["a", "b"],
-            },
-        ],
-    }
+        rule_of("one", ["a"]),
+        rule_of("owned", ["a", "b"], replicas=["a", "b"], owner="a"),
+        rule_of("two", ["a", "b"], repositories=["team/**"], replicas=["a", "b"]),
+    )
 
 
 def stat(envoy: Envoy, name: str) -> int | None:

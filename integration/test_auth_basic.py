@@ -17,6 +17,7 @@ from harness.accounts import Account, write_htpasswd
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.guarded import CONTENT, Guarded
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
 from harness.token_service import TokenService
@@ -70,10 +71,8 @@ def policy(registry: Guarded, verifier_url: str, directory: Path) -> Policy:
         repositories = [f"{name}/**"]
         return {"name": name, "repositories": repositories, "chains": chains, "readers": readers, **more}
 
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "auth": {"basic": {"verifier": verifier_url}}}},
-        "backends": {
+    return build_policy(
+        {
             "upstream": {
                 "url": registry.upstream.url,
                 "auth": {"token": token},
@@ -81,16 +80,16 @@ def policy(registry: Guarded, verifier_url: str, directory: Path) -> Policy:
                 "names": [{"front": f"{name}/", "backend": "team/"} for name in ("users",)],
             }
         },
-        "credentials": {"robot": {"file": str(directory / "robot")}},
-        "networks": {"office": ["192.0.2.0/24"]},
-        "regions": {"default": {}},
-        "clients": {"trusted_hops": 1},
-        "rules": [
+        front={"auth": {"basic": {"verifier": verifier_url}}},
+        credentials={"robot": {"file": str(directory / "robot")}},
+        networks={"office": ["192.0.2.0/24"]},
+        clients={"trusted_hops": 1},
+        rules=[
             rule("users", "authenticated", owner="upstream", writers="authenticated"),
             rule("team", "anyone"),
             rule("office", {"networks": ["office"]}),
         ],
-    }
+    )
 
 
 @pytest.fixture(scope="module")

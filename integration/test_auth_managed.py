@@ -18,6 +18,7 @@ from harness.accounts import Account
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.guarded import CONTENT, Guarded
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
 from harness.token_service import Asked, TokenService
@@ -77,13 +78,7 @@ def policy(guarded: list[Guarded], chain: list[str], **rule: object) -> Policy:
         if one.service:
             token = {"realm": one.service.realm, "service": one.service.service}
             backends[name]["auth"] = {"token": token}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": backends,
-        "regions": {"default": {}},
-        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": chain}, **rule}],
-    }
+    return build_policy(backends, rule_of("team", chain, **rule))
 
 
 def with_credentials(document: Policy, directory: Path) -> Policy:

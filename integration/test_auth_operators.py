@@ -12,6 +12,7 @@ import pytest
 
 from harness import ports, raw
 from harness.envoy import Envoy, Policy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
 from harness.token_service import TokenService
@@ -264,13 +265,9 @@ def own() -> Iterator[SelfService]:
 
 def discovering(registry: Scripted, auth: object = "token") -> Policy:
     """A front of one registry, whose realm is not in the policy."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "auth": "upstream"}},
-        "backends": {"own": {"url": registry.url, "auth": auth}},
-        "regions": {"default": {}},
-        "rules": [{"name": "own", "repositories": ["own/**"], "chains": {"default": ["own"]}}],
-    }
+    return build_policy(
+        {"own": {"url": registry.url, "auth": auth}}, rule_of("own", ["own"]), front={"auth": "upstream"}
+    )
 
 
 ASK = f"{ENDPOINT}?scope=repository:own/app:pull"

@@ -18,6 +18,7 @@ from harness.accounts import Account, write_htpasswd
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.guarded import CONTENT, Guarded
+from harness.policies import build_policy, rule_of
 from harness.scripted import Scripted
 from harness.signing import Signer
 from harness.token_service import TokenService
@@ -72,20 +73,16 @@ def policy(token: Guarded, basic: Guarded, directory: Path, auth: object) -> Pol
         (directory / name).write_text(account.basic.removeprefix("Basic ") + "\n")
     realm = {"realm": token.service.realm, "service": token.service.service}
     chains = {"default": ["token", "basic"]}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "auth": auth}},
-        "backends": {
+    return build_policy(
+        {
             "token": {"url": token.upstream.url, "auth": {"token": realm}, "credential": "robot"},
             "basic": {"url": basic.upstream.url, "auth": "basic", "credential": "pusher"},
         },
-        "credentials": {name: {"file": str(directory / name)} for name in ("robot", "pusher")},
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "team", "repositories": ["team/**"], "chains": chains, "readers": "anyone"},
-            {"name": "only", "repositories": ["only/**"], "chains": {"default": ["basic"]}, "readers": "anyone"},
-        ],
-    }
+        rule_of("team", chains, readers="anyone"),
+        rule_of("only", ["basic"], readers="anyone"),
+        front={"auth": auth},
+        credentials={name: {"file": str(directory / name)} for name in ("robot", "pusher")},
+    )
 
 
 @pytest.mark.parametrize("kind", ["managed", "basic"])

@@ -13,6 +13,7 @@ import pytest
 
 from harness import portolan, raw
 from harness.envoy import Envoy, Policy, write_policy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
 from harness.two_operators import ALICE, Operators, two_operators
@@ -331,10 +332,8 @@ BASIC = ['Basic realm="registry.test"']
 def basic(east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     """`east` and `west` have the same users; clients log in to `east`."""
     return start_envoy(
-        {
-            "version": 1,
-            "fronts": {"main": {"hosts": ["registry.test"], "auth": "upstream"}},
-            "backends": {
+        build_policy(
+            {
                 "east": {"url": east.url, "auth": {"basic": {"realm": "users"}}},
                 "west": {
                     "url": west.url,
@@ -342,12 +341,10 @@ def basic(east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy]
                     "names": [{"front": "drycc/", "backend": "acme/"}],
                 },
             },
-            "regions": {"default": {}},
-            "rules": [
-                {"name": "drycc", "repositories": ["drycc/**"], "chains": {"default": ["west", "east"]}},
-                {"name": "one", "repositories": ["one/**"], "chains": {"default": ["east"]}},
-            ],
-        }
+            rule_of("drycc", ["west", "east"]),
+            rule_of("one", ["east"]),
+            front={"auth": "upstream"},
+        )
     )
 
 

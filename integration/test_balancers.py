@@ -15,6 +15,7 @@ from harness import ports
 from harness.balancer import Balancer, haproxy, nginx, of_the_page
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Answer, Scripted
 from harness.tls import Authority, Credentials
 from harness.waiting import eventually
@@ -26,14 +27,13 @@ NEAR, FAR, BALANCER = "127.0.7.7", "127.0.8.8", "127.0.0.1/32"
 
 def policy(upstream: Scripted, clients: Policy, front: Policy) -> Policy:
     """Two regions, each with a backend of its own."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [HOST], "default": True, "health": True, **front}},
-        "backends": {name: {"url": f"{upstream.url}/{name}"} for name in ("near", "far")},
-        "regions": {"near": {"networks": ["127.0.7.0/24"]}, "default": {}},
-        "clients": clients,
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"near": ["near"], "default": ["far"]}}],
-    }
+    return build_policy(
+        {name: f"{upstream.url}/{name}" for name in ("near", "far")},
+        rule_for_all({"near": ["near"], "default": ["far"]}),
+        fronts={"main": {"hosts": [HOST], "default": True, "health": True, **front}},
+        regions={"near": {"networks": ["127.0.7.0/24"]}, "default": {}},
+        clients=clients,
+    )
 
 
 @pytest.fixture(scope="module")

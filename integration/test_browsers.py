@@ -10,6 +10,7 @@ import pytest
 
 from harness import raw
 from harness.envoy import Envoy, Policy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 
 PAGE = "https://ui.example.com"
@@ -21,24 +22,14 @@ def envoy(east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy]
     """`registry.test` leaves it to its registries, `pages.test` answers itself; `west` owns what `east` serves."""
     cors = {"origins": [PAGE, "http://localhost:8081"], "credentials": True}
     started = start_envoy(
-        {
-            "version": 1,
-            "fronts": {
+        build_policy(
+            {"east": east.url, "west": west.url},
+            rule_of("one", ["east"], owner="west", replicas=["east"]),
+            fronts={
                 "main": {"hosts": ["registry.test"]},
                 "pages": {"hosts": ["pages.test", "pages.test:5000"], "cors": cors},
             },
-            "backends": {"east": {"url": east.url}, "west": {"url": west.url}},
-            "regions": {"default": {}},
-            "rules": [
-                {
-                    "name": "one",
-                    "repositories": ["one/**"],
-                    "chains": {"default": ["east"]},
-                    "owner": "west",
-                    "replicas": ["east"],
-                }
-            ],
-        }
+        )
     )
     started.wait_until_healthy()
     return started

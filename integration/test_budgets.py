@@ -14,6 +14,7 @@ from harness import cdn, delivery
 from harness.accounts import Account, write_htpasswd
 from harness.delivery import Delivery
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_for_all, rule_of
 from harness.raw import Response
 from harness.scripted import Scripted
 from harness.verifier import Verifier
@@ -36,18 +37,17 @@ BUDGETS = [
 def envoy(upstream: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     """Fronts by number; `b` is asked first about `b/**`, and the lab is a region of its own."""
     names = ("one", "two", "three", "four", "five", "six", "seven", "eight")
-    return start_envoy({
-        "version": 1,
-        "fronts": {name: {"hosts": [f"{name}.test"]} for name in names},
-        "backends": {"a": {"url": upstream.url}, "b": {"url": f"{upstream.url}/b"}},
-        "regions": {"lab": {"networks": ["198.51.100.0/24"]}, "default": {}},
-        "networks": {"office": ["203.0.113.0/24"]},
-        "clients": {"trusted_hops": 1, "limits": {"budgets": BUDGETS, "except": ["office"]}},
-        "rules": [
-            {"name": "b", "repositories": ["b/**"], "chains": {"default": ["b", "a"]}},
-            {"name": "all", "repositories": ["**"], "chains": {"default": ["a", "b"]}, "owner": "a"},
-        ],
-    })
+    return start_envoy(
+        build_policy(
+            {"a": upstream.url, "b": f"{upstream.url}/b"},
+            rule_of("b", ["b", "a"]),
+            rule_for_all(["a", "b"], owner="a"),
+            fronts={name: {"hosts": [f"{name}.test"]} for name in names},
+            regions={"lab": {"networks": ["198.51.100.0/24"]}, "default": {}},
+            networks={"office": ["203.0.113.0/24"]},
+            clients={"trusted_hops": 1, "limits": {"budgets": BUDGETS, "except": ["office"]}},
+        )
+    )
 
 
 def get(envoy: Envoy, front: str, target: str, client: str = "192.0.2.1") -> Response:
@@ -136,26 +136,18 @@ def test_users_have_budgets_of_their_own_and_who_has_no_name_is_not_counted(
     alice, bob = Account("alice", "alice's password"), Account("bob", "bob's password")
     verifier = Verifier(write_htpasswd(tmp_path / "htpasswd", [alice, bob]), tmp_path / "verifier")
     budget = {"requests": 2, **HOUR, "each": ["user"]}
-    envoy = start_envoy({
-        "version": 1,
-        "fronts": {
-            "main": {"hosts": ["main.test"], "auth": {"basic": {"verifier": verifier.url}}},
-            "open": {"hosts": ["open.test"]},
-        },
-        "backends": {"a": {"url": upstream.url}},
-        "regions": {"default": {}},
-        "clients": {"limits": {"budgets": [budget]}},
-        "rules": [
-            {"name": "public", "repositories": ["public/**"], "chains": {"default": ["a"]}, "readers": "anyone"},
-            {
-                "name": "all",
-                "repositories": ["**"],
-                "chains": {"default": ["a"]},
-                "readers": "authenticated",
-                "fronts": ["main"],
+    envoy = start_envoy(
+        build_policy(
+            {"a": upstream.url},
+            rule_of("public", ["a"], readers="anyone"),
+            rule_for_all(["a"], readers="authenticated", fronts=["main"]),
+            fronts={
+                "main": {"hosts": ["main.test"], "auth": {"basic": {"verifier": verifier.url}}},
+                "open": {"hosts": ["open.test"]},
             },
-        ],
-    })
+            clients={"limits": {"budgets": [budget]}},
+        )
+    )
 
     def statuses_of(account: Account | None, host: str = "main.test", name: str = "app") -> list[int]:
         headers = [("authorization", account.basic)] if account else []

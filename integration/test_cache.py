@@ -18,6 +18,7 @@ import pytest
 from harness import portolan, ports, raw
 from harness.cache_node import Node, have
 from harness.envoy import Envoy, Policy, render, write_policy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen, Silence
 from harness.waiting import eventually
 
@@ -73,18 +74,13 @@ def policy(east: Scripted, west: Scripted, nodes: list[str]) -> Policy:
     chain = {"default": ["cache@eu", "east", "west"]}
     rule: dict[str, Any] = {"chains": chain, "replicas": ["east", "west"], "readers": "anyone"}
     times = {"attempt_timeouts": {"manifests": "2s", "blobs": "2s"}}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {"east": {"url": east.url, **times}, "west": {"url": west.url, **times}},
-        "caches": {"eu": {"nodes": nodes}},
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "team", "repositories": ["team/**"], **rule},
-            {"name": "other", "repositories": ["other/**"], **rule},
-            {"name": "past", "repositories": ["past/**"], "chains": {"default": ["east", "west"]}},
-        ],
-    }
+    return build_policy(
+        {"east": {"url": east.url, **times}, "west": {"url": west.url, **times}},
+        {"name": "team", "repositories": ["team/**"], **rule},
+        {"name": "other", "repositories": ["other/**"], **rule},
+        rule_of("past", ["east", "west"]),
+        caches={"eu": {"nodes": nodes}},
+    )
 
 
 @dataclass

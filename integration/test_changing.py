@@ -17,6 +17,7 @@ from harness.files_envoy import FilesEnvoy
 from harness.load import HOST, Load, Reconnecting
 from harness.long import IS_LONG, only_long
 from harness.migrating import need_migration
+from harness.policies import build_policy, rule_of
 from harness.processes import resident_bytes
 from harness.recording import Blobs, Recording
 from harness.waiting import eventually
@@ -83,30 +84,16 @@ class Policies:
         }
         home = self._registries["home"]
         names = [{"front": "push/", "backend": home.prefix()}]
-        return {
-            "version": 1,
-            "fronts": {"main": {"hosts": [HOST], "health": True}},
-            "credentials": {
+        return build_policy(
+            {**own, "home": {"url": home.url, "names": names}},
+            rule_of(f"pulls-{number}", list(backends), repositories=["acme/**"], readers="anyone"),
+            rule_of(f"pushes-{number}", ["home"], repositories=["push/**"], owner="home"),
+            fronts={"main": {"hosts": [HOST], "health": True}},
+            credentials={
                 f"robot-{name}": {"file": str(self._place / f"credential-{of}")}
                 for name, of in backends.items()
             },
-            "backends": {**own, "home": {"url": home.url, "names": names}},
-            "regions": {"default": {}},
-            "rules": [
-                {
-                    "name": f"pulls-{number}",
-                    "repositories": ["acme/**"],
-                    "readers": "anyone",
-                    "chains": {"default": list(backends)},
-                },
-                {
-                    "name": f"pushes-{number}",
-                    "repositories": ["push/**"],
-                    "chains": {"default": ["home"]},
-                    "owner": "home",
-                },
-            ],
-        }
+        )
 
 
 @pytest.fixture(scope="module")

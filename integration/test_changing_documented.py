@@ -19,17 +19,12 @@ from harness import paths
 from harness.envoy import write_policy
 from harness.long import only_long
 from harness.pages import blocks
+from harness.policies import build_policy, rule_for_all
 
 SECONDS = 400
 
 # Where the reader has the policy and the filter, as docs/install.md says; a registry that nobody reaches.
-POLICY = {
-    "version": 1,
-    "fronts": {"main": {"hosts": ["registry.test"], "health": True}},
-    "backends": {"quay": {"url": "http://127.0.0.1:9"}},
-    "regions": {"default": {}},
-    "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["quay"]}}],
-}
+POLICY = build_policy({"quay": "http://127.0.0.1:9"}, rule_for_all(["quay"]), front={"health": True})
 
 # What a reader's machine has: places of its own for /etc/portolan and for the memory that Envoys share, a loopback interface, the
 # programs in PATH. Envoy is run beside the shell, and waited for as a reader does who looks at it. `portolan status` may find a

@@ -18,6 +18,7 @@ from harness.accounts import Account
 from harness.digest import check, sha256
 from harness.envoy import Policy
 from harness.files_envoy import FilesEnvoy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.tls import Authority, Credentials, Tls
 from harness.waiting import eventually
@@ -154,24 +155,23 @@ def policy(files: Files, near: Tls, far: Scripted) -> Policy:
     shown = {"certificate_file": str(files.client / "tls.crt"), "key_file": str(files.client / "tls.key")}
     own_ca = {"ca_file": str(files.ca), "server_name": "near.test", **shown}
     chains = {"cn": ["near"], "default": ["far"]}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [HOST], "tls": certificate}},
-        "credentials": {"near": {"file": str(files.credential)}},
-        "backends": {
+    return build_policy(
+        {
             "near": {
                 "url": f"https://127.0.0.1:{near.port}",
                 "tls": own_ca,
                 "auth": "basic",
                 "credential": "near",
             },
-            "far": {"url": far.url},
+            "far": far.url,
         },
-        "network_files": ["networks.yaml"],
-        "regions": {"cn": {"countries": ["CN"], "labels": ["office"]}, "default": {}},
-        "clients": {"trusted_hops": 1, "geo": {"database": str(files.database)}},
-        "rules": [{"name": "all", "repositories": ["acme/**"], "readers": "anyone", "chains": chains}],
-    }
+        rule_of("all", chains, repositories=["acme/**"], readers="anyone"),
+        fronts={"main": {"hosts": [HOST], "tls": certificate}},
+        credentials={"near": {"file": str(files.credential)}},
+        network_files=["networks.yaml"],
+        regions={"cn": {"countries": ["CN"], "labels": ["office"]}, "default": {}},
+        clients={"trusted_hops": 1, "geo": {"database": str(files.database)}},
+    )
 
 
 @pytest.fixture

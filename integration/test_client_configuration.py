@@ -22,6 +22,7 @@ from harness.containerd import Containerd
 from harness.docker import Docker as Engine
 from harness.envoy import Envoy, Policy, render, write_policy
 from harness.image import Image
+from harness.policies import build_policy
 from harness.registry import Registry
 
 HUB, GHCR = "docker.io/library/portolan-test:v1", "ghcr.io/portolan-test/app:v1"
@@ -59,9 +60,12 @@ class Place:
 
 def _policy(port: int, hub: Registry, ghcr: Registry) -> Policy:
     aliases = ["docker.io", "index.docker.io", "registry-1.docker.io"]
-    return {
-        "version": 1,
-        "fronts": {
+    return build_policy(
+        {
+            "hub": {"url": hub.url, "names": [{"front": "docker.io/", "backend": ""}]},
+            "ghcr": {"url": ghcr.url, "names": [{"front": "ghcr.io/", "backend": ""}]},
+        },
+        fronts={
             "mirror": {
                 "hosts": [f"127.0.0.1:{port}", "mirror.test"],
                 "client_configuration": True,
@@ -73,16 +77,11 @@ def _policy(port: int, hub: Registry, ghcr: Registry) -> Policy:
             },
             "quiet": {"hosts": ["quiet.test"]},
         },
-        "backends": {
-            "hub": {"url": hub.url, "names": [{"front": "docker.io/", "backend": ""}]},
-            "ghcr": {"url": ghcr.url, "names": [{"front": "ghcr.io/", "backend": ""}]},
-        },
-        "regions": {"default": {}},
-        "rules": [
+        rules=[
             {"name": name, "repositories": [f"{prefix}/**"], "chains": {"default": [name]}}
             for name, prefix in (("hub", "docker.io"), ("ghcr", "ghcr.io"))
         ],
-    }
+    )
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from harness import ports
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
 from harness.files_envoy import FilesEnvoy
+from harness.policies import build_policy, rule_for_all
 from harness.raw import Response
 from harness.scripted import Scripted
 
@@ -27,15 +28,13 @@ TARGET = "/v2/app/tags/list"
 
 def policy(upstream: Scripted, limits: Policy | None) -> Policy:
     """One backend, one trusted proxy."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "health": True}},
-        "backends": {"a": {"url": upstream.url}},
-        "regions": {"default": {}},
-        "networks": {"office": ["203.0.113.0/24", "2001:db8:99::/48"]},
-        "clients": {"trusted_hops": 1, **({"limits": limits} if limits else {})},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}],
-    }
+    return build_policy(
+        {"a": upstream.url},
+        rule_for_all(["a"]),
+        front={"health": True},
+        networks={"office": ["203.0.113.0/24", "2001:db8:99::/48"]},
+        clients={"trusted_hops": 1, **({"limits": limits} if limits else {})},
+    )
 
 
 def get(envoy: Envoy, client: str, target: str = TARGET) -> Response:

@@ -15,6 +15,7 @@ import pytest
 from harness import conformance, paths, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
+from harness.policies import build_policy, rule_of
 from harness.processes import Server
 from harness.registry import Registry
 
@@ -45,24 +46,14 @@ def registries(tmp_path: Path) -> Iterator[list[Registry]]:
 
 def policy(home: str, near: str, chain: list[str]) -> Policy:
     """`drycc/` is `acme/` at `home` and `copies/` at `near`; pushes go to `home`."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {
+    return build_policy(
+        {
             "home": {"url": home, "names": [{"front": "drycc/", "backend": "acme/"}]},
             "near": {"url": near, "names": [{"front": "drycc/", "backend": "copies/"}]},
         },
-        "regions": {"default": {}},
-        "rules": [
-            {
-                "name": "all",
-                "repositories": ["drycc/**"],
-                "chains": {"default": chain},
-                "owner": "home",
-                "tags_from": "owner",
-            }
-        ],
-    }
+        rule_of("all", chain, repositories=["drycc/**"], owner="home", tags_from="owner"),
+        front={"default": True},
+    )
 
 
 CHAINS = pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from harness.connect_proxy import ConnectProxy
 from harness.envoy import Envoy, Policy, render
 from harness.files_envoy import FilesEnvoy
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted
 from harness.tls import Authority, Tls
 
@@ -48,10 +49,8 @@ class Outside:
         realm = "https://auth.outside.test/token"
         names = ("secure", "tokens", "imposter", "plain", "inside")
         rules = [{"name": name, "repositories": [f"{name}/**"], "chains": {"default": [name]}} for name in names]
-        return {
-            "version": 1,
-            "fronts": {"main": {"hosts": ["registry.test"]}},
-            "backends": {
+        return build_policy(
+            {
                 "secure": {"url": "https://registry.outside.test", **through},
                 "tokens": {
                     "url": "https://registry.outside.test/base",
@@ -61,10 +60,9 @@ class Outside:
                 "imposter": {"url": "https://imposter.outside.test", **through},
                 "plain": {"url": "http://plain.outside.test:5000", **through},
                 "lost": {"url": "https://lost.outside.test", **through},
-                "inside": {"url": self.inside.url},
+                "inside": self.inside.url,
             },
-            "regions": {"default": {}},
-            "rules": [
+            rules=[
                 *rules,
                 {
                     "name": "lost",
@@ -73,7 +71,7 @@ class Outside:
                     "replicas": ["lost", "inside"],
                 },
             ],
-        }
+        )
 
     def close(self) -> None:
         """Ends all of it."""

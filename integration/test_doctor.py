@@ -17,6 +17,7 @@ from harness import image, portolan, ports, skopeo
 from harness.accounts import Account
 from harness.envoy import Policy, write_policy
 from harness.guarded import Guarded
+from harness.policies import build_policy, rule_of
 from harness.registry import Registry
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
@@ -63,21 +64,7 @@ def backend(place: Place, port: int) -> Policy:
 
 def document(backends: dict[str, Policy]) -> Policy:
     """All of them are replicas of `app`."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": backends,
-        "regions": {"default": {}},
-        "rules": [
-            {
-                "name": "app",
-                "repositories": ["app/**"],
-                "chains": {"default": list(backends)},
-                "replicas": list(backends),
-                "readers": "anyone",
-            }
-        ],
-    }
+    return build_policy(backends, rule_of("app", list(backends), replicas=list(backends), readers="anyone"))
 
 
 def doctor(policy: Path, *arguments: str) -> tuple[int, dict[str, Any]]:

@@ -15,6 +15,7 @@ from harness import image, portolan, ports, skopeo
 from harness.accounts import Account
 from harness.envoy import Policy, write_policy
 from harness.guarded import Guarded
+from harness.policies import build_policy, rule_of
 from harness.registry import Registry
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
@@ -55,24 +56,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def document(east: str, west: str) -> Policy:
     """Both may answer for tags; `east` is the owner."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {
-            "east": {"url": east},
-            "west": {"url": west, "names": [{"front": "app/", "backend": "mirror/app/"}]},
-        },
-        "regions": {"default": {}},
-        "rules": [
-            {
-                "name": "app",
-                "repositories": ["app/**"],
-                "chains": {"default": ["west", "east"]},
-                "owner": "east",
-                "replicas": ["east", "west"],
-            }
-        ],
-    }
+    return build_policy(
+        {"east": east, "west": {"url": west, "names": [{"front": "app/", "backend": "mirror/app/"}]}},
+        rule_of("app", ["west", "east"], owner="east", replicas=["east", "west"]),
+    )
 
 
 def drift(policy: Path, *images: str) -> tuple[int, dict[str, Any]]:

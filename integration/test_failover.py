@@ -20,6 +20,7 @@ from harness import ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
 from harness.faults import hang
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Script, Scripted, always
 from harness.waiting import eventually
 
@@ -42,10 +43,8 @@ def limited(retry_after: int | None = None) -> Answer:
 def policy(urls: list[str], chain: list[Any], **rule: Any) -> Policy:
     """One rule for `team/**`; each backend knows it under a prefix of its own."""
     names = ["a", "b", "c"]
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {
+    return build_policy(
+        {
             name: {
                 "url": url,
                 "names": [{"front": "team/", "backend": f"{name}-team/"}],
@@ -54,9 +53,8 @@ def policy(urls: list[str], chain: list[Any], **rule: Any) -> Policy:
             }
             for name, url in zip(names, urls, strict=True)
         },
-        "regions": {"default": {}},
-        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": chain}, **rule}],
-    }
+        rule_of("team", chain, **rule),
+    )
 
 
 def urls(backends: list[Scripted]) -> list[str]:

@@ -20,6 +20,7 @@ from harness.comparison import Comparison, cluster, policy, protocol_options, ro
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.faults import hang
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import SECONDS, eventually, stays
 
@@ -202,15 +203,12 @@ def test_a_start_does_not_wait_for_backends_that_are_down(
         "hanging": f"http://127.0.0.1:{silence.getsockname()[1]}",
         "unknown": "https://registry.invalid",
     }
-    document: Policy = {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {name: {"url": url} for name, url in urls.items()},
-        "regions": {"default": {}},
-        "rules": [
+    document: Policy = build_policy(
+        {name: url for name, url in urls.items()},
+        rules=[
             {"name": name, "repositories": [f"{name}/**"], "chains": {"default": [name]}} for name in urls
         ],
-    }
+    )
     rendered = render(document, tmp_path)
     wrong = copy.deepcopy(rendered)
     _ask(rendered, name_server.getsockname()[1])

@@ -16,6 +16,7 @@ import pytest
 from harness import raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually, stays
 
@@ -59,20 +60,7 @@ def envoy(east: Scripted, west: Scripted, start: Callable[..., Envoy], tmp_path:
 
 def policy(east: Scripted, west: Scripted, **rule: object) -> Policy:
     """One rule for `team/**`, `east` before `west`."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {"east": {"url": east.url}, "west": {"url": west.url}},
-        "regions": {"default": {}},
-        "rules": [
-            {
-                "name": "team",
-                "repositories": ["team/**"],
-                "chains": {"default": ["east", "west"]},
-                **rule,
-            }
-        ],
-    }
+    return build_policy({"east": east.url, "west": west.url}, rule_of("team", ["east", "west"], **rule))
 
 
 def tag(name: str) -> str:

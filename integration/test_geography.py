@@ -24,6 +24,7 @@ import yaml
 from harness import mmdb, portolan, ports, raw
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_for_all, rule_of
 from harness.prometheus import Prometheus, rules
 from harness.scripted import Answer, Scripted
 from harness.waiting import eventually, stays
@@ -37,22 +38,13 @@ SMALL = ("--least-coverage", "0")
 
 def policy(upstream: Scripted, database: Path, more: Policy | None = None) -> Policy:
     """Two regions, each with a backend of its own; both are one server."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {name: {"url": f"{upstream.url}/{name}"} for name in ("near", "far")},
-        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-        "clients": {"trusted_hops": 1, "geo": {"database": str(database)}},
-        "rules": [
-            {
-                "name": "all",
-                "repositories": ["**"],
-                "chains": {"cn": ["near", "far"], "default": ["far", "near"]},
-                "replicas": ["near", "far"],
-            }
-        ],
+    return build_policy(
+        {name: f"{upstream.url}/{name}" for name in ("near", "far")},
+        rule_for_all({"cn": ["near", "far"], "default": ["far", "near"]}, replicas=["near", "far"]),
+        regions={"cn": {"countries": ["CN"]}, "default": {}},
+        clients={"trusted_hops": 1, "geo": {"database": str(database)}},
         **(more or {}),
-    }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -168,14 +160,12 @@ def envoy_policy(live: Path, directory: Path) -> Path:
     path = directory / "check.yaml"
     path.write_text(
         yaml.safe_dump(
-            {
-                "version": 1,
-                "fronts": {"main": {"hosts": ["registry.test"]}},
-                "backends": {"a": {"url": "https://a.example"}},
-                "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-                "clients": {"geo": {"database": str(live)}},
-                "rules": [{"name": "r", "repositories": ["**"], "chains": {"default": ["a"]}}],
-            }
+            build_policy(
+                {"a": "https://a.example"},
+                rule_of("r", ["a"], repositories=["**"]),
+                regions={"cn": {"countries": ["CN"]}, "default": {}},
+                clients={"geo": {"database": str(live)}},
+            )
         )
     )
     return path

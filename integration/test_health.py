@@ -17,6 +17,7 @@ from harness.bootstrap import Bootstrap
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.names import plain
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -57,13 +58,11 @@ def named(name: str) -> Callable[[Seen], Answer]:
 def document(backends: dict[str, str], rules: list[Policy], **check: str) -> Policy:
     """A policy with one front and backends that are checked as a test says."""
     settings = {"health_check": check} if check else {}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "health": True}},
-        "backends": {name: {"url": url, **settings} for name, url in backends.items()},
-        "regions": {"default": {}},
-        "rules": rules,
-    }
+    return build_policy(
+        {name: {"url": url, **settings} for name, url in backends.items()},
+        front={"health": True},
+        rules=rules,
+    )
 
 
 def rendered(policy: Policy, directory: Path) -> Bootstrap:
@@ -213,26 +212,22 @@ def test_an_idle_front_knows_who_is_back(start: Callable[..., Envoy], tmp_path: 
 
 def fronts(east: Scripted, west: Scripted, directory: Path) -> Bootstrap:
     """Two fronts, each with rules of its own, and one that tells nothing."""
-    policy: Policy = {
-        "version": 1,
-        "fronts": {
+    policy: Policy = build_policy(
+        {
+            "eastern": east.url,
+            "western": west.url,
+            "shared": east.url,
+            "dead": f"http://127.0.0.1:{ports.dead()}",
+        },
+        rule_of("e", ["eastern"], fronts=["east"]),
+        rule_of("w", ["western", "dead"], fronts=["west"]),
+        rule_of("s", ["shared"]),
+        fronts={
             "east": {"hosts": ["east.test"], "health": True, "ping": "all_backends"},
             "west": {"hosts": ["west.test"], "health": True},
             "quiet": {"hosts": ["quiet.test"]},
         },
-        "backends": {
-            "eastern": {"url": east.url},
-            "western": {"url": west.url},
-            "shared": {"url": east.url},
-            "dead": {"url": f"http://127.0.0.1:{ports.dead()}"},
-        },
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "e", "repositories": ["e/**"], "fronts": ["east"], "chains": {"default": ["eastern"]}},
-            {"name": "w", "repositories": ["w/**"], "fronts": ["west"], "chains": {"default": ["western", "dead"]}},
-            {"name": "s", "repositories": ["s/**"], "chains": {"default": ["shared"]}},
-        ],
-    }
+    )
     return rendered(policy, directory)
 
 

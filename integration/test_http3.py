@@ -13,6 +13,7 @@ import pytest
 
 from harness import http3, own_port
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 from harness.tls import Authority, Credentials
 
@@ -31,14 +32,12 @@ class Site:
 def policy(port: int, upstream: Scripted, shown: Credentials) -> Policy:
     """One front with a certificate, one backend that takes pushes."""
     tls = {"certificate_file": str(shown.certificate), "key_file": str(shown.key)}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [f"localhost:{port}"], "tls": tls}},
-        "backends": {"a": {"url": upstream.url}},
-        "regions": {"default": {}},
-        "clients": {"refused": [{"images": ["team/old"], "reason": "a hole is mended in team/new"}]},
-        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": ["a"]}, "owner": "a"}],
-    }
+    return build_policy(
+        {"a": upstream.url},
+        rule_of("team", ["a"], owner="a"),
+        fronts={"main": {"hosts": [f"localhost:{port}"], "tls": tls}},
+        clients={"refused": [{"images": ["team/old"], "reason": "a hole is mended in team/new"}]},
+    )
 
 
 @pytest.fixture(scope="module")

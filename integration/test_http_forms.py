@@ -11,6 +11,7 @@ import pytest
 
 from harness import ports, raw
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 
 TARGET = "/v2/one/app/manifests/v1"
@@ -19,16 +20,12 @@ HOST = ("Host", "registry.test")
 
 def policy(east: Scripted, **more: object) -> Policy:
     """One front, one registry."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {"east": {"url": east.url}},
-        "regions": {"office": {"networks": ["198.51.100.0/24", "2001:db8::/32"]}, "default": {}},
-        "rules": [
-            {"name": "one", "repositories": ["**"], "chains": {"default": ["east"]}, "owner": "east"},
-        ],
+    return build_policy(
+        {"east": east.url},
+        rule_of("one", ["east"], repositories=["**"], owner="east"),
+        regions={"office": {"networks": ["198.51.100.0/24", "2001:db8::/32"]}, "default": {}},
         **more,
-    }
+    )
 
 
 @pytest.fixture(scope="module")

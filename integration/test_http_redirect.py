@@ -14,6 +14,7 @@ import pytest
 from harness import own_port, ports, raw, skopeo
 from harness.envoy import Envoy, Policy, render
 from harness.image import Image
+from harness.policies import build_policy, rule_for_all
 from harness.registry import Registry
 from harness.tls import Authority
 from harness.waiting import eventually
@@ -49,16 +50,14 @@ def site(registry: Registry, start: Callable[..., Envoy], tmp_path_factory: pyte
     shown = Authority(tmp_path_factory.mktemp("authority")).issue("127.0.0.1")
     tls = {"certificate_file": str(shown.certificate), "key_file": str(shown.key)}
     https, http = own_port.reserve(), own_port.reserve()
-    policy: Policy = {
-        "version": 1,
-        "fronts": {
+    policy: Policy = build_policy(
+        {"registry": registry.url},
+        rule_for_all(["registry"], owner="registry"),
+        fronts={
             "one": {"hosts": ["one.test"], "tls": tls, "health": True},
             "two": {"hosts": [f"two.test:{https}", f"127.0.0.1:{https}"], "tls": tls},
         },
-        "backends": {"registry": {"url": registry.url}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["registry"]}, "owner": "registry"}],
-    }
+    )
     directory = tmp_path_factory.mktemp("policy")
     more = ("--http-redirect", f"127.0.0.1:{http}")
     document = render(policy, directory, https, admin=f"127.0.0.1:{ports.free()}", more=more)

@@ -13,6 +13,7 @@ import pytest
 
 from harness import raw
 from harness.envoy import Envoy, Policy
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Scripted
 
 TARGET = "/v2/app/tags/list"
@@ -32,20 +33,16 @@ REGIONS: dict[str, Any] = {
 
 def policy(upstream: Scripted, clients: Policy) -> Policy:
     """Every region has a backend of its own, all of them one server."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {f"near-{name}": {"url": f"{upstream.url}/{name}"} for name in REGIONS},
-        "regions": REGIONS,
-        "networks": {
+    return build_policy(
+        {f"near-{name}": f"{upstream.url}/{name}" for name in REGIONS},
+        rule_for_all({name: [f"near-{name}"] for name in REGIONS}),
+        regions=REGIONS,
+        networks={
             "aws:eu-west-1": ["10.20.30.0/24", "198.51.100.7/32"],
             "aws:us-east-1": ["10.20.40.0/24"],
         },
-        "clients": clients,
-        "rules": [
-            {"name": "all", "repositories": ["**"], "chains": {name: [f"near-{name}"] for name in REGIONS}}
-        ],
-    }
+        clients=clients,
+    )
 
 
 def check_placed(envoy: Envoy, upstream: Scripted, headers: list[raw.Header], region: str, why: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from harness import portolan, ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, write_policy
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted, Seen
 
 BLOB = f"blobs/{sha256(b'x')}"
@@ -23,19 +24,14 @@ FOUND = Answer(200, [], b"x")
 def policy(east: str, west: str) -> Policy:
     """`team` begins at `east`, `down` at a registry that is known not to be there."""
     chains = {"team": ["east", "west"], "down": ["down", "east", "west"]}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "say_backend": True}},
-        "backends": {
-            "east": {"url": east},
-            "west": {"url": west},
-            "down": {"url": f"http://127.0.0.1:{ports.dead()}"},
-        },
-        "regions": {"default": {}},
-        "rules": [
-            {"name": name, "repositories": [f"{name}/**"], "chains": {"default": chain}} for name, chain in chains.items()
+    return build_policy(
+        {"east": east, "west": west, "down": f"http://127.0.0.1:{ports.dead()}"},
+        front={"say_backend": True},
+        rules=[
+            {"name": name, "repositories": [f"{name}/**"], "chains": {"default": chain}}
+            for name, chain in chains.items()
         ],
-    }
+    )
 
 
 def hang_up(_seen: Seen) -> NoReturn:

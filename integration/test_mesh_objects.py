@@ -13,19 +13,19 @@ import yaml
 
 from harness import paths, portolan
 from harness.envoy import Policy, write_policy
+from harness.policies import build_policy, rule_for_all
 from mesh import schemas
 
 BACKENDS = {
     "eu": {"url": "https://registry.eu.example/mirror", "limits": {"connections": 7}},
     "us": {"url": "http://192.0.2.7:5000", "names": [{"front": "", "backend": "mirror/"}]},
 }
-PLAIN: Policy = {
-    "version": 1,
-    "fronts": {"main": {"hosts": ["registry.example.com"]}},
-    "backends": BACKENDS,
-    "regions": {"eu": {"networks": ["198.51.100.0/24"]}, "default": {}},
-    "rules": [{"name": "all", "repositories": ["**"], "chains": {"eu": ["eu"], "default": ["us"]}}],
-}
+PLAIN: Policy = build_policy(
+    BACKENDS,
+    rule_for_all({"eu": ["eu"], "default": ["us"]}),
+    fronts={"main": {"hosts": ["registry.example.com"]}},
+    regions={"eu": {"networks": ["198.51.100.0/24"]}, "default": {}},
+)
 
 
 IMAGE = "oci://r.example/portolan-wasm:v1"

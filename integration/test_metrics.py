@@ -19,6 +19,7 @@ from harness.delivery import policy as delivery_policy
 from harness.envoy import Envoy, Policy, render
 from harness.faults import hang
 from harness.metrics import Scrape
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -68,30 +69,24 @@ def blob(name: str, end: str) -> str:
 def policy(east: str, west: str) -> Policy:
     """`team` is in both registries, `alone` in one; `dead` begins at one that is not there, where `lost` is alone."""
     chains = {"default": ["east", "west"]}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}, "other": {"hosts": ["other.test"], "metrics": {"networks": ["monitoring"]}}},
-        "backends": {
+    return build_policy(
+        {
             "east": {"url": east, "attempt_timeouts": {"manifests": "500ms", "blobs": "500ms"}},
-            "west": {"url": west},
-            "gone": {"url": f"http://127.0.0.1:{ports.dead()}"},
+            "west": west,
+            "gone": f"http://127.0.0.1:{ports.dead()}",
         },
-        "regions": {"default": {}},
-        "networks": {"monitoring": ["192.0.2.0/24"]},
-        "clients": {"trusted_hops": 1},
-        "rules": [
-            {"name": "team", "repositories": ["team/**"], "chains": chains, "replicas": ["east", "west"]},
-            {"name": "alone", "repositories": ["alone/**"], "chains": {"default": ["east"]}},
-            {"name": "dead", "repositories": ["dead/**"], "chains": {"default": ["gone", "west"]}},
-            {"name": "lost", "repositories": ["lost/**"], "chains": {"default": ["gone"]}},
-            {
-                "name": "sent",
-                "repositories": ["sent/**"],
-                "chains": {"default": ["east"]},
-                "client_redirects": {"classes": ["blobs"]},
-            },
-        ],
-    }
+        rule_of("team", chains, replicas=["east", "west"]),
+        rule_of("alone", ["east"]),
+        rule_of("dead", ["gone", "west"]),
+        rule_of("lost", ["gone"]),
+        rule_of("sent", ["east"], client_redirects={"classes": ["blobs"]}),
+        fronts={
+            "main": {"hosts": ["registry.test"]},
+            "other": {"hosts": ["other.test"], "metrics": {"networks": ["monitoring"]}},
+        },
+        networks={"monitoring": ["192.0.2.0/24"]},
+        clients={"trusted_hops": 1},
+    )
 
 
 def by_end(answers: dict[str, Answer]) -> Callable[[Seen], Answer]:

@@ -13,6 +13,7 @@ import pytest
 
 from harness import portolan, raw
 from harness.envoy import Envoy, Policy, write_policy
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
 from harness.token_service import TokenService
@@ -24,9 +25,14 @@ NOT_HERE = Answer(404, [("Content-Type", "application/json")], b'{"errors":[{"co
 
 def policy(east: Scripted, west: Scripted) -> Policy:
     """`east` is Docker Hub; `west` has GHCR's names below a base path and a prefix of its own."""
-    return {
-        "version": 1,
-        "fronts": {
+    return build_policy(
+        {
+            "hub": {"url": east.url, "names": [{"front": "docker.io/", "backend": ""}]},
+            "ghcr": {"url": f"{west.url}/base", "names": [{"front": "ghcr.io/", "backend": "copies/"}]},
+        },
+        rule_of("hub", ["hub"], repositories=["docker.io/**"]),
+        rule_of("ghcr", ["ghcr"], repositories=["ghcr.io/team/**"], owner="ghcr"),
+        fronts={
             "mirror": {
                 "hosts": [MIRROR],
                 "upstreams": {
@@ -40,21 +46,7 @@ def policy(east: Scripted, west: Scripted) -> Policy:
                 "default_upstream": "docker.io",
             }
         },
-        "backends": {
-            "hub": {"url": east.url, "names": [{"front": "docker.io/", "backend": ""}]},
-            "ghcr": {"url": f"{west.url}/base", "names": [{"front": "ghcr.io/", "backend": "copies/"}]},
-        },
-        "regions": {"default": {}},
-        "rules": [
-            {"name": "hub", "repositories": ["docker.io/**"], "chains": {"default": ["hub"]}},
-            {
-                "name": "ghcr",
-                "repositories": ["ghcr.io/team/**"],
-                "chains": {"default": ["ghcr"]},
-                "owner": "ghcr",
-            },
-        ],
-    }
+    )
 
 
 @pytest.fixture(scope="module")

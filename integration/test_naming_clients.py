@@ -27,6 +27,7 @@ from harness.clients.skopeo import Skopeo
 from harness.containerd import Containerd
 from harness.envoy import Envoy, Policy, render
 from harness.image import Image
+from harness.policies import build_policy
 from harness.private_registry import PrivateRegistry
 from harness.registry import Registry
 from harness.signing import Signer
@@ -322,13 +323,11 @@ def with_tokens(
             "upstreams": upstreams,
             "default_upstream": "docker.io",
         }
-        document: Policy = {
-            "version": 1,
-            "fronts": {"mirror": front},
-            "backends": {"hub": backend("hub", "docker.io"), "ghcr": backend("ghcr", "ghcr.io")},
-            "regions": {"default": {}},
-            "rules": [rule("hub", "docker.io"), rule("ghcr", "ghcr.io")],
-        }
+        document: Policy = build_policy(
+            {"hub": backend("hub", "docker.io"), "ghcr": backend("ghcr", "ghcr.io")},
+            fronts={"mirror": front},
+            rules=[rule("hub", "docker.io"), rule("ghcr", "ghcr.io")],
+        )
         return named(document, port)
 
     return mirror_of(policy)

@@ -20,6 +20,7 @@ from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render, validate
 from harness.guarded import Guarded
 from harness.metrics import Scrape
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
 from harness.tenants import OURS, policy
@@ -122,13 +123,10 @@ def test_all_workers_share_a_token(backends: list[Scripted], tmp_path: Path) -> 
     service.habits.public = ("team/",)
     guarded = Guarded(backends[0], "team/app", service=service)
     token: Policy = {"realm": service.realm, "service": service.service}
-    document: Policy = {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {"a": {"url": guarded.upstream.url, "auth": {"token": token}}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["team/**"], "readers": "anyone", "chains": {"default": ["a"]}}],
-    }
+    document: Policy = build_policy(
+        {"a": {"url": guarded.upstream.url, "auth": {"token": token}}},
+        rule_of("all", ["a"], repositories=["team/**"], readers="anyone"),
+    )
     envoy = Envoy(render(document, tmp_path / "policy"), tmp_path / "envoy", workers=WORKERS)
     # Every request is on a connection of its own, and the kernel spreads these over the workers.
     with ThreadPoolExecutor(32) as pool:

@@ -17,6 +17,7 @@ from harness import faults, ports, raw
 from harness.blob_store import BlobStore
 from harness.digest import sha256
 from harness.envoy import ASKED, Envoy, Policy, render
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Answer, Scripted
 from harness.tls import Authority, Tls
 from harness.waiting import eventually, stays
@@ -74,27 +75,19 @@ def policy(registry: Scripted, stores: list[BlobStore], probe: Policy | None = N
         "keep": ["gcp:*"],
     }
     landing = {"/": "https://example.com/about", "/privacy": "https://example.com/privacy"}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "landing": landing}},
-        "backends": {"ar": {"url": f"{registry.url}/base", "names": [{"front": "", "backend": "project/"}]}},
-        "blob_stores": {name: {"url": store.url, "probe": probe or {}} for name, store in named.items()},
-        "regions": {"near": {"labels": ["aws:*"]}, "default": {}},
-        "networks": {
+    return build_policy(
+        {"ar": {"url": f"{registry.url}/base", "names": [{"front": "", "backend": "project/"}]}},
+        rule_for_all(["ar"], client_redirects={**default, **redirect}),
+        front={"landing": landing},
+        blob_stores={name: {"url": store.url, "probe": probe or {}} for name, store in named.items()},
+        regions={"near": {"labels": ["aws:*"]}, "default": {}},
+        networks={
             "aws:wide": ["198.51.0.0/16"],
             "gcp:narrow": ["198.51.100.0/24"],
             "gcp:far": ["10.0.0.0/8"],
         },
-        "clients": {"trusted_hops": 1},
-        "rules": [
-            {
-                "name": "all",
-                "repositories": ["**"],
-                "chains": {"default": ["ar"]},
-                "client_redirects": {**default, **redirect},
-            }
-        ],
-    }
+        clients={"trusted_hops": 1},
+    )
 
 
 def ask(envoy: Envoy, target: str, method: str = "GET", address: str = "192.0.2.1") -> raw.Response:

@@ -16,6 +16,7 @@ from harness.clients.workshop import NAMES, Workshop
 from harness.envoy import Envoy, Policy, render
 from harness.forwarder import Forwarder
 from harness.image import Image
+from harness.policies import build_policy, rule_of
 from harness.registry import Registry
 
 # The client's address and who serves its manifests and blobs.
@@ -45,30 +46,28 @@ class Place:
 
 def policy(near: Registry, far: Registry, bucket: Cdn) -> Policy:
     """Clients of one network are sent to `near`, all others to `far`, and for blobs to the bucket."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {
-            "near": {"url": near.url},
+    return build_policy(
+        {
+            "near": near.url,
             "far": {"url": far.url, "names": [{"front": "team/", "backend": "project/images/"}]},
         },
-        "blob_stores": {
-            "bucket": {"url": f"{bucket.base}/docker/registry/v2/blobs/{{algorithm}}/{{shard}}/{{encoded}}/data"}
-        },
-        "regions": {"near": {"networks": ["192.0.2.0/24"]}, "default": {}},
-        "clients": {"trusted_hops": 1},
-        "rules": [
-            {
-                "name": "team",
-                "repositories": ["team/**"],
-                "chains": {"near": ["near"], "default": ["far"]},
-                "client_redirects": {
-                    "classes": ["manifests", "blobs", "tags", "referrers"],
-                    "stores": {"near": "none", "default": "bucket"},
-                },
+        rule_of(
+            "team",
+            {"near": ["near"], "default": ["far"]},
+            client_redirects={
+                "classes": ["manifests", "blobs", "tags", "referrers"],
+                "stores": {"near": "none", "default": "bucket"},
+            },
+        ),
+        front={"default": True},
+        blob_stores={
+            "bucket": {
+                "url": f"{bucket.base}/docker/registry/v2/blobs/{{algorithm}}/{{shard}}/{{encoded}}/data"
             }
-        ],
-    }
+        },
+        regions={"near": {"networks": ["192.0.2.0/24"]}, "default": {}},
+        clients={"trusted_hops": 1},
+    )
 
 
 @pytest.fixture(scope="module")

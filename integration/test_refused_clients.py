@@ -12,6 +12,7 @@ import pytest
 from harness import mmdb, portolan, raw, skopeo
 from harness.envoy import Envoy, Policy
 from harness.errors import error_of
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Answer, Scripted
 
 DIGEST = "sha256:" + "5" * 64
@@ -24,23 +25,23 @@ GUESTS = "not from the network of the guests"
 @pytest.fixture(scope="module")
 def envoy(east: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     """Of each kind one, and one that is two kinds at once."""
-    return start_envoy({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {"a": {"url": east.url}},
-        "regions": {"default": {}},
-        "networks": {"scanners": ["203.0.113.0/24", "2001:db8:bad::/48"], "guests": ["198.51.100.0/24"]},
-        "clients": {
-            "trusted_hops": 1,
-            "refused": [
-                {"networks": ["scanners"], "reason": SCANS},
-                {"user_agents": ["*BadBot*"], "reason": ROBOTS},
-                {"images": ["team/app:1.*", f"**@{DIGEST}"], "reason": HOLE},
-                {"networks": ["guests"], "images": ["internal/**"], "reason": GUESTS},
-            ],
-        },
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}, "owner": "a"}],
-    })
+    return start_envoy(
+        build_policy(
+            {"a": east.url},
+            rule_for_all(["a"], owner="a"),
+            front={"default": True},
+            networks={"scanners": ["203.0.113.0/24", "2001:db8:bad::/48"], "guests": ["198.51.100.0/24"]},
+            clients={
+                "trusted_hops": 1,
+                "refused": [
+                    {"networks": ["scanners"], "reason": SCANS},
+                    {"user_agents": ["*BadBot*"], "reason": ROBOTS},
+                    {"images": ["team/app:1.*", f"**@{DIGEST}"], "reason": HOLE},
+                    {"networks": ["guests"], "images": ["internal/**"], "reason": GUESTS},
+                ],
+            },
+        )
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -115,17 +116,16 @@ def test_an_autonomous_system_is_refused_or_has_a_region(
     networks = tmp_path / "asns.yaml"
     networks.write_text(portolan.output("networks", "asn", file, "AS64496", "64497", *day))
     west.answer(Answer(200, [], b"west"))
-    envoy = start_envoy({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {"a": {"url": east.url}, "b": {"url": west.url}},
-        "regions": {"partner": {"labels": ["asn:64497"]}, "default": {}},
-        "network_files": [str(networks)],
-        "clients": {"trusted_hops": 1, "refused": [{"networks": ["asn:64496"], "reason": SCANS}]},
-        "rules": [
-            {"name": "all", "repositories": ["**"], "chains": {"partner": ["b", "a"], "default": ["a", "b"]}}
-        ],
-    })
+    envoy = start_envoy(
+        build_policy(
+            {"a": east.url, "b": west.url},
+            rule_for_all({"partner": ["b", "a"], "default": ["a", "b"]}),
+            front={"default": True},
+            regions={"partner": {"labels": ["asn:64497"]}, "default": {}},
+            network_files=[str(networks)],
+            clients={"trusted_hops": 1, "refused": [{"networks": ["asn:64496"], "reason": SCANS}]},
+        )
+    )
     target = f"/v2/team/app/blobs/{DIGEST}"
     for client in ("203.0.113.9", "2001:db8:bad::1"):
         answer = ask(envoy, target, client)

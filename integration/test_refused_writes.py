@@ -10,6 +10,7 @@ from harness import skopeo
 from harness.envoy import Envoy, Policy
 from harness.errors import error_of
 from harness.image import Image
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted
 
 REASON = "the registry is being upgraded until 14:00 UTC"
@@ -19,16 +20,14 @@ REASON = "the registry is being upgraded until 14:00 UTC"
 def envoy(east: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     """A front for two rules, one of which takes no writes."""
     rule = {"owner": "a", "chains": {"default": ["a"]}}
-    return start_envoy({
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {"a": {"url": east.url}},
-        "regions": {"default": {}},
-        "rules": [
+    return start_envoy(
+        build_policy(
+            {"a": east.url},
             {"name": "team", "repositories": ["team/**"], **rule, "writes": {"refused": REASON}},
             {"name": "rest", "repositories": ["**"], **rule},
-        ],
-    })
+            front={"default": True},
+        )
+    )
 
 
 def test_a_push_is_refused_with_the_reason_and_no_registry_hears_of_it(envoy: Envoy, east: Scripted) -> None:

@@ -21,6 +21,7 @@ from harness.files_envoy import DRAIN_SECONDS, FilesEnvoy
 from harness.load import HOST, Load, Reconnecting
 from harness.long import only_long
 from harness.migrating import need_migration
+from harness.policies import build_policy, rule_for_all
 from harness.recording import Blobs, Recording
 from harness.waiting import eventually
 
@@ -42,15 +43,11 @@ def site() -> Iterator[Site]:
     """The registry `a`."""
     blobs = Blobs()
     registry = Recording("a", blobs)
-    policy = {
-        "version": 1,
-        "fronts": {"main": {"hosts": [HOST], "health": True}},
-        "backends": {
-            "a": {"url": registry.url, "names": [{"front": "acme/", "backend": registry.prefix()}]},
-        },
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["a"]}}],
-    }
+    policy = build_policy(
+        {"a": {"url": registry.url, "names": [{"front": "acme/", "backend": registry.prefix()}]}},
+        rule_for_all(["a"]),
+        fronts={"main": {"hosts": [HOST], "health": True}},
+    )
     yield Site(blobs, registry, policy)
     registry.close()
 

@@ -11,6 +11,7 @@ import pytest
 from harness import raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
 from harness.two_operators import Operators, two_operators
@@ -28,17 +29,18 @@ def rule(name: str, glob: str, backend: str, **more: object) -> Policy:
 def envoy(east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     """`inside` sees all of `east` and pushes there; `outside` sees what is public of `west`; `library/` is for both."""
     return start_envoy(
-        {
-            "version": 1,
-            "fronts": {"inside": {"hosts": ["in.test"], "say_backend": True}, "outside": {"hosts": ["out.test"]}},
-            "backends": {"east": {"url": east.url}, "west": {"url": west.url}},
-            "regions": {"default": {}},
-            "rules": [
+        build_policy(
+            {"east": east.url, "west": west.url},
+            fronts={
+                "inside": {"hosts": ["in.test"], "say_backend": True},
+                "outside": {"hosts": ["out.test"]},
+            },
+            rules=[
                 rule("inside", "acme/**", "east", fronts=["inside"], owner="east"),
                 rule("outside", "acme/public/**", "west", fronts=["outside"]),
                 rule("all", "library/**", "west", owner="west"),
             ],
-        }
+        )
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from harness import paths, portolan, ports, raw
 from harness.envoy import write_policy
+from harness.policies import build_policy, rule_of
 from harness.processes import Server
 from harness.recording import Blobs, Recording
 from harness.scripted import Answer, Scripted
@@ -24,13 +25,11 @@ MANIFEST = "/v2/acme/app/manifests/v1"
 
 def policy(url: str) -> dict[str, object]:
     """One backend, whose names of repositories are those of the front."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [HOST], "health": True}},
-        "backends": {"quay": {"url": url}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["acme/**"], "chains": {"default": ["quay"]}}],
-    }
+    return build_policy(
+        {"quay": url},
+        rule_of("all", ["quay"], repositories=["acme/**"]),
+        fronts={"main": {"hosts": [HOST], "health": True}},
+    )
 
 
 class Serving:

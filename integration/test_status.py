@@ -20,6 +20,7 @@ import pytest
 from harness import faults, paths, portolan, ports
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render, write_policy
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Answer, Script, Scripted
 from harness.waiting import eventually
 from harness.watching import Report, Status, moment
@@ -34,25 +35,17 @@ def document(east: str, west: str) -> Policy:
     """Two registries with the same content; `east` is nearest to China."""
     check = {"interval": "500ms", "timeout": "500ms"}
     timeouts = {"manifests": "1s", "blobs": "1s"}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {
+    return build_policy(
+        {
             "east": {"url": east, "health_check": check, "attempt_timeouts": timeouts},
             "west": {"url": west, "health_check": check, "attempt_timeouts": timeouts},
         },
-        "regions": {"cn": {"labels": ["office"]}, "default": {}},
-        "networks": {"office": ["192.0.2.0/24"]},
-        "clients": {"trusted_hops": 1},
-        "rules": [
-            {
-                "name": "all",
-                "repositories": ["**"],
-                "chains": {"cn": ["east", "west"], "default": ["west", "east"]},
-                "replicas": ["east", "west"],
-            }
-        ],
-    }
+        rule_for_all({"cn": ["east", "west"], "default": ["west", "east"]}, replicas=["east", "west"]),
+        front={"default": True},
+        regions={"cn": {"labels": ["office"]}, "default": {}},
+        networks={"office": ["192.0.2.0/24"]},
+        clients={"trusted_hops": 1},
+    )
 
 
 @dataclass(frozen=True)

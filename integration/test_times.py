@@ -18,6 +18,7 @@ from harness import bootstrap, raw
 from harness.bootstrap import Bootstrap, connection_manager
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Answer, Scripted, Seen
 
 BODY = b'{"schemaVersion":2}'
@@ -44,21 +45,10 @@ def policy(urls: list[str], **times: Policy) -> Policy:
     """One rule for everything, whose backends all have these times; the first is the owner. Nobody is asked beside it."""
     names = ["aa", "bb"][: len(urls)]
     times = {"hedge_after": "off", **times}  # type: ignore[dict-item]
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {name: {"url": url, **times} for name, url in zip(names, urls, strict=True)},
-        "regions": {"default": {}},
-        "rules": [
-            {
-                "name": "all",
-                "repositories": ["**"],
-                "chains": {"default": names},
-                "replicas": names,
-                "owner": names[0],
-            }
-        ],
-    }
+    return build_policy(
+        {name: {"url": url, **times} for name, url in zip(names, urls, strict=True)},
+        rule_for_all(names, replicas=names, owner=names[0]),
+    )
 
 
 def shorter(document: Bootstrap) -> Bootstrap:

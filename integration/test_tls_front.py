@@ -15,6 +15,7 @@ import pytest
 
 from harness import own_port
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_for_all
 from harness.scripted import Answer, Scripted
 from harness.tls import Authority, Credentials
 
@@ -88,16 +89,14 @@ def policy(directory: Path, upstream: Scripted) -> Policy:
         files = {"certificate_file": str(directory / f"{name}.pem"), "key_file": str(directory / f"{name}.key")}
         return {"hosts": [f"{name}.test"], "tls": files, **more}
 
-    return {
-        "version": 1,
-        "fronts": {
+    return build_policy(
+        {"registry": {"url": upstream.url, "auth": "token"}},
+        rule_for_all(["registry"], owner="registry"),
+        fronts={
             "one": front("one", landing={"/": "https://example.com/one"}, auth="upstream"),
             "two": front("two", default=True, auth="upstream"),
         },
-        "backends": {"registry": {"url": upstream.url, "auth": "token"}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["registry"]}, "owner": "registry"}],
-    }
+    )
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from harness import ports
 from harness.collector import Collector, Span
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
 from harness.waiting import eventually
 
@@ -23,13 +24,7 @@ SECRET = "a-word-to-look-for"
 
 def policy(east: str, west: str) -> Policy:
     """One chain of two."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {"east": {"url": east}, "west": {"url": west}},
-        "regions": {"default": {}},
-        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": ["east", "west"]}}],
-    }
+    return build_policy({"east": east, "west": west}, rule_of("team", ["east", "west"]))
 
 
 @pytest.fixture(scope="module")

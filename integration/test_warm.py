@@ -10,6 +10,7 @@ import pytest
 from harness import image, portolan, ports, skopeo
 from harness.envoy import Envoy, render
 from harness.image import Image
+from harness.policies import build_policy, rule_of
 from harness.registry import Registry
 from harness.scripted import Answer, Scripted
 
@@ -32,20 +33,11 @@ def place(start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory)
     content.write_layout(directory / "app", "v1")
     for name in ("team/app:v1", "team/base:latest"):
         skopeo.push(directory / "app", "v1", f"{registry.authority}/{name}")
-    policy = {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {"dead": {"url": f"http://127.0.0.1:{ports.dead()}"}, "east": {"url": registry.url}},
-        "regions": {"default": {}},
-        "rules": [
-            {
-                "name": "team",
-                "repositories": ["team/**"],
-                "chains": {"default": ["dead", "east"]},
-                "replicas": ["dead", "east"],
-            }
-        ],
-    }
+    policy = build_policy(
+        {"dead": f"http://127.0.0.1:{ports.dead()}", "east": registry.url},
+        rule_of("team", ["dead", "east"], replicas=["dead", "east"]),
+        front={"default": True},
+    )
     yield Place(start(render(policy, directory)), registry, content)
     registry.stop()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import by_hand
-from harness.policies import ADDRESSES
+from harness.policies import ADDRESSES, build_policy
 
 Policy = dict[str, Any]
 
@@ -77,23 +77,26 @@ class Case:
 
 def by_country(upstreams: Upstreams) -> Policy:
     """Clients are placed by their country alone: the filter reads the header map and nothing else."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {
-            NEAR: {"url": upstreams.registry, "names": [{"front": "drycc/", "backend": "acme/"}], **_PATIENCE},
+    return build_policy(
+        {
+            NEAR: {
+                "url": upstreams.registry,
+                "names": [{"front": "drycc/", "backend": "acme/"}],
+                **_PATIENCE,
+            },
             FAR: {"url": upstreams.registry, **_PATIENCE},
             STORE: {"url": upstreams.store, **_PATIENCE},
         },
-        "regions": {"cn": {"countries": ["CN"]}, "eu": {"continents": ["EU"]}, "default": {}},
-        "clients": {"trusted_hops": 1, "geo": {"database": str(upstreams.geo_database)}},
-        "rules": [
+        front={"default": True},
+        regions={"cn": {"countries": ["CN"]}, "eu": {"continents": ["EU"]}, "default": {}},
+        clients={"trusted_hops": 1, "geo": {"database": str(upstreams.geo_database)}},
+        rules=[
             _rule("library", [NEAR, FAR]),
             _rule("drycc", [NEAR]),
             _rule("alone", [NEAR]),
             _rule("blobs", [STORE]),
         ],
-    }
+    )
 
 
 def by_network(upstreams: Upstreams) -> Policy:

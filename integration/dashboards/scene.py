@@ -16,6 +16,7 @@ from harness import ports
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.faults import answers, slow
+from harness.policies import build_policy, rule_of
 from harness.prometheus import Prometheus
 from harness.raw import Header
 from harness.scripted import Answer, Scripted, Seen
@@ -129,36 +130,23 @@ def policy(registries: Registries, directory: Path) -> Policy:
     check = {"interval": "1s", "timeout": "1s"}
     chains = {"cn": ["east", "west"], "default": ["west", "east"]}
     service = {"realm": f"{registries.tokens.url}/token", "service": "guarded"}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {
+    return build_policy(
+        {
             "east": {"url": registries.east.url, "health_check": check},
             "west": {"url": registries.west.url, "health_check": check},
             "guarded": {"url": registries.guarded.url, "auth": {"token": service}, "credential": "robot"},
-            "vault": {"url": f"https://127.0.0.1:{ports.dead()}"},
+            "vault": f"https://127.0.0.1:{ports.dead()}",
         },
-        "credentials": {"robot": {"file": str(credential)}},
-        "regions": {"cn": {"labels": ["office"]}, "default": {}},
-        "networks": {"office": ["192.0.2.0/24"]},
-        "clients": {"trusted_hops": 1},
-        "rules": [
-            {"name": "app", "repositories": ["app/**"], "chains": chains, "replicas": ["east", "west"]},
-            {
-                "name": "guarded",
-                "repositories": ["guarded/**"],
-                "chains": {"default": ["guarded"]},
-                "readers": "anyone",
-            },
-            {"name": "vault", "repositories": ["vault/**"], "chains": {"default": ["vault"]}},
-            {
-                "name": "open",
-                "repositories": ["open/**"],
-                "chains": {"default": ["west"]},
-                "client_redirects": {"classes": ["blobs"]},
-            },
-        ],
-    }
+        rule_of("app", chains, replicas=["east", "west"]),
+        rule_of("guarded", ["guarded"], readers="anyone"),
+        rule_of("vault", ["vault"]),
+        rule_of("open", ["west"], client_redirects={"classes": ["blobs"]}),
+        front={"default": True},
+        credentials={"robot": {"file": str(credential)}},
+        regions={"cn": {"labels": ["office"]}, "default": {}},
+        networks={"office": ["192.0.2.0/24"]},
+        clients={"trusted_hops": 1},
+    )
 
 
 class Traffic:

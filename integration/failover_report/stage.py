@@ -22,6 +22,7 @@ from failover_report.registry import Registry
 from harness.bootstrap import Bootstrap
 from harness.envoy import Policy, render
 from harness.name_server import use_name_server
+from harness.policies import build_policy
 
 PRIMARY, SECONDARY = "primary", "secondary"
 # The delivery network that one scenario has, which is a proxy like those before the registries.
@@ -173,13 +174,9 @@ class Stage:
             "owner": PRIMARY,
             "replicas": [PRIMARY, SECONDARY],
         }
-        return {
-            "version": 1,
-            "fronts": {"main": {"hosts": [f"127.0.0.1:{port}"], "default": True}},
-            "backends": backends,
-            "regions": {"default": {}},
-            "rules": [rule],
-        }
+        return build_policy(
+            backends, fronts={"main": {"hosts": [f"127.0.0.1:{port}"], "default": True}}, rules=[rule]
+        )
 
     def _backend(self, name: str) -> dict[str, Any]:
         port = self.proxies[name].port if name in self.proxies else self.registries[name].port

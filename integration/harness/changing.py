@@ -3,6 +3,7 @@
 from harness.digest import sha256
 from harness.envoy import Policy
 from harness.files_envoy import FilesEnvoy
+from harness.policies import build_policy, rule_for_all
 
 HOST = "registry.test"
 CONTENT = b"content"
@@ -11,13 +12,11 @@ BLOB = f"/v2/acme/app/blobs/{sha256(CONTENT)}"
 
 def policy(url: str, **more: object) -> Policy:
     """One backend, `quay`."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [HOST], "health": True}},
-        "backends": {"quay": {"url": url, **more}},
-        "regions": {"default": {}},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["quay"]}}],
-    }
+    return build_policy(
+        {"quay": {"url": url, **more}},
+        rule_for_all(["quay"]),
+        fronts={"main": {"hosts": [HOST], "health": True}},
+    )
 
 
 def asked(envoy: FilesEnvoy) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.bootstrap import Bootstrap, connection_manager
 from harness.envoy import Envoy, Policy, render
 from harness.names import plain
+from harness.policies import build_policy, rule_of
 
 Change = Callable[[Bootstrap], None]
 # A first check may fail on a busy machine; so many are no accident.
@@ -49,10 +50,8 @@ def policy(
 ) -> Policy:
     """One rule for `team/**` and the backends aa, bb, cc; each knows it under a prefix of its own."""
     rule = {} if owner is None else {"owner": owner}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": {
+    return build_policy(
+        {
             name: {
                 "url": url,
                 "names": [{"front": "team/", "backend": f"{name}-team/"}],
@@ -60,9 +59,8 @@ def policy(
             }
             for name, url in zip(("aa", "bb", "cc"), urls, strict=False)
         },
-        "regions": {"default": {}},
-        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": chain}, **rule}],
-    }
+        rule_of("team", chain, **rule),
+    )
 
 
 def cluster(document: Bootstrap, name: str) -> Bootstrap:

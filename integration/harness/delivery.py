@@ -8,6 +8,7 @@ from harness.cdn import Cdn
 from harness.digest import sha256
 from harness.envoy import Policy
 from harness.name_server import NameServer, use_name_server
+from harness.policies import build_policy, rule_for_all
 from harness.tls import Authority, Tls
 
 HOST = "cdn.test"
@@ -69,11 +70,9 @@ class Delivery:
 
 def policy(backends: dict[str, dict[str, Any]], **rule: object) -> Policy:
     """One rule for everything, with the backends in their order, and the regions `far` and `default`."""
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "backends": backends,
-        "regions": {"far": {"networks": ["203.0.113.0/24"]}, "default": {}},
-        "clients": {"trusted_hops": 1},
-        "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": list(backends)}, **rule}],
-    }
+    return build_policy(
+        backends,
+        rule_for_all(list(backends), **rule),
+        regions={"far": {"networks": ["203.0.113.0/24"]}, "default": {}},
+        clients={"trusted_hops": 1},
+    )

@@ -15,6 +15,7 @@ from harness.accounts import Account, write_htpasswd
 from harness.ageing import AgeingTokenService
 from harness.envoy import Envoy, Policy, render
 from harness.image import Image
+from harness.policies import build_policy
 from harness.private_registry import PrivateRegistry, htpasswd_settings
 from harness.registry import Registry
 from harness.relay import Relay
@@ -102,34 +103,30 @@ def upstream_tokens(place: Place, port: int) -> Policy:
     `drycc/` is at `near` and `home`, `cached/` at `home` if `cache` lacks it, `hub/` at another operator's.
     """
     copies, cached = ["near", "home"], ["cache", "home"]
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [f"127.0.0.1:{port}"], "auth": {"upstream": {"login": "home"}}}},
-        "backends": {
+    return build_policy(
+        {
             "home": _backend(place.home.url, place.acme_tokens, ("drycc/", "acme/"), ("cached/", "archive/")),
             "near": _backend(place.near.url, place.acme_tokens, ("drycc/", "copies/")),
             "hub": _backend(place.hub.url, place.hub_tokens, ("hub/", "library/")),
-            "cache": {"url": place.cache.url},
+            "cache": place.cache.url,
         },
-        "regions": {"default": {}},
-        "rules": [
+        fronts={"main": {"hosts": [f"127.0.0.1:{port}"], "auth": {"upstream": {"login": "home"}}}},
+        rules=[
             _rule("drycc", copies, owner="home", replicas=copies),
             _rule("cached", cached, replicas=cached),
             _rule("hub", ["hub"]),
         ],
-    }
+    )
 
 
 def upstream_passwords(place: Place, port: int) -> Policy:
     """Clients log in to a registry with a file of users."""
     names = [{"front": "drycc/", "backend": "acme/"}]
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [f"127.0.0.1:{port}"], "auth": "upstream"}},
-        "backends": {"home": {"url": place.passwords.url, "auth": "basic", "names": names}},
-        "regions": {"default": {}},
-        "rules": [_rule("drycc", ["home"], owner="home")],
-    }
+    return build_policy(
+        {"home": {"url": place.passwords.url, "auth": "basic", "names": names}},
+        fronts={"main": {"hosts": [f"127.0.0.1:{port}"], "auth": "upstream"}},
+        rules=[_rule("drycc", ["home"], owner="home")],
+    )
 
 
 def of_the_proxy(place: Place, port: int) -> Policy:
@@ -143,20 +140,18 @@ def of_the_proxy(place: Place, port: int) -> Policy:
         "home": _backend(place.home.url, place.acme_tokens, ("own/", "acme/")),
     }
     chain = ["near", "hub"]
-    return {
-        "version": 1,
-        "fronts": {
+    return build_policy(
+        {name: {**each, "credential": "robot"} for name, each in backends.items()},
+        fronts={
             "managed": {"hosts": [f"127.0.0.1:{port}"]},
             "guarded": {"hosts": [f"localhost:{port}"], "auth": {"basic": {"verifier": place.verifier.url}}},
         },
-        "backends": {name: {**each, "credential": "robot"} for name, each in backends.items()},
-        "credentials": {"robot": {"file": str(place.credential)}},
-        "regions": {"default": {}},
-        "rules": [
+        credentials={"robot": {"file": str(place.credential)}},
+        rules=[
             _rule("drycc", chain, replicas=chain, readers="anyone"),
             _rule("own", ["home"], owner="home", readers="authenticated", writers="authenticated"),
         ],
-    }
+    )
 
 
 @contextmanager

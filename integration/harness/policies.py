@@ -24,6 +24,43 @@ def client(place: str) -> list[Header]:
     return [("X-Forwarded-For", ADDRESSES[place])]
 
 
+def build_policy(
+    backends: dict[str, Any],
+    *rules: Policy,
+    front: Policy | None = None,
+    fronts: Policy | None = None,
+    regions: Policy | None = None,
+    **more: Any,
+) -> Policy:
+    """A policy of the fields that a suite is about; the fields that it does not name are there.
+
+    A backend is its fields, or its URL alone. `front` has more fields of the front `main`, whose
+    host is `registry.test`; `fronts` replaces that front. The region `default` is always there.
+    A policy without a rule gets one, `all`, whose chain has every backend in their order. `more`
+    has other fields of the policy, and replaces whole fields (`rules=`).
+    """
+    whole = {name: {"url": one} if isinstance(one, str) else one for name, one in backends.items()}
+    made = {
+        "version": 1,
+        "fronts": fronts or {"main": {"hosts": ["registry.test"], **(front or {})}},
+        "backends": whole,
+        "regions": {**(regions or {}), **({} if "default" in (regions or {}) else {"default": {}})},
+        "rules": list(rules) or [rule_for_all(list(backends))],
+    }
+    return {**made, **more}
+
+
+def rule_of(name: str, chain: Any, **fields: Any) -> Policy:
+    """A rule for the repositories `NAME/**`, with a chain for all regions or a dict of chains."""
+    chains = chain if isinstance(chain, dict) else {"default": chain}
+    return {"name": name, "repositories": [f"{name}/**"], "chains": chains, **fields}
+
+
+def rule_for_all(chain: Any, **fields: Any) -> Policy:
+    """The rule `all`, for every repository."""
+    return {**rule_of("all", chain), "repositories": ["**"], **fields}
+
+
 def two_owners(east: str, west: str, database: Path) -> Policy:
     """Two registries; `east` is near to China, `west` to all others, and calls `drycc/` `acme/`.
 
@@ -31,23 +68,13 @@ def two_owners(east: str, west: str, database: Path) -> Policy:
     nobody pushes it; of mirror/ `east` has copies, but only `west` has the tags.
     """
     chains = {"cn": ["east", "west"], "default": ["west", "east"]}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {
-            "east": {"url": east},
-            "west": {"url": west, "names": [{"front": "drycc/", "backend": "acme/"}]},
-        },
-        "regions": {"cn": {"countries": ["CN"]}, "default": {}},
-        "clients": {"trusted_hops": 1, "geo": {"database": str(database)}},
-        "rules": [
-            _rule("drycc", chains, owner="west", replicas=["east", "west"]),
-            _rule("team", chains, owner="east"),
-            _rule("public", chains),
-            _rule("mirror", chains, replicas=["west"]),
-        ],
-    }
-
-
-def _rule(name: str, chains: dict[str, list[str]], **more: Any) -> Policy:
-    return {"name": name, "repositories": [f"{name}/**"], "chains": chains, **more}
+    return build_policy(
+        {"east": east, "west": {"url": west, "names": [{"front": "drycc/", "backend": "acme/"}]}},
+        rule_of("drycc", chains, owner="west", replicas=["east", "west"]),
+        rule_of("team", chains, owner="east"),
+        rule_of("public", chains),
+        rule_of("mirror", chains, replicas=["west"]),
+        front={"default": True},
+        regions={"cn": {"countries": ["CN"]}},
+        clients={"trusted_hops": 1, "geo": {"database": str(database)}},
+    )

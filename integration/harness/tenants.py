@@ -1,6 +1,7 @@
 """Two tenants of one installation: a front, a rule and a registry each."""
 
 from harness.envoy import Policy
+from harness.policies import build_policy
 
 # What each may read, and what it may not.
 OURS = "/v2/ours/app/manifests/v1"
@@ -19,10 +20,8 @@ def policy(ours: str, theirs: str) -> Policy:
             "owner": name,
         }
 
-    return {
-        "version": 1,
-        "fronts": {"one": {"hosts": ["registry.test"]}, "two": {"hosts": ["other.test"]}},
-        "backends": {"ours": {"url": ours}, "theirs": {"url": theirs}},
-        "regions": {"default": {}},
-        "rules": [rule("ours", "one"), rule("theirs", "two")],
-    }
+    return build_policy(
+        {"ours": ours, "theirs": theirs},
+        fronts={"one": {"hosts": ["registry.test"]}, "two": {"hosts": ["other.test"]}},
+        rules=[rule("ours", "one"), rule("theirs", "two")],
+    )

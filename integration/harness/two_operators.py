@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from harness.accounts import Account
 from harness.envoy import Policy
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
 from harness.token_service import Habits, TokenService, User
@@ -57,29 +58,27 @@ class Operators:
         acme = {"realm": f"{self.acme_tokens.realm}?{ACME_QUERY}", "service": self.acme_tokens.service}
         hub = {"realm": self.hub_tokens.realm, "service": self.hub_tokens.service}
         everywhere = ["open", "twin", "acme"]
-        return {
-            "version": 1,
-            "fronts": {
+        return build_policy(
+            {
+                "acme": _backend(self.acme, acme, {"drycc/": "acme/", "mirrored/": "acme-mirror/"}),
+                "twin": _backend(self.twin, acme, {"mirrored/": "twin/"}),
+                "hub": _backend(self.hub, hub, {"hub/": ""}),
+                "open": self.open.url,
+            },
+            fronts={
                 "main": {
                     "hosts": ["registry.test", "127.0.0.1:5000", "other.test:8443"],
                     "default": True,
                     "auth": {"upstream": {"login": "acme"}},
                 },
             },
-            "backends": {
-                "acme": _backend(self.acme, acme, {"drycc/": "acme/", "mirrored/": "acme-mirror/"}),
-                "twin": _backend(self.twin, acme, {"mirrored/": "twin/"}),
-                "hub": _backend(self.hub, hub, {"hub/": ""}),
-                "open": {"url": self.open.url},
-            },
-            "regions": {"default": {}},
-            "rules": [
+            rules=[
                 _rule("drycc", ["acme"], owner="acme"),
                 _rule("mirrored", everywhere, replicas=everywhere),
                 _rule("hub", ["hub"]),
                 _rule("open", ["open"]),
             ],
-        }
+        )
 
     def close(self) -> None:
         """Stops all of them."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from harness import image, paths
+from harness.policies import build_policy, rule_for_all
 from harness.registry import settings as registry_settings
 from harness.waiting import eventually
 
@@ -41,18 +42,17 @@ class Site:
         """The policy: everybody is near to `eu`, but for the networks of `cn`."""
         eu, cn = (f"http://{ADDRESS}:{PORTS[name]}" for name in ("eu", "cn"))
         names = [{"front": "docker.io/", "backend": ""}]
-        return {
-            "version": 1,
-            "fronts": {
+        return build_policy(
+            {"eu": {"url": eu, "names": names}, "cn": {"url": cn, "names": names}},
+            rule_for_all({"cn": ["cn", "eu"], "default": ["eu", "cn"]}),
+            fronts={
                 "main": {"hosts": [FRONT], "health": True},
                 "mirror": {"hosts": [MIRROR], "upstreams": {"docker.io": {"library": True}}},
             },
-            "backends": {"eu": {"url": eu, "names": names}, "cn": {"url": cn, "names": names}},
-            "regions": {"cn": {"networks": ["198.51.100.0/24"]}, "default": {}},
-            "clients": {"trusted_proxies": [PODS]},
-            "rules": [{"name": "all", "repositories": ["**"], "chains": {"cn": ["cn", "eu"], "default": ["eu", "cn"]}}],
+            regions={"cn": {"networks": ["198.51.100.0/24"]}, "default": {}},
+            clients={"trusted_proxies": [PODS]},
             **changes,
-        }
+        )
 
     def values(self, policy: dict[str, Any], **changes: Any) -> Path:
         """A file of values. The limits and requests are for a small machine."""

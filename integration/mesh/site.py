@@ -10,6 +10,7 @@ from harness.accounts import Account
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
 from harness.image import ACCEPT, Image
+from harness.policies import build_policy, rule_of
 from harness.registry import SERVED_BY, Registry
 from harness.scripted import Answer, Scripted
 
@@ -39,14 +40,13 @@ def policy(urls: dict[str, str], chains: dict[str, list[str]]) -> Policy:
     backends = {
         name: {"url": url, "names": [{"front": "demo/", "backend": f"{name}-mirror/demo/"}]} for name, url in urls.items()
     }
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": backends,
-        "regions": {"cn": {"networks": ["192.0.2.0/24"]}, "default": {}},
-        "clients": {"trusted_hops": 1},
-        "rules": [{"name": "demo", "repositories": ["demo/**"], "chains": chains}],
-    }
+    return build_policy(
+        backends,
+        rule_of("demo", chains),
+        front={"default": True},
+        regions={"cn": {"networks": ["192.0.2.0/24"]}, "default": {}},
+        clients={"trusted_hops": 1},
+    )
 
 
 def at(region: str) -> raw.Header:

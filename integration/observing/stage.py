@@ -14,6 +14,7 @@ from harness import portolan, ports
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render, write_policy
 from harness.metrics import Scrape
+from harness.policies import build_policy, rule_of
 from harness.prometheus import Prometheus, rules
 from harness.scripted import Answer, Scripted
 from harness.watching import Status
@@ -44,24 +45,15 @@ def policy(east: str, west: str, credential: Path) -> Policy:
         # Whoever takes longer than that has hung; whoever is late takes less.
         "attempt_timeouts": {"manifests": "5s", "blobs": "5s"},
     }
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"], "default": True}},
-        "backends": {"east": {"url": east, **backend}, "west": {"url": west, **backend}},
-        "credentials": {"robot": {"file": str(credential)}},
-        "regions": {"cn": {"labels": ["office"]}, "default": {}},
-        "networks": {"office": ["192.0.2.0/24"]},
-        "clients": {"trusted_hops": 1},
-        "rules": [
-            {
-                "name": "app",
-                "repositories": ["app/**"],
-                "chains": CHAINS,
-                "replicas": ["east", "west"],
-                "readers": "anyone",
-            }
-        ],
-    }
+    return build_policy(
+        {"east": {"url": east, **backend}, "west": {"url": west, **backend}},
+        rule_of("app", CHAINS, replicas=["east", "west"], readers="anyone"),
+        front={"default": True},
+        credentials={"robot": {"file": str(credential)}},
+        regions={"cn": {"labels": ["office"]}, "default": {}},
+        networks={"office": ["192.0.2.0/24"]},
+        clients={"trusted_hops": 1},
+    )
 
 
 class Traffic:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import raw
 from harness.envoy import Envoy, Policy, render
+from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.signing import Signer
 from harness.token_service import TokenService
@@ -77,13 +78,11 @@ def run(plan: Plan, directory: Path) -> Found:
 
 def _policy(registry: Scripted, service: TokenService) -> Policy:
     token = {"realm": service.realm, "service": service.service}
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": [HOST]}},
-        "backends": {"a": {"url": registry.url, "auth": {"token": token}}},
-        "regions": {"default": {}},
-        "rules": [{"name": "team", "repositories": ["team/**"], "chains": {"default": ["a"]}}],
-    }
+    return build_policy(
+        {"a": {"url": registry.url, "auth": {"token": token}}},
+        rule_of("team", ["a"]),
+        fronts={"main": {"hosts": [HOST]}},
+    )
 
 
 def _answer(seen: Seen, service: TokenService) -> Answer:

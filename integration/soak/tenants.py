@@ -7,6 +7,7 @@ from harness import image
 from harness.accounts import Account
 from harness.digest import sha256
 from harness.image import Image
+from harness.policies import build_policy
 from soak.faults import FAR, NEAR
 
 TAG = "v1"
@@ -82,15 +83,13 @@ def policy(number: int, ports: dict[str, int], verifiers: dict[str, str]) -> dic
         backends["c"] = f"http://127.0.0.1:{ports[FAR]}"
         chain = ["c", *chain]
     names = [{"front": f"{tenant.name}/", "backend": tenant.prefix} for tenant in BOTH]
-    return {
-        "version": 1,
-        "fronts": {
+    return build_policy(
+        {name: {"url": url, "names": names} for name, url in backends.items()},
+        fronts={
             tenant.name: {"hosts": [tenant.host], "auth": {"basic": {"verifier": verifiers[tenant.name]}}}
             for tenant in BOTH
         },
-        "backends": {name: {"url": url, "names": names} for name, url in backends.items()},
-        "regions": {"default": {}},
-        "rules": [
+        rules=[
             {
                 "name": f"{tenant.name}-{number}",
                 "repositories": [f"{tenant.name}/**"],
@@ -101,4 +100,4 @@ def policy(number: int, ports: dict[str, int], verifiers: dict[str, str]) -> dic
             }
             for tenant in BOTH
         ],
-    }
+    )
