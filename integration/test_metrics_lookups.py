@@ -17,6 +17,7 @@ from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.faults import Fault, answers, down, hang
 from harness.metrics import Scrape
+from harness.policies import build_policy
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -117,15 +118,9 @@ def policy(registry: Scripted, service: Scripted, stores: list[BlobStore], direc
         }
         for name in named
     ]
-    return {
-        "version": 1,
-        "fronts": {"main": {"hosts": ["registry.test"]}},
-        "credentials": {"robot": {"file": str(secret)}},
-        "backends": backends,
-        "blob_stores": named,
-        "regions": {"default": {}},
-        "rules": rules,
-    }
+    return build_policy(
+        backends, credentials={"robot": {"file": str(secret)}}, blob_stores=named, rules=rules
+    )
 
 
 @pytest.fixture(scope="module")
