@@ -126,7 +126,7 @@ def test_the_ping_asks_for_a_password(envoy: Envoy) -> None:
         assert status == 200 or b'"code":"UNAUTHORIZED"' in answer.body
 
 
-def test_who_may_read(envoy: Envoy, registry: Guarded, service: TokenService) -> None:
+def test_readers_of_each_rule(envoy: Envoy, registry: Guarded, service: TokenService) -> None:
     registry.upstream.forget()
     service.forget()
     # fmt: off
@@ -250,7 +250,7 @@ def test_a_password_is_looked_at_once(envoy: Envoy, verifier: Verifier, users: P
     eventually(lambda: ask(envoy, "/v2/", BOB).status == 200, within=30)
 
 
-def test_who_knows_the_passwords_is_down(
+def test_the_verifier_is_down(
     registry: Guarded, start: Callable[..., Envoy], tmp_path: Path
 ) -> None:
     registry.upstream.forget()

@@ -100,7 +100,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("value", "acme", "hub", "_why"), VALUES, ids=[row[3] for row in VALUES])
-def test_authorization_goes_to_whose_it_is(
+def test_credentials_of_clients_go_only_to_their_operator(
     envoy: Envoy, operators: Operators, value: str, acme: str | None, hub: str | None, _why: str
 ) -> None:
     for repository in REPOSITORIES:
@@ -174,7 +174,7 @@ def service_of(operators: Operators, registry: Scripted) -> TokenService | None:
     return operators.hub_tokens if registry is operators.hub else operators.acme_tokens
 
 
-def test_passwords_are_for_whom_clients_log_in_to(envoy: Envoy, operators: Operators) -> None:
+def test_passwords_go_only_to_the_login_operator(envoy: Envoy, operators: Operators) -> None:
     """A client sends its one password with every scope; the other operator is asked as by anybody."""
     extra = "account=alice&client_id=docker&offline_token=true&x=extra-of-alice"
     for scope in ("repository:hub/app:pull", "repository:hub/app:pull&scope=repository:drycc/app:pull"):
@@ -199,7 +199,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("form", "_why"), FORMS, ids=[row[1] for row in FORMS])
-def test_forms_are_for_whose_they_are(
+def test_token_forms_go_only_to_their_operator(
     envoy: Envoy, operators: Operators, form: dict[str, str], _why: str
 ) -> None:
     body = urlencode({**form, "scope": "repository:hub/app:pull", "x": "extra-of-alice"}).encode()
@@ -323,7 +323,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("realm", "_why"), ELSEWHERE, ids=[row[1] for row in ELSEWHERE])
-def test_nobody_else_is_ever_dialled(
+def test_a_realm_at_another_host_is_never_dialled(
     own: SelfService, east: Scripted, start_envoy: Callable[[Policy], Envoy], realm: str, _why: str
 ) -> None:
     east.forget()

@@ -86,7 +86,7 @@ def policy(token: Guarded, basic: Guarded, directory: Path, auth: object) -> Pol
 
 
 @pytest.mark.parametrize("kind", ["managed", "basic"])
-def test_what_the_proxy_holds_is_nowhere_else(
+def test_secrets_of_the_proxy_are_in_no_output(
     backends: list[Scripted],
     service: TokenService,
     tmp_path: Path,

@@ -398,7 +398,7 @@ def test_basic_ping(basic: Envoy, east: Scripted, west: Scripted) -> None:
     assert (answer.status, told(answer), west.seen) == (401, BASIC, [])
 
 
-def test_basic_passwords_go_to_whose_they_are(basic: Envoy, east: Scripted, west: Scripted) -> None:
+def test_basic_passwords_go_only_to_their_operator(basic: Envoy, east: Scripted, west: Scripted) -> None:
     west.answer(Answer(404))
     east.answer(Answer(200))
     target = f"/v2/drycc/app/blobs/{DIGEST}"

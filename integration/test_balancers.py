@@ -105,7 +105,7 @@ def test_clients_are_where_they_are(behind: tuple[Envoy, Balancer], east: Script
         assert east.last().target.decode() == f"/{near}{TARGET}"
 
 
-def test_nobody_else_is_believed(by_header: Envoy, by_protocol: Envoy, east: Scripted) -> None:
+def test_only_the_balancer_states_the_address_of_a_client(by_header: Envoy, by_protocol: Envoy, east: Scripted) -> None:
     east.answer(Answer(200, [], b"{}"))
     # Past the balancer, from an address that is none of its: its own word counts nothing.
     with socket.create_connection(("127.0.0.1", by_header.port), source_address=(FAR, 0)) as connection:

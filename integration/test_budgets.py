@@ -107,7 +107,7 @@ def test_fronts_and_classes_are_kept_apart(envoy: Envoy) -> None:
             assert statuses(envoy, front, target, ["192.0.2.1"] * 3) == [200, 200, 429], f"{front} {target}"
 
 
-def test_they_are_counted_and_the_log_says_so(envoy: Envoy) -> None:
+def test_refused_requests_are_counted_and_logged(envoy: Envoy) -> None:
     envoy.forget_log()
     get(envoy, "two", "app/tags/list")
     get(envoy, "two", "app/tags/list")

@@ -178,7 +178,7 @@ def test_one_fill_for_all_who_come_at_once(tier: Tier, store: Store, east: Scrip
     assert asked(east, "GET", path) == 1
 
 
-def test_nobody_is_shown_what_their_repository_has_not(tier: Tier, store: Store, east: Scripted, west: Scripted) -> None:
+def test_a_cache_serves_only_content_of_the_clients_repository(tier: Tier, store: Store, east: Scripted, west: Scripted) -> None:
     """The cache has it by the other tenant's pulls."""
     path, body = store.fresh("team/secret")
     assert get(tier.envoy, path).status == 200

@@ -175,7 +175,7 @@ def test_a_configmap_is_followed(
     watch.stop()
 
 
-def test_what_is_in_force_is_said(envoy: FilesEnvoy, west: Scripted) -> None:
+def test_apply_prints_the_policy_in_force(envoy: FilesEnvoy, west: Scripted) -> None:
     before = policy_of(envoy)
     said = envoy.apply(policy(west.url), "--no-validate")
     now = said.split()[1]

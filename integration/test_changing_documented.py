@@ -144,7 +144,7 @@ def test_every_block_as_its_page_says(reading: Reading, tmp_path: Path) -> None:
 
 
 @only_long
-def test_who_leaves_the_setting_out_is_told(tmp_path: Path) -> None:
+def test_a_missing_sysctl_setting_is_reported(tmp_path: Path) -> None:
     (in_turn,) = [one for one in READINGS if one.begins == "sysctl"]
     note = "note: another process listens at 0.0.0.0:8080"
     (tmp_path / "with").mkdir()

@@ -50,7 +50,7 @@ def prepare(stack: str, place: Path, **settings: str) -> subprocess.CompletedPro
         ("combined", {"AGGREGATE_HOSTNAME": "a.example", "HOSTED_HOSTNAME": "h.example"}, ["portolan.yaml"], "h.example:8443"),
     ],
 )
-def test_what_is_prepared_is_a_policy_without_a_warning(
+def test_a_prepared_policy_has_no_warning(
     stack: str, settings: dict[str, str], files: list[str], expected: str, tmp_path: Path
 ) -> None:
     done = prepare(stack, tmp_path / "etc", **settings)

@@ -26,7 +26,7 @@ def expected(ways: tuple[str, ...]) -> int:
 
 
 @pytest.mark.parametrize("down", [(), ("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")])
-def test_who_has_it_is_found(
+def test_the_backend_that_has_the_blob_is_found(
     down: tuple[str, ...], backends: list[Scripted], start_envoy: Callable[[Policy], Envoy]
 ) -> None:
     document = policy(urls(backends), list(NAMES))

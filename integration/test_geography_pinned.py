@@ -81,7 +81,7 @@ def test_a_hundred_thousand_addresses_are_answered(built: tuple[Path, float, flo
     assert len(answers) == ADDRESSES
 
 
-def test_it_may_take_its_own_place(built: tuple[Path, float, float], tmp_path: Path) -> None:
+def test_the_built_database_may_replace_the_pinned_one(built: tuple[Path, float, float], tmp_path: Path) -> None:
     """What the pinned database covers, and the addresses that are known, let it through."""
     command = [paths.portolan(), "geoip", "install", built[0], "--output", tmp_path / "geoip.mmdb"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

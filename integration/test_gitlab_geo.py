@@ -127,7 +127,7 @@ def test_after_replication_reads_are_near(
     assert alice.pull(f"127.0.0.1:{front.port}/team/app:v1") == IMAGE.digest
 
 
-def test_what_is_near_alone_is_pushed_all_the_same(
+def test_content_that_only_the_near_site_has_is_pushed(
     front: Envoy, sites: dict[str, PrivateRegistry], alice: Skopeo, tmp_path: Path
 ) -> None:
     """A push skips what an existence check finds; here the near site has everything, and home nothing."""

@@ -155,7 +155,7 @@ def test_a_request_has_an_end(
     assert len(a.seen) == len(b.seen) == 2, "nobody is asked twice"
 
 
-def test_who_is_dead_ends_nothing(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_a_dead_second_backend_ends_no_request(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """The second is known to be down, and refuses: the first one's answer counts, however slow it is."""
     a = backends[0]
     a.script = slow(1.0, FOUND)

@@ -97,7 +97,7 @@ def test_an_answer_does_not_speak_in_our_name(
     check_all_are_well(envoy)
 
 
-def test_who_delivers_does_not_speak_in_our_name(
+def test_a_redirect_target_sets_no_headers_of_the_front(
     envoy: Envoy, east: Scripted, delivery: Delivery
 ) -> None:
     east.answer(cdns.redirect(delivery.blob))

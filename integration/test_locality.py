@@ -142,7 +142,7 @@ def no_hops(west: Scripted, geo_database: Path, start_envoy: Callable[[Policy], 
 
 
 @pytest.mark.parametrize("forwarded_for", ["192.0.2.5", "10.1.2.3", "192.0.2.5, 203.0.113.5"])
-def test_without_trusted_hops_nobody_says_for_whom_he_asks(
+def test_without_trusted_hops_no_client_sets_its_address(
     no_hops: Envoy, west: Scripted, forwarded_for: str
 ) -> None:
     check_placed(no_hops, west, [("X-Forwarded-For", forwarded_for)], "default", "default")
@@ -285,7 +285,7 @@ def test_nobody_else_says_where_a_client_is(
 @pytest.mark.parametrize(
     "header", ["cf-ipcountry", "cf-region-code", "x-forwarded-for", "x-portolan-peer", "x-portolan-cluster"]
 )
-def test_where_a_client_is_stays_here(behind_cdn: Envoy, west: Scripted, header: str) -> None:
+def test_no_backend_gets_the_location_of_a_client(behind_cdn: Envoy, west: Scripted, header: str) -> None:
     west.forget()
     behind_cdn.request(
         "GET", TARGET, [("cf-ipcountry", "CN"), ("cf-region-code", "X"), ("x-forwarded-for", "10.1.2.3")]

@@ -110,7 +110,7 @@ def test_other_regions_are_left_alone(place: Place, tmp_path: Path) -> None:
     assert (status, report["chains"][0]["state"]) == (0, "as-measured")
 
 
-def test_who_is_down_is_not_far(place: Place, tmp_path: Path) -> None:
+def test_a_backend_that_is_down_is_not_called_far(place: Place, tmp_path: Path) -> None:
     policy = place.policy(tmp_path, far=f"http://127.0.0.1:{ports.free()}")
     done = portolan.run("nearest", policy, "--region", "eu", "--rounds", "1")
     assert done.returncode == 1

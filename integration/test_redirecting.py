@@ -231,7 +231,7 @@ def test_a_bucket_is_asked_once(registry: Scripted, stores: list[BlobStore], sta
     assert seen.names.isdisjoint({"authorization", "cookie"}), "whatever a client sent"
 
 
-def test_what_is_put_there_is_found_soon(
+def test_a_blob_that_is_added_to_a_store_is_found_soon(
     registry: Scripted, stores: list[BlobStore], start_policy: Start
 ) -> None:
     envoy = start_policy(policy(registry, stores, probe={"absent": "2s", "present": "5s"}))

@@ -29,7 +29,7 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_can_do_little(tmp_path: Path) -> None:
+def test_the_unit_has_few_privileges(tmp_path: Path) -> None:
     unit = tmp_path / "portolan.service"
     shutil.copy(UNIT, unit)
     done = analyze("security", "--offline=true", f"--threshold={EXPOSURE}", unit)

@@ -168,7 +168,7 @@ def test_the_next_backend_is_asked_after_a_long_time(
 
 
 # A transfer that stands still is given up, however long the policy lets a write take.
-def test_what_stands_still_is_given_up(
+def test_a_transfer_without_progress_is_ended(
     east: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path: Path
 ) -> None:
     times: dict[str, Policy] = {"write_timeouts": {"content": "3600s"}}
