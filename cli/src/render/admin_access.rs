@@ -1,5 +1,5 @@
-//! What may be asked of the admin interface by others than its operator: how the clusters are, by the filter, and
-//! metrics, by who scrapes them. Nothing else: whoever reaches all of it can stop Envoy.
+//! Access to Envoy's admin interface: the filter may read the clusters, and scrapers the metrics.
+//! Nothing else is passed, because the whole interface can stop Envoy.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! What a person types behind `portolan render`.
+//! The arguments of `portolan render`.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;

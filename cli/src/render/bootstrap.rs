@@ -1,4 +1,4 @@
-//! The whole configuration.
+//! The bootstrap: the whole configuration in one file.
 
 use portolan_core::contract::without_fingerprint;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What web pages of other origins may do with a front, where the policy says so (Fetch standard, "HTTP-CORS
-//! protocol"). Envoy answers what browsers ask before a request, and adds to every answer who may read it.
+//! Cross-origin requests of web pages (CORS; Fetch standard, "HTTP-CORS protocol"). Envoy answers
+//! preflight requests, and adds the allowed origin to every answer.
 
 use portolan_core::config::{Cors, Front, FrontHost};
 use serde_json::{Map, Value, json};

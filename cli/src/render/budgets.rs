@@ -1,4 +1,5 @@
-//! How many requests of a kind are carried, counted behind the filter: it has noted front, class, region and backend.
+//! Budgets: rate limits of requests of one kind, counted behind the filter, which has noted front,
+//! class, region and backend.
 //!
 //! What the filter answers itself (a refusal, the ping, a redirect) is not carried and not counted. Envoy counts in one
 //! table for all its workers.

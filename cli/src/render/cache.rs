@@ -1,4 +1,4 @@
-//! The nodes of caches, and which of them has a digest.
+//! The nodes of caches, and the choice of a node by digest.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Whose `x-forwarded-for` is believed.
+//! The proxies whose `x-forwarded-for` is trusted.
 
 use ipnet::{IpNet, Ipv6Net};
 use serde_json::{Value, json};

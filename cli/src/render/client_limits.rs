@@ -1,4 +1,4 @@
-//! How many requests clients may make, counted before the filter sees one.
+//! Rate limits of clients, counted before the filter runs.
 //!
 //! It is one Envoy's limit: several count each for itself.
 

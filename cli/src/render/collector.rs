@@ -1,4 +1,4 @@
-//! Where spans are sent: the URL of a collector, as it is typed.
+//! The URL of a collector of spans, as it is typed.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! What is taken from a request before anything reads it.
+//! Headers that are removed from a request before any filter reads it.
 
 use portolan_core::contract::headers;
 use serde_json::{Value, json};

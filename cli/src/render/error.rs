@@ -1,4 +1,4 @@
-//! Why nothing was rendered, in words that say whose move it is.
+//! Errors of `render`, each with the person who can mend it.
 
 use std::fmt;
 use std::io;

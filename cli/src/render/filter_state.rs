@@ -1,4 +1,4 @@
-//! What the client sent, noted for the access log before it is rewritten.
+//! Values of the client's request, kept for the access log before the request is rewritten.
 
 use portolan_core::config::{Clients, GEOIP_COUNTRY_HEADER, Geo};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! How Envoy follows redirects: only where the attempt phase tells it to, and with nothing of the client's.
+//! Envoy follows redirects of a backend only if the attempt phase says so, and sends nothing of the
+//! client there.
 //!
 //! Envoy looks for a route to the URL of a `Location` and starts the request anew if there is one. Each route
 //! here wants a header that only the attempt phase writes, into the answer that redirects, from where it is

@@ -1,4 +1,4 @@
-//! The first lines of what is rendered: where it came from.
+//! The comment at the top of a rendered file.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How it is found out that a backend is not well.
+//! Health checks and outlier detection of backends.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -110,14 +110,14 @@ mod tests {
 
     /// Seen from the moment when it answers again, whatever the check before it is doing.
     #[test]
-    fn who_is_back_is_asked_within_three_seconds() {
+    fn a_backend_that_is_back_is_asked_within_three_seconds() {
         let HealthCheck { timeout, .. } = Resilience::default().health_check;
         let back = timeout + 2 * SOON * 11 / 10;
         assert!(back < Duration::from_secs(3), "{back:?}");
     }
 
     #[test]
-    fn who_answers_below_500_is_there() {
+    fn a_backend_that_answers_below_500_is_up() {
         #[rustfmt::skip]
         let rows = [
             (200, true, "open"), (204, true, "some answer so"), (301, true, "another path"),

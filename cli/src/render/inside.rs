@@ -1,4 +1,4 @@
-//! How a listener inside of Envoy is reached, which no connection from outside does.
+//! Listeners inside Envoy, which no connection from outside reaches.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! What the rendered configuration needs and does not have: said, so that nobody has to find out
-//! from an Envoy that does not start.
+//! Notes about things that the rendered configuration needs and lacks, so that nobody has to find
+//! them out from an Envoy that does not start.
 
 use super::model::Model;
 use super::secret::Secret;

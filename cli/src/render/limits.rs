@@ -1,4 +1,4 @@
-//! The limits that Envoy as a whole keeps, each an option with a default.
+//! The limits of Envoy as a whole, each an option with a default.
 
 use clap::Args;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The listener that clients are served at.
+//! The listener for clients.
 
 use serde_json::{Value, json};
 

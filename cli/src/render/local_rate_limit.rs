@@ -1,4 +1,5 @@
-//! Envoy's own counting of requests, in one table for all its workers: however many there are, a limit holds.
+//! Envoy's local rate limit: one table for all workers, so that a limit holds for any number of
+//! them.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A request that has passed here before, because DNS or a proxy leads a backend's name back to this front.
+//! Requests that have passed this proxy before, because DNS or a proxy leads a backend's name back
+//! to the front.
 
 use serde_json::{Value, json};
 

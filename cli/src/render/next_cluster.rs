@@ -1,4 +1,5 @@
-//! The cluster of an attempt: at first the one that the route says, then the one that the filter has named.
+//! The cluster of an attempt: at first the cluster of the route, then the one that the filter has
+//! named.
 //!
 //! What the filter names is in Envoy's filter state, which no client and no upstream writes.
 

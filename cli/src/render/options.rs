@@ -1,4 +1,5 @@
-//! How a policy is rendered, as far as the policy itself does not say.
+//! The options of a machine: everything about the rendered configuration that the policy does not
+//! say.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! How a host is reached: its addresses, its port, the protocol.
+//! The endpoint of a host: its addresses, its port, its protocol.
 
 use std::net::IpAddr;
 

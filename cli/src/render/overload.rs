@@ -1,4 +1,4 @@
-//! What Envoy does when memory or connections run out: it serves fewer, not worse.
+//! Envoy's overload manager: fewer requests are served when memory or connections run out.
 
 use serde_json::{Value, json};
 

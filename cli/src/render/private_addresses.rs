@@ -1,5 +1,5 @@
-//! Addresses that are not everybody's: no content delivery network has one, and what is behind one may
-//! trust whoever comes from inside.
+//! Private addresses: no content delivery network has one, and a host behind one may trust requests
+//! from inside.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! The clusters that reach where redirects lead: any host that the route let through, by its name.
+//! The clusters for the targets of followed redirects: any host that a route allows, by its name.
 
 use portolan_core::config::{Scheme, redirects_cluster};
 use portolan_core::contract::{self, Role};

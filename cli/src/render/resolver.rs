@@ -1,4 +1,4 @@
-//! Who is asked for the addresses of names.
+//! The DNS resolver.
 
 use serde_json::{Value, json};
 

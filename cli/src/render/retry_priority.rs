@@ -1,4 +1,4 @@
-//! Which place of a list an attempt goes to.
+//! The place in a list that an attempt goes to.
 
 use serde_json::{Value, json};
 

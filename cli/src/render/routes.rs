@@ -1,4 +1,4 @@
-//! From the filter's decision to a cluster.
+//! Routes: from the filter's decision to a cluster.
 
 use std::time::Duration;
 

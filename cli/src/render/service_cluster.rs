@@ -1,4 +1,4 @@
-//! The clusters that only the filter itself calls: token services, verifiers of passwords, blob stores.
+//! The clusters that only the filter itself calls: token services, password verifiers, blob stores.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Clusters of services whose requests are small and whose answers are waited for.
+//! Clusters of services with small requests and answers.
 
 use portolan_core::config::BackendUrl;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Where Envoy listens or connects, and what it buffers of a connection.
+//! The addresses at which Envoy listens or connects, and the buffers of a connection.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

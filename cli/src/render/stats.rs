@@ -1,4 +1,4 @@
-//! Which of Envoy's own statistics are kept, and how they are called.
+//! The statistics of Envoy that are kept, and their names.
 //!
 //! Envoy counts several hundred things for each cluster. Where metrics are scraped only those are kept that
 //! an alert, a dashboard or `docs/metrics.md` uses: a scrape then has less than 20 kB for each backend.

@@ -339,7 +339,7 @@ fn a_listener_on_all_of_ipv6_takes_ipv4() {
 
 /// The response phase judges Envoy's own answer to a request that was sent on, and knows it by this header.
 #[test]
-fn what_envoy_answers_in_the_place_of_a_backend_says_when_to_try_again() {
+fn local_replies_instead_of_a_backend_have_retry_after() {
     let rendered = rendered(&json!({}), &options(true, None));
     let mappers = at(manager(&rendered), "/local_reply_config/mappers").as_array().unwrap();
     let retries = |mapper: &&Value| {
@@ -355,7 +355,7 @@ fn what_envoy_answers_in_the_place_of_a_backend_says_when_to_try_again() {
 }
 
 #[test]
-fn where_attempts_are_counted_the_router_counts_no_statuses() {
+fn the_router_counts_no_statuses_if_attempts_are_counted() {
     let router = |metrics: bool| {
         let mut options = options(true, None);
         options.metrics = metrics.then(|| "127.0.0.1:9902".parse().unwrap());

@@ -1,4 +1,4 @@
-//! The filters of a cluster: they run anew for every attempt that its requests make.
+//! The filters of a cluster, which run for every attempt.
 
 use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! Headers that must not cross from a backend to the client.
+//! Headers of a backend that must not reach the client.
 
 use portolan_core::contract::headers;
 

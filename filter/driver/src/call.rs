@@ -1,4 +1,4 @@
-//! A request that the proxy makes itself, and what comes back.
+//! A request that the proxy makes itself, and its answer.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a state machine has at hand while one callback of its stream runs.
+//! The values that a state machine can use while one callback of its stream runs.
 
 use portolan_core::content::Expected;
 use portolan_core::contract::StateKey;

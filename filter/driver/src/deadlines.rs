@@ -1,4 +1,4 @@
-//! The ends of requests: until when a backend has to have begun its answer.
+//! Deadlines of requests: the time by which a backend must have begun its answer.
 
 use std::collections::BTreeSet;
 

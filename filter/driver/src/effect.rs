@@ -1,4 +1,4 @@
-//! What a host has to do when a callback is over.
+//! The effects that a host applies when a callback is over.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! What can be read of one stream, and of the host, while a callback of that stream runs.
+//! The values that can be read of one stream, and of the host, while a callback of that stream
+//! runs.
 
 use portolan_core::contract::StateKey;
 

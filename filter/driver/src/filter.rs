@@ -1,4 +1,4 @@
-//! What the streams of a filter are to do, read from the configuration that the host has for that filter.
+//! The role of a filter, read from the configuration that the host has for it.
 
 use std::rc::Rc;
 use std::time::Duration;

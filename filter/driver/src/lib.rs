@@ -1,4 +1,4 @@
-//! What Portolan does between the callbacks of a host, without any host.
+//! The state machines of requests and attempts between the callbacks of a host, without any host.
 //!
 //! A [`Worker`] has the state machines of all its streams: requests, attempts at backends, attempts where a redirect
 //! leads, and forms at the token endpoint. A callback of a stream reads what it needs through [`Exchange`] and

@@ -1,4 +1,4 @@
-//! What all streams of a worker share.
+//! The state that all streams of a worker share.
 
 use std::rc::Rc;
 use std::time::Duration;

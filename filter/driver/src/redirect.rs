@@ -1,4 +1,4 @@
-//! Redirects that the proxy follows: the host makes the request anew where it is told to.
+//! Redirects that the proxy follows: the host begins the request anew at another URL.
 //!
 //! A further pass of a request is a stream of its own, with the headers that the first left, and with no
 //! memory but the properties that outlive a pass.

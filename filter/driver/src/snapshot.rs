@@ -1,4 +1,4 @@
-//! One policy, as the streams that were begun under it keep it.
+//! One policy, kept by the streams that began under it.
 
 use portolan_core::config::regions::GeoSource;
 use portolan_core::config::{Config, Front, GeoHeaders};

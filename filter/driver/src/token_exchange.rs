@@ -1,4 +1,4 @@
-//! What a front's token endpoint does for one client: ask a token service, and tell what it says.
+//! The token endpoint of a front for one client: a call of a token service, and its answer.
 //!
 //! ```text
 //! Registry ──▶ Repository ──▶ Service ──▶ reply      where the service has to be found first

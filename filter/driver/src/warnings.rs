@@ -1,4 +1,4 @@
-//! What the operator is told in the host's log: each line once a minute.
+//! Warnings for the operator in the host's log: each line once a minute.
 
 use std::collections::BTreeMap;
 

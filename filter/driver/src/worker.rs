@@ -1,4 +1,4 @@
-//! Everything of one worker of the host: its streams, what they have looked up, and what it remembers.
+//! One worker of the host: its streams, its lookups and its memory.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

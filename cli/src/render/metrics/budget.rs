@@ -1,4 +1,4 @@
-//! What registries say of their limits: how many requests they allow, and how many are left.
+//! Gauges of the limits that registries report: allowed and remaining requests.
 //!
 //! Docker Hub answers `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 76;w=21600` to requests for manifests
 //! ("Docker Hub usage and limits"); the number counts, and what stands behind it is the window in seconds. Envoy's

@@ -1,4 +1,4 @@
-//! How requests and attempts ended, by what Envoy says of them.
+//! The results of requests and attempts, derived from Envoy's response flags and details.
 
 use portolan_core::attempt::{LATER, Why};
 use portolan_core::contract::{StateKey, details};

@@ -1,5 +1,5 @@
-//! How a label gets its value: a command of Envoy's access log, and rules that turn what it says into one
-//! of the words that the label can have.
+//! The values of labels: a command of Envoy's access log, and rules that turn its text into a word
+//! of a fixed set.
 
 use portolan_core::contract::{self, StateKey, details};
 use portolan_core::record::REFUSALS;

@@ -1,4 +1,4 @@
-//! The access logger that counts.
+//! The access logger that counts requests and attempts.
 
 use serde_json::{Value, json};
 

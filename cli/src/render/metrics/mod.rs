@@ -1,4 +1,4 @@
-//! What Envoy counts for Portolan: one record a request and one an attempt.
+//! Metrics that Envoy counts for Portolan: one record for each request and one for each attempt.
 //!
 //! Envoy's stats access logger counts, so a request that no filter saw, or that ended while it was carried,
 //! is counted like any other. What it cannot know, the filter has noted: region, front, what the request is,

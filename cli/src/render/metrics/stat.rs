@@ -1,4 +1,4 @@
-//! One counter, histogram or gauge in Envoy's words.
+//! One counter, histogram or gauge in Envoy's configuration.
 
 use portolan_core::record::metric::{Label, Metric};
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
-//! What may be asked of the admin interface by others than its operator: how the clusters are, by the filter, and
-//! metrics, by who scrapes them.
+//! Access to the admin interface: clusters for the filter, metrics for scrapers.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! The caches of a policy, and what fills them.
+//! The caches of a policy, and the listener that fills them.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! What a policy asks for and this Envoy, or the options of the machine, cannot give.
+//! Fields of a policy that this version of Envoy, or the options of the machine, cannot serve.
 
 use portolan_core::config::{Clients, Config};
 

@@ -1,4 +1,4 @@
-//! Whom a listener believes what it says of a client's address.
+//! The peers whose statement about a client's address a listener trusts.
 
 use ipnet::IpNet;
 use portolan_core::config::Clients;

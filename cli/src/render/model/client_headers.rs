@@ -1,4 +1,4 @@
-//! What becomes of headers that a client sends.
+//! The headers of clients that are removed, kept or replaced.
 
 use portolan_core::config::{Clients, Geo};
 use portolan_core::contract::headers;

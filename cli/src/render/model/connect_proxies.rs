@@ -1,4 +1,4 @@
-//! The proxies that backends are reached through.
+//! The HTTP proxies through which backends are reached.
 
 use portolan_core::config::{Backend, BackendUrl, Config};
 

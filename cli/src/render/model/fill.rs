@@ -1,4 +1,4 @@
-//! What fills the caches of a policy.
+//! The listener that fills the caches of a policy.
 
 use std::net::SocketAddr;
 

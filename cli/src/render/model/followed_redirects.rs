@@ -1,4 +1,4 @@
-//! Whose redirects the proxy follows, and how it reaches where they lead.
+//! The backends whose redirects the proxy follows, and the way to the hosts that they lead to.
 
 use portolan_core::config::{Backend, Config, Scheme};
 

@@ -1,4 +1,4 @@
-//! What Envoy itself has to know of the fronts.
+//! The properties of fronts that Envoy itself needs.
 
 use portolan_core::config::{Backend, Config, Cors, Fingerprint, Front, FrontHost};
 

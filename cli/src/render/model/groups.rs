@@ -1,4 +1,4 @@
-//! Lists of backends of which one may answer in place of another.
+//! Lists of backends that may answer in place of each other.
 
 use std::collections::BTreeSet;
 

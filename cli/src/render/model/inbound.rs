@@ -1,4 +1,4 @@
-//! Where connections come in, from whom, and what is believed of them.
+//! Inbound connections: addresses, allowed peers, and trusted statements about clients.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;

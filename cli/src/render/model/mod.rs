@@ -1,4 +1,5 @@
-//! What an Envoy has to have to serve a policy on a machine: decided once, as plain values.
+//! The model: everything that an Envoy needs to serve a policy on a machine, decided once, as plain
+//! values.
 //!
 //! Only this module asks the policy as a whole. What writes Envoy's messages takes its part of the [`Model`], so a
 //! question of security ("who may connect?", "is a client's header removed?") is a question to a value.

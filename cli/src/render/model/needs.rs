@@ -1,4 +1,5 @@
-//! What a policy needs of the access log and the metrics, decided once: who writes fields and counters asks no policy.
+//! The features of a policy that access log and metrics depend on, decided once: fragments do not
+//! ask the policy.
 
 use portolan_core::config::{Config, FrontAuth, Geo, List};
 

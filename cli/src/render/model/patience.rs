@@ -1,4 +1,4 @@
-//! How long requests may stand still: never shorter than what the policy lets a backend take.
+//! Idle timeouts of requests: never shorter than the times that the policy gives a backend.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is written and counted of requests.
+//! The logs and metrics of requests.
 
 use crate::render::collector::Collector;
 use crate::render::options::{AccessLog, Options};

@@ -1,4 +1,4 @@
-//! How requests are served, at one listener.
+//! The HTTP settings of one listener.
 
 use std::num::NonZeroU16;
 

@@ -118,7 +118,7 @@ fn no_listener_believes_an_address_that_an_untrusted_network_forwards() {
 
 /// Whoever could speak the PROXY protocol from anywhere could say to be anybody.
 #[test]
-fn where_the_proxy_protocol_is_spoken_only_balancers_may_connect() {
+fn only_balancers_may_connect_to_a_listener_with_the_proxy_protocol() {
     let config = with_clients(&json!({"proxy_protocol": ["192.0.2.0/24"]}));
     let seen = each_listener(&config, |name, inbound| {
         assert!(inbound.speaks_proxy_protocol, "{name}");

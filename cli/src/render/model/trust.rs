@@ -1,4 +1,4 @@
-//! Whom backends and services are believed to be, and where Envoy finds secrets.
+//! The certificates by which backends and services are verified, and the files of secrets.
 
 use crate::render::options::Options;
 use crate::render::secret::SecretFiles;

@@ -1,4 +1,4 @@
-//! What runs in a cluster for each attempt that its requests make.
+//! The filters that a cluster runs for each attempt.
 
 use portolan_core::attempt::may_overlap;
 use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};

@@ -1,4 +1,4 @@
-//! Where a policy has what some targets cannot express: the path of each field.
+//! The fields of a policy that some targets cannot express: the path of each.
 //!
 //! Each target has a list of its own of what it cannot express; these functions say whether a policy needs it.
 

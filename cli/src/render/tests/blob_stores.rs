@@ -1,4 +1,4 @@
-//! The clusters by which blob stores are asked what they have.
+//! The clusters for probes of blob stores.
 
 use super::*;
 use crate::render::model::secrets;

@@ -1,4 +1,5 @@
-//! Which credential can leave through which cluster, and whom a secret is verified by.
+//! The clusters through which each credential can leave, and the verification of the server that
+//! gets it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What clients of a front are shown.
+//! The certificates that clients of a front get.
 
 use super::*;
 use crate::render::model::secrets;

@@ -1,4 +1,4 @@
-//! Who may connect, and how many requests a client may make.
+//! Allowed peers, and rate limits of clients.
 
 use portolan_policy_builder::{Backend, Policy};
 

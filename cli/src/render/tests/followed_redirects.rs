@@ -1,4 +1,4 @@
-//! The only way in to where redirects lead, and what goes along.
+//! The only way to the targets of redirects, and the headers that go there.
 
 use portolan_policy_builder::{Backend, Policy, Region};
 use serde_json::json;
@@ -188,7 +188,7 @@ fn a_request_is_logged_where_it_ends() {
 }
 
 #[test]
-fn who_follows_nobody_has_nothing_of_all_this() {
+fn without_followed_redirects_nothing_of_them_is_rendered() {
     let passing = policy()
         .backend("ghcr", Backend::at("https://ghcr.io"))
         .backend("near", Backend::at("http://registry:5000"));

@@ -1,4 +1,4 @@
-//! Where the attempts after the first go, and what takes a backend out.
+//! The clusters of later attempts, and the conditions that take a backend out.
 
 use super::*;
 
@@ -64,7 +64,7 @@ fn a_long_list_has_a_cluster_for_each_backend_only() {
 }
 
 #[test]
-fn only_checks_take_a_backend_out_where_it_is_asked_last() {
+fn clusters_asked_last_eject_by_health_checks_only() {
     let rendered = with_a_list(&["a", "b"]);
     let last = cluster(&rendered, "a@last");
     assert_eq!(last.get("outlier_detection"), None);

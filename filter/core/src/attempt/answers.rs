@@ -1,4 +1,4 @@
-//! What one answer of a backend means for the others of its list.
+//! The meaning of one backend's answer for the other backends of its list.
 //!
 //! This is the one place that says so. The attempt phase marks what is to go on, Envoy goes on from
 //! the mark alone, and [`super::judge`] reads what was noted here.

@@ -1,4 +1,4 @@
-//! What of a client's own credentials a backend gets to see.
+//! Which of a client's own credentials a backend gets.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What one attempt shows of who asks.
+//! The credentials that one attempt sends.
 
 use std::borrow::Cow;
 

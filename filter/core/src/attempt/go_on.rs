@@ -1,4 +1,4 @@
-//! Whether a request goes on to the next backend of its list, and where that is.
+//! Whether a request goes on to the next backend of its list, and to which cluster.
 //!
 //! Envoy goes on where the attempt phase has put [`GO_ON`](crate::contract::headers::GO_ON) into an
 //! answer, and after an attempt that had no answer at all. No status stands in Envoy's configuration.
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_to_whom_was_not_asked() {
+    fn retries_go_to_backends_that_were_not_asked() {
         let every = [
             Answer::Missed,
             Answer::Limited(Wait::UNKNOWN),

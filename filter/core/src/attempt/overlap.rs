@@ -1,4 +1,5 @@
-//! Reads of which two backends are asked, one a while after the other, because the first has not begun to answer.
+//! Hedged reads: the second backend of a list of two is asked as well, because the first has not
+//! begun its answer.
 //!
 //! All attempts of a request share one set of headers in Envoy, and Envoy reads it when an attempt's connection is
 //! there. So while one attempt waits for its connection no other may begin and none may go on from a wait: its path

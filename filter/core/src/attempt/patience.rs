@@ -1,4 +1,4 @@
-//! How long the only backend of a list may take.
+//! The time that a list with one backend gives that backend.
 
 use std::time::Duration;
 

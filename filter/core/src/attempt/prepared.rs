@@ -1,4 +1,5 @@
-//! What each backend of a list is sent, as one property of the stream: a record for each backend.
+//! The requests to the backends of a list, as one property of the stream: a record for each
+//! backend.
 //!
 //! Its fields are the name, what is special, what becomes of its redirects, the request target, and
 //! the credentials. Behind these records attempts note what their backends answered
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_decides_how_a_refusal_is_read() {
+    fn credentials_decide_the_meaning_of_a_refusal() {
         let token = || Credentials::Token(source());
         let client = || Credentials::Client(b"Basic YTpi"[..].into());
         #[rustfmt::skip]
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_prepares_nobody() {
+    fn unreadable_records_prepare_no_backend() {
         #[rustfmt::skip]
         let rows: [(&[&[u8]], bool, &str); 8] = [
             (&[b"gh", b"", b"", b"/v2/", b"nothing"], true, "a whole record"),

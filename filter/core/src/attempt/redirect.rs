@@ -1,4 +1,4 @@
-//! Where a backend sends those who ask it for content, and whether the proxy goes there for them.
+//! Redirects of backends: where a redirect leads, and whether the proxy follows it.
 //!
 //! Envoy follows a redirect itself, by making the request anew; what it does with a `Location` of its
 //! own accord is too little (a relative one is an error) and too much (every host that has a route). So

@@ -1,4 +1,4 @@
-//! How often Envoy goes on to the next backend, and how long it waits for each.
+//! Number of retries at further backends, and the timeout of each attempt.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whose password it is that a client sends.
+//! The user name in a client's password (Basic authentication).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

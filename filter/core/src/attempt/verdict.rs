@@ -1,4 +1,4 @@
-//! What the answers of all backends of a list mean together.
+//! The answer to the client that the answers of all backends of a list make together.
 //!
 //! Envoy passes on the last answer. If that is a 404 while the registry that has the content is
 //! down, a client takes an outage for "no such image", and some clients remember it.
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_where_the_proxy_may_not_go() {
+    fn verdict_when_a_redirect_is_denied() {
         use Trouble::Astray;
         let unavailable = |seconds| Trouble::Unavailable(seconds);
         let down = unavailable(Wait::UNKNOWN);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_to_the_proxy_is_not_the_clients_to_mend() {
+    fn verdict_when_the_proxys_credentials_are_refused() {
         use Trouble::{Missing, Refused};
         let down = Trouble::Unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_is_missing_where_nobody_can_log_in() {
+    fn a_refusal_means_missing_at_registries_with_hides_missing() {
         use Trouble::Missing;
         #[rustfmt::skip]
         let rows = [

@@ -1,4 +1,4 @@
-//! Which token service an upstream names.
+//! The token service that the challenge of an upstream names.
 
 use std::net::Ipv6Addr;
 

@@ -1,4 +1,5 @@
-//! How a registry asks for credentials, and what a client of a front is told instead.
+//! Challenges: how a registry asks for credentials, and the challenge that a client of a front gets
+//! instead.
 //!
 //! A challenge says where tokens come from and what they must be good for (RFC 9110 section
 //! 11.6.1, RFC 6750 section 3, the distribution project's token specification). An upstream's

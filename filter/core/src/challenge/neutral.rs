@@ -1,4 +1,4 @@
-//! Words that a front's realm and service must do without.
+//! Words that must not be in the realm and the service of a front.
 
 /// Whether a text holds neither `basic` nor `bearer`, in any case of letters.
 ///

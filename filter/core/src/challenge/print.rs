@@ -1,4 +1,4 @@
-//! From challenges to the field lines of a `WWW-Authenticate` header.
+//! Prints challenges as the field lines of a `WWW-Authenticate` header.
 
 use super::parameters::Parameters;
 use super::scan::is_text;

@@ -1,4 +1,4 @@
-//! From the values of a `WWW-Authenticate` header to its challenges.
+//! Reads the challenges in the values of a `WWW-Authenticate` header.
 
 use std::fmt;
 

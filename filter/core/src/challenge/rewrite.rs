@@ -1,4 +1,4 @@
-//! What clients of a front are told instead of an upstream's challenge.
+//! Replaces the challenge of an upstream by the challenge that clients of a front get.
 
 use super::parameters::Parameters;
 use super::print::print;

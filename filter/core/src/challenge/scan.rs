@@ -1,4 +1,4 @@
-//! The words of which challenges are made (RFC 9110 sections 5.6 and 11.2).
+//! The tokens of the grammar of challenges (RFC 9110 sections 5.6 and 11.2).
 
 /// What is still to be read of one field value. Every step takes what it names, or nothing.
 #[derive(Clone, Copy)]

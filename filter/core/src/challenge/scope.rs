@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_scope_is_kept_unless_it_is_too_long() {
+    fn opaque_scopes_are_kept_up_to_a_length() {
         assert_eq!(ScopeEntry::parse("openid"), Some(ScopeEntry::Opaque("openid")));
         assert_eq!(ScopeEntry::parse("openid").unwrap().to_string(), "openid");
         assert!(matches!(ScopeEntry::parse("registry:catalog:*"), Some(ScopeEntry::Scope(_))));

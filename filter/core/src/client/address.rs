@@ -113,7 +113,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_proxies_write() {
+    fn addresses_as_proxies_write_them() {
         for &(text, expected, why) in AS_PROXIES_WRITE {
             let expected = expected.map(|address| address.parse().unwrap());
             assert_eq!(parse(text.as_bytes()), expected, "{text:?}: {why}");

@@ -1,4 +1,4 @@
-//! What a host knows about a client.
+//! The facts about a client that a host hands over: address and geo headers.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Reads the geo headers of a request, if they are believed at all.
+//! Reads the geo headers of a request, if the policy trusts its sender.
 
 use super::facts::{ClientFacts, address_of};
 use crate::config::geography::{Continent, Country, Subdivision};
@@ -99,7 +99,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_headers_say() {
+    fn locations_in_geo_headers() {
         for &([country, subdivision, continent], expected, why) in HEADERS {
             let facts = GeoFacts::read(&ClientFacts {
                 country: Some(country.as_bytes()),

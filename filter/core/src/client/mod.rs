@@ -1,4 +1,4 @@
-//! Where a client is: the trusted address and the geo headers become a region and a reason.
+//! The region of a client, and the reason: decided by the trusted address and the geo headers.
 //!
 //! Nothing here fails. An address that cannot be read and a country that does not exist are the
 //! same as none, and the client is placed by the next best fact, at last in the default region:

@@ -1,4 +1,4 @@
-//! The reason for a region, and which reason beats which.
+//! The reason for a region, and the precedence of reasons.
 
 use crate::config::geography::{Continent, Country, Subdivision};
 use ipnet::IpNet;

@@ -1,4 +1,4 @@
-//! Where clients reach a front.
+//! The URL at which clients reach a front.
 
 use crate::config::{Front, FrontHost, Scheme};
 

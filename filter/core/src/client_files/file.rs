@@ -1,4 +1,4 @@
-//! Files of clients, and what their formats share.
+//! Configuration files of clients, and the code that their formats share.
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]

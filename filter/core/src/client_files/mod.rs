@@ -1,4 +1,4 @@
-//! What clients need in order to pull through a front, as the files of their own configuration.
+//! Configuration files that clients need in order to pull through a front.
 //!
 //! A pure function of a front and of where clients reach it: `portolan clients` prints the files and
 //! the front serves them, so both say the same. There is no secret in any.

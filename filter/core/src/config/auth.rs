@@ -1,4 +1,4 @@
-//! How clients prove who they are to a front, and how a front does to a backend.
+//! Authentication: of clients at a front, and of the proxy at a backend.
 
 use super::backend_url::BackendUrl;
 use super::ids::{BackendId, LabelId, ListId};

@@ -1,4 +1,4 @@
-//! One real upstream registry.
+//! A backend: one real registry.
 
 use super::auth::BackendAuth;
 use super::backend_url::BackendUrl;

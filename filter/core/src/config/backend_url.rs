@@ -1,4 +1,4 @@
-//! Where a backend is: `scheme://host[:port][/base/path]`.
+//! The URL of a backend: `scheme://host[:port][/base/path]`.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! Where blobs can be had besides the registries: a bucket, perhaps with a content network in front.
+//! A blob store: a bucket with blobs by digest, to which clients can be redirected.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many requests of one kind may be carried, whoever makes them.
+//! A budget: a rate limit for all requests of one kind.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which backends serve the clients of one region.
+//! A chain: the backends that serve the clients of one region.
 
 use super::ids::ListId;
 use super::spread::spread;

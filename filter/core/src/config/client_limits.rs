@@ -1,4 +1,4 @@
-//! How many requests clients may make.
+//! Rate limits of clients.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Which clients are sent to where the content is, instead of being carried there.
+//! Client redirects: the requests of a rule that are answered with a redirect to a registry or a
+//! blob store.
 
 use super::ids::{LabelId, RegionId, StoreId};
 

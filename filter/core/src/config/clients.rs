@@ -1,4 +1,4 @@
-//! Where the facts about a client come from.
+//! The sources of the facts about a client: proxies, headers, a database.
 
 use ipnet::IpNet;
 

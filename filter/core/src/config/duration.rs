@@ -1,4 +1,4 @@
-//! Lengths of time as a policy writes them.
+//! Durations as a policy writes them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A value as messages show it.
+//! A value, shortened for messages.
 
 use super::user_info;
 

@@ -1,4 +1,4 @@
-//! What becomes of a backend's redirects to where its blobs are.
+//! Followed redirects: whether the proxy follows the redirects of a backend, and to which hosts.
 
 use super::advice;
 use super::backend_url::Scheme;

@@ -1,4 +1,4 @@
-//! An authority that a front answers to.
+//! A host, with or without a port, at which a front is served.
 
 use super::advice;
 use super::backend_url::{is_host_name, parse_port};

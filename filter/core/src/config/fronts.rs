@@ -1,4 +1,4 @@
-//! The public hostnames.
+//! The fronts: public host names that clients use as registries.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

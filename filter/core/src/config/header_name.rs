@@ -1,4 +1,4 @@
-//! The names of headers that carry where a client is.
+//! Names of headers that carry the location of a client.
 
 use crate::contract::headers;
 

@@ -1,4 +1,4 @@
-//! Which images are meant: a glob over repositories, perhaps with a tag or a digest.
+//! A glob for images: repositories, optionally with a tag or a digest.
 
 use super::advice;
 use super::repository_glob::{RepositoryGlob, wild_matches};

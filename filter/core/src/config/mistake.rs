@@ -1,4 +1,4 @@
-//! What is wrong with a policy, and where.
+//! A mistake in a policy, and its place.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How a repository's name at the front becomes its name at a backend, and back.
+//! Maps the name of a repository at the front to its name at a backend, and back.
 
 /// One rewrite: names that start with `front` start with `backend` instead.
 ///

@@ -1,4 +1,4 @@
-//! Who mints or checks the credentials that clients send.
+//! Operators: the token services and password files that credentials of clients are for.
 
 use super::ids::{BackendId, OperatorId};
 

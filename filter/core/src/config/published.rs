@@ -1,4 +1,4 @@
-//! Of which day the networks are that a program made of what others publish.
+//! The dates of published lists of networks.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Why an operator has something refused: words of the policy that clients show to people.
+//! The reason for a refusal, in words of the policy that clients show to people.
 
 use super::wanted::Wanted;
 

@@ -1,4 +1,4 @@
-//! Which repositories a rule is about, as globs over names.
+//! Globs for the repositories of a rule.
 //!
 //! `*` stands for any bytes inside one component (`team-*/tool`), `**` for whole components:
 //! any number of them, but at least one at the end of a glob (`drycc/**` is everything below

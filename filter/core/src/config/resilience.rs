@@ -1,4 +1,4 @@
-//! How much trouble of a backend is borne, and for how long: the knobs of failover.
+//! The fields of a backend that decide failover: timeouts, health checks, ejection, limits.
 
 use std::time::Duration;
 

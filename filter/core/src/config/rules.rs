@@ -1,4 +1,4 @@
-//! Which repositories have which chains and owner.
+//! The rules: repositories with their chains and their owner.
 
 use std::time::Duration;
 

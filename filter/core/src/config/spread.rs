@@ -1,4 +1,4 @@
-//! A number that depends on a repository's name and nothing else.
+//! A number that depends only on the name of a repository.
 
 /// FNV-1a, 64 bits: the same in every process, worker, platform and version, which the
 /// standard library's hashes do not promise.

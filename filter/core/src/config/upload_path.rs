@@ -1,4 +1,4 @@
-//! Where a backend goes on with uploads outside of its `/v2/`.
+//! A path outside of `/v2/` at which a backend continues uploads.
 
 use super::backend_url::BackendUrl;
 

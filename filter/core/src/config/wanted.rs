@@ -1,4 +1,4 @@
-//! What belongs where something else was written.
+//! The type that a field has, in the words of messages.
 
 use std::fmt;
 

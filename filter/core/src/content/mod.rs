@@ -1,4 +1,4 @@
-//! Whether bytes are the content that a digest names (OCI image spec, "Digests": "Verification").
+//! Checks bytes against a digest (OCI image spec, "Digests": "Verification").
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,5 +1,5 @@
-//! The headers by which the filter and Envoy speak to each other. None of them crosses to a backend, and to a
-//! client only [`BACKEND`], where a front wants it.
+//! The headers between the filter and Envoy. None of them reaches a backend, and only [`BACKEND`]
+//! can reach a client, if a front wants it.
 
 /// What all of them begin with. A client's headers of that kind are removed before anything reads them.
 pub const PREFIX: &str = "x-portolan-";

@@ -1,4 +1,4 @@
-//! What the filter and Envoy's configuration must agree on: every name that both of them write.
+//! Names that the filter and Envoy's configuration share: every name that both of them write.
 //!
 //! The filter sets a header and a route matches it; the renderer names a cluster and the filter calls
 //! it. Both import the names from here, `explain` as well, and `tests/contract.rs` looks that no such name is

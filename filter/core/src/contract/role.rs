@@ -1,4 +1,4 @@
-//! How Envoy's configuration tells one instance of the filter what it is for.
+//! The roles of the filter, and the configuration by which Envoy gives an instance its role.
 
 use serde_json::{Value, json};
 

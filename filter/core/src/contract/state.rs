@@ -1,5 +1,5 @@
-//! What the filter keeps in Envoy's filter state: properties of a request, which the access log, the
-//! routes and the other phases of the filter read. No client can set one.
+//! Properties of a request that the filter keeps in Envoy's filter state. The access log, the
+//! routes and the other phases of the filter read them, and no client can set one.
 
 /// One property of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

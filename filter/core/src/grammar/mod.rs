@@ -1,4 +1,4 @@
-//! What a repository name, a tag and a digest may look like, a reference to a URI, and a day.
+//! The grammar of repository names, tags, digests, URI references and dates.
 //!
 //! The OCI distribution spec gives the grammar ("Pulling manifests", and "Digests" of the image
 //! spec). Values of these types are proof: they were read once, from bytes, and cannot be wrong

@@ -1,4 +1,4 @@
-//! Tags that stand for something about a manifest.
+//! Tags of signatures and other artefacts of a manifest.
 
 use super::Tag;
 use super::digest::is_lower_hexadecimal;

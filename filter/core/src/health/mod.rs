@@ -1,4 +1,4 @@
-//! What Envoy knows of the backends' health, and what a front says of it.
+//! The health of backends as Envoy knows it, and the answer of a front about it.
 //!
 //! A filter cannot read the health of a cluster. Envoy's admin interface can, `GET /clusters?format=json`;
 //! the host asks it, not for each request, and hands over the answer.

@@ -1,4 +1,4 @@
-//! What a front says of its backends.
+//! The report of a front about the health of its backends.
 
 use super::table::{Health, State};
 use crate::config::ordered::set;

@@ -1,4 +1,4 @@
-//! The admin interface's list of clusters, as far as it says who is well.
+//! The list of clusters of the admin interface, as far as it contains health.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_envoy_says() {
+    fn health_in_envoys_list_of_clusters() {
         let json = br#"{"cluster_statuses": [
             {"name": "well", "added_via_api": false, "host_statuses": [{"address": {}, "health_status": {"eds_health_status": "HEALTHY"}}]},
             {"name": "checked", "host_statuses": [{"health_status": {"failed_active_health_check": true, "eds_health_status": "HEALTHY"}}]},
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_clusters() {
+    fn unreadable_lists_of_clusters() {
         for junk in [&b""[..], b"7", b"ok", b"\xff", br#"{"cluster_statuses": [{}]}"#] {
             assert_eq!(Health::read(junk), None, "{junk:?}");
         }

@@ -1,4 +1,4 @@
-//! Who may use a rule through a front.
+//! Admission: the clients that may use a rule through a front.
 //!
 //! What backends allow their own users is their business. This is about what the proxy itself
 //! answers for: its own credentials, and the passwords that it checks.
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_do_what() {
+    fn readers_and_writers_of_rules() {
         use Identity::{Anonymous, Verified};
         #[rustfmt::skip]
         let rows = [

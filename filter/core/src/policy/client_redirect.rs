@@ -1,4 +1,4 @@
-//! Sending a client to where the content is, instead of carrying the content to the client.
+//! Client redirects: a redirect to the place of the content instead of the content.
 
 use super::need::{Facts, Need, StoredBlob};
 use crate::client::Locality;

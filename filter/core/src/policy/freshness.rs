@@ -1,4 +1,4 @@
-//! Reading what was just pushed.
+//! Reading recent pushes: `read_your_writes`.
 //!
 //! Replication between registries takes a while. A rule may say that for some time after a
 //! push the tags of the repository are read from its owner. When a push was is not policy: it

@@ -1,4 +1,4 @@
-//! Where a request goes, and why. Values in, one value out.
+//! The decision about a request: its destination, and the reason. Values in, one value out.
 
 mod admission;
 pub mod cache;

@@ -1,4 +1,4 @@
-//! How clients name repositories, and how the policy does.
+//! Maps the names that clients use for repositories to the names of the policy.
 //!
 //! A front may stand for several registries. Which one a request means is said by, in this order,
 //! its host, its `ns` (the OCI distribution spec, "Registry Proxying"), the start of the

@@ -1,4 +1,4 @@
-//! What a front calls itself towards a client.
+//! The realm and the service that a front has for a client.
 
 use super::naming::Naming;
 use crate::challenge::{Accepts, FrontChallenge};

@@ -1,4 +1,5 @@
-//! Which operator a client's request for a token is for, and what is asked of it.
+//! The operator of a client's request for a token, and the scope that its token service is asked
+//! for.
 //!
 //! A token is worth something only where the data request will go, so both are decided alike: by the
 //! repository's rule and the client's region.

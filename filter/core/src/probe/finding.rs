@@ -1,4 +1,4 @@
-//! What a store's answer to `HEAD` says.
+//! The result of a probe: a blob store's answer to `HEAD`.
 
 /// Whether a store has a blob, as far as a request may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What a blob store's answer says about a blob.
+//! Probes of blob stores: the meaning of a store's answer.
 
 mod finding;
 

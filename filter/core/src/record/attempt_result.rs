@@ -1,4 +1,4 @@
-//! How an attempt ended, as the word by which attempts are counted.
+//! The result of an attempt, as a label of metrics.
 
 /// How one attempt at one backend ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What a request is, as the word by which requests are counted.
+//! The kind of a request, as a label of metrics.
 
 use crate::registry::Class;
 

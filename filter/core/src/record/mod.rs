@@ -1,4 +1,4 @@
-//! What happened to one request, as one value: the fields of its log line.
+//! The record of one request: the fields of its line in the access log.
 //!
 //! Everything here comes from the policy or is one of a fixed set, such as the countries: each field can also be
 //! the label of a metric without letting a client make up new ones.

@@ -1,4 +1,4 @@
-//! How a request ended, as the word by which requests are counted.
+//! The outcome of a request, as a label of metrics.
 
 use crate::reply::Reply;
 

@@ -1,4 +1,4 @@
-//! What a request is, as far as policy and metrics tell requests apart.
+//! The class of a request, by which policy and metrics tell requests apart.
 
 /// The class of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! Why a request is not one of the registry API.
+//! Errors: requests that are not in the registry API.
 
 use super::method::Method;
 

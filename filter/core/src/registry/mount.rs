@@ -1,4 +1,4 @@
-//! The wish to mount a blob from another repository instead of uploading it.
+//! A request to mount a blob from another repository instead of uploading it.
 
 use std::borrow::Cow;
 

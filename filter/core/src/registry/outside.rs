@@ -1,4 +1,4 @@
-//! Uploads that a registry goes on with outside of its `/v2/`.
+//! Uploads that a registry continues outside of its `/v2/`.
 //!
 //! The client is given a session of the front instead, so that such a request is parsed, admitted and
 //! carried as that of any upload: the path of the registry in one segment, behind a word that no

@@ -1,4 +1,4 @@
-//! Requests as targets again.
+//! Prints requests as request targets.
 
 use super::{Endpoint, RegistryRequest};
 

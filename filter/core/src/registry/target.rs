@@ -1,4 +1,4 @@
-//! The form of a request target, before anyone asks what it means.
+//! The syntax of a request target, before its meaning is read.
 
 use super::percent;
 

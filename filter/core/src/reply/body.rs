@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_stays_as_it_is() {
+    fn a_body_without_an_error_gets_no_request_identifier() {
         let mut body = Body::from("{}".to_owned());
         body.name_request(b"a-1");
         assert_eq!((&*body.text(), body.is_error()), ("{}", false));

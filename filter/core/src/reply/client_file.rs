@@ -1,4 +1,4 @@
-//! What a front says of how clients pull through it.
+//! The answer with a client's configuration file.
 
 use super::parts::{NO_STORE, Reply};
 use crate::client_files::{ClientFile, ClientKind};

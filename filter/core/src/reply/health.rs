@@ -1,4 +1,4 @@
-//! What a front answers about itself and its backends.
+//! The answers of a front about its own health and that of its backends.
 
 use serde_json::{Map, Value, json};
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_which_policy_is_in_force() {
+    fn the_health_report_has_the_fingerprint_of_the_policy() {
         let policy = Fingerprint::of(["a policy"]);
         let backends = vec![("a", Some(State::Up))];
         let reply = health(&Report { backends, policy: Some(policy), published: &[] });

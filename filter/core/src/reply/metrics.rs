@@ -1,4 +1,4 @@
-//! The answer to who scrapes metrics at a front.
+//! The answer to a scrape of metrics at a front.
 
 use super::body::Body;
 use super::parts::{NO_STORE, Reply, WAIT_AFTER_OUTAGE, headers};

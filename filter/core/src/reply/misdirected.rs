@@ -1,4 +1,5 @@
-//! The answer to where an answer points that no client of the front can, or may, go.
+//! The answer instead of an upstream's redirect or link that clients of the front cannot, or may
+//! not, follow.
 
 use super::body::Body;
 use super::parts::{NO_STORE, Reply, headers};

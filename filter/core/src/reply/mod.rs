@@ -1,4 +1,4 @@
-//! The one place where a refusal or an own answer becomes a status, headers and a body.
+//! The one place where a refusal or another own answer gets its status, headers and body.
 
 mod body;
 mod client_file;

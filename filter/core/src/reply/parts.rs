@@ -1,4 +1,4 @@
-//! What every answer of the proxy's own is made of.
+//! The parts of every answer that the proxy makes itself.
 
 use super::body::Body;
 use crate::policy::Naming;

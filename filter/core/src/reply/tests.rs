@@ -1,4 +1,4 @@
-//! What each refusal looks like to a client.
+//! The answer to a client for each refusal.
 
 use portolan_policy_builder::Policy;
 use serde_json::json;
@@ -75,7 +75,7 @@ fn the_ping_says_that_this_is_a_registry() {
 }
 
 #[test]
-fn who_was_sent_elsewhere_learns_nothing_of_it() {
+fn replies_to_misdirected_answers_name_no_host() {
     for reply in [undelivered(), trouble(Trouble::Astray)] {
         assert_eq!((reply.status, reply.code), (502, "UNAVAILABLE"));
         let names: Vec<&str> = reply.headers.iter().map(|(name, _)| *name).collect();

@@ -1,4 +1,4 @@
-//! What a client gets from the front's token endpoint.
+//! Answers of the front's token endpoint.
 
 use super::body::Body;
 use super::parts::{NO_STORE, Reply, WAIT_AFTER_OUTAGE, headers};

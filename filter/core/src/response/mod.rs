@@ -1,4 +1,4 @@
-//! How an upstream's answer is made to fit the front's hostname.
+//! Rewrites the URLs in an upstream's answer for the host name of the front.
 //!
 //! A URL on the backend becomes a path on the front: `Location` may be relative (RFC 9110
 //! section 10.2.2), real clients resolve it against the URL they asked, and a path cannot name

@@ -1,4 +1,4 @@
-//! What is known of a request when its answer comes.
+//! The facts of a request that its answer needs.
 
 use crate::attempt::{Answer, Answers, is_judged};
 use crate::config::ids::{BackendId, FrontId, ListId};

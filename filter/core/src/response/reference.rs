@@ -1,4 +1,4 @@
-//! A URI reference in an upstream's answer, as the client may see it.
+//! A URI reference in an upstream's answer, rewritten for the client.
 
 use super::receipt::Receipt;
 use crate::config::{Backend, Scheme, UploadPath};

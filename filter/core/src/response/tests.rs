@@ -1,4 +1,4 @@
-//! Rows of what upstreams send and what the client gets.
+//! Answers of upstreams, and the answers that the client gets.
 
 use portolan_policy_builder::{Backend, Front, HOST, Policy, Rule};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! How old a token is, by the clock of who gave it.
+//! The age of a token, by the clock of the token service.
 
 use std::time::Duration;
 

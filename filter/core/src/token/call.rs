@@ -1,4 +1,4 @@
-//! A client's request for a token, as a backend's own token service should get it.
+//! A client's request for a token, rewritten for a backend's token service.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Where a backend's tokens come from, as the backend itself says.
+//! Discovery: the token service that a backend itself names.
 
 use crate::challenge;
 use crate::config::Realm;

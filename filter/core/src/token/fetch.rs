@@ -1,4 +1,4 @@
-//! The course of fetching one token of the proxy's: who is asked what, step by step.
+//! The steps of fetching one token of the proxy's own.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a registry's refusal of a token means for the token.
+//! The meaning of a registry's refusal for the token that it was sent.
 
 use crate::challenge::{self, Challenge};
 

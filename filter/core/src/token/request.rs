@@ -1,4 +1,4 @@
-//! What a client asks of the token endpoint.
+//! A client's request to the token endpoint.
 //!
 //! Two forms, both of the distribution project's token authentication: a GET with a query ("Token
 //! Authentication Specification") and a POST with a form ("Oauth2 Token Authentication").

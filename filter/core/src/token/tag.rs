@@ -1,4 +1,4 @@
-//! Whose a client's token is.
+//! Tags in the tokens of clients: each token names its operator.
 //!
 //! A token of one operator must never reach another, and the filter has no memory of the tokens
 //! it passed on. So it writes the operator into each of them: `portolan~NAME~TOKEN`. All of that

@@ -1,4 +1,4 @@
-//! What a host has to do with a request.
+//! The action that a plan asks of a host.
 
 use std::time::Duration;
 

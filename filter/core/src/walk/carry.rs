@@ -1,4 +1,4 @@
-//! How a decided request is carried: what each backend is sent, and how long it may take.
+//! A request that is forwarded: the request to each backend, and its timeouts.
 
 use std::borrow::Cow;
 use std::time::Duration;

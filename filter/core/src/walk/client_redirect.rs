@@ -1,4 +1,4 @@
-//! Where a client is sent.
+//! The redirect that a client gets.
 
 use std::borrow::Cow;
 

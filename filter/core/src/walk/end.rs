@@ -1,4 +1,4 @@
-//! Where the walk of a request ends, and what the log says of that.
+//! The end of a plan: its action, and the fields of the log.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The ping: by it a client learns whether and how it has to log in.
+//! The ping `GET /v2/`: from its answer a client learns whether and how it has to log in.
 //!
 //! Several clients look at nothing else: a 200 here switches their authentication off for good, and
 //! the challenge here is the only one that they read.

@@ -1,4 +1,4 @@
-//! What a host reads of a request.
+//! The parts of a request that a host reads.
 
 use crate::client::ClientFacts;
 use crate::policy::Asker;

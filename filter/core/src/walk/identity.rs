@@ -1,4 +1,4 @@
-//! Who asks, as far as the front itself finds out.
+//! The identity of a client, as far as the front itself verifies it.
 
 use super::head::RequestHead;
 use crate::attempt::{is_password, user_name};
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_has_proved_it_has_a_name() {
+    fn only_verified_clients_have_a_name() {
         use Password::{Right, Unknown, Wrong};
         let config = policy().read_by(Config::from_json);
         let alice: &[u8] = b"Basic YWxpY2U6c2VjcmV0";

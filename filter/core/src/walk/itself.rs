@@ -1,4 +1,4 @@
-//! What a front says of itself: how its backends are, what Envoy counts, and what clients need to pull through it.
+//! Endpoints of the front itself: health, metrics, and configuration files of clients.
 
 use super::end::End;
 use super::head::RequestHead;

@@ -1,4 +1,4 @@
-//! The walk of a request through the rooms, as the one door a host needs for it.
+//! The plan of a request: its walk through the rooms of the core, in one function for hosts.
 
 mod action;
 mod carry;

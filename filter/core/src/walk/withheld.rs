@@ -1,4 +1,4 @@
-//! What a request says that is not for a backend.
+//! Headers of a request that no backend gets.
 //!
 //! A backend is somebody else's registry, in another country perhaps; it sees one client, the proxy, which may
 //! show it a credential of its own. Names are matched by their families: every proxy and framework has words of
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_registry_needs_passes() {
+    fn headers_that_a_registry_needs_pass() {
         let passing = "accept accept-encoding authorization content-length content-range content-type \
                        docker-content-digest docker-distribution-api-version host if-match if-none-match range \
                        oci-tag user-agent x-request-id x-registry-auth x-meta-source-client traceparent te \

@@ -1,4 +1,4 @@
-//! The attempt at a cache, which is no registry: all that counts is whether it has the content.
+//! The attempt at a cache, which is no registry: it counts only whether the cache has the content.
 
 use portolan_core::attempt::Answer;
 use portolan_core::contract::{StateKey, headers};

@@ -1,4 +1,5 @@
-//! What the access log and the metrics say of the backends of a list that did not answer the client.
+//! Fields of the access log and of metrics about the backends of a list that did not answer the
+//! client.
 
 use portolan_core::attempt::{Answers, LATER, Why, list_of, passed_over, skipped};
 use portolan_core::contract::StateKey;

@@ -1,4 +1,4 @@
-//! What becomes of a redirect that a backend answers with.
+//! Handles a redirect that a backend answers with.
 
 use portolan_core::attempt::{Hop, Prepared, Redirection};
 use portolan_core::contract::StateKey;

@@ -1,5 +1,5 @@
-//! What a refusal of what the proxy showed means, and who hears of it: the access log, and the host's log once a
-//! minute.
+//! Handles a backend's refusal of the proxy's credentials: a field of the access log, and a line of
+//! the host's log once a minute.
 
 use portolan_core::attempt::{Credentials, Prepared, Shown, TokenSource};
 use portolan_core::contract::StateKey;

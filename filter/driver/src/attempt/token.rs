@@ -1,4 +1,4 @@
-//! The token of the proxy's that an attempt sends.
+//! The token of the proxy's own that an attempt sends.
 
 use portolan_core::attempt::{Credentials, Prepared, TokenSource, all};
 

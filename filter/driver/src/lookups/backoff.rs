@@ -1,4 +1,4 @@
-//! Back-off: for how long a service in trouble is not asked again.
+//! Back-off: the time for which a failing service is not asked again.
 
 const SECOND: u64 = 1_000_000_000;
 /// How long trouble is remembered: the first time, and at most.

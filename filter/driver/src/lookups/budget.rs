@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_overdrawn_is_paid_off() {
+    fn an_overdrawn_budget_is_paid_off() {
         let mut budget = Budget::default();
         budget.note_read(NANOSECONDS);
         for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! The calls of a worker: those to be made, and those that an answer is waited for.
+//! The calls of a worker: calls to be made, and calls without an answer yet.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which repository has which content, as what fills caches has answered.
+//! The contents of repositories, as the fill listener of caches has answered.
 //!
 //! A cache shows anybody what it holds, so a request goes there only for content that its repository is known to
 //! have. The question is a `HEAD` at the listener of this Envoy that fills caches: it goes through the chain without

@@ -1,4 +1,5 @@
-//! The proxy's own tokens: under which key each is kept, how it is fetched, and what its waiters get.
+//! Fetches of the proxy's own tokens: the key of each, the requests, and the results for waiting
+//! streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

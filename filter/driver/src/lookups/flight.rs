@@ -1,4 +1,4 @@
-//! One fetch that is under way, and who waits for it.
+//! One fetch under way, and the streams that wait for it.
 
 /// A fetch. It belongs to nobody: a client that goes away takes only its own place with it.
 #[derive(Clone, Debug)]

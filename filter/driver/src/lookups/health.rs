@@ -1,4 +1,4 @@
-//! How Envoy's clusters are, asked of its admin interface at most once a second.
+//! The health of Envoy's clusters, asked of its admin interface at most once a second.
 
 use std::rc::Rc;
 use std::time::Duration;

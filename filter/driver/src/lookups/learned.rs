@@ -1,4 +1,4 @@
-//! What streams learn that have waited.
+//! The results that waiting streams get.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Which backends have answered 429, and for how long nobody asks them first.
+//! Backends that have answered 429, and the time for which reads begin at others.
 //!
 //! A registry that limits who asks is not helped by being asked again (RFC 6585 section 4), and the budget of the
 //! front is one for all its clients. So reads go to the other backends of their list first, and to the limited one
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_is_forgotten() {
+    fn expired_limits_are_forgotten() {
         let mut limits = Limits::default();
         assert!(limits.is_empty());
         limits.note("a", Wait::of_seconds(1), 0);

@@ -1,4 +1,4 @@
-//! What was found, and not more than so much of it.
+//! A bounded memory of results.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_used_least_recently_goes() {
+    fn the_least_recently_used_result_is_dropped() {
         let mut memory = Memory::new(2);
         memory.note("a", 1);
         memory.note("b", 2);

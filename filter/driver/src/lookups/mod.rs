@@ -1,4 +1,4 @@
-//! Everything that a worker looks up at other services: once, for all who want to know it.
+//! Everything that a worker looks up at other services: once, for all streams that need it.
 //!
 //! | what | asked | remembered | while the service is in trouble |
 //! | --- | --- | --- | --- |

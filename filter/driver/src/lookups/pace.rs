@@ -1,5 +1,5 @@
-//! How soon each backend begins its answers: when the next one is asked too, and which backend is asked last because
-//! it answers nothing.
+//! The pace of each backend: when a read is hedged, and which backend is asked last because it
+//! answers nothing.
 //!
 //! * A backend that takes its time is asked first all the same. One that has not begun any answer for three seconds
 //!   is left, as after [`Ejection`]; then one request at a time finds out how it is.
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_policy_says_holds() {
+    fn a_fixed_time_of_the_policy_holds() {
         let mut paces = Paces::default();
         let fixed = HedgeAfter::Fixed(Duration::from_millis(450));
         for _ in 0..9 {
@@ -271,7 +271,7 @@ mod tests {
     /// Requests that end without an answer, each at this second and after so many milliseconds; whether the backend
     /// is left then, at this second.
     #[test]
-    fn who_answers_nothing_for_three_seconds_is_left() {
+    fn a_backend_without_answers_for_three_seconds_is_asked_last() {
         #[rustfmt::skip]
         let rows: [(&[(u64, u64)], u64, bool, &str); 7] = [
             (&[(10, 400), (12, 400), (14, 400)], 14, true, "three in a row, over three seconds"),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_down_is_remembered_for_five_seconds() {
+    fn a_backend_that_is_down_is_remembered_for_five_seconds() {
         let mut paces = Paces::default();
         paces.note_out("a", 10 * SECOND);
         let found = [10, 14, 15, 4].map(|at| paces.is_out("a", at * SECOND));

@@ -1,5 +1,5 @@
-//! What is remembered of backends without asking anybody: who is asked after the others, and when the second one of a
-//! list is asked too.
+//! The observations about backends that decide which backend is asked last, and when a read is
+//! hedged.
 
 use std::time::Duration;
 

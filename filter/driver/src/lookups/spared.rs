@@ -1,4 +1,4 @@
-//! Why a backend is asked after the others of its list, and in which order they are asked then.
+//! The reason for asking a backend last, and the order of the list then.
 
 /// Why a backend is asked after the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What is known of the blob stores of all policies.
+//! The results of probes of blob stores, for all policies.
 
 use portolan_core::config::BlobStore;
 use portolan_core::grammar::Digest;

@@ -1,4 +1,4 @@
-//! The streams that wait, what each waits for, and until when.
+//! The waiting streams, with the result and the deadline of each.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the host is told of a request that the cache of its region may answer.
+//! Effects for a request that the cache of its region may answer.
 
 use portolan_core::Forwarding;
 use portolan_core::config::{Cache, Config};

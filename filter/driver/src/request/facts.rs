@@ -1,4 +1,4 @@
-//! What has to be found out before a request can be planned to its end.
+//! The facts that the plan of a request needs first.
 
 use std::rc::Rc;
 

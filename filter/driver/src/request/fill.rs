@@ -1,4 +1,5 @@
-//! What a cache is filled with: checked by its digest while it passes, so that no node keeps other content.
+//! The answer that fills a cache: its digest is checked while it passes, so that no node keeps
+//! other content.
 
 use portolan_core::content::Expected;
 use portolan_core::contract::StateKey;

@@ -1,4 +1,4 @@
-//! A request that goes to a backend: what the host is told, and what the only backend of a list is sent.
+//! Effects for a request that goes to a backend.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is read of a request's headers.
+//! Reads the headers of a request.
 
 use portolan_core::RequestHead;
 use portolan_core::client::{self, ClientFacts};
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_client_is_stands_in_the_headers_that_the_policy_names() {
+    fn the_policy_names_the_geo_headers_of_a_client() {
         let all = ["x-country", "x-subdivision", "x-continent"];
         for one in all.into_iter().chain(["x-other"]) {
             let headers = map(&[(one, b"DE"), ("accept", b"*/*")]);

@@ -1,4 +1,4 @@
-//! What the access log and the metrics say of a request when it is decided.
+//! Fields of the access log and of metrics that are known with the decision.
 
 use portolan_core::contract::StateKey;
 use portolan_core::policy::Naming;

@@ -1,4 +1,4 @@
-//! The head of an answer: what the client gets instead of it, and which of its headers change.
+//! The head of an answer: its replacement, and its headers that change.
 
 use std::cell::LazyCell;
 

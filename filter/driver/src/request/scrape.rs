@@ -1,4 +1,5 @@
-//! A scrape of the metrics at a front: Envoy is asked what it counts, and the client is told.
+//! A scrape of the metrics at a front: Envoy's admin interface is asked, and the client gets its
+//! answer.
 
 use std::time::Duration;
 

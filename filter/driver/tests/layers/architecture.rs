@@ -141,7 +141,7 @@ fn sees_the_options(text: &str) -> bool {
 }
 
 #[test]
-fn what_makes_messages_does_not_see_the_options() {
+fn messages_are_made_without_the_options() {
     assert!(sees_the_options("use super::options::{FilterFile, Options};"));
     assert!(sees_the_options("fn f(of: &crate::render::options::Options) {}"));
     assert!(!sees_the_options("use super::options::{FilterFile, FilterKind};"));

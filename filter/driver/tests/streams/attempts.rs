@@ -249,7 +249,7 @@ fn the_only_backend_of_a_list_is_asked_once_more_with_another_token() {
 
 /// A client that logs in through the front gets its own token to its own backend.
 #[test]
-fn what_a_client_shows_is_its_own() {
+fn a_client_that_logs_in_sends_its_own_token() {
     let mut world = World::new(LOGIN, ALONE);
     let client = [("authorization", "Bearer abc")];
     let request = world.request_with("GET", "login.example", "/v2/team/a/manifests/v1", &client);

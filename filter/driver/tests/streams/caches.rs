@@ -58,7 +58,7 @@ fn nothing_is_said_of_a_cache_that_could_not_answer() {
 }
 
 #[test]
-fn what_a_node_answers() {
+fn answers_of_a_cache_node() {
     #[rustfmt::skip]
     let rows = [
         ("200", Some("hit"), "passes 200", "hit", "from its store"),

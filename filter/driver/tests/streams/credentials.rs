@@ -52,7 +52,7 @@ fn the_tokens_of_the_whole_list_are_fetched_at_once() {
 
 /// Of several backends, the next one is asked in either case; it makes a difference where nobody has it.
 #[test]
-fn what_the_refusal_of_a_token_means() {
+fn meanings_of_the_refusal_of_a_token() {
     let failed = Answer::Failed(Wait::UNKNOWN);
     #[rustfmt::skip]
     let rows = [
@@ -134,7 +134,7 @@ fn a_credential_that_the_token_service_refuses() {
 
 /// What an only backend answers passes as it is, and nobody reads what would be noted of it.
 #[test]
-fn of_an_only_backend_refusals_alone_are_noted() {
+fn a_list_of_one_notes_only_refusals() {
     #[rustfmt::skip]
     let rows = [
         ("404", "", "it lacks it"),

@@ -79,7 +79,7 @@ fn other_content_ends_the_request_and_is_told_with_its_backend() {
 
 /// The path of a further pass is that of another host.
 #[test]
-fn what_a_redirect_led_to_is_checked_by_the_digest_that_was_asked_for() {
+fn content_from_a_redirect_target_is_checked_by_the_requested_digest() {
     let mut world = World::new(FILLS, LIST);
     let request = world.request("GET", "main.example", &target());
     let attempt = world.attempt(request, "near");

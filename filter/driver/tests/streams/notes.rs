@@ -8,7 +8,7 @@ use super::simulator::World;
 
 /// A list of which each backend is sent what the client sent, so that nothing is prepared for anybody.
 #[test]
-fn what_an_attempt_has_noted_is_not_taken_for_what_was_prepared() {
+fn notes_of_attempts_are_not_read_as_prepared_requests() {
     let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
     let request = world.request("GET", "main.example", "/v2/limited/a/manifests/v1");
     let first = world.attempt(request, "ar");

@@ -23,7 +23,7 @@ fn world() -> World {
 }
 
 #[test]
-fn what_needs_no_fact_ends_at_once() {
+fn requests_that_need_no_fact_end_at_once() {
     #[rustfmt::skip]
     let rows = [
         ("GET", "main.example", "/v2/", "200 portolan_front:ok"),

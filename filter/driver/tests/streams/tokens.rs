@@ -146,7 +146,7 @@ fn a_form_that_is_too_long() {
 }
 
 #[test]
-fn what_is_no_form_is_left_to_the_filter_that_decides() {
+fn requests_without_a_form_are_left_to_the_deciding_filter() {
     let mut world = world();
     for target in ["/v2/team/a/manifests/v1", "/portolan/token?x=1"] {
         let request = world.form("login.example", target, "");

@@ -1,4 +1,4 @@
-//! What a person types behind `portolan render --target envoy-gateway`, beside what the target `istio` has as well.
+//! The arguments of `portolan render --target envoy-gateway` beyond those of the target `istio`.
 
 use clap::Args;
 

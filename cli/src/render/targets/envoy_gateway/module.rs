@@ -1,4 +1,4 @@
-//! How the module of the filter reaches the gateway's pods.
+//! The way of the filter's module to the gateway's pods.
 
 use serde_json::{Value, json};
 

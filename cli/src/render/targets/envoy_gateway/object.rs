@@ -1,4 +1,4 @@
-//! What the objects are called, and what they have in common.
+//! The names of the objects, and their common fields.
 
 use std::net::SocketAddr;
 

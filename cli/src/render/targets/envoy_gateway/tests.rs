@@ -143,7 +143,7 @@ fn beyond() -> Vec<Beyond> {
 }
 
 #[test]
-fn what_is_missing_is_refused_with_its_path() {
+fn missing_options_are_refused_with_the_path_of_the_field() {
     for (changes, path, needs) in beyond() {
         let policy = policy(&changes);
         let refusal = said(&policy, IMAGE).expect_err(path);

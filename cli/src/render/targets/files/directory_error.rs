@@ -1,4 +1,4 @@
-//! What is wrong with a directory of `--target files`.
+//! Errors of a directory of `--target files`.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! A whole configuration in parts: what Envoy reads once, and what it reads again.
+//! Splits a whole configuration: the part that Envoy reads once, and the parts that it reads again.
 
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What serves two policies at once, while one replaces the other.
+//! The configuration that serves two policies at once, while one replaces the other.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a person types behind `portolan render --target istio`.
+//! The arguments of `portolan render --target istio`.
 
 use clap::{Args, ValueEnum};
 

@@ -1,4 +1,5 @@
-//! How the module of the filter reaches Envoy: for decisions as a `WasmPlugin`, for attempts by extension discovery.
+//! The way of the filter's module to Envoy: a `WasmPlugin` for decisions, extension discovery for
+//! attempts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the objects have in common.
+//! The common fields of the objects.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Rows of what registries and content delivery networks send, and where it leads.
+//! Redirects that registries and content delivery networks send, and where each leads.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn led(from: &Hop<'_>, location: &[u8]) -> Result<String, Astray> {
 }
 
 #[test]
-fn where_a_redirect_leads() {
+fn targets_of_redirects() {
     let elsewhere = |host: &str| Err(Astray::Host(host.to_owned()));
     let there = |url: &str| Ok(url.to_owned());
     #[rustfmt::skip]
@@ -181,7 +181,7 @@ fn statuses() {
 }
 
 #[test]
-fn only_what_is_about_the_bytes_goes_there() {
+fn redirect_targets_get_only_headers_about_the_bytes() {
     for kept in
         [":path", ":authority", "range", "if-none-match", "if-range", "accept", "user-agent"]
     {
@@ -221,7 +221,7 @@ fn any_location() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     /// Whatever a `Location` says, the URL is at an allowed host, and has but that one reading.
     #[test]
-    fn nobody_is_led_out_of_bounds(location in any_location(), plain in any::<bool>()) {
+    fn no_redirect_leaves_the_hosts_of_the_policy(location in any_location(), plain in any::<bool>()) {
         let Ok(next) = asked(plain).follow(Some(&location)) else { return Ok(()) };
         let url = String::from_utf8(next.url()).unwrap();
         let (scheme, rest) = url.split_once("://").unwrap();

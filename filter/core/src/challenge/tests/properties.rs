@@ -1,4 +1,4 @@
-//! What holds for every header, whoever made it.
+//! Properties that hold for every header.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! What is read, shown as it is printed again.
+//! Challenges as they are read, and printed again.
 
 use super::*;
 
@@ -91,7 +91,7 @@ fn bounds() {
 }
 
 #[test]
-fn what_may_not_stand_in_a_line_is_not_printed() {
+fn bytes_that_are_invalid_in_a_header_are_not_printed() {
     let mut parameters = Parameters::default();
     parameters.add("scope", "repository:a\r\nX-Evil: ä\u{7f}:pull").unwrap();
     let printed = texts(print(&[Challenge::Bearer(parameters)]));

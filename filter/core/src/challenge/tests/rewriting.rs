@@ -1,4 +1,4 @@
-//! Rows of what upstreams send and what clients of the front are told.
+//! Challenges of upstreams, and those that clients of the front get.
 
 use super::*;
 

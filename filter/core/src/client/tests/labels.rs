@@ -1,4 +1,4 @@
-//! Labels of networks: which region has each, and where else they may stand.
+//! Labels of networks: the region of each, and the other fields that take labels.
 
 use portolan_policy_builder::{Backend, Policy, Region};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Whole localities: what beats what, who is believed, and that nothing fails.
+//! Localities of clients: precedence, trust, and no failure for any input.
 
 mod labels;
 

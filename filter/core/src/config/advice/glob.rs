@@ -1,4 +1,4 @@
-//! What is wrong with a repository glob.
+//! Mistakes in a repository glob.
 
 use super::text::shown;
 use crate::config::repository_glob::RepositoryGlob;

@@ -1,4 +1,4 @@
-//! What is wrong with the name of a header.
+//! Mistakes in the name of a header.
 
 use crate::config::header_name;
 use crate::config::wanted::Wanted;

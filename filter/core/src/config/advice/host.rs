@@ -1,4 +1,4 @@
-//! What is wrong with a host and its port.
+//! Mistakes in a host and its port.
 
 use std::net::Ipv6Addr;
 

@@ -1,4 +1,4 @@
-//! Why a text of a policy is refused, and what to write instead: the precise reason, for one person at one line.
+//! The reason why a text in a policy is refused, and a text that would be accepted.
 //!
 //! Each function is handed a text that was refused and goes on behind it, as in "`ghcr.io` has no scheme; write
 //! `https://ghcr.io`". `None` is "nothing more is known than that it is none". What is suggested is accepted:

@@ -1,4 +1,4 @@
-//! What is wrong with a name of the policy's own.
+//! Mistakes in a name that the policy gives.
 
 use super::text::shown;
 

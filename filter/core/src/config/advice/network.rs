@@ -1,4 +1,4 @@
-//! What is wrong with an address prefix.
+//! Mistakes in an address prefix.
 
 use std::net::{IpAddr, Ipv4Addr};
 

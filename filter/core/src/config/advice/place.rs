@@ -1,4 +1,4 @@
-//! What is wrong with a country, a subdivision or a continent.
+//! Mistakes in a country, a subdivision or a continent.
 
 use crate::config::geography::{Continent, Country, Subdivision};
 

@@ -1,4 +1,4 @@
-//! What is wrong with the start of repositories' names.
+//! Mistakes in the prefix of repository names.
 
 use crate::grammar::is_repository_prefix;
 

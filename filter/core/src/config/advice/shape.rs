@@ -1,4 +1,4 @@
-//! What is wrong with a value of another kind than the one that is wanted.
+//! Values of another type than the field has.
 
 use crate::config::document::Document;
 use crate::config::excerpt::excerpt;

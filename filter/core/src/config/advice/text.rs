@@ -1,4 +1,4 @@
-//! What is wrong with any text, whatever it was to be.
+//! Mistakes that any text can have, in every field.
 
 use crate::config::excerpt::excerpt;
 

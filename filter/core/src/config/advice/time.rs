@@ -1,4 +1,4 @@
-//! What is wrong with a length of time.
+//! Mistakes in a duration.
 
 use super::text::shown;
 use crate::config::duration;

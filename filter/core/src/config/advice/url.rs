@@ -1,4 +1,4 @@
-//! What is wrong with a URL.
+//! Mistakes in a URL.
 
 use super::host;
 use super::text::shown;

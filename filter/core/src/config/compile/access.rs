@@ -1,4 +1,5 @@
-//! Who may use what the proxy holds, and that client tokens of two operators never meet.
+//! Readers and writers of rules that use credentials of the proxy; tokens of two operators never
+//! meet.
 
 use super::auth::BackendFacts;
 use crate::config::auth::{FrontAuth, Readers};

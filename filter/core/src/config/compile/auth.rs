@@ -1,4 +1,4 @@
-//! Credentials, operators, and how the clients of each front prove who they are.
+//! Compiles credentials, operators, and the authentication of each front.
 
 use crate::contract::clusters;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Budgets of requests: whether there is what they name.
+//! Compiles budgets, and checks that everything they name exists.
 
 use super::names::{ids_by_name, unknown};
 use crate::config::budget::{Budget, Each};

@@ -1,4 +1,4 @@
-//! Chains: from backends by name to lists that a request can be sent to.
+//! Compiles chains: from names of backends to lists that a request can be sent to.
 
 use crate::config::chain::{Chain, Lists, Trial};
 use crate::config::ids::{BackendId, ListId};

@@ -1,4 +1,4 @@
-//! Redirecting instead of carrying: only where a client that is sent away can be served there.
+//! Compiles client redirects, and checks that a redirected client can be served at the destination.
 
 use super::access::FrontKinds;
 use super::auth::BackendFacts;

@@ -1,4 +1,4 @@
-//! Where the facts about a client come from.
+//! Compiles the sources of the facts about a client.
 
 use ipnet::IpNet;
 

@@ -1,4 +1,4 @@
-//! Redirects: followed nowhere but to hosts that the policy names, and none of them its own.
+//! Compiles followed redirects: only to hosts that the policy names, and never to the proxy itself.
 
 use super::per_region::RegionNames;
 use crate::config::backend::Backend;

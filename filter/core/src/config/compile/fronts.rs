@@ -1,4 +1,4 @@
-//! Fronts: which authority belongs to which.
+//! Compiles fronts: each `Host` belongs to one front.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Nothing that the proxy asks is the proxy itself.
+//! Checks that the proxy is not one of its own backends or services.
 //!
 //! One request to a backend that is a front makes the next, until nothing is left to make them with.
 

@@ -1,4 +1,5 @@
-//! Names of a policy: what they stand for, that each is declared once, and what to say of one that is not.
+//! Resolves names in a policy: each is declared once, and unknown names are mistakes with a
+//! suggestion.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a value that is written for some regions means for each of them.
+//! Resolves a value per region: for regions that a field leaves out, and for drained regions.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Rules: chains for every region, an owner and replicas that exist.
+//! Compiles rules: chains for every region, and an owner and replicas that exist.
 
 use super::access::{FrontKinds, RuleAccess};
 use super::caches::Audience;

@@ -1,4 +1,4 @@
-//! What the names in a rule mean: backends, fronts, regions, labels and blob stores.
+//! The names that a rule can use: backends, fronts, regions, labels and blob stores.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the filter calls itself, and what it sends clients' requests to, are different clusters.
+//! Checks that clusters for calls of the filter are not clusters for requests of clients.
 
 use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;

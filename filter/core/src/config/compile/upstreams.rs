@@ -1,4 +1,4 @@
-//! The upstreams of a front: what names each, and that nothing names two.
+//! Compiles the upstreams of a front, and checks that no name means two of them.
 
 use super::names::Once;
 use crate::config::front_host::FrontHost;

@@ -1,4 +1,4 @@
-//! The fields of who proves what to whom.
+//! The fields about authentication.
 
 use super::table::{Table, Value, optional, required};
 

@@ -1,4 +1,4 @@
-//! The fields of the policy itself, of regions, and of what is known about clients.
+//! The fields of the policy itself, of regions, and of `clients`.
 
 use super::access::CREDENTIAL;
 use super::backends::{BACKEND, BLOB_STORE};

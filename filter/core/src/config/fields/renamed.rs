@@ -1,4 +1,4 @@
-//! Fields that had another name in an earlier release: they are read under both.
+//! Fields with another name in an earlier release: they are read under both names.
 //!
 //! A document gets the names of today before anything looks into it, so that the old ones are known here and in
 //! the tables alone.

@@ -1,4 +1,4 @@
-//! What a field of a policy is, and a table of them.
+//! The description of a field, and a table of fields.
 
 /// The fields of one mapping.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Who proves what to whom: what the policy refuses, and who counts as one operator.
+//! Authentication: policies that are refused, and backends that are one operator.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Balancers that say who their client is, limits of clients, and what is refused.
+//! The PROXY protocol, rate limits of clients, and refused clients.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! What a cluster's name says about what it connects to, and what it does not.
+//! The parts of a policy that the fingerprint in a cluster's name depends on, and those that it
+//! does not.
 
 use super::*;
 use crate::contract::clusters::later_attempts as last;

@@ -1,4 +1,4 @@
-//! Whose redirects are followed, and where to.
+//! Followed redirects: backends and hosts.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the proxy asks is never the proxy.
+//! A policy must not name the proxy as its own backend.
 
 use super::*;
 

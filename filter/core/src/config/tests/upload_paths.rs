@@ -1,4 +1,4 @@
-//! Where uploads go on outside of a registry's API.
+//! Upload paths outside of a registry's API.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Registries that clients name: what a policy may say of them, and what it may not.
+//! Upstreams of a front: what a policy may write and what it may not.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The wire form of who proves what to whom.
+//! The wire form of authentication.
 
 use super::values::{NAME, is_name, optional_text};
 use crate::config::auth::{Realm, WANTED_REALM};

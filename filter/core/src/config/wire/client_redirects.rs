@@ -1,4 +1,4 @@
-//! The wire form of what clients of a rule fetch themselves.
+//! The wire form of client redirects.
 
 use super::values::list;
 use crate::config::client_redirects::{RedirectClass, WANTED_CLASS};

@@ -1,4 +1,4 @@
-//! The wire form of where the facts about clients come from.
+//! The wire form of the sources of the facts about clients.
 
 use super::client_limits::{ClientLimitsWire, read_client_limits};
 use super::proxy::{PROXY, ProxyWire};

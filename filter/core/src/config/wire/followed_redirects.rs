@@ -1,4 +1,4 @@
-//! The wire form of a backend's redirects.
+//! The wire form of followed redirects.
 
 use super::client_redirects::PerRegion;
 use super::values::{flag, list, optional_text};

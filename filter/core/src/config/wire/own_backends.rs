@@ -1,4 +1,4 @@
-//! Upstreams that say themselves where they are served from.
+//! Upstreams with a `backend` of their own.
 //!
 //! `backend: URL` at an upstream is short for what most pull-through caches need: a backend of that
 //! name, to which the upstream's prefix means nothing, and, behind all rules that are written, a rule

@@ -1,4 +1,4 @@
-//! The wire form of what is refused.
+//! The wire form of refused clients and images.
 
 use super::proxy::{PROXY, ProxyWire};
 use super::values::list;

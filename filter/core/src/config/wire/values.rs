@@ -1,4 +1,4 @@
-//! How values are read that many parts of a policy have: names, lists, times, switches.
+//! Reads values that many parts of a policy have: names, lists, durations, switches.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use crate::registry::parse;
 const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 #[test]
-fn what_a_cache_may_answer() {
+fn requests_that_a_cache_may_answer() {
     let blob = format!("/v2/team/app/blobs/sha256:{DIGEST}");
     let manifest = format!("/v2/team/app/manifests/sha256:{DIGEST}");
     let sha512 = format!("/v2/team/app/blobs/sha512:{DIGEST}{DIGEST}");

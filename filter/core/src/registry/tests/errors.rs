@@ -1,4 +1,4 @@
-//! What is refused, and as what.
+//! Refused requests, and the error of each.
 
 use super::super::RequestError::{
     self, DigestInvalid, MethodNotAllowed, NameInvalid, NotFound, TagInvalid, TargetInvalid,

@@ -1,4 +1,4 @@
-//! What each path is read as.
+//! Paths, and the request that each is read as.
 
 use super::super::{Endpoint, Method, Reference, RequestError, parse};
 use super::{expand, parse_with_any_method};

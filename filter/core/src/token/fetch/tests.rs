@@ -1,4 +1,4 @@
-//! Fetches as scripts: what is asked, what is answered, and what comes of it.
+//! Fetches of tokens as scripts: requests, answers and results.
 
 use super::*;
 

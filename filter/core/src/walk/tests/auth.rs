@@ -1,4 +1,4 @@
-//! Whole walks of who proves what to whom.
+//! Plans of requests with authentication.
 
 use portolan_policy_builder::{Backend, Front, Policy, Rule};
 
@@ -258,7 +258,7 @@ fn posts_to_the_token_endpoint() {
 }
 
 #[test]
-fn how_often_a_request_may_go_on() {
+fn the_number_of_retries_is_the_number_of_other_backends() {
     let config = policy().read_by(Config::from_json);
     let further = |front, target: &str| {
         let target = target.replace("DIGEST", DIGEST);

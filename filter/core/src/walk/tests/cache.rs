@@ -1,4 +1,4 @@
-//! Whole walks of requests that a cache may answer, and of what fills it.
+//! Plans of requests that a cache may answer, and of requests that fill a cache.
 
 use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
 use serde_json::json;
@@ -106,7 +106,7 @@ fn a_browser_that_asks_about_a_request_is_answered_by_a_registry() {
 }
 
 #[test]
-fn what_fills_a_cache_goes_through_the_chain_of_the_client() {
+fn fills_use_the_chain_of_the_region_without_its_cache() {
     let config = policy().with("fills_caches", true).read_by(Config::from_json);
     let registries = "near+far /base/v2/acme/a/blobs/D /v2/team/a/blobs/D";
     #[rustfmt::skip]

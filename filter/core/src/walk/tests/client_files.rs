@@ -1,4 +1,4 @@
-//! What a front serves of how clients pull through it.
+//! Plans of requests for configuration files of clients.
 
 use portolan_policy_builder::{Front, Policy};
 use serde_json::json;

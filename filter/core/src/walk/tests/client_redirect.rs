@@ -1,4 +1,4 @@
-//! Whole walks of requests that are sent elsewhere.
+//! Plans of requests that are redirected.
 
 use super::*;
 
@@ -161,7 +161,7 @@ fn blobs_come_from_the_store_of_the_region_that_has_them() {
 }
 
 #[test]
-fn what_is_not_redirected_is_carried() {
+fn requests_of_other_classes_are_carried() {
     #[rustfmt::skip]
     let rows = [
         ("GET", "/v2/pause/manifests/v1", "carried to ar; country DE; nearest replica"),

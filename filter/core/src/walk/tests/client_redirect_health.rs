@@ -1,4 +1,4 @@
-//! Whole walks of requests that are sent to the first backend that is up.
+//! Plans of requests that are redirected to the first backend that is up.
 
 use super::client_redirect::POLICY;
 use super::*;

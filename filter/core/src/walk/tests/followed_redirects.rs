@@ -1,4 +1,4 @@
-//! What the attempt phase is told of redirects.
+//! Followed redirects in the requests that are prepared for each backend.
 
 use portolan_policy_builder::{Backend, Policy, Region, Rule};
 use serde_json::json;
@@ -109,7 +109,7 @@ fn an_owner_is_followed_for_content_and_for_nothing_else() {
 }
 
 #[test]
-fn who_follows_nobody_says_nothing_of_it() {
+fn without_followed_redirects_requests_say_nothing_of_redirects() {
     let config = super::policy().read_by(Config::from_json);
     let target = format!("/v2/public/drycc/blobs/{DIGEST}");
     let head = RequestHead {

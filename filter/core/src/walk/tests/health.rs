@@ -1,4 +1,4 @@
-//! What a front says of itself, and the catalogue.
+//! Plans of requests for health and for the catalog.
 
 use portolan_policy_builder::{Backend, Front, Policy, Rule};
 

@@ -1,4 +1,4 @@
-//! Whole walks: a policy, a request, and where it ends.
+//! Plans: a policy, a request, and its action.
 
 use portolan_policy_builder::{Backend, Policy, Region, Rule};
 use serde_json::json;
@@ -129,7 +129,7 @@ fn a_mount_follows_the_owner_of_its_source() {
 }
 
 #[test]
-fn what_sends_a_read_on_and_whose_404_is_final() {
+fn reads_that_go_on_after_a_404_and_final_404s() {
     let chain = json!(["quay", "ghcr"]);
     let config = policy().set("/rules/0/chains/cn", chain).read_by(Config::from_json);
     // The cluster, whether a 404 sends the request on, and whether the owner's is final.

@@ -1,4 +1,4 @@
-//! Whole walks through a front that stands for several registries.
+//! Plans of requests to a front that stands for several registries.
 
 use super::auth::errand;
 use super::*;
@@ -210,7 +210,7 @@ fn refused(host: &str, target: &str) -> String {
 }
 
 #[test]
-fn what_is_not_served_sends_clients_on() {
+fn unknown_registries_get_an_error_after_which_clients_ask_elsewhere() {
     let challenge =
         |realm: &str| format!(r#" Bearer realm="https://{realm}",service="mirror.example""#);
     let ping = format!("401 UNAUTHORIZED{}", challenge("mirror.example/portolan/token"));

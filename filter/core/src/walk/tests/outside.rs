@@ -1,4 +1,4 @@
-//! Uploads that go on outside of a registry's `/v2/`.
+//! Uploads that continue outside of a registry's `/v2/`.
 
 use portolan_policy_builder::{Backend, Front, Policy, Rule};
 use serde_json::json;
@@ -48,7 +48,7 @@ fn asked(host: &str, password: Option<Password>, method: &str, target: &str) -> 
 }
 
 #[test]
-fn they_lead_to_the_owner_and_nowhere_else() {
+fn outside_uploads_go_only_to_the_owner() {
     const OWNER: &str = "gar@owner /artifacts-uploads/";
     let team = |rest: &str| format!("/v2/team/a/blobs/uploads/portolan~1{rest}");
     let there = |rest: &str| format!("{OWNER}{rest}");
@@ -84,7 +84,7 @@ fn they_lead_to_the_owner_and_nowhere_else() {
 }
 
 #[test]
-fn who_may_not_push_may_not_go_on_with_a_push() {
+fn an_upload_continues_only_for_clients_that_may_push() {
     let target = "/v2/team/a/blobs/uploads/portolan~1artifacts-uploads~1A";
     #[rustfmt::skip]
     let rows = [

@@ -1,4 +1,4 @@
-//! Clients, programs and images that the policy refuses.
+//! Clients, user agents and images that the policy refuses.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn run(front: &str, address: &str, agent: &str, method: &str, target: &str) -> S
 }
 
 #[test]
-fn who_and_what_is_refused() {
+fn clients_user_agents_and_images_that_are_refused() {
     const SCANS: &str = "scans are not welcome";
     const ROBOTS: &str = "robots are not welcome";
     const HOLE: &str = "a hole is mended in 2.0";

@@ -1,4 +1,4 @@
-//! Metrics at a front: for some networks, and for nobody else there at all.
+//! Metrics at a front: for some networks, and 404 for all other clients.
 
 use portolan_policy_builder::{Backend, Front, Policy, Rule};
 use serde_json::json;
@@ -25,7 +25,7 @@ fn policy() -> Policy {
 }
 
 #[test]
-fn who_may_scrape() {
+fn networks_that_may_scrape_metrics() {
     #[rustfmt::skip]
     let rows = [
         ("watched.example", "GET", "/metrics", "10.1.2.3", "metrics", "the office"),

@@ -1,4 +1,4 @@
-//! Writes that are refused for a while, and what goes on meanwhile.
+//! Writes that the policy refuses for a while, and reads that still work.
 
 use portolan_policy_builder::{Backend, Front, Policy, Rule};
 use serde_json::json;

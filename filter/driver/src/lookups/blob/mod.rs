@@ -1,4 +1,4 @@
-//! What one worker knows of what a blob store has.
+//! The blobs that a blob store has, as one worker knows them.
 //!
 //! A state machine without a clock and without I/O: the host says what time it is, asks the store
 //! what it is told to ask, and reports what came of it.

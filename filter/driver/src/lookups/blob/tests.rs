@@ -52,7 +52,7 @@ fn the_last_waiter_goes_and_the_answer_is_kept() {
 }
 
 #[test]
-fn what_is_remembered_and_how_long() {
+fn results_of_probes_and_how_long_they_are_remembered() {
     use Finding::{Absent, Present, Trouble, Unclear};
     #[rustfmt::skip]
     let rows = [
@@ -99,7 +99,7 @@ fn a_store_in_trouble_holds_one_request_and_not_all() {
 
 /// One question by the way, which nobody waits for, tells that a store went down, and that it is back.
 #[test]
-fn nobody_is_sent_to_a_store_that_went_down() {
+fn no_client_is_redirected_to_a_store_that_went_down() {
     let known = Lookup::Known(Presence::Present);
     let mut probes = Probes::new(SETTINGS);
     for number in 1..3 {
@@ -139,7 +139,7 @@ fn a_store_that_does_not_say_any_more_loses_the_blob_and_nothing_else() {
 }
 
 #[test]
-fn what_is_used_stays_and_the_table_is_bounded() {
+fn used_results_stay_in_a_bounded_table() {
     let mut probes = Probes::new(SETTINGS);
     for number in 1..1000 {
         probes.look_up(&digest(number), MORNING, 1);

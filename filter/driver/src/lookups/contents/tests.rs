@@ -21,7 +21,7 @@ fn look_up(contents: &mut Contents, name: &str, stream: StreamId, seconds: u64) 
 }
 
 #[test]
-fn what_an_answer_means_and_for_how_long() {
+fn answers_of_fills_and_how_long_they_count() {
     use Presence::{Absent, Present, Unknown};
     #[rustfmt::skip]
     let rows = [
@@ -50,7 +50,7 @@ fn what_an_answer_means_and_for_how_long() {
 }
 
 #[test]
-fn what_is_known_stays_known_while_registries_are_in_trouble() {
+fn known_contents_stay_known_while_registries_fail() {
     let mut contents = contents();
     look_up(&mut contents, "a", 1, 0);
     contents.settle(&pair("a"), Some(200), 0);

@@ -240,7 +240,7 @@ impl Simulation {
 /// and the slowest in milliseconds, each at most. Without a budget hedges are
 /// what takes the last of the processor's time, and reads fail.
 #[test]
-fn what_hedged_reads_cost() {
+fn cost_of_hedged_reads() {
     use Registry::{Hangs, Slow, SlowNowAndThen, Starved, Well};
     const ALL: usize = usize::MAX;
     #[rustfmt::skip]

@@ -140,7 +140,7 @@ fn a_backend_that_says_where_its_tokens_come_from() {
 }
 
 #[test]
-fn how_backends_are_is_asked_once_a_second() {
+fn health_of_backends_is_asked_once_a_second() {
     #[rustfmt::skip]
     run("health", &[
         (0, Asks(Health(false), "waits"), &[], "one asks"),
@@ -170,7 +170,7 @@ fn a_store_that_does_not_answer() {
 }
 
 #[test]
-fn what_the_operator_is_told() {
+fn warnings_for_the_operator() {
     let mut world = World::new();
     let lines = |world: &mut World| world.lookups.take_lines();
     world.ask(Token("robot", true));

@@ -1,4 +1,4 @@
-//! What is known under one key, and what follows from it for a request.
+//! The state of a token under one key, and what a request with that key does.
 
 use portolan_core::token::{Denial, Outcome, Refusal, Secret};
 

@@ -1,4 +1,4 @@
-//! What goes when the table is full.
+//! Evicts tokens when the table is full.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Why there is no token, and until when nobody asks again.
+//! The reason for a missing token, and the time of the next fetch.
 
 use portolan_core::token::Denial;
 

@@ -1,4 +1,4 @@
-//! A token in hand and the two moments of its life.
+//! A valid token, with the times of its renewal and of its end.
 
 use std::time::Duration;
 

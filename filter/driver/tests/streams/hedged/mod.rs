@@ -230,7 +230,7 @@ fn silence(world: &mut World, pair: [&'static str; 2]) {
 }
 
 #[test]
-fn who_answers_nothing_is_asked_last() {
+fn a_backend_that_answers_nothing_is_asked_last() {
     let pair = ["robot", "open"];
     let mut world = world(pair, "");
     silence(&mut world, pair);
@@ -243,7 +243,7 @@ fn who_answers_nothing_is_asked_last() {
 
 /// Envoy knows the one that would be asked first to be down: a request that had nobody else would end there.
 #[test]
-fn who_answers_nothing_is_asked_where_nobody_else_is_up() {
+fn a_backend_that_answers_nothing_is_asked_if_no_other_is_up() {
     let pair = ["robot", "open"];
     let mut world = world(pair, "");
     silence(&mut world, pair);
@@ -260,7 +260,7 @@ fn who_answers_nothing_is_asked_where_nobody_else_is_up() {
 
 /// Envoy knows one of the two to be down, which the first request finds out; it has nobody else for its second attempt.
 #[test]
-fn nobody_is_asked_twice_where_one_is_down() {
+fn no_backend_is_asked_twice_while_the_other_is_down() {
     let pair = ["robot", "open"];
     let unavailable = "503 portolan_failed:UNAVAILABLE";
     for down in [0, 1] {

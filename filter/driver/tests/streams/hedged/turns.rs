@@ -134,7 +134,7 @@ fn an_answer_that_waits_for_the_other_names_nobody_to_go_on_to() {
 
 /// The host passes over whom it knows to be down: the next request does not count on it, until it is asked again.
 #[test]
-fn who_is_down_is_known_from_whom_the_host_asks_first() {
+fn the_hosts_first_choice_shows_which_backend_is_down() {
     let mut world = world(PAIR, "");
     let ask = |world: &mut World, down| {
         let mut router = Router::start(world, PAIR, down);
@@ -192,7 +192,7 @@ fn attempts_in_other_lists_do_not_count() {
 
 /// What asking the second one too costs, in nine requests one after the other.
 #[test]
-fn what_was_in_vain_is_not_done_often() {
+fn hedging_in_vain_becomes_rare() {
     #[rustfmt::skip]
     let rows = [
         (0, 300, 4, "the first one answers: in vain, and four times as dear"),

@@ -1,4 +1,4 @@
-//! Which upstream a request means, and what its repository is called on either side.
+//! The upstream that a request means, and the names of its repository.
 
 mod properties;
 mod twin;
@@ -56,7 +56,7 @@ fn names(host: &str, name: &str, query: &str) -> String {
 }
 
 #[test]
-fn what_a_request_means() {
+fn the_upstream_and_the_repository_of_a_request() {
     #[rustfmt::skip]
     let rows = [
         // One namespace.
@@ -155,7 +155,7 @@ fn other_repositories_are_written_as_the_request_writes_its_own() {
 }
 
 #[test]
-fn what_only_ns_said_is_said_again() {
+fn answers_have_ns_only_if_ns_decided() {
     #[rustfmt::skip]
     let rows = [
         ("mirror.example", "?ns=INDEX.docker.io", "docker.io", Some("index.docker.io"), Some("docker.io")),

@@ -1,4 +1,4 @@
-//! What holds for every name.
+//! Properties that hold for every name.
 
 use proptest::prelude::*;
 
@@ -61,7 +61,7 @@ proptest! {
 
     /// Whatever a client is told means to the front what the policy meant.
     #[test]
-    fn what_a_client_is_told_is_what_is_meant(
+    fn names_in_answers_mean_the_repository_that_was_asked(
         asked in name(),
         told in name(),
         prefix in prop_oneof![Just("hub/"), Just("ghcr.io/"), Just("quiet/"), Just("")],
