@@ -13,7 +13,9 @@ from harness.delivery import Delivery
 from harness.doors import KINDS, Door, opened
 from harness.envoy import Envoy, Policy, render
 from harness.scripted import Answer, Scripted
+from harness.signing import Signer
 from harness.tenants import policy as policy_of_tenants
+from harness.two_operators import Operators, two_operators
 
 # Suites about Envoy's configuration, commands and clients, in which it does not matter what runs the filter: they have the
 # native module. Envoy compiles the WebAssembly at each start, for seconds of processor time, and these start some hundred.
@@ -161,3 +163,23 @@ def delivery(the_delivery: Delivery) -> Delivery:
     the_delivery.cdn.behave()
     the_delivery.cdn.forget()
     return the_delivery
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    """What signs the tokens of a suite's token services."""
+    return Signer(tmp_path_factory.mktemp("signer"))
+
+
+@pytest.fixture(scope="module")
+def the_operators(signer: Signer) -> Iterator[Operators]:
+    """Registries of two operators, each with its token service, for a whole suite."""
+    with two_operators(signer) as operators:
+        yield operators
+
+
+@pytest.fixture
+def operators(the_operators: Operators) -> Operators:
+    """The registries of two operators, all up, with no requests yet."""
+    the_operators.reset()
+    return the_operators

@@ -32,12 +32,6 @@ PUSHER = Account("pusher", "the pusher's password")
 Start = Callable[..., Envoy]
 
 
-@pytest.fixture(scope="module")
-def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    """One key for all services: what matters here is who asks whom."""
-    return Signer(tmp_path_factory.mktemp("signer"))
-
-
 @pytest.fixture
 def services(signer: Signer) -> Iterator[list[TokenService]]:
     """Two token services, each for one registry."""

@@ -14,9 +14,8 @@ from harness import ports, raw
 from harness.envoy import Envoy, Policy
 from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
-from harness.signing import Signer
 from harness.token_service import TokenService
-from harness.two_operators import ALICE, Operators, two_operators
+from harness.two_operators import ALICE, Operators
 
 ENDPOINT = "/portolan/token"
 FORM: raw.Header = ("Content-Type", "application/x-www-form-urlencoded")
@@ -27,26 +26,8 @@ REPOSITORIES = ("drycc", "mirrored", "hub", "open", "unknown")
 
 
 @pytest.fixture(scope="module")
-def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    return Signer(tmp_path_factory.mktemp("signer"))
-
-
-@pytest.fixture(scope="module")
-def the_operators(signer: Signer) -> Iterator[Operators]:
-    with two_operators(signer) as operators:
-        yield operators
-
-
-@pytest.fixture(scope="module")
 def envoy(the_operators: Operators, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     return start_envoy(the_operators.policy())
-
-
-@pytest.fixture
-def operators(the_operators: Operators) -> Operators:
-    """Everybody in good order, asked nothing yet."""
-    the_operators.reset()
-    return the_operators
 
 
 def targets(repository: str) -> list[tuple[str, str]]:

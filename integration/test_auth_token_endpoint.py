@@ -14,9 +14,9 @@ import pytest
 from harness import faults, raw
 from harness.envoy import Envoy, Policy
 from harness.scripted import Answer, Scripted
-from harness.signing import Signer, claims_of
+from harness.signing import claims_of
 from harness.token_service import Asked, TokenService
-from harness.two_operators import ACME_QUERY, ALICE, Operators, two_operators
+from harness.two_operators import ACME_QUERY, ALICE, Operators
 from harness.waiting import eventually
 
 ENDPOINT = "/portolan/token"
@@ -26,22 +26,15 @@ MAXIMUM = 64 * 1024
 
 
 @pytest.fixture(scope="module")
-def the_operators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operators]:
-    with two_operators(Signer(tmp_path_factory.mktemp("signer"))) as operators:
-        yield operators
-
-
-@pytest.fixture(scope="module")
 def envoy(the_operators: Operators, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     return start_envoy(the_operators.policy())
 
 
 @pytest.fixture
-def operators(the_operators: Operators) -> Iterator[Operators]:
-    """Everybody in good order, asked nothing yet; a request for a token asks no registry."""
-    the_operators.reset()
-    yield the_operators
-    assert not any(registry.seen for registry in the_operators.registries)
+def operators(operators: Operators) -> Iterator[Operators]:
+    """As for other suites; in addition, a request for a token asks no registry."""
+    yield operators
+    assert not any(registry.seen for registry in operators.registries)
 
 
 def get(envoy: Envoy, query: str = "", *headers: raw.Header) -> raw.Response:

@@ -6,7 +6,7 @@ who must never see whose tokens is in test_auth_operators.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,7 @@ from harness import portolan, raw
 from harness.envoy import Envoy, Policy, write_policy
 from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted
-from harness.signing import Signer
-from harness.two_operators import ALICE, Operators, two_operators
+from harness.two_operators import ALICE, Operators
 
 REALM = "http://registry.test/portolan/token"
 # How every Bearer challenge of the front begins. Rows below write it as OURS.
@@ -28,21 +27,8 @@ TOKEN: raw.Header = ("Authorization", "Bearer portolan~acme~x.y.z")
 
 
 @pytest.fixture(scope="module")
-def the_operators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operators]:
-    with two_operators(Signer(tmp_path_factory.mktemp("signer"))) as operators:
-        yield operators
-
-
-@pytest.fixture(scope="module")
 def envoy(the_operators: Operators, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     return start_envoy(the_operators.policy())
-
-
-@pytest.fixture
-def operators(the_operators: Operators) -> Operators:
-    """Everybody in good order, asked nothing yet."""
-    the_operators.reset()
-    return the_operators
 
 
 def refusal(*challenges: str | bytes, status: int = 401) -> Answer:
