@@ -37,7 +37,6 @@ mod health;
 mod http3;
 mod http_redirect;
 mod inside;
-mod leftover;
 mod limits;
 mod listener;
 mod local_rate_limit;
@@ -46,6 +45,7 @@ mod loops;
 mod metrics;
 mod model;
 mod next_cluster;
+mod notes;
 mod options;
 mod origin;
 mod overload;
@@ -213,7 +213,7 @@ fn write_secrets(model: &Model<'_>, directory: Option<&Path>) -> Result<(), Rend
     if let Some(directory) = directory {
         write_sds(directory, model)?;
     }
-    leftover::notes(model, directory.is_some()).into_iter().for_each(say);
+    notes::of(model, directory.is_some()).into_iter().for_each(say);
     Ok(())
 }
 

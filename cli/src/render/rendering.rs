@@ -7,7 +7,7 @@ use super::error::RenderError;
 use super::model::fill::Fill;
 use super::model::{Model, check};
 use super::options::{Options, Target};
-use super::{bootstrap, leftover, yaml};
+use super::{bootstrap, notes, yaml};
 use crate::policy_file::{self, LoadedPolicy};
 
 /// A policy as it is rendered: its clusters are named by what they connect to.
@@ -30,7 +30,7 @@ impl Rendering {
 
     /// What the operator has still to do.
     pub(crate) fn notes(&self) -> Vec<String> {
-        leftover::notes(&self.model(), true)
+        notes::of(&self.model(), true)
     }
 
     /// What Envoy has to have for it.

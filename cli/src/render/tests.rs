@@ -16,10 +16,10 @@ use portolan_policy_builder::{Backend, Policy, Rule};
 use serde_json::{Value, json};
 
 use super::envoy_version::EnvoyVersion;
-use super::leftover;
 use super::limits::Limits;
 use super::model::Model;
 use super::model::trust::secret_files;
+use super::notes;
 use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 
 const CONNECTION_MANAGER: &str =
@@ -54,7 +54,7 @@ fn bootstrap(config: &Config, json: &str, options: &Options) -> Value {
 }
 
 fn notes(config: &Config, options: &Options, written: bool) -> Vec<String> {
-    leftover::notes(&Model::of(config, "{}\n", options, None), written)
+    notes::of(&Model::of(config, "{}\n", options, None), written)
 }
 
 fn config(clients: &Value) -> Config {

@@ -1,7 +1,7 @@
 //! A chain: the backends that serve the clients of one region.
 
 use super::ids::ListId;
-use super::spread::spread;
+use super::stable_hash::stable_hash;
 
 /// The lists of one region and one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Chain {
 
 /// A number from 0 to 99 that depends on the name and nothing else.
 fn percentile(repository: &str) -> u8 {
-    u8::try_from(spread(repository) % 100).unwrap_or(0)
+    u8::try_from(stable_hash(repository) % 100).unwrap_or(0)
 }
 
 #[cfg(test)]

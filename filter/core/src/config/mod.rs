@@ -45,7 +45,7 @@ mod repository_glob;
 mod resilience;
 mod rule_index;
 mod rules;
-mod spread;
+mod stable_hash;
 mod upload_path;
 mod upstreams;
 pub mod user_info;
@@ -87,7 +87,7 @@ pub use resilience::{
     WriteTimeouts,
 };
 pub use rules::{Owner, Rule, Rules};
-pub(crate) use spread::spread;
+pub(crate) use stable_hash::stable_hash;
 pub use upload_path::UploadPath;
 pub use upstreams::{Upstream, Upstreams};
 pub use wire::VERSION;

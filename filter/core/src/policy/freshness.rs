@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Rule, spread};
+use crate::config::{Rule, stable_hash};
 use crate::registry::{Endpoint, RegistryRequest};
 
 /// How many times of pushes a host keeps. Two repositories that share one are both read from
@@ -30,7 +30,7 @@ pub struct Push {
 }
 
 fn slot(repository: &str) -> u32 {
-    u32::try_from(spread(repository) % SLOTS).unwrap_or(0)
+    u32::try_from(stable_hash(repository) % SLOTS).unwrap_or(0)
 }
 
 /// The question that a read by tag in this rule depends on.

@@ -1,14 +1,14 @@
 //! The plan of a request: its walk through the rooms of the core, in one function for hosts.
 
 mod action;
+mod builtin_endpoints;
 mod carry;
 mod client_redirect;
 mod end;
 mod fill;
-mod greeting;
 mod head;
 mod identity;
-mod itself;
+mod ping;
 mod token_endpoint;
 mod withheld;
 
@@ -102,13 +102,13 @@ fn beside_the_api<'c>(
     if token_endpoint::is_at(head) {
         return Some(serve_tokens(config, front, locality, head));
     }
-    if let Some(reply) = itself::liveness(config, head) {
+    if let Some(reply) = builtin_endpoints::liveness(config, head) {
         return Some(Ok(End::reply(reply)));
     }
     let front = config.fronts().get(front?)?;
     let page = || ClientRedirect::to_page(front, head.method, head.path());
     let to_page = |redirection| End::redirect(redirection, &Naming::default());
-    itself::answer(config, front, locality, (head, facts))
+    builtin_endpoints::answer(config, front, locality, (head, facts))
         .map(Ok)
         .or_else(|| Some(page()?.map(to_page)))
 }
@@ -175,7 +175,7 @@ fn act<'c>(
         facts
     };
     let decision = if request.endpoint == Endpoint::Ping {
-        greeting::greet(config, front, identity, head.authorization)?
+        ping::answer(config, front, identity, head.authorization)?
     } else {
         let asked =
             policy::Asked { front, naming, name, identity, locality, asker: &by_whom, facts };

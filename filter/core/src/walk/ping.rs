@@ -7,7 +7,7 @@ use crate::config::{Config, Front, FrontAuth, OperatorKind};
 use crate::policy::{CacheUse, Choice, Decision, Forward, Identity, Mounting, Refusal};
 
 /// Answers `GET /v2/`, or says who does.
-pub(super) fn greet<'c>(
+pub(super) fn answer<'c>(
     config: &'c Config,
     front: &Front,
     identity: Identity,

@@ -5,7 +5,7 @@ use super::model::Model;
 use super::secret::Secret;
 
 /// A line for each, `written` being whether the files of the secrets have been.
-pub(super) fn notes(model: &Model<'_>, written: bool) -> Vec<String> {
+pub(super) fn of(model: &Model<'_>, written: bool) -> Vec<String> {
     let secrets = model.trust.secrets;
     let files = model.secrets.iter().map(|secret: &Secret| secret.file_name(secrets));
     let files = files.collect::<Vec<_>>().join(", ");
