@@ -4,61 +4,20 @@ Scripted registries that count what they are asked, and a scripted node where a 
 or answers. Cannot see: content larger than some megabytes, hours of load, a node on another machine.
 """
 
-import hashlib
-import itertools
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import portolan, ports, raw
-from harness.cache_node import Node, have
-from harness.envoy import Envoy, Policy, render, write_policy
-from harness.policies import build_policy, rule_of
+from harness import ports, raw
+from harness.cache_node import have
+from harness.cache_tier import MANIFEST, Store, Tier, asked, digest_of, get, numbers, policy, start_tier
+from harness.envoy import Envoy, render
 from harness.scripted import Answer, Scripted, Seen, Silence
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not have(), reason="there is no Traffic Server; run scripts/setup cache")
-
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-numbers = itertools.count()
-
-
-def digest_of(body: bytes) -> str:
-    """The digest by which content is asked for."""
-    return "sha256:" + hashlib.sha256(body).hexdigest()
-
-
-@dataclass
-class Store:
-    """What the registries have, by repository, kind and reference."""
-
-    content: dict[str, bytes] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, repository: str, body: bytes, kind: str = "blobs", reference: str | None = None) -> str:
-        """Adds content; its path."""
-        path = f"/v2/{repository}/{kind}/{reference or digest_of(body)}"
-        with self.lock:
-            self.content[path] = body
-        return path
-
-    def fresh(self, repository: str, size: int = 3000) -> tuple[str, bytes]:
-        """Content that nobody has asked for yet."""
-        body = f"{next(numbers)} ".encode() * size
-        return self.add(repository, body), body
-
-    def serve(self, seen: Seen) -> Answer:
-        """As a registry answers."""
-        body = self.content.get(seen.target.decode())
-        if body is None:
-            return Answer(404, [("Content-Type", "application/json")], b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
-        kind = MANIFEST if b"/manifests/" in seen.target else "application/octet-stream"
-        return Answer(200, [("Content-Type", kind), ("Docker-Content-Digest", digest_of(body))], body)
 
 
 @pytest.fixture(scope="module")
@@ -69,47 +28,14 @@ def store(east: Scripted, west: Scripted) -> Store:
     return store
 
 
-def policy(east: Scripted, west: Scripted, nodes: list[str]) -> Policy:
-    """Two rules through one cache, and one past it."""
-    chain = {"default": ["cache@eu", "east", "west"]}
-    rule: dict[str, Any] = {"chains": chain, "replicas": ["east", "west"], "readers": "anyone"}
-    times = {"attempt_timeouts": {"manifests": "2s", "blobs": "2s"}}
-    return build_policy(
-        {"east": {"url": east.url, **times}, "west": {"url": west.url, **times}},
-        {"name": "team", "repositories": ["team/**"], **rule},
-        {"name": "other", "repositories": ["other/**"], **rule},
-        rule_of("past", ["east", "west"]),
-        caches={"eu": {"nodes": nodes}},
-    )
-
-
-@dataclass
-class Tier:
-    """An Envoy with its nodes."""
-
-    envoy: Envoy
-    nodes: list[Node]
-    fill: int
-
-
 @pytest.fixture(scope="module")
 def tier(
     east: Scripted, west: Scripted, store: Store, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tier]:
     """Two nodes, filled from the same Envoy."""
-    directory = tmp_path_factory.mktemp("cache")
-    node_ports = [ports.free() for _ in range(2)]
-    fill = ports.free()
-    document = policy(east, west, [f"http://127.0.0.1:{port}" for port in node_ports])
-    path = write_policy(document, directory / "policy")
-    files = directory / "files"
-    portolan.output("render", path, files, "--target", "cache-node", "--cache-fill", f"127.0.0.1:{fill}")
-    nodes = [Node(files / f"eu-{at + 1}", directory / f"node-{at + 1}", port) for at, port in enumerate(node_ports)]
-    envoy = start(render(document, directory / "policy", more=["--cache-fill", f"127.0.0.1:{fill}"]), workers=2)
-    envoy.wait_until_healthy()
-    yield Tier(envoy, nodes, fill)
-    for node in nodes:
-        node.stop()
+    tier = start_tier(tmp_path_factory.mktemp("cache"), (east, west), start)
+    yield tier
+    tier.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -117,16 +43,6 @@ def _forget(east: Scripted, west: Scripted, store: Store) -> None:
     east.script = west.script = store.serve
     east.forget()
     west.forget()
-
-
-def asked(registry: Scripted, method: str, path: str) -> int:
-    """How often a registry was asked for it."""
-    return sum(seen.method == method and seen.target.decode() == path for seen in registry.seen)
-
-
-def get(envoy: Envoy, path: str, headers: list[raw.Header] | None = None) -> raw.Response:
-    """A pull."""
-    return envoy.request("GET", path, headers or [])
 
 
 def test_a_hit_asks_no_registry(tier: Tier, store: Store, east: Scripted) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from dashboards.__main__ import PLACE, files
 from dashboards.asking import Span
-from dashboards.boards import ALL
+from dashboards.every import ALL
 from dashboards.pictures import SETTLE_SECONDS, silent
 from dashboards.scene import FAULTS, scene
 from harness import paths

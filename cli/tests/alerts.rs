@@ -44,6 +44,8 @@ fn the_alerts_do_what_their_test_says() {
         ["test", "rules", "backends.rules.test.yaml"],
         ["check", "rules", "process.rules.yaml"],
         ["test", "rules", "process.rules.test.yaml"],
+        ["check", "rules", "caches.rules.yaml"],
+        ["test", "rules", "caches.rules.test.yaml"],
         ["check", "rules", "policy.rules.yaml"],
         ["test", "rules", "policy.rules.test.yaml"],
     ];
@@ -61,8 +63,8 @@ fn the_alerts_do_what_their_test_says() {
 }
 
 /// The files whose alerts lead to a section of the documentation.
-const WITH_RUNBOOK: [&str; 6] =
-    ["requests", "backends", "process", "credentials", "geography", "policy"];
+const WITH_RUNBOOK: [&str; 7] =
+    ["requests", "backends", "caches", "process", "credentials", "geography", "policy"];
 
 fn documentation(name: &str) -> String {
     let docs = observability().join("../../docs");
@@ -108,7 +110,10 @@ fn each_alert_says_what_it_means_and_where_to_read_on() {
         for place in values(&rules, "dashboard: ") {
             let uid = format!("\"uid\": \"{}\"", place.strip_prefix("/d/").unwrap());
             let is_there = |board: &str| read(&format!("dashboards/{board}.json")).contains(&uid);
-            assert!(["overview", "backends", "front"].into_iter().any(is_there), "{file}: {place}");
+            assert!(
+                ["overview", "backends", "front", "caches"].into_iter().any(is_there),
+                "{file}: {place}"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from dashboards.boards import ALL
+from dashboards.every import ALL
 from dashboards.grafana import document
 
 PLACE = Path(__file__).resolve().parents[2] / "envoy" / "observability" / "dashboards"

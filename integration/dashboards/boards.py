@@ -1,4 +1,4 @@
-"""The three dashboards."""
+"""The dashboards for requests, registries and fronts."""
 
 from dashboards.panels import Dashboard, Panel, Query, Row, Shape, Unit, Variable
 
@@ -468,6 +468,3 @@ FRONT_BOARD = Dashboard(
         ),
     ),
 )
-
-# By the names of the files.
-ALL = {"overview": OVERVIEW, "backends": BACKENDS_BOARD, "front": FRONT_BOARD}

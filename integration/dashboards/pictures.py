@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from dashboards.asking import Span, course, whole
-from dashboards.boards import ALL
+from dashboards.every import ALL
 from dashboards.draw import draw
 from dashboards.panels import Panel, Query, Shape
 from dashboards.scene import scene

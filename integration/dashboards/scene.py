@@ -20,6 +20,7 @@ from harness.policies import build_policy, rule_of
 from harness.prometheus import Prometheus
 from harness.raw import Header
 from harness.scripted import Answer, Scripted, Seen
+from harness.scripted_node import ScriptedNode
 
 BODY = b'{"schemaVersion":2}' + b" " * 4000
 DIGEST = sha256(BODY)
@@ -37,6 +38,7 @@ TARGETS = [
     "/v2/guarded/web/manifests/latest",
     "/v2/vault/web/manifests/latest",
     f"/v2/open/web/blobs/{DIGEST}",
+    f"/v2/cached/web/blobs/{DIGEST}",
     "/v2/nobody/has/manifests/latest",
     "/v2/",
 ]
@@ -59,12 +61,17 @@ def token(_seen: Seen) -> Answer:
 
 @dataclass
 class Registries:
-    """Two with the same content, one with a token service."""
+    """Two with the same content, one with a token service; and the node of a cache."""
 
     east: Scripted = field(default_factory=Scripted)
     west: Scripted = field(default_factory=Scripted)
     guarded: Scripted = field(default_factory=Scripted)
     tokens: Scripted = field(default_factory=Scripted)
+    fill: int = field(default_factory=ports.free)
+    node: Scripted = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.node = ScriptedNode("near-1", self.fill)
 
     def behave(self) -> None:
         """All of them are well."""
@@ -74,7 +81,7 @@ class Registries:
 
     def close(self) -> None:
         """Stops all of them."""
-        for registry in (self.east, self.west, self.guarded, self.tokens):
+        for registry in (self.east, self.west, self.guarded, self.tokens, self.node):
             registry.close()
 
 
@@ -139,9 +146,11 @@ def policy(registries: Registries, directory: Path) -> Policy:
         },
         rule_of("app", chains, replicas=["east", "west"]),
         rule_of("guarded", ["guarded"], readers="anyone"),
+        rule_of("cached", ["cache@near", "west"], readers="anyone"),
         rule_of("vault", ["vault"]),
         rule_of("open", ["west"], client_redirects={"classes": ["blobs"]}),
         front={"default": True},
+        caches={"near": {"nodes": [registries.node.url]}},
         credentials={"robot": {"file": str(credential)}},
         regions={"cn": {"labels": ["office"]}, "default": {}},
         networks={"office": ["192.0.2.0/24"]},
@@ -228,7 +237,8 @@ def stage(directory: Path, port: int = 0, admin: int = 0, metrics: int = 0) -> I
     registries.behave()
     target = f"127.0.0.1:{metrics or ports.free()}"
     document = policy(registries, directory)
-    bootstrap = render(document, directory, port, admin=f"127.0.0.1:{admin or ports.free()}", metrics=target)
+    more = ["--cache-fill", f"127.0.0.1:{registries.fill}"]
+    bootstrap = render(document, directory, port, more=more, admin=f"127.0.0.1:{admin or ports.free()}", metrics=target)
     envoy = Envoy(bootstrap, directory)
     try:
         yield Stage(registries, envoy, target)

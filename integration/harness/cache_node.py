@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -35,7 +36,6 @@ class Node:
         records = etc / "records.config"
         records.write_text(records.read_text() + OF_THE_TEST)
         (etc / "storage.config").write_text(f"{places['cachedir']} 64M\n")
-        (etc / "ip_allow.yaml").write_text("ip_allow: [{apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}]\n")
         for name in ("logging.yaml", "parent.config", "hosting.config", "volume.config"):
             (etc / name).touch()
         layout = {"prefix": "/usr", "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/bin"}
@@ -57,6 +57,29 @@ class Node:
             return raw.request(self.port, "GET", "/v2/", host="cache.internal").status == 200
         except OSError:
             return False
+
+    def rot(self, body: bytes, share: float) -> bool:
+        """Flips a bit of content in the store, at this share of it; whether it is there yet: it is written some time after
+        it came.
+        """
+        # Contents of tests are the same few bytes again and again: these stand at many places of one content.
+        part = body[:64]
+        with (self.directory / "cachedir/cache.db").open("r+b") as store:
+            places = [found.start() for found in re.finditer(re.escape(part), store.read())]
+            if places:
+                store.seek(places[int(len(places) * share)])
+                store.write(bytes([part[0] ^ 1]))
+        return bool(places)
+
+    def numbers(self) -> dict[str, str]:
+        """What it counts, by names without `proxy.process.`."""
+        answer = raw.request(self.port, "GET", "/portolan/statistics", host="cache.internal")
+        found = json.loads(answer.body)["global"]
+        return {name.removeprefix("proxy.process."): value for name, value in found.items()}
+
+    def hang(self, is_hanging: bool) -> None:
+        """Has it stand still, or go on."""
+        os.killpg(self.server.pid, signal.SIGSTOP if is_hanging else signal.SIGCONT)
 
     def kill(self) -> None:
         """Ends it as a power failure does."""

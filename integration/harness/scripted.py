@@ -6,7 +6,7 @@ it saw is kept as it came, before any library could tidy it.
 
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 
@@ -40,12 +40,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to send. Content-Length is added unless a header says how long the body is."""
+    """What to send. Content-Length is added unless a header says how long the body is.
+
+    `rest` is what comes behind the body, part by part, each sent when it is there; an `OSError` there ends the connection.
+    """
 
     status: int = 200
     headers: Sequence[Header] = ()
     body: bytes = b""
     interim: Sequence[int] = ()
+    rest: Callable[[], Iterable[bytes]] | None = None
 
     def encode(self, is_head: bool) -> bytes:
         """The bytes of the response; a HEAD gets the headers of the body without the body."""
@@ -137,7 +141,11 @@ class Scripted:
         with connection, connection.makefile("rb") as stream:
             try:
                 while (seen := _read(stream)) is not None:
-                    connection.sendall(self._answer(seen).encode(seen.method == "HEAD"))
+                    is_head = seen.method == "HEAD"
+                    answer = self._answer(seen)
+                    connection.sendall(answer.encode(is_head))
+                    for part in answer.rest() if answer.rest and not is_head else ():
+                        connection.sendall(part)
             except Silence:
                 self._closed.wait()
             except (OSError, ValueError):

@@ -12,7 +12,9 @@ use super::typed::{extension, object};
 
 /// The log of requests.
 pub(super) fn access_log(needs: Needs, records: Records<'_>) -> Value {
-    let fields = object([fields(needs), fields_of_policy(needs), trace(records)]);
+    let node = of_host(contract::NODE);
+    let fields =
+        object([fields(needs), fields_of_policy(needs), of_cache(needs, &node), trace(records)]);
     let log = to(records.access_log, &fields);
     let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
     object([log, once])
@@ -27,7 +29,9 @@ fn trace(records: Records<'_>) -> Value {
 
 /// The log of what fills caches: a line of its own for each fill and for each question of the filter.
 pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Value {
-    let fields = object([fields(needs), format(&[(LogField::Event, FILL)])]);
+    let node = property(StateKey::CacheNode);
+    let of_fill = format(&[(LogField::Event, FILL)]);
+    let fields = object([fields(needs), of_cache(needs, &node), of_fill]);
     let log = to(records.access_log, &fields);
     let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
     object([log, once])
@@ -133,8 +137,18 @@ fn fields_of_policy(needs: Needs) -> Value {
         field(needs.has_upstreams, LogField::Registry),
         field(needs.has_passwords, LogField::User),
         field(needs.redirects_clients, LogField::SentTo),
-        field(needs.has_caches, LogField::Cache),
-        field(needs.has_caches, LogField::CacheUse),
+    ])
+}
+
+/// What is said of caches, where the policy has any, with what says which node it is.
+fn of_cache(needs: Needs, node: &str) -> Value {
+    if !needs.has_caches {
+        return Value::Null;
+    }
+    format(&[
+        (LogField::Cache, &noted(LogField::Cache)),
+        (LogField::CacheUse, &noted(LogField::CacheUse)),
+        (LogField::CacheNode, node),
     ])
 }
 
@@ -166,7 +180,12 @@ pub(super) fn path() -> String {
 
 /// The backend that was asked, by its name in the policy.
 fn backend() -> String {
-    format!("%UPSTREAM_METADATA({})%", metadata(contract::BACKEND))
+    of_host(contract::BACKEND)
+}
+
+/// What is said of the endpoint that answered.
+pub(super) fn of_host(key: &str) -> String {
+    format!("%UPSTREAM_METADATA({})%", metadata(key))
 }
 
 /// A field that the filter notes.

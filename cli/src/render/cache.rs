@@ -12,7 +12,7 @@ use super::socket::{BUFFER_BYTES, address};
 use super::typed::object;
 
 /// The host that nodes are asked for: a name that nobody else answers to.
-const HOST: &str = "cache.internal";
+pub(crate) const HOST: &str = "cache.internal";
 
 /// The clusters: one for the nodes of each cache, and one by which the filter asks what repositories have.
 pub(super) fn clusters(caches: &Caches<'_>) -> Vec<Value> {
@@ -29,7 +29,12 @@ pub(super) fn clusters(caches: &Caches<'_>) -> Vec<Value> {
 ///   away with it.
 /// * A node that hangs costs each request the time of an attempt until two checks have failed.
 fn nodes(cache: &Cache, member: &Backend) -> Value {
-    let endpoints: Vec<Value> = cache.nodes().iter().map(|url| endpoint(url, member)).collect();
+    let endpoints: Vec<Value> = cache
+        .nodes()
+        .iter()
+        .zip(cache.node_names())
+        .map(|(url, node)| endpoint(url, &node, member))
+        .collect();
     let all_addresses = cache.nodes().iter().all(|url| url.host().parse::<IpAddr>().is_ok());
     object([
         json!({
@@ -77,13 +82,14 @@ fn nodes(cache: &Cache, member: &Backend) -> Value {
     ])
 }
 
-fn endpoint(url: &BackendUrl, member: &Backend) -> Value {
+fn endpoint(url: &BackendUrl, node: &str, member: &Backend) -> Value {
+    let said = json!({contract::BACKEND: member.name(), contract::NODE: node});
     json!({
         "endpoint": {
             "hostname": HOST,
             "address": {"socket_address": {"address": url.host(), "port_value": url.port()}},
         },
-        "metadata": {"filter_metadata": {contract::NAMESPACE: {contract::BACKEND: member.name()}}},
+        "metadata": {"filter_metadata": {contract::NAMESPACE: said}},
     })
 }
 

@@ -10,7 +10,7 @@ use super::socket::{BUFFER_BYTES, address};
 use super::typed::object;
 use super::{
     access_log, client_address, connection_manager, filter, filter_state, followed_redirects,
-    loops, routes,
+    loops, metrics, routes,
 };
 
 /// What the listener is called.
@@ -39,6 +39,7 @@ fn manager(fill: &FillListener<'_>) -> Value {
     let deciding =
         serving.filter.map(|file| filter::deciding(NAME, &file.of_fills(), serving.policy_json));
     let log = access_log::of_fills(serving.needs, serving.records);
+    let counted = metrics::of_fills(serving.needs, serving.records);
     let filters = [loops::filter_of_fills(&serving.fronts.identity)]
         .into_iter()
         .chain([filter_state::filter(serving.clients, serving.records.policy)])
@@ -50,7 +51,7 @@ fn manager(fill: &FillListener<'_>) -> Value {
         statistics: "portolan_fill",
         addresses: client_address::settings(fill.inbound.forwarded_for),
         tracing: Value::Null,
-        logs: vec![log],
+        logs: [log].into_iter().chain(counted).collect(),
         routes: object([routes::route_config(serving), json!({"name": NAME})]),
         filters,
     };

@@ -3,7 +3,8 @@
 use portolan_core::attempt::{LATER, Why};
 use portolan_core::contract::{StateKey, details};
 use portolan_core::record::metric::NO_VALUE;
-use portolan_core::record::{AttemptResult, Outcome};
+use portolan_core::record::{AttemptResult, FillResult, Outcome};
+use portolan_core::reply::WRONG_CONTENT;
 use serde_json::{Value, json};
 
 use super::super::typed::object;
@@ -131,5 +132,45 @@ pub(super) fn why() -> Value {
     let served: Vec<(String, &str)> = served.collect();
     let rows: Vec<(&str, Change<'_>)> =
         served.iter().map(|(beginning, word)| (beginning.as_str(), Change::Word(word))).collect();
+    beginning(&rows, Some(Change::Nothing))
+}
+
+/// What is said of what a node was sent: whether it asked for content, by one character; what kind of answer it was;
+/// and the status.
+pub(super) fn fill_format() -> String {
+    let content = format!("%FILTER_STATE({}:PLAIN):1%", StateKey::Filled.object());
+    format!("{content} %RESPONSE_CODE_DETAILS% %RESPONSE_CODE%")
+}
+
+/// What the digest of content begins with.
+const CONTENT: &str = "s";
+
+/// How fills end. Questions of the filter, and what is none of content, are not counted.
+pub(super) fn of_fills() -> Value {
+    use FillResult::{Cut, Failed, Gone, Limited, Missing, Ok, Part, Redirected, Refused, Wrong};
+    let own = |outcome: Outcome, code: &str| details::details(outcome.as_str(), code);
+    let rows: [(String, FillResult); 15] = [
+        ("via_upstream 200".to_owned(), Ok),
+        ("via_upstream 2".to_owned(), Part),
+        ("via_upstream 3".to_owned(), Redirected),
+        ("via_upstream 304".to_owned(), Part),
+        ("via_upstream 404".to_owned(), Missing),
+        ("via_upstream 410".to_owned(), Missing),
+        ("via_upstream 429".to_owned(), Limited),
+        ("via_upstream 4".to_owned(), Refused),
+        (own(Outcome::Failed, WRONG_CONTENT), Wrong),
+        (own(Outcome::Missing, ""), Missing),
+        (own(Outcome::Refused, ""), Refused),
+        (own(Outcome::Limited, ""), Limited),
+        ("upstream_reset_after_response_started".to_owned(), Cut),
+        ("downstream_".to_owned(), Gone),
+        // What else there is of a fill.
+        (String::new(), Failed),
+    ];
+    let rows = rows.map(|(beginning, result)| (format!("{CONTENT} {beginning}"), result));
+    let rows: Vec<(&str, Change<'_>)> = rows
+        .iter()
+        .map(|(beginning, result)| (beginning.as_str(), Change::Word(result.as_str())))
+        .collect();
     beginning(&rows, Some(Change::Nothing))
 }

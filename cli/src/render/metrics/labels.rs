@@ -6,7 +6,7 @@ use portolan_core::record::REFUSALS;
 use portolan_core::record::metric::{CARRIED, FOLLOWED, Label, NO_VALUE};
 use serde_json::{Value, json};
 
-use super::super::access_log::{first_of, metadata, operator, property};
+use super::super::access_log::{first_of, metadata, of_host, operator, property};
 use super::super::typed::object;
 use super::ends;
 use super::rules::{Change, exact};
@@ -17,6 +17,17 @@ pub(super) struct Tags {
     /// Whether redirects are followed. Where they led is known by the cluster, since the hosts there have no
     /// metadata.
     pub(super) follows: bool,
+    /// What is counted.
+    pub(super) of: Subject,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Requests of clients, and their attempts.
+    Requests,
+    /// What caches are filled with.
+    Fills,
 }
 
 impl Tags {
@@ -33,7 +44,11 @@ impl Tags {
             Label::Result => with(label, ends::ATTEMPT_FORMAT, &ends::of_attempts()),
             Label::Why => with(label, &ends::why_format(), &ends::why()),
             Label::Code => with(label, "%RESPONSE_CODE_DETAILS%", &codes()),
-            Label::Target => with(label, &property(StateKey::SentTo), &sent_somewhere()),
+            Label::Target => with(label, &property(StateKey::SentTo), &said()),
+            Label::Cache => with(label, &property(StateKey::Cache), &said()),
+            Label::Node => plain(label, &self.node()),
+            Label::Use => plain(label, &property(StateKey::CacheUse)),
+            Label::Filled => with(label, &ends::fill_format(), &ends::of_fills()),
             Label::Hash
             | Label::Version
             | Label::Store
@@ -48,7 +63,16 @@ impl Tags {
             let commands = ["UPSTREAM_METADATA", "CLUSTER_METADATA"];
             first_of(&commands.map(|command| operator(command, &name)))
         } else {
-            format!("%UPSTREAM_METADATA({name})%")
+            of_host(contract::BACKEND)
+        }
+    }
+
+    /// The endpoint that answered is a node, or a registry, which says of none; where a node is filled, it has said its
+    /// own name.
+    fn node(self) -> String {
+        match self.of {
+            Subject::Requests => of_host(contract::NODE),
+            Subject::Fills => property(StateKey::CacheNode),
         }
     }
 
@@ -77,8 +101,8 @@ fn codes() -> Value {
     exact(&rows, Some(Change::Nothing))
 }
 
-/// Who was sent nowhere is not counted.
-fn sent_somewhere() -> Value {
+/// Where nothing is said nothing is counted: a client that was sent nowhere, a request that no cache may answer.
+fn said() -> Value {
     exact(&[(NO_VALUE, Change::Nothing)], None)
 }
 

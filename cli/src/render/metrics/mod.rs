@@ -14,8 +14,9 @@ mod stat;
 mod tags;
 
 use portolan_core::record::metric::{
-    ATTEMPTS, FALLBACKS, FIRST_BYTE, Label, METRICS, Metric, POLICY, REDIRECTS, REFUSALS_TOTAL,
-    REQUEST_TIME, REQUESTS, SENT_BYTES, Shape,
+    ATTEMPTS, CACHE_FILL_BYTES, CACHE_FILLS, CACHE_REQUESTS, CACHE_SENT_BYTES, FALLBACKS,
+    FIRST_BYTE, Label, METRICS, Metric, POLICY, REDIRECTS, REFUSALS_TOTAL, REQUEST_TIME, REQUESTS,
+    SENT_BYTES, Shape,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ use super::access_log;
 use super::model::needs::Needs;
 use super::model::records::Records;
 use super::typed::object;
-use labels::Tags;
+use labels::{Subject, Tags};
 use logger::{PREFIX, logger};
 use stat::{Amount, Lasts};
 pub(super) use tags::{of_clusters, of_names};
@@ -33,12 +34,15 @@ pub(super) fn of_requests(needs: Needs, records: Records<'_>) -> Vec<Value> {
     if !records.counts {
         return Vec::new();
     }
-    let tags = Tags { follows: needs.follows_redirects };
+    let tags = Tags { follows: needs.follows_redirects, of: Subject::Requests };
     let once = if needs.follows_redirects { access_log::the_last_pass() } else { Value::Null };
     let count = |metric| stat::counter(metric, tags, Amount::One);
-    let mut counters =
-        vec![count(&REQUESTS), stat::counter(&SENT_BYTES, tags, Amount::Format("%BYTES_SENT%"))];
+    let mut counters = vec![count(&REQUESTS), stat::counter(&SENT_BYTES, tags, BYTES)];
     counters.extend(needs.falls_back.then(|| count(&FALLBACKS)));
+    if needs.has_caches {
+        counters.push(count(&CACHE_REQUESTS));
+        counters.push(stat::counter(&CACHE_SENT_BYTES, tags, BYTES));
+    }
     let histograms = json!([
         stat::histogram(&FIRST_BYTE, tags, &first_byte()),
         stat::histogram(&REQUEST_TIME, tags, "%DURATION%"),
@@ -55,6 +59,19 @@ pub(super) fn of_requests(needs: Needs, records: Records<'_>) -> Vec<Value> {
     all
 }
 
+const BYTES: Amount = Amount::Format("%BYTES_SENT%");
+
+/// The access logger of the listener that fills caches.
+pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Option<Value> {
+    let tags = Tags { follows: needs.follows_redirects, of: Subject::Fills };
+    let once = if needs.follows_redirects { access_log::the_last_pass() } else { Value::Null };
+    let counters = [
+        stat::counter(&CACHE_FILLS, tags, Amount::One),
+        stat::counter(&CACHE_FILL_BYTES, tags, BYTES),
+    ];
+    records.counts.then(|| object([logger(&json!({"counters": counters})), once]))
+}
+
 /// The HTTP filter that looks at what answers say for the counters.
 pub(super) fn filter(records: Records<'_>) -> Option<Value> {
     records.counts.then(budget::filter)
@@ -62,7 +79,7 @@ pub(super) fn filter(records: Records<'_>) -> Option<Value> {
 
 /// The access logger of the router: it is handed each attempt.
 pub(super) fn of_attempts(needs: Needs, records: Records<'_>) -> Option<Value> {
-    let tags = Tags { follows: needs.follows_redirects };
+    let tags = Tags { follows: needs.follows_redirects, of: Subject::Requests };
     let counters = json!({"counters": [stat::counter(&ATTEMPTS, tags, Amount::One)]});
     records.counts.then(|| logger(&counters))
 }

@@ -105,6 +105,36 @@ fn every_attempt_ends_in_one_way() {
 }
 
 #[test]
+fn every_fill_ends_in_one_way() {
+    #[rustfmt::skip]
+    let rows = [
+        ("s via_upstream 200", Some("ok"), ""),
+        ("s via_upstream 206", Some("part"), "a range that the node passes on"),
+        ("s via_upstream 304", Some("part"), "nothing was sent"),
+        ("s via_upstream 307", Some("redirected"), "for clients to follow"),
+        ("s portolan_failed:wrong_content 200", Some("wrong"), "cut at the end"),
+        ("s portolan_failed:wrong_content 502", Some("wrong"), "nothing had gone out"),
+        ("s upstream_reset_after_response_started{connection_termination} 200", Some("cut"), ""),
+        ("s upstream_reset_before_response_started{connection_failure} 503", Some("failed"), ""),
+        ("s downstream_remote_disconnect 200", Some("gone"), ""),
+        ("s via_upstream 404", Some("missing"), ""),
+        ("s portolan_missing:NAME_UNKNOWN 404", Some("missing"), ""),
+        ("s portolan_refused:NAME_UNKNOWN 404", Some("refused"), ""),
+        ("s via_upstream 403", Some("refused"), ""),
+        ("s via_upstream 429", Some("limited"), ""),
+        ("s portolan_limited:TOOMANYREQUESTS 429", Some("limited"), ""),
+        ("s via_upstream 502", Some("failed"), ""),
+        ("s portolan_failed:UNAVAILABLE 503", Some("failed"), ""),
+        ("s response_timeout 504", Some("failed"), ""),
+        (" via_upstream 200", None, "a question of the filter"),
+        (" portolan_refused:UNSUPPORTED 404", None, "no content was asked for"),
+    ];
+    for (said, expected, reason) in rows {
+        assert_eq!(applied(&ends::of_fills(), said).as_deref(), expected, "{said}: {reason}");
+    }
+}
+
+#[test]
 fn only_served_fallbacks_are_counted() {
     let rows = [
         ("+skipped via_upstream 200", Some("skipped")),
@@ -126,7 +156,7 @@ fn rules_make_no_word_that_a_label_does_not_have() {
     for follows in [false, true] {
         for metric in METRICS {
             for label in metric.labels {
-                let tag = Tags { follows }.of(*label);
+                let tag = Tags { follows, of: Subject::Requests }.of(*label);
                 let (Some(rules), Values::Fixed(words)) = (tag.get("rules"), label.values()) else {
                     continue;
                 };
@@ -145,7 +175,7 @@ fn no_label_is_what_a_client_sends() {
     for follows in [false, true] {
         for metric in METRICS {
             for label in metric.labels {
-                let tag = Tags { follows }.of(*label);
+                let tag = Tags { follows, of: Subject::Fills }.of(*label);
                 let format = tag["value_format"].as_str().unwrap();
                 for command in ["%REQ(", "%PATH(", "ADDRESS", "%RESP(", "%TRAILER("] {
                     assert!(!format.contains(command), "{} {}", metric.name, label.name());

@@ -2,17 +2,25 @@
 //!
 //! One directory for each node. The key of what is kept is kind and digest, taken from the path: every repository and
 //! every registry shares one copy, and a blob is never served as the manifest with the same digest. What is no content
-//! by digest is refused. A node shows what fills it no credential; it keeps whole answers of 200, for ever, and checks
+//! by digest is refused. What a node counts and holds is shown to operators alone ([`access`]), and nobody else has it
+//! forget anything. A node shows what fills it no credential; it keeps whole answers of 200, for ever, and checks
 //! what it reads from its disk.
+
+mod access;
 
 use std::fs;
 use std::path::Path;
 
+use ipnet::IpNet;
 use portolan_core::config::{BackendUrl, Cache};
+use portolan_core::contract::headers;
 
+use crate::render::cache::HOST;
 use crate::render::error::RenderError;
 use crate::render::model::caches::Caches;
 use crate::replace::replace;
+
+pub(crate) use access::{LISTING, STATISTICS};
 
 /// Where Debian's package looks for its files.
 const HOME: &str = "/etc/trafficserver";
@@ -22,16 +30,23 @@ const HOME: &str = "/etc/trafficserver";
 /// # Errors
 ///
 /// A policy without caches, an address that no node can ask at, or a file that cannot be written.
-pub(in crate::render) fn write(caches: &Caches<'_>, directory: &Path) -> Result<(), RenderError> {
+pub(in crate::render) fn write(
+    caches: &Caches<'_>,
+    operators: &[IpNet],
+    directory: &Path,
+) -> Result<(), RenderError> {
+    let operators = access::operators(operators);
     let filled_at = caches.filled_at.ok_or(RenderError::NoNodes)?;
     if filled_at.ip().is_unspecified() {
         return Err(RenderError::UnspecifiedFill);
     }
     for (name, url) in caches.all.iter().flat_map(|(cache, _)| nodes(cache)) {
-        let place = directory.join(name);
+        let place = directory.join(&name);
         fs::create_dir_all(&place)
             .map_err(|source| RenderError::Output { path: place.clone(), source })?;
-        for (file, text) in files(url.port(), &format!("http://{filled_at}")) {
+        let node =
+            NodeFiles { name: &name, port: url.port(), fill: &format!("http://{filled_at}") };
+        for (file, text) in node.all(&operators) {
             let path = place.join(file);
             replace(&path, text.as_bytes())
                 .map_err(|source| RenderError::Output { path, source })?;
@@ -41,41 +56,66 @@ pub(in crate::render) fn write(caches: &Caches<'_>, directory: &Path) -> Result<
 }
 
 fn nodes(cache: &Cache) -> impl Iterator<Item = (String, &BackendUrl)> {
-    let numbers = (1..).map(move |number: u32| format!("{}-{number}", cache.name()));
-    numbers.zip(cache.nodes())
+    cache.node_names().zip(cache.nodes())
 }
 
-/// The files of a node that listens at a port and is filled from a URL.
-fn files(port: u16, fill: &str) -> [(&'static str, String); 7] {
-    [
-        ("records.config", records(port)),
-        ("remap.config", remap(fill)),
-        ("portolan.conf", REWRITES.to_owned()),
-        ("plugin.config", format!("healthchecks.so {HOME}/portolan-checks.conf\n")),
-        ("portolan-checks.conf", format!("/v2/ {HOME}/portolan-well text/plain 200 404\n")),
-        ("portolan-well", "ok\n".to_owned()),
-        (
-            "storage.config",
-            "# Where content is kept, and how much: a directory and a size, or a raw device.\n\
-             /var/cache/trafficserver 10G\n"
-                .to_owned(),
-        ),
-    ]
+/// What the files of a node are made of.
+struct NodeFiles<'n> {
+    name: &'n str,
+    /// The port that it listens at.
+    port: u16,
+    /// The URL that it is filled from.
+    fill: &'n str,
 }
 
-fn remap(fill: &str) -> String {
+impl NodeFiles<'_> {
+    fn all(&self, operators: &[IpNet]) -> [(&'static str, String); 9] {
+        [
+            ("records.config", records(self.port)),
+            ("remap.config", [self.remap(), access::listing(operators)].concat()),
+            ("portolan.conf", rewrites(self.name)),
+            ("ip_allow.yaml", access::ip_allow(operators)),
+            ("plugin.config", plugins()),
+            ("portolan-checks.conf", format!("/v2/ {HOME}/portolan-well text/plain 200 404\n")),
+            ("portolan-well", "ok\n".to_owned()),
+            ("portolan-statistics.conf", access::statistics(operators)),
+            (
+                "storage.config",
+                "# Where content is kept, and how much: a directory and a size, or a raw device.\n\
+                 /var/cache/trafficserver 10G\n"
+                    .to_owned(),
+            ),
+        ]
+    }
+
+    fn remap(&self) -> String {
+        format!(
+            "map http://{HOST}/v2/ {}/v2/ @plugin=cachekey.so @pparam=--static-prefix=oci \
+             @pparam=--remove-all-params=true \
+             @pparam=--capture-path=/.*\\/((?:blobs|manifests)\\/sha256:[0-9a-f]{{64}})$/$1/ \
+             @plugin=header_rewrite.so @pparam={HOME}/portolan.conf @plugin=background_fetch.so\n",
+            self.fill
+        )
+    }
+}
+
+fn plugins() -> String {
     format!(
-        "map http://cache.internal/v2/ {fill}/v2/ @plugin=cachekey.so @pparam=--static-prefix=oci \
-         @pparam=--remove-all-params=true \
-         @pparam=--capture-path=/.*\\/((?:blobs|manifests)\\/sha256:[0-9a-f]{{64}})$/$1/ \
-         @plugin=header_rewrite.so @pparam={HOME}/portolan.conf @plugin=background_fetch.so\n"
+        "healthchecks.so {HOME}/portolan-checks.conf\nstats_over_http.so {HOME}/portolan-statistics.conf\n"
     )
 }
 
 /// What becomes of headers, and of what is no content by digest.
-const REWRITES: &str = r"cond %{REMAP_PSEUDO_HOOK}
-rm-header Authorization
-rm-header Cookie
+fn rewrites(name: &str) -> String {
+    let says_its_name = headers::CACHE_NODE;
+    format!(
+        "cond %{{REMAP_PSEUDO_HOOK}}\nrm-header Authorization\nrm-header Cookie\nset-header {says_its_name} {name}\n{REWRITES}"
+    )
+}
+
+/// A client that is sent what is being fetched for another one is known by what the server says of its way (`W` behind
+/// `c`: the cache result is "read while write"), which goes no further.
+const REWRITES: &str = r"
 
 cond %{REMAP_PSEUDO_HOOK} [AND]
 cond %{CLIENT-URL:PATH} /\/(blobs|manifests)\/sha256:[0-9a-f]{64}$/ [NOT]
@@ -87,6 +127,13 @@ set-header X-Portolan-Cache miss
 cond %{SEND_RESPONSE_HDR_HOOK} [AND]
 cond %{CACHE} =hit-fresh
 set-header X-Portolan-Cache hit
+
+cond %{SEND_RESPONSE_HDR_HOOK} [AND]
+cond %{HEADER:Via} /cW/
+set-header X-Portolan-Cache coalesced
+
+cond %{SEND_RESPONSE_HDR_HOOK}
+rm-header Via
 ";
 
 fn records(port: u16) -> String {
@@ -104,7 +151,7 @@ const A_YEAR: u64 = 31_536_000;
 
 /// What differs from the server's defaults. `min_average_object_size` does not: with a larger one the directory of the
 /// store overflows.
-const RECORDS: [(&str, u64); 30] = [
+const RECORDS: [(&str, u64); 33] = [
     ("url_remap.remap_required", 1),
     ("url_remap.pristine_host_hdr", 0),
     ("reverse_proxy.enabled", 1),
@@ -115,6 +162,8 @@ const RECORDS: [(&str, u64); 30] = [
     ("http.cache.ignore_server_no_cache", 1),
     ("http.cache.ignore_client_no_cache", 1),
     ("http.cache.ignore_authentication", 1),
+    // The page that says what is held.
+    ("http_ui_enabled", 1),
     // It never changes.
     ("http.cache.when_to_revalidate", 3),
     ("http.cache.heuristic_min_lifetime", A_YEAR),
@@ -129,6 +178,10 @@ const RECORDS: [(&str, u64); 30] = [
     ("cache.read_while_writer_retry.delay", 50),
     ("http.cache.max_open_read_retries", 100),
     ("http.cache.open_read_retry_time", 50),
+    // Of two that find nothing at the same moment one begins to fetch; the other looks again, and does not fetch as well.
+    ("http.cache.open_write_fail_action", 5),
+    // Whoever comes before the store is there would be sent to what fills the node, and nothing would be kept.
+    ("http.wait_for_cache", 1),
     ("http.background_fill_active_timeout", 3600),
     // A bit that flips on the disk is noticed.
     ("cache.enable_checksum", 1),
@@ -138,11 +191,12 @@ const RECORDS: [(&str, u64); 30] = [
     // What is asked for again is kept longer.
     ("cache.hit_evacuate_percent", 10),
     ("http.insert_age_in_response", 0),
-    ("http.insert_response_via_str", 0),
+    // What it says of its way, which `portolan.conf` reads and takes out.
+    ("http.insert_response_via_str", 3),
     // No registry is told who asked a node.
     ("http.insert_request_via_str", 0),
     ("http.insert_squid_x_forwarded_for", 0),
-    ("http.anonymize_insert_client_ip", 0),
+    ("http.insert_client_ip", 0),
 ];
 
 #[cfg(test)]
@@ -151,7 +205,8 @@ mod tests {
 
     #[test]
     fn a_node_listens_at_its_port_and_asks_what_fills_it() {
-        let files = files(8300, "http://10.0.0.5:8081");
+        let node = NodeFiles { name: "eu-1", port: 8300, fill: "http://10.0.0.5:8081" };
+        let files = node.all(&access::operators(&[]));
         let text = |name: &str| files.iter().find(|(file, _)| *file == name).unwrap().1.clone();
         assert!(text("records.config").contains("server_ports STRING 8300\n"));
         let remap = text("remap.config");
@@ -160,7 +215,8 @@ mod tests {
             "{remap}"
         );
         assert!(remap.contains("sha256:[0-9a-f]{64})$/$1/"), "{remap}");
-        assert_eq!(remap.lines().count(), 1);
+        assert_eq!(remap.lines().count(), 2);
+        assert!(text("portolan.conf").contains("set-header portolan-cache-node eu-1\n"));
         for setting in ["negative_caching_enabled INT 0", "enable_checksum INT 1"] {
             assert!(text("records.config").contains(setting), "{setting}");
         }

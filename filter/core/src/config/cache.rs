@@ -72,6 +72,11 @@ impl Cache {
         &self.nodes
     }
 
+    /// The names of its nodes, in their order: that of the cache, and a number from 1 on.
+    pub fn node_names(&self) -> impl Iterator<Item = String> {
+        (1..=self.nodes.len()).map(|number| format!("{}-{number}", self.name))
+    }
+
     /// The prefixes that nodes ask from when they are filled.
     #[must_use]
     pub fn fill_from(&self) -> &[IpNet] {

@@ -68,6 +68,12 @@ impl Config {
         self.caches.get(member.index().checked_sub(self.registries)?)
     }
 
+    /// The cache with a node of this name.
+    #[must_use]
+    pub fn cache_of_node(&self, name: &str) -> Option<&Cache> {
+        self.caches.iter().find(|cache| cache.node_names().any(|node| node == name))
+    }
+
     /// Whether this filter answers the nodes of caches, and nobody else.
     #[must_use]
     pub const fn fills_caches(&self) -> bool {

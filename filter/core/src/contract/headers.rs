@@ -28,6 +28,10 @@ pub const GO_ON: &str = "x-portolan-go-on";
 /// phase so. To read a status costs as much as a dozen questions for a header that is not there.
 pub const DOUBTFUL: &str = "x-portolan-doubtful";
 
-/// What a node of a cache says of its answer: `hit` or `miss`. It is a header of an answer like any other of this kind,
+/// What a node of a cache says of its answer: `hit`, `coalesced` or `miss`. It is a header of an answer like any other of this kind,
 /// so that nobody else's reaches a client.
 pub const CACHE: &str = "x-portolan-cache";
+
+/// By what a node of a cache says its name where it is filled. It is not of the [kind](PREFIX) that is removed before
+/// anything reads it: nobody but nodes gets there. No registry is shown it.
+pub const CACHE_NODE: &str = "portolan-cache-node";

@@ -6,6 +6,9 @@ pub const NAMESPACE: &str = "portolan";
 /// The key in that namespace; its value is the backend's name in the policy.
 pub const BACKEND: &str = "backend";
 
+/// The key by which an endpoint says which node of a cache it is.
+pub const NODE: &str = "node";
+
 /// The key by which a cluster says that it reaches where redirects lead, and not the backend.
 pub const WAY: &str = "way";
 

@@ -17,6 +17,6 @@ mod state;
 
 pub use cluster_name::{joined, name_of, with_fingerprint, without_fingerprint};
 pub use fingerprint::Fingerprint;
-pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE, WAY};
+pub use metadata::{BACKEND, BACKEND_ATTRIBUTE, NAMESPACE, NODE, WAY};
 pub use role::Role;
 pub use state::{OF_ATTEMPTS, OF_DECISIONS, Span, StateKey};

@@ -59,6 +59,8 @@ pub enum StateKey {
     Cache,
     /// What became of it there.
     CacheUse,
+    /// The node of the cache that is filled; for the access log and the metrics.
+    CacheNode,
     /// The digest of the content with which a cache is filled, whose answer is checked.
     Filled,
 }
@@ -73,7 +75,7 @@ pub enum Span {
 }
 
 /// The properties that last for the whole request and that the deciding phase sets.
-pub const OF_DECISIONS: [StateKey; 18] = [
+pub const OF_DECISIONS: [StateKey; 19] = [
     StateKey::Region,
     StateKey::Rule,
     StateKey::Reason,
@@ -91,6 +93,7 @@ pub const OF_DECISIONS: [StateKey; 18] = [
     StateKey::Fallback,
     StateKey::Cache,
     StateKey::CacheUse,
+    StateKey::CacheNode,
     StateKey::Filled,
 ];
 
@@ -108,7 +111,7 @@ pub const OF_ATTEMPTS: [StateKey; 8] = [
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -136,6 +139,7 @@ impl StateKey {
         Self::CredentialRefused,
         Self::Cache,
         Self::CacheUse,
+        Self::CacheNode,
         Self::Filled,
     ];
 
@@ -177,6 +181,7 @@ impl StateKey {
             Self::CredentialRefused => "wasm.portolan_credential_refused",
             Self::Cache => "wasm.portolan_cache",
             Self::CacheUse => "wasm.portolan_cache_use",
+            Self::CacheNode => "wasm.portolan_cache_node",
             Self::Filled => "wasm.portolan_filled",
         }
     }

@@ -50,6 +50,8 @@ pub enum LogField {
     Cache,
     /// What became of the request there.
     CacheUse,
+    /// The node that answered, or that is filled.
+    CacheNode,
     /// What became of the backends that did not serve the request.
     Tried,
     /// The backend that answered.
@@ -86,7 +88,7 @@ pub enum LogField {
 
 impl LogField {
     /// Every field.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Time,
         Self::RequestId,
         Self::TraceId,
@@ -109,6 +111,7 @@ impl LogField {
         Self::SentTo,
         Self::Cache,
         Self::CacheUse,
+        Self::CacheNode,
         Self::Tried,
         Self::Backend,
         Self::Upstream,
@@ -153,6 +156,7 @@ impl LogField {
             Self::SentTo => "sent_to",
             Self::Cache => "cache",
             Self::CacheUse => "cache_use",
+            Self::CacheNode => "cache_node",
             Self::Tried => "tried",
             Self::Backend => "backend",
             Self::Upstream => "upstream",

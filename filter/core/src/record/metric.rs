@@ -5,7 +5,9 @@
 //! a new one.
 
 use super::attempt_result::AttemptResult;
+use super::cache_result::CacheResult;
 use super::call_result::{FetchResult, ProbeResult};
+use super::fill_result::FillResult;
 use super::kind::Kind;
 use super::outcome::{Outcome, REFUSALS};
 use crate::attempt::Why;
@@ -65,6 +67,14 @@ pub enum Label {
     Code,
     /// The backend or blob store that a client was sent to.
     Target,
+    /// A cache.
+    Cache,
+    /// A node of a cache.
+    Node,
+    /// What became of a request at the cache.
+    Use,
+    /// How the filling of a cache ended.
+    Filled,
     /// The hash of the policy.
     Hash,
     /// The version of Portolan that rendered the configuration.
@@ -108,6 +118,10 @@ impl Label {
             Self::Why => "why",
             Self::Code => "code",
             Self::Target => "target",
+            Self::Cache => "cache",
+            Self::Node => "node",
+            Self::Use => "use",
+            Self::Filled => "filled",
             Self::Hash => "hash",
             Self::Version => "version",
         }
@@ -123,7 +137,9 @@ impl Label {
             | Self::Store
             | Self::From
             | Self::To
-            | Self::Target => Values::Names,
+            | Self::Target
+            | Self::Cache
+            | Self::Node => Values::Names,
             Self::Hash | Self::Version => Values::Constant,
             Self::Class => Values::Fixed(Kind::ALL.map(Kind::as_str).to_vec()),
             Self::Outcome => Values::Fixed(Outcome::ALL.map(Outcome::as_str).to_vec()),
@@ -132,6 +148,8 @@ impl Label {
             Self::FetchResult => Values::Fixed(FetchResult::ALL.map(FetchResult::as_str).to_vec()),
             Self::ProbeResult => Values::Fixed(ProbeResult::ALL.map(ProbeResult::as_str).to_vec()),
             Self::Why => Values::Fixed(Why::WORDS.to_vec()),
+            Self::Use => Values::Fixed(CacheResult::ALL.map(CacheResult::as_str).to_vec()),
+            Self::Filled => Values::Fixed(FillResult::ALL.map(FillResult::as_str).to_vec()),
             Self::Code => {
                 let mut codes: Vec<&'static str> = REFUSALS.iter().map(|(_, code)| *code).collect();
                 codes.sort_unstable();
@@ -213,8 +231,26 @@ pub const BLOB_PROBES: Metric = counter("blob_probes_total", &[Label::Store, Lab
 /// What the filter counts itself, because Envoy has no record of it: what it asks other services.
 pub const OF_LOOKUPS: [Metric; 3] = [TOKEN_FETCHES, TOKEN_EXPIRES, BLOB_PROBES];
 
+/// One for each request that a cache may answer.
+pub const CACHE_REQUESTS: Metric =
+    counter("cache_requests_total", &[Label::Cache, Label::Node, Label::Region, Label::Use]);
+
+/// The bytes of the bodies that clients were sent for these.
+pub const CACHE_SENT_BYTES: Metric =
+    counter("cache_sent_bytes_total", &[Label::Cache, Label::Node, Label::Region, Label::Use]);
+
+/// One for each time that a node fetched content.
+pub const CACHE_FILLS: Metric = counter(
+    "cache_fills_total",
+    &[Label::Cache, Label::Node, Label::Region, Label::Backend, Label::Filled],
+);
+
+/// The bytes of the bodies that nodes were sent.
+pub const CACHE_FILL_BYTES: Metric =
+    counter("cache_fill_bytes_total", &[Label::Cache, Label::Node, Label::Region, Label::Backend]);
+
 /// Every metric.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 18] = [
     REQUESTS,
     ATTEMPTS,
     FALLBACKS,
@@ -229,6 +265,10 @@ pub const METRICS: [Metric; 14] = [
     TOKEN_FETCHES,
     TOKEN_EXPIRES,
     BLOB_PROBES,
+    CACHE_REQUESTS,
+    CACHE_SENT_BYTES,
+    CACHE_FILLS,
+    CACHE_FILL_BYTES,
 ];
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 //! the label of a metric without letting a client make up new ones.
 
 mod attempt_result;
+mod cache_result;
 mod call_result;
+mod fill_result;
 mod kind;
 mod log_field;
 pub mod metric;
 mod outcome;
 
 pub use attempt_result::AttemptResult;
+pub use cache_result::CacheResult;
 pub use call_result::{FetchResult, ProbeResult, Silence};
+pub use fill_result::FillResult;
 pub use kind::Kind;
 pub use log_field::LogField;
 pub use outcome::{Outcome, REFUSALS};

@@ -1,14 +1,16 @@
 //! The answer that fills a cache: its digest is checked while it passes, so that no node keeps
 //! other content.
 
+use portolan_core::config::{Cache, Config};
 use portolan_core::content::Expected;
-use portolan_core::contract::StateKey;
+use portolan_core::contract::{StateKey, headers};
 use portolan_core::policy::cache;
 use portolan_core::registry::{Method, parse};
 use portolan_core::reply::{self, Reply};
 use portolan_core::{RequestHead, grammar::Digest};
 
 use crate::callback::Callback;
+use crate::header_map::HeaderMap;
 
 const OK: u16 = 200;
 const ACCEPT_ENCODING: &str = "accept-encoding";
@@ -16,12 +18,30 @@ const CONTENT_LENGTH: &str = "content-length";
 
 /// Notes the content that is asked for, for the answer, which may be that of a later pass. Compressed it would be
 /// other bytes than the digest names.
-pub(super) fn note(head: &RequestHead<'_>, call: &mut Callback<'_>) {
+pub(super) fn note(
+    head: &RequestHead<'_>,
+    config: &Config,
+    headers: &HeaderMap,
+    call: &mut Callback<'_>,
+) {
     let Ok(request) = parse(head.method, head.target) else { return };
     let digest = cache::content(&request.endpoint).filter(|_| request.method == Method::Get);
     if let Some(digest) = digest {
         call.set_state(StateKey::Filled, digest.as_str().as_bytes().to_vec());
         call.remove_request_header(ACCEPT_ENCODING);
+    }
+    if let Some(node) = headers.first(headers::CACHE_NODE) {
+        note_node(node, config, call);
+        call.remove_request_header(headers::CACHE_NODE);
+    }
+}
+
+/// Who is filled, if the policy has that node: the names become labels of metrics.
+fn note_node(node: &[u8], config: &Config, call: &mut Callback<'_>) {
+    let cache = str::from_utf8(node).ok().and_then(|name| config.cache_of_node(name));
+    if let Some(name) = cache.map(Cache::name) {
+        call.set_state(StateKey::Cache, name.as_bytes().to_vec());
+        call.set_state(StateKey::CacheNode, node.to_vec());
     }
 }
 

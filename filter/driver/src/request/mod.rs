@@ -317,7 +317,7 @@ impl Request {
         }
         cache::note(&forwarding, config, headers, call);
         if config.fills_caches() {
-            fill::note(head, call);
+            fill::note(head, config, headers, call);
         }
         let ejection = |backend: &Backend| backend.resilience().ejection;
         // A cache is asked first in any case, and what fills it spares the limited as well.

@@ -1,9 +1,9 @@
 //! What caches are filled with: whether its body is checked, and what is said of other content.
 
 use portolan_core::content::Verdict;
-use portolan_core::contract::StateKey;
+use portolan_core::contract::{StateKey, headers};
 
-use super::host::headers;
+use super::host::headers as header_list;
 use super::simulator::World;
 
 /// As the renderer writes it for the listener that fills.
@@ -15,6 +15,7 @@ const FILLS: &str = r#"{
         "near": {"url": "https://near.example", "redirects": "follow", "follow": {"hosts": ["cdn.example"]}},
         "far": {"url": "https://far.example/base"}
     },
+    "caches": {"eu": {"nodes": ["http://10.0.0.7:8300", "http://10.0.0.8:8300"]}},
     "regions": {"default": {}},
     "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["near", "far"]}}]
 }"#;
@@ -56,6 +57,28 @@ fn a_whole_answer_is_checked_and_nothing_else() {
     }
 }
 
+/// Names become labels of metrics: only those of the policy.
+#[test]
+fn a_node_says_who_it_is_to_the_metrics_and_to_nobody_else() {
+    #[rustfmt::skip]
+    let rows = [
+        ("eu-1", "eu", "eu-1", ""),
+        ("eu-2", "eu", "eu-2", ""),
+        ("eu-3", "", "", "there are two"),
+        ("us-1", "", "", "no cache of the policy"),
+        ("eu", "", "", "no node"),
+    ];
+    for (said, cache, node, reason) in rows {
+        let mut world = World::new(FILLS, LIST);
+        let name = headers::CACHE_NODE;
+        let request = world.request_with("GET", "main.example", &target(), &[(name, said)]);
+        assert_eq!(world.host.state(request, StateKey::Cache), cache, "{said}: {reason}");
+        assert_eq!(world.host.state(request, StateKey::CacheNode), node, "{said}: {reason}");
+        let attempt = world.attempt(request, "near");
+        assert!(world.send(attempt).header(name).is_none(), "{said}");
+    }
+}
+
 #[test]
 fn other_content_ends_the_request_and_is_told_with_its_backend() {
     let (mut world, request) = answered("GET", "200", Some("3"));
@@ -90,7 +113,7 @@ fn content_from_a_redirect_target_is_checked_by_the_requested_digest() {
         }
     }
     let pass = world.further_pass(request);
-    assert_eq!(world.respond(pass, headers(&[(":status", "200")])), "200 as it came");
+    assert_eq!(world.respond(pass, header_list(&[(":status", "200")])), "200 as it came");
     let check = world.host.streams.get_mut(&pass).unwrap().check.as_mut().unwrap();
     check.take(b"abc");
     assert_eq!(check.verdict(true), Verdict::Passes);
@@ -101,6 +124,6 @@ fn content_from_a_redirect_target_is_checked_by_the_requested_digest() {
 fn answers_to_clients_are_not_checked() {
     let mut world = World::new(&FILLS.replace(r#""fills_caches": true,"#, ""), LIST);
     let request = world.request("GET", "main.example", &format!("/v2/a/blobs/{ABC}"));
-    world.respond(request, headers(&[(":status", "200")]));
+    world.respond(request, header_list(&[(":status", "200")]));
     assert!(world.host.streams[&request].check.is_none());
 }

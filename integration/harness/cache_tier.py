@@ -1,0 +1,112 @@
+"""A cache between clients and scripted registries: the policy, the nodes, the Envoy, and what the registries have."""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import portolan, ports, raw
+from harness.cache_node import Node
+from harness.envoy import Envoy, Policy, render, write_policy
+from harness.policies import build_policy, rule_of
+from harness.scripted import Answer, Scripted, Seen
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+numbers = itertools.count()
+
+
+def digest_of(body: bytes) -> str:
+    """The digest by which content is asked for."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+@dataclass
+class Store:
+    """What the registries have, by repository, kind and reference."""
+
+    content: dict[str, bytes] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, repository: str, body: bytes, kind: str = "blobs", reference: str | None = None) -> str:
+        """Adds content; its path."""
+        path = f"/v2/{repository}/{kind}/{reference or digest_of(body)}"
+        with self.lock:
+            self.content[path] = body
+        return path
+
+    def fresh(self, repository: str, size: int = 3000) -> tuple[str, bytes]:
+        """Content that nobody has asked for yet."""
+        body = f"{next(numbers)} ".encode() * size
+        return self.add(repository, body), body
+
+    def serve(self, seen: Seen) -> Answer:
+        """As a registry answers."""
+        body = self.content.get(seen.target.decode())
+        if body is None:
+            return Answer(404, [("Content-Type", "application/json")], b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
+        kind = MANIFEST if b"/manifests/" in seen.target else "application/octet-stream"
+        return Answer(200, [("Content-Type", kind), ("Docker-Content-Digest", digest_of(body))], body)
+
+
+def policy(east: Scripted, west: Scripted, nodes: list[str]) -> Policy:
+    """Two rules through one cache, and one past it."""
+    chain = {"default": ["cache@eu", "east", "west"]}
+    rule: dict[str, Any] = {"chains": chain, "replicas": ["east", "west"], "readers": "anyone"}
+    times = {"attempt_timeouts": {"manifests": "2s", "blobs": "2s"}}
+    return build_policy(
+        {"east": {"url": east.url, **times}, "west": {"url": west.url, **times}},
+        {"name": "team", "repositories": ["team/**"], **rule},
+        {"name": "other", "repositories": ["other/**"], **rule},
+        rule_of("past", ["east", "west"]),
+        caches={"eu": {"nodes": nodes}},
+    )
+
+
+@dataclass
+class Tier:
+    """An Envoy with its nodes."""
+
+    envoy: Envoy
+    nodes: list[Node]
+    fill: int
+
+    def stop(self) -> None:
+        """Stops the nodes; the Envoy is its test's."""
+        for node in self.nodes:
+            node.stop()
+
+
+def start_tier(
+    directory: Path,
+    registries: tuple[Scripted, Scripted],
+    start: Callable[..., Envoy],
+    more: Iterable[str] = (),
+    change: Callable[[Policy], None] = lambda _policy: None,
+    **options: Any,
+) -> Tier:
+    """Two nodes, filled from the same Envoy. `change` changes the policy before; `more` and `options` are those of `render`."""
+    node_ports = [ports.free() for _ in range(2)]
+    fill = ports.free()
+    document = policy(*registries, [f"http://127.0.0.1:{port}" for port in node_ports])
+    change(document)
+    path = write_policy(document, directory / "policy")
+    files = directory / "files"
+    portolan.output("render", path, files, "--target", "cache-node", "--cache-fill", f"127.0.0.1:{fill}")
+    nodes = [Node(files / f"eu-{at + 1}", directory / f"node-{at + 1}", port) for at, port in enumerate(node_ports)]
+    bootstrap = render(document, directory / "policy", more=["--cache-fill", f"127.0.0.1:{fill}", *more], **options)
+    envoy = start(bootstrap, workers=2)
+    envoy.wait_until_healthy()
+    return Tier(envoy, nodes, fill)
+
+
+def asked(registry: Scripted, method: str, path: str) -> int:
+    """How often a registry was asked for it."""
+    return sum(seen.method == method and seen.target.decode() == path for seen in registry.seen)
+
+
+def get(envoy: Envoy, path: str, headers: list[raw.Header] | None = None) -> raw.Response:
+    """A pull."""
+    return envoy.request("GET", path, headers or [])
