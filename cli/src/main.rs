@@ -2,6 +2,7 @@
 
 mod admin;
 mod bench;
+mod cache;
 mod check;
 mod clients;
 mod colour;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use portolan_core::config::user_info::hidden_in_words;
 
+use cache::CacheCommand;
 use clients::ClientsError;
 use credential::CredentialError;
 use geoip::GeoipCommand;
@@ -125,6 +127,9 @@ enum Command {
     /// Every manifest, configuration and layer is downloaded and its digest checked; nothing is kept.
     #[command(after_help = warm::EXAMPLES)]
     Warm(warm::WarmArgs),
+    /// Look at the nodes of caches, and have them forget, verify or fetch content.
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Make what clients need in order to pull through a front: the files of their own configuration.
     ///
     /// One file is printed as it is, a tree with the path of each file on a line before it.
@@ -306,6 +311,7 @@ impl Command {
             Self::Drift(arguments) => drift::run(&arguments, out),
             Self::Nearest(arguments) => nearest::run(&arguments, out),
             Self::Warm(arguments) => warm::run(&arguments, out),
+            Self::Cache(command) => command.run(out),
             Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),
             Self::ComparePaths(arguments) => compare_paths::run(&arguments, out),

@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ipnet::IpNet;
 use portolan_core::config::Geo;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,10 @@ pub(crate) struct RenderArgs {
     pub(super) istio: IstioArgs,
     #[command(flatten)]
     pub(super) envoy_gateway: EnvoyGatewayArgs,
+    /// From where `portolan cache` may ask nodes what they hold and have them forget it, besides each node's own machine; for
+    /// `--target cache-node`.
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
+    pub(super) cache_operators: Vec<IpNet>,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(super) sds_output: Option<PathBuf>,

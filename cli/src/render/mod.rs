@@ -76,11 +76,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(crate) use arguments::{RenderArgs, SiteArgs, admin_address};
+pub(crate) use cache::HOST as CACHE_HOST;
 pub(crate) use envoy_version::TESTED;
 pub(crate) use error::RenderError;
 pub(crate) use listener::NAME as LISTENER;
 pub(crate) use options::Target;
 pub(crate) use rendering::Rendering;
+pub(crate) use targets::cache_node::{LISTING as NODE_LISTING, STATISTICS as NODE_STATISTICS};
 pub(crate) use targets::files::{self, FileSet};
 
 use crate::output::say;
@@ -103,7 +105,8 @@ pub(crate) fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), Ren
     }
     if let (Target::CacheNode, Some(directory)) = (arguments.target, &arguments.directory) {
         let rendering = Rendering::of(&policy, &arguments.site, Target::CacheNode)?;
-        return cache_node::write(&rendering.model().caches, directory);
+        let operators = &arguments.cache_operators;
+        return cache_node::write(&rendering.model().caches, operators, directory);
     }
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
@@ -161,7 +164,13 @@ fn check_options(arguments: &RenderArgs) -> Result<(), RenderError> {
         .filter(|_| !matches!(target, Target::Istio | Target::EnvoyGateway));
     let of_envoy_gateway =
         arguments.envoy_gateway.typed().filter(|_| target != Target::EnvoyGateway);
-    let wrong = [(of_istio.or(of_both), "istio"), (of_envoy_gateway, "envoy-gateway")];
+    let of_nodes = (!arguments.cache_operators.is_empty() && target != Target::CacheNode)
+        .then_some("--cache-operators");
+    let wrong = [
+        (of_istio.or(of_both), "istio"),
+        (of_envoy_gateway, "envoy-gateway"),
+        (of_nodes, "cache-node"),
+    ];
     match wrong.into_iter().find_map(|(option, target)| Some((option?, target))) {
         Some((option, target)) => Err(RenderError::OptionOfATarget { option, target }),
         None => Ok(()),

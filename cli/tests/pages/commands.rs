@@ -31,6 +31,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("portolan rollback", "needs what `apply` has left: integration/test_changing_commands.py"),
     ("portolan serve", "serves until it is stopped: integration/test_first_pull.py"),
     ("portolan status", "needs an Envoy that runs: integration/test_status.py"),
+    ("portolan cache", "asks nodes that run: integration/test_cache_commands.py"),
     ("portolan warm", "pulls from a front that runs: integration/test_warm.py"),
     ("cosign", "needs a release"),
     ("curl", "asks a front that runs"),
