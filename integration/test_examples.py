@@ -18,7 +18,7 @@ import yaml
 from harness import bootstrap, paths, portolan, raw
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, validate
-from harness.examples import EXAMPLES, RENDERED, folder, read, with_secrets
+from harness.examples import EXAMPLES, RENDERED, WITH_NODES, folder, read, with_secrets
 from harness.generated import Generator, Request
 from harness.scripted import Answer, Scripted, Seen
 
@@ -38,6 +38,14 @@ def test_the_policy_is_good(name: str) -> None:
 def test_what_is_checked_in_is_what_is_rendered(name: str) -> None:
     rendered = portolan.output("render", folder(name) / "portolan.yaml")
     assert rendered == (folder(name) / "envoy.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", WITH_NODES)
+def test_the_nodes_that_are_checked_in_are_what_is_rendered(name: str, tmp_path: Path) -> None:
+    portolan.output("render", folder(name) / "portolan.yaml", tmp_path, "--target", "cache-node")
+    rendered, found = ({str(file.relative_to(place)): file.read_text() for file in place.glob("*/*")} for place in (tmp_path, folder(name) / "nodes"))
+    assert rendered == found
+    assert rendered
 
 
 def test_the_bootstrap_by_hand_has_the_policy_beside_it() -> None:
@@ -66,8 +74,8 @@ def upstream() -> Iterator[Scripted]:
 
 
 # What `explain` cannot know: tags are read elsewhere after a push; a ping depends on the backends; registries want
-# tokens. These have suites of their own.
-STATEFUL = ["gitlab-geo", "docker-combined-registry", "drycc"]
+# tokens; what a repository has. These have suites of their own.
+STATEFUL = ["gitlab-geo", "docker-combined-registry", "drycc", "cache"]
 
 
 @pytest.fixture(scope="module", params=[name for name in EXAMPLES if name not in STATEFUL])

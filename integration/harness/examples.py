@@ -8,9 +8,10 @@ import yaml
 from harness import paths, portolan
 
 RENDERED = [
-    *("registry-cache", "two-regions", "drycc", "gitlab-geo", "docker-combined-registry", "registry-k8s-io"),
+    *("registry-cache", "two-regions", "drycc", "gitlab-geo", "docker-combined-registry", "registry-k8s-io", "cache"),
 ]
 EXAMPLES = [*RENDERED, "by-hand"]
+WITH_NODES = [name for name in RENDERED if (paths.EXAMPLES / name / "nodes").is_dir()]
 
 
 def folder(name: str) -> Path:
