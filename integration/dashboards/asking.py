@@ -35,7 +35,7 @@ def filled_in(query: Query, span: Span) -> str:
     text = query.text
     whole = max(1, round(span.end - span.begin))
     values = {"$__rate_interval": f"{span.rate_seconds:.0f}s", "$__range": f"{whole}s"}
-    values |= {f"${name}": ".*" for name in ("instance", "front", "backend")}
+    values |= {f"${name}": ".*" for name in ("instance", "front", "backend", "cache")}
     for name, value in values.items():
         text = text.replace(name, value)
     assert "$" not in text, f"a variable that nobody knows: {text}"
