@@ -55,7 +55,8 @@ def policy(east: Scripted, west: Scripted, nodes: list[str]) -> Policy:
     """Two rules through one cache, and one past it."""
     chain = {"default": ["cache@eu", "east", "west"]}
     rule: dict[str, Any] = {"chains": chain, "replicas": ["east", "west"], "readers": "anyone"}
-    times = {"attempt_timeouts": {"manifests": "2s", "blobs": "2s"}}
+    # Longer than the five seconds for which a node lets a request wait for what it is filling.
+    times = {"attempt_timeouts": {"manifests": "10s", "blobs": "10s"}}
     return build_policy(
         {"east": {"url": east.url, **times}, "west": {"url": west.url, **times}},
         {"name": "team", "repositories": ["team/**"], **rule},
