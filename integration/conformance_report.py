@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import conformance, paths, portolan, ports, processes
+from harness import conformance, own_port, paths, portolan, ports, processes
 from harness.accounts import Account, write_htpasswd
 from harness.cache_node import Node
 from harness.envoy import Envoy, Policy, render, write_policy
@@ -69,13 +69,14 @@ def place(directory: Path) -> Iterator[Place]:
 class Front:
     """A kind of front: what it is called, its policy, and as whom and under which name the suite comes.
 
-    `node` is the port of the node of its cache, where it has one.
+    `port` is where it is reached, if that matters; `node` is the port of the node of its cache, where it has one.
     """
 
     name: str
     policy: Policy
     prefix: str = "drycc/"
     account: Account | None = None
+    port: int = 0
     node: int | None = None
 
 
@@ -92,6 +93,9 @@ def fronts(place: Place) -> list[Front]:
     drycc = {"repositories": ["drycc/**"]}
     token = {"realm": place.tokens.realm, "service": place.tokens.service}
     guarded = {"url": place.home.url, "auth": {"token": token}, "credential": "robot", "names": named}
+    # Clients are told where to log in, by the name of the front.
+    port = own_port.reserve()
+    reached = {"hosts": [f"127.0.0.1:{port}"]}
     authenticated = {"readers": "authenticated", "writers": "authenticated"}
     return [
         Front("one namespace", _policy({}, {"home": {**home, "names": named}}, {**drycc})),
@@ -120,8 +124,9 @@ def fronts(place: Place) -> list[Front]:
         ),
         Front(
             "clients that log in to the registry",
-            _policy({"auth": {"upstream": {"login": "home"}}}, {"home": {"url": place.home.url, "auth": {"token": token}}}, {**drycc}),
+            _policy({**reached, "auth": {"upstream": {"login": "home"}}}, {"home": {"url": place.home.url, "auth": {"token": token}}}, {**drycc}),
             account=ROBOT,
+            port=port,
         ),
         _with_cache({"home": {**home, "names": named}, "near": {"url": place.near.url}}),
     ]
@@ -162,7 +167,7 @@ def through(front: Front, directory: Path, form: str) -> conformance.Outcomes:
     """The outcomes of the suite through a front, with a form of the filter; Envoy must have come through as well."""
     paths.FILTER = form
     with cached(front, directory / "cache") as more:
-        envoy = Envoy(render(front.policy, directory / "policy", more=more), directory / "envoy")
+        envoy = Envoy(render(front.policy, directory / "policy", front.port, more=more), directory / "envoy")
         envoy.wait_until_healthy()
         url = f"http://127.0.0.1:{envoy.port}"
         repository, other = f"{front.prefix}conformance/app", f"{front.prefix}conformance/other"

@@ -1,4 +1,4 @@
-"""Hostile clients that keep to HTTP: very many at once, very long, never finished; and services that stop in the middle.
+"""Hostile clients that keep to HTTP, or get no further than TLS: very many at once, very long, never finished.
 
 Real Envoy, raw clients and scripted services; two tenants. Sees the answers, whom others are served by meanwhile, and the
 processor time of Envoy. Cannot see a network that is full.
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from harness import raw
+from harness.doors import Door, opened
 from harness.envoy import Envoy, render
 from harness.scripted import Answer, Bytes, Scripted
 from harness.tenants import OURS, THEIRS, policy
@@ -172,3 +173,51 @@ def test_a_name_that_nobody_has_found_right_is_nowhere(envoy: Envoy, service: Sc
     assert answer.status == 401 and not east.seen
     (entry,) = envoy.log_entries(1)
     assert entry.get("user") is None and entry["status"] == 401
+
+
+@pytest.fixture(scope="module")
+def tls(
+    east: Scripted, west: Scripted, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
+) -> Door:
+    """The same tenants behind TLS."""
+    return opened("tls", policy(west.url, east.url), start, tmp_path_factory.mktemp("tls"))
+
+
+# The begin of a ClientHello (RFC 8446 section 4.1.2) that says it is longer than what comes.
+HELLO = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(32)
+
+
+@pytest.mark.parametrize("sent", [b"", HELLO[:1], HELLO], ids=["nothing", "a byte", "a part"])
+def test_handshakes_that_never_end_hold_nobody(tls: Door, sent: bytes) -> None:
+    """Hundreds at a time; each is given up after `--handshake-timeout`."""
+    with ExitStack() as stack:
+        begun = [stack.enter_context(raw.Connection(tls.envoy.port, seconds=60.0)) for _ in range(300)]
+        for connection in begun:
+            connection.send(sent)
+        for _ in range(5):
+            assert tls.get(OURS).status == 200
+        assert all(connection.at_end() for connection in begun)
+    assert tls.get(OURS).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        raw.head("GET", OURS, [("Host", "registry.test")]),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\xff\xff" + b"a" * 70_000,
+        b"\x80\x2e\x01\0\x02",
+        b"SSH-2.0-x\r\n",
+    ],
+    ids=["HTTP/1.1", "HTTP/2", "a record that is too long", "SSL 2", "SSH"],
+)
+def test_what_is_no_handshake_ends_its_connection(tls: Door, west: Scripted, sent: bytes) -> None:
+    with raw.Connection(tls.envoy.port, seconds=60.0) as connection:
+        try:
+            connection.send(sent)
+            while connection._read():
+                pass
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert not west.seen
+    assert tls.get(OURS).status == 200
