@@ -17,9 +17,14 @@ OF_CLIENTS = r"^(http\.(?!admin\.).*downstream_(cx|rq)_active|cluster\..*upstrea
 
 @dataclass(frozen=True)
 class Measured:
-    """At one moment: bytes of memory, and numbers."""
+    """At one moment: bytes of memory, and numbers.
+
+    `memory` is what is in use: the pages of the process without those that its allocator holds free. `resident` are all
+    of them. An allocator keeps what it once needed, so that the busiest moment shows in them from then on.
+    """
 
     memory: int
+    resident: int
     files: int
     connections: int
 
@@ -28,7 +33,11 @@ def measure(envoy: Envoy) -> Measured:
     """Now."""
     pid = envoy.server.pid
     files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-    return Measured(resident_bytes(pid), files, sum(envoy.stats(CONNECTIONS).values()))
+    held = envoy.stats(r"^server\.memory_(allocated|physical_size)$")
+    resident = resident_bytes(pid)
+    # The allocator counts pages of its own as well, of which a few may not be resident.
+    free = max(0, held["server.memory_physical_size"] - held["server.memory_allocated"])
+    return Measured(max(0, resident - free), resident, files, sum(envoy.stats(CONNECTIONS).values()))
 
 
 def left_behind(envoy: Envoy) -> int:
@@ -53,7 +62,8 @@ def growth(measured: list[Measured]) -> dict[str, float]:
         return float(new / max(old, 1))
 
     return {
-        "memory": ratio("memory", median),
+        "memory in use": ratio("memory", median),
+        "memory resident": ratio("resident", median),
         "file descriptors": ratio("files", lowest),
         "connections": ratio("connections", lowest),
     }

@@ -42,11 +42,12 @@ def _tally(*endings: Ending) -> Tally:
 @pytest.mark.parametrize(
     ("tally", "strays", "grew", "reloads_failed", "left", "count"),
     [
-        (_tally(Ending.RIGHT, Ending.CUT, Ending.UNSERVED, Ending.NOT_PUSHED), [], {"memory": 1.1}, 0, 0, 0),
+        (_tally(Ending.RIGHT, Ending.CUT, Ending.UNSERVED, Ending.NOT_PUSHED), [], {"memory in use": 1.1, "memory resident": 1.4}, 0, 0, 0),
         (_tally(Ending.RIGHT, Ending.WRONG), [], {}, 0, 0, 1),
         (_tally(Ending.RIGHT, Ending.UNAUTHORISED, Ending.FALSE), [], {}, 0, 0, 2),
         (_tally(Ending.RIGHT), ["PUT /v2/x"], {}, 0, 0, 1),
-        (_tally(Ending.RIGHT), [], {"memory": 1.3, "connections": 1.0}, 0, 0, 1),
+        (_tally(Ending.RIGHT), [], {"memory in use": 1.3, "connections": 1.0}, 0, 0, 1),
+        (_tally(Ending.RIGHT), [], {"memory resident": 1.6}, 0, 0, 1),
         (_tally(Ending.RIGHT), [], {}, 2, 0, 1),
         (_tally(Ending.RIGHT), [], {}, 0, 3, 1),
         (_tally(), [], {}, 0, 0, 1),
@@ -70,8 +71,9 @@ def test_a_seed_is_an_order() -> None:
 
 def test_growth_is_of_medians() -> None:
     memory = [9] * 25 + [100] * 25 + [999] * 25 + [7, 150] * 6 + [150] * 13
-    measured = [Measured(size, 50, 8) for size in memory]
-    assert growth(measured) == {"memory": 1.5, "file descriptors": 1.0, "connections": 1.0}
+    measured = [Measured(size, 2 * size, 50, 8) for size in memory]
+    ratios = {"memory in use": 1.5, "memory resident": 1.5, "file descriptors": 1.0, "connections": 1.0}
+    assert growth(measured) == ratios
     assert growth(measured[1:]) == {}
 
 
@@ -80,7 +82,7 @@ def test_growth_of_connections_is_of_what_is_always_held() -> None:
 
     def ratio(second: list[int], last: list[int]) -> float:
         numbers = [5] * 25 + second * 5 + [7] * 25 + last * 5
-        return growth([Measured(1, number, number) for number in numbers])["connections"]
+        return growth([Measured(1, 1, number, number) for number in numbers])["connections"]
 
     assert ratio([10, 10, 20, 30, 90], [10, 10, 90, 90, 90]) == 1.0
     assert ratio([10, 10, 90, 90, 90], [20, 20, 20, 30, 40]) == 2.0
