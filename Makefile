@@ -19,8 +19,9 @@ image: ## dist/portolan-image.tar, for docker load and skopeo; the same commit g
 	@scripts/image
 
 dist: ## dist/release: everything that a release delivers, with checksums; the same commit gives the same bytes
-	@scripts/setup build envoy image
+	@scripts/setup build envoy image arm64
 	@scripts/build
+	@scripts/build-for linux-arm64
 	@scripts/dist
 
 test: ## every check that a change must pass, with how long each took

@@ -37,9 +37,9 @@ def registry(work: Path) -> Iterator[Registry]:
     registry.stop()
 
 
-def published(archive: Path, registry: Registry, name: str) -> str:
-    """Pushes an image; its name with its digest."""
-    skopeo.push_archive(archive, f"{registry.authority}/{name}:v1")
+def published(archive: Path, registry: Registry, name: str, *, whole: bool = False) -> str:
+    """Pushes an image, or the whole of its platforms; its name with its digest."""
+    skopeo.push_archive(archive, f"{registry.authority}/{name}:v1", whole=whole)
     return f"{registry.authority}/{name}@{Archive(archive).json('index.json')['manifests'][0]['digest']}"
 
 
@@ -54,16 +54,35 @@ def test_the_checksums_are_signed(keys: Path, tmp_path: Path) -> None:
         cosign(keys, *verify)
 
 
-@pytest.mark.parametrize(("image", "name"), [("image-linux-amd64.tar", "portolan"), ("wasm-image.tar", "portolan-wasm")])
-def test_images_are_signed_where_they_are_published(image: str, name: str, keys: Path, registry: Registry) -> None:
-    (archive,) = RELEASE.glob(f"*-{image}")
-    reference = published(archive, registry, name)
-    cosign(keys, "sign", *SIGN, "--allow-http-registry", reference)
-    assert name in cosign(keys, "verify", *VERIFY, "--allow-http-registry", reference).stdout
-    (document,) = RELEASE.glob("*.wasm.cdx.json" if name == "portolan-wasm" else f"*-{image}.cdx.json")
-    attest = ["attest", "--type", "cyclonedx", "--predicate", str(document), "--allow-http-registry"]
-    cosign(keys, *attest, *SIGN, reference)
+def attest(keys: Path, document: Path, reference: str) -> None:
+    """Attests what an image is made of, and verifies that."""
+    cosign(keys, "attest", "--type", "cyclonedx", "--predicate", str(document), "--allow-http-registry", *SIGN, reference)
     cosign(keys, "verify-attestation", "--type", "cyclonedx", "--allow-http-registry", *VERIFY, reference)
+
+
+def test_the_image_of_the_filter_is_signed_where_it_is_published(keys: Path, registry: Registry) -> None:
+    (archive,) = RELEASE.glob("*-wasm-image.tar")
+    reference = published(archive, registry, "portolan-wasm")
+    cosign(keys, "sign", *SIGN, "--allow-http-registry", reference)
+    assert "portolan-wasm" in cosign(keys, "verify", *VERIFY, "--allow-http-registry", reference).stdout
+    (document,) = RELEASE.glob("*.wasm.cdx.json")
+    attest(keys, document, reference)
+
+
+def test_the_image_of_all_platforms_is_signed_and_each_of_them(keys: Path, registry: Registry) -> None:
+    """One signature command for all; what it is made of is told of each by itself."""
+    (archive,) = RELEASE.glob("*-image-linux.tar")
+    reference = published(archive, registry, "portolan", whole=True)
+    cosign(keys, "sign", "--recursive", *SIGN, "--allow-http-registry", reference)
+    index = Archive(archive).manifest()
+    by_architecture = {each["platform"]["architecture"]: each["digest"] for each in index["manifests"]}
+    assert sorted(by_architecture) == ["amd64", "arm64"]
+    name = reference.partition("@")[0]
+    for signed in (reference, *(f"{name}@{digest}" for digest in by_architecture.values())):
+        assert "portolan" in cosign(keys, "verify", *VERIFY, "--allow-http-registry", signed).stdout
+    for architecture, digest in by_architecture.items():
+        (document,) = RELEASE.glob(f"*-image-linux-{architecture}.tar.cdx.json")
+        attest(keys, document, f"{name}@{digest}")
 
 
 def test_what_nobody_signed_is_not_verified(keys: Path, registry: Registry) -> None:

@@ -22,17 +22,21 @@ from harness.registry import Registry
 from harness.released_image import PACKAGES, Archive, pins
 
 
+PLATFORMS = ("linux-amd64", "linux-arm64")
+
+
 def make(directory: Path) -> Path:
-    """The files of a release, in a directory."""
+    """The files of a release, in a directory. The stand-ins tell the platforms apart."""
     paths.need_file(PACKAGES / "libc6.deb", "scripts/setup image")
     directory.mkdir(parents=True)
-    envoy = directory / "envoy"
+    envoy, other = directory / "envoy", directory / "portolan-of-another-platform"
     envoy.write_bytes(b"a stand-in")
+    other.write_bytes(b"another stand-in")
     output = directory / "release"
-    options: list[str | Path] = [
-        *("--envoy", envoy, "--portolan", paths.portolan(), "--wasm", paths.wasm()),
-        *("--packages", PACKAGES, "--pins", pins(), "--envoy-version", "1.40.0", "--output", output),
-    ]
+    options: list[str | Path] = ["--wasm", paths.wasm(), "--envoy-version", "1.40.0", "--output", output]
+    for platform, command_line in zip(PLATFORMS, (paths.portolan(), other), strict=True):
+        options += ["--package", platform, command_line]
+        options += ["--image", platform, command_line, envoy, PACKAGES, pins()]
     command = [sys.executable, "-m", "release.dist", *map(str, options)]
     subprocess.run(command, cwd=paths.ROOT, timeout=300, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
     return output
@@ -89,8 +93,22 @@ def test_a_registry_takes_it_and_gives_it_back(release: Path, registry: Registry
     assert pulled == Archive(archive).json("index.json")["manifests"][0]["digest"]
 
 
+def test_one_image_has_both_platforms(release: Path, registry: Registry, tmp_path: Path) -> None:
+    """A registry takes the image of all platforms, and each client gets its own, which is the one of `docker load`."""
+    skopeo.push_archive(only(release, "-image-linux.tar"), f"{registry.authority}/portolan:v1", whole=True)
+    commands = set()
+    for platform in PLATFORMS:
+        architecture = platform.removeprefix("linux-")
+        pulled = skopeo.pull_platform(f"{registry.authority}/portolan:v1", architecture, tmp_path / platform)
+        alone = Archive(only(release, f"-image-{platform}.tar"))
+        assert pulled == alone.json("index.json")["manifests"][0]["digest"], platform
+        assert alone.config()["architecture"] == architecture
+        commands.add(alone.manifest()["layers"][-1]["digest"])
+    assert len(commands) == len(PLATFORMS), "each has the command line of its platform"
+
+
 def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) -> None:
-    subprocess.run(["tar", "-xzf", only(release, ".tar.gz"), "-C", tmp_path], check=True)
+    subprocess.run(["tar", "-xzf", only(release, "linux-amd64.tar.gz"), "-C", tmp_path], check=True)
     (top,) = tmp_path.iterdir()
     share = top / "share/portolan"
     assert (share / "portolan.wasm").read_bytes() == paths.wasm().read_bytes()
@@ -111,7 +129,7 @@ def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) ->
 
 def test_what_is_in_a_file_is_written_beside_it(release: Path) -> None:
     documents: dict[str, Any] = {path.name: json.loads(path.read_text()) for path in release.glob("*.cdx.json")}
-    assert len(documents) == 3
+    assert len(documents) == 1 + 2 * len(PLATFORMS), "the filter, and for each platform package and image"
     for name, document in documents.items():
         about = release / name.removesuffix(".cdx.json")
         (told,) = document["metadata"]["component"]["hashes"]
@@ -120,5 +138,6 @@ def test_what_is_in_a_file_is_written_beside_it(release: Path) -> None:
         assert "portolan-core" in names
         assert "proptest" not in names, "what only tests need is not delivered"
         assert ("clap" in names) == ("wasm" not in name), name
-    image = documents[only(release, "image-linux-amd64.tar.cdx.json").name]
-    assert {"envoy", "libc6", "ca-certificates"} <= {each["name"] for each in image["components"]}
+    for platform in PLATFORMS:
+        image = documents[only(release, f"image-{platform}.tar.cdx.json").name]
+        assert {"envoy", "libc6", "ca-certificates"} <= {each["name"] for each in image["components"]}

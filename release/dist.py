@@ -7,7 +7,8 @@ The same commit and tools give the same bytes in any directory. Signatures are m
 import argparse
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from release import chart, image, oci, sbom, wasm_image
@@ -16,17 +17,39 @@ from release.sbom import Delivered
 from release.source import ROOT, Source, find
 
 WASM_TARGET = "wasm32-unknown-unknown"
-TARGETS = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+# The command line of a platform: the target of Rust that it is compiled for.
+TARGETS = {
+    "linux-amd64": "x86_64-unknown-linux-gnu",
+    "linux-arm64": "aarch64-unknown-linux-gnu",
+    "macos-arm64": "aarch64-apple-darwin",
+}
 UNIT = "release/systemd/portolan.service"
 
+Files = dict[str, bytes]
 
-def package(parts: image.Parts, source: Source) -> bytes:
+
+@dataclass(frozen=True)
+class Filter:
+    """The filter, which is the same for every platform, and what it is made of."""
+
+    wasm: bytes
+    of_fills: bytes
+    components: list[sbom.Component]
+
+    @classmethod
+    def read(cls, wasm: Path) -> "Filter":
+        """From its file, and the one beside it for the listener that fills caches."""
+        of_fills = wasm.with_name(f"{wasm.stem}-fill.wasm")
+        return cls(wasm.read_bytes(), of_fills.read_bytes(), sbom.crates("portolan-wasm", WASM_TARGET))
+
+
+def package(portolan: bytes, the_filter: Filter, source: Source) -> bytes:
     """The archive of the command line and the filter: unpacked below /usr/local, both find each other."""
     top = f"portolan-{source.version}"
     entries = [
-        Entry(f"{top}/bin/portolan", 0o755, parts.portolan),
-        Entry(f"{top}/share/portolan/portolan.wasm", 0o644, parts.wasm),
-        Entry(f"{top}/share/portolan/portolan-fill.wasm", 0o644, parts.wasm_of_fills),
+        Entry(f"{top}/bin/portolan", 0o755, portolan),
+        Entry(f"{top}/share/portolan/portolan.wasm", 0o644, the_filter.wasm),
+        Entry(f"{top}/share/portolan/portolan-fill.wasm", 0o644, the_filter.of_fills),
         Entry(f"{top}/share/portolan/portolan.service", 0o644, (ROOT / UNIT).read_bytes()),
         Entry(f"{top}/share/doc/portolan/LICENSE", 0o644, (ROOT / "LICENSE").read_bytes()),
         Entry(f"{top}/share/doc/portolan/CHANGELOG.md", 0o644, (ROOT / "CHANGELOG.md").read_bytes()),
@@ -34,35 +57,57 @@ def package(parts: image.Parts, source: Source) -> bytes:
     return oci.compressed(oci.tar(entries, source.time))
 
 
-def files(parts: image.Parts, envoy_version: str, architecture: str, source: Source) -> dict[str, bytes]:
-    """The files by name, without their checksums."""
-    version = source.version
-    archive = package(parts, source)
-    whole = oci.archive(image.build(parts, source, architecture), f"portolan:{version}", source.time)
-    plugin = oci.archive(wasm_image.build(parts.wasm, source), f"portolan-wasm:{version}", source.time)
-    of_filter = sbom.crates("portolan-wasm", WASM_TARGET)
-    of_command = sbom.crates("portolan", TARGETS[architecture])
-    of_image = [
-        *_together(of_filter, of_command),
-        sbom.envoy(envoy_version, parts.envoy),
-        *(sbom.debian_package(each) for each in parts.packages.values()),
-    ]
-    names = {
-        "filter": f"portolan-{version}.wasm",
-        "package": f"portolan-{version}-linux-{architecture}.tar.gz",
-        "image": f"portolan-{version}-image-linux-{architecture}.tar",
-        "plugin": f"portolan-{version}-wasm-image.tar",
-    }
-    rows = [
-        (names["filter"], parts.wasm, of_filter, "library"),
-        (names["package"], archive, _together(of_filter, of_command), "application"),
-        (names["image"], whole, of_image, "container"),
-    ]
-    delivered = {names["plugin"]: plugin, f"portolan-{version}-chart.tgz": chart.archive(source)}
-    for name, content, components, kind in rows:
-        delivered[name] = content
-        delivered[f"{name}.cdx.json"] = sbom.document(Delivered(name, content, kind), components, source)
-    return delivered
+def files_of_filter(the_filter: Filter, source: Source) -> Files:
+    """The filter, by itself and as an image."""
+    name, plugin = f"portolan-{source.version}.wasm", f"portolan-{source.version}-wasm-image.tar"
+    made = oci.archive(wasm_image.build(the_filter.wasm, source), f"portolan-wasm:{source.version}", source.time)
+    return {plugin: made, **_with_sbom(Delivered(name, the_filter.wasm, "library"), the_filter.components, source)}
+
+
+def files_of_platform(platform: str, portolan: bytes, the_filter: Filter, source: Source) -> Files:
+    """The package of the command line for a platform."""
+    content = package(portolan, the_filter, source)
+    delivered = Delivered(f"portolan-{source.version}-{platform}.tar.gz", content)
+    return _with_sbom(delivered, _components(platform, the_filter), source)
+
+
+@dataclass(frozen=True)
+class PlatformImage:
+    """The image for one platform, and the parts of it that are not in the package."""
+
+    platform: str
+    parts: image.Parts
+    made: oci.Image
+
+    @classmethod
+    def build(cls, platform: str, parts: image.Parts, source: Source) -> "PlatformImage":
+        """From its parts; `platform` is `linux-` and an architecture as the OCI image specification names it."""
+        return cls(platform, parts, image.build(parts, source, platform.removeprefix("linux-")))
+
+    def components(self, envoy_version: str, the_filter: Filter) -> list[sbom.Component]:
+        """What it is made of."""
+        packages = [sbom.debian_package(each) for each in self.parts.packages.values()]
+        return [*_components(self.platform, the_filter), sbom.envoy(envoy_version, self.parts.envoy), *packages]
+
+
+def files_of_images(images: Sequence[PlatformImage], envoy_version: str, the_filter: Filter, source: Source) -> Files:
+    """The image of each platform by itself, and all of them as one."""
+    name = f"portolan:{source.version}"
+    files: Files = {}
+    for each in images:
+        content = oci.archive(each.made, name, source.time)
+        delivered = Delivered(f"portolan-{source.version}-image-{each.platform}.tar", content, "container")
+        files |= _with_sbom(delivered, each.components(envoy_version, the_filter), source)
+    together = oci.archive_of_platforms([each.made for each in images], name, source.time)
+    return {**files, f"portolan-{source.version}-image-linux.tar": together}
+
+
+def _components(platform: str, the_filter: Filter) -> list[sbom.Component]:
+    return _together(the_filter.components, sbom.crates("portolan", TARGETS[platform]))
+
+
+def _with_sbom(of: Delivered, components: list[sbom.Component], source: Source) -> Files:
+    return {of.name: of.content, f"{of.name}.cdx.json": sbom.document(of, components, source)}
 
 
 def _together(*lists: list[sbom.Component]) -> list[sbom.Component]:
@@ -76,21 +121,33 @@ def checksums(delivered: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
+def arguments() -> argparse.Namespace:
+    """What is told; images are for those platforms of which Envoy and packages are told, too."""
+    parser = argparse.ArgumentParser(description="Puts a release together; scripts/dist calls it.")
+    for name in ("wasm", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--envoy-version", required=True)
+    parser.add_argument("--package", nargs=2, action="append", default=[], metavar=("PLATFORM", "PORTOLAN"))
+    parser.add_argument("--image", nargs=5, action="append", default=[], metavar=("PLATFORM", "PORTOLAN", "ENVOY", "PACKAGES", "PINS"))
+    return parser.parse_args()
+
+
 def main() -> None:
     """Writes the files to a directory that is empty or not there."""
-    arguments = argparse.ArgumentParser(description="Puts a release together; scripts/dist calls it.")
-    for name in ("envoy", "portolan", "wasm", "packages", "output"):
-        arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--pins", required=True)
-    arguments.add_argument("--envoy-version", required=True)
-    arguments.add_argument("--architecture", default="amd64", choices=TARGETS)
-    told = arguments.parse_args()
+    told = arguments()
     if told.output.exists() and any(told.output.iterdir()):
         sys.exit(f"dist: {told.output} is not empty")
     image.warn_of_zlib()
     source = find()
-    parts = image.Parts.read(told.envoy, told.portolan, told.wasm, image.read_packages(told.packages, told.pins))
-    delivered = files(parts, told.envoy_version, told.architecture, source)
+    the_filter = Filter.read(told.wasm)
+    delivered = {f"portolan-{source.version}-chart.tgz": chart.archive(source), **files_of_filter(the_filter, source)}
+    for platform, portolan in told.package:
+        delivered |= files_of_platform(platform, Path(portolan).read_bytes(), the_filter, source)
+    images = []
+    for platform, portolan, envoy, packages, pins in told.image:
+        parts = image.Parts.read(Path(envoy), Path(portolan), told.wasm, image.read_packages(Path(packages), pins))
+        images.append(PlatformImage.build(platform, parts, source))
+    delivered |= files_of_images(images, told.envoy_version, the_filter, source)
     delivered["SHA256SUMS"] = checksums(delivered)
     told.output.mkdir(parents=True, exist_ok=True)
     for name, content in delivered.items():

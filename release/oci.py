@@ -171,9 +171,7 @@ def archive(made: Image, name: str, time: int) -> bytes:
 
     `name` is a repository and a tag, `portolan:0.1.0`.
     """
-    reference = {**made.manifest.descriptor(), "annotations": _names(name)}
-    if made.platform:
-        reference["platform"] = dict(made.platform)
+    reference = {**_reference(made), "annotations": _names(name)}
     for_docker = {
         "Config": _place(made.config.digest),
         "RepoTags": [name],
@@ -186,6 +184,29 @@ def archive(made: Image, name: str, time: int) -> bytes:
         **{_place(digest): content for digest, content in made.blobs().items()},
     }
     return tar([Entry(path, 0o644, content) for path, content in files.items()], time)
+
+
+def archive_of_platforms(made: Sequence[Image], name: str, time: int) -> bytes:
+    """A tar that is an OCI image layout with one image of several platforms, for `skopeo copy --all`.
+
+    `docker load` reads it only where containerd keeps the engine's images.
+    """
+    index = Blob(INDEX, to_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [_reference(each) for each in made]}))
+    reference = {**index.descriptor(), "annotations": _names(name)}
+    blobs = {index.digest: index.content}
+    for each in made:
+        blobs |= each.blobs()
+    files = {
+        "oci-layout": to_json({"imageLayoutVersion": "1.0.0"}),
+        "index.json": to_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [reference]}),
+        **{_place(digest): content for digest, content in blobs.items()},
+    }
+    return tar([Entry(path, 0o644, content) for path, content in files.items()], time)
+
+
+def _reference(made: Image) -> dict[str, Any]:
+    """How an index names an image."""
+    return {**made.manifest.descriptor(), **({"platform": dict(made.platform)} if made.platform else {})}
 
 
 def _names(name: str) -> dict[str, str]:

@@ -20,9 +20,9 @@ def push(layout: Path, name: str, destination: str) -> None:
     _run(*COPY, "--all", "--dest-tls-verify=false", f"oci:{layout}:{name}", f"docker://{destination}")
 
 
-def push_archive(archive: Path, destination: str) -> None:
-    """Pushes the image of an OCI layout in a tar."""
-    _run(*COPY, "--dest-tls-verify=false", f"oci-archive:{archive}", f"docker://{destination}")
+def push_archive(archive: Path, destination: str, *, whole: bool = False) -> None:
+    """Pushes the image of an OCI layout in a tar; `whole`: with all its platforms."""
+    _run(*COPY, *(["--all"] if whole else []), "--dest-tls-verify=false", f"oci-archive:{archive}", f"docker://{destination}")
 
 
 def pull(source: str, directory: Path) -> str:
