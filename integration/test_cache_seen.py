@@ -78,6 +78,9 @@ def test_each_request_and_each_fill_is_counted(site: Site, east: Scripted, west:
     (line, *_) = (line for line in site.tier.envoy.all_lines() if line.get("cache_use") == "hit")
     node = line["cache_node"]
     assert node in ("eu-1", "eu-2")
+    # That of the node; those of the filter's questions say of none.
+    fills = [line for line in site.tier.envoy.all_lines() if line.get("event") == "fill" and line["method"] == "GET"]
+    assert [(line["cache"], line["cache_node"], line["backend"]) for line in fills if line["path"] == path] == [("eu", node, "east")]
     labels = ("cache", "node", "region", "use")
     assert scrape.by(REQUESTS, *labels) == {
         ("eu", node, "default", "miss"): 1,
