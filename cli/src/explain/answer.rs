@@ -138,10 +138,10 @@ impl<'c> Answer<'c> {
             label: locality.label.map(|label| config.regions().label(label)),
             country: locality.country.map(|country| country.to_string()),
             class: record.class.map(Class::as_str),
-            registry: plan.naming.upstream().map(|upstream| upstream.name().to_owned()),
+            registry: record.registry,
             repository: plan.repository,
             rule: record.rule,
-            sent_to: record.backend.filter(|_| matches!(plan.action, Action::Reply(_))),
+            sent_to: record.sent_to,
             end: match plan.action {
                 Action::Need(Need::BlobPresence(blob)) => {
                     End::probe(&blob, request, config, encoding)

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use portolan_core::config::{Backend, Config, Front, FrontAuth};
 use portolan_core::contract::details;
 use portolan_core::probe::Presence;
-use portolan_core::record::LogField;
+use portolan_core::record::{Attempted, LogField, Tried};
 use serde_json::Value;
 
 use super::client::{self, Told};
@@ -103,22 +103,21 @@ impl Logged {
 
     /// The backends that were asked, in this order: those that did not serve the request, and the one that did.
     pub(super) fn asked(&self) -> Vec<&str> {
-        self.tried().map(|(backend, _)| backend).chain(self.text(LogField::Backend)).collect()
+        self.tried().map(|one| one.backend).chain(self.text(LogField::Backend)).collect()
     }
 
     /// The clusters of those that were known to be down, and so were not asked.
     fn skipped(&self, config: &Config) -> Vec<String> {
-        let skipped = self.tried().filter(|(_, answered)| *answered == "skipped");
+        let skipped = self.tried().filter(|one| one.result == Tried::Skipped);
         let cluster = |name: &str| {
             let mut backends = config.backends().iter();
             backends.find(|backend| backend.name() == name).map(Backend::cluster)
         };
-        skipped.filter_map(|(name, _)| cluster(name)).map(str::to_owned).collect()
+        skipped.filter_map(|one| cluster(one.backend)).map(str::to_owned).collect()
     }
 
-    fn tried(&self) -> impl Iterator<Item = (&str, &str)> {
-        let tried = self.text(LogField::Tried).unwrap_or_default();
-        tried.split("; ").filter_map(|one| one.split_once(' '))
+    fn tried(&self) -> impl Iterator<Item = Attempted<'_>> {
+        Attempted::read(self.text(LogField::Tried).unwrap_or_default())
     }
 
     /// Whether the filter itself answered before any backend was asked.

@@ -29,7 +29,7 @@ pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
 pub use overlap::{
     BOTH_ASKED, Hedge, NOBODY_ELSE, hedge, is_one_by_one, may_overlap, note_one_by_one, other,
 };
-pub use passed_over::{LATER, Why, overtaken, passed_over, skipped, tried};
+pub use passed_over::{LATER, Why, passed_over, skipped};
 pub use patience::alone;
 pub use prepared::{Prepared, all, is_prepared, only, select};
 pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};

@@ -65,23 +65,6 @@ pub fn skipped<'a>(
     earlier.filter(|name| before.of(name).is_none())
 }
 
-/// What the access log says of a backend that had not begun to answer when another one did that was asked too.
-#[must_use]
-pub fn overtaken(backend: &str) -> String {
-    format!("{backend} overtaken")
-}
-
-/// What the access log says of a backend that was tried: the status that it answered with, if it did, and
-/// whether its redirect led where the policy does not let the proxy go.
-#[must_use]
-pub fn tried(backend: &str, status: Option<u16>, answer: Answer) -> String {
-    match (status, answer) {
-        (Some(status), Answer::Astray) => format!("{backend} {status}, not followed"),
-        (Some(status), _) => format!("{backend} {status}"),
-        (None, _) => format!("{backend} no answer"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::wait::Wait;
@@ -138,13 +121,5 @@ mod tests {
             let found: Vec<&str> = skipped(&list, backend, &before).collect();
             assert_eq!(found.join(" "), expected, "{list:?} {backend}, {answered}");
         }
-    }
-
-    #[test]
-    fn the_log_says_what_each_backend_answered() {
-        let failed = Answer::Failed(Wait::UNKNOWN);
-        assert_eq!(tried("a", Some(503), failed), "a 503");
-        assert_eq!(tried("a", Some(307), Answer::Astray), "a 307, not followed");
-        assert_eq!(tried("a", None, Answer::Silent), "a no answer");
     }
 }

@@ -176,6 +176,24 @@ impl LogField {
         }
     }
 
+    /// Whether it is [what was decided](super::Decided). What the filter [notes](Self::noted) besides is what came of
+    /// it, and all else Envoy's own.
+    #[must_use]
+    pub const fn is_decided(self) -> bool {
+        matches!(
+            self,
+            Self::Country
+                | Self::User
+                | Self::Front
+                | Self::Class
+                | Self::Region
+                | Self::Rule
+                | Self::Reason
+                | Self::Registry
+                | Self::SentTo
+        )
+    }
+
     /// The property in which the filter notes it; `None` for what Envoy says itself.
     #[must_use]
     pub const fn noted(self) -> Option<StateKey> {
@@ -200,6 +218,14 @@ impl LogField {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_decided_is_noted_and_so_is_what_came_of_it() {
+        let noted = LogField::ALL.into_iter().filter(|field| field.noted().is_some());
+        let (decided, came): (Vec<_>, Vec<_>) = noted.partition(|field| field.is_decided());
+        assert!(LogField::ALL.iter().all(|field| !field.is_decided() || decided.contains(field)));
+        assert_eq!(came, [LogField::Cache, LogField::CacheUse, LogField::Tried]);
+    }
 
     #[test]
     fn every_field_and_every_property_is_of_one_name() {

@@ -1,11 +1,15 @@
-//! The record of one request: the fields of its line in the access log.
+//! The record of one request, in the access log and in the metrics. It has two halves, which no phase
+//! of the filter has together: what was [decided](Decided), before anybody was asked, and what came of
+//! it, the [attempts](Attempted) and the [end](Outcome). The log line of Envoy joins them.
 //!
-//! Everything here comes from the policy or is one of a fixed set, such as the countries: each field can also be
-//! the label of a metric without letting a client make up new ones.
+//! [`LogField`] is the one list of the fields, and [`metric`] that of the metrics with their labels.
+//! Everything comes from the policy or is one of a fixed set: no label lets a client make up a new one.
 
 mod attempt_result;
+mod attempted;
 mod cache_result;
 mod call_result;
+mod decided;
 mod fill_result;
 mod kind;
 mod log_field;
@@ -13,34 +17,11 @@ pub mod metric;
 mod outcome;
 
 pub use attempt_result::AttemptResult;
+pub use attempted::{Attempted, Tried};
 pub use cache_result::CacheResult;
 pub use call_result::{FetchResult, ProbeResult, Silence};
+pub use decided::Decided;
 pub use fill_result::FillResult;
 pub use kind::Kind;
 pub use log_field::LogField;
 pub use outcome::{Outcome, REFUSALS};
-
-use crate::config::geography::Country;
-use crate::registry::Class;
-
-/// The record of one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record<'c> {
-    /// The front that was asked; `None` if no front has the authority.
-    pub front: Option<&'c str>,
-    /// The region of the client.
-    pub region: &'c str,
-    /// The country that a believed header or database puts the client in.
-    pub country: Option<Country>,
-    /// What the request is; `None` if it is not of the distribution spec.
-    pub class: Option<Class>,
-    /// The word for it in the metrics.
-    pub kind: Kind,
-    /// The rule that matched.
-    pub rule: Option<&'c str>,
-    /// The backend that is asked first, or the backend or blob store that a client is sent to; `None` if the proxy
-    /// answers itself.
-    pub backend: Option<&'c str>,
-    /// Why: how the client was located and why the backend was chosen, or why not.
-    pub reason: String,
-}

@@ -7,7 +7,7 @@ use crate::attempt::Retry;
 use crate::client::Locality;
 use crate::config::Backend;
 use crate::policy::{Forward, Naming, Need, Push};
-use crate::record::Record;
+use crate::record::Decided;
 use crate::reply::Reply;
 use crate::response::Receipt;
 
@@ -16,8 +16,8 @@ use crate::response::Receipt;
 pub struct Plan<'c> {
     /// The action.
     pub action: Action<'c>,
-    /// What to write to the log.
-    pub record: Record<'c>,
+    /// What the log says of the decision.
+    pub record: Decided<'c>,
     /// Which region the client is in, and why.
     pub locality: Locality,
     /// How the client names repositories.
@@ -25,9 +25,6 @@ pub struct Plan<'c> {
     /// The policy's name of the repository, where its front has upstreams; elsewhere it is the one
     /// that the client wrote.
     pub repository: Option<String>,
-    /// The client's name, where its front has passwords and the client's was right. It is the only text of a
-    /// client here; it is for the access log, and never a label of a metric.
-    pub user: Option<String>,
     /// Whether the answer is to name the backend that gave it.
     pub says_backend: bool,
 }

@@ -16,13 +16,13 @@ pub(super) struct End<'c> {
     pub(super) why: Cow<'static, str>,
     /// The rule that matched.
     pub(super) rule: Option<&'c str>,
-    /// The backend that is asked first, or the backend or blob store that the client is sent to.
-    pub(super) backend: Option<&'c str>,
+    /// The backend or blob store that the client is sent to.
+    pub(super) sent_to: Option<&'c str>,
 }
 
 impl<'c> End<'c> {
     fn without_rule(action: Action<'c>, why: impl Into<Cow<'static, str>>) -> Self {
-        Self { action, why: why.into(), rule: None, backend: None }
+        Self { action, why: why.into(), rule: None, sent_to: None }
     }
 
     /// An answer of the proxy's own.
@@ -61,13 +61,12 @@ impl<'c> End<'c> {
     pub(super) fn redirect(redirection: ClientRedirect<'c>, naming: &Naming) -> Self {
         let ClientRedirect { location, to, rule, why } = redirection;
         let reply = reply::redirect(location, to.is_none()).named(naming);
-        Self { action: Action::Reply(reply), why, rule, backend: to }
+        Self { action: Action::Reply(reply), why, rule, sent_to: to }
     }
 
     /// A backend answers.
     pub(super) fn forward(forwarding: Forwarding<'c>, rule: Option<&'c str>) -> Self {
-        let backend = Some(forwarding.backend.name());
         let why = forwarding.forward.choice.as_str().into();
-        Self { action: Action::Forward(Box::new(forwarding)), why, rule, backend }
+        Self { action: Action::Forward(Box::new(forwarding)), why, rule, sent_to: None }
     }
 }

@@ -12,27 +12,19 @@ use crate::config::ids::{FrontId, RegionId};
 use crate::config::{Config, Rule};
 use crate::content::Expected;
 use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};
-use crate::record::{Kind, Record};
+use crate::record::{Decided, Kind};
 use crate::registry::{Method, RegistryRequest, parse};
 use crate::reply;
 
 /// Plans a request that fills a cache.
 pub(super) fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, locality: Locality) -> Plan<'c> {
-    let mut record = Record {
-        front: None,
-        region: config.regions().name(locality.region),
-        country: None,
-        class: None,
-        kind: Kind::Other,
-        rule: None,
-        backend: None,
-        reason: String::new(),
-    };
+    let region = config.regions().name(locality.region);
+    let mut record = Decided::new(None, region, None, Kind::Other);
     let end = decide(config, head, &mut record).unwrap_or_else(|refusal| {
         End::reply(reply::refuse(config, &refusal, matches!(head.method, b"GET" | b"HEAD"), None))
     });
-    let End { action, why, rule, backend } = end;
-    (record.rule, record.backend) = (rule, backend);
+    let End { action, why, rule, sent_to } = end;
+    (record.rule, record.sent_to) = (rule, sent_to);
     record.reason = format!("fill; {why}");
     Plan {
         action,
@@ -40,7 +32,6 @@ pub(super) fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, locality: Loc
         locality,
         naming: Naming::default(),
         repository: None,
-        user: None,
         says_backend: false,
     }
 }
@@ -48,7 +39,7 @@ pub(super) fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, locality: Loc
 fn decide<'c>(
     config: &'c Config,
     head: &RequestHead<'_>,
-    record: &mut Record<'c>,
+    record: &mut Decided<'c>,
 ) -> Result<End<'c>, Refusal> {
     let request = parse(head.method, head.target)?;
     let class = request.endpoint.class();

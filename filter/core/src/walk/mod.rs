@@ -26,7 +26,7 @@ use crate::config::{Config, Front, FrontAuth, Rule};
 use crate::health::Report;
 use crate::policy::{self, Decision, Facts, Naming, Need, Origin, Refusal};
 use crate::probe::Presence;
-use crate::record::{Kind, Record};
+use crate::record::{Decided, Kind};
 use crate::registry::{self, Endpoint, RegistryRequest, RequestError};
 use crate::reply;
 use carry::{Asked, carry, rule_name};
@@ -42,16 +42,12 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
         return fill::plan(config, head, locality);
     }
     let front = config.fronts().find(head.authority);
-    let mut record = Record {
-        front: front.map(|id| config.fronts().name(id)),
-        region: config.regions().name(locality.region),
-        country: locality.country,
-        class: None,
-        kind: if token_endpoint::is_at(head) { Kind::Token } else { Kind::Other },
-        rule: None,
-        backend: None,
-        reason: String::new(),
-    };
+    let mut record = Decided::new(
+        front.map(|id| config.fronts().name(id)),
+        config.regions().name(locality.region),
+        locality.country,
+        if token_endpoint::is_at(head) { Kind::Token } else { Kind::Other },
+    );
     let mut named = Names::default();
     let outcome = beside_the_api(config, front, &locality, (head, facts)).unwrap_or_else(|| {
         registry::parse(head.deciding_method(), head.target).map_err(Refusal::from).and_then(
@@ -68,14 +64,15 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
     });
     let end =
         outcome.unwrap_or_else(|refusal| refuse(config, &refusal, (front, &named.naming), head));
-    let End { action, why, rule, backend } = end;
-    (record.rule, record.backend) = (rule, backend);
+    let End { action, why, rule, sent_to } = end;
+    (record.rule, record.sent_to) = (rule, sent_to);
     record.reason = reason(&locality.why, &why);
     let Names { naming, repository } = named;
     let front = front.and_then(|id| config.fronts().get(id));
-    let user = front.and_then(|front| identity::verified_user(front, head, facts.password));
+    record.user = front.and_then(|front| identity::verified_user(front, head, facts.password));
+    record.registry = naming.upstream().map(|upstream| upstream.name().to_owned());
     let says_backend = front.is_some_and(Front::says_backend);
-    Plan { action, record, locality, naming, repository, user, says_backend }
+    Plan { action, record, locality, naming, repository, says_backend }
 }
 
 /// Why the client is in its region, and why the request ends where it does, for the log.

@@ -26,6 +26,7 @@ use portolan_core::attempt::{
 };
 use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
+use portolan_core::record::{Attempted, Tried};
 use portolan_core::reply;
 
 use crate::callback::Callback;
@@ -358,7 +359,8 @@ impl Attempt {
         }
         attempt::note(&mut property, &self.backend, answer);
         call.set_state(StateKey::Prepared, property);
-        notes::note(&attempt::tried(&self.backend, self.status, answer), call);
+        let result = Tried::of(self.status, answer);
+        notes::note(Attempted { backend: &self.backend, result }, call);
         let waits = self.overlap.waits_for_the_other(&self.list, &self.backend, &before, call);
         if let Some(waits) = waits {
             return waits;

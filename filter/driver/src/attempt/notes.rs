@@ -4,6 +4,7 @@
 use portolan_core::attempt::{Answers, LATER, Why, list_of, passed_over, skipped};
 use portolan_core::contract::StateKey;
 use portolan_core::record::metric::NO_VALUE;
+use portolan_core::record::{Attempted, Tried};
 
 use crate::callback::Callback;
 
@@ -18,7 +19,7 @@ pub(super) fn note_place(
 ) {
     let answers = Answers::parse(noted);
     for name in skipped(list, backend, &answers).filter(|name| Some(*name) != late) {
-        note(&format!("{name} skipped"), call);
+        note(Attempted { backend: name, result: Tried::Skipped }, call);
     }
     let (first, why) = match passed_over(list, backend, &answers) {
         Some((first, why)) => {
@@ -33,16 +34,10 @@ pub(super) fn note_place(
     call.set_state(StateKey::PassedOverWhy, why.into_bytes());
 }
 
-/// Notes what became of a backend, behind what became of others. What is there already is not said again:
-/// each attempt may skip the same backend.
-pub(super) fn note(what: &str, call: &mut Callback<'_>) {
+/// Notes what became of a backend, behind what became of others.
+pub(super) fn note(what: Attempted<'_>, call: &mut Callback<'_>) {
     let mut all = call.state(StateKey::Tried).unwrap_or_default();
-    if all.split(|byte| *byte == b';').any(|part| part.trim_ascii() == what.as_bytes()) {
-        return;
+    if what.add_to(&mut all) {
+        call.set_state(StateKey::Tried, all);
     }
-    if !all.is_empty() {
-        all.extend_from_slice(b"; ");
-    }
-    all.extend_from_slice(what.as_bytes());
-    call.set_state(StateKey::Tried, all);
 }

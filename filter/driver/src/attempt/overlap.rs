@@ -7,11 +7,12 @@
 //! over. The attempt whose answer the client gets notes that the other one was overtaken: Envoy ends that at once.
 
 use portolan_core::attempt::{
-    self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, is_one_by_one, list_of, other, overtaken,
+    self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, is_one_by_one, list_of, other,
 };
 use portolan_core::config::HedgeAfter;
 use portolan_core::contract::{StateKey, name_of};
 use portolan_core::record::metric::NO_VALUE;
+use portolan_core::record::{Attempted, Tried};
 
 use super::notes;
 use crate::callback::Callback;
@@ -71,14 +72,15 @@ impl Overlap {
         self.began = call.exchange.now();
         self.place = Place::OneByOne;
         let was_answered = list_of(noted).is_some();
-        let is_one_by_one = is_one_by_one(noted);
-        let asked = if is_one_by_one { None } else { call.state(StateKey::Overlap) };
-        if asked.is_none() && !was_answered {
-            self.note_who_is_out(list, backend, call);
+        if is_one_by_one(noted) {
+            if !was_answered {
+                self.note_who_is_out(list, backend, call);
+            }
+            return Turn::Asks;
         }
-        match asked {
-            _ if is_one_by_one => {}
-            None if !was_answered => {
+        match call.state(StateKey::Overlap) {
+            None => {
+                self.note_who_is_out(list, backend, call);
                 self.place = Place::First;
                 call.set_state(StateKey::Overlap, backend.as_bytes().to_vec());
             }
@@ -97,7 +99,7 @@ impl Overlap {
                 call.set_state(StateKey::Overlap, BOTH_ASKED);
             }
             // The attempt before has answered, so there is one at a time.
-            _ => {}
+            Some(_) => {}
         }
         Turn::Asks
     }
@@ -205,7 +207,7 @@ impl Overlap {
         };
         attempt::note(&mut property, other, Answer::Silent);
         call.set_state(StateKey::Prepared, property);
-        notes::note(&overtaken(other), call);
+        notes::note(Attempted { backend: other, result: Tried::Overtaken }, call);
         if list.first().is_some_and(|first| name_of(first) == backend) {
             call.set_state(StateKey::PassedOver, NO_VALUE.as_bytes());
             call.set_state(StateKey::PassedOverWhy, NO_VALUE.as_bytes());

@@ -102,7 +102,6 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
 /// the keys, which are noted for the attempt phase: the cluster of the first attempt is not that of the list.
 pub(super) fn spare<'n>(
     list: impl Iterator<Item = (&'n str, Ejection)>,
-    reason: &str,
     call: &mut Callback<'_>,
 ) -> Option<Vec<String>> {
     if call.memory.lookups.nobody_is_spared() {
@@ -119,15 +118,13 @@ pub(super) fn spare<'n>(
         let count = spared.iter().flatten().count();
         call.set_state(StateKey::NextCluster, clusters::sparing(&in_order, count).into_bytes());
     }
-    let mut reason = reason.to_owned();
     for why in Spared::ALL {
         let names = names.iter().zip(&spared).filter(|(_, spared)| **spared == Some(why));
         let names: Vec<&str> = names.map(|((name, _), _)| *name).collect();
         if !names.is_empty() {
-            reason = format!("{reason}; {}: {}", why.as_str(), names.join(", "));
+            call.explain(&format!("{}: {}", why.as_str(), names.join(", ")));
         }
     }
-    call.set_state(StateKey::Reason, reason.into_bytes());
     Some(keys().map(str::to_owned).collect())
 }
 

@@ -1,37 +1,19 @@
 //! Fields of the access log and of metrics that are known with the decision.
 
+use portolan_core::RequestHead;
 use portolan_core::contract::StateKey;
 use portolan_core::policy::Naming;
-use portolan_core::{Action, Plan, RequestHead};
+use portolan_core::record::Decided;
 
 use crate::callback::Callback;
 
-/// Hands the record over.
-pub(super) fn note_record(plan: &Plan<'_>, notes_country: bool, call: &mut Callback<'_>) {
-    let record = &plan.record;
-    if let Some(country) = record.country.filter(|_| notes_country) {
-        call.set_state(StateKey::Country, country.code().to_vec());
-    }
-    call.set_state(StateKey::Region, record.region.as_bytes().to_vec());
-    call.set_state(StateKey::Kind, record.kind.as_str().as_bytes());
-    if let Some(front) = record.front {
-        call.set_state(StateKey::Front, front.as_bytes().to_vec());
-    }
-    if let Some(rule) = record.rule {
-        call.set_state(StateKey::Rule, rule.as_bytes().to_vec());
-    }
-    call.set_state(StateKey::Reason, record.reason.as_bytes().to_vec());
-    if let Some(user) = &plan.user {
-        call.set_state(StateKey::User, user.as_bytes().to_vec());
-    }
-    if plan.says_backend {
-        call.set_state(StateKey::SaysBackend, &b"1"[..]);
-    }
-    if let Some(upstream) = plan.naming.upstream() {
-        call.set_state(StateKey::Registry, upstream.name().as_bytes().to_vec());
-    }
-    if let (Action::Reply(_), Some(place)) = (&plan.action, record.backend) {
-        call.set_state(StateKey::SentTo, place.as_bytes().to_vec());
+/// Hands over what was decided. `notes_country` says that Envoy cannot say itself where the client is.
+pub(super) fn note_record(mut record: Decided<'_>, notes_country: bool, call: &mut Callback<'_>) {
+    record.country = record.country.filter(|_| notes_country);
+    for (field, value) in record.told() {
+        if let Some(key) = field.noted() {
+            call.set_state(key, value);
+        }
     }
 }
 

@@ -276,13 +276,14 @@ impl Request {
         headers: &HeaderMap,
         call: &mut Callback<'_>,
     ) -> Phase {
-        log::note_record(&plan, self.snapshot.notes_country, call);
+        log::note_record(plan.record, self.snapshot.notes_country, call);
+        if plan.says_backend {
+            call.set_state(StateKey::SaysBackend, &b"1"[..]);
+        }
         match plan.action {
             Action::Need(_) => send(reply::host_failed(), call),
             Action::Reply(reply) => send(reply, call),
-            Action::Forward(forwarding) => {
-                self.forward(*forwarding, &plan.record.reason, head, headers, call)
-            }
+            Action::Forward(forwarding) => self.forward(*forwarding, head, headers, call),
             Action::Token(TokenEndpoint::Errand(errand)) => {
                 let takes_forms = call.memory.takes_forms;
                 run(TokenExchange::start(errand.for_a_host(takes_forms), call), call)
@@ -300,7 +301,6 @@ impl Request {
     fn forward(
         &mut self,
         mut forwarding: Forwarding<'_>,
-        reason: &str,
         head: &RequestHead<'_>,
         headers: &HeaderMap,
         call: &mut Callback<'_>,
@@ -324,7 +324,7 @@ impl Request {
         let is_cached = matches!(forwarding.forward.cache, CacheUse::Asked(_));
         let noted = if forwarding.receipt.has_fallback() && !is_cached {
             let list = members().map(|backend| (backend.key(), ejection(backend)));
-            forward::spare(list, reason, call)
+            forward::spare(list, call)
         } else {
             None
         };

@@ -231,7 +231,7 @@ fn the_record_names_where_a_client_was_sent() {
             ..RequestHead::default()
         };
         let record = plan(&config, &head, &all_up(in_store)).record;
-        assert_eq!((record.rule, record.backend), expected, "{target} {in_store:?}");
+        assert_eq!((record.rule, record.sent_to), expected, "{target} {in_store:?}");
     }
     let other =
         RequestHead { method: b"GET", target: b"/", authority: b"x", ..RequestHead::default() };
