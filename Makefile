@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench compare scale failover-report soak clients conformance site test-all fmt lint fuzz examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench compare scale failover-report soak clients conformance site test-all fmt lint fuzz mutants examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,7 +101,7 @@ site: ## the pages of docs/ as a site with search, in target/site
 	@scripts/setup site
 	@scripts/site
 
-test-all: ## test, every client, conformance, compose stacks, a gateway of Istio, a Kubernetes node, release, the site, cargo-deny, bench, failover report and long fuzzing (hours); results in target/test-all
+test-all: ## test, every client, conformance, compose stacks, a gateway of Istio, a Kubernetes node, release, the site, cargo-deny, bench, failover report, mutants and long fuzzing (hours); results in target/test-all
 	@scripts/test-all
 
 fmt: ## format the Rust code
@@ -114,6 +114,10 @@ lint: ## the quick checks alone: format, clippy, shellcheck, licences
 fuzz: ## fuzz every target, each for 60 s, and write docs/fuzzing.md: make fuzz SECONDS=60
 	@scripts/setup build fuzz
 	@scripts/fuzz "$(or $(SECONDS),60)"
+
+mutants: ## change the state machines one place at a time: does a test fail each time? (half an hour; docs/development.md)
+	@scripts/setup build mutants
+	@scripts/mutants
 
 examples: ## render the example configurations again
 	@scripts/setup build chart
