@@ -3,7 +3,9 @@
 Nothing runs between the command and the registries: that clients get the same through a front is for the other suites.
 """
 
+import calendar
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from harness.registry import Registry
 from harness.scripted import Answer, Scripted
 from harness.signing import Signer
 from harness.token_service import TokenService
+from harness.waiting import eventually
 
 ROBOT = Account("robot", "the robot's password")
 
@@ -98,6 +101,30 @@ def test_images_by_a_pipe_and_numbers_for_prometheus(place: Place, tmp_path: Pat
     assert done.returncode == 1
     assert 'portolan_replica_same{image="app/web:same",rule="app",backend="west"} 1' in done.stdout
     assert 'portolan_replica_same{image="app/web:moved",rule="app",backend="west"} 0' in done.stdout
+
+
+def test_since_when_a_replica_differs_is_kept_between_two_looks(place: Place, tmp_path: Path) -> None:
+    policy = write_policy(document(place.east.url, place.west.url), tmp_path)
+    remembered = ("--remember", str(tmp_path / "drift.json"))
+    begun = time.time()
+    first = drift(policy, "app/web:same", "app/web:moved", *remembered)[1]
+    same, moved = ({one["backend"]: one["since"] for one in each["replicas"]} for each in first["images"])
+    assert same == {"east": None, "west": None} and moved["east"] is None
+    since = calendar.timegm(time.strptime(moved["west"], "%Y-%m-%dT%H:%M:%SZ"))
+    assert begun - 1 <= since <= time.time()
+    # The second look comes in another second, and is about the same difference, also where nobody answers.
+    eventually(lambda: time.time() > since + 1)
+    again = portolan.run("drift", policy, "app/web:moved", "-o", "prometheus", *remembered)
+    labels = 'image="app/web:moved",rule="app",backend="west"'
+    assert f"portolan_replica_differs_since_timestamp_seconds{{{labels}}} {since}\n" in again.stdout
+    gone = write_policy(document(place.east.url, f"http://127.0.0.1:{ports.dead()}"), tmp_path / "gone")
+    said = portolan.run("drift", gone, "app/web:moved", *remembered).stdout
+    assert f"app/web:moved at west: not the same since {moved['west']} or earlier" in said
+    # It has caught up: `same` has the old image in both.
+    Path(remembered[1]).write_text((tmp_path / "drift.json").read_text().replace(":moved", ":same"))
+    caught_up = drift(policy, "app/web:same", *remembered)[1]["images"][0]["replicas"]
+    assert [one["since"] for one in caught_up] == [None, None]
+    assert ":same" not in Path(remembered[1]).read_text()
 
 
 def test_who_does_not_answer_is_not_said_to_differ(place: Place, tmp_path: Path) -> None:

@@ -19,6 +19,17 @@ impl Moment {
     pub(crate) fn now() -> Self {
         Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
     }
+
+    /// That many seconds after the beginning of 1970.
+    #[cfg(test)]
+    pub(crate) const fn of_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// The seconds since 1970.
+    pub(crate) const fn seconds(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for Moment {

@@ -1,9 +1,10 @@
 //! `portolan drift`: whether the replicas of a rule mean the same by a tag.
 //!
 //! Where a policy says `replicas`, a client may get the tag from any of them. [`replicas`] finds out who they are and what
-//! they call the image, this file asks them, [`report`] says what their answers come to, in JSON, for Prometheus or
-//! for people.
+//! they call the image, this file asks them, [`memory`] keeps since when they differ, [`report`] says what their answers
+//! come to, in JSON, for Prometheus or for people.
 
+mod memory;
 mod replicas;
 mod report;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use portolan_core::config::{Backend, Config};
 
+use self::memory::Memory;
 pub(crate) use self::replicas::Replicas;
 use self::report::{Answer, Image, Report, State};
 use crate::measuring::fault::Fault;
@@ -32,6 +34,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   portolan drift portolan.yaml drycc/base:latest drycc/router:v2
   portolan drift portolan.yaml - -o prometheus <images.txt >/var/lib/node-exporter/drift.prom
+  portolan drift portolan.yaml drycc/base:latest --remember /var/lib/portolan/drift.json
 
 Exit status:
   0  every replica has the same
@@ -51,6 +54,11 @@ pub(crate) struct DriftArgs {
     /// The front whose clients are meant; left out, the first that has a rule for the image.
     #[arg(long, value_name = "NAME")]
     front: Option<String>,
+    /// A file that keeps, from one call to the next, since when each replica has not had the same; made if it is not
+    /// there. Without it nothing is said about that.
+    #[arg(long, value_name = "FILE")]
+    remember: Option<PathBuf>,
+
     /// As text, as JSON, or as numbers for Prometheus' node exporter.
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -88,6 +96,11 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
         Ok(prepared) => prepared,
         Err(message) => return Ok(wrong(message)),
     };
+    let memory = arguments.remember.as_deref().map(Memory::read).transpose();
+    let memory = match memory {
+        Ok(memory) => memory,
+        Err(message) => return Ok(wrong(message)),
+    };
     let patience = Duration::from_secs(arguments.timeout);
     let mut progress = Progress::on_terminal();
     let images = (1_usize..).zip(&prepared).map(|(number, replicas)| {
@@ -96,7 +109,14 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
     });
     let images = images.collect();
     drop(progress);
-    let report = Report::of(Moment::now().to_string(), images);
+    let now = Moment::now();
+    let mut report = Report::of(now.to_string(), images);
+    if let (Some(mut memory), Some(path)) = (memory, &arguments.remember) {
+        report.remember(&mut memory, now);
+        if let Err(message) = memory.write(path) {
+            return Ok(wrong(message));
+        }
+    }
     match arguments.output {
         Output::Text => write!(out, "{}", report.describe())?,
         Output::Json => writeln!(out, "{}", serde_json::to_string(&report)?)?,

@@ -1,8 +1,10 @@
 //! What the answers of replicas come to. The names of the fields are those of the JSON, and stay.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::memory::Memory;
 use crate::measuring::table::{cells, lay_out};
+use crate::moment::Moment;
 
 /// The version of the JSON.
 const VERSION: u32 = 1;
@@ -49,6 +51,14 @@ struct Replica {
     state: State,
     digest: Option<String>,
     error: Option<String>,
+    /// Since when it has not been seen with the same, as far as that is remembered.
+    #[serde(serialize_with = "in_words")]
+    since: Option<Moment>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a field over so")]
+fn in_words<S: Serializer>(since: &Option<Moment>, serializer: S) -> Result<S::Ok, S::Error> {
+    since.map(|since| since.to_string()).serialize(serializer)
 }
 
 /// How a replica is. Derived order: the last is the worst.
@@ -93,7 +103,7 @@ impl Image {
                 Ok(found) => (found, None),
                 Err(why) => (None, Some(why)),
             };
-            Replica { backend, name, state, digest: found, error }
+            Replica { backend, name, state, digest: found, error, since: None }
         };
         let replicas = answers.into_iter().map(of).collect();
         Self { name, rule: rule.to_owned(), digest, replicas }
@@ -138,6 +148,15 @@ impl Report {
         Self { version: VERSION, at, status, images }
     }
 
+    /// Takes over what is remembered of the replicas, and has it remembered how they are at this moment.
+    pub(super) fn remember(&mut self, memory: &mut Memory, now: Moment) {
+        for image in &mut self.images {
+            for replica in &mut image.replicas {
+                replica.since = memory.note(&image.name, &replica.backend, replica.state, now);
+            }
+        }
+    }
+
     /// For people: a line for each replica, and below it why some could not be asked.
     pub(super) fn describe(&self) -> String {
         let row = |image: &Image, replica: &Replica| {
@@ -154,6 +173,11 @@ impl Report {
         let header = cells(["image", "backend", "state", "digest", "its name there"]);
         let rows = pairs().map(|(image, replica)| row(image, replica));
         let table = lay_out(&[header].into_iter().chain(rows).collect::<Vec<_>>());
+        let since = pairs().filter_map(|(image, replica)| {
+            let since = replica.since?;
+            let Replica { backend, .. } = replica;
+            Some(format!("{} at {backend}: not the same since {since} or earlier\n", image.name))
+        });
         let reasons = pairs().filter_map(|(image, replica)| {
             let why = replica.error.as_ref()?;
             Some(format!("{} at {}: {why}\n", image.name, replica.backend))
@@ -163,27 +187,39 @@ impl Report {
             let Image { name, rule, .. } = image;
             format!("{name}: rule {rule} lets one backend answer for tags; nothing can differ\n")
         });
-        [table].into_iter().chain(reasons).chain(alone).collect()
+        [table].into_iter().chain(since).chain(reasons).chain(alone).collect()
     }
 
-    /// For Prometheus: 1 or 0 for each replica that could be asked.
+    /// For Prometheus: 1 or 0 for each replica that could be asked, and since when those differ that do.
     pub(super) fn metrics(&self) -> String {
-        let mut text =
-            "# HELP portolan_replica_same Whether a replica has for a tag what its owner has.\n\
-                        # TYPE portolan_replica_same gauge\n"
-                .to_owned();
-        for image in &self.images {
-            for replica in image.replicas.iter().filter(|one| one.state != State::Unknown) {
-                let labels =
-                    [("image", &image.name), ("rule", &image.rule), ("backend", &replica.backend)];
-                let labels = labels.map(|(name, value)| format!("{name}=\"{value}\""));
-                let value = u8::from(replica.state == State::Same);
-                let line = format!("portolan_replica_same{{{}}} {value}\n", labels.join(","));
-                text.push_str(&line);
-            }
-        }
-        text
+        let pairs = || {
+            let images = self.images.iter();
+            images.flat_map(|image| image.replicas.iter().map(move |replica| (image, replica)))
+        };
+        let asked = pairs().filter(|(_, replica)| replica.state != State::Unknown);
+        let same = asked.map(|(image, replica)| {
+            let value = u64::from(replica.state == State::Same);
+            line("portolan_replica_same", image, replica, value)
+        });
+        let since = pairs().filter_map(|(image, replica)| {
+            Some(line(DIFFERS_SINCE, image, replica, replica.since?.seconds()))
+        });
+        let since: Vec<String> = since.collect();
+        let head = |name: &str, help: &str| format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+        let of_same =
+            head("portolan_replica_same", "Whether a replica has for a tag what its owner has.");
+        let of_since = head(DIFFERS_SINCE, "When it was first seen that a replica has not.");
+        let of_since = (!since.is_empty()).then_some(of_since);
+        [of_same].into_iter().chain(same).chain(of_since).chain(since).collect()
     }
+}
+
+const DIFFERS_SINCE: &str = "portolan_replica_differs_since_timestamp_seconds";
+
+fn line(metric: &str, image: &Image, replica: &Replica, value: u64) -> String {
+    let labels = [("image", &image.name), ("rule", &image.rule), ("backend", &replica.backend)];
+    let labels = labels.map(|(name, value)| format!("{name}=\"{value}\""));
+    format!("{metric}{{{}}} {value}\n", labels.join(","))
 }
 
 #[cfg(test)]
@@ -252,6 +288,23 @@ mod tests {
             numbers.contains("backend=\"east\"} 0\n") && !numbers.contains("south"),
             "{numbers}"
         );
+        assert!(!numbers.contains("since") && !shown.contains("since"), "{numbers}{shown}");
+        assert!(json["images"][0]["replicas"][1]["since"].is_null());
+        let mut remembered = found.clone();
+        let (mut memory, now) = (Memory::default(), Moment::of_seconds(1_700_000_000));
+        remembered.remember(&mut memory, now);
+        let json = serde_json::to_value(&remembered).unwrap();
+        assert_eq!(json["images"][0]["replicas"][1]["since"], "2023-11-14T22:13:20Z");
+        assert!(json["images"][0]["replicas"][0]["since"].is_null());
+        let numbers = remembered.metrics();
+        let line = "portolan_replica_differs_since_timestamp_seconds{image=\"a:v1\",rule=\"all\",backend=\"east\"} 1700000000\n";
+        assert!(
+            numbers.contains(line) && numbers.matches("differs_since").count() == 3,
+            "{numbers}"
+        );
+        let shown = remembered.describe();
+        let line = "a:v1 at east: not the same since 2023-11-14T22:13:20Z or earlier\n";
+        assert!(shown.contains(line), "{shown}");
         let alone = report(&[answer("west", Ok(Some(&digest)))]).describe();
         assert!(alone.contains("nothing can differ"), "{alone}");
     }
