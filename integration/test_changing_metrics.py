@@ -3,6 +3,7 @@
 What the rules say in detail is tested by promtool; here is seen that what they name is what Envoy has.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import paths, ports
+from harness import paths, portolan, ports
 from harness.changing import asked, policy, policy_of
+from harness.envoy import Policy, write_policy
 from harness.files_envoy import FilesEnvoy
 from harness.metrics import Scrape
 from harness.prometheus import Prometheus, rules
@@ -42,7 +44,7 @@ def envoy(tmp_path_factory: pytest.TempPathFactory, east: Scripted, port: int) -
 def counters_of_the_rule() -> set[str]:
     """The names in the expression of `PortolanPolicyRefused`."""
     document = yaml.safe_load((paths.ROOT / "envoy/observability" / RULES).read_text())
-    (rule,) = document["groups"][0]["rules"]
+    (rule,) = (each for each in document["groups"][0]["rules"] if each["alert"] == "PortolanPolicyRefused")
     return set(re.findall(r"envoy_\w+", rule["expr"]))
 
 
@@ -83,3 +85,23 @@ def test_a_policy_that_envoy_refuses_is_told(
     finally:
         prometheus.stop()
     stays(lambda: policy_of(envoy) == before and asked(envoy) == 200, for_=0.5, what="the policy before serves")
+
+
+def test_a_file_that_is_not_in_force_is_told(envoy: FilesEnvoy, east: Scripted, west: Scripted, port: int, tmp_path: Path) -> None:
+    """By the fingerprint that `check` and Envoy give it, and as a problem of `portolan status`."""
+
+    def of_the_file(document: Policy) -> tuple[list[str], list[str]]:
+        """What `check` says of it to Prometheus, and the problems of `status` about policies."""
+        file = write_policy(document, tmp_path)
+        lines = portolan.run("check", "--format", "prometheus", file).stdout.replace(str(file), "FILE").splitlines()
+        done = portolan.run("status", f"127.0.0.1:{port}", "--policy", file, "--once", "--interval", "1", "-o", "json")
+        kinds = [each["kind"] for each in json.loads(done.stdout)["problems"]] if done.stdout else ["no report"]
+        return [line for line in lines if line[0] != "#"], [kind for kind in kinds if kind.startswith(("policy", "no "))]
+
+    good = 'portolan_policy_file_good{file="FILE"} 1'
+    info = f'portolan_policy_file_info{{file="FILE",hash="{policy_of(envoy)}"}} 1'
+    assert of_the_file(policy(east.url)) == ([good, info], [])
+    lines, problems = of_the_file(policy(west.url))
+    assert lines[0] == good and lines[1] != info and problems == ["policy-stale"]
+    lines, problems = of_the_file({**policy(east.url), "rules": "none"})
+    assert lines == [good.replace("} 1", "} 0")] and problems == ["no report"], "status refuses what is wrong at its start"

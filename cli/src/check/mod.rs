@@ -1,6 +1,7 @@
 //! `portolan check`: says whether policies are good before Envoy has to.
 
 mod files;
+mod numbers;
 mod report;
 mod warnings;
 
@@ -24,6 +25,8 @@ enum Format {
     Json,
     /// Annotations for a workflow of GitHub Actions, on the standard output.
     Github,
+    /// Numbers for Prometheus' node exporter, on the standard output.
+    Prometheus,
 }
 
 /// Arguments of `portolan check`.
@@ -59,6 +62,7 @@ Examples:
   portolan check --strict --files /etc/portolan/portolan.yaml
   portolan check --format github policies/*.yaml
   portolan check --fix portolan.yaml
+  portolan check --format prometheus portolan.yaml >/var/lib/node-exporter/policy.prom
 
 Exit status:
   0  every policy is good
@@ -82,11 +86,13 @@ pub(crate) fn run(arguments: &CheckArgs, out: &mut impl Write) -> io::Result<Exi
         match arguments.format {
             Format::Text => report.print(arguments.quiet, out)?,
             Format::Github => report.annotate(out)?,
-            Format::Json => reports.push(report),
+            Format::Json | Format::Prometheus => reports.push(report),
         }
     }
-    if arguments.format == Format::Json {
-        report::print_json(&reports, out)?;
+    match arguments.format {
+        Format::Json => report::print_json(&reports, out)?,
+        Format::Prometheus => write!(out, "{}", numbers::of(&reports))?,
+        Format::Text | Format::Github => {}
     }
     Ok(worst)
 }
@@ -158,6 +164,7 @@ fn judge(path: &Path, arguments: &CheckArgs) -> Report {
         file: policy.file().to_owned(),
         exit,
         summary: Some(Summary::of(&policy.config)),
+        fingerprint: Some(policy.fingerprint()),
         diagnostics: found,
     }
 }

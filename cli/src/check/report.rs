@@ -21,6 +21,8 @@ pub(super) struct Report {
     pub(super) exit: Exit,
     /// How much is in it, if the core has accepted it.
     pub(super) summary: Option<Summary>,
+    /// By what it is known where it is served, if the core has accepted it.
+    pub(super) fingerprint: Option<String>,
     /// Everything that was found.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -33,6 +35,7 @@ impl Report {
             file: if is_input { "<stdin>".to_owned() } else { path.display().to_string() },
             exit: exit_of(&diagnostics),
             summary: None,
+            fingerprint: None,
             diagnostics,
         }
     }

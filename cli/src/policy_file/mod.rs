@@ -10,6 +10,7 @@ mod network_files;
 mod parsed;
 mod place;
 mod rename;
+pub(crate) mod served;
 mod source;
 pub(crate) mod view;
 mod yaml;
@@ -46,6 +47,11 @@ impl LoadedPolicy {
     /// What the file is called in messages.
     pub(crate) fn file(&self) -> &str {
         self.places.place.file()
+    }
+
+    /// The fingerprint by which it is named while it is served.
+    pub(crate) fn fingerprint(&self) -> String {
+        served::fingerprint(&self.document)
     }
 
     /// The value at `path`, a path as the core writes it, and where it stands; `None` if there is none.

@@ -1,6 +1,6 @@
 //! A policy with the options of a machine, checked against each other.
 
-use portolan_core::config::{Config, Document, Fingerprint};
+use portolan_core::config::{Config, Document};
 
 use super::arguments::SiteArgs;
 use super::error::RenderError;
@@ -8,7 +8,8 @@ use super::model::fill::Fill;
 use super::model::{Model, check};
 use super::options::{Options, Target};
 use super::{bootstrap, notes, yaml};
-use crate::policy_file::{self, LoadedPolicy};
+use crate::policy_file::LoadedPolicy;
+use crate::policy_file::served::{served, with_fingerprints, with_switch};
 
 /// A policy as it is rendered: its clusters are named by what they connect to.
 pub(crate) struct Rendering {
@@ -49,27 +50,14 @@ impl Rendering {
         target: Target,
     ) -> Result<Self, RenderError> {
         let document = with_fingerprints(&policy.document);
-        let json = policy_file::to_json(&document) + "\n";
+        let json = served(&document);
         // It was good without the names, and no name of a policy has the sign that ours have.
         let config = Config::from_document(&document).map_err(RenderError::Names)?;
-        let fingerprint = Fingerprint::of([&json]).to_string();
-        let options = site.options(config.clients().geo(), target, fingerprint)?;
+        let options = site.options(config.clients().geo(), target, policy.fingerprint())?;
         check::check(&config, &options)?;
         let fill = fill(&document, &config, (site, target))?;
         Ok(Self { json, config, options, fill })
     }
-}
-
-/// The policy with the word that names clusters by what they connect to.
-fn with_fingerprints(document: &Document) -> Document {
-    with_switch(document, "cluster_fingerprints")
-}
-
-/// The policy with one of the switches that the renderer writes.
-fn with_switch(document: &Document, switch: &str) -> Document {
-    let Document::Mapping(fields) = document else { return document.clone() };
-    let others = fields.iter().filter(|(key, _)| key != switch).cloned();
-    Document::Mapping(others.chain([(switch.to_owned(), Document::Boolean(true))]).collect())
 }
 
 /// What fills the caches of a policy, where it has any.
@@ -85,7 +73,7 @@ fn fill(
         return Err(RenderError::NothingFills);
     }
     let document = with_switch(document, "fills_caches");
-    let json = policy_file::to_json(&document) + "\n";
+    let json = served(&document);
     let config = Config::from_document(&document).map_err(RenderError::Names)?;
     Ok(Some(Fill { address: site.cache_fill(), json, config }))
 }

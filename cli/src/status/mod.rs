@@ -15,6 +15,7 @@ mod history;
 mod human;
 mod instance;
 mod names;
+mod on_disk;
 mod pages;
 mod parts;
 mod problems;
@@ -38,6 +39,7 @@ use self::ask::Envoys;
 use self::history::History;
 use self::human::{Colours, describe};
 use self::instance::Observation;
+use self::on_disk::PolicyFile;
 use self::report::{Overall, Report};
 use self::round::Round;
 use self::shape::Shape;
@@ -84,6 +86,7 @@ struct Watch {
     last: (Vec<Observation>, Instant),
     slow: f64,
     directories: Vec<PathBuf>,
+    policy: Option<PathBuf>,
 }
 
 impl Watch {
@@ -93,7 +96,8 @@ impl Watch {
             let slow = arguments.slow;
             let directories = arguments.directories().cloned().collect();
             let history = History::default();
-            Self { envoys, shape: shape.clone(), history, last, slow, directories }
+            let policy = arguments.policy.clone();
+            Self { envoys, shape: shape.clone(), history, last, slow, directories, policy }
         };
         let named = directories::envoys(arguments).map_err(|error| error.to_string())?;
         if !named.is_empty() {
@@ -116,7 +120,8 @@ impl Watch {
         let now = self.envoys.ask();
         let at = Instant::now();
         let seconds = at.saturating_duration_since(self.last.1).as_secs_f64();
-        let round = Round::after(&self.last.0, now, seconds);
+        let mut round = Round::after(&self.last.0, now, seconds);
+        round.file = self.policy.as_deref().map(PolicyFile::read);
         self.last = (round.observations.clone(), at);
         let moment = Moment::now().to_string();
         let history = &mut self.history;

@@ -17,8 +17,18 @@ pub(super) const TOKEN_FETCHES: &str = "portolan_token_fetches_total";
 pub(super) const LIMIT_REMAINING: &str = "portolan_upstream_remaining_requests";
 /// 1, with the policy's [`HASH`] as a label.
 pub(super) const POLICY_INFO: &str = "portolan_policy_info";
-/// Policies that the filter refused.
+/// Files of a policy that Envoy refused: all of [`REFUSED`] and [`OF_A_FILTER`] together.
 pub(super) const POLICY_LOADS_FAILED: &str = "portolan_policy_loads_failed_total";
+/// Envoy's own: files of clusters, of listeners and of routes that it refused.
+const REFUSED: [&str; 4] = [
+    "envoy_cluster_manager_cds_update_rejected",
+    "envoy_listener_manager_lds_update_rejected",
+    "envoy_listener_manager_listener_create_failure",
+    "envoy_http_rds_update_rejected",
+];
+/// Envoy's own: files of filters, which have the filter's name between these two.
+const OF_A_FILTER: (&str, [&str; 2]) =
+    ("envoy_extension_config_discovery_", ["_update_rejected", "_config_fail"]);
 /// Envoy's own: how many endpoints of a cluster are asked, by [`CLUSTER`].
 pub(super) const MEMBERSHIP_HEALTHY: &str = "envoy_cluster_membership_healthy";
 /// Envoy's own: how many of them requests have taken out, by [`CLUSTER`].
@@ -81,8 +91,18 @@ const ENVOYS: [&str; 10] = [
     SERVER_UPTIME,
 ];
 
-/// The name without what Envoy puts before names that it does not know.
+/// Whether Envoy counts by it what it refuses of a policy; all of these have one name here.
+pub(super) fn is_refusal(name: &str) -> bool {
+    let (begins, ends) = OF_A_FILTER;
+    let of_a_filter = || name.starts_with(begins) && ends.iter().any(|end| name.ends_with(end));
+    REFUSED.contains(&name) || of_a_filter()
+}
+
+/// The name without what Envoy puts before names that it does not know; one for all that it refuses of a policy.
 pub(super) fn plain(name: &str) -> &str {
+    if is_refusal(name) {
+        return POLICY_LOADS_FAILED;
+    }
     let rest = name.strip_prefix("envoy_").filter(|rest| rest.starts_with("portolan_"));
     rest.unwrap_or(name)
 }

@@ -7,12 +7,13 @@ pub(super) const HEALTH: &str = "docs/health.md";
 pub(super) const OPERATING: &str = "docs/operating.md#limits-of-registries";
 pub(super) const POLICY: &str = "docs/policy.md";
 pub(super) const SEVERAL: &str = "docs/operating.md#several-replicas";
+pub(super) const STALE: &str = "docs/troubleshooting.md#a-new-policy-does-not-take-effect";
 pub(super) const TLS: &str = "docs/tls.md";
 
 /// All of them.
 #[cfg(test)]
-const ALL: [&str; 8] =
-    [AUTHENTICATION, CREDENTIALS, FAILOVER, HEALTH, OPERATING, POLICY, SEVERAL, TLS];
+const ALL: [&str; 9] =
+    [AUTHENTICATION, CREDENTIALS, FAILOVER, HEALTH, OPERATING, POLICY, SEVERAL, STALE, TLS];
 
 #[cfg(test)]
 mod tests {

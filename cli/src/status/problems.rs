@@ -6,6 +6,7 @@ use portolan_core::contract::clusters;
 use portolan_core::record::FetchResult;
 
 use super::instance::ServerState;
+use super::on_disk::{PolicyFile, others};
 use super::parts::FAILURES;
 use super::report::{
     Backend, BackendState, CredentialState, Instance, Problem, ProblemKind, Region,
@@ -38,6 +39,7 @@ pub(super) fn all(
 ) -> Vec<Problem> {
     let mut found = of_instances(instances);
     found.extend(of_policy(round));
+    found.extend(of_file(round, instances));
     let of_backends =
         backends.iter().flat_map(|backend| of_backend(round, shape, regions, backend));
     found.extend(of_backends);
@@ -93,6 +95,19 @@ fn of_policy(round: &Round) -> Option<Problem> {
                 `portolan check`";
     (refused > 0.0 && round.seconds > 0.0)
         .then(|| problem(ProblemKind::PolicyRefused, text.to_owned(), pages::POLICY))
+}
+
+/// What the file of the policy has and nobody serves.
+fn of_file(round: &Round, instances: &[Instance]) -> Option<Problem> {
+    let file = round.file.as_ref()?;
+    if *file == PolicyFile::Refused {
+        let text = "the policy in the file is refused; the one that was in force is so still. `portolan check` \
+                    says each mistake";
+        return Some(problem(ProblemKind::PolicyRefused, text.to_owned(), pages::POLICY));
+    }
+    let served: Vec<&str> = others(file, instances)?.into_iter().collect();
+    let text = format!("the policy in the file is not served: {} is", served.join(", "));
+    Some(problem(ProblemKind::PolicyStale, text, pages::STALE))
 }
 
 fn of_backend(round: &Round, shape: &Shape, regions: &[Region], backend: &Backend) -> Vec<Problem> {

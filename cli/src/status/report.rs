@@ -237,6 +237,7 @@ pub(super) enum ProblemKind {
     InstanceNotReady,
     PoliciesDiffer,
     PolicyRefused,
+    PolicyStale,
     BackendDown,
     BackendFailing,
     BackendSlow,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::instance::Observation;
 use super::names;
+use super::on_disk::PolicyFile;
 use super::report::Instance;
 use super::scrape::{Change, Scrape};
 use super::shape::Shape;
@@ -17,6 +18,8 @@ pub(super) struct Round {
     pub(super) observations: Vec<Observation>,
     /// What has changed, in all together.
     pub(super) change: Change,
+    /// What the file of the policy has, where it is named.
+    pub(super) file: Option<PolicyFile>,
 }
 
 impl Round {
@@ -28,7 +31,7 @@ impl Round {
                 change.add(now.scrape.since(&then.scrape));
             }
         }
-        Self { seconds, observations: now, change }
+        Self { seconds, observations: now, change, file: None }
     }
 
     /// A count as so many a second.

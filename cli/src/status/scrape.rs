@@ -26,7 +26,8 @@ impl Scrape {
         let mut metrics: BTreeMap<String, BTreeMap<Labels, f64>> = BTreeMap::new();
         for Sample { name, labels, value } in read(text, names::is_wanted)? {
             let series = metrics.entry(names::plain(&name).to_owned()).or_default();
-            series.insert(labels.into_iter().collect(), value);
+            let before = series.entry(labels.into_iter().collect()).or_default();
+            *before = if names::is_refusal(&name) { *before + value } else { value };
         }
         Ok(Self(metrics))
     }

@@ -85,6 +85,7 @@ fn overall(round: &Round, backends: &[Backend], problems: &[Problem]) -> Overall
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::on_disk::PolicyFile;
     use super::super::round::tests::round;
     use super::*;
 
@@ -198,7 +199,8 @@ mod tests {
             ("envoy_cluster_ssl_fail_verify_error{envoy_cluster_name=\"a\"} 1\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::CertificateRefused),
             ("envoy_cluster_credential_injector_failed{envoy_cluster_name=\"a\"} 1\nenvoy_cluster_membership_healthy{envoy_cluster_name=\"a\"} 1\n", ProblemKind::CredentialMissing),
             ("envoy_server_days_until_first_cert_expiring{} 3\n", ProblemKind::CertificateEnds),
-            ("portolan_policy_loads_failed_total{} 1\n", ProblemKind::PolicyRefused),
+            ("envoy_listener_manager_lds_update_rejected{} 1\n", ProblemKind::PolicyRefused),
+            ("envoy_extension_config_discovery_http_filter_envoy_filters_http_wasm_config_fail{} 1\n", ProblemKind::PolicyRefused),
             ("portolan_requests_total{front=\"f\",region=\"cn\",outcome=\"failed\"} 9\n", ProblemKind::RegionFails),
             (fallback, ProblemKind::RegionServedFromAfar),
             ("envoy_server_state{} 3\n", ProblemKind::InstanceNotReady),
@@ -215,5 +217,30 @@ mod tests {
         let two = round(&[("", &one), ("", &other)]);
         let found = report(&two, &Shape::default(), &mut History::default(), "0", 2.0);
         assert_eq!(found.problems[0].kind, ProblemKind::PoliciesDiffer);
+    }
+
+    #[test]
+    fn what_the_file_has_and_nobody_serves() {
+        let serves = |hash| format!("portolan_policy_info{{hash=\"{hash}\"}} 1\n");
+        let (one, other, nothing) = (serves("one"), serves("other"), String::new());
+        let good = |hash: &str| Some(PolicyFile::Good(hash.to_owned()));
+        let (stale, refused) = (Some(ProblemKind::PolicyStale), Some(ProblemKind::PolicyRefused));
+        #[rustfmt::skip]
+        let rows = [
+            (None, vec![&one], None, "no file is named"),
+            (good("one"), vec![&one], None, "it is served"),
+            (good("other"), vec![&one], stale, "another one is"),
+            (good("other"), vec![&one, &other], None, "one Envoy has it by now"),
+            (good("one"), vec![&nothing], None, "nobody says what is served"),
+            (Some(PolicyFile::Refused), vec![&one], refused, "the file has a mistake"),
+        ];
+        for (file, envoys, wanted, reason) in rows {
+            let envoys: Vec<(&str, &str)> = envoys.iter().map(|said| ("", said.as_str())).collect();
+            let round = Round { file, ..round(&envoys) };
+            let found = report(&round, &Shape::default(), &mut History::default(), "0", 2.0);
+            let about_the_file = |kind: &ProblemKind| *kind != ProblemKind::PoliciesDiffer;
+            let mut kinds = found.problems.iter().map(|problem| problem.kind);
+            assert_eq!(kinds.find(about_the_file), wanted, "{reason}");
+        }
     }
 }
