@@ -128,7 +128,7 @@ impl<'i> Walk<'i> {
             return;
         }
         if world.host.streams[&self.stream].reply.is_some() {
-            check_answer(self.asked, &world.host, self.stream, None);
+            check_answer(self.asked, &world.host, self.stream, None, &self.missed);
             return self.close(world);
         }
         if self.attempt.is_none() && !world.host.streams[&self.stream].is_paused {
@@ -224,7 +224,7 @@ impl<'i> Walk<'i> {
     /// What the client gets.
     fn respond(&mut self, world: &mut World, response: Headers, by: Option<&'static str>) {
         world.respond(self.stream, response);
-        check_answer(self.asked, &world.host, self.stream, by.map(|_| self.missed.as_slice()));
+        check_answer(self.asked, &world.host, self.stream, by, &self.missed);
         self.close(world);
     }
 
