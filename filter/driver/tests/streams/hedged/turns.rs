@@ -7,7 +7,7 @@ use super::super::host::value;
 use super::super::policies::blob;
 use super::super::simulator::World;
 use super::router::{Event, Router};
-use super::{ATTEMPT_TIMEOUT, HEDGE, USUAL, with_token, world};
+use super::{ATTEMPT_TIMEOUT, HEDGE, USUAL, policy, with_token, world};
 
 const PAIR: [&str; 2] = ["robot", "open"];
 
@@ -174,11 +174,12 @@ fn the_second_is_asked_later_where_the_first_takes_its_time() {
 /// Attempts that follow each other say nothing of when the second is to be asked too.
 #[test]
 fn attempts_in_other_lists_do_not_count() {
-    let mut world = world(PAIR, "");
+    let attempts = r#"{"phase": "attempt", "list": ["robot", "open"]}"#;
+    let mut world = World::new(&policy(PAIR, USUAL), attempts);
     for is_answered in [true, false] {
         for _ in 0..100 {
             let request = world.request("GET", "main.example", &blob("team/a"));
-            let attempt = world.attempt_alone(request, "robot");
+            let attempt = world.attempt(request, "robot");
             world.pass(400);
             if is_answered {
                 world.answer(attempt, "200", &[]);
