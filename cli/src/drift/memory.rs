@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::State;
+use super::state::State;
 use crate::moment::Moment;
 use crate::replace::replace;
 

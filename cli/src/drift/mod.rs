@@ -7,6 +7,7 @@
 mod memory;
 mod replicas;
 mod report;
+mod state;
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -18,7 +19,8 @@ use portolan_core::config::{Backend, Config};
 
 use self::memory::Memory;
 pub(crate) use self::replicas::Replicas;
-use self::report::{Answer, Image, Report, State};
+use self::report::{Answer, Image, Report};
+use self::state::State;
 use crate::measuring::fault::Fault;
 use crate::measuring::http::Habits;
 use crate::measuring::image_name::ImageName;

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::memory::Memory;
+use super::state::State;
 use crate::measuring::table::{cells, lay_out};
 use crate::moment::Moment;
 
@@ -59,32 +60,6 @@ struct Replica {
 #[expect(clippy::ref_option, reason = "serde hands a field over so")]
 fn in_words<S: Serializer>(since: &Option<Moment>, serializer: S) -> Result<S::Ok, S::Error> {
     since.map(|since| since.to_string()).serialize(serializer)
-}
-
-/// How a replica is. Derived order: the last is the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum State {
-    /// It has what the first has.
-    Same,
-    /// It could not be asked.
-    Unknown,
-    /// It has no such tag.
-    Missing,
-    /// It has something else.
-    Differs,
-}
-
-impl State {
-    /// The word for it, as in the JSON.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Unknown => "unknown",
-            Self::Missing => "missing",
-            Self::Differs => "differs",
-        }
-    }
 }
 
 impl Image {
