@@ -81,6 +81,16 @@ mkdir /etc/config; cp portolan.yaml /etc/config/
 change 2 /etc/config/portolan.yaml
 until [ "$(policy /etc/portolan/envoy)" != "$before" ]; do sleep 0.1; done""",
     ),
+    # What cron runs every ten minutes is run once.
+    Reading(
+        "changing-the-policy.md",
+        "*/10 * * * * portolan check",
+        """
+mkdir /etc/node-exporter; cp portolan.yaml /etc/portolan/
+line='{}'
+eval "${{line#"*/10 * * * * "}}"
+grep -q '^portolan_policy_file_good{{.*}} 1$' /etc/node-exporter/policy.prom""",
+    ),
     Reading("upgrading.md", "portolan drain", RUNNING + '{}\nkill -0 "$first"'),
     Reading(
         "upgrading.md",
@@ -108,6 +118,7 @@ SHORTER = {
     "--parent-shutdown-time-s 900": "--parent-shutdown-time-s 30",
     # A mount at the root of the file system.
     "/config/": "/etc/config/",
+    "/var/lib/node-exporter/": "/etc/node-exporter/",
 }
 
 
