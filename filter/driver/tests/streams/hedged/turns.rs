@@ -155,6 +155,29 @@ fn the_hosts_first_choice_shows_which_backend_is_down() {
     assert!(wait(&mut world).is_some(), "nothing is known of it by now");
 }
 
+/// A request that asks one after the other, here as the budget is used up, shows who is down, too.
+#[test]
+fn a_request_that_asks_one_after_the_other_shows_which_backend_is_down() {
+    for (down, is_hedged, reason) in [(None, true, "it is up"), (Some(0), false, "it is down")] {
+        let mut world = world(PAIR, "");
+        while wait(&mut world).is_some() {
+            let mut router = both_asked(&mut world);
+            router.answer(0, "200");
+            router.finish();
+        }
+        let mut router = Router::start(&mut world, PAIR, down);
+        assert!(!router.is_hedged, "the budget is used up");
+        router.connect(0);
+        router.answer(0, "200");
+        router.finish();
+        let mut is_hedged_again = || (0..100).any(|_| wait(&mut world).is_some());
+        assert_eq!(is_hedged_again(), is_hedged, "{reason}");
+        world.pass(5_001);
+        let is_hedged_again = (0..100).any(|_| wait(&mut world).is_some());
+        assert!(is_hedged_again, "nothing is known of it by now");
+    }
+}
+
 /// So many answers of a backend that takes 250 ms, which the second one never has to give.
 #[test]
 fn the_second_is_asked_later_where_the_first_takes_its_time() {
