@@ -8,7 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +17,9 @@ from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from pylsqpack import Decoder
+
+from harness.http2 import Answer as FieldsAnswer
+from harness.http2 import Field
 
 # How long an answer may take to begin or go on, as in `raw`.
 SECONDS = 30.0
@@ -28,28 +31,16 @@ CONTROL, PUSH, ENCODER, DECODER = 0, 1, 2, 3
 TABLE_CAPACITY, MAX_FIELD_SECTION = 1, 6
 REQUEST_CANCELLED, REQUEST_REJECTED = 0x10C, 0x10B
 
-Field = tuple[str | bytes, str | bytes]
-
 
 class Ended(ConnectionError):
     """The connection ended before what was waited for had come."""
 
 
 @dataclass
-class Answer:
-    """An answer: header fields as they came, pseudo-header fields too; `reset` is an error code of RFC 9114 section 8.1."""
+class Answer(FieldsAnswer):
+    """An answer as in HTTP/2; `reset` is an error code of RFC 9114 section 8.1, `unread` the begin of a frame."""
 
-    fields: list[tuple[bytes, bytes]] = field(default_factory=list)
-    trailers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    body: bytes = b""
-    reset: int | None = None
-    is_whole: bool = False
     unread: bytes = b""
-
-    @property
-    def status(self) -> int:
-        """The status, or 0 if the stream was reset before there was one."""
-        return int(dict(self.fields).get(b":status", b"0"))
 
 
 class Connection:
