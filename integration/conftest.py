@@ -8,6 +8,7 @@ import pytest
 
 from harness import image, paths, portolan, processes
 from harness.bootstrap import Bootstrap
+from harness.cache_tier import Store, Tier, start_tier
 from harness.comparison import Comparison
 from harness.delivery import Delivery
 from harness.doors import KINDS, Door, opened
@@ -112,6 +113,40 @@ def west() -> Iterator[Scripted]:
     upstream = Scripted()
     yield upstream
     upstream.close()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Scripted]:
+    """A service that the proxy asks: for tokens, or about passwords."""
+    server = Scripted()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def store(east: Scripted, west: Scripted) -> Store:
+    """Both registries have it."""
+    store = Store()
+    east.script = west.script = store.serve
+    return store
+
+
+@pytest.fixture(scope="module")
+def tier(
+    east: Scripted, west: Scripted, store: Store, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tier]:
+    """Two nodes, filled from the same Envoy."""
+    tier = start_tier(tmp_path_factory.mktemp("tier"), (east, west), start)
+    yield tier
+    tier.stop()
+
+
+@pytest.fixture
+def nobody_was_asked(east: Scripted, west: Scripted, store: Store) -> None:
+    """Both registries have what is in the store, and no test before has asked them for it."""
+    east.script = west.script = store.serve
+    east.forget()
+    west.forget()
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -12,37 +12,15 @@ import pytest
 
 from harness import ports, raw
 from harness.cache_node import have
-from harness.cache_tier import MANIFEST, Store, Tier, asked, digest_of, get, numbers, policy, start_tier
+from harness.cache_tier import MANIFEST, Store, Tier, asked, digest_of, get, numbers, policy
 from harness.envoy import Envoy, render
 from harness.scripted import Answer, Scripted, Seen, Silence
 from harness.waiting import eventually
 
-pytestmark = pytest.mark.skipif(not have(), reason="there is no Traffic Server; run scripts/setup cache")
-
-
-@pytest.fixture(scope="module")
-def store(east: Scripted, west: Scripted) -> Store:
-    """Both registries have it."""
-    store = Store()
-    east.script = west.script = store.serve
-    return store
-
-
-@pytest.fixture(scope="module")
-def tier(
-    east: Scripted, west: Scripted, store: Store, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Tier]:
-    """Two nodes, filled from the same Envoy."""
-    tier = start_tier(tmp_path_factory.mktemp("cache"), (east, west), start)
-    yield tier
-    tier.stop()
-
-
-@pytest.fixture(autouse=True)
-def _forget(east: Scripted, west: Scripted, store: Store) -> None:
-    east.script = west.script = store.serve
-    east.forget()
-    west.forget()
+pytestmark = [
+    pytest.mark.skipif(not have(), reason="there is no Traffic Server; run scripts/setup cache"),
+    pytest.mark.usefixtures("nobody_was_asked"),
+]
 
 
 def test_a_hit_asks_no_registry(tier: Tier, store: Store, east: Scripted) -> None:

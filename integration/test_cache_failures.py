@@ -7,7 +7,7 @@ runtimes do: no pull fails, and no whole answer is other content than was asked 
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -16,42 +16,20 @@ import pytest
 
 from harness import portolan, ports
 from harness.cache_node import Node, have
-from harness.cache_tier import Store, Tier, asked, policy, start_tier
-from harness.envoy import Envoy, write_policy
+from harness.cache_tier import Store, Tier, asked, policy
+from harness.envoy import write_policy
 from harness.files_envoy import FilesEnvoy
 from harness.resuming import Resuming
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
-pytestmark = pytest.mark.skipif(not have(), reason="there is no Traffic Server; run scripts/setup cache")
+pytestmark = [
+    pytest.mark.skipif(not have(), reason="there is no Traffic Server; run scripts/setup cache"),
+    pytest.mark.usefixtures("nobody_was_asked"),
+]
 
 CLIENTS = 4
 Content = tuple[str, bytes]
-
-
-@pytest.fixture(scope="module")
-def store(east: Scripted, west: Scripted) -> Store:
-    """Both registries have it."""
-    store = Store()
-    east.script = west.script = store.serve
-    return store
-
-
-@pytest.fixture(scope="module")
-def tier(
-    east: Scripted, west: Scripted, store: Store, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Tier]:
-    """Two nodes, filled from the same Envoy."""
-    tier = start_tier(tmp_path_factory.mktemp("failures"), (east, west), start)
-    yield tier
-    tier.stop()
-
-
-@pytest.fixture(autouse=True)
-def _forget(east: Scripted, west: Scripted, store: Store) -> None:
-    east.script = west.script = store.serve
-    east.forget()
-    west.forget()
 
 
 class Pulls:

@@ -37,14 +37,6 @@ def of_tenants(policy: Policy) -> None:
 
 
 @pytest.fixture(scope="module")
-def store(east: Scripted, west: Scripted) -> Store:
-    """Both registries have it."""
-    store = Store()
-    east.script = west.script = store.serve
-    return store
-
-
-@pytest.fixture(scope="module")
 def tier(
     east: Scripted, west: Scripted, store: Store, start: Callable[..., Envoy], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tier]:

@@ -5,7 +5,7 @@ processor time of Envoy. Cannot see a network that is full.
 """
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
@@ -19,14 +19,6 @@ from harness.waiting import eventually
 
 # Some of what Envoy takes of the headers of a request, or of a form.
 MUCH = 50_000
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Scripted]:
-    """A token service, and a service that knows passwords."""
-    server = Scripted()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

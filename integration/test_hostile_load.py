@@ -5,27 +5,19 @@ numbers are such that a limit is reached, and no more.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from harness import faults, raw
-from harness.envoy import Envoy, Policy, render
+from harness.envoy import Envoy, render
 from harness.scripted import Answer, Scripted, Seen
 from harness.tenants import OURS, policy
 from harness.waiting import eventually
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Scripted]:
-    """A token service."""
-    server = Scripted()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

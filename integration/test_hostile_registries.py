@@ -4,7 +4,7 @@ Real Envoy and scripted registries that send what they are told, byte for byte. 
 request is asked of, and the processor time of Envoy. Cannot see registries that speak HTTP/2.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -20,14 +20,6 @@ GOOD = Answer(200, [], b"{}")
 MOST_SECONDS = 0.5
 # Near to what Envoy takes of the headers of an answer.
 MUCH = 50_000
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Scripted]:
-    """A token service."""
-    server = Scripted()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")
