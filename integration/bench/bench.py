@@ -2,7 +2,7 @@
 
     integration/bench/bench.py                everything; under ten minutes
     integration/bench/bench.py --quick        only the instructions of a routed manifest; for every change
-    integration/bench/bench.py --write-docs   everything, and the table of docs/performance.md
+    integration/bench/bench.py --write-docs   everything, and the tables of docs/performance.md and docs/choosing-a-filter.md
 
 Prints a table and writes target/bench/summary.json. Exits with 1 if a goal that repeats exactly is missed, or one
 about time is missed by far.
@@ -24,7 +24,8 @@ from bench.surroundings import describe  # noqa: E402
 from harness import paths, processes  # noqa: E402
 
 PLACE = paths.ROOT / "target/bench"
-DOCUMENT = paths.ROOT / "docs/performance.md"
+PERFORMANCE = paths.ROOT / "docs/performance.md"
+CHOOSING = paths.ROOT / "docs/choosing-a-filter.md"
 
 
 def main() -> int:
@@ -43,8 +44,9 @@ def main() -> int:
     if not arguments.quick:
         report.write_summary(PLACE / "summary.json", found, surroundings)
     if arguments.write_docs:
-        measured = f"{report.sentence(surroundings)}\n\n{report.markdown(rows)}"
-        DOCUMENT.write_text(report.renewed(DOCUMENT.read_text(), measured))
+        for document, table in ((PERFORMANCE, report.markdown(rows)), (CHOOSING, report.side_by_side(found))):
+            measured = f"{report.sentence(surroundings)}\n\n{table}"
+            document.write_text(report.renewed(document.read_text(), measured))
     return judge(found)
 
 

@@ -10,6 +10,10 @@ from bench.goals import Measurement
 HEAD = ("name", "value", "unit", "against", "goal", "met")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
+# What the rows of the native module are called besides, and those of a start with either filter.
+MODULE = "native module: "
+STARTS = ("start, wasm: ", "start, native module: ")
+
 Row = tuple[str, ...]
 
 
@@ -35,7 +39,29 @@ def plain(rows: Iterable[Row]) -> str:
 
 def markdown(rows: Iterable[Row]) -> str:
     """A table for a document."""
-    lines = [HEAD, ("---",) * len(HEAD), *rows]
+    return _table([HEAD, *rows])
+
+
+def side_by_side(found: Sequence[Measurement]) -> str:
+    """The rows that there are of both forms of the filter, as a table for a document."""
+    values = {measurement.name: measurement for measurement in found}
+    pairs = [(name.removeprefix(MODULE), name.removeprefix(MODULE), name) for name in values if name.startswith(MODULE)]
+    wasm, module = STARTS
+    starts = [name.removeprefix(wasm) for name in values if name.startswith(wasm)]
+    pairs += [(f"start: {what}", wasm + what, module + what) for what in starts]
+    rows = [
+        (title, number(values[one].value), number(values[other].value), f"{values[one].unit}{_against(values[one])}")
+        for title, one, other in pairs
+    ]
+    return _table([("what", "WebAssembly", "native module", "unit"), *rows])
+
+
+def _against(measurement: Measurement) -> str:
+    return f", against {measurement.against}" if measurement.against else ""
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

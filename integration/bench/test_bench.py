@@ -9,7 +9,7 @@ from bench.callgrind import total
 from bench.cases import Upstreams
 from bench.goals import Goal, Measurement
 from bench.load import status_counts
-from bench.report import BEGIN, END, markdown, number, plain, renewed, row
+from bench.report import BEGIN, END, markdown, number, plain, renewed, row, side_by_side
 from harness.paths import ROOT
 
 REPEATABLE, TIMING = Goal(1.5, repeatable=True), Goal(1.5, repeatable=False)
@@ -69,8 +69,26 @@ def test_only_what_is_between_the_markers_is_renewed() -> None:
         renewed("a document without markers", "new")
 
 
-def test_the_document_has_the_markers() -> None:
-    document = (ROOT / "docs/performance.md").read_text()
+def test_both_forms_of_the_filter_are_side_by_side() -> None:
+    found = [
+        Measurement("manifest", 1.3, "times", "bare"),
+        Measurement("only of one", 1.3, "times"),
+        Measurement("native module: manifest", 1.15, "times", "bare"),
+        Measurement("start, without the filter: memory", 70, "MB"),
+        Measurement("start, wasm: memory", 130, "MB"),
+        Measurement("start, native module: memory", 75, "MB"),
+    ]
+    assert side_by_side(found).splitlines() == [
+        "| what | WebAssembly | native module | unit |",
+        "| --- | --- | --- | --- |",
+        "| manifest | 1.3 | 1.15 | times, against bare |",
+        "| start: memory | 130 | 75 | MB |",
+    ]
+
+
+@pytest.mark.parametrize("name", ["performance", "choosing-a-filter"])
+def test_the_document_has_the_markers(name: str) -> None:
+    document = (ROOT / f"docs/{name}.md").read_text()
     assert renewed(renewed(document, "x"), "y") == renewed(document, "y")
 
 
