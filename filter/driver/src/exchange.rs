@@ -31,6 +31,12 @@ pub trait Exchange {
     /// The first value of a header of the response. Much cheaper than the map if the header is not there.
     fn response_header(&self, name: &str) -> Option<Vec<u8>>;
 
+    /// Whether [all headers of the response](Self::response_headers) cost this host less than three of them, of
+    /// which one is there, asked for one by one.
+    fn reads_all_for_less_than_three(&self) -> bool {
+        false
+    }
+
     /// The client's address as the host trusts it, with its port.
     fn client_address(&self) -> Option<Vec<u8>>;
 

@@ -37,6 +37,11 @@ impl Exchange for Envoy {
         host::header(Headers::Response, name)
     }
 
+    /// Each call that returns bytes has Envoy enter the machine again for the memory.
+    fn reads_all_for_less_than_three(&self) -> bool {
+        true
+    }
+
     fn client_address(&self) -> Option<Vec<u8>> {
         host::property(ADDRESS_ATTRIBUTE)
     }

@@ -18,6 +18,7 @@ mod further_pass;
 mod head;
 mod log;
 mod response;
+mod response_head;
 mod scrape;
 
 use std::rc::Rc;

@@ -1,7 +1,5 @@
 //! The head of an answer: its replacement, and its headers that change.
 
-use std::cell::LazyCell;
-
 use portolan_core::attempt::{Case, Trouble, Verdict, Wait, judge};
 use portolan_core::config::{Backend, Config, List};
 use portolan_core::contract::{StateKey, headers};
@@ -10,6 +8,7 @@ use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
 
 use super::further_pass::{explain_trouble, judge_redirect};
+use super::response_head::ResponseHead;
 use crate::callback::Callback;
 use crate::effect::{Effect, Side};
 use crate::exchange::Exchange;
@@ -21,12 +20,16 @@ pub(super) fn take_in(
     push: Option<Push>,
     call: &mut Callback<'_>,
 ) -> Option<Reply> {
+    let head = ResponseHead::new(call.exchange);
+    if !receipt.is_marked {
+        head.read_for_several();
+    }
     if let Some(push) = push
-        && call.exchange.status().is_some_and(|status| (200..300).contains(&status))
+        && head.status().is_some_and(|status| (200..300).contains(&status))
     {
         note_push(push, call);
     }
-    let reply = finish(config, receipt, call);
+    let reply = finish(config, receipt, &head, call);
     if let (None, Some(namespace)) = (&reply, receipt.naming.namespace()) {
         call.set_response_header(NAMESPACE_HEADER, namespace.as_bytes().to_vec());
     }
@@ -56,22 +59,24 @@ fn note_push(push: Push, call: &mut Callback<'_>) {
 }
 
 /// Judges the last answer of a list, or looks at the headers of an answer that may pass.
-fn finish(config: &Config, receipt: &Receipt, call: &mut Callback<'_>) -> Option<Reply> {
-    let is_doubtful = needs_a_look(receipt, call);
-    let has_challenge = is_doubtful && call.has_response_header(UrlHeader::Challenge.name());
-    if is_doubtful && call.has_response_header("proxy-authenticate") {
+fn finish(
+    config: &Config,
+    receipt: &Receipt,
+    head: &ResponseHead<'_>,
+    call: &mut Callback<'_>,
+) -> Option<Reply> {
+    let is_doubtful = needs_a_look(receipt, head, call);
+    let has_challenge = is_doubtful && head.has(UrlHeader::Challenge.name());
+    if is_doubtful && head.has("proxy-authenticate") {
         return Some(reply::proxy_challenge());
     }
-    // Reading the status costs.
-    let exchange = call.exchange;
-    let status = LazyCell::new(|| exchange.status());
     if receipt.follows
-        && let Some(reply) = judge_redirect(*status, receipt.has_fallback(), call)
+        && let Some(reply) = judge_redirect(head.status(), receipt.has_fallback(), call)
     {
         return Some(reply);
     }
     if is_doubtful {
-        let judged = status.filter(|status| receipt.is_judged(*status));
+        let judged = head.status().filter(|status| receipt.is_judged(*status));
         if let Some(trouble) = judged.and_then(|status| trouble(config, receipt, status, call)) {
             return Some(instead(trouble, call));
         }
@@ -79,14 +84,14 @@ fn finish(config: &Config, receipt: &Receipt, call: &mut Callback<'_>) -> Option
     // A 401 of a front whose clients log in has a challenge, also where the backend gave none.
     let is_unauthorized = is_doubtful
         && (has_challenge || receipt.origin.is_some())
-        && status.is_some_and(|status| status == 401);
+        && head.status().is_some_and(|status| status == 401);
     for header in response::url_headers(receipt.class) {
         let is_there = match header {
             UrlHeader::Challenge => has_challenge || is_unauthorized,
-            _ => call.has_response_header(header.name()),
+            _ => head.has(header.name()),
         };
         if is_there {
-            let amendment = amendment(config, receipt, *header, is_unauthorized, || *status, call);
+            let amendment = amendment(config, receipt, *header, is_unauthorized, head);
             let refused = amendment.and_then(|one| apply(one, config, receipt, *header, call));
             if refused.is_some() {
                 return refused;
@@ -148,18 +153,16 @@ fn amendment(
     receipt: &Receipt,
     header: UrlHeader,
     is_unauthorized: bool,
-    status: impl Fn() -> Option<u16>,
-    call: &Callback<'_>,
+    head: &ResponseHead<'_>,
 ) -> Option<Amendment> {
-    let answered = answered(receipt, call.exchange);
-    let headers = call.exchange.response_headers()?;
-    let values = headers.values(header.name());
+    let answered = answered(receipt, head.exchange());
+    let values = head.headers()?.values(header.name());
     let backend = answered.as_deref();
     Some(match header {
         UrlHeader::Challenge if is_unauthorized => {
             response::unauthorized(config, receipt, backend, &values)
         }
-        _ => response::amend(config, receipt, backend, header, status(), &values),
+        _ => response::amend(config, receipt, backend, header, head.status(), &values),
     })
 }
 
@@ -204,10 +207,7 @@ fn answered(receipt: &Receipt, exchange: &dyn Exchange) -> Option<Vec<u8>> {
 /// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so, or it is
 /// Envoy's own, which no attempt phase sees: the local replies of 500 and above that `portolan render` configures
 /// have a `Retry-After`. So has the 429 of a budget, which is said of the request, and not of any backend.
-fn needs_a_look(receipt: &Receipt, call: &mut Callback<'_>) -> bool {
-    let is_envoys = |call: &Callback<'_>| {
-        call.has_response_header("retry-after")
-            && call.exchange.status().is_some_and(|status| status >= 500)
-    };
-    !receipt.is_marked || take_mark(call) || is_envoys(call)
+fn needs_a_look(receipt: &Receipt, head: &ResponseHead<'_>, call: &mut Callback<'_>) -> bool {
+    let is_envoys = || head.has("retry-after") && head.status().is_some_and(|status| status >= 500);
+    !receipt.is_marked || take_mark(call) || is_envoys()
 }

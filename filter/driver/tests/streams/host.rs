@@ -119,6 +119,11 @@ impl Exchange for View<'_> {
         value(&self.stream()?.response, name)
     }
 
+    /// Every other request is with a host of which it is true.
+    fn reads_all_for_less_than_three(&self) -> bool {
+        self.stream().is_some_and(|stream| stream.request % 2 == 0)
+    }
+
     fn client_address(&self) -> Option<Vec<u8>> {
         Some(format!("192.0.2.{}:1", self.stream()?.request % 250).into_bytes())
     }
