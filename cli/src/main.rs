@@ -1,33 +1,18 @@
 //! `portolan`: check, render and explain a policy, prepare what it and its clients need, measure what comes of it.
 
 mod admin;
-mod bench;
 mod cache;
-mod check;
 mod clients;
-mod colour;
 mod command_line;
-mod compare_paths;
 mod credential;
 mod doctor;
 mod drift;
-mod explain;
 mod geoip;
+mod geoip_update;
 mod init;
-mod measuring;
-mod moment;
-mod nearest;
-mod networks;
-mod output;
-mod parallel;
-mod policy_file;
 mod ready;
 mod reload;
-mod render;
-mod replace;
-mod schema;
 mod serve;
-mod special_addresses;
 mod status;
 mod warm;
 
@@ -37,16 +22,20 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use portolan_check::{self as check, schema};
+use portolan_command::output::{Exit, Results, complain, say};
 use portolan_core::config::user_info::hidden_in_words;
+use portolan_explain as explain;
+use portolan_geography::geoip::error::GeoipError;
+use portolan_geography::networks;
+use portolan_measure::{bench, compare_paths, nearest};
+use portolan_render::{self as render, RenderError};
 
 use cache::CacheCommand;
 use clients::ClientsError;
 use credential::CredentialError;
 use geoip::GeoipCommand;
-use geoip::error::GeoipError;
-use output::{Exit, Results, complain, say};
 use reload::ReloadError;
-use render::RenderError;
 
 /// Pull each image from the nearest registry, push it to the one that owns it.
 ///

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use portolan_command::output::{Exit, say};
+use portolan_render::admin_address;
 
 use crate::admin::Admin;
-use crate::output::{Exit, say};
-use crate::render::admin_address;
 
 /// How long the answer may take. Envoy answers no request while it compiles the filter; a health check is
 /// made again later.

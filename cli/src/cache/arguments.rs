@@ -4,12 +4,12 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use portolan_command::output::{Exit, complain, say};
+use portolan_command::policy_file;
 use portolan_core::grammar::Digest;
 use serde::Serialize;
 
 use super::nodes::Place;
-use crate::output::{Exit, complain, say};
-use crate::policy_file;
 
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:

@@ -16,8 +16,8 @@ mod verify;
 use std::io::{self, Write};
 
 use clap::Subcommand;
+use portolan_command::output::{Exit, Results};
 
-use crate::output::{Exit, Results};
 use crate::warm::{self, WarmArgs};
 use arguments::{
     PURGE_EXAMPLES, PurgeArgs, STATUS_EXAMPLES, StatusArgs, VERIFY_EXAMPLES, VerifyArgs,

@@ -4,6 +4,9 @@ use std::io::Read;
 use std::time::Duration;
 
 use portolan_core::grammar::Digest;
+use portolan_registry_client::content;
+use portolan_registry_client::fault::Fault;
+use portolan_render::{CACHE_HOST, NODE_LISTING, NODE_STATISTICS};
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
@@ -11,9 +14,6 @@ use super::kind::Kind;
 use super::listing;
 use super::nodes::Place;
 use super::statistics::Statistics;
-use crate::measuring::content;
-use crate::measuring::fault::Fault;
-use crate::render::{CACHE_HOST, NODE_LISTING, NODE_STATISTICS};
 
 /// A node that is asked.
 pub(super) struct Node {

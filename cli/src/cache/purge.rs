@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use portolan_command::output::{Exit, Results};
+use portolan_command::parallel;
+use portolan_registry_client::fault::Fault;
 use serde::Serialize;
 
 use super::arguments::{PurgeArgs, Report, digests, wrong};
 use super::kind::Kind;
 use super::node::Node;
-use crate::measuring::fault::Fault;
-use crate::output::{Exit, Results};
-use crate::parallel;
 
 /// How many nodes are asked at once.
 const AT_ONCE: usize = 16;

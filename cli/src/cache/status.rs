@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use portolan_command::output::{Exit, Results};
+use portolan_command::parallel;
+use portolan_command::quantity::{counted, real, size};
 use serde::Serialize;
 
 use super::arguments::{Report, StatusArgs};
 use super::node::Node;
 use super::statistics::Statistics;
-use crate::measuring::quantity::{counted, real, size};
-use crate::output::{Exit, Results};
-use crate::parallel;
 
 /// How many nodes are asked at once.
 const AT_ONCE: usize = 16;

@@ -4,17 +4,17 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use portolan_command::output::{Exit, Results};
+use portolan_command::parallel;
+use portolan_command::progress::Progress;
+use portolan_command::quantity::{counted, size};
+use portolan_registry_client::fault::Fault;
 use serde::Serialize;
 
 use super::arguments::{Report, VerifyArgs, digests, wrong};
 use super::kind::Kind;
 use super::node::{Held, Node};
 use super::nodes::Place;
-use crate::measuring::fault::Fault;
-use crate::measuring::progress::Progress;
-use crate::measuring::quantity::{counted, size};
-use crate::output::{Exit, Results};
-use crate::parallel;
 
 /// Reads and hashes what nodes hold, one node after the other: this is to leave their disks to clients.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::policy_file::Diagnostic;
+use portolan_command::policy_file::Diagnostic;
 
 /// Why nothing was made.
 #[derive(Debug)]

@@ -10,14 +10,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use portolan_command::output::say;
+use portolan_command::policy_file;
 use portolan_core::client_files::{Address, ClientFile, client_files};
 use portolan_core::config::{Config, Front};
 
 pub(crate) use arguments::{ClientsArgs, EXAMPLES};
 pub(crate) use error::ClientsError;
-
-use crate::output::say;
-use crate::policy_file;
 
 /// Prints or writes the files of one client; what is left out goes to the standard error.
 ///
@@ -81,5 +80,5 @@ fn put(path: &Path, text: &str) -> Result<(), ClientsError> {
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(directory).map_err(failed(directory))?;
     }
-    crate::replace::replace(path, text.as_bytes()).map_err(failed(path))
+    portolan_command::replace::replace(path, text.as_bytes()).map_err(failed(path))
 }

@@ -6,7 +6,6 @@
 mod basic;
 mod error;
 mod timestamp;
-pub(crate) mod usage;
 mod write;
 
 pub(crate) use error::CredentialError;

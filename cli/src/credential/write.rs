@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
+use portolan_command::replace::{replace, replace_secret};
 
 use super::basic;
 use super::error::CredentialError;
 use super::timestamp;
-use crate::replace::{replace, replace_secret};
 
 /// Where credential files are unless the command says otherwise.
 const DIRECTORY: &str = "/etc/portolan/credentials";

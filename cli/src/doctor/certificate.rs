@@ -1,10 +1,10 @@
 //! How long a certificate is valid.
 
+use portolan_command::date::BuildDate;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use super::finding::State;
-use crate::geoip::date::BuildDate;
 
 /// So many days before its end a certificate is worth a look: whoever renews by machine does it at 30.
 const SOON: u64 = 14;

@@ -1,8 +1,7 @@
 //! What was found, in words and in JSON. The names of the fields are those of the JSON, and stay.
 
+use portolan_command::colour::Colour;
 use serde::Serialize;
-
-use crate::colour::Colour;
 
 /// The version of the JSON.
 const VERSION: u32 = 1;

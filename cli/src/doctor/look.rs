@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use portolan_command::date::BuildDate;
 use portolan_core::config::{Scheme, Tls};
+use portolan_registry_client::fault::Fault;
+use portolan_registry_client::http::{Answer, Ask, Client, Habits, without_query};
+use portolan_registry_client::peer::{Shown, trust};
+use portolan_registry_client::url::host;
 use ureq::http::Uri;
 use ureq::http::header::HeaderMap;
 
 use super::certificate;
 use super::clock;
 use super::finding::{Finding, State};
-use crate::geoip::date::BuildDate;
-use crate::measuring::fault::Fault;
-use crate::measuring::http::{Answer, Ask, Client, Habits, without_query};
-use crate::measuring::peer::{Shown, trust};
-use crate::measuring::url::host;
 
 /// What a server is, and so what it should answer to somebody who is nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Role {
 
 /// The URL of a host that redirects lead to, by the scheme that they mostly have.
 pub(super) fn url_of(scheme: Scheme, authority: &str) -> Option<Uri> {
-    crate::measuring::url::absolute(&format!("{}://{authority}/", scheme.as_str()))
+    portolan_registry_client::url::absolute(&format!("{}://{authority}/", scheme.as_str()))
 }
 
 #[cfg(test)]

@@ -14,22 +14,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use portolan_check as check;
+use portolan_command::colour;
+use portolan_command::date::BuildDate;
+use portolan_command::moment::Moment;
+use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::parallel;
+use portolan_command::policy_file::{self, LoadedPolicy, Severity};
+use portolan_command::progress::Progress;
 use portolan_core::config::{Backend, BlobStore, Config, Front, FrontAuth, Geo, Scheme};
+use portolan_registry_client::peer::certificates;
+use portolan_registry_client::registry::ping;
+use portolan_registry_client::url::absolute;
 
 use self::finding::{Finding, Report, State};
 use self::look::{Role, look, plain_tls, url_of};
-use crate::check;
-use crate::colour;
 use crate::drift::{self, Replicas};
-use crate::geoip::date::BuildDate;
-use crate::measuring::peer::certificates;
-use crate::measuring::progress::Progress;
-use crate::measuring::registry::ping;
-use crate::measuring::url::absolute;
-use crate::moment::Moment;
-use crate::output::{Exit, Results, complain, say};
-use crate::parallel;
-use crate::policy_file::{self, LoadedPolicy, Severity};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

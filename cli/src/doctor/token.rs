@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use portolan_core::challenge::token_service;
 use portolan_core::config::{Backend, BackendAuth, Config};
+use portolan_registry_client::fault::Fault;
+use portolan_registry_client::http::{Ask, Client};
+use portolan_registry_client::login;
+use portolan_registry_client::manifest::ACCEPT;
+use portolan_registry_client::peer::Shown;
+use portolan_registry_client::registry::{ping, refusal};
+use portolan_registry_client::sign_in::sign_in;
+use portolan_registry_client::url::{absolute, authority, host};
 use ureq::http::header::{HeaderMap, WWW_AUTHENTICATE};
 use ureq::http::{HeaderValue, Method, Uri};
 
 use super::finding::{Finding, State};
 use super::look::{Role, habits, look, plain_tls};
-use crate::drift::login;
-use crate::measuring::fault::Fault;
-use crate::measuring::http::{Ask, Client};
-use crate::measuring::manifest::ACCEPT;
-use crate::measuring::peer::Shown;
-use crate::measuring::registry::{ping, refusal};
-use crate::measuring::sign_in::sign_in;
-use crate::measuring::url::{absolute, authority, host};
 
 /// What is to say of the token service that a registry's answer names.
 pub(super) fn service(
@@ -75,7 +75,7 @@ fn disagreement(
         "the registry's is at {}, which the policy does not name; write `auth: {{token: {{realm: \
          \"{}\", service: …}}}}` at the backend",
         authority(told),
-        crate::measuring::http::without_query(told)
+        portolan_registry_client::http::without_query(told)
     );
     Some(Finding::new(subject, "token service", State::Failed, message))
 }
@@ -101,7 +101,7 @@ pub(super) fn credential(
 
 /// Whether it is accepted; `false` where nobody asks for it, so that nothing is known of it.
 fn accepted(config: &Config, backend: &Backend, patience: Duration) -> Result<bool, Fault> {
-    let login = login(config, backend)?;
+    let login = login::of_backend(config, backend)?;
     let client = Client::new(&habits(backend.tls(), &Shown::default(), patience)?);
     let url = ping(backend.url())?;
     let permit = sign_in(&client, &url, ACCEPT, "", login.as_ref())?;

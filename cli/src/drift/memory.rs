@@ -8,11 +8,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use portolan_command::moment::Moment;
+use portolan_command::replace::replace;
 use serde::{Deserialize, Serialize};
 
 use super::state::State;
-use crate::moment::Moment;
-use crate::replace::replace;
 
 /// The version of the file.
 const VERSION: u32 = 1;

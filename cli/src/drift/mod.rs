@@ -9,28 +9,27 @@ mod replicas;
 mod report;
 mod state;
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use portolan_command::moment::Moment;
+use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::policy_file;
+use portolan_command::progress::Progress;
 use portolan_core::config::{Backend, Config};
+use portolan_registry_client::fault::Fault;
+use portolan_registry_client::http::Habits;
+use portolan_registry_client::image_name::ImageName;
+use portolan_registry_client::login;
+use portolan_registry_client::peer::{Shown, trust};
+use portolan_registry_client::registry::Registry;
 
 use self::memory::Memory;
 pub(crate) use self::replicas::Replicas;
 use self::report::{Answer, Image, Report};
 use self::state::State;
-use crate::measuring::fault::Fault;
-use crate::measuring::http::Habits;
-use crate::measuring::image_name::ImageName;
-use crate::measuring::login::Login;
-use crate::measuring::peer::{Shown, trust};
-use crate::measuring::progress::Progress;
-use crate::measuring::registry::Registry;
-use crate::moment::Moment;
-use crate::output::{Exit, Results, complain, say};
-use crate::policy_file;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -175,24 +174,7 @@ fn digest(
     image: &ImageName,
     habits: Habits,
 ) -> Result<Option<String>, Fault> {
-    let login = login(config, backend)?;
+    let login = login::of_backend(config, backend)?;
     let mut registry = Registry::new(backend.url().clone(), image.clone(), login, habits);
     registry.client()?.tag_digest()
-}
-
-/// The proxy's own login at a backend, if the policy names one.
-///
-/// # Errors
-///
-/// Its file cannot be read, or is no credential.
-pub(crate) fn login(config: &Config, backend: &Backend) -> Result<Option<Login>, Fault> {
-    let named = |name: &str| config.credentials().iter().find(|one| one.name() == name);
-    let Some(credential) = backend.credential().and_then(named) else { return Ok(None) };
-    let file = credential.file();
-    let text = fs::read_to_string(file);
-    let text = text.map_err(|error| Fault::new(format_args!("cannot read {file}: {error}")))?;
-    let login = Login::of_file(&text);
-    login.map(Some).ok_or_else(|| {
-        Fault::new(format_args!("{file} is not the base64 of a user and a password"))
-    })
 }

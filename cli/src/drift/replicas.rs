@@ -2,8 +2,7 @@
 
 use portolan_core::config::ids::{BackendId, FrontId};
 use portolan_core::config::{Backend, Config, Front, List, Rule};
-
-use crate::measuring::image_name::ImageName;
+use portolan_registry_client::image_name::ImageName;
 
 /// An image, and the backends that a client may get its tag from.
 #[derive(Debug)]

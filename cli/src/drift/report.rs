@@ -1,11 +1,11 @@
 //! What the answers of replicas come to. The names of the fields are those of the JSON, and stay.
 
+use portolan_command::moment::Moment;
+use portolan_command::table::{cells, lay_out};
 use serde::{Serialize, Serializer};
 
 use super::memory::Memory;
 use super::state::State;
-use crate::measuring::table::{cells, lay_out};
-use crate::moment::Moment;
 
 /// The version of the JSON.
 const VERSION: u32 = 1;

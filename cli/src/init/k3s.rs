@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use portolan_command::policy_file::{read_document, view};
 use portolan_core::config::Document;
 
 use super::mirrors::{Endpoint, Endpoints, Found};
-use crate::policy_file::{read_document, view};
 
 /// Reads it.
 ///

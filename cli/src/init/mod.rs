@@ -15,12 +15,12 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use portolan_check as check;
+use portolan_command::output::{Exit, say};
+use portolan_command::policy_file;
+use portolan_command::replace::replace;
 
 use self::policy::Same;
-use crate::check;
-use crate::output::{Exit, say};
-use crate::policy_file;
-use crate::replace::replace;
 
 /// Arguments of `portolan init`.
 #[derive(Debug, Args)]

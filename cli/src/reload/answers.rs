@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use portolan_core::config::Config;
+use portolan_explain as explain;
 use serde_json::{Map, Value, json};
 
 use super::error::ReloadError;
-use crate::explain;
 
 /// The most requests that are made up.
 const MOST: usize = 2000;

@@ -4,6 +4,11 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use portolan_command::output::{complain, say};
+use portolan_command::policy_file;
+use portolan_render::files::{Directory, FileSet, State};
+use portolan_render::{Rendering, Target};
+
 use super::arguments::ApplyArgs;
 use super::carry_out::{Reload, written};
 use super::difference::{Difference, moved};
@@ -13,10 +18,6 @@ use super::plan::Plan;
 use super::shared_port;
 use super::validate::{Program, validate};
 use super::watch::Watch;
-use crate::output::{complain, say};
-use crate::policy_file;
-use crate::render::files::{Directory, FileSet, State};
-use crate::render::{Rendering, Target};
 
 /// Puts the policy in force, once or again and again; says to `out` what is in force then.
 ///
@@ -58,7 +59,7 @@ fn once(arguments: &ApplyArgs, out: &mut impl Write) -> Result<(), ReloadError> 
     let directory = Directory::new(&arguments.directory);
     let state = directory.state()?;
     let policy = policy_file::load(&arguments.policy).map_err(ReloadError::Policy)?;
-    complain(&crate::check::doubts(&policy));
+    complain(&portolan_check::doubts(&policy));
     let rendering =
         Rendering::of(&policy, &state.site, Target::Files).map_err(ReloadError::Render)?;
     let set = FileSet::of(&rendering);

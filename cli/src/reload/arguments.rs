@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-
-use crate::render::SiteArgs;
+use portolan_render::SiteArgs;
 
 /// Put a policy in force in an Envoy that runs with a directory of `portolan render --target files`.
 #[derive(Debug, Args)]

@@ -3,11 +3,12 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use portolan_render::files::{Directory, FileSet, Kind, Resources, State};
+
 use super::envoy::{Envoy, Statistics};
 use super::error::ReloadError;
 use super::plan::{Plan, Written};
 use super::quiet::Quiet;
-use crate::render::files::{Directory, FileSet, Kind, Resources, State};
 
 /// How often Envoy is asked.
 const PAUSE: Duration = Duration::from_millis(50);

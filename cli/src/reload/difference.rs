@@ -6,12 +6,12 @@ use std::path::Path;
 
 use portolan_core::config::Backend;
 use portolan_core::contract::{Fingerprint, without_fingerprint};
+use portolan_render::files::{FileSet, Kind, name_of};
 use serde_json::Value;
 
 use super::answers::{Policy, made_of, of_file};
 use super::error::ReloadError;
 use super::plan::{Plan, Written};
-use crate::render::files::{FileSet, Kind, name_of};
 
 /// What changes.
 pub(super) struct Difference {

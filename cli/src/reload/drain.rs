@@ -13,13 +13,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use portolan_command::output::say;
 
 use super::arguments::time;
 use super::envoy::{Envoy, Statistics};
 use super::error::ReloadError;
 use super::quiet::Quiet;
 use super::shared_port;
-use crate::output::say;
 
 /// Have an Envoy end its work: no new clients, and a wait until no request is under way.
 #[derive(Debug, Args)]

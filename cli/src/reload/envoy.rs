@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use portolan_render::files::Kind;
 use serde_json::Value;
 
 use super::error::ReloadError;
 use crate::admin::{Admin, Answer};
-use crate::render::files::Kind;
 
 /// An Envoy that runs, as its admin interface shows it.
 #[derive(Clone)]

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::output::Exit;
-use crate::policy_file::Diagnostic;
-use crate::render::RenderError;
-use crate::render::files::DirectoryError;
+use portolan_command::output::Exit;
+use portolan_command::policy_file::Diagnostic;
+use portolan_render::RenderError;
+use portolan_render::files::DirectoryError;
 
 /// Why a policy is not in force.
 #[derive(Debug)]

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use portolan_command::output::say;
+use portolan_render::files::{Kind, Version};
+
 use super::arguments::HistoryArgs;
 use super::envoy::{Envoy, Statistics};
 use super::error::ReloadError;
 use super::shared_port;
 use super::written::remembered;
-use crate::output::say;
-use crate::render::files::{Kind, Version};
 
 /// Says it.
 ///

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use portolan_render::files::{FileSet, Kind, Resources, does_nothing, name_of, union};
 use serde_json::Value;
-
-use crate::render::files::{FileSet, Kind, Resources, does_nothing, name_of, union};
 
 /// The steps from what is written now to a policy.
 #[derive(Debug)]

@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
+use portolan_render::files::{Directory, Version};
+
 use super::apply::{check_envoys, say_what_is_in_force};
 use super::arguments::RollbackArgs;
 use super::carry_out::Reload;
 use super::envoy::Envoy;
 use super::error::ReloadError;
-use crate::render::files::{Directory, Version};
 
 /// Puts it in force.
 ///
@@ -46,7 +47,7 @@ fn choose<'v>(versions: &'v [Version], to: Option<&str>) -> Result<&'v Version, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::moment::Moment;
+    use portolan_command::moment::Moment;
 
     #[test]
     fn which_one() {

@@ -12,10 +12,10 @@
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 
+use portolan_render::{LISTENER, SiteArgs};
 use serde_json::Value;
 
 use super::envoy::Envoy;
-use crate::render::{LISTENER, SiteArgs};
 
 /// The state of a socket that listens.
 const LISTENS: &str = "0A";

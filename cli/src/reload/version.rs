@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use portolan_core::config::VERSION;
-
-use crate::render::TESTED;
+use portolan_render::TESTED;
 
 /// Say what this release is.
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::policy_file;
+use portolan_command::policy_file;
 
 /// How often the files are looked at.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use portolan_render::SiteArgs;
+use portolan_render::files::{Directory, Version};
+
 use super::carry_out::written;
 use super::error::ReloadError;
 use super::plan::Plan;
-use crate::render::SiteArgs;
-use crate::render::files::{Directory, Version};
 
 /// What a directory remembers.
 #[derive(Clone, Debug)]

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::output::say;
+use portolan_command::output::say;
+
 use crate::ready;
 use crate::reload::{self, ApplyArgs, Watch};
 

@@ -16,14 +16,14 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use child::Running;
 use clap::Args;
+use portolan_check as check;
+use portolan_command::output::{Exit, say};
+use portolan_render::{self as render, SiteArgs};
 use signal_hook::iterator::Signals;
 
-use crate::check;
-use crate::output::{Exit, say};
 use crate::reload::{ApplyArgs, DrainArgs, Watch, time};
-use crate::render::{self, SiteArgs};
+use child::Running;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -3,12 +3,12 @@
 use std::io;
 use std::thread;
 
+use portolan_command::output::say;
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 use super::child::Handle;
-use crate::output::say;
 use crate::reload::{self, DrainArgs};
 
 /// What is done about a signal.

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use portolan_registry_client::url::absolute;
 use ureq::http::Uri;
-
-use crate::measuring::url::absolute;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use portolan_registry_client::fault::Fault;
+use portolan_registry_client::http::{Answer, Ask, Client, Habits};
+use portolan_registry_client::tls::Trust;
+use portolan_registry_client::url::absolute;
 use ureq::http::Uri;
 
 use super::arguments::Target;
 use super::instance::{Observation, Said};
 use super::scrape::Scrape;
-use crate::measuring::fault::Fault;
-use crate::measuring::http::{Answer, Ask, Client, Habits};
-use crate::measuring::tls::Trust;
-use crate::measuring::url::absolute;
 
 /// How long an Envoy may take for an answer. While it compiles the filter it takes seconds.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,11 +1,12 @@
 //! The report as people read it: tables, and below them only the problems.
 
+use portolan_command::quantity::time;
+use portolan_command::table::{cells, lay_out};
+
 use super::instance::ServerState;
 use super::report::{
     Backend, BackendState, Directory, Front, Instance, Overall, Problem, Region, Report,
 };
-use crate::measuring::quantity::time;
-use crate::measuring::table::{cells, lay_out};
 
 /// Whether lines may be coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,7 +32,9 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub(crate) use arguments::{EXAMPLES, StatusArgs};
+use portolan_command::moment::Moment;
+use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::policy_file;
 
 use self::arguments::{Output, Wait};
 use self::ask::Envoys;
@@ -43,9 +45,7 @@ use self::on_disk::PolicyFile;
 use self::report::{Overall, Report};
 use self::round::Round;
 use self::shape::Shape;
-use crate::moment::Moment;
-use crate::output::{Exit, Results, complain, say};
-use crate::policy_file;
+pub(crate) use arguments::{EXAMPLES, StatusArgs};
 
 /// From where everything before is forgotten: the cursor goes home, and what is below is erased (ECMA-48, "CUP" and
 /// "ED").

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use portolan_command::policy_file;
+
 use super::instance::ServerState;
 use super::report::Instance;
-use crate::policy_file;
 
 /// What the file of `--policy` has at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use portolan_command::quantity::time;
 use portolan_core::contract::clusters;
 use portolan_core::record::FetchResult;
 
@@ -14,7 +15,6 @@ use super::report::{
 use super::round::Round;
 use super::shape::Shape;
 use super::{names, pages};
-use crate::measuring::quantity::time;
 
 /// How much of a region's requests may be answered from afar, or fail, before it is a problem.
 const FROM_AFAR: f64 = 0.1;

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use portolan_command::policy_file::{self, Diagnostic};
 use portolan_core::config::{BackendUrl, Config, Front, FrontHost};
-
-use crate::measuring::image_name::ImageName;
-use crate::measuring::registry::base;
-use crate::policy_file::{self, Diagnostic};
+use portolan_registry_client::image_name::ImageName;
+use portolan_registry_client::registry::base;
 
 /// A front.
 #[derive(Debug)]

@@ -12,21 +12,21 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::parallel;
+use portolan_command::progress::Progress;
+use portolan_command::quantity::size;
+use portolan_registry_client::fault::Fault;
+use portolan_registry_client::http::Habits;
+use portolan_registry_client::image::{self, Image};
+use portolan_registry_client::image_name::ImageName;
+use portolan_registry_client::login::OneLogin;
+use portolan_registry_client::manifest::{Layer, Platform};
+use portolan_registry_client::registry::Registry;
+use portolan_registry_client::tls::Trust;
 
 use self::front::Place;
 use self::report::{Report, Warmed};
-use crate::measuring::fault::Fault;
-use crate::measuring::http::Habits;
-use crate::measuring::image::{self, Image};
-use crate::measuring::image_name::ImageName;
-use crate::measuring::login::OneLogin;
-use crate::measuring::manifest::{Layer, Platform};
-use crate::measuring::progress::Progress;
-use crate::measuring::quantity::size;
-use crate::measuring::registry::Registry;
-use crate::measuring::tls::Trust;
-use crate::output::{Exit, Results, complain, say};
-use crate::parallel;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

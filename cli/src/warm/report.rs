@@ -1,8 +1,7 @@
 //! What came of it. The names of the fields are those of the JSON, and stay.
 
+use portolan_command::quantity::{counted, size};
 use serde::Serialize;
-
-use crate::measuring::quantity::{counted, size};
 
 /// The version of the JSON.
 const VERSION: u32 = 1;

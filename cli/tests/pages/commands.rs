@@ -26,7 +26,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("portolan geoip", "needs a database: geoip-data has its own tests"),
     ("portolan history", "needs what `apply` has left: integration/test_changing_commands.py"),
     ("portolan nearest", "measures the registries of the policy: integration/test_nearest.py"),
-    ("portolan networks", "needs what a cloud publishes: cli/src/networks/tests.rs"),
+    ("portolan networks", "needs what a cloud publishes: cli/geography/src/networks/tests.rs"),
     ("portolan ready", "needs an Envoy that runs: cli/tests/command/serve.rs"),
     ("portolan rollback", "needs what `apply` has left: integration/test_changing_commands.py"),
     ("portolan serve", "serves until it is stopped: integration/test_first_pull.py"),

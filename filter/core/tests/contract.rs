@@ -17,7 +17,7 @@ use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey, clusters, headers};
 
 /// The crates that may know the contract, from the directory of this one.
 const CRATES: [&str; 5] =
-    ["../core/src", "../driver/src", "../proxy-wasm/src", "../dynamic-module/src", "../../cli/src"];
+    ["../core/src", "../driver/src", "../proxy-wasm/src", "../dynamic-module/src", "../../cli"];
 
 /// What no string of shipping code may hold.
 fn names() -> Vec<String> {

@@ -16,6 +16,7 @@ mod clients;
 mod compile;
 mod compiled;
 mod cors;
+pub mod credential_usage;
 mod document;
 pub mod duration;
 mod excerpt;

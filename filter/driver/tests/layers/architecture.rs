@@ -1,6 +1,6 @@
 //! What ARCHITECTURE.md says of modules, read from its tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,23 @@ use crate::paths::{named, written};
 use crate::sources::{Module, Sources, sources};
 
 /// A table of modules: the title of its section, and the crates whose modules it names, all of them.
-const CRATES: [(&str, &[&str]); 4] = [
+const CRATES: [(&str, &[&str]); 3] = [
     ("The rooms of the core", &["filter/core"]),
     ("The modules of the driver", &["filter/driver"]),
     ("The modules of the bindings", &["filter/proxy-wasm", "filter/dynamic-module"]),
-    ("The modules of the command line", &["cli"]),
 ];
+/// The table of the command line, whose rows say in which crate the modules are.
+const COMMAND_LINE: &str = "The modules of the command line";
 /// The table of the renderer, whose rows are in the order in which they may need each other.
 const RENDERER: &str = "The renderer";
+/// Its sources.
+const RENDER: &str = "cli/render/src";
 
 /// Where files are that the page names without the beginning of their path.
 const PLACES: [&str; 6] =
-    ["", "filter", "filter/core", "filter/core/src", "filter/driver/src", "cli/src"];
+    ["", "filter", "filter/core", "filter/core/src", "filter/driver/src", "cli"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -35,17 +38,23 @@ fn quoted(text: &str) -> Vec<&str> {
     prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
 }
 
-/// The rows of the table of a section, each as the modules in one of its columns.
-fn rows(title: &str, column: usize) -> Vec<Vec<Module>> {
+/// The rows of the table of a section, each as what stands in backticks in one of its columns.
+pub(crate) fn cells(title: &str, column: usize) -> Vec<Vec<String>> {
     let page = page();
     let text = page.split(&format!("\n## {title}\n")).nth(1);
     let text = text.unwrap_or_else(|| panic!("ARCHITECTURE.md has no section `{title}`"));
     let text = text.split("\n## ").next().unwrap();
     let rows = text.lines().filter(|line| line.starts_with('|')).skip(2);
-    let module = |name: &str| name.split("::").map(str::to_owned).collect();
     rows.map(|row| row.split('|').nth(column).unwrap())
-        .map(|cell| quoted(cell).into_iter().map(module).collect())
+        .map(|cell| quoted(cell).into_iter().map(str::to_owned).collect())
         .collect()
+}
+
+/// The rows of the table of a section, each as the modules in one of its columns.
+fn rows(title: &str, column: usize) -> Vec<Vec<Module>> {
+    let module = |name: String| name.split("::").map(str::to_owned).collect();
+    let rows = cells(title, column).into_iter();
+    rows.map(|names| names.into_iter().map(module).collect()).collect()
 }
 
 /// The modules right below another one, or below the crate.
@@ -67,6 +76,23 @@ fn every_module_is_named_and_every_named_one_exists() {
     }
 }
 
+#[test]
+fn every_module_of_the_command_line_is_named_beside_its_crate() {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (directory, modules) in cells(COMMAND_LINE, 1).iter().zip(cells(COMMAND_LINE, 2)) {
+        let [directory] = directory.as_slice() else { panic!("one crate a row: {directory:?}") };
+        named.entry(directory.clone()).or_default().extend(modules);
+    }
+    // The renderer's own table has its modules.
+    let crates = cells("The crates of the command line", 1).into_iter().flatten();
+    for directory in crates.filter(|directory| directory != "cli/render") {
+        let found = children(&sources(&root().join(&directory).join("src")), &[]);
+        let named = named.remove(&directory).unwrap_or_default();
+        assert_eq!(named, found, "ARCHITECTURE.md (left), {directory}, and the files (right)");
+    }
+    assert!(named.is_empty(), "there are no such crates: {named:?}");
+}
+
 /// The row of a module of the renderer: that of the longest name in the table that begins its path.
 fn row_of(module: &[String], rows: &[Vec<Module>]) -> Option<usize> {
     let numbered = rows.iter().enumerate();
@@ -78,19 +104,17 @@ fn row_of(module: &[String], rows: &[Vec<Module>]) -> Option<usize> {
 #[test]
 fn the_renderer_goes_from_top_to_bottom() {
     let rows = rows(RENDERER, 2);
-    let all = sources(&root().join("cli/src"));
+    let all = sources(&root().join(RENDER));
     for name in rows.iter().flatten() {
-        let whole: Module = ["render"].into_iter().map(str::to_owned).chain(name.clone()).collect();
-        assert!(all.contains_key(&whole), "ARCHITECTURE.md names `{}`", name.join("::"));
+        assert!(all.contains_key(name), "ARCHITECTURE.md names `{}`", name.join("::"));
     }
     let mut wrong = Vec::new();
-    let inside = all.iter().filter(|(module, _)| module.len() > 1 && module[0] == "render");
+    let inside = all.iter().filter(|(module, _)| !module.is_empty());
     for (module, text) in inside {
-        let row = row_of(&module[1..], &rows);
+        let row = row_of(module, &rows);
         let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md lacks `{}`", module.join("::")));
         let needed = named(module, text, &all).into_iter();
-        let needed = needed.filter(|needed| needed.first().is_some_and(|it| it == "render"));
-        let below = needed.filter(|needed| row_of(&needed[1..], &rows).is_none_or(|it| it > row));
+        let below = needed.filter(|needed| row_of(needed, &rows).is_none_or(|it| it > row));
         wrong.extend(below.map(|it| format!("{} needs {}", module.join("::"), it.join("::"))));
     }
     assert!(wrong.is_empty(), "from a lower row of ARCHITECTURE.md:\n{}", wrong.join("\n"));
@@ -119,11 +143,11 @@ fn only_the_model_sees_the_policy() {
     assert!(sees_the_policy("fn f(of: &portolan_core::config::Config) {}"));
     assert!(sees_the_policy("fn f() { policy.config.fronts() }"));
     assert!(!sees_the_policy("use portolan_core::config::{Backend, List};"));
-    let all = sources(&root().join("cli/src"));
-    let inside = all.iter().filter(|(module, _)| module.len() > 1 && module[0] == "render");
+    let all = sources(&root().join(RENDER));
+    let inside = all.iter().filter(|(module, _)| !module.is_empty());
     let mut seeing = BTreeSet::new();
     for (module, _) in inside.filter(|(_, text)| sees_the_policy(text)) {
-        let known = SEE_THE_POLICY.into_iter().find(|known| begins(&module[1..], known));
+        let known = SEE_THE_POLICY.into_iter().find(|known| begins(module, known));
         let known = known.unwrap_or_else(|| panic!("{} sees the policy", module.join("::")));
         seeing.insert(known);
     }
@@ -143,13 +167,13 @@ fn sees_the_options(text: &str) -> bool {
 #[test]
 fn messages_are_made_without_the_options() {
     assert!(sees_the_options("use super::options::{FilterFile, Options};"));
-    assert!(sees_the_options("fn f(of: &crate::render::options::Options) {}"));
+    assert!(sees_the_options("fn f(of: &crate::options::Options) {}"));
     assert!(!sees_the_options("use super::options::{FilterFile, FilterKind};"));
-    let all = sources(&root().join("cli/src"));
-    let inside = all.iter().filter(|(module, _)| module.len() > 1 && module[0] == "render");
+    let all = sources(&root().join(RENDER));
+    let inside = all.iter().filter(|(module, _)| !module.is_empty());
     let mut seeing = BTreeSet::new();
     for (module, _) in inside.filter(|(_, text)| sees_the_options(text)) {
-        let known = SEE_THE_OPTIONS.into_iter().find(|known| begins(&module[1..], known));
+        let known = SEE_THE_OPTIONS.into_iter().find(|known| begins(module, known));
         let known = known.unwrap_or_else(|| panic!("{} sees the options", module.join("::")));
         seeing.insert(known);
     }

@@ -1,0 +1,15 @@
+//! What every command of `portolan` does: it reads a policy, prints results and mistakes, replaces files.
+//!
+//! [`policy_file`] reads policies, with every mistake at its line and column. [`output`] prints, and says how the
+//! process ends. Nothing here opens a connection.
+
+pub mod colour;
+pub mod date;
+pub mod moment;
+pub mod output;
+pub mod parallel;
+pub mod policy_file;
+pub mod progress;
+pub mod quantity;
+pub mod replace;
+pub mod table;

@@ -1,0 +1,160 @@
+//! Inbound connections: addresses, allowed peers, and trusted statements about clients.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU16;
+
+use ipnet::IpNet;
+use portolan_core::config::{Cache, Clients, Config, Front, FrontHost};
+
+use super::client_address::ForwardedFor;
+use super::fill::Fill;
+use super::fronts::of_every_host;
+use super::serving::Serving;
+use crate::limits::Limits;
+use crate::options::Options;
+
+/// All listeners that HTTP comes in by. (Metrics have one of their own, which only the options say.)
+pub(crate) struct Listeners<'p> {
+    /// The one that clients are served at.
+    pub(crate) clients: Inbound<'p>,
+    /// The UDP port at which clients reach HTTP/3; there is none if none is said.
+    pub(crate) http3: Option<NonZeroU16>,
+    /// The one at which clients that come by `http` are led to `https`.
+    pub(crate) http_redirect: Option<HttpRedirect<'p>>,
+    /// The one that fills caches.
+    pub(crate) fill: Option<FillListener<'p>>,
+    /// What they have in common.
+    pub(crate) sockets: Sockets,
+}
+
+/// What all listeners have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sockets {
+    /// Whether each worker has a socket of its own.
+    pub(crate) reuse_port: bool,
+    /// What Envoy takes from clients.
+    pub(crate) limits: Limits,
+}
+
+/// One listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inbound<'p> {
+    /// Where it is.
+    pub(crate) address: SocketAddr,
+    /// From where connections are taken; Envoy closes any other.
+    pub(crate) sources: Sources,
+    /// Whether connections begin with the PROXY protocol, by which one can say to be anybody.
+    pub(crate) speaks_proxy_protocol: bool,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) forwarded_for: ForwardedFor<'p>,
+}
+
+/// From where connections are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sources {
+    /// From anywhere.
+    Anywhere,
+    /// From addresses in these networks alone.
+    Networks(Vec<IpNet>),
+}
+
+/// The listener that leads to `https`.
+pub(crate) struct HttpRedirect<'p> {
+    /// Its connections.
+    pub(crate) inbound: Inbound<'p>,
+    /// The hosts that clients are led from, each once; `*` is any other.
+    pub(crate) hosts: Vec<LedHost<'p>>,
+}
+
+/// A host from which clients are led to `https`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LedHost<'p> {
+    /// Its name.
+    pub(crate) name: &'p str,
+    /// The port that clients are sent to; that of `https` if the policy names none.
+    pub(crate) port: Option<u16>,
+}
+
+/// The listener that fills caches.
+pub(crate) struct FillListener<'p> {
+    /// Its connections.
+    pub(crate) inbound: Inbound<'p>,
+    /// What is served there: the same policy without caches in its chains.
+    pub(crate) serving: Serving<'p>,
+}
+
+impl<'p> Listeners<'p> {
+    /// Those of a policy.
+    pub(super) fn of(config: &'p Config, options: &'p Options, fill: Option<&'p Fill>) -> Self {
+        let for_clients = |address| Inbound::for_clients(address, config.clients());
+        Self {
+            clients: for_clients(options.listen),
+            http3: options.http3,
+            http_redirect: options.http_redirect.map(|address| HttpRedirect {
+                inbound: for_clients(address),
+                hosts: led_hosts(config),
+            }),
+            fill: fill.map(|fill| FillListener {
+                inbound: Inbound::of_fill(fill),
+                serving: Serving::of(&fill.config, &fill.json, options),
+            }),
+            sockets: Sockets { reuse_port: options.reuse_port, limits: options.limits },
+        }
+    }
+}
+
+impl<'p> Inbound<'p> {
+    /// A listener for clients. Whoever speaks the PROXY protocol can say to be anybody, so nobody but the balancers may
+    /// connect where it is spoken.
+    fn for_clients(address: SocketAddr, clients: &'p Clients) -> Self {
+        let balancers = clients.proxy_protocol();
+        let sources = match balancers {
+            [] => Sources::Anywhere,
+            balancers => Sources::Networks(balancers.to_vec()),
+        };
+        Self {
+            address,
+            sources,
+            speaks_proxy_protocol: !balancers.is_empty(),
+            forwarded_for: ForwardedFor::of(clients),
+        }
+    }
+
+    /// The listener of a fill: who may have which content is not asked there, so only the nodes of caches may connect,
+    /// and this machine, because the filter asks as well.
+    fn of_fill(fill: &Fill) -> Self {
+        let own = [
+            IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+            IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+        ];
+        let of_nodes = fill.config.caches().iter().flat_map(Cache::fill_from).copied();
+        let mut all: Vec<IpNet> = own.into_iter().chain(of_nodes).collect();
+        all.sort();
+        all.dedup();
+        Self {
+            address: fill.address,
+            sources: Sources::Networks(all),
+            speaks_proxy_protocol: false,
+            forwarded_for: ForwardedFor::Nobody,
+        }
+    }
+}
+
+/// One for each name that a front answers to, and one for all others if a front is for all.
+fn led_hosts(config: &Config) -> Vec<LedHost<'_>> {
+    let mut all: Vec<LedHost<'_>> = Vec::new();
+    for host in config.fronts().all().iter().flat_map(Front::hosts) {
+        if !all.iter().any(|known| known.name == host.name()) {
+            all.push(LedHost { name: host.name(), port: port(host) });
+        }
+    }
+    let for_all = of_every_host(config);
+    all.extend(
+        for_all.map(|front| LedHost { name: "*", port: front.hosts().first().and_then(port) }),
+    );
+    all
+}
+
+fn port(host: &FrontHost) -> Option<u16> {
+    host.as_str().strip_prefix(host.name())?.strip_prefix(':')?.parse().ok()
+}

@@ -1,0 +1,42 @@
+//! Every secret that Envoy reads from a file.
+
+use std::collections::BTreeSet;
+
+use portolan_core::config::credential_usage;
+use portolan_core::config::{Backend, BlobStore, Config, Scheme, redirects_cluster};
+use portolan_core::contract::clusters;
+
+use crate::secret::Secret;
+
+/// Every secret that the rendered configuration refers to, each once.
+pub(crate) fn all(config: &Config) -> Vec<Secret> {
+    let backends = || config.backends().iter();
+    let credentials = backends().filter_map(|backend| credential_usage::of(config, backend));
+    let credentials = credentials.map(|(credential, _)| Secret::credential(credential));
+    let mut seen = BTreeSet::new();
+    let stores = config.blob_stores().iter().filter_map(of_store);
+    let redirects = backends().filter_map(of_redirects);
+    let fronts = config.fronts().all().iter();
+    let fronts = fronts.filter_map(|front| Some(Secret::front(front.name(), front.tls()?)));
+    let all =
+        credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores).chain(fronts);
+    all.filter(|secret| seen.insert(secret.name().to_owned())).collect()
+}
+
+fn of_redirects(backend: &Backend) -> Option<Secret> {
+    let ca_file = backend.followed_redirects().ca_file()?;
+    Some(Secret::authority(&redirects_cluster(backend.name(), Scheme::Https), ca_file))
+}
+
+fn of_store(store: &BlobStore) -> Option<Secret> {
+    let ca_file = store.tls().ca_file.as_deref()?;
+    Some(Secret::authority(&clusters::blob_store(store.name()), ca_file))
+}
+
+fn of_tls(backend: &Backend) -> impl Iterator<Item = Secret> {
+    let tls = (backend.url().scheme() == Scheme::Https).then(|| backend.tls());
+    let name = backend.name();
+    let authority = tls.and_then(|tls| Some(Secret::authority(name, tls.ca_file.as_deref()?)));
+    let certificate = tls.and_then(|tls| Some(Secret::certificate(name, tls.client.as_ref()?)));
+    authority.into_iter().chain(certificate)
+}
