@@ -28,7 +28,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Prints complaints to the standard error; the exit that the worst of them calls for.
-#[must_use]
+#[expect(clippy::must_use_candidate, reason = "some print, and go on")]
 pub fn complain(diagnostics: &[Diagnostic]) -> Exit {
     for diagnostic in diagnostics {
         say(diagnostic);
