@@ -70,6 +70,21 @@ impl Overlap {
             return Turn::Asks;
         }
         self.began = call.exchange.now();
+        let turn = self.turn(list, backend, noted, call);
+        if turn == Turn::Asks {
+            call.memory.lookups.note_asked(backend, self.began);
+        }
+        turn
+    }
+
+    /// Its turn, where attempts may overlap.
+    fn turn(
+        &mut self,
+        list: &[String],
+        backend: &str,
+        noted: &[u8],
+        call: &mut Callback<'_>,
+    ) -> Turn {
         self.place = Place::OneByOne;
         let was_answered = list_of(noted).is_some();
         if is_one_by_one(noted) {
@@ -157,7 +172,8 @@ impl Overlap {
         self.took = call.exchange.now().saturating_sub(self.began);
         call.memory.lookups.note_answer(backend, self.took);
         if self.is_late() {
-            self.note_hedged(list, backend, true, call);
+            let now = self.began.saturating_add(self.took);
+            self.note_hedged(list, backend, true, now, call);
         }
     }
 
@@ -171,7 +187,7 @@ impl Overlap {
         let now = call.exchange.now();
         let took = now.saturating_sub(self.began);
         call.memory.lookups.note_silence(backend, took, now);
-        self.note_hedged(list, backend, false, call);
+        self.note_hedged(list, backend, false, now, call);
     }
 
     /// Says what came of asking the second one too, where this was the first.
@@ -180,13 +196,14 @@ impl Overlap {
         list: &[String],
         backend: &str,
         was_in_vain: bool,
+        now: u64,
         call: &mut Callback<'_>,
     ) {
         if self.place == Place::First
             && self.both_are_asked(call)
             && let Some(other) = other(list, backend)
         {
-            call.memory.lookups.note_hedged(backend, other, was_in_vain);
+            call.memory.lookups.note_hedged(backend, other, was_in_vain, now);
         }
     }
 

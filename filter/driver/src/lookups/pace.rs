@@ -4,7 +4,8 @@
 //! * A backend that takes its time is asked first all the same. One that has not begun any answer for three seconds
 //!   is left, as after [`Ejection`]; then one request at a time finds out how it is.
 //! * Asking the next one too has a [`Budget`]. It costs nothing while the first has answered none of several requests
-//!   and the next one answers: then the first hangs. It does so until the first has begun one answer.
+//!   and the next one answers: then the first hangs, which requests under way show as well as those that are over. It
+//!   does so until the first has begun one answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +19,8 @@ const MILLISECOND: u64 = 1_000_000;
 /// Between these bounds a backend is waited for before the next one is asked too, where the policy says no time.
 const SOONEST: u64 = 300 * MILLISECOND;
 const LATEST: u64 = 600 * MILLISECOND;
+/// So long at least, where the budget is used up and its reserve is not.
+const LONG: Duration = Duration::from_millis(1_500);
 /// So long a backend has to begin no answer at all until it is left.
 const SILENCE: u64 = 3_000 * MILLISECOND;
 /// So long one request may take to find out how a backend is that was left, until another one tries.
@@ -26,6 +29,8 @@ const TRIAL: u64 = 1_000 * MILLISECOND;
 const OUT: u64 = 5_000 * MILLISECOND;
 /// So many requests in a row without an answer mean that a backend hangs, where the next one answers.
 const HANGS: u32 = 5;
+/// So do as many that are under way, if the first of them began so long ago.
+const STILL: u64 = 500 * MILLISECOND;
 
 /// What is known of the backends, by their names in the policy.
 #[derive(Debug, Default)]
@@ -42,6 +47,9 @@ struct Pace {
     /// So many requests in a row have had no answer, the first of them since then.
     unanswered: u32,
     since: u64,
+    /// So many requests were begun since its last answer, the first of them then.
+    begun: u32,
+    begun_since: u64,
     /// Asked last until then, and for so long each time; nothing until that is known.
     until: u64,
     time: u64,
@@ -64,9 +72,15 @@ impl Paces {
     /// never if that is what the policy says.
     pub(super) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
         self.budget.note_read(now);
-        if !self.budget.has_some() && !self.hangs(hedge.first, hedge.second) {
+        let is_soon = self.budget.has_some() || self.hangs(hedge.first, hedge.second, now);
+        if !is_soon && !self.budget.has_reserve() {
             return None;
         }
+        let wait = self.wait(hedge)?;
+        Some(if is_soon { wait } else { wait.max(LONG) })
+    }
+
+    fn wait(&mut self, hedge: &Hedge<'_>) -> Option<Duration> {
         let pace = self.pace(hedge.first);
         match hedge.after {
             HedgeAfter::Never => None,
@@ -81,16 +95,16 @@ impl Paces {
     }
 
     /// Whether a backend answers nothing while the next one answers.
-    fn hangs(&self, first: &str, second: &str) -> bool {
-        let unanswered = |name| self.of.get(name).map_or(0, |pace| pace.unanswered);
-        unanswered(first) >= HANGS && unanswered(second) == 0
+    fn hangs(&self, first: &str, second: &str, now: u64) -> bool {
+        let second_answers = self.of.get(second).is_none_or(|pace| pace.unanswered == 0);
+        second_answers && self.of.get(first).is_some_and(|pace| pace.hangs(now))
     }
 
     /// The first backend has begun its answer after the second was asked too, or its request is over without one.
-    pub(super) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool) {
+    pub(super) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool, now: u64) {
         if was_in_vain {
             self.budget.pay_in_vain();
-        } else if !self.hangs(first, second) {
+        } else if !self.hangs(first, second, now) {
             self.budget.pay_helped();
         }
     }
@@ -113,11 +127,21 @@ impl Paces {
         now < until && until.saturating_sub(now) <= OUT
     }
 
+    /// A backend is asked.
+    pub(super) fn asked(&mut self, backend: &str, now: u64) {
+        let pace = self.pace(backend);
+        // A clock that was set back begins anew.
+        if pace.begun == 0 || now < pace.begun_since {
+            (pace.begun, pace.begun_since) = (0, now);
+        }
+        pace.begun = pace.begun.saturating_add(1);
+    }
+
     /// A backend has begun its answer after so long.
     pub(super) fn answered(&mut self, backend: &str, took: u64) {
         let pace = self.pace(backend);
         pace.sample(took);
-        (pace.unanswered, pace.until, pace.time) = (0, 0, 0);
+        (pace.unanswered, pace.begun, pace.until, pace.time) = (0, 0, 0, 0);
     }
 
     /// A request to a backend is over without an answer, after so long. What ends sooner than anybody would be asked
@@ -170,6 +194,12 @@ impl Paces {
 }
 
 impl Pace {
+    /// Whether it has answered none of several requests, over or under way.
+    const fn hangs(&self, now: u64) -> bool {
+        let is_still = now.saturating_sub(self.begun_since) >= STILL;
+        self.unanswered >= HANGS || (self.begun >= HANGS && is_still)
+    }
+
     /// A step up is four times a step down, so that one answer in five takes longer. What has had no answer took
     /// longer than it was waited for.
     fn sample(&mut self, took: u64) {
@@ -184,162 +214,4 @@ impl Pace {
 
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: u64 = 1_000 * MILLISECOND;
-    const EJECTION: Ejection = Ejection { failures: 3, time: Duration::from_secs(8) };
-
-    const fn of(after: HedgeAfter) -> Hedge<'static> {
-        Hedge { first: "a", second: "b", after }
-    }
-
-    fn wait(paces: &mut Paces) -> Option<u128> {
-        paces.hedge(&of(HedgeAfter::Usual), SECOND).map(|wait| wait.as_millis())
-    }
-
-    /// Of 200 answers of which every tenth takes the second time.
-    #[test]
-    fn the_next_is_asked_after_twice_what_is_usual() {
-        #[rustfmt::skip]
-        let rows = [
-            (20, 20, 300, 300, "no sooner than that"),
-            (20, 300, 300, 300, "a tail of one in ten is not what is usual"),
-            (200, 200, 380, 480, "twice"),
-            (250, 250, 480, 600, "twice"),
-            (2000, 2000, 600, 600, "no later than that"),
-        ];
-        for (usual, other, least, most, reason) in rows {
-            let mut paces = Paces::default();
-            for number in 0..200 {
-                let took = if number % 10 == 9 { other } else { usual };
-                paces.answered("a", took * MILLISECOND);
-            }
-            let found = wait(&mut paces).unwrap();
-            assert!((least..=most).contains(&found), "{reason}: {found}");
-        }
-    }
-
-    #[test]
-    fn a_fixed_time_of_the_policy_holds() {
-        let mut paces = Paces::default();
-        let fixed = HedgeAfter::Fixed(Duration::from_millis(450));
-        for _ in 0..9 {
-            paces.unanswered("a", SECOND, SECOND);
-        }
-        assert_eq!(paces.hedge(&of(fixed), SECOND), Some(Duration::from_millis(450)));
-        assert_eq!(paces.hedge(&of(HedgeAfter::Never), SECOND), None);
-        assert_eq!(wait(&mut paces), Some(600), "a longer wait finds out whether it is slow");
-    }
-
-    /// Of a thousand reads at once, each of which is hedged if it may be.
-    #[test]
-    fn hedges_cost_nothing_while_the_first_hangs_and_the_second_answers() {
-        #[rustfmt::skip]
-        let rows = [
-            (true, true, 1000, "the first hangs"),
-            (true, false, 120, "both hang: the budget and a share"),
-            (false, true, 30, "the first answers after all: a quarter of that"),
-        ];
-        for (first_hangs, second_answers, expected, reason) in rows {
-            let mut paces = Paces::default();
-            let mut hedged: u64 = 0;
-            for _ in 0..1000 {
-                if wait(&mut paces).is_none() {
-                    continue;
-                }
-                hedged += 1;
-                if second_answers && first_hangs {
-                    paces.answered("b", 20 * MILLISECOND);
-                } else if first_hangs {
-                    paces.unanswered("b", SECOND, SECOND);
-                }
-                if first_hangs {
-                    paces.unanswered("a", 400 * MILLISECOND, SECOND);
-                } else {
-                    paces.answered("a", SECOND);
-                }
-                paces.note_hedged("a", "b", !first_hangs);
-            }
-            assert!(hedged.abs_diff(expected) < 10, "{reason}: {hedged}");
-        }
-    }
-
-    /// Requests that end without an answer, each at this second and after so many milliseconds; whether the backend
-    /// is left then, at this second.
-    #[test]
-    fn a_backend_without_answers_for_three_seconds_is_asked_last() {
-        #[rustfmt::skip]
-        let rows: [(&[(u64, u64)], u64, bool, &str); 7] = [
-            (&[(10, 400), (12, 400), (14, 400)], 14, true, "three in a row, over three seconds"),
-            (&[(10, 400), (14, 400)], 14, false, "two"),
-            (&[(10, 400), (11, 400), (12, 400)], 12, false, "within two seconds: it may be slow"),
-            (&[(10, 400), (11, 400), (12, 400)], 13, true, "and then nothing more"),
-            (&[(10, 50), (12, 50), (14, 50)], 14, false, "clients that went away at once"),
-            (&[(10, 3000), (10, 3000), (10, 3000)], 10, true, "at a time, each for three seconds"),
-            (&[], 14, false, "nothing was asked"),
-        ];
-        for (ends, now, expected, reason) in rows {
-            let mut paces = Paces::default();
-            for (at, took) in ends {
-                paces.unanswered("a", took * MILLISECOND, at * SECOND);
-            }
-            assert_eq!(paces.is_silent("a", EJECTION, false, now * SECOND), expected, "{reason}");
-        }
-    }
-
-    #[test]
-    fn one_request_at_a_time_finds_out_how_it_is() {
-        let mut paces = Paces::default();
-        for at in [10, 12, 14] {
-            paces.unanswered("a", 400 * MILLISECOND, at * SECOND);
-        }
-        let first = |paces: &mut Paces, at: u64| paces.is_silent("a", EJECTION, true, at);
-        assert!(!first(&mut paces, 14 * SECOND), "one request tries");
-        assert!(first(&mut paces, 14 * SECOND + 1), "the next does not");
-        paces.unanswered("a", 800 * MILLISECOND, 14 * SECOND + 800 * MILLISECOND);
-        assert!(first(&mut paces, 22 * SECOND), "for as long as `ejection.time` says");
-        assert!(!first(&mut paces, 23 * SECOND), "another one tries");
-        assert!(first(&mut paces, 23 * SECOND + 1));
-        assert!(!first(&mut paces, 25 * SECOND), "that one never came back");
-        paces.answered("a", 20 * MILLISECOND);
-        assert!(!first(&mut paces, 26 * SECOND), "it answers");
-        assert!(paces.all_answer());
-    }
-
-    #[test]
-    fn a_backend_that_is_down_is_remembered_for_five_seconds() {
-        let mut paces = Paces::default();
-        paces.note_out("a", 10 * SECOND);
-        let found = [10, 14, 15, 4].map(|at| paces.is_out("a", at * SECOND));
-        assert_eq!(found, [true, true, false, false], "the last one by a clock that was set back");
-        assert!(!paces.is_out("b", 10 * SECOND));
-        paces.note_in("a");
-        assert!(!paces.is_out("a", 11 * SECOND), "the host has chosen it");
-        assert!(paces.all_answer(), "it is not left for that");
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back() {
-        let mut paces = Paces::default();
-        for at in [110, 112, 114] {
-            paces.unanswered("a", 400 * MILLISECOND, at * SECOND);
-        }
-        assert!(!paces.is_silent("a", EJECTION, true, 114 * SECOND));
-        assert!(!paces.is_silent("a", EJECTION, true, 20 * SECOND));
-    }
-
-    #[test]
-    fn another_policy() {
-        let mut paces = Paces::default();
-        for at in [10, 12, 14] {
-            paces.unanswered("a", 400 * MILLISECOND, at * SECOND);
-        }
-        assert!(!paces.all_answer());
-        paces.forget_all();
-        assert!(paces.all_answer() && !paces.is_silent("a", EJECTION, false, 15 * SECOND));
-    }
 }

@@ -54,6 +54,11 @@ impl Lookups {
         self.paces.note_in(backend);
     }
 
+    /// A backend is asked, which another one may be beside it.
+    pub(crate) fn note_asked(&mut self, backend: &str, now: u64) {
+        self.paces.asked(backend, now);
+    }
+
     /// A backend has begun its answer so many nanoseconds after it was asked.
     pub(crate) fn note_answer(&mut self, backend: &str, took: u64) {
         self.paces.answered(backend, took);
@@ -61,8 +66,8 @@ impl Lookups {
 
     /// What came of asking the second backend of a list too: the first has answered after all (`was_in_vain`), or
     /// its request is over without an answer. What became of its own request is noted before.
-    pub(crate) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool) {
-        self.paces.note_hedged(first, second, was_in_vain);
+    pub(crate) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool, now: u64) {
+        self.paces.note_hedged(first, second, was_in_vain, now);
     }
 
     /// A request to a backend is over without an answer, so many nanoseconds after it was asked.

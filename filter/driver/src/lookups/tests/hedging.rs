@@ -15,6 +15,8 @@ const SECOND: u64 = 1_000 * MILLISECOND;
 const EJECTION: Ejection = Ejection { failures: 3, time: Duration::from_secs(8) };
 const NAMES: [&str; 2] = ["a", "b"];
 const ATTEMPT: u64 = 3 * SECOND;
+const BEGIN: u64 = 1_000 * SECOND;
+const MIDDLE: u64 = 30 * SECOND;
 
 /// How soon a registry answers.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ enum Registry {
     Slow,
     /// It shares one processor with the other; each answer takes it so many milliseconds, and comes at any time after.
     Starved(u64),
+    /// The same, and hangs from the middle of the minute on.
+    StarvedThenHangs(u64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +84,7 @@ impl Simulation {
         let mut simulation = Self {
             registries,
             a_second,
-            now: 1_000 * SECOND,
+            now: BEGIN,
             busy_until: 0,
             dice: seed,
             events: BinaryHeap::new(),
@@ -167,6 +171,7 @@ impl Simulation {
 
     fn ask(&mut self, read: usize, who: usize) {
         self.reads[read].asked[who] = Some(self.now);
+        self.paces.asked(NAMES[who], self.now);
         let well = 10 * MILLISECOND + self.about(10 * MILLISECOND);
         let rolled = self.roll();
         let registry = self.registries[who];
@@ -175,7 +180,8 @@ impl Simulation {
             Registry::SlowNowAndThen(share) if rolled < share * 10_000 => well + 2 * SECOND,
             Registry::Well | Registry::SlowNowAndThen(_) => well,
             Registry::Slow => well + SECOND,
-            Registry::Starved(milliseconds) => {
+            Registry::StarvedThenHangs(_) if self.now >= BEGIN + MIDDLE => return,
+            Registry::Starved(milliseconds) | Registry::StarvedThenHangs(milliseconds) => {
                 let work = self.about(milliseconds * MILLISECOND);
                 self.busy_until = self.busy_until.max(self.now) + work;
                 self.busy_until - self.now + self.about(150 * MILLISECOND)
@@ -205,7 +211,7 @@ impl Simulation {
             self.paces.unanswered("a", self.now - first, self.now);
         }
         if is_hedged {
-            self.paces.note_hedged("a", "b", who == 0);
+            self.paces.note_hedged("a", "b", who == 0, self.now);
         }
     }
 
@@ -225,7 +231,7 @@ impl Simulation {
         // The attempt before is over, and its answer is nobody's.
         (read.asked, read.has_gone_on) = ([None; 2], true);
         if is_hedged {
-            self.paces.note_hedged("a", "b", false);
+            self.paces.note_hedged("a", "b", false, self.now);
         } else if let (Some(other), false) = (other, has_gone_on) {
             self.after(ATTEMPT, Event::TimeUp(number));
             self.ask(number, other);
@@ -241,7 +247,7 @@ impl Simulation {
 /// what takes the last of the processor's time, and reads fail.
 #[test]
 fn cost_of_hedged_reads() {
-    use Registry::{Hangs, Slow, SlowNowAndThen, Starved, Well};
+    use Registry::{Hangs, Slow, SlowNowAndThen, Starved, StarvedThenHangs, Well};
     const ALL: usize = usize::MAX;
     #[rustfmt::skip]
     let rows = [
@@ -250,14 +256,15 @@ fn cost_of_hedged_reads() {
         ("the first hangs", [Hangs, Well], 50, 80, 0, 900, 1000),
         ("the first hangs, few reads", [Hangs, Well], 1, 300, 0, 1000, 1000),
         ("the second hangs", [Well, Hangs], 50, 0, 0, 300, 300),
-        ("one in ten is slow", [SlowNowAndThen(10), Well], 50, 120, 0, 500, 2200),
+        ("one in ten is slow", [SlowNowAndThen(10), Well], 50, 120, 0, 500, 1700),
         ("one in ten is slow, few reads", [SlowNowAndThen(10), Well], 1, 200, 0, 1000, 1000),
-        ("one in ten is slow, of both", [SlowNowAndThen(10), SlowNowAndThen(10)], 50, 120, 0, 2100, 2500),
-        ("both are slow", [Slow, Slow], 50, 60, 0, 1200, 1300),
-        ("both are slow, few reads", [Slow, Slow], 1, 250, 0, 1200, 1300),
+        ("one in ten is slow, of both", [SlowNowAndThen(10), SlowNowAndThen(10)], 50, 80, 0, 2100, 2500),
+        ("both are slow", [Slow, Slow], 50, 20, 0, 1200, 1300),
+        ("both are slow, few reads", [Slow, Slow], 1, 120, 0, 1200, 1300),
         ("both hang", [Hangs, Hangs], 50, 80, ALL, 6100, 6100),
-        ("little processor time", [Starved(15), Starved(15)], 50, 60, 0, 1500, 2500),
-        ("hardly any processor time", [Starved(18), Starved(18)], 50, 60, 0, 3000, 4000),
+        ("little processor time", [Starved(15), Starved(15)], 50, 15, 0, 1500, 2500),
+        ("hardly any processor time", [Starved(18), Starved(18)], 50, 15, 0, 3000, 4000),
+        ("the first hangs then", [StarvedThenHangs(15), Starved(15)], 50, 90, 0, 2000, 2900),
     ];
     for (name, registries, a_second, extra, failed, p99, slowest) in rows {
         for seed in 1..=5 {

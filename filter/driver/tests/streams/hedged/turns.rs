@@ -219,7 +219,7 @@ fn attempts_in_other_lists_do_not_count() {
 fn hedging_in_vain_becomes_rare() {
     #[rustfmt::skip]
     let rows = [
-        (0, 300, 4, "the first one answers: in vain, and four times as dear"),
+        (0, 1500, 6, "the first one answers: in vain, and sixteen times as dear; with the reserve"),
         (1, 300, 9, "the second one answers: worth it"),
         (0, 50, 9, "the first one answers before anybody else is asked: it costs nothing"),
     ];
@@ -253,8 +253,6 @@ fn a_second_backend_that_answers_nothing() {
     for (is_overtaken, expected, reason) in rows {
         let mut world = world(PAIR, &format!(r#", "attempt_timeouts": {{"blobs": "3s"}}{USUAL}"#));
         for _ in 0..3 {
-            // What was in vain is paid for meanwhile.
-            world.pass(20_000);
             let mut router = both_asked(&mut world);
             router.take(&Event::Pass(200));
             if !is_overtaken {
@@ -262,6 +260,8 @@ fn a_second_backend_that_answers_nothing() {
             }
             router.answer(0, "200");
             router.finish();
+            // What was in vain is paid for meanwhile.
+            world.pass(80_000);
         }
         assert_eq!(wait(&mut world), expected, "{reason}");
     }
