@@ -167,6 +167,28 @@ def test_a_dead_second_backend_ends_no_request(backends: list[Scripted], start_e
         assert envoy.request("GET", MANIFEST).body == BODY
 
 
+@pytest.mark.parametrize("winner", [0, 1])
+def test_a_client_hears_of_a_body_that_is_cut(
+    winner: int, backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
+    """Its head has gone to the client, so nobody else can be asked."""
+
+    def cut() -> Iterator[bytes]:
+        yield b"its half"
+        raise ConnectionAbortedError
+
+    half = Answer(200, [("Content-Length", "16")], rest=cut)
+    backends[winner].script = slow(1.0, half)
+    backends[1 - winner].script = hang
+    envoy = start_envoy(patient(backends))
+    with pytest.raises(raw.Cut, match="its half"):
+        envoy.request("GET", BLOB)
+    assert [len(backend.seen) for backend in backends[:2]] == [1, 1], "nobody is asked twice"
+    (entry,) = envoy.log_entries(1)
+    assert (entry["backend"], entry["status"]) == ("ab"[winner], 200)
+    assert "UPE" in entry["flags"].split(",")
+
+
 @pytest.mark.parametrize(("answer", "status"), [(FOUND, 200), (MISSING, 503), (Answer(500), 503)])
 def test_who_is_asked_already_is_not_asked_again(
     answer: Answer, status: int, backends: list[Scripted], start_envoy: StartEnvoy

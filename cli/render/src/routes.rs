@@ -110,10 +110,15 @@ fn is_method(method: &str) -> Value {
 
 /// A read goes on to the next backend of its list after an answer that the attempt phase has marked, and
 /// after none; the filter says how often, and Envoy looks for the route anew when it has.
+///
+/// It goes on at once: the next backend is another one. A wait would do harm where reads are hedged. If the first
+/// begins its answer in that wait, Envoy 1.40 counts the attempt that it gives up as one to come, and ends the
+/// client's answer no more when a registry cuts the body.
 fn retry_of_several() -> Value {
     object([
         retry("connect-failure,refused-stream,reset,retriable-headers"),
         json!({
+            "retry_back_off": back_off("0.001s"),
             "retriable_headers": marked(),
             "refresh_cluster_on_retry": true,
             "retry_priority": previous_priorities(),
@@ -145,8 +150,13 @@ fn retry(retry_on: &str) -> Value {
         "retry_on": retry_on,
         "num_retries": 1,
         "per_try_timeout": patience::written(ALONE),
-        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+        "retry_back_off": back_off("0.005s"),
     })
+}
+
+/// The first wait is below the interval, in whole milliseconds: of one millisecond it is none.
+fn back_off(interval: &str) -> Value {
+    json!({"base_interval": interval, "max_interval": "0.05s"})
 }
 
 /// `auto_host_rewrite` sends the authority that stands at the endpoint. The client's would make
