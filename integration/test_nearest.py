@@ -105,6 +105,15 @@ def test_the_diff_is_one_that_patch_takes(place: Place, tmp_path: Path) -> None:
     assert (status, report["chains"][0]["state"], report["diff"]) == (0, "as-measured", "")
 
 
+def test_a_wrong_chain_has_a_number(place: Place, tmp_path: Path) -> None:
+    policy = place.policy(tmp_path)
+    for region, is_wrong in (("eu", 1), ("default", 0)):
+        done = portolan.run("nearest", policy, "--region", region, "--rounds", "3", "-o", "prometheus")
+        assert done.returncode == is_wrong
+        assert f'portolan_chain_order_wrong{{region="{region}",rule="app"}} {is_wrong}\n' in done.stdout
+        assert f'portolan_nearest_seconds{{region="{region}",backend="far",part="ping"}} 0.' in done.stdout
+
+
 def test_other_regions_are_left_alone(place: Place, tmp_path: Path) -> None:
     status, report = nearest(place.policy(tmp_path), "--region", "default")
     assert (status, report["chains"][0]["state"]) == (0, "as-measured")

@@ -150,6 +150,15 @@ OVERVIEW = Dashboard(
                     Unit.MILLISECONDS,
                     both_quantiles(WHOLE, HERE, "class"),
                 ),
+                Panel(
+                    "Nearness of backends",
+                    "Half of the first bytes come within. If a later backend of a region's chain is lower than the "
+                    "first, the order of the chain may be wrong: `portolan nearest` measures it.",
+                    Shape.LINES,
+                    Unit.MILLISECONDS,
+                    (Query(quantile(0.5, FIRST_BYTE, ANSWERED, "region, backend"), "{{region}}: {{backend}}"),),
+                    24,
+                ),
             ),
         ),
         Row(

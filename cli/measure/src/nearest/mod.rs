@@ -1,7 +1,8 @@
 //! `portolan nearest`: which backends are near to where it runs, and which chains have them in another order.
 //!
 //! [`chains`] finds the chains of a region, [`probe`] asks each backend of them, [`order`] says in which order a chain
-//! should have them, [`edit`] and [`unified`] write that as a diff of the policy, [`report`] says it all, in JSON or for people.
+//! should have them, [`edit`] and [`unified`] write that as a diff of the policy, [`report`] says it all, in JSON, for
+//! Prometheus or for people.
 
 mod chains;
 mod edit;
@@ -34,6 +35,7 @@ Examples:
   portolan nearest portolan.yaml --region eu
   portolan nearest portolan.yaml drycc/base:v1 --region eu
   portolan nearest portolan.yaml drycc/base:v1 --region eu -o diff | patch -p0
+  portolan nearest portolan.yaml --region eu -o prometheus >/var/lib/node-exporter/nearest.prom
 
 Without an image only the ping, `GET /v2/`, is measured: it says how far a registry is, not how fast it sends. Each round
 makes connections of its own, as a client does that has not pulled before.
@@ -68,7 +70,7 @@ pub struct NearestArgs {
     /// How many seconds a registry may take for an answer, and for the next bytes of one.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
-    /// As text, as JSON, or the diff of the policy alone.
+    /// As text, as JSON, the diff of the policy alone, or as numbers for Prometheus' node exporter.
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -82,6 +84,8 @@ enum Output {
     Json,
     /// The diff of the policy alone.
     Diff,
+    /// Prometheus' text format.
+    Prometheus,
 }
 
 /// Measures, and says what the policy should say.
@@ -117,6 +121,7 @@ pub fn run(arguments: &NearestArgs, out: &mut Results<impl Write>) -> io::Result
             writeln!(out, "{}", serde_json::to_string_pretty(&report.with_diff(diff))?)?;
         }
         Output::Diff => write!(out, "{diff}")?,
+        Output::Prometheus => write!(out, "{}", report.metrics())?,
     }
     Ok(exit)
 }

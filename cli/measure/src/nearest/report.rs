@@ -162,6 +162,28 @@ impl Report {
         )
     }
 
+    /// For Prometheus: what each backend took, and 1 or 0 for each chain of which something can be said.
+    pub(super) fn metrics(&self) -> String {
+        let region = &self.region;
+        let times = self.backends.iter().flat_map(|one| {
+            let parts =
+                [("ping", one.ping), ("manifest", one.manifest), ("first_bytes", one.first_bytes)];
+            parts.into_iter().filter_map(|(part, took)| {
+                let labels = [("region", region), ("backend", &one.backend)];
+                Some(line(SECONDS, &labels, &format!(",part=\"{part}\""), took?))
+            })
+        });
+        let known = self.chains.iter().filter(|one| one.state != State::Unknown);
+        let wrong = known.map(|one| {
+            let labels = [("region", region), ("rule", &one.rule)];
+            line(WRONG, &labels, "", u8::from(one.state == State::Wrong))
+        });
+        let head = |name: &str, help: &str| format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+        let of_times = head(SECONDS, "Median of the times that a backend took, from this machine.");
+        let of_wrong = head(WRONG, "Whether a chain has a farther backend before a nearer one.");
+        [of_times].into_iter().chain(times).chain([of_wrong]).chain(wrong).collect()
+    }
+
     fn sentence(&self, one: &Judged) -> String {
         let place = format!("{} ({})", one.path, one.rule);
         match one.state {
@@ -182,6 +204,19 @@ impl Report {
             ),
         }
     }
+}
+
+const SECONDS: &str = "portolan_nearest_seconds";
+const WRONG: &str = "portolan_chain_order_wrong";
+
+fn line(
+    metric: &str,
+    labels: &[(&str, &String); 2],
+    more: &str,
+    value: impl std::fmt::Display,
+) -> String {
+    let [(first, one), (second, other)] = labels;
+    format!("{metric}{{{first}=\"{one}\",{second}=\"{other}\"{more}}} {value}\n")
 }
 
 fn ping_alone(one: Measured) -> Measured {
@@ -247,6 +282,31 @@ mod tests {
             assert_eq!(!report.changes().is_empty(), changes, "{sentence}");
             assert!(!report.is_as_measured(), "one backend is down");
         }
+    }
+
+    #[test]
+    fn for_prometheus() {
+        let chains = [
+            chain("c.eu", false, ["far", "near"]),
+            Chain { rule: "b".to_owned(), ..chain("c.eu", false, ["near", "far"]) },
+            Chain { rule: "c".to_owned(), ..chain("c.eu", false, ["down", "far"]) },
+        ];
+        let shown = Report::of("eu".to_owned(), 3, measured(), &chains, true).metrics();
+        let lines: Vec<&str> = shown.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            lines,
+            [
+                "portolan_nearest_seconds{region=\"eu\",backend=\"far\",part=\"ping\"} 0.25",
+                "portolan_nearest_seconds{region=\"eu\",backend=\"far\",part=\"manifest\"} 0.02",
+                "portolan_nearest_seconds{region=\"eu\",backend=\"far\",part=\"first_bytes\"} 0.03",
+                "portolan_nearest_seconds{region=\"eu\",backend=\"near\",part=\"ping\"} 0.01",
+                "portolan_nearest_seconds{region=\"eu\",backend=\"near\",part=\"manifest\"} 0.02",
+                "portolan_nearest_seconds{region=\"eu\",backend=\"near\",part=\"first_bytes\"} 0.03",
+                "portolan_chain_order_wrong{region=\"eu\",rule=\"a\"} 1",
+                "portolan_chain_order_wrong{region=\"eu\",rule=\"b\"} 0",
+            ],
+            "nothing of one that is down"
+        );
     }
 
     #[test]
