@@ -4,7 +4,8 @@ import argparse
 from dataclasses import dataclass
 
 from failover_report import settings
-from failover_report.scenarios import ALL, Scenario
+from failover_report.scenario import Scenario
+from failover_report.scenarios import ALL
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from failover_report import settings
 from failover_report.figures import Figures, Record
 from failover_report.load.sample import Outcome, Sample
-from failover_report.scenarios import Scenario
+from failover_report.scenario import Hedged, Scenario
 from failover_report.stage import PRIMARY, SECONDARY
 
 NOTICED_WITHIN = settings.MANIFEST_ATTEMPT_SECONDS + 2.0
@@ -148,9 +148,10 @@ def _outage(scenario: Scenario, seen: Record) -> Iterator[Verdict]:
     yield Verdict(
         "every failure is an OCI 503", bool(failed) and told == failed, f"{len(told)} of {len(failed)}"
     )
-    late = [sample for sample in failed if sample.seconds > _bound(sample) + SLACK_SECONDS]
+    late = [sample for sample in failed if sample.seconds > _bound(sample, scenario.hedged) + SLACK_SECONDS]
     slowest = max((sample.seconds for sample in failed), default=0.0)
-    yield Verdict("within backends x attempt timeout", not late, f"{len(late)} late; slowest {slowest:.1f} s")
+    bound = "attempt timeout + connect timeout" if scenario.hedged else "backends x attempt timeout"
+    yield Verdict(f"within {bound}", not late, f"{len(late)} late; slowest {slowest:.1f} s")
 
 
 def _pushes(scenario: Scenario, seen: Record) -> Iterator[Verdict]:
@@ -169,9 +170,10 @@ def _tells_an_outage(sample: Sample) -> bool:
     return sample.status == 503 and sample.code == "UNAVAILABLE" and sample.has_retry_after
 
 
-def _bound(sample: Sample) -> float:
+def _bound(sample: Sample, hedged: Hedged | None) -> float:
     is_blob = sample.what == "blob"
-    return BACKENDS * (settings.BLOB_ATTEMPT_SECONDS if is_blob else settings.MANIFEST_ATTEMPT_SECONDS)
+    attempt = settings.BLOB_ATTEMPT_SECONDS if is_blob else settings.MANIFEST_ATTEMPT_SECONDS
+    return attempt + hedged.connect_seconds if hedged else BACKENDS * attempt
 
 
 def _always(figures: Figures) -> Iterator[Verdict]:

@@ -35,7 +35,8 @@ The goals: pulls and single requests do not fail as long as one registry can ser
 head cannot be sent again by a proxy: there the clients that resume, {" and ".join(goals.RESUMING)}, must lose
 nothing); noticed within {goals.NOTICED_WITHIN:.0f} s; then {goals.ONE_ATTEMPT_SHARE:.1%} of the reads take one
 attempt; back within {goals.BACK_WITHIN:.0f} s; never a wrong digest, never a write but at the owner; if both are
-down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout. A registry that
+down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout (with hedged
+reads within the attempt timeout + the connect timeout, also where one hangs and the other lacks the image). A registry that
 is well answers everything, and every push, whatever is asked of it and however it limits pings; and one that nobody had
 asked anything before it was away for a moment is used again within {goals.BACK_AFTER_REST_WITHIN:.0f} s.
 

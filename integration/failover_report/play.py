@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from failover_report.figures import Figures, Record, measure, record
 from failover_report.goals import Verdict, judge
-from failover_report.scenarios import Scenario
+from failover_report.scenario import Scenario
 from failover_report.settings import Phases
 from failover_report.stage import PRIMARY, SECONDARY, Stage, World
 
@@ -32,8 +32,8 @@ class Played:
 async def play(scenario: Scenario, world: World, phases: Phases, say: Say) -> Played:
     """Plays it."""
     links = {PRIMARY: scenario.primary, SECONDARY: scenario.secondary}
-    is_hedged = scenario.hedged is not None
-    async with Stage(world, scenario.name, links, scenario.can_restart_hot, is_hedged) as stage:
+    connect_seconds = scenario.hedged.connect_seconds if scenario.hedged else None
+    async with Stage(world, scenario.name, links, scenario.can_restart_hot, connect_seconds) as stage:
         try:
             if not scenario.begins_at_rest:
                 stage.start_load()

@@ -4,16 +4,12 @@ Each scenario says when its trouble begins and when it is over; the load runs be
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from failover_report import settings
 from failover_report.fault import CONTENT, DATA, EVERYTHING, NONE, PING, REFUSE, Fault, Kind
 from failover_report.load import asides
 from failover_report.load.images import ImagePushes, interrupted_upload
+from failover_report.scenario import Hedged, Scenario, Trouble
 from failover_report.stage import DELIVERY, PRIMARY, SECONDARY, Link, Stage
-
-Trouble = Callable[[Stage, float], Awaitable[None]]
 
 BOTH = (PRIMARY, SECONDARY)
 # How much of a layer of 5 MB arrives before it is cut.
@@ -22,50 +18,6 @@ CUT_BYTES = 1024 * 1024
 TRIED_SHARE = 0.99
 # Longer than the longest interval of a health check.
 REST_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Hedged:
-    """What hedged reads are to achieve while the trouble lasts, as far as they are to."""
-
-    manifest_seconds: float | None = None
-    blob_seconds: float | None = None
-    """The slowest manifest, and the slowest blob."""
-    p99_seconds: float | None = None
-    """Of all single requests."""
-    extra_share: float | None = None
-    """Requests to registries beyond one for each read."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One way to fail."""
-
-    name: str
-    title: str
-    trouble: Trouble
-    seconds: float = 6.0
-    primary: Link = Link.PROXIED
-    secondary: Link = Link.DIRECT
-    loses_no_pull: bool = True
-    resumed_only: bool = False
-    """Only clients that resume must lose no pull."""
-    is_noticed: bool = False
-    """Envoy must find out, and ask the secondary first."""
-    one_attempt_share: float = 0.999
-    """Of the reads after that."""
-    everything_is_down: bool = False
-    pushes_are_watched: bool = False
-    """Pushes must be answered in time, and succeed again afterwards."""
-    can_restart_hot: bool = False
-    primary_is_well: bool = False
-    """Whatever happens, there is no reason to leave the primary, or to refuse a push."""
-    begins_at_rest: bool = False
-    """There is no load until the trouble begins; the primary must soon be used again all the same."""
-    is_limited: bool = False
-    """The primary says for how long it wants to be left alone; it must not be asked by every read."""
-    hedged: Hedged | None = None
-    """The policy has reads hedged."""
 
 
 def faulty(fault: Fault, *backends: str, then: Fault = NONE) -> Trouble:
@@ -79,6 +31,16 @@ def faulty(fault: Fault, *backends: str, then: Fault = NONE) -> Trouble:
         stage.end()
 
     return trouble
+
+
+async def hanging_and_missing(stage: Stage, seconds: float) -> None:
+    """The primary hangs on data, and the secondary has nothing."""
+    stage.begin()
+    missing = Fault(Kind.ANSWER, status=404, paths=DATA)
+    await asyncio.gather(stage.fail(Fault(Kind.HANG, paths=DATA)), stage.fail(missing, SECONDARY))
+    await asyncio.sleep(seconds)
+    await stage.fail(NONE, *BOTH)
+    stage.end()
 
 
 def first(fault: Fault, seconds_of_it: float) -> Trouble:
@@ -359,12 +321,21 @@ ALL = (
     ),
     Scenario(
         "hedged-drops-packets",
-        "hedged reads: packets are dropped",
+        "hedged reads, `connect_timeout: 1s`: packets are dropped",
         faulty(Fault(Kind.DROP_PACKETS)),
         13.0,
         is_noticed=True,
         one_attempt_share=TRIED_SHARE,
-        hedged=Hedged(settings.CONNECT_SECONDS + 0.5, settings.CONNECT_SECONDS + 0.5),
+        hedged=Hedged(manifest_seconds=1.5, blob_seconds=1.5, connect_seconds=1.0),
+    ),
+    Scenario(
+        "hedged-missing",
+        "hedged reads: the primary hangs on data, the secondary lacks everything",
+        hanging_and_missing,
+        secondary=Link.PROXIED,
+        loses_no_pull=False,
+        everything_is_down=True,
+        hedged=Hedged(),
     ),
     Scenario("name-gone", "DNS name gone, server there", forgotten, 8.0, Link.NAMED),
     Scenario("slow", "150 ms a round trip", faulty(Fault(Kind.DELAY, seconds=0.15))),

@@ -76,7 +76,8 @@ class Stage:
     name: str
     links: dict[str, Link]
     can_restart_hot: bool = False
-    is_hedged: bool = False
+    hedged_connect_seconds: float | None = None
+    """The time of a connection, where reads are hedged."""
     marks: Marks = field(default_factory=Marks)
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     names: NameServer = field(default_factory=NameServer)
@@ -165,7 +166,8 @@ class Stage:
         return document
 
     def _policy(self, port: int) -> Policy:
-        hedged = {"hedge_after": "usual"} if self.is_hedged else {}
+        seconds = self.hedged_connect_seconds
+        hedged = {"hedge_after": "usual", "connect_timeout": f"{seconds:.0f}s"} if seconds else {}
         backends = {name: self._backend(name) | hedged for name in self.registries}
         rule = {
             "name": "team",

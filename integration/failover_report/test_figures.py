@@ -11,7 +11,8 @@ from failover_report.load import asides
 from failover_report.load.requests import error_code
 from failover_report.load.sample import Outcome, Sample
 from failover_report.name_server import answer
-from failover_report.scenarios import Hedged, Scenario, untroubled
+from failover_report.scenario import Hedged, Scenario
+from failover_report.scenarios import untroubled
 from failover_report.stage import PRIMARY, SECONDARY, Marks
 
 
@@ -113,3 +114,23 @@ def test_the_goals_of_hedged_reads_are_about_the_time_of_the_trouble() -> None:
         verdicts = judge(Scenario("x", "x", untroubled, hedged=hedged), measure(seen), seen)
         found = {verdict.goal: verdict.is_met for verdict in verdicts if verdict.goal in expected}
         assert found == expected
+
+
+def test_an_outage_with_hedged_reads_has_a_bound_of_its_own() -> None:
+    def failed(what: str, seconds: float) -> Sample:
+        return Sample("single", what, 101, seconds, Outcome.FAILED, "", 503, "UNAVAILABLE", has_retry_after=True)
+
+    def met(hedged: Hedged | None, *requests: Sample) -> bool:
+        seen = Record(Marks(100.0, 110.0), [], list(requests), [], [], [], 0, [], [])
+        verdicts = judge(Scenario("x", "x", untroubled, everything_is_down=True, hedged=hedged), measure(seen), seen)
+        return next(verdict.is_met for verdict in verdicts if verdict.goal.startswith("within "))
+
+    for hedged, what, seconds, expected in (
+        (None, "tag", 6.9, True),
+        (None, "tag", 7.1, False),
+        (None, "blob", 20.9, True),
+        (Hedged(), "blob", 13.9, True),
+        (Hedged(), "blob", 14.1, False),
+        (Hedged(connect_seconds=1.0), "tag", 5.1, False),
+    ):
+        assert met(hedged, failed(what, seconds)) == expected, (hedged, what, seconds)
