@@ -34,7 +34,7 @@ impl Wait {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Self::of_seconds(text.parse().unwrap_or(LONGEST));
         }
-        let Some(until) = http_date(text) else { return Self::UNKNOWN };
+        let Some(until) = http_date(text, now) else { return Self::UNKNOWN };
         Self::of_seconds(u32::try_from(until.saturating_sub(now)).unwrap_or(LONGEST))
     }
 }
@@ -59,8 +59,8 @@ mod tests {
             (b"Sun, 06 Nov 1994 08:00:00 GMT", Some(0), "in the past"),
             (b"Wed, 21 Oct 2099 07:28:00 GMT", Some(LONGEST), "in a hundred years"),
             (b"Mon, 07 Nov 1994 00:00:60 GMT", Some(54_683), "a leap second"),
-            (b"Sunday, 06-Nov-94 08:49:37 GMT", None, "an obsolete form that nobody may send"),
-            (b"Sun Nov  6 08:49:37 1994", None, "another one"),
+            (b"Sunday, 06-Nov-94 08:50:37 GMT", Some(60), "an obsolete form, which has to be read"),
+            (b"Sun Nov  6 08:50:37 1994", Some(60), "another one"),
             (b"Sun, 06 Nov 1994 08:49:37 CET", None, "in no time zone of HTTP"),
             (b"Sun, 6 Nov 1994 08:49:37 GMT", None, "one digit too few"),
             (b"Sun, 06 Nov 1994 24:49:37 GMT", None, "no hour"),
