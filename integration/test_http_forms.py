@@ -54,6 +54,7 @@ ACCEPTED = [
     ([f"GET {TARGET} HTTP/1.0"], "HTTP/1.0 without a host"),
     ([f"GET http://registry.test{TARGET} HTTP/1.1", "Host: registry.test"], "absolute form"),
     ([f"GET http://registry.test{TARGET} HTTP/1.1", "Host: other.test"], "absolute form: its host counts"),
+    ([f"GET {TARGET} HTTP/1.1", "Host: registry.test:"], "a host with no port behind its colon"),
     ([f"GET {TARGET} HTTP/1.1", "Host: registry.test", "Connection: Upgrade", "Upgrade: websocket"], "an upgrade"),
     ([f"GET {TARGET} HTTP/1.1", "Host: registry.test", "Connection: Upgrade", "Upgrade: TLS/1.2"], "an upgrade to TLS"),
     ([f"GET {TARGET} HTTP/1.1", "Host: registry.test", "x_other: 1"], "a header with an underscore"),
@@ -77,6 +78,10 @@ def test_what_http_has_a_server_accept_is_served(
 REFUSED = [
     ([f"GET {TARGET} HTTP/1.1"], 400, "no `Host` header", "no host"),
     ([f"GET {TARGET} HTTP/1.1", "Host: a b"], 400, "not a host", "a host with a space"),
+    ([f"GET {TARGET} HTTP/1.1", "Host: registry.test", "Host: registry.test"], 400, "several hosts", "a host twice"),
+    ([f"GET {TARGET} HTTP/1.1", "Host: registry.test", "Host: other.test"], 400, "several hosts", "two hosts"),
+    ([f"GET {TARGET} HTTP/1.1", "Host: registry.test,other.test"], 400, "several hosts", "two hosts in one line"),
+    ([f"GET {TARGET} HTTP/1.1", "Host: user@registry.test"], 400, "a user", "a user at a host"),
     ([f"GET ftp://registry.test{TARGET} HTTP/1.1", "Host: registry.test"], 400, "neither `http` nor `https`", "ftp"),
     ([f"GET https://registry.test{TARGET} HTTP/1.1", "Host: registry.test"], 403, "this connection has no TLS", "https"),
     ([f"GET http://other.test{TARGET} HTTP/1.1", "Host: registry.test"], 404, "under this host name", "a foreign host"),

@@ -7,7 +7,7 @@ use super::wanted::Wanted;
 /// `host[:port]` as clients send it, in the one form in which it is compared.
 ///
 /// Host names are case-insensitive (RFC 3986 section 3.2.2), a trailing dot means the same
-/// host, and the default ports of HTTP and HTTPS may be written or left out.
+/// host, and the default ports of HTTP and HTTPS may be written or left out; a colon alone says no port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FrontHost(String);
 
@@ -24,7 +24,7 @@ impl FrontHost {
     /// Reads a host of the policy.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let host = Self::of_authority(text.as_bytes())?;
+        let host = Self::of_authority(text.as_bytes()).filter(|_| !text.ends_with(':'))?;
         let (name, port) = host.split();
         let valid = name.starts_with('[') || is_host_name(name);
         let port_valid = port.is_none_or(|port| parse_port(port).is_some());
@@ -42,11 +42,18 @@ impl FrontHost {
         let bare = name.strip_suffix('.').unwrap_or(name);
         // Nearly every request has this form already, and keeps the one copy that is made of it.
         match port {
-            None | Some("80" | "443") => host.0.truncate(bare.len()),
+            None | Some("80" | "443" | "") => host.0.truncate(bare.len()),
             Some(port) if bare.len() < name.len() => host = Self(format!("{bare}:{port}")),
             Some(_) => {}
         }
         Some(host)
+    }
+
+    /// Whether an authority can be one at all: one host, and nobody before it. Envoy joins several `Host` lines with
+    /// commas; a request with two is an error, whoever is asked (RFC 9112 section 3.2).
+    #[must_use]
+    pub fn can_be(authority: &[u8]) -> bool {
+        !authority.iter().any(|byte| matches!(byte, b',' | b'@' | b' ' | b'\t'))
     }
 
     /// The host in its comparable form.
@@ -82,13 +89,17 @@ mod tests {
             ("registry.example.com:443", "registry.example.com"),
             ("registry.example.com:80", "registry.example.com"),
             ("registry.example.com.", "registry.example.com"),
+            ("registry.example.com:", "registry.example.com"),
+            ("registry.example.com.:", "registry.example.com"),
             ("registry.example.com.:8443", "registry.example.com:8443"),
             ("127.0.0.1:5000", "127.0.0.1:5000"),
             ("[::1]:443", "[::1]"),
             ("[::1]", "[::1]"),
         ];
         for (authority, expected) in rows {
-            assert_eq!(FrontHost::parse(authority).unwrap().as_str(), expected, "{authority}");
+            let found = FrontHost::of_authority(authority.as_bytes()).unwrap();
+            assert_eq!(found.as_str(), expected, "{authority}");
+            assert!(FrontHost::can_be(authority.as_bytes()), "{authority}");
         }
     }
 
@@ -99,6 +110,15 @@ mod tests {
         {
             assert_eq!(FrontHost::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn two_hosts_are_no_host() {
+        let rows = ["a.example,b.example", "a.example, a.example", "user@a.example", "a b", "a\tb"];
+        for authority in rows {
+            assert!(!FrontHost::can_be(authority.as_bytes()), "{authority}");
+        }
+        assert!(FrontHost::can_be(b""), "HTTP/1.0 has none");
     }
 
     #[test]

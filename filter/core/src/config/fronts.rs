@@ -170,7 +170,7 @@ impl Fronts {
     /// default one if the policy has one. A closed lookup: nothing is guessed from the bytes.
     ///
     /// A host that redirects lead to is no front, not even for the default one: a client that names it
-    /// wants the proxy to fetch something from there.
+    /// wants the proxy to fetch something from there. Nor is what names no one host.
     #[must_use]
     pub fn find(&self, authority: &[u8]) -> Option<FrontId> {
         let host = FrontHost::of_authority(authority);
@@ -178,7 +178,8 @@ impl Fronts {
         let is_elsewhere = || {
             host.is_some_and(|host| self.redirect_hosts.iter().any(|one| one.covers(host.as_str())))
         };
-        declared.or_else(|| self.default.filter(|_| !is_elsewhere()))
+        let may_be_any = || FrontHost::can_be(authority) && !is_elsewhere();
+        declared.or_else(|| self.default.filter(|_| may_be_any()))
     }
 
     /// Whether clients of any front prove to the backends who they are: a refusal is then for them to

@@ -11,6 +11,8 @@ pub enum Refusal {
     Request(RequestError),
     /// No front has this authority.
     FrontUnknown,
+    /// The request names no one host: several, or somebody at one.
+    HostInvalid,
     /// No rule matches this repository.
     RepositoryUnknown,
     /// `ns` has two values, or one that cannot be decoded.

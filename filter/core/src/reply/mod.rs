@@ -225,6 +225,12 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
         Refusal::FrontUnknown => {
             Explanation::new(404, "NAME_UNKNOWN", "no registry is served under this host name")
         }
+        Refusal::HostInvalid => Explanation::new(
+            400,
+            "UNSUPPORTED",
+            "the request names several hosts, or a user at one; send one `Host` header with the registry's \
+             host",
+        ),
         Refusal::NamespaceInvalid => Explanation::new(
             400,
             "NAME_INVALID",

@@ -30,6 +30,7 @@ fn every_refusal_has_a_status_a_code_and_perhaps_allow() {
         (Refusal::Request(RequestError::TagInvalid), 400, "TAG_INVALID", None),
         (Refusal::Request(RequestError::DigestInvalid), 400, "DIGEST_INVALID", None),
         (Refusal::FrontUnknown, 404, "NAME_UNKNOWN", None),
+        (Refusal::HostInvalid, 400, "UNSUPPORTED", None),
         (Refusal::RepositoryUnknown, 404, "NAME_UNKNOWN", None),
         (Refusal::Unsupported(Class::Catalog), 404, "UNSUPPORTED", None),
         (Refusal::Unsupported(Class::Extension), 404, "UNSUPPORTED", None),

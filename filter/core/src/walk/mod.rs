@@ -22,7 +22,7 @@ pub use withheld::is_withheld;
 
 use crate::client::{self, Locality, Why};
 use crate::config::ids::FrontId;
-use crate::config::{Config, Front, FrontAuth, Rule};
+use crate::config::{Config, Front, FrontAuth, FrontHost, Rule};
 use crate::health::Report;
 use crate::policy::{self, Decision, Facts, Naming, Need, Origin, Refusal};
 use crate::probe::Presence;
@@ -55,7 +55,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
                 let class = request.endpoint.class();
                 record.class = Some(class);
                 record.kind = Kind::of(class, request.method.is_read());
-                let id = front.ok_or(Refusal::FrontUnknown)?;
+                let id = front.ok_or_else(|| no_front(head))?;
                 let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
                 named = Names::of(front, head.authority, &request)?;
                 act(config, (id, front), &request, &named, &locality, (head, facts))
@@ -129,6 +129,11 @@ impl Names {
     fn repository<'n>(&'n self, request: &RegistryRequest<'n>) -> &'n str {
         self.repository.as_deref().unwrap_or_else(|| carry::client_name(request))
     }
+}
+
+/// Why there is no front for a request.
+fn no_front(head: &RequestHead<'_>) -> Refusal {
+    if FrontHost::can_be(head.authority) { Refusal::FrontUnknown } else { Refusal::HostInvalid }
 }
 
 /// A request that is not served.
@@ -231,7 +236,7 @@ fn serve_tokens<'c>(
     locality: &Locality,
     head: &RequestHead<'_>,
 ) -> Result<End<'c>, Refusal> {
-    let id = front.ok_or(Refusal::FrontUnknown)?;
+    let id = front.ok_or_else(|| no_front(head))?;
     let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
     token_endpoint::serve(config, (id, front), locality, head).map(End::token)
 }

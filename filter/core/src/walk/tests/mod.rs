@@ -225,3 +225,33 @@ fn a_host_that_no_front_has_is_refused() {
     let body = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no registry is served under this host name"}]}"#;
     assert_eq!((reply.status, &*reply.body.text()), (404, body));
 }
+
+/// Whoever is asked: the default front serves hosts that nobody declares, and no two at a time.
+#[test]
+fn a_request_that_names_no_one_host_is_refused() {
+    let rows: [(&[u8], u16); 6] = [
+        (b"registry.example.com", 0),
+        (b"registry.example.com:", 0),
+        (b"evil.example", 404),
+        (b"registry.example.com,registry.example.com", 400),
+        (b"registry.example.com,evil.example", 400),
+        (b"user@registry.example.com", 400),
+    ];
+    for default in [false, true] {
+        let config = policy().set("/fronts/main/default", default).read_by(Config::from_json);
+        for (authority, expected) in rows {
+            let head = RequestHead {
+                method: b"GET",
+                target: b"/v2/drycc/a/manifests/v1",
+                authority,
+                ..RequestHead::default()
+            };
+            let found = match plan(&config, &head, &NONE).action {
+                Action::Reply(reply) => reply.status,
+                _ => 0,
+            };
+            let expected = if default && expected == 404 { 0 } else { expected };
+            assert_eq!(found, expected, "{}", authority.escape_ascii());
+        }
+    }
+}
