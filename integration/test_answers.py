@@ -73,8 +73,8 @@ def envoy(a: Scripted, b: Scripted, start_envoy: StartEnvoy) -> Envoy:
     return start_envoy(policy([a.url, b.url]))
 
 
-# The statuses that send a read on, whatever it reads. Every other one is an answer to the client.
-ON = {402, 403, 404, 408, 410, 421, 425, 429, 451} | set(range(500, 600))
+# The statuses that send a read on, whatever it reads. Every other one is an answer to the client. Nobody logs in here.
+ON = {401, 402, 403, 404, 407, 408, 410, 421, 425, 429, 451} | set(range(500, 600)) | {600, 700, 999}
 ANSWERS = sorted(set(range(400, 600)) - ON)
 
 
@@ -94,12 +94,60 @@ def test_every_other_status_is_an_answer_to_the_client(a: Scripted, b: Scripted,
     for status in ANSWERS:
         a.answer(Answer(status))
         b.answer(FOUND)
-        # 407 is between two proxies.
-        expected = 502 if status == 407 else status
-        answer = envoy.request("GET", MANIFEST)
-        if status != 407:
-            assert answer.status == expected, status
+        assert envoy.request("GET", MANIFEST).status == status
         assert (len(a.seen), b.seen) == (1, []), status
+
+
+# What is no answer to what a client asked, of the only registry and of one that has another behind it.
+# fmt: off
+NO_ANSWERS = [
+    (206, [], 503, "a part that nobody asked for"),
+    (304, [], 503, "unchanged, for who has nothing"),
+    (304, [("Range", "bytes=0-3")], 503, "unchanged, for who wants a part"),
+    (206, [("If-None-Match", '"1"')], 503, "a part, for who wants to know of a change"),
+    (600, [], 503, "no status of HTTP"),
+    (999, [], 503, "no status of HTTP"),
+    (407, [], 502, "a proxy before the registry asks this one who it is"),
+    (401, [], 403, "the registry asks who the client is, who cannot say it"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("status", "asks", "alone", "_why"), NO_ANSWERS, ids=[row[3] for row in NO_ANSWERS])
+@pytest.mark.parametrize("target", [MANIFEST, BLOB, TAG, *LISTS])
+def test_what_answers_nothing_that_was_asked(
+    a: Scripted, b: Scripted, envoy: Envoy, target: str, status: int, asks: list[raw.Header], alone: int, _why: str
+) -> None:
+    challenge = ("WWW-Authenticate", 'Bearer realm="https://auth.test/token"')
+    for headers in ([], [challenge, ("Proxy-Authenticate", "Basic")] if status == 407 else [challenge]):
+        a.answer(Answer(status, headers))
+        b.answer(FOUND)
+        answer = envoy.request("GET", target, asks)
+        assert (answer.status, answer.body) == (200, BODY)
+        only = envoy.request("GET", target.replace("/team/", "/one/"), asks)
+        assert (only.status, only.all("www-authenticate"), only.all("proxy-authenticate")) == (alone, [], [])
+        assert b'"errors"' in only.body
+
+
+@pytest.mark.parametrize(
+    ("status", "asks"),
+    [(206, ("Range", "bytes=0-3")), (304, ("If-None-Match", '"1"')), (304, ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"))],
+)
+def test_what_was_asked_for_is_answered(a: Scripted, b: Scripted, envoy: Envoy, status: int, asks: raw.Header) -> None:
+    a.answer(Answer(status, [("Content-Range", "bytes 0-3/9")] if status == 206 else [], BODY[:4]))
+    b.answer(FOUND)
+    for repository in ("team", "one"):
+        assert envoy.request("GET", f"/v2/{repository}/app/blobs/{DIGEST}", [asks]).status == status
+    assert b.seen == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_owner_that_asks_who_the_client_is_refuses(a: Scripted, envoy: Envoy, method: str) -> None:
+    """No client of this front logs in there: a 401 would have it ask for a password again and again."""
+    a.answer(Answer(401, [("WWW-Authenticate", "Basic")]))
+    answer = envoy.request(method, "/v2/owned/app/manifests/v1", body=BODY if method == "PUT" else None)
+    assert (answer.status, answer.all("www-authenticate")) == (403, [])
+    assert b"DENIED" in answer.body
 
 
 def test_a_write_goes_on_after_no_status(a: Scripted, b: Scripted, envoy: Envoy) -> None:

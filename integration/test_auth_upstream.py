@@ -242,11 +242,10 @@ def test_challenge_of_a_proxy(envoy: Envoy, operators: Operators, repository: st
 
 
 def test_407_alone(envoy: Envoy, operators: Operators) -> None:
-    """An exception: without a challenge there is nothing that a client could answer, and reading the
-    status of every answer would cost all of them."""
+    """It is about a proxy that the client has not asked, also without a challenge."""
     operators.acme.answer(Answer(407))
     answer = envoy.request("GET", MANIFEST)
-    assert (answer.status, answer.all("proxy-authenticate")) == (407, [])
+    assert (answer.status, answer.all("proxy-authenticate")) == (502, [])
 
 
 def test_nothing_binds_to_the_name_of_the_front(envoy: Envoy, operators: Operators) -> None:

@@ -274,10 +274,27 @@ def test_whatever_a_node_answers_the_registries_are_next(watched: Envoy, node: S
         assert (answer.status, answer.body) == (200, body), status
         assert asked(east, "GET", path) == 1, status
         assert [seen.target.decode().partition("?")[0] for seen in node.seen] == [path], status
+    # What answers nothing that was asked is no content either, and a part is the part that was asked for.
+    for status, headers in ((201, []), (202, []), (203, []), (204, []), (226, []), (206, []), (304, [])):
+        path, body = store.fresh("team/ill")
+        node.answer(Answer(status, [("Content-Range", "bytes 0-1/9"), *headers], b"no"))
+        answer = get(watched, path)
+        assert (answer.status, answer.body) == (200, body), status
     path, body = store.fresh("team/ill")
     node.script = silent
     answer = get(watched, path)
     assert (answer.status, answer.body) == (200, body)
+
+
+def test_what_a_node_says_of_itself_goes_to_nobody(watched: Envoy, node: Scripted, store: Store) -> None:
+    path, body = store.fresh("team/told")
+    of_the_content: list[raw.Header] = [("ETag", '"1"'), ("Content-Type", MANIFEST), ("Docker-Content-Digest", digest_of(body))]
+    of_the_node = "Age Via X-Cache Warning Set-Cookie Server-Timing Location Link WWW-Authenticate Access-Control-Allow-Origin"
+    node.answer(Answer(200, [*of_the_content, *((name, "internal-7") for name in of_the_node.split())], body))
+    answer = get(watched, path)
+    assert (answer.status, answer.body) == (200, body)
+    assert not [name for name, value in answer.headers if b"internal-7" in value]
+    assert {name: answer.one(name.lower()) for name, _ in of_the_content} == dict(of_the_content)
 
 
 def test_a_cache_has_no_say_in_what_there_is(watched: Envoy, node: Scripted, store: Store, east: Scripted, west: Scripted) -> None:

@@ -147,7 +147,10 @@ VERDICTS: list[tuple[str, Script | None, Script | None, int, str | None, str | N
     ("both fail", always(Answer(500)), always(Answer(500)), 503, "UNAVAILABLE", "2"),
     ("both are down", None, None, 503, "UNAVAILABLE", None),
     ("a client's mistake is answered", always(Answer(416)), always(FOUND), 416, None, None),
-    ("a refusal is answered", always(Answer(401)), always(FOUND), 401, None, None),
+    ("a question that nobody here can answer", always(Answer(401)), always(FOUND), 200, None, None),
+    ("both ask so", always(Answer(401)), always(Answer(401)), 403, "DENIED", None),
+    ("one asks so, the other lacks it", always(Answer(401)), always(Answer(404)), 403, "DENIED", None),
+    ("one asks so, the other is down", always(Answer(401)), None, 503, "UNAVAILABLE", None),
 ]
 
 

@@ -157,7 +157,13 @@ def test_headers_that_would_bind_the_front_are_taken_from_a_cdns_answer(envoy: E
         "Refresh",
         "Public-Key-Pins",
     ]
-    harmless = [("ETag", '"1"'), ("X-Cache", "HIT"), ("Cache-Control", "max-age=60")]
+    # Of a host that the client has not asked: where it is, who may log in there, which pages may read it.
+    of_the_host = [
+        *("WWW-Authenticate", "Proxy-Authenticate", "Location", "Link", "Via", "X-Cache", "Warning", "OCI-Namespace"),
+        *("Access-Control-Allow-Origin", "Timing-Allow-Origin", "Authentication-Info", "X-Amz-Request-Id"),
+    ]
+    binding += of_the_host
+    harmless = [("ETag", '"1"'), ("Last-Modified", "x"), ("Cache-Control", "max-age=60"), ("Content-Type", "x/y"), ("Age", "7")]
     forged = ("X-Portolan-Backend", "evil")
     delivery.cdn.behave(lambda _: Answer(200, [*((name, "x") for name in binding), *harmless, forged], CONTENT))
     answer = pull(envoy)
@@ -174,6 +180,9 @@ def test_the_digest_header_of_a_redirect_reaches_the_client(envoy: Envoy, redire
     redirecting.answer(Answer(307, [("Location", delivery.cdn.signed("/blob")), digest]))
     for method in ("GET", "HEAD"):
         assert pull(envoy, method=method).one("docker-content-digest") == DIGEST
+    delivery.cdn.behave(lambda _seen: Answer(200, [("Docker-Content-Digest", "sha256:of-the-cdn")], CONTENT))
+    assert pull(envoy).one("docker-content-digest") == DIGEST, "the registry says what a tag means"
+    delivery.cdn.behave()
     redirecting.answer(cdns.redirect(delivery.cdn.signed("/blob")))
     assert pull(envoy).one("docker-content-digest") is None, "nobody gave one"
 

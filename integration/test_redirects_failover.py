@@ -55,7 +55,8 @@ def pull(envoy: Envoy, target: str = BLOB, method: str = "GET") -> tuple[int, by
     return answer.status, answer.body
 
 
-STATUSES = [400, 401, 403, 404, 410, 429, 500, 502, 503, 504, 520]
+# What is no content, and what answers nothing that was asked, among them.
+STATUSES = [201, 202, 204, 206, 226, 304, 400, 401, 403, 404, 407, 410, 429, 500, 502, 503, 504, 520, 600]
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -103,6 +104,24 @@ def test_the_second_registry_of_a_list_is_left_for_nobody_that_was_asked(
     east.answer(cdns.redirect(delivery.blob))
     assert pull(envoy, target)[0] in (502, 503)
     assert (len(west.seen), len(east.seen)) == (1, 1)
+
+
+def test_a_cdn_that_leads_round_and_round_is_left(envoy: Envoy, east: Scripted, west: Scripted, delivery: Delivery) -> None:
+    """Five redirects of one registry are followed; the next registry has as many, but not if it leads there as well."""
+    delivery.cdn.behave(delivery.cdn.loop)
+    east.answer(cdns.redirect(delivery.blob))
+    west.answer(FOUND)
+    assert pull(envoy) == (200, CONTENT)
+    assert len(delivery.cdn.seen) == 5
+    delivery.cdn.behave(lambda seen: delivery.cdn.loop(seen) if b"round" in seen.target else None)
+    east.answer(cdns.redirect(f"{delivery.cdn.base}/round"))
+    west.answer(cdns.redirect(delivery.blob))
+    assert pull(envoy) == (200, CONTENT)
+    delivery.cdn.behave(delivery.cdn.loop)
+    west.answer(cdns.redirect(delivery.blob))
+    delivery.cdn.forget()
+    assert pull(envoy)[0] == 502
+    assert len(delivery.cdn.seen) <= 10
 
 
 def test_both_cdns_failing_is_an_error_of_the_registry(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use portolan_core::attempt::Asks;
 use portolan_core::client::ClientFacts;
 use portolan_core::health::Examined;
 use portolan_core::probe::Presence;
@@ -62,6 +63,7 @@ impl Request {
             authority: &self.authority,
             scheme: b"https",
             authorization: self.authorization(),
+            asks: Asks::default(),
             user_agent: self.client.user_agent.as_deref(),
             client: self.client.facts(),
         }

@@ -31,6 +31,7 @@
     )
 )]
 
+mod asked;
 mod attempt;
 mod call;
 mod callback;

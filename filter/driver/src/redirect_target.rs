@@ -6,6 +6,7 @@
 use portolan_core::attempt::{Hop, is_delivered, is_redirect};
 use portolan_core::contract::{StateKey, headers};
 
+use crate::asked::meaning_of;
 use crate::callback::Callback;
 use crate::redirect::{block, follow, prepare_fallback};
 
@@ -25,7 +26,11 @@ impl RedirectTarget {
     /// The head of the answer is there.
     pub(crate) fn response_headers(&self, call: &mut Callback<'_>) {
         let status = call.exchange.status().unwrap_or_default();
-        let is_good = if is_redirect(status) { follow_further(call) } else { is_delivered(status) };
+        let is_good = if is_redirect(status) {
+            follow_further(call)
+        } else {
+            is_delivered(meaning_of(status, call))
+        };
         if self.has_fallback && !is_good {
             call.set_response_header(headers::GO_ON, b"1");
         }

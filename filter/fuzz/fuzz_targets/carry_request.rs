@@ -154,13 +154,14 @@ fn check_credentials(head: &RequestHead<'_>, backend: &Backend, credentials: &Cr
         }
         Credentials::Injected(name) => assert_eq!((backend.name(), &**name), ("robot", "robot")),
         Credentials::Token(source) => assert_eq!(source.authority, "home.example"),
-        Credentials::Nothing => {}
+        Credentials::Nothing | Credentials::NothingEver => {}
     }
 }
 
 /// Every backend answers something; together they are judged as the filter does it.
 fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &[u8]) {
-    const STATUSES: [u16; 12] = [200, 401, 403, 404, 408, 410, 429, 451, 500, 502, 503, 599];
+    const STATUSES: [u16; 14] =
+        [200, 401, 403, 404, 407, 408, 410, 429, 451, 500, 502, 503, 599, 600];
     let names: Vec<String> = members.iter().map(|backend| backend.name().to_owned()).collect();
     let mut property = forwarding.prepared.clone().unwrap_or_default();
     let mut last = (200, members[0].name());

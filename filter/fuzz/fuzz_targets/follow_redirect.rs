@@ -17,6 +17,7 @@ fuzz_target!(|location: &[u8]| {
             origin: "https://ghcr.example".into(),
             target: b"/v2/acme/app/blobs/sha256:0?x=1"[..].into(),
             bounds,
+            steps: 0,
         };
         if let Ok(next) = hop.follow(Some(location)) {
             check(&next, plain);

@@ -30,6 +30,9 @@ pub enum Shown {
     /// log in; a 403 is no question, and another backend may say yes.
     #[default]
     Nothing,
+    /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front logs in there. To ask
+    /// the client for credentials is to ask the wrong one.
+    NothingEver,
     /// What the client sent: a refusal is for the client to see.
     Clients,
     /// What the proxy has.
@@ -47,21 +50,22 @@ impl Answer {
     /// * 404 and 410 (Gone): the backend lacks it.
     /// * 429: the backend is well, and limited.
     /// * 402 (a quota) and 451 (a country's law): the backend refuses it, whoever asks.
+    /// * 407: a proxy before the backend refuses this proxy, which is nobody's word about the content.
     /// * 408, 421, 425 and every 5xx, those of delivery networks included: the backend did not do what
     ///   it was asked; another one can. So did one that answers 101, as if somebody had asked for another
-    ///   protocol (section 15.2.2).
+    ///   protocol (section 15.2.2), or with what is no status of HTTP, which counts as a 5xx (section 15).
     /// * 401 and 403 depend on what was shown.
     /// * Every other status is about the request itself, and would be the same elsewhere.
     #[must_use]
     pub const fn of(status: u16, shown: Shown, wait: Wait) -> Option<Self> {
         match (status, shown) {
             (404 | 410, _) | (401 | 403, Shown::ToHider) => Some(Self::Missed),
-            (402 | 451, _) | (401 | 403, Shown::Proxys) | (403, Shown::Nothing) => {
-                Some(Self::Refused)
-            }
+            (402 | 451, _)
+            | (401 | 403, Shown::Proxys | Shown::NothingEver)
+            | (403, Shown::Nothing) => Some(Self::Refused),
             (429, _) => Some(Self::Limited(wait)),
             // Without what it wants to see it was not asked as it should have been.
-            (0..=199 | 408 | 421 | 425 | 500..=599, _) | (401 | 403, Shown::LessThanWanted) => {
+            (0..=199 | 407 | 408 | 421 | 425 | 500.., _) | (401 | 403, Shown::LessThanWanted) => {
                 Some(Self::Failed(wait))
             }
             _ => None,
@@ -194,8 +198,8 @@ mod tests {
     /// Every status of an error, with what was shown and what it means then.
     #[test]
     fn every_status_has_a_row() {
-        use Shown::{Clients, LessThanWanted, Nothing, Proxys, ToHider};
-        let everything = &[Nothing, Clients, Proxys, ToHider, LessThanWanted][..];
+        use Shown::{Clients, LessThanWanted, Nothing, NothingEver, Proxys, ToHider};
+        let everything = &[Nothing, NothingEver, Clients, Proxys, ToHider, LessThanWanted][..];
         let (missed, refused) = (Some(Answer::Missed), Some(Answer::Refused));
         let (limited, failed) = (Some(Answer::Limited(WAIT)), Some(Answer::Failed(WAIT)));
         #[rustfmt::skip]
@@ -205,16 +209,18 @@ mod tests {
             (400..=400, everything, None, "the request makes no sense to a registry"),
             (401..=401, &[Nothing, Clients], None, "the client is asked to log in"),
             (401..=401, &[Proxys], refused, "a token that is not good"),
+            (401..=401, &[NothingEver], refused, "nobody can log in there"),
             (401..=401, &[ToHider], missed, "it hides what it lacks"),
             (401..=401, &[LessThanWanted], failed, "its token service is down"),
             (402..=402, everything, refused, "the backend's quota is used up"),
-            (403..=403, &[Nothing], refused, "a country, a network: nobody logs in to change that"),
+            (403..=403, &[Nothing, NothingEver], refused, "a country, a network: nobody logs in to change that"),
             (403..=403, &[Clients], None, "the client's credentials are not enough"),
             (403..=403, &[Proxys], refused, "the proxy's credentials are not enough"),
             (403..=403, &[ToHider], missed, "it hides what it lacks"),
             (403..=403, &[LessThanWanted], failed, "its token service is down"),
             (404..=404, everything, missed, "it lacks it"),
-            (405..=407, everything, None, "about the request"),
+            (405..=406, everything, None, "about the request"),
+            (407..=407, everything, failed, "a proxy before it wants to know who this proxy is"),
             (408..=408, everything, failed, "it gave up waiting for a request that was sent"),
             (409..=409, everything, None, "about the request"),
             (410..=410, everything, missed, "it has it no more"),
@@ -228,7 +234,7 @@ mod tests {
             (451..=451, everything, refused, "the law where the backend is"),
             (452..=499, everything, None, "about the request"),
             (500..=599, everything, failed, "trouble, also 501, 505 to 511, 520 to 530"),
-            (600..=999, everything, None, "no status of HTTP"),
+            (600..=999, everything, failed, "no status of HTTP"),
         ];
         for (statuses, shown, expected, reason) in rows {
             for status in statuses.clone() {
@@ -236,7 +242,7 @@ mod tests {
                     let found = Answer::of(status, *shown, WAIT);
                     assert_eq!(found, *expected, "{status} {shown:?}: {reason}");
                     let waits = expected.is_some_and(|answer| answer.wait() == WAIT);
-                    let has_none = matches!(status, 0..=199 | 401 | 403 | 421);
+                    let has_none = matches!(status, 0..=199 | 401 | 403 | 407 | 421 | 600..);
                     assert!(!waits || may_ask_to_wait(status) || has_none);
                 }
             }

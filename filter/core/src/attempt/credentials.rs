@@ -11,8 +11,10 @@ use crate::token::{self, Access};
 /// What an attempt sends as `Authorization`, or who makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials<'p> {
-    /// Nothing.
+    /// Nothing; a client of the front that logs in may have something.
     Nothing,
+    /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front logs in there.
+    NothingEver,
     /// What the client sent, as far as it is this backend's.
     Client(Cow<'p, [u8]>),
     /// A credential of the proxy's own, by its name. Envoy puts it in; nobody here knows it.
@@ -63,7 +65,7 @@ pub fn credentials<'a>(
 ) -> Credentials<'a> {
     let is_upstream = matches!(front.auth(), FrontAuth::Upstream { .. });
     match (backend.auth(), backend.credential()) {
-        (BackendAuth::Open, _) => Credentials::Nothing,
+        (BackendAuth::Open, _) => Credentials::NothingEver,
         (BackendAuth::Basic { .. }, Some(own)) => Credentials::Injected(own.into()),
         (BackendAuth::Token(service), own) if !is_upstream => {
             let scope = scope(request, name);
@@ -74,7 +76,7 @@ pub fn credentials<'a>(
             let value = value.and_then(|(value, of)| for_operator(config, of, value));
             value.map_or(Credentials::Nothing, Credentials::Client)
         }
-        _ => Credentials::Nothing,
+        _ => Credentials::NothingEver,
     }
 }
 

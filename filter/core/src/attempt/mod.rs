@@ -9,6 +9,7 @@
 //! keeps only the last answer.
 
 mod answers;
+mod asks;
 mod client_credentials;
 mod credentials;
 mod go_on;
@@ -23,6 +24,7 @@ mod verdict;
 mod wait;
 
 pub use answers::{Answer, Answers, Shown, list_of, may_ask_to_wait, note, note_list};
+pub use asks::Asks;
 pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
@@ -32,7 +34,10 @@ pub use overlap::{
 pub use passed_over::{LATER, Why, passed_over, skipped};
 pub use patience::alone;
 pub use prepared::{Prepared, all, is_prepared, only, select};
-pub use redirect::{Astray, Bounds, Hop, Redirection, is_delivered, is_for_delivery, is_redirect};
+pub use redirect::{
+    Astray, Bounds, Hop, MOST_STEPS, Redirection, is_about_content, is_delivered, is_for_delivery,
+    is_redirect,
+};
 pub use retry::Retry;
 pub use user_name::user_name;
 pub use verdict::{Case, Trouble, Verdict, is_doubtful, is_judged, judge};

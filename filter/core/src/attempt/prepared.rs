@@ -33,6 +33,7 @@ const AUTHORITY: &str = "a";
 const BOTH: &str = "ha";
 
 const NOTHING: &str = "nothing";
+const NOTHING_EVER: &str = "nothing ever";
 const CLIENT: &str = "client";
 const INJECTED: &str = "injected";
 const TOKEN: &str = "token";
@@ -46,6 +47,7 @@ impl Prepared<'_> {
             _ if self.hides_missing => Shown::ToHider,
             Credentials::Injected(_) | Credentials::Token(_) => Shown::Proxys,
             Credentials::Nothing => Shown::Nothing,
+            Credentials::NothingEver => Shown::NothingEver,
         }
     }
 
@@ -81,7 +83,7 @@ impl Prepared<'_> {
         let credentials = match &self.credentials {
             Credentials::Client(value) => value.len(),
             Credentials::Token(_) => SOURCE,
-            Credentials::Nothing | Credentials::Injected(_) => WORDS,
+            Credentials::Nothing | Credentials::NothingEver | Credentials::Injected(_) => WORDS,
         };
         let redirection = match &self.redirection {
             Redirection::Unwatched | Redirection::Passed { .. } => 0,
@@ -98,6 +100,7 @@ impl<'p> Credentials<'p> {
     fn fields(&self) -> impl Iterator<Item = &[u8]> {
         let (word, value, source) = match self {
             Self::Nothing => (NOTHING, None, None),
+            Self::NothingEver => (NOTHING_EVER, None, None),
             Self::Client(value) => (CLIENT, Some(&**value), None),
             Self::Injected(name) => (INJECTED, Some(name.as_bytes()), None),
             Self::Token(source) => (TOKEN, None, Some(source)),
@@ -109,6 +112,7 @@ impl<'p> Credentials<'p> {
     fn read(fields: &mut Fields<'p>) -> Option<Self> {
         match fields.text()? {
             NOTHING => Some(Self::Nothing),
+            NOTHING_EVER => Some(Self::NothingEver),
             CLIENT => Some(Self::Client(fields.next()?.into())),
             INJECTED => Some(Self::Injected(fields.text()?.into())),
             TOKEN => Some(Self::Token(TokenSource::read(fields)?)),
@@ -239,6 +243,7 @@ mod tests {
         let each = [
             prepared("ghcr", Credentials::Client(b"Basic a\tb \xff"[..].into())),
             prepared("gh", Credentials::Nothing),
+            prepared("gl", Credentials::NothingEver),
             prepared("ecr", Credentials::Injected("aws".into())),
             prepared("quay", Credentials::Token(source())),
         ];
@@ -264,8 +269,10 @@ mod tests {
         let client = || Credentials::Client(b"Basic YTpi"[..].into());
         #[rustfmt::skip]
         let rows = [
-            (Credentials::Nothing, false, Shown::Nothing, "an open backend"),
-            (Credentials::Nothing, true, Shown::ToHider, "an open backend that hides what it lacks"),
+            (Credentials::Nothing, false, Shown::Nothing, "the client has not logged in"),
+            (Credentials::NothingEver, false, Shown::NothingEver, "an open backend"),
+            (Credentials::NothingEver, true, Shown::ToHider, "an open backend that hides what it lacks"),
+            (Credentials::Nothing, true, Shown::ToHider, "it hides what it lacks"),
             (client(), false, Shown::Clients, "the client logs in"),
             (client(), true, Shown::Clients, "a refusal is then an answer about what the client showed"),
             (Credentials::Injected("c".into()), false, Shown::Proxys, "a credential"),

@@ -55,7 +55,12 @@ pub struct Hop<'p> {
     pub target: Cow<'p, [u8]>,
     /// Where it may lead.
     pub bounds: Bounds<'p>,
+    /// How many redirects of this backend have been followed to here.
+    pub steps: u8,
 }
+
+/// The most redirects that are followed for one backend. Clients follow ten, and no registry needs two.
+pub const MOST_STEPS: u8 = 5;
 
 /// Why a redirect is not followed. Never for the client to see: it does not know where the registries
 /// behind the front keep their content, and cannot help it.
@@ -67,6 +72,8 @@ pub enum Astray {
     Unencrypted,
     /// The policy does not allow this host, `host[:port]`.
     Host(String),
+    /// It is one after [`MOST_STEPS`].
+    TooMany,
 }
 
 /// The most that is told of a host that nobody allowed.
@@ -76,6 +83,12 @@ impl fmt::Display for Astray {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable => formatter.write_str("has no `Location` that is a URL"),
+            Self::TooMany => {
+                write!(
+                    formatter,
+                    "leads to another one, and on, after {MOST_STEPS} that were followed"
+                )
+            }
             Self::Unencrypted => formatter.write_str("leads to a URL that is not `https`"),
             Self::Host(host) => write!(
                 formatter,
@@ -93,10 +106,11 @@ pub const fn is_redirect(status: u16) -> bool {
 }
 
 /// Whether what a content delivery network answered is an answer for the client: content, or a word
-/// about the part of it or the version that the client asked for.
+/// about the part of it or the version that the client asked for. Every other 2xx has no content, or says where there
+/// may be some.
 #[must_use]
 pub const fn is_delivered(status: u16) -> bool {
-    matches!(status, 200..=299 | 304 | 416)
+    matches!(status, 200 | 203 | 206 | 304 | 416)
 }
 
 /// Whether a header of the client's goes where a redirect leads.
@@ -125,6 +139,33 @@ pub fn is_for_delivery(name: &[u8]) -> bool {
     name.starts_with(b":") || KEPT.contains(&name)
 }
 
+/// Whether the client gets a header of who delivers content: a delivery network, or a node of a cache.
+///
+/// Only what says something about the content, and how long it may be kept. What else is in there is about a host that
+/// the client has not asked: where it is, who may log in there, which pages may read it.
+#[must_use]
+pub fn is_about_content(name: &[u8]) -> bool {
+    const KEPT: [&[u8]; 15] = [
+        b"accept-ranges",
+        b"age",
+        b"cache-control",
+        b"date",
+        b"digest",
+        b"docker-content-digest",
+        b"docker-distribution-api-version",
+        b"etag",
+        b"expires",
+        b"last-modified",
+        b"repr-digest",
+        b"transfer-encoding",
+        b"vary",
+        b"x-request-id",
+        // The front's own word, which a route of Envoy's puts there.
+        b"alt-svc",
+    ];
+    name.starts_with(b":") || name.starts_with(b"content-") || KEPT.contains(&name)
+}
+
 impl<'p> Hop<'p> {
     /// The next step, where the answer to this one has such a `Location`.
     ///
@@ -132,6 +173,8 @@ impl<'p> Hop<'p> {
     ///
     /// What is wrong with it.
     pub fn follow(&self, location: Option<&[u8]>) -> Result<Self, Astray> {
+        let steps = self.steps.checked_add(1).filter(|steps| *steps <= MOST_STEPS);
+        let steps = steps.ok_or(Astray::TooMany)?;
         let location = escaped(location.unwrap_or_default());
         let reference = UriReference::parse(&location).ok_or(Astray::Unreadable)?;
         let (own, authority) = self.origin.split_once("://").ok_or(Astray::Unreadable)?;
@@ -157,6 +200,7 @@ impl<'p> Hop<'p> {
             origin: format!("{}://{authority}", scheme.as_str()).into(),
             target: target.into(),
             bounds: self.bounds,
+            steps,
         })
     }
 
@@ -185,7 +229,8 @@ impl<'p> Hop<'p> {
     pub fn print(&self) -> Vec<u8> {
         let mut property = Vec::new();
         let own = [self.key.as_bytes(), self.origin.as_bytes(), &self.target];
-        let fields = own.into_iter().chain(self.bounds.fields());
+        let steps = [self.steps];
+        let fields = own.into_iter().chain(self.bounds.fields()).chain([&steps[..]]);
         encoding::write(&mut property, Kind::Step, fields);
         property
     }
@@ -199,6 +244,10 @@ impl<'p> Hop<'p> {
             origin: fields.text()?.into(),
             target: fields.next()?.into(),
             bounds: Bounds::read(&mut fields)?,
+            steps: match fields.next()? {
+                [steps] => *steps,
+                _ => return None,
+            },
         };
         fields.end(step)
     }

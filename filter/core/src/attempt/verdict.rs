@@ -28,6 +28,8 @@ pub enum Trouble {
     Refused,
     /// A backend has it at a place where the policy does not let the proxy go, and none has it elsewhere.
     Astray,
+    /// A proxy before the last backend wants credentials of this one (RFC 9110 section 15.5.8).
+    BehindProxy,
     /// Not every backend could be asked, and those that could do not have the content; the longest wait
     /// that one of them asked for.
     Unavailable(Wait),
@@ -37,15 +39,15 @@ pub enum Trouble {
 /// [`Answer::of`] takes for more than an answer to the client.
 #[must_use]
 pub const fn is_doubtful(status: u16) -> bool {
-    matches!(status, 0..=199 | 401..=404 | 408 | 410 | 421 | 425 | 429 | 451 | 500..=599)
+    matches!(status, 0..=199 | 401..=404 | 407 | 408 | 410 | 421 | 425 | 429 | 451 | 500..)
 }
 
 /// Whether the answers of all backends must be looked at to say what this status means. What a list of one
-/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see, and for another
-/// protocol, which a proxy before this one would take for a tunnel.
+/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see, and for what is no
+/// answer: another protocol, which a proxy before this one would take for a tunnel, and no status of HTTP.
 #[must_use]
 pub const fn is_judged(is_alone: bool, status: u16) -> bool {
-    if is_alone { matches!(status, 0..=199 | 401 | 403) } else { is_doubtful(status) }
+    if is_alone { matches!(status, 0..=199 | 401 | 403 | 407 | 600..) } else { is_doubtful(status) }
 }
 
 /// What is judged: the last answer, in the light of all.
@@ -84,11 +86,16 @@ pub fn judge<'b>(
     let is_final = authoritative || all(|answer| answer == Answer::Missed);
     let is_settled = is_final || all(|answer| matches!(answer, Answer::Missed | Answer::Refused));
     let is_refusal = matches!(case.status, 401..=403 | 451);
+    let nobody_logs_in = !case.proxys_credentials && !case.clients_log_in;
     let replace = Verdict::Replace;
     match case.status {
         404 | 410 if is_final => Verdict::Pass,
         // The truth was said before the last attempt, which found nobody, or somebody for the second time.
-        0..=199 | 408 | 421 | 425 | 429 | 500..=599 if is_final => replace(Trouble::Absent),
+        0..=199 | 407 | 408 | 421 | 425 | 429 | 500.. if is_final => replace(Trouble::Absent),
+        // A 401 has a challenge (RFC 9110 section 15.5.2), and here is none that a client could answer.
+        401 if nobody_logs_in && (last.is_none() || (is_settled && !is_final)) => {
+            replace(Trouble::Refused)
+        }
         // A refusal that was noted as nothing is an answer: the client's credentials are at stake.
         401 | 403 if !case.proxys_credentials && last.is_none() => Verdict::Pass,
         _ if is_refusal && is_final && (case.proxys_credentials || !case.clients_log_in) => {
@@ -111,6 +118,7 @@ pub fn judge<'b>(
         429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
             replace(Trouble::Limited(answers.longest_wait()))
         }
+        407 => replace(Trouble::BehindProxy),
         status if is_doubtful(status) => replace(Trouble::Unavailable(answers.longest_wait())),
         _ => Verdict::Pass,
     }
@@ -175,6 +183,12 @@ mod tests {
             (101, "", unavailable, "the only one does"),
             (421, "a missed\nb failed\n", unavailable, "b serves another host"),
             (425, "a missed\nb failed\n", unavailable, "b wants it once more"),
+            (407, "a missed\nb failed\n", Verdict::Replace(Trouble::BehindProxy), "a proxy before b"),
+            (407, "", Verdict::Replace(Trouble::BehindProxy), "a proxy before the only one"),
+            (407, "a missed\nb missed\n", Verdict::Replace(Trouble::Absent), "both lack it, and one was tried again"),
+            (600, "a missed\nb failed\n", unavailable, "no status of HTTP"),
+            (600, "", unavailable, "no status of HTTP of the only one"),
+            (0, "a missed\nb failed\n", unavailable, "no answer to what was asked"),
             (500, "", unavailable, "in one form"),
             (400, "", Verdict::Pass, "the client's mistake"),
             (416, "", Verdict::Pass, "the client's mistake"),
@@ -280,6 +294,45 @@ mod tests {
             };
             let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
+        }
+    }
+
+    #[test]
+    fn verdict_where_nobody_logs_in() {
+        use Trouble::{Missing, Refused};
+        let down = Trouble::Unavailable(Wait::UNKNOWN);
+        #[rustfmt::skip]
+        let rows = [
+            (401, "", Refused, "the owner, or the only one"),
+            (401, "a refused\nb refused\n", Refused, "both want to know who asks"),
+            (401, "a missed\nb refused\n", Refused, "b may have it"),
+            (404, "a refused\nb missed\n", Refused, "a may have it"),
+            (401, "a missed\nb missed\n", Missing, "both hide it"),
+            (401, "a failed\nb refused\n", down, "a may have it"),
+            (401, "b refused\n", down, "a is down"),
+            (503, "a refused\nb failed\n", down, "b may have it"),
+        ];
+        for (status, answers, expected, reason) in rows {
+            let case = Case {
+                status,
+                answered: None,
+                authority: None,
+                proxys_credentials: false,
+                clients_log_in: false,
+            };
+            let verdict = judge(&case, &["a", "b"].into_iter(), &read(answers));
+            assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
+        }
+        let case = Case {
+            status: 403,
+            answered: None,
+            authority: None,
+            proxys_credentials: false,
+            clients_log_in: false,
+        };
+        for answers in ["", "a refused\nb refused\n"] {
+            let verdict = judge(&case, &["a", "b"].into_iter(), &read(answers));
+            assert_eq!(verdict, Verdict::Pass, "in the registry's own words");
         }
     }
 

@@ -11,7 +11,7 @@
 //! an attempt then finds nothing that was prepared for its backend, and is not made.
 
 /// The version of what is written here. It changes with the meaning of any record.
-pub const VERSION: u8 = b'1';
+pub const VERSION: u8 = b'2';
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +26,14 @@ pub enum Kind {
     OneByOne,
     /// A step of a redirect that is followed.
     Step,
+    /// What the client asks besides the content.
+    Asks,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Request, Self::Answer, Self::List, Self::OneByOne, Self::Step];
+    pub const ALL: [Self; 6] =
+        [Self::Request, Self::Answer, Self::List, Self::OneByOne, Self::Step, Self::Asks];
 
     const fn byte(self) -> u8 {
         match self {
@@ -40,6 +42,7 @@ impl Kind {
             Self::List => b'l',
             Self::OneByOne => b'o',
             Self::Step => b's',
+            Self::Asks => b'q',
         }
     }
 
@@ -160,11 +163,11 @@ mod tests {
     fn the_bytes_of_a_property() {
         let rows: [(Written, &[u8], &str); 4] = [
             (vec![], b"", "nothing"),
-            (vec![(Kind::OneByOne, vec![])], b"1o\0\0\0\0", "a record without fields"),
-            (vec![(Kind::List, vec![vec![]])], b"1l\x04\0\0\0\0\0\0\0", "an empty field"),
+            (vec![(Kind::OneByOne, vec![])], b"2o\0\0\0\0", "a record without fields"),
+            (vec![(Kind::List, vec![vec![]])], b"2l\x04\0\0\0\0\0\0\0", "an empty field"),
             (
                 vec![(Kind::List, vec![b"ab".to_vec(), b"c".to_vec()]), (Kind::OneByOne, vec![])],
-                b"1l\x0b\0\0\0\x02\0\0\0ab\x01\0\0\0co\0\0\0\0",
+                b"2l\x0b\0\0\0\x02\0\0\0ab\x01\0\0\0co\0\0\0\0",
                 "two records",
             ),
         ];
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn another_version_has_no_records_and_gets_none() {
-        for other in [&b"2o\0\0\0\0"[..], b"\0", b"o\0\0\0\0", b"ghcr\t\t\t/v2/\tnothing\n"] {
+        for other in [&b"1o\0\0\0\0"[..], b"\0", b"o\0\0\0\0", b"ghcr\t\t\t/v2/\tnothing\n"] {
             assert_eq!(read(other), [], "{other:?}");
             assert!(!is_readable(other));
             let mut more = other.to_vec();
@@ -189,7 +192,7 @@ mod tests {
     #[test]
     fn a_record_of_an_unknown_kind_is_passed_over() {
         let known = (Kind::OneByOne, vec![]);
-        assert_eq!(read(b"1?\x01\0\0\0xo\0\0\0\0"), [known]);
+        assert_eq!(read(b"2?\x01\0\0\0xo\0\0\0\0"), [known]);
     }
 
     #[test]

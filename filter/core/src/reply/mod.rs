@@ -73,6 +73,7 @@ fn wait_after(refusal: &Refusal) -> Option<(&'static str, String)> {
 #[must_use]
 pub fn trouble(trouble: Trouble) -> Reply {
     let (status, code, message, wait) = match trouble {
+        Trouble::BehindProxy => return proxy_challenge(),
         Trouble::Limited(wait) => (
             429,
             "TOOMANYREQUESTS",

@@ -1,6 +1,6 @@
 //! The facts of a request that its answer needs.
 
-use crate::attempt::{Answer, Answers, is_judged};
+use crate::attempt::{Answer, Answers, Asks, is_judged};
 use crate::config::ids::{BackendId, FrontId, ListId};
 use crate::config::{Backend, Config, List};
 use crate::policy::{Naming, Origin};
@@ -34,6 +34,8 @@ pub struct Receipt {
     /// Whether the attempt phase looks at each answer, and marks one that is to be judged
     /// ([`crate::contract::headers::DOUBTFUL`]).
     pub is_marked: bool,
+    /// What the client asks besides the content.
+    pub asks: Asks,
     /// What the front calls itself towards this client, where clients log in to the backends.
     pub origin: Option<Origin>,
     /// The repository's name, as the client writes it.
@@ -58,11 +60,14 @@ impl Receipt {
         self.has_fallback() || self.proxys_credentials || self.hides_missing
     }
 
-    /// Whether the answers of all backends must be looked at to say what this status means. 101 is no answer to
-    /// anything that is asked of a backend.
+    /// Whether the answers of all backends must be looked at to say what this status means. What is no answer to
+    /// anything that is asked of a backend, such as 101, always is; so is a 401 where clients cannot log in.
     #[must_use]
     pub const fn is_judged(&self, status: u16) -> bool {
-        let may_be = self.may_be_judged() || status < 200;
+        let status = self.asks.meaning_of(status);
+        let is_no_answer = matches!(status, 0..=199 | 407 | 600..);
+        let asks_nobody = status == 401 && self.origin.is_none();
+        let may_be = self.may_be_judged() || is_no_answer || asks_nobody;
         may_be && is_judged(!self.has_fallback(), status)
     }
 

@@ -4,6 +4,7 @@ use portolan_policy_builder::{Backend, Front, HOST, Policy, Rule};
 use serde_json::json;
 
 use super::*;
+use crate::attempt::Asks;
 use crate::config::ids::{FrontId, ListId};
 use crate::policy::{Naming, Origin};
 use crate::token::Access;
@@ -26,6 +27,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         follows: false,
         proxys_credentials: false,
         is_marked: false,
+        asks: Asks::default(),
         hides_missing: false,
         origin: None,
         client_name: "drycc/tool".to_owned(),

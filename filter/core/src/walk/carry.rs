@@ -7,7 +7,7 @@ use super::action::{Authorization, Forwarding};
 use super::head::RequestHead;
 use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
 use crate::config::ids::RegionId;
-use crate::config::{Backend, Config, Front, RedirectHandling, Rule, Scheme};
+use crate::config::{Backend, Config, Front, FrontAuth, RedirectHandling, Rule, Scheme};
 use crate::contract::clusters;
 use crate::policy::naming::NAMESPACE;
 use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin, cache};
@@ -61,7 +61,8 @@ pub(super) fn carry<'c: 'a, 'a>(
     // confuse the pass that follows a redirect of the first.
     let may_overlap = !parts.iter().any(|part| part.is_authority || part.is_followed());
     let proxys = parts.iter().any(|part| part.credentials.are_the_proxys());
-    let prepared = prepare(config, &parts, target_changed, head);
+    let clients_log_in = matches!(front.auth(), FrontAuth::Upstream { .. });
+    let prepared = prepare(config, &parts, (target_changed, clients_log_in), head);
     // It asks about a push and makes none.
     let is_preflight = head.preflight.is_some();
     Some(Forwarding {
@@ -94,6 +95,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             proxys_credentials: proxys,
             hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
             is_marked: prepared.is_some(),
+            asks: head.asks,
             origin,
             targets: parts.into_iter().map(|part| part.target).collect(),
         },
@@ -151,18 +153,18 @@ fn cache_part<'c, 'a>(
 }
 
 /// What the attempt phase needs: nothing where every backend is sent what the client sent and
-/// shows what it lacks.
+/// shows what it lacks, and where no client can log in to any of them.
 fn prepare(
     config: &Config,
     parts: &[Part<'_, '_>],
-    target_changed: bool,
+    (target_changed, clients_log_in): (bool, bool),
     head: &RequestHead<'_>,
 ) -> Option<Vec<u8>> {
     let has_fallback = parts.len() > 1;
     let proxys = || parts.iter().any(|part| part.credentials.are_the_proxys());
     let special = || parts.iter().any(|part| part.hides_missing || part.is_authority);
     let needed = if has_fallback {
-        target_changed || head.authorization.is_some() || special() || proxys()
+        target_changed || clients_log_in || head.authorization.is_some() || special() || proxys()
     } else {
         proxys()
     };

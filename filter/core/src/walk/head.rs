@@ -1,5 +1,6 @@
 //! The parts of a request that a host reads.
 
+use crate::attempt::Asks;
 use crate::client::ClientFacts;
 use crate::policy::Asker;
 
@@ -19,6 +20,8 @@ pub struct RequestHead<'a> {
     pub authority: &'a [u8],
     /// The client's credentials, as they came.
     pub authorization: Option<&'a [u8]>,
+    /// What it asks besides the content.
+    pub asks: Asks,
     /// The program that asks, as it says.
     pub user_agent: Option<&'a [u8]>,
     /// Who and where the client is.

@@ -1,13 +1,15 @@
 //! The attempt at a cache, which is no registry: it counts only whether the cache has the content.
 
-use portolan_core::attempt::Answer;
+use portolan_core::attempt::{Answer, is_about_content};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::record::CacheResult;
 
 use crate::callback::Callback;
+use crate::effect::Side;
+use crate::header_map::HeaderMap;
 
-/// What a node says of itself and of the way of its answer. No registry stands behind that.
-const OF_NODES: [&str; 3] = ["age", "via", "x-cache"];
+/// How long a node has had it. No registry stands behind that.
+const AGE: &[u8] = b"age";
 
 /// It is asked; until it answers it has failed.
 pub(super) fn begin(call: &mut Callback<'_>) {
@@ -21,10 +23,11 @@ pub(super) fn take_in(status: u16, call: &mut Callback<'_>) -> Option<Answer> {
         let said = call.exchange.response_header(headers::CACHE);
         let result = CacheResult::of_node(said.as_deref());
         call.set_state(StateKey::CacheUse, result.as_str().as_bytes());
-        for name in OF_NODES {
-            if call.has_response_header(name) {
-                call.remove_response_header(name);
-            }
+        let headers = call.exchange.response_headers();
+        let of_nodes = |name: &[u8]| name == AGE || !is_about_content(name);
+        for (name, _) in headers.iter().flat_map(HeaderMap::iter).filter(|(name, _)| of_nodes(name))
+        {
+            call.remove_header(Side::Response, name.to_vec());
         }
     }
     answer

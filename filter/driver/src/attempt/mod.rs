@@ -29,6 +29,7 @@ use portolan_core::contract::{StateKey, headers};
 use portolan_core::record::{Attempted, Tried};
 use portolan_core::reply;
 
+use crate::asked::meaning_of;
 use crate::callback::Callback;
 use crate::effect::{Flow, Side};
 use crate::exchange::REQUEST_ID;
@@ -91,7 +92,8 @@ impl Attempt {
             backend: String::new(),
             prepared: Vec::new(),
             is_further_pass: false,
-            shown: Shown::Nothing,
+            // Where clients log in, something is prepared for each of several backends.
+            shown: Shown::NothingEver,
             token: None,
             status: None,
             overlap: Overlap::new(may_overlap),
@@ -198,7 +200,7 @@ impl Attempt {
         match &own.credentials {
             Credentials::Client(value) => call.set_request_header(AUTHORIZATION, value.to_vec()),
             Credentials::Token(_) => self.send_token(call),
-            Credentials::Nothing => self.remove_authorization(call),
+            Credentials::Nothing | Credentials::NothingEver => self.remove_authorization(call),
             Credentials::Injected(name) => {
                 self.remove_authorization(call);
                 call.set_request_header(headers::CREDENTIAL, name.as_bytes().to_vec());
@@ -240,6 +242,7 @@ impl Attempt {
         }
         let Some(status) = headers.status() else { return };
         self.status = Some(status);
+        let status = meaning_of(status, call);
         let is_clients = if is_cache(&self.backend) {
             let answer = cache::take_in(status, call);
             let is_clients = answer.is_none();

@@ -36,7 +36,7 @@ pub(super) fn handle(
         Redirection::Followed { key, origin, bounds } => {
             let digest = call.exchange.response_header(DIGEST_HEADER);
             let origin = origin.clone();
-            let hop = Hop { key, origin, target: own.target.into(), bounds: *bounds };
+            let hop = Hop { key, origin, target: own.target.into(), bounds: *bounds, steps: 0 };
             let is_followed = follow(&hop, call);
             if let Some(digest) = digest.filter(|_| is_followed) {
                 call.set_state(StateKey::Digest, digest);

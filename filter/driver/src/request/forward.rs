@@ -46,6 +46,10 @@ pub(super) fn apply(
     if is_one_by_one {
         note_one_by_one(&mut property);
     }
+    let asks = forwarding.receipt.asks;
+    if !asks.nothing() && (forwarding.receipt.has_fallback() || !property.is_empty()) {
+        asks.note(&mut property);
+    }
     if !property.is_empty() {
         call.set_state(StateKey::Prepared, property);
     }

@@ -1,11 +1,14 @@
 //! A further pass of a request: it was decided in the first, a backend has redirected it, and it is sent to where
 //! that redirect leads.
 
-use portolan_core::attempt::{Trouble, is_delivered, is_for_delivery, is_redirect};
+use portolan_core::attempt::{
+    Trouble, is_about_content, is_delivered, is_for_delivery, is_redirect,
+};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 
 use super::forward::MAXIMUM_RETRIES;
+use crate::asked::meaning_of;
 use crate::callback::Callback;
 use crate::effect::Side;
 use crate::header_map::HeaderMap;
@@ -28,17 +31,24 @@ pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
 pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
     let status = call.exchange.status().unwrap_or_default();
     let namespace = call.state(StateKey::Namespace).and_then(|value| String::from_utf8(value).ok());
-    if !is_delivered(status) {
+    if !is_delivered(meaning_of(status, call)) {
         call.explain(&format!("{status} where it was redirected to"));
         let mut reply = reply::undelivered();
         reply.headers.extend(namespace.map(|value| (NAMESPACE_HEADER, value)));
         return Some(reply);
     }
+    let headers = call.exchange.response_headers();
+    let all = headers.iter().flat_map(HeaderMap::iter);
+    for (name, _) in all.filter(|(name, _)| !is_about_content(name)) {
+        call.remove_header(Side::Response, name.to_vec());
+    }
     if let Some(value) = namespace {
         call.set_response_header(NAMESPACE_HEADER, value.into_bytes());
     }
+    // What a tag means is a registry's to say: the one that redirected, or the one that was asked after that.
+    let is_registrys = call.exchange.backend().is_some_and(|name| !name.is_empty());
     if let Some(digest) = call.state(StateKey::Digest)
-        && !call.has_response_header(DIGEST_HEADER)
+        && !(is_registrys && call.has_response_header(DIGEST_HEADER))
     {
         call.set_response_header(DIGEST_HEADER, digest);
     }

@@ -38,6 +38,8 @@ pub(crate) fn request_head<'h>(
             b"x-forwarded-proto" => head.scheme = value,
             b"authorization" => head.authorization = Some(value),
             b"user-agent" => head.user_agent = Some(value),
+            b"range" => head.asks.part = true,
+            b"if-none-match" | b"if-modified-since" => head.asks.change = true,
             b"origin" => has_origin = true,
             b"access-control-request-method" => preflight = Some(value),
             PEER_HEADER => head.client.peer = Some(value),

@@ -115,7 +115,7 @@ fn trouble(
     let noted = call.state(StateKey::Prepared).unwrap_or_default();
     let answered = answered(receipt, call.exchange).and_then(|name| String::from_utf8(name).ok());
     let case = Case {
-        status,
+        status: receipt.asks.meaning_of(status),
         answered: answered.as_deref(),
         authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
         proxys_credentials: receipt.proxys_credentials,

@@ -24,7 +24,7 @@ fn asked(logs_in: bool) -> (World, u32) {
 /// Each change is a call to the host, and nearly every answer is the client's as it is.
 #[test]
 fn an_answer_that_passes_is_left_alone() {
-    for (logs_in, status) in [(false, "200"), (false, "401"), (true, "200"), (true, "404")] {
+    for (logs_in, status) in [(false, "200"), (false, "403"), (true, "200"), (true, "404")] {
         let (mut world, request) = asked(logs_in);
         let response = headers(&[(":status", status), ("content-length", "3")]);
         world.respond(request, response);
@@ -41,8 +41,6 @@ fn a_401_asks_for_what_a_client_can_show_the_front() {
         (true, "401", None, Some(own), "where the backend does not say for what"),
         (true, "403", Some(NEGOTIATE), Some("Negotiate"), "no question: what is beside it stays"),
         (true, "200", None, None, "nothing is asked for"),
-        (false, "401", Some(NEGOTIATE), None, "nobody can log in here"),
-        (false, "401", None, None, "nobody can log in here"),
         (false, "200", Some(NEGOTIATE), None, "nobody can log in here"),
     ];
     for (logs_in, status, challenge, expected, reason) in rows {
@@ -110,5 +108,37 @@ fn the_backend_is_looked_for_only_where_a_front_names_it() {
         world.respond(request, headers(&[(":status", "200")]));
         let is_read = world.host.reads.borrow().contains(&StateKey::SaysBackend);
         assert_eq!(is_read, expected, "{reason}");
+    }
+}
+
+/// What is no answer to what was asked is an outage, and a question that nobody here can answer a refusal.
+#[test]
+fn an_answer_to_what_nobody_asked_is_none() {
+    let range = Some(("range", "bytes=0-1"));
+    let version = Some(("if-none-match", "\"1\""));
+    let (unavailable, denied) = ("503 portolan_failed:UNAVAILABLE", "403 portolan_refused:DENIED");
+    #[rustfmt::skip]
+    let rows = [
+        (None, "206", unavailable, "a part"),
+        (range, "206", "206 as it came", "the part that was asked for"),
+        (version, "206", unavailable, "a part, where it was asked for a change"),
+        (None, "304", unavailable, "unchanged since when?"),
+        (version, "304", "304 as it came", "unchanged"),
+        (Some(("if-modified-since", "x")), "304", "304 as it came", "unchanged"),
+        (range, "304", unavailable, "unchanged, where a part was asked for"),
+        (None, "600", unavailable, "no status of HTTP"),
+        (None, "407", "502 portolan_failed:UNKNOWN", "a proxy before the backend"),
+        (None, "401", denied, "nobody can log in here"),
+        (None, "403", "403 as it came", "in the registry's words"),
+        (None, "412", "412 as it came", "in the registry's words"),
+        (None, "416", "416 as it came", "about the request"),
+    ];
+    for (asks, status, expected, reason) in rows {
+        let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
+        let repository = blob("limited/a");
+        let request = world.request_with("GET", "main.example", &repository, asks.as_slice());
+        world.end(request);
+        let response = headers(&[(":status", status)]);
+        assert_eq!(world.respond(request, response), expected, "{status}: {reason}");
     }
 }

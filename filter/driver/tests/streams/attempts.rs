@@ -166,7 +166,11 @@ fn what_an_answer_means() {
     let rows = [
         ("open", "200", "passes 200", "content"),
         ("open", "400", "passes 400", "about the request"),
-        ("open", "401", "passes 401", "the client may log in"),
+        ("open", "401", "on to hub+robot@last", "no client can log in there"),
+        ("open", "407", "on to hub+robot@last", "a proxy before it wants to know who this one is"),
+        ("open", "600", "on to hub+robot@last", "no status of HTTP"),
+        ("open", "206", "on to hub+robot@last", "nobody asked for a part"),
+        ("open", "304", "on to hub+robot@last", "nobody has anything that could be unchanged"),
         ("open", "403", "on to hub+robot@last", "a country: another one may say yes"),
         ("open", "404", "on to hub+robot@last", "it lacks it"),
         ("open", "429", "on to hub+robot@last", "limited"),
@@ -329,7 +333,7 @@ fn redirects_that_are_not_followed() {
         ("near", "307", "https://evil.example/x", "on to far@last", "not in `followed_redirects.hosts`"),
         ("near", "302", "http://cdn.example/x", "on to far@last", "without TLS"),
         ("near", "307", "", "on to far@last", "it leads nowhere"),
-        ("near", "304", "https://cdn.example/x", "passes 304", "no redirect"),
+        ("near", "300", "https://cdn.example/x", "passes 300", "no redirect"),
         ("far", "307", "https://evil.example/x", "passes 307", "its redirects are the client's"),
     ];
     for (backend, status, location, expected, reason) in rows {

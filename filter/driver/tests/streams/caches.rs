@@ -61,17 +61,19 @@ fn nothing_is_said_of_a_cache_that_could_not_answer() {
 fn answers_of_a_cache_node() {
     #[rustfmt::skip]
     let rows = [
-        ("200", Some("hit"), "passes 200", "hit", "from its store"),
-        ("206", Some("hit"), "passes 206", "hit", "a part of it"),
-        ("304", Some("hit"), "passes 304", "hit", "the client has it"),
-        ("200", Some("miss"), "passes 200", "miss", "fetched for this request"),
-        ("200", None, "passes 200", "miss", "a node that does not say"),
-        ("404", None, "on to near+far@last", "failed", "it says nothing of what there is"),
-        ("502", Some("miss"), "on to near+far@last", "failed", "it could not fetch it"),
+        (None, "200", Some("hit"), "passes 200", "hit", "from its store"),
+        (Some(("range", "bytes=1-2")), "206", Some("hit"), "passes 206", "hit", "a part of it"),
+        (Some(("if-none-match", "e")), "304", Some("hit"), "passes 304", "hit", "the client has it"),
+        (None, "206", Some("hit"), "on to near+far@last", "failed", "a part that nobody asked for"),
+        (None, "304", Some("hit"), "on to near+far@last", "failed", "the client has nothing yet"),
+        (None, "200", Some("miss"), "passes 200", "miss", "fetched for this request"),
+        (None, "200", None, "passes 200", "miss", "a node that does not say"),
+        (None, "404", None, "on to near+far@last", "failed", "it says nothing of what there is"),
+        (None, "502", Some("miss"), "on to near+far@last", "failed", "it could not fetch it"),
     ];
-    for (status, said, expected, cache_use, reason) in rows {
+    for (asks, status, said, expected, cache_use, reason) in rows {
         let mut world = world();
-        let request = asked(&mut world, "200", &[]);
+        let request = asked(&mut world, "200", asks.as_slice());
         let attempt = world.attempt(request, "cache@eu");
         let begun = world.host.state(request, StateKey::CacheUse);
         assert_eq!(begun, "failed", "until it has answered");

@@ -118,3 +118,86 @@ fn the_refusal_of_a_write_is_the_clients() {
     let response = world.response(attempt);
     assert_eq!(world.respond(push, response), "403 as it came");
 }
+
+/// The next backend of the list may lead to the content.
+#[test]
+fn a_chain_of_redirects_without_end_is_left_for_the_next_backend() {
+    let on = [("location", "https://cdn.example/on")];
+    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let request = world.request("GET", "main.example", &blob("a"));
+    let attempt = world.attempt(request, "near");
+    let follows = "follows https://cdn.example/on by near@redirects";
+    assert_eq!(world.answer(attempt, "307", &on), follows);
+    for _ in 1..5 {
+        let pass = world.further_pass(request);
+        let target = world.target(pass);
+        assert_eq!(world.answer(target, "307", &on), follows);
+    }
+    let pass = world.further_pass(request);
+    let target = world.target(pass);
+    assert_eq!(world.answer(target, "307", &on), "on to far@last");
+}
+
+/// What a tag means is a registry's to say, and what else a delivery network tells is about itself.
+#[test]
+fn what_is_told_of_delivered_content() {
+    let told = [
+        ("docker-content-digest", "sha256:9"),
+        ("etag", "e"),
+        ("www-authenticate", "Basic"),
+        ("location", "https://evil.example/"),
+        ("access-control-allow-origin", "*"),
+    ];
+    for (from_the_cdn, digest) in [(true, "sha256:1"), (false, "sha256:9")] {
+        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let request = world.request("GET", "main.example", &blob("a"));
+        let attempt = world.attempt(request, "near");
+        let location =
+            [("location", "https://cdn.example/x"), ("docker-content-digest", "sha256:1")];
+        world.answer(attempt, "307", &location);
+        let pass = world.further_pass(request);
+        let mut answered = world.target(pass);
+        if !from_the_cdn {
+            assert_eq!(world.answer(answered, "403", &[]), "on to far@last");
+            answered = world.attempt(pass, "far");
+        }
+        assert_eq!(world.answer(answered, "200", &told), "passes 200");
+        let response = world.response(answered);
+        assert_eq!(world.respond(pass, response), "200 as it came");
+        let found = &world.host.streams[&pass].response;
+        let got = |name| value(found, name).map(|value| String::from_utf8(value).unwrap());
+        assert_eq!(got("docker-content-digest").as_deref(), Some(digest));
+        assert_eq!(got("etag").as_deref(), Some("e"));
+        for (name, _) in &told[2..] {
+            assert_eq!(got(name), None, "{name}");
+        }
+    }
+}
+
+/// What a delivery network answers that nobody asked for is not what was asked for.
+#[test]
+fn a_delivery_that_is_none_is_left_for_the_next_backend() {
+    #[rustfmt::skip]
+    let rows = [
+        (None, "200", "passes 200"),
+        (None, "203", "passes 203"),
+        (None, "206", "on to far@last"),
+        (Some(("range", "bytes=0-1")), "206", "passes 206"),
+        (None, "304", "on to far@last"),
+        (Some(("if-none-match", "e")), "304", "passes 304"),
+        (Some(("range", "bytes=9-")), "416", "passes 416"),
+        (None, "201", "on to far@last"),
+        (None, "202", "on to far@last"),
+        (None, "204", "on to far@last"),
+        (None, "600", "on to far@last"),
+    ];
+    for (asks, status, expected) in rows {
+        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let request = world.request_with("GET", "main.example", &blob("a"), asks.as_slice());
+        let attempt = world.attempt(request, "near");
+        world.answer(attempt, "307", &[("location", "https://cdn.example/x")]);
+        let pass = world.further_pass(request);
+        let target = world.target(pass);
+        assert_eq!(world.answer(target, status, &[]), expected, "{asks:?}");
+    }
+}

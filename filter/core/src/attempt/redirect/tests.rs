@@ -12,6 +12,7 @@ fn asked(plain: bool) -> Hop<'static> {
         origin: "https://ghcr.io".into(),
         target: b"/v2/acme/a/blobs/x?y=z"[..].into(),
         bounds: Bounds { plain, hosts: HOSTS },
+        steps: 0,
     }
 }
 
@@ -109,6 +110,22 @@ fn a_chain_goes_on_from_where_it_is() {
 }
 
 #[test]
+fn a_chain_has_an_end() {
+    let mut property = asked(false).print();
+    for step in 1..=MOST_STEPS {
+        let from = Hop::parse(&property).unwrap();
+        let next = from.follow(Some(b"https://cdn.example/on")).unwrap();
+        assert_eq!(next.steps, step);
+        property = next.print();
+    }
+    let last = Hop::parse(&property).unwrap();
+    assert_eq!(led(&last, b"https://cdn.example/on"), Err(Astray::TooMany));
+    let mut full = asked(false);
+    full.steps = u8::MAX;
+    assert_eq!(led(&full, b"https://cdn.example/on"), Err(Astray::TooMany));
+}
+
+#[test]
 fn junk_is_no_step() {
     let whole = asked(false).print();
     assert_eq!(Hop::parse(&whole), Some(asked(false)));
@@ -116,10 +133,10 @@ fn junk_is_no_step() {
         assert_eq!(Hop::parse(&whole[..end]), None, "{end} bytes");
     }
     let rows: [&[&[u8]]; 4] = [
-        &[b"ghcr", b"https://ghcr.io", b"/x", b"https"],
-        &[b"ghcr", b"https://ghcr.io", b"/x", b"ftp", b"a.b"],
-        &[b"ghcr", b"https://ghcr.io", b"/x", b"https", b"a.b", b"c.d"],
-        &[b"\xff", b"https://ghcr.io", b"/x", b"https", b"a.b"],
+        &[b"ghcr", b"https://ghcr.io", b"/x", b"https", b"a.b"],
+        &[b"ghcr", b"https://ghcr.io", b"/x", b"ftp", b"a.b", b"\x01"],
+        &[b"ghcr", b"https://ghcr.io", b"/x", b"https", b"a.b", b"12"],
+        &[b"\xff", b"https://ghcr.io", b"/x", b"https", b"a.b", b"\x01"],
     ];
     for fields in rows {
         let mut property = Vec::new();
@@ -175,8 +192,23 @@ fn the_policy_as_fields() {
 fn statuses() {
     for status in 100..600 {
         assert_eq!(is_redirect(status), [301, 302, 303, 307, 308].contains(&status), "{status}");
-        let content = (200..300).contains(&status) || [304, 416].contains(&status);
+        let content = [200, 203, 206, 304, 416].contains(&status);
         assert_eq!(is_delivered(status), content, "{status}");
+    }
+}
+
+#[test]
+fn clients_get_only_headers_about_the_content_of_who_delivers_it() {
+    let kept = "content-length content-type content-range content-encoding content-disposition etag age date \
+                last-modified cache-control accept-ranges docker-content-digest :status repr-digest";
+    for name in kept.split_whitespace() {
+        assert!(is_about_content(name.as_bytes()), "{name}");
+    }
+    let left = "www-authenticate proxy-authenticate location link set-cookie access-control-allow-origin via \
+                x-cache server-timing x-amz-request-id oci-namespace oci-subject authentication-info warning \
+                timing-allow-origin service-worker-allowed sourcemap proxy-status retry-after docker-upload-uuid";
+    for name in left.split_whitespace() {
+        assert!(!is_about_content(name.as_bytes()), "{name}");
     }
 }
 

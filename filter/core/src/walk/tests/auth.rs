@@ -84,6 +84,7 @@ fn shown(forwarding: &Forwarding<'_>) -> String {
     let each = attempt::all(prepared).map(|part| {
         let what = match part.credentials {
             Credentials::Nothing => "nothing".to_owned(),
+            Credentials::NothingEver => "nothing ever".to_owned(),
             Credentials::Client(value) => String::from_utf8_lossy(&value).into_owned(),
             Credentials::Injected(name) => format!("<{name}>"),
             Credentials::Token(source) => {
@@ -132,18 +133,18 @@ fn each_backend_is_shown_what_is_its_own() {
     const OTHERS: &str = "Bearer portolan~ghcr~t";
     #[rustfmt::skip]
     let rows = [
-        ("m.example", "GET", "/v2/drycc/a/manifests/DIGEST", "", "open nothing, ghcr [ghcr@token ghcr.io repository:acme/a:pull]", "managed, by its own name"),
-        ("m.example", "GET", "/v2/drycc/a/manifests/DIGEST", "Bearer stolen", "open nothing, ghcr [ghcr@token ghcr.io repository:acme/a:pull]", "what a client sends goes nowhere"),
+        ("m.example", "GET", "/v2/drycc/a/manifests/DIGEST", "", "open nothing ever, ghcr [ghcr@token ghcr.io repository:acme/a:pull]", "managed, by its own name"),
+        ("m.example", "GET", "/v2/drycc/a/manifests/DIGEST", "Bearer stolen", "open nothing ever, ghcr [ghcr@token ghcr.io repository:acme/a:pull]", "what a client sends goes nowhere"),
         ("m.example", "GET", "/v2/drycc/a/manifests/v1", "Bearer stolen", "open Removed", "nor where there is one backend"),
-        ("m.example", "GET", "/v2/hub/a/blobs/DIGEST", "", "hub [hub@token auth.example/token repository:hub/a:pull] hides, twin [twin@token auth.example/token repository:hub/a:pull], open nothing", "each with its own token"),
+        ("m.example", "GET", "/v2/hub/a/blobs/DIGEST", "", "hub [hub@token auth.example/token repository:hub/a:pull] hides, twin [twin@token auth.example/token repository:hub/a:pull], open nothing ever", "each with its own token"),
         ("m.example", "GET", "/v2/robot/a/manifests/v1", "", "robot [robot@token robot.example repository:robot/a:pull <r>]", "with a credential"),
         ("m.example", "GET", "/v2/own/a/manifests/v1", "", "403", "not for everybody"),
         ("m.example", "POST", "/v2/own/a/blobs/uploads/", "Basic YTpi", "403", "nor to push"),
-        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", OWN, "hub Bearer t, twin Bearer t, open nothing", "one operator, two backends"),
-        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", OTHERS, "hub nothing hides, twin nothing, open nothing", "another operator's token goes nowhere"),
-        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", "Bearer t", "hub nothing hides, twin nothing, open nothing", "nobody's token goes nowhere"),
-        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", "Basic YTpi", "hub nothing hides, twin nothing, open nothing", "a password goes nowhere"),
-        ("u.example", "GET", "/v2/drycc/a/blobs/DIGEST", OTHERS, "open nothing, ghcr Bearer t", "the other operator's own"),
+        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", OWN, "hub Bearer t, twin Bearer t, open nothing ever", "one operator, two backends"),
+        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", OTHERS, "hub nothing hides, twin nothing, open nothing ever", "another operator's token goes nowhere"),
+        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", "Bearer t", "hub nothing hides, twin nothing, open nothing ever", "nobody's token goes nowhere"),
+        ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", "Basic YTpi", "hub nothing hides, twin nothing, open nothing ever", "a password goes nowhere"),
+        ("u.example", "GET", "/v2/drycc/a/blobs/DIGEST", OTHERS, "open nothing ever, ghcr Bearer t", "the other operator's own"),
         ("u.example", "GET", "/v2/robot/a/manifests/v1", OTHERS, "robot Removed", "clients' tokens even where the proxy has a credential"),
         ("u.example", "GET", "/v2/robot/a/manifests/v1", "Bearer portolan~robot~t", "robot Replaced", "without the mark"),
         ("u.example", "GET", "/v2/own/a/manifests/v1", OWN, "403", "the proxy cannot know who this is"),
