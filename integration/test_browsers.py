@@ -118,6 +118,16 @@ def test_a_page_can_read_a_refusal(envoy: Envoy) -> None:
     assert (found.status, found.one("access-control-allow-origin")) == (404, PAGE)
 
 
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("told", [[], [("Content-Security-Policy", "script-src *")]], ids=["nothing", "its own"])
+def test_content_is_a_page_of_nobody(envoy: Envoy, east: Scripted, told: list[raw.Header], status: int) -> None:
+    """A browser that shows it runs no script, and has no part in what it keeps for the front."""
+    east.answer(Answer(status, [("Content-Type", "text/html"), *told], b"<script>alert(1)</script>"))
+    for host in ("registry.test", "pages.test"):
+        answer = envoy.request("GET", MANIFEST, host=host)
+        assert (answer.status, answer.all("content-security-policy")) == (status, ["sandbox"])
+
+
 def test_another_page_gets_nothing_of_the_front(envoy: Envoy, east: Scripted) -> None:
     for origin in ("https://evil.example", "null", f"{PAGE}.evil.example", PAGE.upper()):
         east.forget()

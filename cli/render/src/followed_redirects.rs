@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use portolan_core::attempt::MOST_STEPS;
 use portolan_core::config::{RedirectHost, Scheme, redirects_cluster};
 use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
@@ -22,8 +23,8 @@ use super::{budgets, filter_state, geoip, health, loops, next_cluster};
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
 
-/// How often one request is sent on.
-const MOST_HOPS: u32 = 5;
+/// How often one request is sent on: for one backend, and once more for another of the list.
+const MOST_HOPS: u8 = 2 * MOST_STEPS;
 
 /// The `internal_redirect_policy` of a route.
 ///

@@ -9,6 +9,7 @@ use super::limits::Limits;
 use super::model::Model;
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::extension;
+use super::upstream_headers;
 
 /// What the listener is called.
 pub(crate) const NAME: &str = "portolan-quic";
@@ -75,11 +76,7 @@ fn quic(limits: Limits) -> Value {
 }
 
 /// What the answers of every listener say of it (RFC 7838 section 3); nothing where there is none.
-pub(super) fn advertised(port: Option<NonZeroU16>) -> Value {
-    let Some(port) = port else { return Value::Null };
-    let port = NonZeroU16::get(port);
-    json!({"response_headers_to_add": [{
-        "header": {"key": "alt-svc", "value": format!("h3=\":{port}\"; ma={REMEMBERED}")},
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-    }]})
+pub(super) fn advertised(port: Option<NonZeroU16>) -> Option<Value> {
+    let port = NonZeroU16::get(port?);
+    Some(upstream_headers::set("alt-svc", &format!("h3=\":{port}\"; ma={REMEMBERED}")))
 }

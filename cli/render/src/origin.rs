@@ -67,6 +67,8 @@ pub(super) fn protocol(scheme: Scheme) -> Value {
             "auto_config": {
                 "http_protocol_options": {},
                 "http2_protocol_options": {
+                    // One malformed answer is the end of its stream, and not of all others of the connection.
+                    "override_stream_error_on_invalid_http_message": true,
                     "max_concurrent_streams": 16,
                     "initial_stream_window_size": 4 * 1024 * 1024,
                     "initial_connection_window_size": 16 * 1024 * 1024,

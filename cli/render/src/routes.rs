@@ -31,14 +31,17 @@ pub(super) fn route_config(serving: &Serving<'_>) -> Value {
     if serving.follows_redirects {
         virtual_hosts.push(followed_redirects::virtual_host(serving));
     }
-    let all = json!({
+    let (name, value) = upstream_headers::SANDBOX;
+    let added = [upstream_headers::set(name, value)].into_iter();
+    let added: Vec<Value> = added.chain(http3::advertised(serving.http3)).collect();
+    json!({
         "name": "portolan",
         "internal_only_headers": [headers::CLUSTER, headers::CREDENTIAL],
         "request_headers_to_remove": serving.headers.removed_for_backends,
         "response_headers_to_remove": upstream_headers::REMOVED_FROM_RESPONSES,
+        "response_headers_to_add": added,
         "virtual_hosts": virtual_hosts,
-    });
-    object([all, http3::advertised(serving.http3)])
+    })
 }
 
 fn routes(serving: &Serving<'_>) -> Vec<Value> {

@@ -282,6 +282,17 @@ fn a_client_binds_nothing_to_the_front_that_one_backend_said() {
 }
 
 #[test]
+fn a_browser_shows_content_as_a_page_of_nobody() {
+    let rendered = rendered(&json!({}), &options(true, None));
+    let added = &manager(&rendered)["route_config"]["response_headers_to_add"][0];
+    assert_eq!(added["header"], json!({"key": "content-security-policy", "value": "sandbox"}));
+    assert_eq!(
+        added["append_action"], "OVERWRITE_IF_EXISTS_OR_ADD",
+        "a registry does not loosen it"
+    );
+}
+
+#[test]
 fn the_access_log_has_no_credential_and_no_query() {
     let rendered = rendered(&json!({}), &options(true, None));
     let log = manager(&rendered)["access_log"].to_string().to_ascii_uppercase();

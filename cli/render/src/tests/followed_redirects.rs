@@ -87,7 +87,7 @@ fn only_reads_are_followed_and_not_for_ever() {
     assert_eq!(policy(several), policy(one));
     assert_eq!(policy(head), policy(one));
     let read = policy(one).unwrap();
-    assert_eq!(read["max_internal_redirects"], 5);
+    assert_eq!(read["max_internal_redirects"], 10);
     assert_eq!(at(&read, "/predicates/0/typed_config/allowed_route_names"), &json!(["redirect"]));
     let copied = read["response_headers_to_copy"].as_array().unwrap();
     for header in ["x-portolan-cluster", "x-forwarded-proto", "authorization", "cookie"] {

@@ -147,6 +147,7 @@ fn route(
         if each.is_empty() { vec![decided] } else { each }
     });
     let url = backend.url();
+    let (sandbox, is_sandboxed) = upstream_headers::SANDBOX;
     json!({
         "name": format!("{kind} {}", backend.name()),
         "match": matches.collect::<Vec<_>>(),
@@ -154,7 +155,10 @@ fn route(
         "rewrite": {"authority": url.authority()},
         "headers": {
             "request": {"remove": removed_from_requests(headers)},
-            "response": {"remove": upstream_headers::REMOVED_FROM_RESPONSES},
+            "response": {
+                "remove": upstream_headers::REMOVED_FROM_RESPONSES,
+                "set": {sandbox: is_sandboxed},
+            },
         },
         // Content takes as long as it takes: there is no `timeout`, and Istio refuses one of `0s`.
         "retries": retries,
