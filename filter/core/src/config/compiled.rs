@@ -4,8 +4,6 @@ use super::auth::Credential;
 use super::backend::Backend;
 use super::blob_store::BlobStore;
 use super::cache::Cache;
-use super::chain::Chain;
-use super::client_redirects::ClientRedirects;
 use super::clients::Clients;
 use super::fronts::Fronts;
 use super::ids::{BackendId, ListId, StoreId};
@@ -13,7 +11,9 @@ use super::list::List;
 use super::operators::Operators;
 use super::published::Published;
 use super::regions::Regions;
-use super::rules::Rules;
+use super::rule::Rules;
+use super::rule::chain::Chain;
+use super::rule::client_redirects::ClientRedirects;
 use crate::contract::Fingerprint;
 
 /// A compiled policy.

@@ -10,7 +10,7 @@ use super::followed_redirects::RedirectHost;
 use super::front_host::FrontHost;
 use super::ids::{FrontId, LabelId, ListId, RuleId};
 use super::landing::Landing;
-use super::rules::Rules;
+use super::rule::Rules;
 use super::upstreams::Upstreams;
 
 /// A public hostname that clients use, with its other names.

@@ -9,15 +9,15 @@ use crate::config::mistake::{Mistakes, Path};
 
 /// Which kinds of fronts the clients of a rule come to.
 #[derive(Clone, Copy)]
-pub(super) struct FrontKinds {
-    pub(super) upstream: bool,
-    pub(super) managed: bool,
-    pub(super) basic: bool,
+pub(crate) struct FrontKinds {
+    pub upstream: bool,
+    pub(in crate::config) managed: bool,
+    pub basic: bool,
 }
 
 impl FrontKinds {
     /// `None` are all of them.
-    pub(super) fn of(fronts: &Fronts, only: Option<&[FrontId]>) -> Self {
+    pub(crate) fn of(fronts: &Fronts, only: Option<&[FrontId]>) -> Self {
         let is_meant = |front: &&Front| only.is_none_or(|only| only.contains(&front.id()));
         let any = |is: fn(&FrontAuth) -> bool| {
             fronts.all().iter().filter(is_meant).any(|front| is(front.auth()))
@@ -37,26 +37,26 @@ impl FrontKinds {
 }
 
 /// What a rule says about access, resolved.
-pub(super) struct RuleAccess<'a> {
+pub(crate) struct RuleAccess<'a> {
     /// Whose clients it is for.
-    pub(super) kinds: FrontKinds,
+    pub(in crate::config) kinds: FrontKinds,
     /// The region's name and the backends of its chain.
-    pub(super) chains: Vec<(&'a str, Vec<BackendId>)>,
-    pub(super) owner: Option<BackendId>,
-    pub(super) readers: Option<&'a Readers>,
-    pub(super) writers: bool,
+    pub(in crate::config) chains: Vec<(&'a str, Vec<BackendId>)>,
+    pub(in crate::config) owner: Option<BackendId>,
+    pub(in crate::config) readers: Option<&'a Readers>,
+    pub(in crate::config) writers: bool,
     /// Whether the rule is about every repository there is.
-    pub(super) everything: bool,
+    pub(in crate::config) everything: bool,
 }
 
-pub(super) struct Checks<'a> {
-    pub(super) fronts: &'a Fronts,
-    pub(super) facts: &'a [BackendFacts],
-    pub(super) mistakes: &'a Mistakes,
+pub(in crate::config) struct Checks<'a> {
+    pub fronts: &'a Fronts,
+    pub facts: &'a [BackendFacts],
+    pub(in crate::config) mistakes: &'a Mistakes,
 }
 
 impl Checks<'_> {
-    pub(super) fn rule(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+    pub(crate) fn rule(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
         if self.names_an_unknown_credential(rule) {
             return;
         }

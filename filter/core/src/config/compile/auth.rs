@@ -16,15 +16,15 @@ use crate::config::wire::{
 };
 
 /// What the checks of other parts ask about a backend.
-pub(super) struct BackendFacts {
-    pub(super) name: String,
-    pub(super) is_open: bool,
-    pub(super) is_basic: bool,
-    pub(super) credential: Option<String>,
+pub(crate) struct BackendFacts {
+    pub(in crate::config) name: String,
+    pub(in crate::config) is_open: bool,
+    pub(in crate::config) is_basic: bool,
+    pub(in crate::config) credential: Option<String>,
     /// Whether the credential is none of the policy's, which is told: what follows from it is not.
-    pub(super) has_unknown_credential: bool,
+    pub(in crate::config) has_unknown_credential: bool,
     /// Who accepts what clients send; `None` if nothing of a client's is sent.
-    pub(super) operator: Option<OperatorId>,
+    pub(in crate::config) operator: Option<OperatorId>,
 }
 
 /// What an operator is told apart by.
@@ -35,7 +35,7 @@ enum Key {
 }
 
 #[inline(never)]
-pub(super) fn credentials(
+pub(in crate::config) fn credentials(
     wire: Option<Vec<CredentialWire>>,
     mistakes: &Mistakes,
 ) -> Vec<Credential> {
@@ -55,7 +55,7 @@ pub(super) fn credentials(
 
 /// The facts of every backend by its id, and the operators among them.
 #[inline(never)]
-pub(super) fn facts(
+pub(in crate::config) fn facts(
     wire: Option<&[BackendWire]>,
     credentials: &[Credential],
     mistakes: &Mistakes,
@@ -127,7 +127,7 @@ fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mist
     is_known
 }
 
-pub(super) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
+pub(in crate::config) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
     match wire {
         BackendAuthWire::Open => BackendAuth::Open,
         BackendAuthWire::Basic { label } => {
@@ -142,19 +142,19 @@ pub(super) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
 }
 
 /// What the fronts may refer to.
-pub(super) struct Scope<'a> {
-    pub(super) backends: &'a BTreeMap<&'a str, u32>,
-    pub(super) facts: &'a [BackendFacts],
-    pub(super) operators: &'a Operators,
+pub(in crate::config) struct Scope<'a> {
+    pub backends: &'a BTreeMap<&'a str, u32>,
+    pub(in crate::config) facts: &'a [BackendFacts],
+    pub(in crate::config) operators: &'a Operators,
     /// All rules: what a front asks of clients follows from those that are for its own.
-    pub(super) rules: &'a [RuleWire],
-    pub(super) mistakes: &'a Mistakes,
+    pub(in crate::config) rules: &'a [RuleWire],
+    pub mistakes: &'a Mistakes,
 }
 
 impl Scope<'_> {
     /// How the clients of one front prove who they are; without mistakes it is what was written.
     #[inline(never)]
-    pub(super) fn front_auth(
+    pub(in crate::config) fn front_auth(
         &self,
         front: &FrontWire,
         table: &mut ListTable,
@@ -186,7 +186,7 @@ impl Scope<'_> {
 
     /// The list of the backend whose catalogue is a front's.
     #[inline(never)]
-    pub(super) fn catalog(
+    pub(in crate::config) fn catalog(
         &self,
         front: &FrontWire,
         table: &mut ListTable,

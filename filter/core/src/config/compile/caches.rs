@@ -17,7 +17,7 @@ use crate::config::wire::{CacheWire, LinkWire};
 
 /// All caches. They are members of lists behind the last of so many backends.
 #[inline(never)]
-pub(super) fn compile(
+pub(in crate::config) fn compile(
     wire: Option<&[CacheWire]>,
     backends: usize,
     mistakes: &Mistakes,
@@ -57,19 +57,19 @@ fn address(url: &BackendUrl) -> Option<IpNet> {
 }
 
 /// The members of lists that stand for the caches, in their order.
-pub(super) fn members(caches: &[Cache], have_fingerprints: bool) -> Vec<Backend> {
+pub(in crate::config) fn members(caches: &[Cache], have_fingerprints: bool) -> Vec<Backend> {
     caches.iter().filter_map(|cache| cache.as_member(have_fingerprints)).collect()
 }
 
 /// What the rule around a chain says about who may have its content.
-pub(super) struct Audience<'a> {
-    pub(super) readers: Option<&'a Readers>,
-    pub(super) kinds: FrontKinds,
+pub(crate) struct Audience<'a> {
+    pub(in crate::config) readers: Option<&'a Readers>,
+    pub(in crate::config) kinds: FrontKinds,
 }
 
 impl Scope<'_> {
     /// The cache at the head of a chain; one that stands elsewhere, or that nobody may be served from, is a mistake.
-    pub(super) fn cache(
+    pub(crate) fn cache(
         &self,
         chain: &[LinkWire],
         audience: &Audience<'_>,

@@ -4,24 +4,21 @@
 //! The stages are kept apart (`inline(never)`): of all in one function Envoy would make machine code for a second at
 //! each start, and hold twenty megabytes while it does.
 
-mod access;
-mod auth;
+pub(crate) mod access;
+pub(crate) mod auth;
 mod backends;
 mod blob_stores;
 mod budgets;
-mod caches;
-mod chains;
-mod client_redirects;
+pub(crate) mod caches;
 mod clients;
 mod fingerprints;
 mod followed_redirects;
 mod fronts;
 mod loops;
-mod names;
+pub(crate) mod names;
 mod per_region;
-mod regions;
-mod rules;
-mod scope;
+pub(crate) mod regions;
+pub(crate) mod scope;
 mod services;
 mod upstreams;
 
@@ -73,7 +70,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         access: access::Checks { fronts: &fronts, facts: &facts, mistakes },
         mistakes,
     };
-    let rules = rules::compile(wire.rules, &scope, &mut table);
+    let rules = super::rule::compile::compile(wire.rules, &scope, &mut table);
     let caches = caches::compile(wire.caches.as_deref(), scope.drained_backends.len(), mistakes);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let mut backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;

@@ -14,24 +14,24 @@ pub(super) fn ids_by_name<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<
 }
 
 /// That a name is not known, and which one may be meant.
-pub(super) fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {
+pub(crate) fn unknown(what: &str, name: &str, known: &BTreeMap<&str, u32>) -> String {
     let names: Vec<&str> = known.keys().copied().collect();
     unknown_name(what, &hidden(name), &names)
 }
 
 /// Remembers where each value was declared and complains about the second place.
-pub(super) struct Once<'m, K> {
+pub(crate) struct Once<'m, K> {
     seen: BTreeMap<K, String>,
     mistakes: &'m Mistakes,
 }
 
 impl<'m, K: Ord> Once<'m, K> {
-    pub(super) fn new(mistakes: &'m Mistakes) -> Self {
+    pub(crate) fn new(mistakes: &'m Mistakes) -> Self {
         Self { seen: BTreeMap::new(), mistakes }
     }
 
     /// Whether this is the first place of `key`; `what` names it for the message.
-    pub(super) fn claim(&mut self, key: K, owner: &str, what: &str, path: &Path<'_>) -> bool {
+    pub(crate) fn claim(&mut self, key: K, owner: &str, what: &str, path: &Path<'_>) -> bool {
         if let Some(first) = self.seen.get(&key) {
             let is_item = matches!(path, Path::Item(..));
             let message = if is_item && first == owner {

@@ -12,44 +12,44 @@ use crate::config::wire::PerRegion;
 ///
 /// Whatever has a value per region (chains, what clients fetch themselves, what becomes of redirects)
 /// asks here, so that one region never takes its chain from one place and its redirects from another.
-pub(super) struct RegionNames<'a> {
+pub(in crate::config) struct RegionNames<'a> {
     ids: &'a BTreeMap<&'a str, u32>,
     drained: Vec<&'a str>,
 }
 
 impl<'a> RegionNames<'a> {
     /// `drained` are the regions whose clients are served as those of the default region.
-    pub(super) fn new(ids: &'a BTreeMap<&'a str, u32>, drained: Vec<&'a str>) -> Self {
+    pub(in crate::config) fn new(ids: &'a BTreeMap<&'a str, u32>, drained: Vec<&'a str>) -> Self {
         Self { ids, drained }
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::config) fn count(&self) -> usize {
         self.ids.len()
     }
 
     /// Every name, in no order that means anything.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
         self.ids.keys().copied()
     }
 
     /// Whether the policy has this region.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::config) fn has(&self, name: &str) -> bool {
         self.ids.contains_key(name)
     }
 
     /// Whether the clients of any region are served as those of the default region.
-    pub(super) fn any_drained(&self) -> bool {
+    pub(crate) fn any_drained(&self) -> bool {
         !self.drained.is_empty()
     }
 
     /// Whether clients are served by what is written for this region.
-    pub(super) fn is_served(&self, name: &str) -> bool {
+    pub(crate) fn is_served(&self, name: &str) -> bool {
         self.has(name) && !self.drained.contains(&name)
     }
 
     /// Complains about a value that is written for a region that is not there.
-    pub(super) fn check(&self, name: &str, path: &Path<'_>, mistakes: &Mistakes) {
+    pub(crate) fn check(&self, name: &str, path: &Path<'_>, mistakes: &Mistakes) {
         // Without any region, or without the default one, that is the mistake, and it is told.
         if !self.has(name) && !self.ids.is_empty() && name != DEFAULT_REGION {
             mistakes.add(path, unknown("region", name, self.ids));
@@ -58,7 +58,7 @@ impl<'a> RegionNames<'a> {
 
     /// The value for each region, in the order of their ids: its own, or that of the default region
     /// where it has none or is drained; `None` where that is not written either.
-    pub(super) fn resolve<'v, T>(&self, each: &'v [(String, T)]) -> Vec<Option<&'v T>> {
+    pub(crate) fn resolve<'v, T>(&self, each: &'v [(String, T)]) -> Vec<Option<&'v T>> {
         let by_name = map(each.iter().map(|(region, value)| (region.as_str(), value)));
         let default = by_name.get(DEFAULT_REGION).copied();
         let mut in_order: Vec<(u32, &str)> =
@@ -71,7 +71,7 @@ impl<'a> RegionNames<'a> {
     }
 
     /// The same of a value that may be one for all regions; what is not written is the type's own default.
-    pub(super) fn spread<T: Clone + Default>(
+    pub(crate) fn spread<T: Clone + Default>(
         &self,
         value: &PerRegion<T>,
         path: &Path<'_>,

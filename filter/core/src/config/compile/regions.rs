@@ -145,7 +145,7 @@ fn specificity(pattern: &str) -> usize {
 
 /// The labels that a pattern means. That there is none is a mistake.
 #[inline(never)]
-pub(super) fn labels_meant<'l>(
+pub(crate) fn labels_meant<'l>(
     pattern: &str,
     known: impl Iterator<Item = &'l str>,
     path: &Path<'_>,
@@ -167,7 +167,7 @@ pub(super) fn labels_meant<'l>(
 }
 
 /// The ids of the labels that a list of patterns means, each pattern at its place in the list.
-pub(super) fn labels_of_list(
+pub(crate) fn labels_of_list(
     patterns: &[String],
     known: &BTreeMap<&str, u32>,
     path: &Path<'_>,

@@ -15,23 +15,23 @@ use crate::config::user_info::hidden;
 type Ids<'a> = BTreeMap<&'a str, u32>;
 
 /// What the names in a rule may refer to.
-pub(super) struct Scope<'a> {
-    pub(super) backends: &'a Ids<'a>,
+pub(crate) struct Scope<'a> {
+    pub backends: &'a Ids<'a>,
     /// Whether each backend, by its id, takes no reads.
-    pub(super) drained_backends: Vec<bool>,
-    pub(super) regions: &'a RegionNames<'a>,
-    pub(super) labels: &'a Ids<'a>,
-    pub(super) stores: &'a Ids<'a>,
-    pub(super) caches: &'a Ids<'a>,
+    pub(in crate::config) drained_backends: Vec<bool>,
+    pub regions: &'a RegionNames<'a>,
+    pub labels: &'a Ids<'a>,
+    pub stores: &'a Ids<'a>,
+    pub(in crate::config) caches: &'a Ids<'a>,
     /// Whether the policy is for what fills caches: its chains have none.
-    pub(super) fills_caches: bool,
-    pub(super) access: Checks<'a>,
-    pub(super) mistakes: &'a Mistakes,
+    pub(in crate::config) fills_caches: bool,
+    pub access: Checks<'a>,
+    pub mistakes: &'a Mistakes,
 }
 
 impl Scope<'_> {
     /// The ids of the fronts whose clients a rule is for.
-    pub(super) fn fronts(&self, names: &[String], path: &Path<'_>) -> Vec<FrontId> {
+    pub(crate) fn fronts(&self, names: &[String], path: &Path<'_>) -> Vec<FrontId> {
         if names.is_empty() {
             let message = "is empty, so the rule is for nobody; write the fronts whose clients may see its \
                  repositories";
@@ -58,12 +58,12 @@ impl Scope<'_> {
     }
 
     /// Whether a backend takes no reads.
-    pub(super) fn is_drained(&self, backend: BackendId) -> bool {
+    pub(crate) fn is_drained(&self, backend: BackendId) -> bool {
         self.drained_backends.get(backend.index()).copied().unwrap_or(false)
     }
 
     /// The ids of a list of names; unknown and repeated ones are mistakes.
-    pub(super) fn backend_list(&self, names: &[String], path: &Path<'_>) -> Vec<BackendId> {
+    pub(crate) fn backend_list(&self, names: &[String], path: &Path<'_>) -> Vec<BackendId> {
         if names.is_empty() {
             self.mistakes.add(path, "is empty; write at least one backend");
         }
@@ -83,7 +83,7 @@ impl Scope<'_> {
     }
 
     /// The id of a name; an unknown one is a mistake.
-    pub(super) fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
+    pub(crate) fn backend(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
         let id = self.backends.get(name).copied().map(BackendId::new);
         if Cache::name_in_chain(name).is_some() {
             let message = format!(

@@ -3,15 +3,15 @@
 //! The reader takes the names from here, so that a field that is read is a field that is known; what is said of
 //! an unknown field and the JSON Schema (`portolan schema`) come from the same tables.
 
-mod access;
+pub(crate) mod access;
 mod backends;
 mod caches;
 mod fronts;
 mod policy;
 mod renamed;
-mod rules;
-mod table;
+pub(crate) mod table;
 
+pub(crate) use super::rule::fields::{CLIENT_REDIRECTS, LINK, RULE, RULE_WRITES};
 pub(crate) use access::{
     BACKEND_AUTH, BASIC, CREDENTIAL, FRONT_AUTH, LOGIN, READERS, TOKEN, VERIFIER,
 };
@@ -26,7 +26,6 @@ pub(crate) use policy::{
     BUDGET, CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REFUSED, REGION,
 };
 pub use renamed::{OldName, rename_old_fields};
-pub(crate) use rules::{CLIENT_REDIRECTS, LINK, RULE, RULE_WRITES};
 pub use table::{Field, Table, Value};
 
 #[cfg(test)]

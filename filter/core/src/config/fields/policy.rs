@@ -4,9 +4,9 @@ use super::access::CREDENTIAL;
 use super::backends::{BACKEND, BLOB_STORE};
 use super::caches::CACHE;
 use super::fronts::FRONT;
-use super::rules::RULE;
 use super::table::{Field, Table, Value, optional, required};
 use crate::config::budget::{CLASSES, EACH_WORDS};
+use crate::config::rule::fields::RULE;
 
 /// The whole policy.
 pub static POLICY: Table = Table {

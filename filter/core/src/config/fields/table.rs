@@ -126,17 +126,17 @@ fn tables_of(value: &'static Value, found: &mut Vec<&'static Table>) {
 
 impl Field {
     /// The same field, which an earlier release knew by another name.
-    pub(super) const fn formerly(self, old_name: &'static str) -> Self {
+    pub const fn formerly(self, old_name: &'static str) -> Self {
         Self { old_name: Some(old_name), ..self }
     }
 }
 
 /// A field that has to be there.
-pub(super) const fn required(name: &'static str, value: Value, meaning: &'static str) -> Field {
+pub(crate) const fn required(name: &'static str, value: Value, meaning: &'static str) -> Field {
     Field { name, old_name: None, is_required: true, value, meaning }
 }
 
 /// A field that may be left out.
-pub(super) const fn optional(name: &'static str, value: Value, meaning: &'static str) -> Field {
+pub(crate) const fn optional(name: &'static str, value: Value, meaning: &'static str) -> Field {
     Field { name, old_name: None, is_required: false, value, meaning }
 }

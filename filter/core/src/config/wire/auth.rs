@@ -133,7 +133,7 @@ pub(super) fn read_credential(name: String, node: &Node<'_>) -> CredentialWire {
 /// `anyone`, `authenticated` or `{networks: [LABEL, …]}`.
 ///
 /// What cannot be read counts as written, for nobody: it has its own mistake already.
-pub(super) fn read_readers(node: &Node<'_>) -> ReadersWire {
+pub(crate) fn read_readers(node: &Node<'_>) -> ReadersWire {
     const WANTED: &str = "`authenticated`, `{networks: [LABEL]}` or, for everybody, `anyone`";
     const LABELS: &str = "a list of labels of `networks`";
     if !node.is_mapping() {
@@ -155,7 +155,7 @@ pub(super) fn read_readers(node: &Node<'_>) -> ReadersWire {
 
 /// Only `authenticated`: a push by anybody would be made with the proxy's own rights.
 /// What cannot be read counts as written: it has its own mistake already.
-pub(super) fn read_writers(node: &Node<'_>) -> bool {
+pub(crate) fn read_writers(node: &Node<'_>) -> bool {
     const WANTED: &str = "`authenticated`; nobody else may push with the proxy's credential";
     node.word(WANTED, &[("authenticated", ())]);
     true

@@ -1,10 +1,10 @@
 //! The wire form of followed redirects.
 
-use super::client_redirects::PerRegion;
 use super::values::{flag, list, optional_text};
 use crate::config::fields::FOLLOWED_REDIRECTS;
 use crate::config::followed_redirects::{RedirectHandling, RedirectHost, WANTED_HOST};
 use crate::config::reader::{Fields, Node};
+use crate::config::rule::client_redirects::wire::PerRegion;
 
 #[derive(Default)]
 pub(crate) struct FollowedRedirectsWire {

@@ -4,13 +4,12 @@
 //! around it are kept, so that references to them do not fail a second time for the same
 //! reason.
 
-mod auth;
+pub(crate) mod auth;
 mod backends;
 mod blob_stores;
 mod budget;
 mod caches;
 mod client_limits;
-mod client_redirects;
 mod clients;
 mod followed_redirects;
 mod fronts;
@@ -21,23 +20,22 @@ mod rate;
 mod refused;
 mod regions;
 mod resilience;
-mod rules;
 mod upstreams;
-mod values;
+pub(crate) mod values;
 
+pub(crate) use super::rule::client_redirects::wire::{ClientRedirectsWire, PerRegion};
+pub(crate) use super::rule::wire::{LinkWire, RuleWire};
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
 pub(crate) use backends::{BackendWire, TlsWire};
 pub(crate) use blob_stores::BlobStoreWire;
 pub(crate) use caches::CacheWire;
 pub(crate) use client_limits::ClientLimitsWire;
-pub(crate) use client_redirects::{ClientRedirectsWire, PerRegion};
 pub(crate) use clients::{ClientsWire, GeoHeadersWire};
 pub(crate) use followed_redirects::{FollowWire, FollowedRedirectsWire};
 pub(crate) use fronts::FrontWire;
 pub(crate) use proxy::ProxyWire;
 pub(crate) use refused::RefusedWire;
 pub(crate) use regions::RegionWire;
-pub(crate) use rules::{LinkWire, RuleWire};
 pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
@@ -91,7 +89,7 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         read_named(&node, BACKENDS, backends::read_backend)
     });
     let rules = maybe(&fields, "rules", RULES, is_needed, |node| {
-        node.list(RULES, |rule| Some(rules::read_rule(&rule)))
+        node.list(RULES, |rule| Some(super::rule::wire::read_rule(&rule)))
     });
     let (backends, rules) = own_backends::add(of_upstreams, backends, rules, mistakes);
     PolicyWire {

@@ -6,13 +6,13 @@
 
 use super::backends::BackendWire;
 use super::fronts::FrontWire;
-use super::rules::{LinkWire, RuleWire};
 use super::upstreams::UpstreamWire;
 use crate::config::backend_url::BackendUrl;
 use crate::config::mistake::Mistakes;
 use crate::config::name_mapping::NameRewrite;
 use crate::config::regions::DEFAULT_REGION;
 use crate::config::repository_glob::RepositoryGlob;
+use crate::config::rule::wire::{LinkWire, RuleWire};
 use crate::grammar::is_repository_prefix;
 
 /// An upstream that says so.
@@ -97,19 +97,10 @@ impl OwnBackend {
         let link = LinkWire { backend: self.name.clone(), share: None };
         RuleWire {
             name: Some(self.name.clone()),
-            fronts: None,
             repositories: Some(glob.into_iter().collect()),
             has_chains: true,
             chains: vec![(DEFAULT_REGION.to_owned(), Some(vec![link]))],
-            owner: None,
-            replicas: None,
-            tags_from_owner: false,
-            read_your_writes: None,
-            readers: None,
-            writers: false,
-            client_redirects: None,
-            signatures: None,
-            writes_refused: None,
+            ..RuleWire::default()
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::config::reader::{Fields, Node};
 use crate::config::reason;
 use crate::config::wanted::Wanted;
 
-pub(super) const NAME: Wanted<'static> = Wanted::explained(
+pub(crate) const NAME: Wanted<'static> = Wanted::explained(
     "a name of letters, digits, `-`, `_` and `.`, at most 63 long",
     advice::name::why,
 );
@@ -37,7 +37,7 @@ pub(super) fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
 }
 
 /// Why writes are refused.
-pub(super) fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<String> {
+pub(crate) fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<String> {
     let fields = node.fields(table);
     fields.required("refused", reason::WANTED, |node| node.parse(reason::WANTED, reason::parse))
 }
@@ -60,7 +60,7 @@ pub(super) fn read_count(node: &Node<'_>) -> Option<u32> {
 }
 
 /// A text that is not empty, if it is there.
-pub(super) fn optional_text(
+pub(crate) fn optional_text(
     fields: &Fields<'_>,
     name: &'static str,
     wanted: &str,
@@ -71,7 +71,7 @@ pub(super) fn optional_text(
 }
 
 /// A list of values of one kind; empty if it is left out.
-pub(super) fn list<'w, T>(
+pub(crate) fn list<'w, T>(
     fields: &Fields<'_>,
     name: &'static str,
     wanted: impl Into<Wanted<'w>>,
@@ -87,7 +87,7 @@ pub(super) fn list<'w, T>(
 
 /// The names of fronts, backends, blob stores, regions and rules: they become parts of stats, labels and
 /// cluster names.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=63).contains(&text.len())
         && text.bytes().all(known)

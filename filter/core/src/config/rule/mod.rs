@@ -1,12 +1,20 @@
 //! The rules: repositories with their chains and their owner.
 
+pub(super) mod chain;
+pub(super) mod client_redirects;
+pub(super) mod compile;
+mod compile_chain;
+pub(super) mod fields;
+pub(super) mod index;
+pub(super) mod wire;
+
 use std::time::Duration;
 
-use super::auth::Readers;
-use super::chain::Chain;
-use super::client_redirects::ClientRedirects;
-use super::ids::{BackendId, FrontId, ListId, RegionId, RuleId};
-use super::rule_index::RuleIndex;
+use crate::config::auth::Readers;
+use crate::config::ids::{BackendId, FrontId, ListId, RegionId, RuleId};
+use crate::config::rule::chain::Chain;
+use crate::config::rule::client_redirects::ClientRedirects;
+use crate::config::rule::index::RuleIndex;
 
 /// A rule of the policy.
 #[derive(Clone, Debug)]

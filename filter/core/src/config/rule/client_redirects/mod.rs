@@ -1,7 +1,10 @@
 //! Client redirects: the requests of a rule that are answered with a redirect to a registry or a
 //! blob store.
 
-use super::ids::{LabelId, RegionId, StoreId};
+pub(in crate::config) mod compile;
+pub(in crate::config) mod wire;
+
+use crate::config::ids::{LabelId, RegionId, StoreId};
 
 /// What of a rule's repositories clients fetch themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A chain: the backends that serve the clients of one region.
 
-use super::ids::ListId;
-use super::stable_hash::stable_hash;
+use crate::config::ids::ListId;
+use crate::config::stable_hash::stable_hash;
 
 /// The lists of one region and one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use super::auth::ReadersWire;
-use super::auth::{read_readers, read_writers};
-use super::client_redirects::ClientRedirectsWire;
-use super::client_redirects::read_client_redirects;
-use super::values::{NAME, is_name, optional_text, read_writes};
 use crate::config::advice;
 use crate::config::duration;
 use crate::config::fields::{LINK, RULE, RULE_WRITES};
 use crate::config::reader::Node;
 use crate::config::repository_glob::RepositoryGlob;
+use crate::config::rule::client_redirects::wire::ClientRedirectsWire;
+use crate::config::rule::client_redirects::wire::read_client_redirects;
+use crate::config::wire::auth::ReadersWire;
+use crate::config::wire::auth::{read_readers, read_writers};
+use crate::config::wire::values::{NAME, is_name, optional_text, read_writes};
 
+#[derive(Default)]
 pub(crate) struct RuleWire {
     pub(crate) name: Option<String>,
     /// The fronts whose clients it is for, by name.
@@ -53,7 +54,7 @@ pub(crate) struct LinkWire {
 
 const NAMES: &str = "a list of names";
 
-pub(super) fn read_rule(node: &Node<'_>) -> RuleWire {
+pub(crate) fn read_rule(node: &Node<'_>) -> RuleWire {
     const CHAINS: &str = "a mapping from regions to lists of backends, nearest first";
     const TAGS: &str = "`owner` or `replicas`";
     let fields = node.fields(&RULE);

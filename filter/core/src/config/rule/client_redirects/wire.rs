@@ -1,9 +1,9 @@
 //! The wire form of client redirects.
 
-use super::values::list;
-use crate::config::client_redirects::{RedirectClass, WANTED_CLASS};
 use crate::config::fields::CLIENT_REDIRECTS;
 use crate::config::reader::{Fields, Node};
+use crate::config::rule::client_redirects::{RedirectClass, WANTED_CLASS};
+use crate::config::wire::values::list;
 
 /// A value for each region that is named, or one for all.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct ClientRedirectsWire {
     pub(crate) keep: Vec<String>,
 }
 
-pub(super) fn read_client_redirects(node: &Node<'_>) -> ClientRedirectsWire {
+pub(crate) fn read_client_redirects(node: &Node<'_>) -> ClientRedirectsWire {
     const LABEL: &str = "a label of `networks`, or the start of labels and a `*`, such as `gcp:*`";
     let fields = node.fields(&CLIENT_REDIRECTS);
     ClientRedirectsWire {

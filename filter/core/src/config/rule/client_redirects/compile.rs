@@ -1,28 +1,28 @@
 //! Compiles client redirects, and checks that a redirected client can be served at the destination.
 
-use super::access::FrontKinds;
-use super::auth::BackendFacts;
-use super::names::unknown;
-use super::regions::labels_meant;
-use super::scope::Scope;
 use crate::config::auth::Readers;
-use crate::config::client_redirects::ClientRedirects;
+use crate::config::compile::access::FrontKinds;
+use crate::config::compile::auth::BackendFacts;
+use crate::config::compile::names::unknown;
+use crate::config::compile::regions::labels_meant;
+use crate::config::compile::scope::Scope;
 use crate::config::ids::{BackendId, LabelId, StoreId};
 use crate::config::mistake::Path;
+use crate::config::rule::client_redirects::ClientRedirects;
 use crate::config::wire::{ClientRedirectsWire, PerRegion};
 
 /// What else the rule says that a redirect must fit.
-pub(super) struct Around<'a> {
+pub(crate) struct Around<'a> {
     /// Everybody whom a request of the rule may go to.
-    pub(super) members: Vec<BackendId>,
-    pub(super) readers: Option<&'a Readers>,
-    pub(super) kinds: FrontKinds,
+    pub(crate) members: Vec<BackendId>,
+    pub(crate) readers: Option<&'a Readers>,
+    pub(crate) kinds: FrontKinds,
 }
 
 impl Scope<'_> {
     /// Compiles `client_redirects` of a rule; `path` is its own.
     #[inline(never)]
-    pub(super) fn client_redirects(
+    pub(crate) fn client_redirects(
         &self,
         wire: ClientRedirectsWire,
         around: &Around<'_>,
@@ -159,7 +159,7 @@ fn why_not(backend: &BackendFacts, kinds: FrontKinds, sends_to_backends: bool) -
 }
 
 impl<T> PerRegion<T> {
-    pub(super) fn any(&self, is: fn(&T) -> bool) -> bool {
+    pub(crate) fn any(&self, is: fn(&T) -> bool) -> bool {
         match self {
             Self::All(value) => is(value),
             Self::Each(each) => each.iter().any(|(_, value)| is(value)),

@@ -1,27 +1,27 @@
 //! Compiles rules: chains for every region, and an owner and replicas that exist.
 
-use super::access::{FrontKinds, RuleAccess};
-use super::caches::Audience;
-use super::chains::{self, Link, Tags};
-use super::client_redirects::Around;
-use super::names::Once;
-use super::regions::labels_of_list;
-use super::scope::Scope;
 use crate::config::auth::Readers;
 use crate::config::cache::Cache;
-use crate::config::chain::Chain;
+use crate::config::compile::access::{FrontKinds, RuleAccess};
+use crate::config::compile::caches::Audience;
+use crate::config::compile::names::Once;
+use crate::config::compile::regions::labels_of_list;
+use crate::config::compile::scope::Scope;
 use crate::config::ids::{BackendId, RuleId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::Path;
 use crate::config::nearest::join;
 use crate::config::regions::DEFAULT_REGION;
 use crate::config::repository_glob::RepositoryGlob;
-use crate::config::rule_index::RuleIndex;
-use crate::config::rules::{Owner, Rule, Rules};
+use crate::config::rule::chain::Chain;
+use crate::config::rule::client_redirects::compile::Around;
+use crate::config::rule::compile_chain::{self, Link, Tags};
+use crate::config::rule::index::RuleIndex;
+use crate::config::rule::{Owner, Rule, Rules};
 use crate::config::wire::{LinkWire, ReadersWire, RuleWire};
 
 #[inline(never)]
-pub(super) fn compile(
+pub(crate) fn compile(
     wire: Option<Vec<RuleWire>>,
     scope: &Scope<'_>,
     table: &mut ListTable,
@@ -160,7 +160,8 @@ impl Scope<'_> {
             let links = self.links(links.as_deref(), &item);
             self.regions.check(region, &item, self.mistakes);
             if !links.is_empty() && self.regions.is_served(region) {
-                let chain = chains::compile((cache, &links), tags, table, &item, self.mistakes);
+                let chain =
+                    compile_chain::compile((cache, &links), tags, table, &item, self.mistakes);
                 by_region.push((region.clone(), chain));
             }
         }

@@ -1,32 +1,32 @@
 //! Compiles chains: from names of backends to lists that a request can be sent to.
 
-use crate::config::chain::{Chain, Lists, Trial};
 use crate::config::ids::{BackendId, ListId};
 use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::rules::Owner;
+use crate::config::rule::Owner;
+use crate::config::rule::chain::{Chain, Lists, Trial};
 
 /// One backend of a chain, resolved.
 #[derive(Clone, Copy)]
-pub(super) struct Link {
-    pub(super) backend: BackendId,
-    pub(super) share: Option<u8>,
-    pub(super) drained: bool,
+pub(crate) struct Link {
+    pub(crate) backend: BackendId,
+    pub(crate) share: Option<u8>,
+    pub(crate) drained: bool,
 }
 
 /// What the rule around a chain says about tags.
-pub(super) struct Tags<'a> {
+pub(crate) struct Tags<'a> {
     /// The backends that the rule declares as replicas.
-    pub(super) replicas: &'a [BackendId],
+    pub(crate) replicas: &'a [BackendId],
     /// The owner of the rule, if it has one.
-    pub(super) owner: Option<Owner>,
+    pub(crate) owner: Option<Owner>,
     /// Whether tags are read from the owner.
-    pub(super) from_owner: bool,
+    pub(crate) from_owner: bool,
 }
 
 /// Compiles one chain; `None` only together with a mistake.
 #[inline(never)]
-pub(super) fn compile(
+pub(crate) fn compile(
     (cache, links): (Option<BackendId>, &[Link]),
     tags: &Tags<'_>,
     table: &mut ListTable,

@@ -1,7 +1,7 @@
 //! The fields of rules.
 
-use super::access::READERS;
-use super::table::{Table, Value, optional, required};
+use crate::config::fields::access::READERS;
+use crate::config::fields::table::{Table, Value, optional, required};
 
 const CLASSES: Value = Value::List(&Value::Words(&["manifests", "blobs", "tags", "referrers"]));
 

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::RuleId;
-use super::repository_glob::RepositoryGlob;
+use crate::config::ids::RuleId;
+use crate::config::repository_glob::RepositoryGlob;
 
 /// The globs of all rules, ready for lookups.
 #[derive(Clone, Debug, Default)]
