@@ -23,7 +23,7 @@ from harness.two_operators import Operators, two_operators
 # scripts/test-all runs every suite with either form.
 NATIVE_SUITES = """
     alerts auth_clients auth_operators auth_peers balancers browsers budgets client_limits
-    combined_registry doctor drift geography gitlab_geo hostile_clients hostile_framing
+    combined_registry copy copy_s3 doctor drift geography gitlab_geo hostile_clients hostile_framing
     hostile_http2 hostile_http3 hostile_load hostile_registries http3 http_redirect limited
     locality measuring naming_clients observing redirecting redirecting_clients
     redirects_clients refused_clients refused_writes rules_of_fronts status times

@@ -4,6 +4,7 @@ mod admin;
 mod cache;
 mod clients;
 mod command_line;
+mod copy;
 mod credential;
 mod doctor;
 mod drift;
@@ -116,6 +117,13 @@ enum Command {
     /// Every manifest, configuration and layer is downloaded and its digest checked; nothing is kept.
     #[command(after_help = warm::EXAMPLES)]
     Warm(warm::WarmArgs),
+    /// Fill a blob store that clients are redirected to, with the blobs of images or with what clients have fetched.
+    ///
+    /// Each blob is read through the front or from a registry, and hashed while it is sent: the store gets its end only
+    /// if its digest is right. What the store has is neither read nor sent again, so that a run which was broken off is
+    /// continued by another.
+    #[command(after_help = copy::EXAMPLES)]
+    Copy(copy::CopyArgs),
     /// Look at the nodes of caches, and have them forget, verify or fetch content.
     #[command(subcommand)]
     Cache(CacheCommand),
@@ -300,6 +308,7 @@ impl Command {
             Self::Drift(arguments) => drift::run(&arguments, out),
             Self::Nearest(arguments) => nearest::run(&arguments, out),
             Self::Warm(arguments) => warm::run(&arguments, out),
+            Self::Copy(arguments) => copy::run(&arguments, out),
             Self::Cache(command) => command.run(out),
             Self::Status(arguments) => status::run(&arguments, out),
             Self::Bench(arguments) => bench::run(&arguments, out),

@@ -1,6 +1,8 @@
 """The command line, as it was built."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness import paths
@@ -12,10 +14,15 @@ class PortolanFailed(RuntimeError):
     """The command line ended with an error; the message is what it said."""
 
 
-def run(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs it, whatever comes of it."""
+def run(
+    *arguments: str | Path, stdin: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs it, whatever comes of it; `environment` has variables beside those of this process."""
     command: list[str | Path] = [paths.portolan(), *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False)
+    variables = {**os.environ, **(environment or {})}
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False, env=variables
+    )
 
 
 def output(*arguments: str | Path, stdin: str = "") -> str:

@@ -77,7 +77,12 @@ fn drain(content: &mut impl Read, limit: u64, mut each: impl FnMut(&[u8])) -> Re
     }
 }
 
-fn algorithm(digest: &Digest<'_>) -> Result<&'static Algorithm, Fault> {
+/// What computes a digest of this algorithm.
+///
+/// # Errors
+///
+/// Nobody here can.
+pub fn algorithm(digest: &Digest<'_>) -> Result<&'static Algorithm, Fault> {
     match digest.algorithm() {
         "sha256" => Ok(&SHA256),
         "sha512" => Ok(&SHA512),
@@ -87,7 +92,9 @@ fn algorithm(digest: &Digest<'_>) -> Result<&'static Algorithm, Fault> {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits, in lower case.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).flatten().collect()
 }

@@ -7,7 +7,7 @@ use portolan_core::token::Secret;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION};
 use ureq::http::{Method, Request, Response, Uri};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-use ureq::{Agent, Body};
+use ureq::{Agent, AsSendBody, Body};
 
 use super::content::{keep, skim};
 use super::fault::Fault;
@@ -110,7 +110,8 @@ impl Client {
             .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(habits.patience))
-            .timeout_per_read(Some(habits.patience));
+            .timeout_per_read(Some(habits.patience))
+            .timeout_per_write(Some(habits.patience));
         if !habits.uses_proxy {
             config = config.proxy(None);
         }
@@ -151,6 +152,20 @@ impl Client {
         }
         let url = without_query(&ask.url);
         Err(Fault::new(format_args!("{url} leads to more than {MOST_REDIRECTS} redirects")))
+    }
+
+    /// Sends a request as it is, with its body; the answer, whatever its status. No redirect is
+    /// followed: what is written is for the server that was named.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer, or the body cannot be read to its end.
+    pub fn transfer(&self, request: Request<impl AsSendBody>) -> Result<Answer, Fault> {
+        let url = request.uri().clone();
+        let response = self.agent.run(request).map_err(|error| failed(&url, &error))?;
+        let (head, body) = response.into_parts();
+        let (status, headers) = (head.status.as_u16(), head.headers);
+        Ok(Answer { status, headers, url, hops: Vec::new(), body })
     }
 
     fn hop(

@@ -9,14 +9,14 @@ use portolan_registry_client::registry::base;
 
 /// A front.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Where clients find it.
-    pub(super) url: BackendUrl,
+    pub(crate) url: BackendUrl,
 }
 
 /// Why there is no front to pull from.
 #[derive(Debug)]
-pub(super) enum Unusable {
+pub(crate) enum Unusable {
     /// The policy is refused.
     Policy(Vec<Diagnostic>),
     /// Anything else, and what to write.
@@ -29,7 +29,7 @@ impl Place {
     /// # Errors
     ///
     /// The URL is none, or the policy is refused or has no host.
-    pub(super) fn of(text: &str) -> Result<Self, Unusable> {
+    pub(crate) fn of(text: &str) -> Result<Self, Unusable> {
         if text.contains("://") {
             let url = BackendUrl::parse(text).ok_or_else(|| {
                 Unusable::Other(format!(
@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// The front's URL, as it is printed.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         base(&self.url)
     }
 
@@ -55,7 +55,7 @@ impl Place {
     /// # Errors
     ///
     /// It is no name.
-    pub(super) fn image(&self, text: &str) -> Result<ImageName, String> {
+    pub(crate) fn image(&self, text: &str) -> Result<ImageName, String> {
         let own = format!("{}/", self.url.authority());
         let name = text.strip_prefix(&own).unwrap_or(text);
         name.parse().map_err(|why| format!("{text}: {why}"))

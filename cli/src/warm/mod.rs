@@ -2,7 +2,7 @@
 //!
 //! [`front`] finds out where the front is and what its images are called, [`report`] says what came of it.
 
-mod front;
+pub(crate) mod front;
 mod report;
 
 use std::collections::HashSet;
@@ -136,7 +136,7 @@ fn wrong(message: impl std::fmt::Display) -> Exit {
 }
 
 /// The images, those of the standard input in the place of `-`; comments begin with `#`.
-fn names(written: &[String]) -> io::Result<Vec<String>> {
+pub(crate) fn names(written: &[String]) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for name in written {
         if name == "-" {
