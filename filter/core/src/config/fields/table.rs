@@ -126,7 +126,7 @@ fn tables_of(value: &'static Value, found: &mut Vec<&'static Table>) {
 
 impl Field {
     /// The same field, which an earlier release knew by another name.
-    pub const fn formerly(self, old_name: &'static str) -> Self {
+    pub(crate) const fn formerly(self, old_name: &'static str) -> Self {
         Self { old_name: Some(old_name), ..self }
     }
 }
