@@ -91,6 +91,25 @@ def test_link(envoy: Envoy, west: Scripted, sent: list[str | bytes], expected: l
     assert envoy.request("GET", TAGS).all("link") == expected
 
 
+# Nobody follows these; but no answer tells the host behind the front.
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+@pytest.mark.parametrize("target", [BLOB, "/v2/drycc/app/manifests/v1", "/v2/public/app/manifests/v1", f"/v2/drycc/app/manifests/{DIGEST}"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_link_beside_content_names_no_backend(
+    envoy: Envoy, east: Scripted, west: Scripted, method: str, target: str, status: int
+) -> None:
+    for upstream in (east, west):
+        own = f"<http://{upstream.authority}/v2/acme/app/manifests/v2>; rel=canonical, <https://docs.example/x>; rel=help"
+        upstream.answer(Answer(status, [("Link", own), ("Link", "<broken; rel=next")], b"{}"))
+    found = envoy.request(method, target, body=b"{}" if method == "PUT" else None)
+    assert found.status in (status, 405)
+    assert b"127.0.0.1" not in repr(found.headers).encode()
+    for upstream in (east, west):
+        upstream.answer(Answer(status, [("Link", f"<http://{upstream.authority}/v2/acme/app/tags/list>; rel=help")], b"{}"))
+    found = envoy.request(method, target, body=b"{}" if method == "PUT" else None)
+    assert b"127.0.0.1" not in repr(found.headers).encode()
+
+
 def test_referrers_have_pages_too(envoy: Envoy, west: Scripted) -> None:
     west.answer(
         Answer(

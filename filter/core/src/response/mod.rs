@@ -59,16 +59,16 @@ pub enum Amendment {
     Refuse(Misdirection),
 }
 
-/// The headers to look at in the answer to a request of this class. Only lists have pages, but a client of
-/// an upload goes wherever it is told; every look costs.
+/// The headers that may carry URLs of the backend, in any answer.
+pub const URL_HEADERS: [UrlHeader; 3] =
+    [UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link];
+
+/// Whether clients follow a `Link` of the answer to a request of this class. Only lists have pages, but a client of
+/// an upload goes wherever it is told. Of content a `Link` may still name the backend's host, which is no client's to
+/// know; the attempt phase marks an answer that has one.
 #[must_use]
-pub const fn url_headers(class: Class) -> &'static [UrlHeader] {
-    match class {
-        Class::Tags | Class::Referrers | Class::Catalog | Class::Upload => {
-            &[UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link]
-        }
-        _ => &[UrlHeader::Location, UrlHeader::Challenge],
-    }
+pub const fn follows_links(class: Class) -> bool {
+    matches!(class, Class::Tags | Class::Referrers | Class::Catalog | Class::Upload)
 }
 
 /// Decides about one header, given all its values, the status of the answer and the name of the backend that
@@ -116,7 +116,8 @@ const fn matters(receipt: &Receipt, header: UrlHeader, status: Option<u16>) -> b
     match (header, status) {
         (UrlHeader::Challenge, _) | (_, Some(304 | 400..)) => false,
         (UrlHeader::Location, Some(200..=299)) => receipt.writes,
-        (UrlHeader::Link | UrlHeader::Location, _) => true,
+        (UrlHeader::Link, _) => follows_links(receipt.class),
+        (UrlHeader::Location, _) => true,
     }
 }
 

@@ -262,6 +262,13 @@ fn links() {
             let expected = expected.map(|link| link.map(str::to_owned));
             assert_eq!(found, expected.map_err(|()| Misdirection::Page), "{value}: {reason}");
         }
+        // Nobody follows one beside content: what cannot be told is left out, and the content stays.
+        for class in [Class::Blob, Class::ManifestByTag, Class::ManifestByDigest] {
+            let receipt = receipt(class, "/v2/acme/tool/tags/list?n=2");
+            let found = one("https://b.example", UrlHeader::Link, &receipt, value.as_bytes());
+            let expected = expected.map(|link| link.map(str::to_owned));
+            assert_eq!(found, Ok(expected.unwrap_or_default()), "{class:?} {value}: {reason}");
+        }
     }
 }
 

@@ -233,12 +233,12 @@ impl Attempt {
         self.phase = Phase::Answered;
         self.overlap.answered(&self.list, &self.backend, call);
         let Some(headers) = call.exchange.response_headers() else { return };
-        let mut is_challenge = false;
+        let mut tells_more = false;
         for (name, _) in headers.iter() {
             if is_internal(name) {
                 call.remove_header(Side::Response, name.to_vec());
             }
-            is_challenge |= matches!(name, b"www-authenticate" | b"proxy-authenticate");
+            tells_more |= matches!(name, b"www-authenticate" | b"proxy-authenticate" | b"link");
         }
         let Some(status) = headers.status() else { return };
         self.status = Some(status);
@@ -259,7 +259,7 @@ impl Attempt {
         if is_clients {
             self.overlap.wins(&self.list, &self.backend, call);
         }
-        if !self.prepared.is_empty() && (is_challenge || is_judged(self.is_alone(), status)) {
+        if !self.prepared.is_empty() && (tells_more || is_judged(self.is_alone(), status)) {
             call.set_response_header(headers::DOUBTFUL, b"1");
         }
     }

@@ -85,9 +85,12 @@ fn finish(
     let is_unauthorized = is_doubtful
         && (has_challenge || receipt.origin.is_some())
         && head.status().is_some_and(|status| status == 401);
-    for header in response::url_headers(receipt.class) {
+    for header in &response::URL_HEADERS {
         let is_there = match header {
             UrlHeader::Challenge => has_challenge || is_unauthorized,
+            UrlHeader::Link if !response::follows_links(receipt.class) => {
+                is_doubtful && head.has(header.name())
+            }
             _ => head.has(header.name()),
         };
         if is_there {
