@@ -16,9 +16,9 @@ use super::tls::Trust;
 
 /// The certificate that a server showed last, in DER; also one that was refused.
 #[derive(Clone, Debug, Default)]
-pub struct Shown(Arc<Mutex<Option<Vec<u8>>>>);
+pub struct PeerCertificate(Arc<Mutex<Option<Vec<u8>>>>);
 
-impl Shown {
+impl PeerCertificate {
     /// The certificate, if the server came so far.
     pub fn certificate(&self) -> Option<Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -36,7 +36,7 @@ impl Shown {
 /// # Errors
 ///
 /// A file cannot be read, or has nothing in it.
-pub fn trust(tls: &Tls, shown: &Shown) -> Result<Trust, Fault> {
+pub fn trust(tls: &Tls, shown: &PeerCertificate) -> Result<Trust, Fault> {
     let name = (!tls.server_name.is_empty()).then(|| tls.server_name.clone());
     let verifier = verifier(roots(tls.ca_file.as_deref())?)?;
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
@@ -94,7 +94,7 @@ fn verifier(roots: RootCertStore) -> Result<Option<Arc<WebPkiServerVerifier>>, F
 /// Checks certificates as rustls does, and keeps what was shown.
 struct Keeping {
     verifier: Option<Arc<WebPkiServerVerifier>>,
-    shown: Shown,
+    shown: PeerCertificate,
 }
 
 impl Keeping {

@@ -38,7 +38,7 @@ use portolan_registry_client::http::Habits;
 use portolan_registry_client::image;
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::manifest::Platform;
-use portolan_registry_client::peer::{Shown, trust};
+use portolan_registry_client::peer::{PeerCertificate, trust};
 use portolan_registry_client::tls::Trust;
 
 use self::access::Access;
@@ -141,7 +141,8 @@ fn prepare(arguments: &CopyArgs) -> Result<Prepared, Wrong> {
         Destination::Url(url) => (None, url, trust_of_all.clone()),
         Destination::Named(name) => {
             let named = named(config.as_ref(), name)?;
-            let own = trust(named.tls(), &Shown::default()).map_err(|fault| fault.to_string())?;
+            let own = trust(named.tls(), &PeerCertificate::default())
+                .map_err(|fault| fault.to_string())?;
             (Some(name.to_owned()), named.url().clone(), own)
         }
     };

@@ -6,7 +6,7 @@ use portolan_command::date::BuildDate;
 use portolan_core::config::{Scheme, Tls};
 use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::{Answer, Ask, Client, Habits, without_query};
-use portolan_registry_client::peer::{Shown, trust};
+use portolan_registry_client::peer::{PeerCertificate, trust};
 use portolan_registry_client::url::host;
 use ureq::http::Uri;
 use ureq::http::header::HeaderMap;
@@ -45,13 +45,17 @@ pub(super) fn plain_tls(url: &Uri, ca_file: Option<&str>) -> Tls {
 /// # Errors
 ///
 /// A file of the policy cannot be read.
-pub(super) fn habits(tls: &Tls, shown: &Shown, patience: Duration) -> Result<Habits, Fault> {
+pub(super) fn habits(
+    tls: &Tls,
+    shown: &PeerCertificate,
+    patience: Duration,
+) -> Result<Habits, Fault> {
     Ok(Habits { trust: trust(tls, shown)?, patience, uses_proxy: false })
 }
 
 /// Asks a server once.
 pub(super) fn look(subject: &str, url: &Uri, tls: &Tls, role: Role, patience: Duration) -> Sight {
-    let shown = Shown::default();
+    let shown = PeerCertificate::default();
     let begun = Instant::now();
     let asked = habits(tls, &shown, patience).and_then(|habits| ask(&habits, url));
     let took = begun.elapsed();
@@ -85,7 +89,7 @@ fn ask(habits: &Habits, url: &Uri) -> Result<Answer, Fault> {
     Client::new(habits).send(&Ask::get(url.clone()))
 }
 
-fn certificate_of(subject: &str, shown: &Shown, now: u64) -> Option<Finding> {
+fn certificate_of(subject: &str, shown: &PeerCertificate, now: u64) -> Option<Finding> {
     let (state, message) = certificate::judge(&shown.certificate()?, now);
     Some(Finding::new(subject, "certificate", state, message))
 }

@@ -8,7 +8,7 @@ use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::{Ask, Client};
 use portolan_registry_client::login;
 use portolan_registry_client::manifest::ACCEPT;
-use portolan_registry_client::peer::Shown;
+use portolan_registry_client::peer::PeerCertificate;
 use portolan_registry_client::registry::{ping, refusal};
 use portolan_registry_client::sign_in::sign_in;
 use portolan_registry_client::url::{absolute, authority, host};
@@ -102,7 +102,7 @@ pub(super) fn credential(
 /// Whether it is accepted; `false` where nobody asks for it, so that nothing is known of it.
 fn accepted(config: &Config, backend: &Backend, patience: Duration) -> Result<bool, Fault> {
     let login = login::of_backend(config, backend)?;
-    let client = Client::new(&habits(backend.tls(), &Shown::default(), patience)?);
+    let client = Client::new(&habits(backend.tls(), &PeerCertificate::default(), patience)?);
     let url = ping(backend.url())?;
     let permit = sign_in(&client, &url, ACCEPT, "", login.as_ref())?;
     let Some(authorization) = permit.authorization() else { return Ok(false) };

@@ -23,7 +23,7 @@ use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::Habits;
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login;
-use portolan_registry_client::peer::{Shown, trust};
+use portolan_registry_client::peer::{PeerCertificate, trust};
 use portolan_registry_client::registry::Registry;
 
 use self::memory::Memory;
@@ -156,7 +156,7 @@ pub(crate) fn ask(
     uses_proxy: bool,
 ) -> Image {
     let said = |backend: &Backend, image: &ImageName| {
-        let trust = trust(backend.tls(), &Shown::default())?;
+        let trust = trust(backend.tls(), &PeerCertificate::default())?;
         digest(config, backend, image, Habits { trust, patience, uses_proxy })
     };
     let answers = replicas.backends.iter().map(|(backend, image)| Answer {

@@ -10,7 +10,7 @@ use portolan_registry_client::image::{self, Image};
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login;
 use portolan_registry_client::manifest::Platform;
-use portolan_registry_client::peer::{Shown, trust};
+use portolan_registry_client::peer::{PeerCertificate, trust};
 use portolan_registry_client::registry::{Registry, ping};
 
 /// How long the steps of a pull took, in seconds.
@@ -72,7 +72,7 @@ impl Probe {
         patience: Duration,
     ) -> Result<Self, String> {
         let said = |fault: Fault| format!("backend {}: {fault}", backend.name());
-        let trust = trust(backend.tls(), &Shown::default()).map_err(said)?;
+        let trust = trust(backend.tls(), &PeerCertificate::default()).map_err(said)?;
         let habits = Habits { trust, patience, uses_proxy: false };
         let pulled = sample.map(|sample| -> Result<Pulled, String> {
             let image = there(backend, &sample.image)?;
