@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::attempt::{
-    Answer, Answers, Case, Credentials, Shown, Trouble, Verdict, Wait, goes_on, judge, note, select,
+    Answer, Answers, Case, Credentials, SentCredentials, Trouble, Verdict, Wait, goes_on, judge, note, select,
 };
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, Config};
@@ -168,7 +168,7 @@ fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &
     let mut missed = 0;
     for (backend, byte) in members.iter().zip(statuses) {
         last = (STATUSES[usize::from(*byte) % STATUSES.len()], backend.name());
-        let Some(answer) = Answer::of(last.0, Shown::Nothing, Wait::UNKNOWN) else { break };
+        let Some(answer) = Answer::of(last.0, SentCredentials::Nothing, Wait::UNKNOWN) else { break };
         missed += usize::from(answer == Answer::Missed);
         let before = Answers::parse(&property);
         let attempt = portolan_core::attempt::Attempt {

@@ -23,9 +23,9 @@ pub enum Answer {
     Silent,
 }
 
-/// What an attempt showed of who asks, as far as a refusal means something different then.
+/// Whose credentials an attempt sent, as far as a refusal means something different then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
+pub enum SentCredentials {
     /// Nothing, as the backend wants nothing or the client has nothing for it. A 401 asks the client to
     /// log in; a 403 is no question, and another backend may say yes.
     #[default]
@@ -34,11 +34,11 @@ pub enum Shown {
     /// the client for credentials is to ask the wrong one.
     NothingEver,
     /// What the client sent: a refusal is for the client to see.
-    Clients,
+    Client,
     /// What the proxy has.
-    Proxys,
+    Proxy,
     /// What the proxy has, or nothing, to a backend that hides what it lacks.
-    ToHider,
+    ProxyToHider,
     /// Nothing, since no token could be had.
     LessThanWanted,
 }
@@ -57,17 +57,16 @@ impl Answer {
     /// * 401 and 403 depend on what was shown.
     /// * Every other status is about the request itself, and would be the same elsewhere.
     #[must_use]
-    pub const fn of(status: u16, shown: Shown, wait: Wait) -> Option<Self> {
+    pub const fn of(status: u16, shown: SentCredentials, wait: Wait) -> Option<Self> {
         match (status, shown) {
-            (404 | 410, _) | (401 | 403, Shown::ToHider) => Some(Self::Missed),
+            (404 | 410, _) | (401 | 403, SentCredentials::ProxyToHider) => Some(Self::Missed),
             (402 | 451, _)
-            | (401 | 403, Shown::Proxys | Shown::NothingEver)
-            | (403, Shown::Nothing) => Some(Self::Refused),
+            | (401 | 403, SentCredentials::Proxy | SentCredentials::NothingEver)
+            | (403, SentCredentials::Nothing) => Some(Self::Refused),
             (429, _) => Some(Self::Limited(wait)),
             // Without what it wants to see it was not asked as it should have been.
-            (0..=199 | 407 | 408 | 421 | 425 | 500.., _) | (401 | 403, Shown::LessThanWanted) => {
-                Some(Self::Failed(wait))
-            }
+            (0..=199 | 407 | 408 | 421 | 425 | 500.., _)
+            | (401 | 403, SentCredentials::LessThanWanted) => Some(Self::Failed(wait)),
             _ => None,
         }
     }
@@ -198,25 +197,25 @@ mod tests {
     /// Every status of an error, with what was shown and what it means then.
     #[test]
     fn every_status_has_a_row() {
-        use Shown::{Clients, LessThanWanted, Nothing, NothingEver, Proxys, ToHider};
-        let everything = &[Nothing, NothingEver, Clients, Proxys, ToHider, LessThanWanted][..];
+        use SentCredentials::{Client, LessThanWanted, Nothing, NothingEver, Proxy, ProxyToHider};
+        let everything = &[Nothing, NothingEver, Client, Proxy, ProxyToHider, LessThanWanted][..];
         let (missed, refused) = (Some(Answer::Missed), Some(Answer::Refused));
         let (limited, failed) = (Some(Answer::Limited(WAIT)), Some(Answer::Failed(WAIT)));
         #[rustfmt::skip]
-        let rows: &[(std::ops::RangeInclusive<u16>, &[Shown], Option<Answer>, &str)] = &[
+        let rows: &[(std::ops::RangeInclusive<u16>, &[SentCredentials], Option<Answer>, &str)] = &[
             (100..=199, everything, failed, "another protocol, which nobody asked for"),
             (200..=399, everything, None, "content, a part of it, or a redirect"),
             (400..=400, everything, None, "the request makes no sense to a registry"),
-            (401..=401, &[Nothing, Clients], None, "the client is asked to log in"),
-            (401..=401, &[Proxys], refused, "a token that is not good"),
+            (401..=401, &[Nothing, Client], None, "the client is asked to log in"),
+            (401..=401, &[Proxy], refused, "a token that is not good"),
             (401..=401, &[NothingEver], refused, "nobody can log in there"),
-            (401..=401, &[ToHider], missed, "it hides what it lacks"),
+            (401..=401, &[ProxyToHider], missed, "it hides what it lacks"),
             (401..=401, &[LessThanWanted], failed, "its token service is down"),
             (402..=402, everything, refused, "the backend's quota is used up"),
             (403..=403, &[Nothing, NothingEver], refused, "a country, a network: nobody logs in to change that"),
-            (403..=403, &[Clients], None, "the client's credentials are not enough"),
-            (403..=403, &[Proxys], refused, "the proxy's credentials are not enough"),
-            (403..=403, &[ToHider], missed, "it hides what it lacks"),
+            (403..=403, &[Client], None, "the client's credentials are not enough"),
+            (403..=403, &[Proxy], refused, "the proxy's credentials are not enough"),
+            (403..=403, &[ProxyToHider], missed, "it hides what it lacks"),
             (403..=403, &[LessThanWanted], failed, "its token service is down"),
             (404..=404, everything, missed, "it lacks it"),
             (405..=406, everything, None, "about the request"),

@@ -23,7 +23,7 @@ mod user_name;
 mod verdict;
 mod wait;
 
-pub use answers::{Answer, Answers, Shown, list_of, may_ask_to_wait, note, note_list};
+pub use answers::{Answer, Answers, SentCredentials, list_of, may_ask_to_wait, note, note_list};
 pub use asks::Asks;
 pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};

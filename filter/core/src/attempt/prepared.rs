@@ -5,7 +5,7 @@
 //! the credentials. Behind these records attempts note what their backends answered
 //! ([`super::note`]).
 
-use super::answers::Shown;
+use super::answers::SentCredentials;
 use super::credentials::{Credentials, TokenSource};
 use super::redirect::Redirection;
 use crate::contract::encoding::{self, Fields, Kind};
@@ -41,13 +41,13 @@ const TOKEN: &str = "token";
 impl Prepared<'_> {
     /// What an attempt at the backend shows of who asks, as far as a refusal means something different then.
     #[must_use]
-    pub const fn shown(&self) -> Shown {
+    pub const fn shown(&self) -> SentCredentials {
         match &self.credentials {
-            Credentials::Client(_) => Shown::Clients,
-            _ if self.hides_missing => Shown::ToHider,
-            Credentials::Injected(_) | Credentials::Token(_) => Shown::Proxys,
-            Credentials::Nothing => Shown::Nothing,
-            Credentials::NothingEver => Shown::NothingEver,
+            Credentials::Client(_) => SentCredentials::Client,
+            _ if self.hides_missing => SentCredentials::ProxyToHider,
+            Credentials::Injected(_) | Credentials::Token(_) => SentCredentials::Proxy,
+            Credentials::Nothing => SentCredentials::Nothing,
+            Credentials::NothingEver => SentCredentials::NothingEver,
         }
     }
 
@@ -269,16 +269,16 @@ mod tests {
         let client = || Credentials::Client(b"Basic YTpi"[..].into());
         #[rustfmt::skip]
         let rows = [
-            (Credentials::Nothing, false, Shown::Nothing, "the client has not logged in"),
-            (Credentials::NothingEver, false, Shown::NothingEver, "an open backend"),
-            (Credentials::NothingEver, true, Shown::ToHider, "an open backend that hides what it lacks"),
-            (Credentials::Nothing, true, Shown::ToHider, "it hides what it lacks"),
-            (client(), false, Shown::Clients, "the client logs in"),
-            (client(), true, Shown::Clients, "a refusal is then an answer about what the client showed"),
-            (Credentials::Injected("c".into()), false, Shown::Proxys, "a credential"),
-            (Credentials::Injected("c".into()), true, Shown::ToHider, "a credential"),
-            (token(), false, Shown::Proxys, "a token"),
-            (token(), true, Shown::ToHider, "a token"),
+            (Credentials::Nothing, false, SentCredentials::Nothing, "the client has not logged in"),
+            (Credentials::NothingEver, false, SentCredentials::NothingEver, "an open backend"),
+            (Credentials::NothingEver, true, SentCredentials::ProxyToHider, "an open backend that hides what it lacks"),
+            (Credentials::Nothing, true, SentCredentials::ProxyToHider, "it hides what it lacks"),
+            (client(), false, SentCredentials::Client, "the client logs in"),
+            (client(), true, SentCredentials::Client, "a refusal is then an answer about what the client showed"),
+            (Credentials::Injected("c".into()), false, SentCredentials::Proxy, "a credential"),
+            (Credentials::Injected("c".into()), true, SentCredentials::ProxyToHider, "a credential"),
+            (token(), false, SentCredentials::Proxy, "a token"),
+            (token(), true, SentCredentials::ProxyToHider, "a token"),
         ];
         for (credentials, hides_missing, expected, reason) in rows {
             let found = Prepared { hides_missing, ..prepared("a", credentials) }.shown();

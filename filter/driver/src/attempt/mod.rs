@@ -21,8 +21,8 @@ mod token;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, Prepared, Shown, Trouble, Wait, goes_on, is_internal,
-    is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+    self, Answer, Answers, Credentials, Prepared, SentCredentials, Trouble, Wait, goes_on,
+    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
@@ -58,7 +58,7 @@ pub(crate) struct Attempt {
     /// Whether the request was sent on to where a redirect led before.
     is_further_pass: bool,
     /// What was shown of who asks.
-    shown: Shown,
+    shown: SentCredentials,
     /// The token that was sent, or that is waited for.
     token: Option<SentToken>,
     /// The status of the answer.
@@ -93,7 +93,7 @@ impl Attempt {
             prepared: Vec::new(),
             is_further_pass: false,
             // Where clients log in, something is prepared for each of several backends.
-            shown: Shown::NothingEver,
+            shown: SentCredentials::NothingEver,
             token: None,
             status: None,
             overlap: Overlap::new(may_overlap),
@@ -328,7 +328,7 @@ impl Attempt {
         let shown = refused.map_or(self.shown, |refused| refused.shown);
         let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return true };
         if let Answer::Limited(wait) = answer
-            && shown != Shown::Clients
+            && shown != SentCredentials::Client
             && !self.backend.is_empty()
         {
             call.look_up(|lookups, now| lookups.note_limit(&self.backend, wait, now));

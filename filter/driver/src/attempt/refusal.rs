@@ -1,7 +1,7 @@
 //! Handles a backend's refusal of the proxy's credentials: a field of the access log, and a line of
 //! the host's log once a minute.
 
-use portolan_core::attempt::{Credentials, Prepared, Shown, TokenSource};
+use portolan_core::attempt::{Credentials, Prepared, SentCredentials, TokenSource};
 use portolan_core::contract::StateKey;
 use portolan_core::token::{self, Denial, Refusal};
 
@@ -13,7 +13,7 @@ use crate::lookups::Found;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     /// What was shown, in the light of it.
-    pub(super) shown: Shown,
+    pub(super) shown: SentCredentials,
     /// Whether the backend would be shown more if it was asked again.
     pub(super) shows_more: bool,
 }
@@ -23,7 +23,7 @@ pub(super) struct Refused {
 pub(super) fn take_in(
     own: &Prepared<'_>,
     sent: Option<&SentToken>,
-    (status, shown): (u16, Shown),
+    (status, shown): (u16, SentCredentials),
     is_alone: bool,
     call: &mut Callback<'_>,
 ) -> Refused {
@@ -35,7 +35,7 @@ pub(super) fn take_in(
                 own.backend
             ));
             explain(own.backend, name, call);
-            Refused { shown: Shown::Proxys, shows_more: false }
+            Refused { shown: SentCredentials::Proxy, shows_more: false }
         }
         (Credentials::Token(source), Some(sent)) => {
             take_in_of_token(own, source, sent, (status, shown), is_alone, call)
@@ -48,14 +48,14 @@ fn take_in_of_token(
     own: &Prepared<'_>,
     source: &TokenSource<'_>,
     sent: &SentToken,
-    (status, shown): (u16, Shown),
+    (status, shown): (u16, SentCredentials),
     is_alone: bool,
     call: &mut Callback<'_>,
 ) -> Refused {
     let found = sent.found.as_ref();
     if matches!(found, Some(Found::Denied(Denial::Credential))) {
         explain(own.backend, &source.credential, call);
-        return Refused { shown: Shown::Proxys, shows_more: false };
+        return Refused { shown: SentCredentials::Proxy, shows_more: false };
     }
     let shows_more = shows_more(&sent.key, source, found, status, call);
     let had_token = matches!(found, Some(Found::Token(_)));
@@ -63,7 +63,7 @@ fn take_in_of_token(
     // Of several the next one is asked instead, and this one could have been shown more. The only one
     // is asked again where it is a read; a write has to come again once it is known where tokens are.
     let is_less = is_unknown || (shows_more && !(is_alone && had_token));
-    Refused { shown: if is_less { Shown::LessThanWanted } else { shown }, shows_more }
+    Refused { shown: if is_less { SentCredentials::LessThanWanted } else { shown }, shows_more }
 }
 
 /// Whether the next request has another token than this one had.
