@@ -7,14 +7,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::attempt::{
-    Answer, Answers, Hop, Prepared, all, is_prepared, list_of, note, note_list, only, select,
+    Answer, Answers, Hop, BackendRequest, all, is_prepared, list_of, note, note_list, only, select,
 };
 use portolan_core::contract::Role;
 
 fuzz_target!(|property: &[u8]| {
-    let parts: Vec<Prepared<'_>> = all(property).collect();
+    let parts: Vec<BackendRequest<'_>> = all(property).collect();
     for part in &parts {
-        let printed = Prepared::print(std::slice::from_ref(part));
+        let printed = BackendRequest::print(std::slice::from_ref(part));
         assert_eq!(only(&printed).as_ref(), Some(part), "as it was written");
         assert!(is_prepared(&printed));
         if !part.backend.is_empty() {
@@ -40,7 +40,7 @@ fuzz_target!(|property: &[u8]| {
     let _ = Role::of(property);
 });
 
-fn check_answers(property: &[u8], parts: &[Prepared<'_>]) {
+fn check_answers(property: &[u8], parts: &[BackendRequest<'_>]) {
     let answers = Answers::parse(property);
     for part in parts {
         let Some(answer) = answers.of(part.backend) else { continue };
@@ -48,7 +48,7 @@ fn check_answers(property: &[u8], parts: &[Prepared<'_>]) {
         note(&mut alone, part.backend, answer);
         assert_eq!(Answers::parse(&alone).of(part.backend), Some(answer));
         // The latest counts. What is cut off at the end of the property is no record.
-        let mut both = Prepared::print(parts);
+        let mut both = BackendRequest::print(parts);
         note(&mut both, part.backend, answer);
         note(&mut both, part.backend, Answer::Missed);
         assert_eq!(Answers::parse(&both).of(part.backend), Some(Answer::Missed));

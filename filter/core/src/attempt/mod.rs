@@ -10,13 +10,13 @@
 
 mod answers;
 mod asks;
+mod backend_request;
 mod client_credentials;
 mod credentials;
 mod go_on;
 mod overlap;
 mod passed_over;
 mod patience;
-mod prepared;
 mod redirect;
 mod retry;
 mod user_name;
@@ -25,6 +25,7 @@ mod wait;
 
 pub use answers::{Answer, Answers, SentCredentials, list_of, may_ask_to_wait, note, note_list};
 pub use asks::Asks;
+pub use backend_request::{BackendRequest, all, is_prepared, only, select};
 pub use client_credentials::{for_operator, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
@@ -33,7 +34,6 @@ pub use overlap::{
 };
 pub use passed_over::{LATER, Why, passed_over, skipped};
 pub use patience::alone;
-pub use prepared::{Prepared, all, is_prepared, only, select};
 pub use redirect::{
     Astray, Bounds, Hop, MOST_STEPS, Redirection, is_about_content, is_delivered, is_for_delivery,
     is_redirect,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::action::{Authorization, Forwarding};
 use super::head::RequestHead;
-use crate::attempt::{self, Bounds, Credentials, Prepared, Redirection, Retry};
+use crate::attempt::{self, BackendRequest, Bounds, Credentials, Redirection, Retry};
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, FrontAuth, RedirectHandling, Rule, Scheme};
 use crate::contract::clusters;
@@ -171,7 +171,7 @@ fn prepare(
     if !needed && !config.follows_redirects() {
         return None;
     }
-    let prepared = parts.iter().map(|part| Prepared {
+    let prepared = parts.iter().map(|part| BackendRequest {
         backend: part.backend.name(),
         hides_missing: part.hides_missing,
         is_authority: part.is_authority,
@@ -179,7 +179,7 @@ fn prepare(
         target: if has_fallback || part.is_followed() { &part.target } else { b"" },
         credentials: part.credentials.clone(),
     });
-    Some(Prepared::print(&prepared.collect::<Vec<_>>()))
+    Some(BackendRequest::print(&prepared.collect::<Vec<_>>()))
 }
 
 impl Part<'_, '_> {

@@ -21,7 +21,7 @@ mod token;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, Credentials, Prepared, SentCredentials, Trouble, Wait, goes_on,
+    self, Answer, Answers, BackendRequest, Credentials, SentCredentials, Trouble, Wait, goes_on,
     is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
 };
 use portolan_core::contract::clusters::is_cache;
@@ -188,7 +188,7 @@ impl Attempt {
     }
 
     /// Sets what this backend is sent: host, path and credentials.
-    fn send(&self, own: &Prepared<'_>, call: &mut Callback<'_>) {
+    fn send(&self, own: &BackendRequest<'_>, call: &mut Callback<'_>) {
         // Where a redirect failed that was followed, the request still has the host that it led to.
         let authority = own.redirection.authority().filter(|_| self.is_further_pass);
         if let Some(authority) = authority {
@@ -286,7 +286,7 @@ impl Attempt {
     }
 
     /// What this backend is sent, where anything was prepared.
-    fn own(&self) -> Option<Prepared<'_>> {
+    fn own(&self) -> Option<BackendRequest<'_>> {
         own(&self.prepared, &self.backend, self.is_alone())
     }
 
@@ -382,7 +382,7 @@ impl Attempt {
 }
 
 /// What a backend is sent.
-fn own<'p>(prepared: &'p [u8], backend: &str, is_alone: bool) -> Option<Prepared<'p>> {
+fn own<'p>(prepared: &'p [u8], backend: &str, is_alone: bool) -> Option<BackendRequest<'p>> {
     if is_alone { only(prepared) } else { select(prepared, backend.as_bytes()) }
 }
 

@@ -1,6 +1,6 @@
 //! Handles a redirect that a backend answers with.
 
-use portolan_core::attempt::{Hop, Prepared, Redirection};
+use portolan_core::attempt::{BackendRequest, Hop, Redirection};
 use portolan_core::contract::StateKey;
 
 use crate::callback::Callback;
@@ -22,7 +22,7 @@ pub(super) enum Handled {
 
 /// Decides what becomes of a redirect of a backend. `is_further_pass` says that the request was sent on before.
 pub(super) fn handle(
-    own: &Prepared<'_>,
+    own: &BackendRequest<'_>,
     is_further_pass: bool,
     call: &mut Callback<'_>,
 ) -> Handled {

@@ -1,7 +1,7 @@
 //! Handles a backend's refusal of the proxy's credentials: a field of the access log, and a line of
 //! the host's log once a minute.
 
-use portolan_core::attempt::{Credentials, Prepared, SentCredentials, TokenSource};
+use portolan_core::attempt::{BackendRequest, Credentials, SentCredentials, TokenSource};
 use portolan_core::contract::StateKey;
 use portolan_core::token::{self, Denial, Refusal};
 
@@ -21,7 +21,7 @@ pub(super) struct Refused {
 /// Takes in that a backend refused an attempt, with 401 or 403. `sent` is the token that was sent or waited for,
 /// `shown` what the attempt showed; `is_alone` says that there is no other backend.
 pub(super) fn take_in(
-    own: &Prepared<'_>,
+    own: &BackendRequest<'_>,
     sent: Option<&SentToken>,
     (status, shown): (u16, SentCredentials),
     is_alone: bool,
@@ -45,7 +45,7 @@ pub(super) fn take_in(
 }
 
 fn take_in_of_token(
-    own: &Prepared<'_>,
+    own: &BackendRequest<'_>,
     source: &TokenSource<'_>,
     sent: &SentToken,
     (status, shown): (u16, SentCredentials),

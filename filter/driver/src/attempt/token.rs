@@ -1,6 +1,6 @@
 //! The token of the proxy's own that an attempt sends.
 
-use portolan_core::attempt::{Credentials, Prepared, TokenSource, all};
+use portolan_core::attempt::{BackendRequest, Credentials, TokenSource, all};
 
 use crate::callback::Callback;
 use crate::lookups::Found;
@@ -17,7 +17,7 @@ pub(super) struct SentToken {
 /// Looks for the token that a backend is sent, or has the stream wait for it. Those of the other backends of the
 /// list are fetched meanwhile, so that they are there should this attempt fail.
 pub(super) fn look_for(
-    own: &Prepared<'_>,
+    own: &BackendRequest<'_>,
     source: &TokenSource<'_>,
     prepared: &[u8],
     is_alone: bool,

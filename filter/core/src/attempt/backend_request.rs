@@ -12,7 +12,7 @@ use crate::contract::encoding::{self, Fields, Kind};
 
 /// What one backend is sent, and how its answer is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prepared<'p> {
+pub struct BackendRequest<'p> {
     /// The name of the backend.
     pub backend: &'p str,
     /// Whether its 401 and 403 to this request mean that it lacks the content.
@@ -38,7 +38,7 @@ const CLIENT: &str = "client";
 const INJECTED: &str = "injected";
 const TOKEN: &str = "token";
 
-impl Prepared<'_> {
+impl BackendRequest<'_> {
     /// What an attempt at the backend shows of who asks, as far as a refusal means something different then.
     #[must_use]
     pub const fn shown(&self) -> SentCredentials {
@@ -53,8 +53,8 @@ impl Prepared<'_> {
 
     /// The property for a whole list.
     #[must_use]
-    pub fn print(all: &[Prepared<'_>]) -> Vec<u8> {
-        let mut text = Vec::with_capacity(all.iter().map(Prepared::room).sum());
+    pub fn print(all: &[BackendRequest<'_>]) -> Vec<u8> {
+        let mut text = Vec::with_capacity(all.iter().map(BackendRequest::room).sum());
         for one in all {
             one.print_to(&mut text);
         }
@@ -152,21 +152,21 @@ impl<'p> TokenSource<'p> {
 /// The part of one backend. `None` means that the property was not prepared for it, and the
 /// attempt must not be made: what another backend is sent may hold another backend's secrets.
 #[must_use]
-pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<Prepared<'p>> {
+pub fn select<'p>(property: &'p [u8], backend: &[u8]) -> Option<BackendRequest<'p>> {
     let own = |fields: &Fields<'_>| fields.clone().next() == Some(backend);
     read(requests(property).find(own).filter(|_| !backend.is_empty())?)
 }
 
 /// The one part of a list of one: there is nobody whose it could be instead.
 #[must_use]
-pub fn only(property: &[u8]) -> Option<Prepared<'_>> {
+pub fn only(property: &[u8]) -> Option<BackendRequest<'_>> {
     let mut requests = requests(property);
     let first = requests.next()?;
     if requests.next().is_some() { None } else { read(first) }
 }
 
 /// Every part, in the order of the list; what is not understood is left out.
-pub fn all(property: &[u8]) -> impl Iterator<Item = Prepared<'_>> {
+pub fn all(property: &[u8]) -> impl Iterator<Item = BackendRequest<'_>> {
     requests(property).filter_map(read)
 }
 
@@ -182,7 +182,7 @@ fn requests(property: &[u8]) -> impl Iterator<Item = Fields<'_>> {
         .filter_map(|(kind, fields)| (kind == Kind::Request).then_some(fields))
 }
 
-fn read(mut fields: Fields<'_>) -> Option<Prepared<'_>> {
+fn read(mut fields: Fields<'_>) -> Option<BackendRequest<'_>> {
     let backend = fields.text()?;
     let (hides_missing, is_authority) = match fields.text()? {
         "" => (false, false),
@@ -191,7 +191,7 @@ fn read(mut fields: Fields<'_>) -> Option<Prepared<'_>> {
         BOTH => (true, true),
         _ => return None,
     };
-    let prepared = Prepared {
+    let prepared = BackendRequest {
         backend,
         hides_missing,
         is_authority,
@@ -207,8 +207,8 @@ mod tests {
     use super::*;
     use crate::attempt::{Answer, Bounds, note};
 
-    fn prepared<'p>(backend: &'p str, credentials: Credentials<'p>) -> Prepared<'p> {
-        Prepared {
+    fn prepared<'p>(backend: &'p str, credentials: Credentials<'p>) -> BackendRequest<'p> {
+        BackendRequest {
             backend,
             hides_missing: backend.len() > 2,
             is_authority: backend.len() > 3,
@@ -247,13 +247,13 @@ mod tests {
             prepared("ecr", Credentials::Injected("aws".into())),
             prepared("quay", Credentials::Token(source())),
         ];
-        let property = Prepared::print(&each);
+        let property = BackendRequest::print(&each);
         for one in &each {
             assert_eq!(select(&property, one.backend.as_bytes()), Some(one.clone()));
         }
         assert!(all(&property).eq(each.iter().cloned()));
         assert_eq!(only(&property), None, "there are several");
-        let mut alone = Prepared::print(&each[..1]);
+        let mut alone = BackendRequest::print(&each[..1]);
         assert_eq!(only(&alone), Some(each[0].clone()));
         note(&mut alone, "ghcr", Answer::Missed);
         assert_eq!(only(&alone), Some(each[0].clone()), "an answer is nobody's part");
@@ -281,14 +281,14 @@ mod tests {
             (token(), true, SentCredentials::ProxyToHider, "a token"),
         ];
         for (credentials, hides_missing, expected, reason) in rows {
-            let found = Prepared { hides_missing, ..prepared("a", credentials) }.shown();
+            let found = BackendRequest { hides_missing, ..prepared("a", credentials) }.shown();
             assert_eq!(found, expected, "{hides_missing}: {reason}");
         }
     }
 
     #[test]
     fn a_property_that_is_cut_prepares_nobody() {
-        let whole = Prepared::print(&[prepared("quay", Credentials::Token(source()))]);
+        let whole = BackendRequest::print(&[prepared("quay", Credentials::Token(source()))]);
         for end in 0..whole.len() {
             assert_eq!(select(&whole[..end], b"quay"), None, "{end} bytes");
             assert_eq!(only(&whole[..end]), None, "{end} bytes");
@@ -328,9 +328,9 @@ mod tests {
 
     #[test]
     fn no_byte_of_a_value_begins_another_record() {
-        let other = Prepared::print(&[prepared("quay", Credentials::Nothing)]);
+        let other = BackendRequest::print(&[prepared("quay", Credentials::Nothing)]);
         let evil = prepared("gh", Credentials::Client(other[1..].into()));
-        let property = Prepared::print(std::slice::from_ref(&evil));
+        let property = BackendRequest::print(std::slice::from_ref(&evil));
         assert_eq!(select(&property, b"quay"), None);
         assert_eq!(select(&property, b"gh"), Some(evil));
     }
