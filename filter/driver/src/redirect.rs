@@ -45,9 +45,9 @@ pub(crate) fn follow(hop: &Hop<'_>, call: &mut Callback<'_>) -> bool {
             call.set_state(StateKey::RedirectedBy, next.backend().as_bytes().to_vec());
             true
         }
-        Err(astray) => {
+        Err(denied) => {
             block(call);
-            let line = format!("portolan: a redirect of the backend `{}` {astray}", hop.backend());
+            let line = format!("portolan: a redirect of the backend `{}` {denied}", hop.backend());
             call.warn_once(line);
             false
         }

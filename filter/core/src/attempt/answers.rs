@@ -16,7 +16,7 @@ pub enum Answer {
     /// It refuses this, and the client cannot change that by showing credentials.
     Refused,
     /// It sent the proxy to where the policy does not let it go.
-    Astray,
+    RedirectDenied,
     /// It failed in some other way; it may ask for a wait before the next request.
     Failed(Wait),
     /// It was asked, and nothing came back: refused, reset, or too late.
@@ -87,7 +87,7 @@ impl Answer {
     pub const fn wait(self) -> Wait {
         match self {
             Self::Limited(wait) | Self::Failed(wait) => wait,
-            Self::Missed | Self::Refused | Self::Astray | Self::Silent => Wait::UNKNOWN,
+            Self::Missed | Self::Refused | Self::RedirectDenied | Self::Silent => Wait::UNKNOWN,
         }
     }
 }
@@ -163,7 +163,7 @@ const fn word(answer: Answer) -> &'static str {
     match answer {
         Answer::Missed => "missed",
         Answer::Refused => "refused",
-        Answer::Astray => "astray",
+        Answer::RedirectDenied => "astray",
         Answer::Silent => "silent",
         Answer::Failed(_) => "failed",
         Answer::Limited(_) => "limited",
@@ -179,7 +179,7 @@ fn read(mut fields: Fields<'_>) -> Option<(&str, Answer)> {
     let answer = match word {
         "missed" => Answer::Missed,
         "refused" => Answer::Refused,
-        "astray" => Answer::Astray,
+        "astray" => Answer::RedirectDenied,
         "silent" => Answer::Silent,
         "failed" => Answer::Failed(wait),
         "limited" => Answer::Limited(wait),
@@ -260,7 +260,7 @@ mod tests {
             ("b", Answer::Limited(Wait::of_seconds(3))),
             ("c", Answer::Limited(Wait::UNKNOWN)),
             ("a", Answer::Missed),
-            ("e", Answer::Astray),
+            ("e", Answer::RedirectDenied),
             ("f", Answer::Silent),
             ("g", Answer::Refused),
         ];

@@ -75,7 +75,7 @@ mod tests {
             Answer::Missed,
             Answer::Limited(Wait::UNKNOWN),
             Answer::Refused,
-            Answer::Astray,
+            Answer::RedirectDenied,
             Answer::Failed(Wait::UNKNOWN),
             Answer::Silent,
         ];

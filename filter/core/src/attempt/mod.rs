@@ -35,8 +35,8 @@ pub use overlap::{
 pub use passed_over::{LATER, Why, passed_over, skipped};
 pub use patience::alone;
 pub use redirect::{
-    Astray, Bounds, Hop, MOST_STEPS, Redirection, is_about_content, is_delivered, is_for_delivery,
-    is_redirect,
+    Bounds, Hop, MOST_STEPS, RedirectDenied, Redirection, is_about_content, is_delivered,
+    is_for_delivery, is_redirect,
 };
 pub use retry::Retry;
 pub use user_name::user_name;

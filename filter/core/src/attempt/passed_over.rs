@@ -33,7 +33,7 @@ impl Why {
             Self::Answered(Answer::Limited(_)) => "limited",
             Self::Answered(Answer::Failed(_)) => "failed",
             Self::Answered(Answer::Silent) => "silent",
-            Self::Answered(Answer::Astray) => "astray",
+            Self::Answered(Answer::RedirectDenied) => "astray",
         }
     }
 }
@@ -83,7 +83,7 @@ mod tests {
             ("a b", "b", Some(limited), Some("limited"), ""),
             ("a b", "b", Some(failed), Some("failed"), ""),
             ("a b", "b", Some(Answer::Silent), Some("silent"), ""),
-            ("a b c", "c", Some(Answer::Astray), Some("astray"), ""),
+            ("a b c", "c", Some(Answer::RedirectDenied), Some("astray"), ""),
             ("cache@eu a b", "cache@eu", None, None, "a cache is no backend that passes another one over"),
             ("cache@eu a b", "a", None, None, "nor is it passed over"),
             ("cache@eu a b", "b", Some(Answer::Missed), Some("missing"), "the first registry"),

@@ -65,7 +65,7 @@ pub const MOST_STEPS: u8 = 5;
 /// Why a redirect is not followed. Never for the client to see: it does not know where the registries
 /// behind the front keep their content, and cannot help it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Astray {
+pub enum RedirectDenied {
     /// There is no `Location`, or none that is a URL.
     Unreadable,
     /// The scheme is not `https`, nor one that the policy allows besides.
@@ -79,7 +79,7 @@ pub enum Astray {
 /// The most that is told of a host that nobody allowed.
 const LONGEST_NAME: usize = 253;
 
-impl fmt::Display for Astray {
+impl fmt::Display for RedirectDenied {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable => formatter.write_str("has no `Location` that is a URL"),
@@ -172,25 +172,26 @@ impl<'p> Hop<'p> {
     /// # Errors
     ///
     /// What is wrong with it.
-    pub fn follow(&self, location: Option<&[u8]>) -> Result<Self, Astray> {
+    pub fn follow(&self, location: Option<&[u8]>) -> Result<Self, RedirectDenied> {
         let steps = self.steps.checked_add(1).filter(|steps| *steps <= MOST_STEPS);
-        let steps = steps.ok_or(Astray::TooMany)?;
+        let steps = steps.ok_or(RedirectDenied::TooMany)?;
         let location = escaped(location.unwrap_or_default());
-        let reference = UriReference::parse(&location).ok_or(Astray::Unreadable)?;
-        let (own, authority) = self.origin.split_once("://").ok_or(Astray::Unreadable)?;
-        let scheme = Scheme::of(reference.scheme.unwrap_or(own)).ok_or(Astray::Unencrypted)?;
+        let reference = UriReference::parse(&location).ok_or(RedirectDenied::Unreadable)?;
+        let (own, authority) = self.origin.split_once("://").ok_or(RedirectDenied::Unreadable)?;
+        let scheme =
+            Scheme::of(reference.scheme.unwrap_or(own)).ok_or(RedirectDenied::Unencrypted)?;
         if scheme == Scheme::Http && !self.bounds.plain {
-            return Err(Astray::Unencrypted);
+            return Err(RedirectDenied::Unencrypted);
         }
         // `https:path` has a scheme and no authority; what it means nobody agrees on.
         let authority = match (reference.scheme, reference.authority) {
             (_, Some(authority)) => authority,
             (None, None) => authority,
-            (Some(_), None) => return Err(Astray::Unreadable),
+            (Some(_), None) => return Err(RedirectDenied::Unreadable),
         };
-        let authority = canonical_authority(scheme, authority).ok_or(Astray::Unreadable)?;
+        let authority = canonical_authority(scheme, authority).ok_or(RedirectDenied::Unreadable)?;
         if !self.bounds.allow(&authority) {
-            return Err(Astray::Host(authority.chars().take(LONGEST_NAME).collect()));
+            return Err(RedirectDenied::Host(authority.chars().take(LONGEST_NAME).collect()));
         }
         // A fragment is for who reads the content, and no part of a request.
         let target = reference.target(&self.target);

@@ -27,7 +27,7 @@ pub enum Trouble {
     /// A backend refuses it to the proxy, and none has it for all to see.
     Refused,
     /// A backend has it at a place where the policy does not let the proxy go, and none has it elsewhere.
-    Astray,
+    RedirectDenied,
     /// A proxy before the last backend wants credentials of this one (RFC 9110 section 15.5.8).
     BehindProxy,
     /// Not every backend could be asked, and those that could do not have the content; the longest wait
@@ -108,12 +108,12 @@ pub fn judge<'b>(
         }
         // The status is the attempt phase's own then.
         401..=404 | 410 | 429 | 451
-            if any(Answer::Astray)
+            if any(Answer::RedirectDenied)
                 && all(|answer| {
-                    matches!(answer, Answer::Missed | Answer::Refused | Answer::Astray)
+                    matches!(answer, Answer::Missed | Answer::Refused | Answer::RedirectDenied)
                 }) =>
         {
-            replace(Trouble::Astray)
+            replace(Trouble::RedirectDenied)
         }
         429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
             replace(Trouble::Limited(answers.longest_wait()))
@@ -237,15 +237,15 @@ mod tests {
 
     #[test]
     fn verdict_when_a_redirect_is_denied() {
-        use Trouble::Astray;
+        use Trouble::RedirectDenied;
         let unavailable = |seconds| Trouble::Unavailable(seconds);
         let down = unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
-            (429, "a astray\nb astray\n", Astray, "both"),
-            (404, "a astray\nb missed\n", Astray, "a has it, and b lacks it"),
-            (429, "a missed\nb astray\n", Astray, "b has it, and a lacks it"),
-            (401, "a astray\nb refused\n", Astray, "a has it, and b may have it"),
+            (429, "a astray\nb astray\n", RedirectDenied, "both"),
+            (404, "a astray\nb missed\n", RedirectDenied, "a has it, and b lacks it"),
+            (429, "a missed\nb astray\n", RedirectDenied, "b has it, and a lacks it"),
+            (401, "a astray\nb refused\n", RedirectDenied, "a has it, and b may have it"),
             (503, "a astray\nb failed\n", down, "b may deliver it tomorrow"),
             (429, "a astray\nb limited 3\n", unavailable(Wait::of_seconds(3)), "b may deliver it soon"),
             (429, "b astray\n", down, "a is down"),

@@ -37,7 +37,7 @@ impl Tried {
     #[must_use]
     pub const fn of(status: Option<u16>, answer: Answer) -> Self {
         match (status, answer) {
-            (Some(status), Answer::Astray) => Self::Astray(status),
+            (Some(status), Answer::RedirectDenied) => Self::Astray(status),
             (Some(status), _) => Self::Answered(status),
             (None, _) => Self::Silent,
         }
@@ -136,7 +136,7 @@ mod tests {
         let rows = [
             (Some(503), Answer::Failed(Wait::UNKNOWN), Tried::Answered(503)),
             (Some(307), Answer::Failed(Wait::UNKNOWN), Tried::Answered(307)),
-            (Some(307), Answer::Astray, Tried::Astray(307)),
+            (Some(307), Answer::RedirectDenied, Tried::Astray(307)),
             (None, Answer::Silent, Tried::Silent),
         ];
         for (status, answer, expected) in rows {

@@ -93,7 +93,7 @@ pub fn trouble(trouble: Trouble) -> Reply {
              does not help",
             None,
         ),
-        Trouble::Astray => (
+        Trouble::RedirectDenied => (
             502,
             "UNAVAILABLE",
             "the registry keeps this where this proxy may not fetch it from; the proxy's operator finds \

@@ -77,7 +77,7 @@ fn the_ping_says_that_this_is_a_registry() {
 
 #[test]
 fn replies_to_misdirected_answers_name_no_host() {
-    for reply in [undelivered(), trouble(Trouble::Astray)] {
+    for reply in [undelivered(), trouble(Trouble::RedirectDenied)] {
         assert_eq!((reply.status, reply.code), (502, "UNAVAILABLE"));
         let names: Vec<&str> = reply.headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["content-type", "docker-distribution-api-version", "cache-control"]);

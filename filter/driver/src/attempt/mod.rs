@@ -313,7 +313,7 @@ impl Attempt {
             Handled::Denied => {
                 call.set_response_header(":status", DENIED_REDIRECT);
                 call.set_response_header(headers::DOUBTFUL, b"1");
-                self.note(Answer::Astray, call);
+                self.note(Answer::RedirectDenied, call);
             }
         }
     }

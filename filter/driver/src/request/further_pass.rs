@@ -68,14 +68,14 @@ pub(super) fn judge_redirect(
         return Some(reply::undelivered());
     }
     (!has_fallback).then(|| {
-        explain_trouble(Trouble::Astray, call);
-        reply::trouble(Trouble::Astray)
+        explain_trouble(Trouble::RedirectDenied, call);
+        reply::trouble(Trouble::RedirectDenied)
     })
 }
 
 /// Says in the access log what only the operator can mend.
 pub(super) fn explain_trouble(trouble: Trouble, call: &mut Callback<'_>) {
-    if trouble == Trouble::Astray {
+    if trouble == Trouble::RedirectDenied {
         call.explain("its redirect leads where the policy does not");
     }
 }

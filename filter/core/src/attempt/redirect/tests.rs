@@ -16,13 +16,13 @@ fn asked(plain: bool) -> Hop<'static> {
     }
 }
 
-fn led(from: &Hop<'_>, location: &[u8]) -> Result<String, Astray> {
+fn led(from: &Hop<'_>, location: &[u8]) -> Result<String, RedirectDenied> {
     from.follow(Some(location)).map(|next| String::from_utf8(next.url()).unwrap())
 }
 
 #[test]
 fn targets_of_redirects() {
-    let elsewhere = |host: &str| Err(Astray::Host(host.to_owned()));
+    let elsewhere = |host: &str| Err(RedirectDenied::Host(host.to_owned()));
     let there = |url: &str| Ok(url.to_owned());
     #[rustfmt::skip]
     let rows = [
@@ -49,31 +49,31 @@ fn targets_of_redirects() {
         ("b", elsewhere("ghcr.io"), "relative"),
         ("?b", elsewhere("ghcr.io"), "relative"),
 
-        ("http://cdn.example/b", Err(Astray::Unencrypted), "no TLS"),
-        ("ftp://cdn.example/b", Err(Astray::Unencrypted), "another scheme"),
-        ("javascript:alert(1)", Err(Astray::Unencrypted), "another scheme"),
-        ("https:/cdn.example/b", Err(Astray::Unreadable), "a slash is missing"),
-        ("https:b", Err(Astray::Unreadable), "two slashes are missing"),
-        ("https:///b", Err(Astray::Unreadable), "no host"),
-        ("https://user:secret@cdn.example/b", Err(Astray::Unreadable), "credentials"),
-        ("https://cdn.example@evil.example/b", Err(Astray::Unreadable), "a trick"),
-        ("https://evil.example\\@cdn.example/b", Err(Astray::Unreadable), "a trick on those who read a backslash as a slash"),
-        ("https://cdn.example:/b", Err(Astray::Unreadable), "no port"),
-        ("https://cdn.example:99999/b", Err(Astray::Unreadable), "no such port"),
-        ("https://cdn%2eexample/b", Err(Astray::Unreadable), "an escape in the host"),
-        ("https://cdn.example,https://cdn.example/b", Err(Astray::Unreadable), "two, of which Envoy made one"),
+        ("http://cdn.example/b", Err(RedirectDenied::Unencrypted), "no TLS"),
+        ("ftp://cdn.example/b", Err(RedirectDenied::Unencrypted), "another scheme"),
+        ("javascript:alert(1)", Err(RedirectDenied::Unencrypted), "another scheme"),
+        ("https:/cdn.example/b", Err(RedirectDenied::Unreadable), "a slash is missing"),
+        ("https:b", Err(RedirectDenied::Unreadable), "two slashes are missing"),
+        ("https:///b", Err(RedirectDenied::Unreadable), "no host"),
+        ("https://user:secret@cdn.example/b", Err(RedirectDenied::Unreadable), "credentials"),
+        ("https://cdn.example@evil.example/b", Err(RedirectDenied::Unreadable), "a trick"),
+        ("https://evil.example\\@cdn.example/b", Err(RedirectDenied::Unreadable), "a trick on those who read a backslash as a slash"),
+        ("https://cdn.example:/b", Err(RedirectDenied::Unreadable), "no port"),
+        ("https://cdn.example:99999/b", Err(RedirectDenied::Unreadable), "no such port"),
+        ("https://cdn%2eexample/b", Err(RedirectDenied::Unreadable), "an escape in the host"),
+        ("https://cdn.example,https://cdn.example/b", Err(RedirectDenied::Unreadable), "two, of which Envoy made one"),
         ("https://cdn.example/b c?d=\u{e9} f", there("https://cdn.example/b%20c?d=%C3%A9%20f"), "raw bytes, as clients send them"),
-        ("https://cdn.example /b", Err(Astray::Unreadable), "a space in the host"),
-        ("https://cdn.example\u{e9}/b", Err(Astray::Unreadable), "no ASCII in the host"),
+        ("https://cdn.example /b", Err(RedirectDenied::Unreadable), "a space in the host"),
+        ("https://cdn.example\u{e9}/b", Err(RedirectDenied::Unreadable), "no ASCII in the host"),
         (" https://cdn.example/b", elsewhere("ghcr.io"), "a space makes it a path of the backend's own"),
         ("https://cdn.example/b\tc", there("https://cdn.example/b%09c"), "a tab"),
-        ("https://cdn.example/b\r\nx-evil: 1", Err(Astray::Unreadable), "another header"),
-        ("", Err(Astray::Unreadable), "nothing"),
+        ("https://cdn.example/b\r\nx-evil: 1", Err(RedirectDenied::Unreadable), "another header"),
+        ("", Err(RedirectDenied::Unreadable), "nothing"),
     ];
     for (location, expected, reason) in rows {
         assert_eq!(led(&asked(false), location.as_bytes()), expected, "{location}: {reason}");
     }
-    assert_eq!(asked(false).follow(None), Err(Astray::Unreadable), "no header at all");
+    assert_eq!(asked(false).follow(None), Err(RedirectDenied::Unreadable), "no header at all");
     assert_eq!(led(&asked(false), b"https://cdn.example/\xff"), there("https://cdn.example/%FF"));
 }
 
@@ -86,9 +86,9 @@ fn without_tls_only_where_that_is_allowed() {
         ("http://minio:80/b", Ok(("http://minio/b", "ghcr@redirects-http")), "the same, written out"),
         ("//minio/b", Ok(("http://minio/b", "ghcr@redirects-http")), "the scheme of who was asked"),
         ("https://minio/b", Ok(("https://minio/b", "ghcr@redirects")), "better than was needed"),
-        ("http://minio:443/b", Err(Astray::Host("minio:443".to_owned())), "the other scheme's port"),
+        ("http://minio:443/b", Err(RedirectDenied::Host("minio:443".to_owned())), "the other scheme's port"),
         ("http://10.0.0.1:9000/b", Ok(("http://10.0.0.1:9000/b", "ghcr@redirects-http")), "an address"),
-        ("/b", Err(Astray::Host("registry:5000".to_owned())), "not allowed"),
+        ("/b", Err(RedirectDenied::Host("registry:5000".to_owned())), "not allowed"),
     ];
     for (location, expected, reason) in rows {
         let found = from.follow(Some(location.as_bytes()));
@@ -106,7 +106,10 @@ fn a_chain_goes_on_from_where_it_is() {
     assert_eq!(read, first);
     assert_eq!(led(&read, b"../d?e"), Ok("https://cdn.example/d?e".to_owned()));
     assert_eq!(led(&read, b"//x.r2.example/f"), Ok("https://x.r2.example/f".to_owned()));
-    assert_eq!(led(&read, b"https://evil.example/"), Err(Astray::Host("evil.example".to_owned())));
+    assert_eq!(
+        led(&read, b"https://evil.example/"),
+        Err(RedirectDenied::Host("evil.example".to_owned()))
+    );
 }
 
 #[test]
@@ -119,10 +122,10 @@ fn a_chain_has_an_end() {
         property = next.print();
     }
     let last = Hop::parse(&property).unwrap();
-    assert_eq!(led(&last, b"https://cdn.example/on"), Err(Astray::TooMany));
+    assert_eq!(led(&last, b"https://cdn.example/on"), Err(RedirectDenied::TooMany));
     let mut full = asked(false);
     full.steps = u8::MAX;
-    assert_eq!(led(&full, b"https://cdn.example/on"), Err(Astray::TooMany));
+    assert_eq!(led(&full, b"https://cdn.example/on"), Err(RedirectDenied::TooMany));
 }
 
 #[test]
