@@ -99,7 +99,7 @@ impl TokenExchange {
         }
         let retry_after = answer.values("retry-after").first().copied();
         let answer = ServiceAnswer { status, retry_after, body: answer.body };
-        let front = self.errand.origin.challenge();
+        let front = self.errand.front_realm.challenge();
         Next::Reply(reply::token_answer(answer, self.errand.tag.as_deref(), &front))
     }
 

@@ -5,10 +5,10 @@ pub mod cache;
 mod client_redirect;
 mod decide;
 mod freshness;
+mod front_realm;
 mod mount;
 pub mod naming;
 mod need;
-mod origin;
 mod refusal;
 mod refused;
 mod token_scope;
@@ -17,10 +17,12 @@ pub use admission::Identity;
 pub use cache::CacheUse;
 pub use decide::{Asked, Choice, Decision, Forward, decide};
 pub use freshness::{Push, Question, SLOTS, push};
+pub use front_realm::{
+    FrontRealm, HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, TOKEN_PATH, in_token_path,
+};
 pub use mount::Mounting;
 pub use naming::Naming;
 pub use need::{Content, Facts, Need, Password, StoredBlob};
-pub use origin::{HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, Origin, TOKEN_PATH, in_token_path};
 pub use refusal::Refusal;
 pub use refused::{Asker, refuse, refuse_client};
 pub use token_scope::{TokenScope, token_scope};

@@ -124,8 +124,8 @@ const fn matters(receipt: &Receipt, header: UrlHeader, status: Option<u16>) -> b
 /// The challenges as the client gets them: none at all where clients cannot log in to this backend
 /// through the front, so that nobody sends a password to where an upstream points.
 fn challenges(receipt: &Receipt, backend: &Backend, values: &[&[u8]]) -> Vec<Vec<u8>> {
-    let Some(origin) = &receipt.origin else { return Vec::new() };
-    let front = FrontChallenge { accepts: accepts(backend), ..origin.challenge() };
+    let Some(front_realm) = &receipt.front_realm else { return Vec::new() };
+    let front = FrontChallenge { accepts: accepts(backend), ..front_realm.challenge() };
     let at_front = |name: &str| {
         let name = backend.names().to_front(name);
         receipt.naming.to_client(&name).map(Cow::into_owned)
@@ -145,8 +145,10 @@ pub fn unauthorized(
 ) -> Amendment {
     let backend = receipt.answered_by(config, answered).and_then(|(id, _)| config.backend(id));
     let told = backend.map(|backend| challenges(receipt, backend, values)).unwrap_or_default();
-    let told = match &receipt.origin {
-        Some(origin) => challenge::unauthorized(told, &origin.challenge(), &needed_scope(receipt)),
+    let told = match &receipt.front_realm {
+        Some(front_realm) => {
+            challenge::unauthorized(told, &front_realm.challenge(), &needed_scope(receipt))
+        }
         None => told,
     };
     match told {

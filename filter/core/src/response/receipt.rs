@@ -3,7 +3,7 @@
 use crate::attempt::{Answer, Answers, Asks, is_judged};
 use crate::config::ids::{BackendId, FrontId, ListId};
 use crate::config::{Backend, Config, List};
-use crate::policy::{Naming, Origin};
+use crate::policy::{FrontRealm, Naming};
 use crate::registry::Class;
 use crate::token::Access;
 
@@ -37,7 +37,7 @@ pub struct Receipt {
     /// What the client asks besides the content.
     pub asks: Asks,
     /// What the front calls itself towards this client, where clients log in to the backends.
-    pub origin: Option<Origin>,
+    pub front_realm: Option<FrontRealm>,
     /// The repository's name, as the client writes it.
     pub client_name: String,
     /// How the client names repositories.
@@ -66,7 +66,7 @@ impl Receipt {
     pub const fn is_judged(&self, status: u16) -> bool {
         let status = self.asks.meaning_of(status);
         let is_no_answer = matches!(status, 0..=199 | 407 | 600..);
-        let asks_nobody = status == 401 && self.origin.is_none();
+        let asks_nobody = status == 401 && self.front_realm.is_none();
         let may_be = self.may_be_judged() || is_no_answer || asks_nobody;
         may_be && is_judged(!self.has_fallback(), status)
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::attempt::Asks;
 use crate::config::ids::{FrontId, ListId};
-use crate::policy::{Naming, Origin};
+use crate::policy::{FrontRealm, Naming};
 use crate::token::Access;
 
 /// A backend at `url` that knows the front's `drycc/` as `acme/`.
@@ -29,7 +29,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         is_marked: false,
         asks: Asks::default(),
         hides_missing: false,
-        origin: None,
+        front_realm: None,
         client_name: "drycc/tool".to_owned(),
         naming: Naming::default(),
         targets: vec![upstream_target.as_bytes().to_vec()],
@@ -360,8 +360,10 @@ fn every_401_has_a_challenge_that_clients_know() {
         let config = upstream_front(auth);
         let front = config.fronts().find(b"registry.example.com").unwrap();
         let naming = Naming::default();
-        let origin = Origin::new(&config, front, &naming, b"https", b"registry.example.com");
-        let receipt = Receipt { access: *access, origin, ..receipt(*class, "/v2/acme/tool/x") };
+        let front_realm =
+            FrontRealm::new(&config, front, &naming, b"https", b"registry.example.com");
+        let receipt =
+            Receipt { access: *access, front_realm, ..receipt(*class, "/v2/acme/tool/x") };
         let values: Vec<&[u8]> = sent.iter().map(|value| value.as_bytes()).collect();
         let told = match unauthorized(&config, &receipt, None, &values) {
             Amendment::Keep => sent.iter().map(|text| (*text).to_owned()).collect(),

@@ -10,7 +10,7 @@ use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, FrontAuth, RedirectHandling, Rule, Scheme};
 use crate::contract::clusters;
 use crate::policy::naming::NAMESPACE;
-use crate::policy::{self, Choice, Forward, Mounting, Naming, Origin, cache};
+use crate::policy::{self, Choice, Forward, FrontRealm, Mounting, Naming, cache};
 use crate::registry::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::response::Receipt;
 
@@ -40,7 +40,7 @@ pub(super) fn carry<'c: 'a, 'a>(
     config: &'c Config,
     forward: Forward<'c>,
     asked: &Asked<'a>,
-    origin: Option<Origin>,
+    front_realm: Option<FrontRealm>,
 ) -> Option<Forwarding<'c>> {
     let Asked { front, request, head, naming, name, .. } = *asked;
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
@@ -96,7 +96,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
             is_marked: prepared.is_some(),
             asks: head.asks,
-            origin,
+            front_realm,
             targets: parts.into_iter().map(|part| part.target).collect(),
         },
         prepared,

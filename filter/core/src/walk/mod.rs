@@ -24,7 +24,7 @@ use crate::client::{self, Locality, Why};
 use crate::config::ids::FrontId;
 use crate::config::{Config, Front, FrontAuth, FrontHost, Rule};
 use crate::health::Report;
-use crate::policy::{self, Decision, Facts, Naming, Need, Origin, Refusal};
+use crate::policy::{self, Decision, Facts, FrontRealm, Naming, Need, Refusal};
 use crate::probe::Presence;
 use crate::record::{Decided, Kind};
 use crate::registry::{self, Endpoint, RegistryRequest, RequestError};
@@ -144,8 +144,9 @@ fn refuse<'c>(
     head: &RequestHead<'_>,
 ) -> End<'c> {
     let is_read = matches!(head.method, b"GET" | b"HEAD");
-    let origin = front.and_then(|id| Origin::new(config, id, naming, head.scheme, head.authority));
-    let challenge = origin.as_ref().map(Origin::challenge);
+    let front_realm =
+        front.and_then(|id| FrontRealm::new(config, id, naming, head.scheme, head.authority));
+    let challenge = front_realm.as_ref().map(FrontRealm::challenge);
     let reply = reply::refuse(config, refusal, is_read, challenge.as_ref());
     End { rule: rule_of(config, refusal), ..End::reply(reply.named(naming)) }
 }
@@ -197,14 +198,14 @@ fn act<'c>(
                 .ok_or(Refusal::RepositoryUnknown)
         }
         Decision::Forward(forward) => {
-            let origin = match front.auth() {
+            let front_realm = match front.auth() {
                 FrontAuth::Upstream { .. } => {
-                    Origin::new(config, id, naming, head.scheme, head.authority)
+                    FrontRealm::new(config, id, naming, head.scheme, head.authority)
                 }
                 FrontAuth::Managed | FrontAuth::Basic(_) => None,
             };
             let rule = rule_name(config, &forward);
-            let forwarding = carry(config, forward, &asked, origin);
+            let forwarding = carry(config, forward, &asked, front_realm);
             forwarding
                 .map(|forwarding| End::forward(forwarding, rule))
                 .ok_or(Refusal::RepositoryUnknown)

@@ -9,7 +9,7 @@ use crate::attempt::{is_password, tag_of};
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, Realm};
-use crate::policy::{Naming, Origin, Refusal, in_token_path, refuse_client, token_scope};
+use crate::policy::{FrontRealm, Naming, Refusal, in_token_path, refuse_client, token_scope};
 use crate::registry::{Method, RequestError};
 use crate::token::{self, Grant, Secret, TokenRequest, untag};
 
@@ -47,7 +47,7 @@ pub struct TokenErrand {
     /// What the client's tokens are marked with, where there are several operators.
     pub tag: Option<String>,
     /// What the front calls itself towards this client.
-    pub origin: Origin,
+    pub front_realm: FrontRealm,
 }
 
 impl TokenErrand {
@@ -141,7 +141,7 @@ fn errand(
         request,
         scopes: wanted.scopes,
         authorization: authorization.and_then(basic),
-        origin: Origin::new(config, id, naming, head.scheme, head.authority)
+        front_realm: FrontRealm::new(config, id, naming, head.scheme, head.authority)
             .ok_or_else(not_found)?,
         tag: config.operators().has_several().then(|| tag.to_owned()),
     })))

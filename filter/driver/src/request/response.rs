@@ -83,7 +83,7 @@ fn finish(
     }
     // A 401 of a front whose clients log in has a challenge, also where the backend gave none.
     let is_unauthorized = is_doubtful
-        && (has_challenge || receipt.origin.is_some())
+        && (has_challenge || receipt.front_realm.is_some())
         && head.status().is_some_and(|status| status == 401);
     for header in &response::URL_HEADERS {
         let is_there = match header {
@@ -122,7 +122,7 @@ fn trouble(
         answered: answered.as_deref(),
         authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
         proxys_credentials: receipt.proxys_credentials,
-        clients_log_in: receipt.origin.is_some(),
+        clients_log_in: receipt.front_realm.is_some(),
     };
     match judge(&case, &names, &receipt.answers(config, &noted)) {
         Verdict::Pass => None,

@@ -32,14 +32,14 @@ pub fn in_token_path(path: &[u8]) -> Option<&str> {
 /// The names by which a front challenges one client: on the scheme, host and port that the client
 /// itself used, since several clients refuse a realm elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct FrontRealm {
     realm: String,
     service: String,
     label: String,
     accepts: Accepts,
 }
 
-impl Origin {
+impl FrontRealm {
     /// `scheme` and `authority` are those of the request. An authority that the front does not
     /// declare is not repeated, and neither is a scheme that is not one: both are the client's word.
     #[must_use]
@@ -116,14 +116,14 @@ mod tests {
         ];
         for (scheme, authority, expected, reason) in rows {
             let front = config.fronts().find(authority.as_bytes()).unwrap();
-            let origin = Origin::new(
+            let front_realm = FrontRealm::new(
                 &config,
                 front,
                 &Naming::default(),
                 scheme.as_bytes(),
                 authority.as_bytes(),
             );
-            assert_eq!(origin.unwrap().challenge().realm, *expected, "{authority}: {reason}");
+            assert_eq!(front_realm.unwrap().challenge().realm, *expected, "{authority}: {reason}");
         }
     }
 }
