@@ -2,7 +2,7 @@
 
 use portolan_core::attempt::{self, Redirection};
 use portolan_core::config::ids::{BackendId, RegionId};
-use portolan_core::config::{Backend, Config, List};
+use portolan_core::config::{Backend, BackendList, Config};
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
 use portolan_core::registry::Class;
@@ -282,7 +282,7 @@ fn whole_chain<'c>(
     let name = target.strip_prefix("/v2/").and_then(|rest| rest.rsplit_once("/manifests/"));
     let lists = chain.zip(name).map(|(chain, (name, _))| chain.lists(name));
     let list = lists.and_then(|lists| config.list(lists.digests));
-    list.map(List::backends).unwrap_or_default()
+    list.map(BackendList::backends).unwrap_or_default()
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -1,7 +1,7 @@
 //! Who may answer for a tag, and what each calls the image.
 
 use portolan_core::config::ids::{BackendId, FrontId};
-use portolan_core::config::{Backend, Config, Front, List, Rule};
+use portolan_core::config::{Backend, BackendList, Config, Front, Rule};
 use portolan_registry_client::image_name::ImageName;
 
 /// An image, and the backends that a client may get its tag from.
@@ -27,7 +27,7 @@ impl<'c> Replicas<'c> {
         let mut ids: Vec<BackendId> = rule.owner().map(|owner| owner.backend).into_iter().collect();
         for region in config.regions().ids() {
             let list = rule.chain(region).map(|chain| chain.lists(image.repository()).tags);
-            let backends = list.and_then(|list| config.list(list)).map(List::backends);
+            let backends = list.and_then(|list| config.list(list)).map(BackendList::backends);
             for id in backends.into_iter().flatten() {
                 if !ids.contains(id) {
                     ids.push(*id);

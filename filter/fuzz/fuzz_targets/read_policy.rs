@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portolan_core::config::{Config, List};
+use portolan_core::config::{Config, BackendList};
 use portolan_core::{Facts, RequestHead, plan};
 
 fuzz_target!(|input: &[u8]| match Config::from_json(input) {
@@ -53,7 +53,7 @@ fn check(config: &Config) {
     }
 }
 
-fn check_list(config: &Config, list: &List) {
+fn check_list(config: &Config, list: &BackendList) {
     assert!(!list.backends().is_empty() && !list.cluster().is_empty());
     assert!(list.backends().iter().all(|id| config.backend(*id).is_some()));
 }

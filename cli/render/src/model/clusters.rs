@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portolan_core::config::ids::BackendId;
-use portolan_core::config::{Backend, Config, List, Purpose};
+use portolan_core::config::{Backend, BackendList, Config, Purpose};
 use portolan_core::contract::clusters;
 
 use super::groups::{orders, rests};
@@ -171,7 +171,7 @@ fn connecting(backend: &Backend, config: &Config) -> Duration {
     let lists = config.lists().iter();
     let is_one_of_several = lists
         .filter(|list| list.has_fallback())
-        .flat_map(List::backends)
+        .flat_map(BackendList::backends)
         .any(|id| config.backend(*id).is_some_and(|member| member.key() == backend.key()));
     if is_one_of_several { time } else { time.max(CONNECTING_ALONE) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::config::{Backend, Config, List};
+use portolan_core::config::{Backend, BackendList, Config};
 use portolan_core::contract::clusters;
 
 /// The lists, as far as routes name them.
@@ -38,7 +38,7 @@ impl<'p> Groups<'p> {
             let members: Vec<&str> = members.map(Backend::key).collect();
             Group { named: named(&members), members }
         });
-        Self { several: several.collect(), clusters: lists.map(List::cluster).collect() }
+        Self { several: several.collect(), clusters: lists.map(BackendList::cluster).collect() }
     }
 
     /// Whether a backend is in a list of several.

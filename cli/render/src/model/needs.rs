@@ -1,7 +1,7 @@
 //! The features of a policy that access log and metrics depend on, decided once: fragments do not
 //! ask the policy.
 
-use portolan_core::config::{Config, FrontAuth, Geo, List};
+use portolan_core::config::{BackendList, Config, FrontAuth, Geo};
 
 use super::followed_redirects::are_followed;
 use crate::options::Options;
@@ -36,7 +36,7 @@ impl Needs {
         let has_password = |auth: &FrontAuth| matches!(auth, FrontAuth::Basic(_));
         Self {
             follows_redirects: any || are_followed(config, options),
-            falls_back: any || config.lists().iter().any(List::has_fallback),
+            falls_back: any || config.lists().iter().any(BackendList::has_fallback),
             redirects_clients: any
                 || config.rules().all().iter().any(|rule| rule.client_redirects().is_some()),
             has_upstreams: any || fronts.iter().any(|front| front.upstreams().is_some()),

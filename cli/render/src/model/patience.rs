@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portolan_core::config::{ALONE, Backend, Config, List};
+use portolan_core::config::{ALONE, Backend, BackendList, Config};
 
 /// How long a transfer may stand still. A client that unpacks a layer while it pulls the next
 /// stops reading for a while; one that is cut off has a truncated blob.
@@ -77,7 +77,7 @@ pub(crate) fn written(idle: Duration) -> String {
     format!("{}s", idle.as_secs())
 }
 
-fn members<'c>(config: &'c Config, list: &'c List) -> impl Iterator<Item = &'c Backend> {
+fn members<'c>(config: &'c Config, list: &'c BackendList) -> impl Iterator<Item = &'c Backend> {
     list.backends().iter().filter_map(|id| config.backend(*id))
 }
 

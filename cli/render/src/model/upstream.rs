@@ -2,7 +2,7 @@
 
 use portolan_core::attempt::may_overlap;
 use portolan_core::config::credential_usage::{self, Audience};
-use portolan_core::config::{Backend, BackendAuth, Config, Credential, List};
+use portolan_core::config::{Backend, BackendAuth, BackendList, Config, Credential};
 use portolan_core::contract::Role;
 
 use crate::options::{FilterFile, Options};
@@ -83,7 +83,7 @@ fn attempt_phase(config: &Config, destination: Destination<'_, '_>) -> Role {
 /// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists of their own, of
 /// which a part of a longer list may be equal to a list of two: those attempts are no first ones, and see that.
 fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
-    let keys = |list: &List| -> Vec<&str> {
+    let keys = |list: &BackendList| -> Vec<&str> {
         list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key).collect()
     };
     let wanted: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();

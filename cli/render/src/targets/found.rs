@@ -3,7 +3,9 @@
 //! Each target has a list of its own of what it cannot express; these functions say whether a policy needs it.
 
 use portolan_command::policy_file::{LoadedPolicy, join, view};
-use portolan_core::config::{Backend, BackendAuth, Config, Document, Front, FrontAuth, Geo, List};
+use portolan_core::config::{
+    Backend, BackendAuth, BackendList, Config, Document, Front, FrontAuth, Geo,
+};
 
 /// Credentials of the proxy's own.
 pub(super) fn credentials(policy: &LoadedPolicy) -> Vec<String> {
@@ -126,13 +128,15 @@ pub(super) fn owners(policy: &LoadedPolicy) -> Vec<String> {
     let config = &policy.config;
     let is_long = |name: &str| {
         let mut rules = config.rules().all().iter().filter(|rule| rule.name() == name);
-        rules.any(|rule| rule.lists().filter_map(|id| config.list(id)).any(List::has_fallback))
+        rules.any(|rule| {
+            rule.lists().filter_map(|id| config.list(id)).any(BackendList::has_fallback)
+        })
     };
     let named =
         |rule: &Document| view::field(rule, "name").and_then(view::text).is_some_and(is_long);
     let named = rules(policy).filter(|(_, rule)| named(rule)).map(|(path, _)| join(&path, "owner"));
     let found: Vec<String> = named.collect();
-    let is_needed = found.is_empty() && config.lists().iter().any(List::has_fallback);
+    let is_needed = found.is_empty() && config.lists().iter().any(BackendList::has_fallback);
     if is_needed { vec!["rules".to_owned()] } else { found }
 }
 

@@ -7,7 +7,7 @@
 //! request; two backends therefore never meet, and three could. Hence lists of two, and no request of which the first
 //! backend would have to wait for a token.
 
-use crate::config::{Config, HedgeAfter, List, Purpose};
+use crate::config::{BackendList, Config, HedgeAfter, Purpose};
 use crate::contract::encoding::{self, Kind};
 use crate::contract::name_of;
 
@@ -24,14 +24,14 @@ pub struct Hedge<'c> {
 
 /// Whether reads of a list may have two attempts at a time, as far as the policy says.
 #[must_use]
-pub fn may_overlap(config: &Config, list: &List) -> bool {
+pub fn may_overlap(config: &Config, list: &BackendList) -> bool {
     hedge(config, list).is_some()
 }
 
 /// When the second backend of a list is asked too; `None` for never: the list has not two backends, one of them takes
 /// no part, or the first is a cache. A cache that is slow to begin may be fetching what is asked for.
 #[must_use]
-pub fn hedge<'c>(config: &'c Config, list: &List) -> Option<Hedge<'c>> {
+pub fn hedge<'c>(config: &'c Config, list: &BackendList) -> Option<Hedge<'c>> {
     let [first, second] = list.backends() else { return None };
     if config.cache(*first).is_some() {
         return None;

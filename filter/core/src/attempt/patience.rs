@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use crate::config::{ALONE, Config, List};
+use crate::config::{ALONE, BackendList, Config};
 use crate::registry::{Class, Method, RegistryRequest};
 
 /// How long a read that only one backend can answer waits for the head of its answer, where the policy says
 /// so. `None` leaves it to the route, which has [`ALONE`], and where there are several backends to
 /// [`super::Retry`].
 #[must_use]
-pub fn alone(config: &Config, list: &List, request: &RegistryRequest<'_>) -> Option<Duration> {
+pub fn alone(
+    config: &Config,
+    list: &BackendList,
+    request: &RegistryRequest<'_>,
+) -> Option<Duration> {
     let [only] = list.backends() else { return None };
     if !request.method.is_read() {
         return None;
@@ -75,7 +79,8 @@ mod tests {
             ("a+b", "GET", BLOB, None, "there are others"),
         ];
         for (name, method, target, expected, reason) in rows {
-            let list = |list: &&List| list.purpose() == Purpose::Read && list.cluster() == name;
+            let list =
+                |list: &&BackendList| list.purpose() == Purpose::Read && list.cluster() == name;
             let list = config.lists().iter().find(list).unwrap();
             let request = registry::parse(method.as_bytes(), target.as_bytes()).unwrap();
             assert_eq!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::overlap::{Hedge, hedge};
-use crate::config::{AttemptTimeouts, Config, List};
+use crate::config::{AttemptTimeouts, BackendList, Config};
 use crate::registry::{Class, Method, RegistryRequest};
 
 /// The attempts of one request to a list of several backends.
@@ -24,7 +24,11 @@ pub struct Retry<'c> {
 impl<'c> Retry<'c> {
     /// For a read that goes to `list`; `None` for a list of one, which the route knows all about.
     #[must_use]
-    pub fn of(config: &'c Config, list: &List, request: &RegistryRequest<'_>) -> Option<Self> {
+    pub fn of(
+        config: &'c Config,
+        list: &BackendList,
+        request: &RegistryRequest<'_>,
+    ) -> Option<Self> {
         if !list.has_fallback() {
             return None;
         }

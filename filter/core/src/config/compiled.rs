@@ -2,12 +2,12 @@
 
 use super::auth::Credential;
 use super::backend::Backend;
+use super::backend_list::BackendList;
 use super::blob_store::BlobStore;
 use super::cache::Cache;
 use super::clients::Clients;
 use super::fronts::Fronts;
 use super::ids::{BackendId, ListId, StoreId};
-use super::list::List;
 use super::operators::Operators;
 use super::published::Published;
 use super::regions::Regions;
@@ -33,7 +33,7 @@ pub struct Config {
     pub(super) published: Vec<Published>,
     pub(super) clients: Clients,
     pub(super) rules: Rules,
-    pub(super) lists: Vec<List>,
+    pub(super) lists: Vec<BackendList>,
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
@@ -128,13 +128,13 @@ impl Config {
 
     /// Every list of backends that a request may go to, each once.
     #[must_use]
-    pub fn lists(&self) -> &[List] {
+    pub fn lists(&self) -> &[BackendList] {
         &self.lists
     }
 
     /// A list by its id.
     #[must_use]
-    pub fn list(&self, id: ListId) -> Option<&List> {
+    pub fn list(&self, id: ListId) -> Option<&BackendList> {
         self.lists.get(id.index())
     }
 

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::refused::Asker;
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
-use crate::config::{BackendAuth, Config, Front, FrontAuth, List, Purpose, Rule};
+use crate::config::{BackendAuth, BackendList, Config, Front, FrontAuth, Purpose, Rule};
 use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, outside};
 
 /// What is to be done with a request that may be served.
@@ -35,7 +35,7 @@ pub struct Forward<'c> {
     /// The rule that matched; `None` for the ping and the catalogue.
     pub rule: Option<RuleId>,
     /// The backends that may answer, in the order in which they are tried.
-    pub list: &'c List,
+    pub list: &'c BackendList,
     /// The same by its id.
     pub list_id: ListId,
     /// Why these.
@@ -277,7 +277,7 @@ fn is_owner(config: &Config, list: ListId) -> bool {
 
 /// Whether an upload that goes on outside of `/v2/` does so where the policy says that this backend keeps its
 /// uploads. Whatever else a client writes there leads nowhere.
-fn leads_to_uploads(config: &Config, list: &List, request: &RegistryRequest<'_>) -> bool {
+fn leads_to_uploads(config: &Config, list: &BackendList, request: &RegistryRequest<'_>) -> bool {
     let Endpoint::Upload { session, .. } = &request.endpoint else { return true };
     if !outside::is_outside(session) {
         return true;
@@ -289,7 +289,7 @@ fn leads_to_uploads(config: &Config, list: &List, request: &RegistryRequest<'_>)
 
 /// Whether the name, as each backend writes it, is within the limit that clients and
 /// registries share (distribution spec, "Pulling manifests": 255 characters).
-fn fits(config: &Config, list: &List, name: &str) -> bool {
+fn fits(config: &Config, list: &BackendList, name: &str) -> bool {
     let mut mapped = list.backends().iter().filter_map(|id| config.backend(*id));
     mapped.all(|backend| backend.names().length_at_backend(name) <= MAXIMUM_NAME)
 }

@@ -10,7 +10,7 @@ use super::naming::Naming;
 use crate::challenge::{Scope, ScopeEntry, ScopeList};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, FrontId, OperatorId};
-use crate::config::{Backend, Config, List, Rule};
+use crate::config::{Backend, BackendList, Config, Rule};
 use crate::grammar::RepositoryName;
 
 /// What is asked of which token service.
@@ -87,7 +87,7 @@ impl<'c, 's> Place<'c, 's> {
         let lists = [Some(lists.digests), Some(lists.tags), owner, rule.signatures()];
         let lists = lists.into_iter().flatten().filter_map(|id| config.list(id));
         let members: Vec<&Backend> =
-            lists.flat_map(List::backends).filter_map(|id| config.backend(*id)).collect();
+            lists.flat_map(BackendList::backends).filter_map(|id| config.backend(*id)).collect();
         let operator = members.iter().find_map(|backend| backend.operator())?;
         Some(Self { name, rule, operator, members })
     }

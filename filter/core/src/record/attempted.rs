@@ -23,7 +23,7 @@ pub enum Tried {
     /// The backend answered with this status.
     Answered(u16),
     /// It redirected, with this status, to where the policy does not let the proxy go.
-    Astray(u16),
+    RedirectDenied(u16),
     /// It was asked, and nothing came back.
     Silent,
     /// It had not begun to answer when another one did that was asked too.
@@ -37,7 +37,7 @@ impl Tried {
     #[must_use]
     pub const fn of(status: Option<u16>, answer: Answer) -> Self {
         match (status, answer) {
-            (Some(status), Answer::RedirectDenied) => Self::Astray(status),
+            (Some(status), Answer::RedirectDenied) => Self::RedirectDenied(status),
             (Some(status), _) => Self::Answered(status),
             (None, _) => Self::Silent,
         }
@@ -55,7 +55,7 @@ impl fmt::Display for Attempted<'_> {
         write!(formatter, "{} ", self.backend)?;
         match self.result {
             Tried::Answered(status) => write!(formatter, "{status}"),
-            Tried::Astray(status) => write!(formatter, "{status}{ASTRAY}"),
+            Tried::RedirectDenied(status) => write!(formatter, "{status}{ASTRAY}"),
             Tried::Silent => formatter.write_str(SILENT),
             Tried::Overtaken => formatter.write_str(OVERTAKEN),
             Tried::Skipped => formatter.write_str(SKIPPED),
@@ -73,7 +73,7 @@ impl<'a> Attempted<'a> {
                 OVERTAKEN => Tried::Overtaken,
                 SKIPPED => Tried::Skipped,
                 _ => match result.strip_suffix(ASTRAY) {
-                    Some(status) => Tried::Astray(status.parse().ok()?),
+                    Some(status) => Tried::RedirectDenied(status.parse().ok()?),
                     None => Tried::Answered(result.parse().ok()?),
                 },
             };
@@ -105,7 +105,7 @@ mod tests {
 
     const EVERY: [(Tried, &str); 5] = [
         (Tried::Answered(503), "503"),
-        (Tried::Astray(307), "307, not followed"),
+        (Tried::RedirectDenied(307), "307, not followed"),
         (Tried::Silent, "no answer"),
         (Tried::Overtaken, "overtaken"),
         (Tried::Skipped, "skipped"),
@@ -136,7 +136,7 @@ mod tests {
         let rows = [
             (Some(503), Answer::Failed(Wait::UNKNOWN), Tried::Answered(503)),
             (Some(307), Answer::Failed(Wait::UNKNOWN), Tried::Answered(307)),
-            (Some(307), Answer::RedirectDenied, Tried::Astray(307)),
+            (Some(307), Answer::RedirectDenied, Tried::RedirectDenied(307)),
             (None, Answer::Silent, Tried::Silent),
         ];
         for (status, answer, expected) in rows {

@@ -2,7 +2,7 @@
 
 use crate::attempt::{Answer, Answers, Asks, is_judged};
 use crate::config::ids::{BackendId, FrontId, ListId};
-use crate::config::{Backend, Config, List};
+use crate::config::{Backend, BackendList, Config};
 use crate::policy::{FrontRealm, Naming};
 use crate::registry::Class;
 use crate::token::Access;
@@ -76,7 +76,7 @@ impl Receipt {
     #[must_use]
     pub fn answers(&self, config: &Config, noted: &[u8]) -> Answers {
         let mut answers = Answers::parse(noted);
-        let backends = config.list(self.list).map(List::backends).unwrap_or_default();
+        let backends = config.list(self.list).map(BackendList::backends).unwrap_or_default();
         if self.hides_missing
             && let [only] = backends
             && let Some(only) = config.backend(*only)

@@ -23,7 +23,7 @@ mod scrape;
 
 use std::rc::Rc;
 
-use portolan_core::config::{Backend, List};
+use portolan_core::config::{Backend, BackendList};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::policy::{CacheUse, Push};
 use portolan_core::registry::Method;
@@ -306,7 +306,7 @@ impl Request {
         headers: &HeaderMap,
         call: &mut Callback<'_>,
     ) -> Phase {
-        let list: &List = forwarding.forward.list;
+        let list: &BackendList = forwarding.forward.list;
         let config = &self.snapshot.config;
         let members = || list.backends().iter().filter_map(|id| config.backend(*id));
         let keys = || members().map(Backend::key);

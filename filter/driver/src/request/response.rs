@@ -1,7 +1,7 @@
 //! The head of an answer: its replacement, and its headers that change.
 
 use portolan_core::attempt::{Case, Trouble, Verdict, Wait, judge};
-use portolan_core::config::{Backend, Config, List};
+use portolan_core::config::{Backend, BackendList, Config};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::policy::Push;
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
@@ -111,7 +111,7 @@ fn trouble(
     status: u16,
     call: &Callback<'_>,
 ) -> Option<Trouble> {
-    let list = config.list(receipt.list).map(List::backends).unwrap_or_default();
+    let list = config.list(receipt.list).map(BackendList::backends).unwrap_or_default();
     // A cache says nothing about what there is.
     let registries = list.iter().filter(|id| config.cache(**id).is_none());
     let names = registries.filter_map(|id| config.backend(*id)).map(Backend::name);

@@ -142,7 +142,7 @@ fn only_the_model_sees_the_policy() {
     assert!(sees_the_policy("use portolan_core::config::{Backend, Config};"));
     assert!(sees_the_policy("fn f(of: &portolan_core::config::Config) {}"));
     assert!(sees_the_policy("fn f() { policy.config.fronts() }"));
-    assert!(!sees_the_policy("use portolan_core::config::{Backend, List};"));
+    assert!(!sees_the_policy("use portolan_core::config::{Backend, BackendList};"));
     let all = sources(&root().join(RENDER));
     let inside = all.iter().filter(|(module, _)| !module.is_empty());
     let mut seeing = BTreeSet::new();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::names::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
+use crate::config::backend_list::{ListTable, Purpose};
 use crate::config::ids::{BackendId, ListId, OperatorId};
-use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::{join, unknown_name};
 use crate::config::operators::{Operator, OperatorKind, Operators};

@@ -22,8 +22,8 @@ pub(crate) mod scope;
 mod services;
 mod upstreams;
 
+use super::backend_list::ListTable;
 use super::compiled::Config;
-use super::list::ListTable;
 use super::mistake::Mistakes;
 use super::wire::PolicyWire;
 use names::ids_by_name;

@@ -2,11 +2,11 @@
 
 use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;
+use crate::config::backend_list::BackendList;
 use crate::config::backend_url::Scheme;
 use crate::config::blob_store::BlobStore;
 use crate::config::followed_redirects::redirects_cluster;
 use crate::config::fronts::Fronts;
-use crate::config::list::List;
 use crate::config::mistake::Mistakes;
 use crate::config::ordered::set;
 
@@ -20,14 +20,14 @@ pub(super) fn keep_apart(
     fronts: &Fronts,
     backends: &[Backend],
     stores: &[BlobStore],
-    lists: &[List],
+    lists: &[BackendList],
     mistakes: &Mistakes,
 ) {
     let redirects = |backend: &Backend| {
         [Scheme::Https, Scheme::Http].map(|scheme| redirects_cluster(backend.key(), scheme))
     };
     let own = backends.iter().flat_map(|backend| [backend.cluster(), backend.owner_cluster()]);
-    let names = own.chain(lists.iter().map(List::cluster)).map(str::to_owned);
+    let names = own.chain(lists.iter().map(BackendList::cluster)).map(str::to_owned);
     let carried = set(names.chain(backends.iter().flat_map(redirects)));
     for (keys, cluster) in called(fronts, backends, stores) {
         if carried.contains(cluster) {

@@ -1,6 +1,7 @@
 //! Compiles rules: chains for every region, and an owner and replicas that exist.
 
 use crate::config::auth::Readers;
+use crate::config::backend_list::{ListTable, Purpose};
 use crate::config::cache::Cache;
 use crate::config::compile::access::{FrontKinds, RuleAccess};
 use crate::config::compile::caches::Audience;
@@ -8,7 +9,6 @@ use crate::config::compile::names::Once;
 use crate::config::compile::regions::labels_of_list;
 use crate::config::compile::scope::Scope;
 use crate::config::ids::{BackendId, RuleId};
-use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::Path;
 use crate::config::nearest::join;
 use crate::config::regions::DEFAULT_REGION;

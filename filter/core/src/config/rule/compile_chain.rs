@@ -1,7 +1,7 @@
 //! Compiles chains: from names of backends to lists that a request can be sent to.
 
+use crate::config::backend_list::{ListTable, Purpose};
 use crate::config::ids::{BackendId, ListId};
-use crate::config::list::{ListTable, Purpose};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::rule::Owner;
 use crate::config::rule::chain::{Chain, Lists, Trial};

@@ -10,7 +10,7 @@ use crate::contract::joined;
 ///
 /// Equal lists of different rules are one list, because each costs Envoy a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List {
+pub struct BackendList {
     backends: Vec<BackendId>,
     cluster: String,
     purpose: Purpose,
@@ -25,7 +25,7 @@ pub enum Purpose {
     Owner,
 }
 
-impl List {
+impl BackendList {
     /// The backends, never empty in a compiled policy.
     #[must_use]
     pub fn backends(&self) -> &[BackendId] {
@@ -66,10 +66,10 @@ impl ListTable {
     }
 
     /// All lists by id, with the names of their clusters.
-    pub(crate) fn into_lists(self, backends: &[Backend]) -> Vec<List> {
+    pub(crate) fn into_lists(self, backends: &[Backend]) -> Vec<BackendList> {
         let mut in_order: Vec<_> = self.ids.into_iter().collect();
         in_order.sort_by_key(|(_, id)| *id);
-        let list = |((purpose, ids), _): ((Purpose, Vec<BackendId>), ListId)| List {
+        let list = |((purpose, ids), _): ((Purpose, Vec<BackendId>), ListId)| BackendList {
             cluster: cluster_name(purpose, &ids, backends),
             backends: ids,
             purpose,
