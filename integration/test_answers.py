@@ -336,6 +336,9 @@ def test_what_an_only_backend_hides_is_missing(
             answer = envoy.request("GET", target)
             assert answer.status == 404
             assert b"NAME_UNKNOWN" in answer.body
+    for outage in (101, 206, 304, 503, 600):
+        a.answer(Answer(outage))
+        assert envoy.request("GET", "/v2/one/app/manifests/v1").status == 503, f"{outage} is no missing image"
 
 
 def test_a_dead_backend_is_left_at_once(backends: list[Scripted], start_envoy: StartEnvoy) -> None:

@@ -71,13 +71,14 @@ impl Receipt {
         may_be && is_judged(!self.has_fallback(), status)
     }
 
-    /// What was answered, by what the attempts noted. No attempt notes what an only backend of a list
-    /// hides that is asked as the client asked.
+    /// What was answered, by what the attempts noted, and the last status. No attempt notes what an only backend of a
+    /// list hides that is asked as the client asked: that it refuses, and nothing else, means that it lacks it.
     #[must_use]
-    pub fn answers(&self, config: &Config, noted: &[u8]) -> Answers {
+    pub fn answers(&self, config: &Config, noted: &[u8], status: u16) -> Answers {
         let mut answers = Answers::parse(noted);
         let backends = config.list(self.list).map(BackendList::backends).unwrap_or_default();
         if self.hides_missing
+            && matches!(status, 401 | 403)
             && let [only] = backends
             && let Some(only) = config.backend(*only)
             && answers.of(only.name()).is_none()

@@ -124,7 +124,7 @@ fn trouble(
         proxys_credentials: receipt.proxys_credentials,
         clients_log_in: receipt.front_realm.is_some(),
     };
-    match judge(&case, &names, &receipt.answers(config, &noted)) {
+    match judge(&case, &names, &receipt.answers(config, &noted, status)) {
         Verdict::Pass => None,
         Verdict::Replace(trouble) => Some(trouble),
     }

@@ -1,6 +1,7 @@
 //! The head of an answer: what of it a client gets.
 
 use portolan_core::contract::StateKey;
+use portolan_policy_builder::{Backend, Front, Policy, json};
 
 use super::host::{headers, value};
 use super::policies::{ALONE, FACTS_ATTEMPTS, LOGIN, blob, facts};
@@ -138,6 +139,35 @@ fn an_answer_to_what_nobody_asked_is_none() {
         let repository = blob("limited/a");
         let request = world.request_with("GET", "main.example", &repository, asks.as_slice());
         world.end(request);
+        let response = headers(&[(":status", status)]);
+        assert_eq!(world.respond(request, response), expected, "{status}: {reason}");
+    }
+}
+
+/// A backend that hides what it lacks does so by refusing; an outage of the only one is no missing image.
+#[test]
+fn only_a_refusal_hides_what_is_missing() {
+    let home = Backend::at("https://home.example").with("hides_missing", json!(true));
+    let policy = Policy::new().front("main", Front::at(["main.example"])).backend("home", home);
+    let policy = policy.json();
+    let (missing, unavailable) =
+        ("404 portolan_missing:NAME_UNKNOWN", "503 portolan_failed:UNAVAILABLE");
+    #[rustfmt::skip]
+    let rows = [
+        ("401", missing, "it hides it"),
+        ("403", missing, "it hides it"),
+        ("404", "404 as it came", "it lacks it"),
+        ("101", unavailable, "another protocol"),
+        ("206", unavailable, "a part that nobody asked for"),
+        ("304", unavailable, "unchanged since when?"),
+        ("407", "502 portolan_failed:UNKNOWN", "a proxy before it"),
+        ("503", "503 as it came", "in its own words"),
+        ("600", unavailable, "no status of HTTP"),
+    ];
+    for (status, expected, reason) in rows {
+        let mut world = World::new(&policy, ALONE);
+        let request = world.request("GET", "main.example", &blob("a"));
+        assert_eq!(world.end(request), "to home");
         let response = headers(&[(":status", status)]);
         assert_eq!(world.respond(request, response), expected, "{status}: {reason}");
     }
