@@ -27,6 +27,7 @@ VALUE_FILES = {
     "mirror": [KUBERNETES / "values/mirror.yaml"],
     "gitlab-geo": [KUBERNETES / "values/gitlab-geo.yaml"],
     "gitlab-geo-apac": [KUBERNETES / "values/gitlab-geo.yaml", KUBERNETES / "values/gitlab-geo-apac.yaml"],
+    "cache": [KUBERNETES / "values/cache.yaml"],
     "everything": [EVERYTHING],
 }
 # The oldest that the chart takes, and the newest that there are schemas of; `make test-kubernetes` runs one in between.
@@ -141,6 +142,12 @@ def pod_of(document: dict[str, Any]) -> dict[str, Any] | None:
         ({"existingPolicy": "mine", "secrets": [{"secretName": "x", "mountPath": "credentials"}]}, "mountPath"),
         ({"existingPolicy": "mine", "resources": {"limit": {"cpu": 1}}}, "limit"),
         ({"existingPolicy": "mine", "geo": {"enabled": True}}, "geo.source is empty"),
+        ({"policy": {"version": 1}, "cache": {"enabled": True}}, "cache.podNetworks is empty, and so is region.networks"),
+        (
+            {"policy": {"caches": {"local": {"nodes": ["http://a"]}}}, "cache": {"enabled": True, "podNetworks": ["10.0.0.0/8"]}},
+            "caches.local of the policy has `nodes` or `fill_from`",
+        ),
+        ({"existingPolicy": "mine", "cache": {"enabled": True, "storeSize": "45Gi"}}, "storeSize"),
         ({"existingPolicy": "mine", "metrics": {"enabled": False, "rules": {"enabled": True}}}, "need the metrics"),
         ({"policy": {"regions": {"default": {}}}, "region": {"name": "eu"}}, "the policy has no such region: default"),
     ],
@@ -170,6 +177,36 @@ def test_what_the_chart_adds_to_a_policy(tmp_path: Path) -> None:
     del policy["fronts"]["main"]["tls"], policy["regions"]["eu"]["networks"]
     policy["clients"] = given["clients"]
     assert policy == given
+
+
+def test_the_nodes_of_a_cache_are_those_of_the_policy(tmp_path: Path) -> None:
+    """Each pod is the node of its number, and nobody but pods of the front and of the cache may ask and fill."""
+    found = objects("cache")
+    nodes = found["StatefulSet/registry-portolan-cache"]["spec"]
+    policy = policy_of(found, tmp_path)
+    cache = yaml.safe_load(policy.read_text())["caches"]["local"]
+    assert nodes["ordinals"] == {"start": 1}
+    names = [f"registry-portolan-cache-{number}" for number in range(1, nodes["replicas"] + 1)]
+    assert cache["nodes"] == [f"http://{name}.registry-portolan-cache.registry.svc:8300" for name in names]
+    assert nodes["serviceName"] == "registry-portolan-cache"
+    assert (cache["fill_from"], cache["known"]) == (["10.0.0.0/8"], {"present": "6h"})
+    # What the pods run is a command that takes the policy.
+    arguments = [word.replace("$(NUMBER)", "2") for word in nodes["template"]["spec"]["containers"][0]["args"]]
+    assert arguments[2:6] == ["--node", "local-2", "--fill-url", "http://registry-portolan-fill.registry.svc:8081"]
+    here = ["--directory", tmp_path / "run", "--store", tmp_path / "store", "--server-program", "/bin/true"]
+    done = portolan.run("cache", "serve", policy, *arguments[2:], *here)
+    assert (done.returncode, done.stderr) == (0, "")
+    front = found["Deployment/registry-portolan"]["spec"]["template"]["spec"]["containers"][0]
+    assert front["args"][front["args"].index("--cache-fill") + 1] == "0.0.0.0:8081"
+    of_fill = found["NetworkPolicy/registry-portolan-fill"]["spec"]
+    assert [port for rule in of_fill["ingress"] if "from" not in rule for port in rule["ports"]] == [
+        {"port": 1, "endPort": 8080, "protocol": "TCP"},
+        {"port": 8082, "endPort": 65535, "protocol": "TCP"},
+        {"port": 1, "endPort": 65535, "protocol": "UDP"},
+    ]
+    selected = nodes["selector"]["matchLabels"]
+    assert [rule["from"][0]["podSelector"]["matchLabels"] for rule in of_fill["ingress"] if "from" in rule] == [selected]
+    assert found["NetworkPolicy/registry-portolan-cache"]["spec"]["podSelector"]["matchLabels"] == selected
 
 
 def test_who_is_near_to_which_site_of_gitlab_geo(tmp_path: Path) -> None:
@@ -233,6 +270,17 @@ credentials: {robot: {file: /etc/portolan/credentials/robot}}
 regions: {default: {}}
 rules: [{name: all, repositories: ["acme/**"], readers: anyone, chains: {default: [eu]}}]
 """
+
+
+def test_what_the_command_line_renders_has_the_nodes_of_the_policy(tmp_path: Path) -> None:
+    nodes = ", ".join(f'"http://portolan-cache-{number}.portolan-cache:8300"' for number in (1, 2, 3))
+    text = WITH_FILES.replace("rules:", f"caches: {{eu: {{nodes: [{nodes}], fill_from: [10.0.0.0/8]}}}}\nrules:")
+    (tmp_path / "portolan.yaml").write_text(text.replace("default: [eu]", "default: [cache@eu, eu]"))
+    found = list(yaml.safe_load_all(portolan.output("render", tmp_path / "portolan.yaml", "--target", "kubernetes")))
+    assert [text for each in found for text in complaints(each, "1.34")] == []
+    (made,) = (each["spec"] for each in found if each["kind"] == "StatefulSet")
+    arguments = made["template"]["spec"]["containers"][0]["args"]
+    assert (made["replicas"], arguments[3], arguments[5]) == (3, "eu-$(NUMBER)", "http://portolan-fill:8081")
 
 
 def test_every_value_is_in_the_table_and_in_the_schema() -> None:

@@ -96,11 +96,13 @@ def archive(source: Source) -> bytes:
 
 
 def objects(helm: Path = HELM) -> str:
-    """The objects for `portolan render --target kubernetes`: those of the chart with its defaults, as JSON.
+    """The objects for `portolan render --target kubernetes`: those of the chart with its defaults and a cache, as JSON.
 
-    Hooks are Helm's own, and so are labels that name it. The policy is for the command line to put in.
+    Hooks are Helm's own, and so are labels that name it. The policy is for the command line to put in, which leaves the cache out of
+    objects for a policy that has none.
     """
-    command = [helm, "template", "portolan", CHART, "--set", "policy=version: 1"]
+    values = ["policy=version: 1", "cache.enabled=true", "cache.podNetworks={10.0.0.0/8}"]
+    command = [helm, "template", "portolan", CHART, *(word for value in values for word in ("--set", value))]
     made = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60, check=True).stdout
     found = [each for each in yaml.safe_load_all(made) if each and "annotations" not in each["metadata"]]
     return json.dumps([_without_helm(each) for each in found], indent=1) + "\n"

@@ -124,7 +124,7 @@ enum Command {
     /// continued by another.
     #[command(after_help = copy::EXAMPLES)]
     Copy(copy::CopyArgs),
-    /// Look at the nodes of caches, and have them forget, verify or fetch content.
+    /// Look at the nodes of caches, have them forget, verify or fetch content, or run one.
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Make what clients need in order to pull through a front: the files of their own configuration.

@@ -8,11 +8,11 @@ JOIN_SECONDS = 5.0
 
 
 class Listener:
-    """Listens on a port of 127.0.0.1 that the kernel chose, until it is closed."""
+    """Listens on a port of 127.0.0.1, which the kernel chooses unless it is told, until it is closed."""
 
-    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+    def __init__(self, serve: Callable[[socket.socket], None], port: int = 0) -> None:
         self._serve = serve
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()

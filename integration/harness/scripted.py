@@ -93,12 +93,13 @@ def always(answer: Answer) -> Script:
 class Scripted:
     """The upstream; `script` may be set at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """At a port that the kernel chooses, unless it is told."""
         self.script: Script = always(Answer())
         self.seen: list[Seen] = []
         self.health = 200
         self._closed = threading.Event()
-        self._listener = Listener(self._serve)
+        self._listener = Listener(self._serve, port)
         self.port = self._listener.port
 
     @property

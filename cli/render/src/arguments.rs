@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
 use super::error::RenderError;
+use super::fill_url::FillUrl;
 use super::limits::Limits;
 use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
 use super::targets::envoy_gateway::arguments::EnvoyGatewayArgs;
@@ -41,6 +42,10 @@ pub struct RenderArgs {
     /// `--target cache-node`.
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     pub(super) cache_operators: Vec<IpNet>,
+    /// Where nodes ask to be filled, such as `http://portolan-fill:8081`, if not at the address of `--cache-fill`: the URL of
+    /// what leads there; for `--target cache-node`.
+    #[arg(long, value_name = "URL")]
+    pub(super) fill_url: Option<FillUrl>,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(super) sds_output: Option<PathBuf>,

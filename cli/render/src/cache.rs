@@ -28,6 +28,8 @@ pub(super) fn clusters(caches: &Caches<'_>) -> Vec<Value> {
 /// * A node is not taken out for what registries answer while it is filled: an ill registry must not take the cache
 ///   away with it.
 /// * A node that hangs costs each request the time of an attempt until two checks have failed.
+/// * The place of a digest goes by what the policy calls a node, not by its address: one that comes back at another
+///   address has kept what it had.
 fn nodes(cache: &Cache, member: &Backend) -> Value {
     let endpoints: Vec<Value> = cache
         .nodes()
@@ -84,12 +86,13 @@ fn nodes(cache: &Cache, member: &Backend) -> Value {
 
 fn endpoint(url: &BackendUrl, node: &str, member: &Backend) -> Value {
     let said = json!({contract::BACKEND: member.name(), contract::NODE: node});
+    let hashed = json!({"hash_key": format!("{}:{}", url.host(), url.port())});
     json!({
         "endpoint": {
             "hostname": HOST,
             "address": {"socket_address": {"address": url.host(), "port_value": url.port()}},
         },
-        "metadata": {"filter_metadata": {contract::NAMESPACE: said}},
+        "metadata": {"filter_metadata": {contract::NAMESPACE: said, "envoy.lb": hashed}},
     })
 }
 

@@ -9,6 +9,7 @@ use portolan_command::policy_file::Diagnostic;
 use portolan_core::config::Mistake;
 
 use super::envoy_version::EnvoyVersion;
+use super::node_error::NodeError;
 use super::targets::files::directory_error::DirectoryError;
 
 /// Why nothing was rendered.
@@ -39,10 +40,8 @@ pub enum RenderError {
     },
     /// The policy has caches, and there is nothing that fills them.
     NothingFills,
-    /// The nodes of a policy without caches.
-    NoNodes,
-    /// Nodes cannot ask at the address that is for all of a machine's.
-    UnspecifiedFill,
+    /// The nodes of caches.
+    Nodes(NodeError),
     /// `--http3` for a policy that it does not go with.
     Http3(&'static str),
     /// `--http-redirect` for a policy whose fronts have no certificate.
@@ -94,6 +93,12 @@ pub enum RenderError {
     Print(io::Error),
 }
 
+impl From<NodeError> for RenderError {
+    fn from(error: NodeError) -> Self {
+        Self::Nodes(error)
+    }
+}
+
 impl fmt::Display for RenderError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -110,11 +115,7 @@ impl fmt::Display for RenderError {
                 "the policy has `caches`, and what this target makes has no listener that fills them; leave them out, \
                  or render for the targets `bootstrap` or `files`",
             ),
-            Self::NoNodes => formatter.write_str("the policy has no `caches`, so there are no nodes to write files for"),
-            Self::UnspecifiedFill => formatter.write_str(
-                "no node can ask at the address of `--cache-fill`, which stands for all addresses of a machine: write \
-                 the one by which the nodes reach it",
-            ),
+            Self::Nodes(error) => error.fmt(formatter),
             Self::GeoHeader(name) => write!(
                 formatter,
                 "the header `{name}` of `clients.geo.headers` is Envoy's own: what starts with \

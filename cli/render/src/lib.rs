@@ -27,6 +27,7 @@ mod egress;
 mod envoy_version;
 mod error;
 mod fill_listener;
+mod fill_url;
 mod filter;
 mod filter_state;
 mod followed_redirects;
@@ -45,6 +46,7 @@ mod loops;
 mod metrics;
 mod model;
 mod next_cluster;
+mod node_error;
 mod notes;
 mod options;
 mod origin;
@@ -82,13 +84,17 @@ pub use arguments::{RenderArgs, SiteArgs, admin_address};
 pub use cache::HOST as CACHE_HOST;
 pub use envoy_version::TESTED;
 pub use error::RenderError;
+pub use fill_url::FillUrl;
 use header::header;
 pub use listener::NAME as LISTENER;
 use model::Model;
+pub use node_error::NodeError;
 pub use options::Target;
 pub use rendering::Rendering;
 use secret::Secret;
-pub use targets::cache_node::{LISTING as NODE_LISTING, STATISTICS as NODE_STATISTICS};
+pub use targets::cache_node::{
+    LISTING as NODE_LISTING, NodeFiles, NodeSite, STATISTICS as NODE_STATISTICS, of_node,
+};
 pub use targets::files::{self, FileSet};
 use targets::{cache_node, envoy_gateway, istio};
 
@@ -104,9 +110,7 @@ pub fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderErro
         return into_files(&arguments.site, &policy, directory);
     }
     if let (Target::CacheNode, Some(directory)) = (arguments.target, &arguments.directory) {
-        let rendering = Rendering::of(&policy, &arguments.site, Target::CacheNode)?;
-        let operators = &arguments.cache_operators;
-        return cache_node::write(&rendering.model().caches, operators, directory);
+        return for_nodes(arguments, &policy, directory);
     }
     let text = if arguments.filter_configuration {
         // A newline at its end makes it a text file, and a plain `|` block in the YAML.
@@ -154,6 +158,20 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
     Ok(format!("{header}{}", yaml::print(&bootstrap::bootstrap(&model))))
 }
 
+/// The files of the nodes of caches. They are filled where an Envoy with the same options listens for it, unless told.
+fn for_nodes(
+    arguments: &RenderArgs,
+    policy: &LoadedPolicy,
+    directory: &Path,
+) -> Result<(), RenderError> {
+    let fill = match &arguments.fill_url {
+        Some(url) => url.clone(),
+        None => FillUrl::of(arguments.site.cache_fill())?,
+    };
+    let site = NodeSite::of_debian(&fill, &arguments.cache_operators);
+    cache_node::write(policy.config.caches(), &site, directory)
+}
+
 /// Options of one target are a mistake with another.
 fn check_options(arguments: &RenderArgs) -> Result<(), RenderError> {
     let target = arguments.target;
@@ -164,8 +182,12 @@ fn check_options(arguments: &RenderArgs) -> Result<(), RenderError> {
         .filter(|_| !matches!(target, Target::Istio | Target::EnvoyGateway));
     let of_envoy_gateway =
         arguments.envoy_gateway.typed().filter(|_| target != Target::EnvoyGateway);
-    let of_nodes = (!arguments.cache_operators.is_empty() && target != Target::CacheNode)
-        .then_some("--cache-operators");
+    let of_nodes = [
+        (!arguments.cache_operators.is_empty()).then_some("--cache-operators"),
+        arguments.fill_url.is_some().then_some("--fill-url"),
+    ];
+    let of_nodes = of_nodes.into_iter().flatten().next();
+    let of_nodes = of_nodes.filter(|_| target != Target::CacheNode);
     let wrong = [
         (of_istio.or(of_both), "istio"),
         (of_envoy_gateway, "envoy-gateway"),

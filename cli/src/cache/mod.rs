@@ -1,7 +1,7 @@
 //! `portolan cache`: what the nodes of caches hold, and what is done about it.
 //!
 //! [`arguments`] are what a person types. [`node`] asks one node, [`nodes`] says which there are, [`listing`] and [`statistics`] read what a node says of itself;
-//! [`status`], [`purge`] and [`verify`] are the commands. Filling is [`crate::warm`]'s.
+//! [`status`], [`purge`], [`verify`] and [`serve`] are the commands. Filling is [`crate::warm`]'s.
 
 mod arguments;
 mod kind;
@@ -9,6 +9,7 @@ mod listing;
 mod node;
 mod nodes;
 mod purge;
+mod serve;
 mod statistics;
 mod status;
 mod verify;
@@ -23,7 +24,7 @@ use arguments::{
     PURGE_EXAMPLES, PurgeArgs, STATUS_EXAMPLES, StatusArgs, VERIFY_EXAMPLES, VerifyArgs,
 };
 
-/// What can be done about caches.
+/// What can be done about caches and their nodes.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
     /// Say of each node whether it is up, how full it is, and how it was used since it was started.
@@ -43,6 +44,12 @@ pub(crate) enum CacheCommand {
     /// Pull images through a front, so that the cache of this machine's region has them: `portolan warm`.
     #[command(after_help = warm::EXAMPLES)]
     Warm(WarmArgs),
+    /// Become a node: an Apache Traffic Server with the files that the policy makes of it.
+    ///
+    /// They are those of `portolan render --target cache-node`. The server needs no root and no file of its package's
+    /// configuration. Another policy needs another start, if it says something else of this node.
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeArgs),
 }
 
 impl CacheCommand {
@@ -57,6 +64,7 @@ impl CacheCommand {
             Self::Purge(arguments) => purge::run(&arguments, out),
             Self::Verify(arguments) => verify::run(&arguments, out),
             Self::Warm(arguments) => warm::run(&arguments, out),
+            Self::Serve(arguments) => serve::run(&arguments, out),
         }
     }
 }

@@ -9,6 +9,7 @@
 mod access;
 
 use std::fs;
+use std::net::Ipv6Addr;
 use std::path::Path;
 
 use ipnet::IpNet;
@@ -18,34 +19,52 @@ use portolan_core::contract::headers;
 
 use crate::cache::HOST;
 use crate::error::RenderError;
-use crate::model::caches::Caches;
+use crate::fill_url::FillUrl;
+use crate::node_error::NodeError;
 pub use access::{LISTING, STATISTICS};
 
 /// Where Debian's package looks for its files.
 const HOME: &str = "/etc/trafficserver";
 
+/// Who is about a node, and where its files are.
+#[derive(Debug)]
+pub struct NodeSite<'s> {
+    /// Where it asks to be filled.
+    pub fill: &'s FillUrl,
+    /// Who may look at it and have it forget content, besides its own machine.
+    pub operators: &'s [IpNet],
+    /// The directory that it reads its files from.
+    pub home: &'s str,
+}
+
+impl<'s> NodeSite<'s> {
+    /// The same for a server that Debian's package starts.
+    pub(crate) const fn of_debian(fill: &'s FillUrl, operators: &'s [IpNet]) -> Self {
+        Self { fill, operators, home: HOME }
+    }
+}
+
+/// The files of a node: names and texts.
+pub type NodeFiles = Vec<(&'static str, String)>;
+
 /// Writes the files of every node, `DIRECTORY/CACHE-NUMBER/…`, the first node of a cache being number 1.
 ///
 /// # Errors
 ///
-/// A policy without caches, an address that no node can ask at, or a file that cannot be written.
+/// A policy without caches, or a file that cannot be written.
 pub(crate) fn write(
-    caches: &Caches<'_>,
-    operators: &[IpNet],
+    caches: &[Cache],
+    site: &NodeSite<'_>,
     directory: &Path,
 ) -> Result<(), RenderError> {
-    let operators = access::operators(operators);
-    let filled_at = caches.filled_at.ok_or(RenderError::NoNodes)?;
-    if filled_at.ip().is_unspecified() {
-        return Err(RenderError::UnspecifiedFill);
+    if caches.is_empty() {
+        return Err(NodeError::NoNodes.into());
     }
-    for (name, url) in caches.all.iter().flat_map(|(cache, _)| nodes(cache)) {
+    for (name, url) in nodes(caches) {
         let place = directory.join(&name);
         fs::create_dir_all(&place)
             .map_err(|source| RenderError::Output { path: place.clone(), source })?;
-        let node =
-            NodeFiles { name: &name, port: url.port(), fill: &format!("http://{filled_at}") };
-        for (file, text) in node.all(&operators) {
+        for (file, text) in (Node { name: &name, url, site }).files() {
             let path = place.join(file);
             replace(&path, text.as_bytes())
                 .map_err(|source| RenderError::Output { path, source })?;
@@ -54,30 +73,52 @@ pub(crate) fn write(
     Ok(())
 }
 
-fn nodes(cache: &Cache) -> impl Iterator<Item = (String, &BackendUrl)> {
-    cache.node_names().zip(cache.nodes())
+/// The files of the node with this name.
+///
+/// # Errors
+///
+/// There is none with it.
+pub fn of_node(
+    caches: &[Cache],
+    name: &str,
+    site: &NodeSite<'_>,
+) -> Result<NodeFiles, RenderError> {
+    match nodes(caches).find(|(known, _)| known == name) {
+        Some((_, url)) => Ok(Node { name, url, site }.files()),
+        None if caches.is_empty() => Err(NodeError::NoNodes.into()),
+        None => Err(NodeError::NoSuchNode {
+            name: name.to_owned(),
+            known: nodes(caches).map(|(known, _)| known).collect(),
+        }
+        .into()),
+    }
+}
+
+fn nodes(caches: &[Cache]) -> impl Iterator<Item = (String, &BackendUrl)> {
+    caches.iter().flat_map(|cache| cache.node_names().zip(cache.nodes()))
 }
 
 /// What the files of a node are made of.
-struct NodeFiles<'n> {
+struct Node<'n> {
     name: &'n str,
-    /// The port that it listens at.
-    port: u16,
-    /// The URL that it is filled from.
-    fill: &'n str,
+    /// Where Envoys ask it.
+    url: &'n BackendUrl,
+    site: &'n NodeSite<'n>,
 }
 
-impl NodeFiles<'_> {
-    fn all(&self, operators: &[IpNet]) -> [(&'static str, String); 9] {
-        [
-            ("records.config", records(self.port)),
-            ("remap.config", [self.remap(), access::listing(operators)].concat()),
+impl Node<'_> {
+    fn files(&self) -> NodeFiles {
+        let operators = access::operators(self.site.operators);
+        let home = self.site.home;
+        vec![
+            ("records.config", records(&self.port())),
+            ("remap.config", [self.remap(), access::listing(&operators)].concat()),
             ("portolan.conf", rewrites(self.name)),
-            ("ip_allow.yaml", access::ip_allow(operators)),
-            ("plugin.config", plugins()),
-            ("portolan-checks.conf", format!("/v2/ {HOME}/portolan-well text/plain 200 404\n")),
+            ("ip_allow.yaml", access::ip_allow(&operators)),
+            ("plugin.config", plugins(home)),
+            ("portolan-checks.conf", format!("/v2/ {home}/portolan-well text/plain 200 404\n")),
             ("portolan-well", "ok\n".to_owned()),
-            ("portolan-statistics.conf", access::statistics(operators)),
+            ("portolan-statistics.conf", access::statistics(&operators)),
             (
                 "storage.config",
                 "# Where content is kept, and how much: a directory and a size, or a raw device.\n\
@@ -87,20 +128,27 @@ impl NodeFiles<'_> {
         ]
     }
 
+    /// The port that it listens at, in the server's words: without `ipv6` it takes no connection of that.
+    fn port(&self) -> String {
+        let port = self.url.port();
+        let is_six = self.url.host().parse::<Ipv6Addr>().is_ok();
+        if is_six { format!("{port}:ipv6") } else { port.to_string() }
+    }
+
     fn remap(&self) -> String {
         format!(
             "map http://{HOST}/v2/ {}/v2/ @plugin=cachekey.so @pparam=--static-prefix=oci \
              @pparam=--remove-all-params=true \
              @pparam=--capture-path=/.*\\/((?:blobs|manifests)\\/sha256:[0-9a-f]{{64}})$/$1/ \
-             @plugin=header_rewrite.so @pparam={HOME}/portolan.conf @plugin=background_fetch.so\n",
-            self.fill
+             @plugin=header_rewrite.so @pparam={}/portolan.conf @plugin=background_fetch.so\n",
+            self.site.fill, self.site.home
         )
     }
 }
 
-fn plugins() -> String {
+fn plugins(home: &str) -> String {
     format!(
-        "healthchecks.so {HOME}/portolan-checks.conf\nstats_over_http.so {HOME}/portolan-statistics.conf\n"
+        "healthchecks.so {home}/portolan-checks.conf\nstats_over_http.so {home}/portolan-statistics.conf\n"
     )
 }
 
@@ -135,7 +183,7 @@ cond %{SEND_RESPONSE_HDR_HOOK}
 rm-header Via
 ";
 
-fn records(port: u16) -> String {
+fn records(port: &str) -> String {
     let number = |(name, value): &(&str, u64)| format!("CONFIG proxy.config.{name} INT {value}\n");
     let numbers: String = RECORDS.iter().map(number).collect();
     format!(
@@ -200,25 +248,54 @@ const RECORDS: [(&str, u64); 33] = [
 
 #[cfg(test)]
 mod tests {
+    use portolan_core::config::Config;
+
     use super::*;
+
+    fn text(nodes: &str, name: &str, file: &str) -> Result<String, String> {
+        let policy = format!(
+            r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}},
+            "backends": {{"a": {{"url": "https://a.example"}}}},
+            "caches": {{"eu": {{"nodes": [{nodes}], "fill_from": ["10.0.0.0/8"]}}}},
+            "regions": {{"default": {{}}}},
+            "rules": [{{"name": "a", "repositories": ["**"], "readers": "anyone", "chains": {{"default": ["cache@eu", "a"]}}}}]}}"#
+        );
+        let config = Config::from_json(policy.as_bytes()).unwrap();
+        let listener = "http://10.0.0.5:8081".parse().unwrap();
+        let site = NodeSite { fill: &listener, operators: &[], home: "/run/x" };
+        let files = of_node(config.caches(), name, &site).map_err(|error| error.to_string())?;
+        Ok(files.into_iter().find(|(known, _)| *known == file).unwrap().1)
+    }
 
     #[test]
     fn a_node_listens_at_its_port_and_asks_what_fills_it() {
-        let node = NodeFiles { name: "eu-1", port: 8300, fill: "http://10.0.0.5:8081" };
-        let files = node.all(&access::operators(&[]));
-        let text = |name: &str| files.iter().find(|(file, _)| *file == name).unwrap().1.clone();
-        assert!(text("records.config").contains("server_ports STRING 8300\n"));
-        let remap = text("remap.config");
-        assert!(
-            remap.starts_with("map http://cache.internal/v2/ http://10.0.0.5:8081/v2/ "),
-            "{remap}"
-        );
-        assert!(remap.contains("sha256:[0-9a-f]{64})$/$1/"), "{remap}");
-        assert_eq!(remap.lines().count(), 2);
-        assert!(text("portolan.conf").contains("set-header portolan-cache-node eu-1\n"));
-        for setting in ["negative_caching_enabled INT 0", "enable_checksum INT 1"] {
-            assert!(text("records.config").contains(setting), "{setting}");
+        let nodes =
+            r#""http://10.0.0.7:8300", "http://[2001:db8::7]:8301", "http://eu-3.example:8302""#;
+        let of = |name: &str, file: &str| text(nodes, name, file).unwrap();
+        for (name, expected) in [("eu-1", "8300"), ("eu-2", "8301:ipv6"), ("eu-3", "8302")] {
+            let line = format!("server_ports STRING {expected}\n");
+            assert!(of(name, "records.config").contains(&line), "{name}");
         }
-        assert!(!text("records.config").contains("min_average_object_size"));
+        let rules = of("eu-1", "remap.config");
+        assert!(
+            rules.starts_with("map http://cache.internal/v2/ http://10.0.0.5:8081/v2/ "),
+            "{rules}"
+        );
+        assert!(rules.contains("sha256:[0-9a-f]{64})$/$1/"), "{rules}");
+        assert!(rules.contains("@pparam=/run/x/portolan.conf "), "{rules}");
+        assert_eq!(rules.lines().count(), 2);
+        assert!(of("eu-2", "portolan.conf").contains("set-header portolan-cache-node eu-2\n"));
+        let settings = of("eu-1", "records.config");
+        for setting in ["negative_caching_enabled INT 0", "enable_checksum INT 1"] {
+            assert!(settings.contains(setting), "{setting}");
+        }
+        assert!(!settings.contains("min_average_object_size"));
+    }
+
+    #[test]
+    fn a_name_that_no_node_has_is_refused_with_those_that_there_are() {
+        let said =
+            text(r#""http://10.0.0.7:8300", "http://10.0.0.8:8300""#, "eu-0", "").unwrap_err();
+        assert_eq!(said, "the policy has no node `eu-0`; its nodes are `eu-1`, `eu-2`");
     }
 }

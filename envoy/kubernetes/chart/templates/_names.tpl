@@ -16,6 +16,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: front
 {{- end -}}
 
+{{/* By what the nodes of the cache are found, likewise. */}}
+{{- define "portolan.cacheSelector" -}}
+app.kubernetes.io/name: portolan
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: cache
+{{- end -}}
+
 {{/* The labels of an object; call with a list: the root, and the component that the object belongs to. */}}
 {{- define "portolan.labels" -}}
 {{- $root := index . 0 -}}
@@ -30,12 +37,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
+{{/* Which image; call with a list: the root, and the values of the image. */}}
 {{- define "portolan.image" -}}
-{{- with .Values.image -}}
+{{- $root := index . 0 -}}
+{{- with index . 1 -}}
 {{- if .digest -}}
 {{ .repository }}@{{ .digest }}
 {{- else -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{ .repository }}:{{ .tag | default $root.Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
 {{- end -}}

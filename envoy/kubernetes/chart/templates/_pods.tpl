@@ -16,7 +16,7 @@ capabilities: {drop: [ALL]}
 
 {{/* Which image a container has, and how it is secured. */}}
 {{- define "portolan.container" -}}
-image: {{ include "portolan.image" . | quote }}
+image: {{ include "portolan.image" (list . .Values.image) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   {{- include "portolan.containerSecurity" . | nindent 2 }}
@@ -71,6 +71,9 @@ securityContext:
 {{- $options := list "--listen" (printf "%s:8080" .Values.listenAddress) "--max-connections" (.Values.envoy.maxConnections | int | toString) -}}
 {{- if .Values.metrics.enabled -}}
 {{- $options = concat $options (list "--metrics" (printf "%s:%d" .Values.listenAddress (.Values.metrics.port | int))) -}}
+{{- end -}}
+{{- if .Values.cache.enabled -}}
+{{- $options = concat $options (list "--cache-fill" (printf "%s:8081" .Values.listenAddress)) -}}
 {{- end -}}
 {{- $options = concat $options (list "--drain-grace" (.Values.drain.grace | toString) "--drain-timeout" (.Values.drain.timeout | toString)) -}}
 {{- toYaml (concat $options .Values.serveOptions) -}}

@@ -39,8 +39,8 @@
 {{- end -}}
 
 {{/*
-The policy as it is mounted: with the certificate of `tls` for fronts that have none, the place of the database, and the networks of
-this cluster in its region.
+The policy as it is mounted: with the certificate of `tls` for fronts that have none, the place of the database, the networks of
+this cluster in its region, and the nodes of the cache.
 */}}
 {{- define "portolan.policy" -}}
 {{- $policy := include "portolan.givenPolicy" . | fromJson -}}
@@ -63,12 +63,40 @@ this cluster in its region.
 {{- $_ := set $region "networks" (concat ($region.networks | default list) .networks | uniq) -}}
 {{- end -}}
 {{- end -}}
+{{- if .Values.cache.enabled -}}
+{{- $caches := $policy.caches | default dict -}}
+{{- $cache := get $caches .Values.cache.name | default dict -}}
+{{- if or $cache.nodes $cache.fill_from -}}
+{{- fail (printf "caches.%s of the policy has `nodes` or `fill_from`, which cache.enabled adds: leave them out there" .Values.cache.name) -}}
+{{- end -}}
+{{- $_ := set $cache "nodes" (include "portolan.cacheNodes" . | fromYamlArray) -}}
+{{- $_ := set $cache "fill_from" (include "portolan.podNetworks" . | fromYamlArray) -}}
+{{- $_ := set $caches .Values.cache.name $cache -}}
+{{- $_ := set $policy "caches" $caches -}}
+{{- end -}}
 {{- toYaml $policy -}}
+{{- end -}}
+
+{{/* The URLs of the nodes of the cache. Their names stay when their addresses change. */}}
+{{- define "portolan.cacheNodes" -}}
+{{- $name := printf "%s-cache" (include "portolan.name" .) -}}
+{{- range $index := until (int .Values.cache.nodes) }}
+- {{ printf "http://%s-%d.%s.%s.svc:8300" $name (add1 $index) $name $.Release.Namespace }}
+{{- end -}}
+{{- end -}}
+
+{{/* Where the nodes of the cache ask from. */}}
+{{- define "portolan.podNetworks" -}}
+{{- $networks := .Values.cache.podNetworks | default .Values.region.networks -}}
+{{- if not $networks -}}
+{{- fail "cache.podNetworks is empty, and so is region.networks: write the networks of the cluster's pods, from which the nodes of the cache ask to be filled" -}}
+{{- end -}}
+{{- toYaml $networks -}}
 {{- end -}}
 
 {{/* Whether the mounted policy differs from the given one. */}}
 {{- define "portolan.policyIsChanged" -}}
-{{- if or (include "portolan.tlsSecret" .) .Values.geo.enabled .Values.region.name -}}true{{- end -}}
+{{- if or (include "portolan.tlsSecret" .) .Values.geo.enabled .Values.region.name .Values.cache.enabled -}}true{{- end -}}
 {{- end -}}
 
 {{/* The files of the ConfigMap. A text that nothing has to be added to stays as it is, with its comments. */}}

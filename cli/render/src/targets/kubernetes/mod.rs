@@ -2,8 +2,9 @@
 //!
 //! They are those of the Helm chart: [`CHART`] is what `helm template` makes of it (`scripts/examples` writes it, a
 //! test compares). Here the policy is put into them, and what follows from it: the volumes of the files that it names
-//! ([`mounts`]), and the port of the Service. What else is to be different is for Helm's values or kustomize.
+//! ([`mounts`]), the nodes of its cache ([`cache`]), and the port of the Service. What else is to be different is for Helm's values or kustomize.
 
+mod cache;
 mod mounts;
 
 use portolan_check as check;
@@ -15,6 +16,7 @@ use crate::error::RenderError;
 use crate::options::Target;
 use crate::rendering::Rendering;
 use crate::yaml;
+use cache::Nodes;
 use mounts::Mount;
 
 /// The objects of the chart, with a policy of no meaning.
@@ -39,18 +41,21 @@ pub(crate) struct Manifests {
 /// A policy that no Envoy could serve, a file at a place where no volume can be, or a policy that is too large.
 pub(crate) fn manifests(policy: &LoadedPolicy, site: &SiteArgs) -> Result<Manifests, RenderError> {
     let rendering = Rendering::of(policy, site, Target::Files)?;
-    if rendering.fill.is_some() {
-        return Err(RenderError::NothingFills);
-    }
+    let model = rendering.model();
+    let cache_nodes = cache::of(&model.caches.all)?;
     let text = policy_as_yaml(policy);
     if text.len() > MOST_BYTES {
         return Err(RenderError::PolicyTooLarge { bytes: text.len(), most: MOST_BYTES });
     }
-    let serving = rendering.model().serving;
+    let serving = &model.serving;
     let mounts = mounts::of(&check::named_files(policy), serving.clients.geo())?;
     let has_tls = !serving.fronts.certificates.is_empty();
-    let objects: Vec<Value> =
-        chart().into_iter().map(|object| filled(object, &text, &mounts, has_tls)).collect();
+    let content = OfPolicy { text: &text, mounts: &mounts, has_tls, nodes: cache_nodes };
+    let objects: Vec<Value> = chart()
+        .into_iter()
+        .filter(|object| cache_nodes.is_some() || !cache::is_of_the_cache(object))
+        .map(|object| filled(object, &content))
+        .collect();
     let documents = objects.iter().map(|object| format!("---\n{}", yaml::print(object)));
     let notes = rendering.notes().into_iter().chain(mounts.iter().map(Mount::note));
     Ok(Manifests { text: documents.collect(), notes: notes.collect() })
@@ -67,13 +72,34 @@ fn chart() -> Vec<Value> {
     serde_json::from_str(CHART).unwrap_or_default()
 }
 
+/// What the objects have to have for a policy.
+struct OfPolicy<'p> {
+    text: &'p str,
+    mounts: &'p [Mount],
+    has_tls: bool,
+    nodes: Option<Nodes<'p>>,
+}
+
 /// An object with what the policy needs of it.
-fn filled(mut object: Value, policy: &str, mounts: &[Mount], has_tls: bool) -> Value {
+fn filled(mut object: Value, of_policy: &OfPolicy<'_>) -> Value {
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     match kind.as_str() {
-        "ConfigMap" => set(&mut object, "/data/portolan.yaml", json!(policy)),
-        "Deployment" => mount(&mut object, mounts),
-        "Service" if has_tls && object.pointer("/spec/ports/0/name") == Some(&json!("http")) => {
+        "ConfigMap" => set(&mut object, "/data/portolan.yaml", json!(of_policy.text)),
+        "Deployment" => {
+            mount(&mut object, of_policy.mounts);
+            if of_policy.nodes.is_none() {
+                cache::without_fill(&mut object);
+            }
+        }
+        "StatefulSet" => {
+            if let Some(nodes) = of_policy.nodes {
+                cache::fill_in(&mut object, nodes);
+            }
+        }
+        "Service"
+            if of_policy.has_tls
+                && object.pointer("/spec/ports/0/name") == Some(&json!("http")) =>
+        {
             set(&mut object, "/spec/ports/0/name", json!("https"));
             set(&mut object, "/spec/ports/0/port", json!(443));
         }
@@ -140,7 +166,9 @@ mod tests {
                 .unwrap()
                 .is_array()
         );
-        assert_eq!(of_kind("Service").pointer("/spec/ports/0/name").unwrap(), "http");
+        let service = objects.iter().filter(|object| object["kind"] == "Service");
+        let mut service = service.filter(|object| object["metadata"]["name"] == "portolan");
+        assert_eq!(service.next().unwrap().pointer("/spec/ports/0/name").unwrap(), "http");
         for object in &objects {
             let text = object.to_string();
             assert!(!text.contains("helm"), "{text}");
@@ -176,6 +204,46 @@ mod tests {
         let notes = made.notes.join("\n");
         assert!(notes.contains("Secret `portolan-credentials` with the key `robot`"), "{notes}");
         assert!(notes.contains("PersistentVolumeClaim `portolan-geo`"), "{notes}");
+    }
+
+    fn with_nodes(nodes: &str) -> Result<Manifests, String> {
+        made(&format!("{PLAIN}\ncaches: {{eu: {{nodes: [{nodes}], fill_from: [10.0.0.0/8]}}}}\n# "))
+    }
+
+    #[test]
+    fn the_nodes_of_a_cache_are_as_many_as_the_policy_names() {
+        let without = made(PLAIN).unwrap().text;
+        for word in ["StatefulSet", "--cache-fill", "fill"] {
+            assert!(!without.contains(word), "{word}");
+        }
+        let made = with_nodes(
+            "\"http://portolan-cache-1.portolan-cache:8300\", \"http://portolan-cache-2.portolan-cache.ns.svc:8300\", \
+             \"http://portolan-cache-3.portolan-cache:8300\"",
+        );
+        let made = made.unwrap().text;
+        for expected in [
+            "kind: StatefulSet",
+            "replicas: 3",
+            "eu-$(NUMBER)",
+            "http://portolan-fill:8081",
+            "--cache-fill",
+        ] {
+            assert!(made.contains(expected), "{expected}\n{made}");
+        }
+    }
+
+    #[test]
+    fn nodes_that_are_elsewhere_are_refused_with_the_names_that_they_would_have() {
+        for nodes in [
+            "\"http://10.0.0.7:8300\"",
+            "\"http://portolan-cache-0.portolan-cache:8300\"",
+            "\"http://portolan-cache-1.portolan-cache:8301\"",
+            "\"http://portolan-cache-1.portolan-cacheside:8300\"",
+        ] {
+            let said = with_nodes(nodes).unwrap_err();
+            let expected = "caches.eu.nodes[0]: is no node of the objects that are made; write `http://portolan-cache-1.portolan-cache:8300`";
+            assert!(said.starts_with(expected), "{said}");
+        }
     }
 
     #[test]
