@@ -13,7 +13,7 @@ build: ## dist/portolan.wasm, dist/libportolan.so and dist/portolan
 	@scripts/setup build
 	@scripts/build
 
-image: ## dist/portolan-image.tar, for docker load and skopeo; the same commit gives the same bytes
+image: ## dist/portolan-image.tar and dist/portolan-cache-image.tar, for docker load and skopeo; the same commit gives the same bytes
 	@scripts/setup build envoy image
 	@scripts/build
 	@scripts/image

@@ -37,7 +37,7 @@ MISTAKEN = "version: 1\nfronts: {m: {hosts: [h]}}\nbackends: {a: {url: 'https://
 
 def only(end: str) -> Path:
     """The one file of the release whose name ends so."""
-    (found,) = RELEASE.glob(f"*{end}")
+    (found,) = RELEASE.glob(f"portolan-[0-9]*{end}")
     return found
 
 

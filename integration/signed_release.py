@@ -81,7 +81,7 @@ def test_the_image_of_all_platforms_is_signed_and_each_of_them(keys: Path, regis
     for signed in (reference, *(f"{name}@{digest}" for digest in by_architecture.values())):
         assert "portolan" in cosign(keys, "verify", *VERIFY, "--allow-http-registry", signed).stdout
     for architecture, digest in by_architecture.items():
-        (document,) = RELEASE.glob(f"*-image-linux-{architecture}.tar.cdx.json")
+        (document,) = RELEASE.glob(f"portolan-[0-9]*-image-linux-{architecture}.tar.cdx.json")
         attest(keys, document, f"{name}@{digest}")
 
 

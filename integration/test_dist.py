@@ -19,7 +19,7 @@ import pytest
 from harness import paths, skopeo
 from harness.digest import sha256
 from harness.registry import Registry
-from harness.released_image import PACKAGES, Archive, pins
+from harness.released_image import ALL, PACKAGES, Archive, pins
 
 
 PLATFORMS = ("linux-amd64", "linux-arm64")
@@ -37,6 +37,7 @@ def make(directory: Path) -> Path:
     for platform, command_line in zip(PLATFORMS, (paths.portolan(), other), strict=True):
         options += ["--package", platform, command_line]
         options += ["--image", platform, command_line, envoy, PACKAGES, pins()]
+        options += ["--cache-image", platform, command_line, PACKAGES, pins(ALL)]
     command = [sys.executable, "-m", "release.dist", *map(str, options)]
     subprocess.run(command, cwd=paths.ROOT, timeout=300, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
     return output
@@ -56,7 +57,7 @@ def registry(work: Path) -> Iterator[Registry]:
 
 def only(release: Path, end: str) -> Path:
     """The one file whose name ends so."""
-    (found,) = release.glob(f"*{end}")
+    (found,) = release.glob(f"portolan-[0-9]*{end}")
     return found
 
 
@@ -129,13 +130,14 @@ def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) ->
 
 def test_what_is_in_a_file_is_written_beside_it(release: Path) -> None:
     documents: dict[str, Any] = {path.name: json.loads(path.read_text()) for path in release.glob("*.cdx.json")}
-    assert len(documents) == 1 + 2 * len(PLATFORMS), "the filter, and for each platform package and image"
+    assert len(documents) == 1 + 3 * len(PLATFORMS), "the filter, and for each platform package and images"
     for name, document in documents.items():
         about = release / name.removesuffix(".cdx.json")
         (told,) = document["metadata"]["component"]["hashes"]
         assert f"sha256:{told['content']}" == sha256(about.read_bytes()), name
         names = {each["name"] for each in document["components"]}
         assert "portolan-core" in names
+        assert ("trafficserver" in names) == name.startswith("portolan-cache-"), name
         assert "proptest" not in names, "what only tests need is not delivered"
         assert ("clap" in names) == ("wasm" not in name), name
     for platform in PLATFORMS:

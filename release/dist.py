@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from release import chart, image, oci, sbom, wasm_image
+from release import cache_image, chart, image, oci, sbom, wasm_image
 from release.oci import Entry
 from release.sbom import Delivered
 from release.source import ROOT, Source, find
@@ -73,33 +73,38 @@ def files_of_platform(platform: str, portolan: bytes, the_filter: Filter, source
 
 @dataclass(frozen=True)
 class PlatformImage:
-    """The image for one platform, and the parts of it that are not in the package."""
+    """An image for one platform, and what it is made of."""
 
     platform: str
-    parts: image.Parts
     made: oci.Image
-
-    @classmethod
-    def build(cls, platform: str, parts: image.Parts, source: Source) -> "PlatformImage":
-        """From its parts; `platform` is `linux-` and an architecture as the OCI image specification names it."""
-        return cls(platform, parts, image.build(parts, source, platform.removeprefix("linux-")))
-
-    def components(self, envoy_version: str, the_filter: Filter) -> list[sbom.Component]:
-        """What it is made of."""
-        packages = [sbom.debian_package(each) for each in self.parts.packages.values()]
-        return [*_components(self.platform, the_filter), sbom.envoy(envoy_version, self.parts.envoy), *packages]
+    components: list[sbom.Component]
 
 
-def files_of_images(images: Sequence[PlatformImage], envoy_version: str, the_filter: Filter, source: Source) -> Files:
+def front_image(platform: str, parts: image.Parts, envoy_version: str, the_filter: Filter, source: Source) -> PlatformImage:
+    """The image with Envoy; `platform` is `linux-` and an architecture as the OCI image specification names it."""
+    made = image.build(parts, source, platform.removeprefix("linux-"))
+    packages = [sbom.debian_package(each) for each in parts.packages.values()]
+    components = [*_components(platform, the_filter), sbom.envoy(envoy_version, parts.envoy), *packages]
+    return PlatformImage(platform, made, components)
+
+
+def node_image(platform: str, parts: cache_image.Parts, source: Source) -> PlatformImage:
+    """The image of the nodes of caches, likewise."""
+    made = cache_image.build(parts, source, platform.removeprefix("linux-"))
+    packages = [sbom.debian_package(each) for each in parts.packages.values()]
+    return PlatformImage(platform, made, [*sbom.crates("portolan", TARGETS[platform]), *packages])
+
+
+def files_of_images(name: str, images: Sequence[PlatformImage], source: Source) -> Files:
     """The image of each platform by itself, and all of them as one."""
-    name = f"portolan:{source.version}"
+    tag = f"{name}:{source.version}"
     files: Files = {}
     for each in images:
-        content = oci.archive(each.made, name, source.time)
-        delivered = Delivered(f"portolan-{source.version}-image-{each.platform}.tar", content, "container")
-        files |= _with_sbom(delivered, each.components(envoy_version, the_filter), source)
-    together = oci.archive_of_platforms([each.made for each in images], name, source.time)
-    return {**files, f"portolan-{source.version}-image-linux.tar": together}
+        content = oci.archive(each.made, tag, source.time)
+        delivered = Delivered(f"{name}-{source.version}-image-{each.platform}.tar", content, "container")
+        files |= _with_sbom(delivered, each.components, source)
+    together = oci.archive_of_platforms([each.made for each in images], tag, source.time)
+    return {**files, f"{name}-{source.version}-image-linux.tar": together}
 
 
 def _components(platform: str, the_filter: Filter) -> list[sbom.Component]:
@@ -129,6 +134,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--envoy-version", required=True)
     parser.add_argument("--package", nargs=2, action="append", default=[], metavar=("PLATFORM", "PORTOLAN"))
     parser.add_argument("--image", nargs=5, action="append", default=[], metavar=("PLATFORM", "PORTOLAN", "ENVOY", "PACKAGES", "PINS"))
+    parser.add_argument("--cache-image", nargs=4, action="append", default=[], metavar=("PLATFORM", "PORTOLAN", "PACKAGES", "PINS"))
     return parser.parse_args()
 
 
@@ -146,8 +152,13 @@ def main() -> None:
     images = []
     for platform, portolan, envoy, packages, pins in told.image:
         parts = image.Parts.read(Path(envoy), Path(portolan), told.wasm, image.read_packages(Path(packages), pins))
-        images.append(PlatformImage.build(platform, parts, source))
-    delivered |= files_of_images(images, told.envoy_version, the_filter, source)
+        images.append(front_image(platform, parts, told.envoy_version, the_filter, source))
+    delivered |= files_of_images("portolan", images, source)
+    nodes = []
+    for platform, portolan, packages, pins in told.cache_image:
+        of_node = cache_image.Parts(Path(portolan).read_bytes(), image.read_packages(Path(packages), pins))
+        nodes.append(node_image(platform, of_node, source))
+    delivered |= files_of_images("portolan-cache", nodes, source)
     delivered["SHA256SUMS"] = checksums(delivered)
     told.output.mkdir(parents=True, exist_ok=True)
     for name, content in delivered.items():

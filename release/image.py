@@ -26,12 +26,6 @@ BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
 DESCRIPTION = "One registry hostname: each pull from the nearest registry, each push to the one that owns the repository."
 
-ACCOUNTS = {
-    "etc/passwd": f"root:x:0:0:root:/:/nonexistent\nenvoy:x:{USER}:{USER}:envoy:/nonexistent:/nonexistent\n",
-    "etc/group": f"root:x:0:\nenvoy:x:{USER}:\n",
-    # Names of hosts come from the container's /etc/hosts before they are asked for.
-    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-}
 
 OS_RELEASE = """\
 PRETTY_NAME="Portolan, on packages of Debian GNU/Linux 12 (bookworm)"
@@ -77,15 +71,25 @@ def certificates(package: bytes) -> Entry:
     return Entry(BUNDLE, 0o644, b"".join(texts))
 
 
-def system_layer(packages: dict[str, bytes]) -> list[Entry]:
+def accounts(user: str) -> dict[str, str]:
+    """Files that name the users, root and the one that everything runs as."""
+    return {
+        "etc/passwd": f"root:x:0:0:root:/:/nonexistent\n{user}:x:{USER}:{USER}:{user}:/nonexistent:/nonexistent\n",
+        "etc/group": f"root:x:0:\n{user}:x:{USER}:\n",
+        # Names of hosts come from the container's /etc/hosts before they are asked for.
+        "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    }
+
+
+def system_layer(packages: dict[str, bytes], user: str = "envoy") -> list[Entry]:
     """What hardly ever changes: libraries, certificates, accounts."""
-    entries = [Entry(path, 0o644, text.encode()) for path, text in ACCOUNTS.items()]
+    entries = [Entry(path, 0o644, text.encode()) for path, text in accounts(user).items()]
     entries.append(Entry("etc/os-release", 0o644, OS_RELEASE.encode()))
     for name, package in packages.items():
         entries += debian.entries(package, lambda path, name=name: wanted(name, path))  # type: ignore[misc]
         entries.append(Entry(f"var/lib/dpkg/status.d/{name}", 0o644, debian.control(package)))
     entries.append(certificates(packages["ca-certificates"]))
-    # Envoy's user writes to one directory; the rest may be read-only.
+    # The user writes to one directory; the rest may be read-only.
     entries += [Entry("run/portolan", 0o700, owner=USER), Entry("etc/portolan", 0o755), Entry("tmp", 0o1777)]
     return entries
 

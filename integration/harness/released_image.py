@@ -1,4 +1,4 @@
-"""The image `portolan`, built from what is tested, and its files in a directory, run by chroot as the user that it names.
+"""The images `portolan` and `portolan-cache`, built from what is tested, and their files in a directory, run by chroot as the user that they name.
 
 A root directory of its own shows whether the image has all that Envoy and the command line need; it is no container, so
 limits of the kernel (capabilities, a read-only root) are for the suite with a real Docker.
@@ -20,11 +20,13 @@ from harness.processes import Server
 
 SECONDS = 300
 PACKAGES = paths.ROOT / ".tools/image-packages"
+# The lists of packages of the image of a cache's nodes.
+ALL = "$DEBIAN_IMAGE$DEBIAN_CACHE_IMAGE"
 
 
-def pins() -> str:
+def pins(lists: str = "$DEBIAN_IMAGE") -> str:
     """The lines of scripts/versions that say of which packages the image is made."""
-    command = ["bash", "-c", 'source scripts/versions; echo "$DEBIAN_IMAGE"']
+    command = ["bash", "-c", f'source scripts/versions; echo "{lists}"']
     return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
 
 
@@ -37,6 +39,16 @@ def build(directory: Path) -> Path:
         *("--packages", PACKAGES, "--pins", pins(), "--output", output),
     ]
     command = [sys.executable, "-m", "release.image", *map(str, options)]
+    subprocess.run(command, cwd=paths.ROOT, timeout=SECONDS, check=True)
+    return output
+
+
+def build_of_nodes(directory: Path) -> Path:
+    """Builds the archive of the image of a cache's nodes, likewise."""
+    paths.need_file(PACKAGES / "trafficserver.deb", "scripts/setup image")
+    output = directory / "portolan-cache-image.tar"
+    options: list[str | Path] = ["--portolan", paths.portolan(), "--packages", PACKAGES, "--pins", pins(ALL), "--output", output]
+    command = [sys.executable, "-m", "release.cache_image", *map(str, options)]
     subprocess.run(command, cwd=paths.ROOT, timeout=SECONDS, check=True)
     return output
 
