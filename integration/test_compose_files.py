@@ -43,6 +43,7 @@ def prepare(stack: str, place: Path, **settings: str) -> subprocess.CompletedPro
     [
         ("regions", {}, ["portolan.yaml", "forwarded.yaml"], "localhost:8443"),
         ("regions", {"EU_REGISTRY_URL": "https://ghcr.io", "CN_NETWORKS": "10.0.0.0/8"}, ["portolan.yaml"], "https://ghcr.io"),
+        ("regions", {"COMPOSE_PROFILES": "cache"}, ["portolan.yaml", "forwarded.yaml"], "default: [cache@near, eu, cn]"),
         ("caches", {"REGISTRY_DOMAIN": "cache.example.com", "PORT": "5000"}, ["portolan.yaml"], "docker.io.cache.example.com:5000"),
         ("caches", {"USE_TLS": "false"}, ["portolan.yaml"], ".nip.io"),
         ("combined", {}, ["portolan.yaml"], 'repositories: ["own/**", "team-*/**"]'),
@@ -118,8 +119,26 @@ def test_every_setting_is_in_the_example(stack: str) -> None:
     passed = re.findall(r"^      ([A-Z_]+):$", text, re.MULTILINE)
     used = set(re.findall(r"\$\{([A-Z_]+)", text)) | set(passed)
     example = set(re.findall(r"^([A-Z_]+)=", (COMPOSE / stack / ".env.example").read_text(), re.MULTILINE))
+    if "service: cache}" not in text:
+        used.discard("PORTOLAN_CACHE_IMAGE")
     # For tests and mirrors of one's own: where the registries outside are.
     assert used - {"DOCKERHUB_URL", "GHCR_URL", "QUAY_URL"} == example
+
+
+def test_a_cache_is_there_if_it_is_asked_for(tmp_path: Path) -> None:
+    """The nodes that the profile starts are those of the policy; without it there are neither."""
+    own = services("regions")
+    nodes = {name: service for name, service in own.items() if service.get("profiles") == ["cache"]}
+    assert prepare("regions", tmp_path / "etc", COMPOSE_PROFILES="other,cache").returncode == 0
+    cache = yaml.safe_load((tmp_path / "etc/portolan.yaml").read_text())["caches"]["near"]
+    assert cache["nodes"] == [f"http://{name}:8300" for name in nodes]
+    assert [service["command"][2] for service in nodes.values()] == ["near-1", "near-2"]
+    for front in ("portolan", "forwarded"):
+        assert own[front]["command"][-2:] == ["--cache-fill", "0.0.0.0:8081"]
+        assert not [port for port in own[front]["ports"] if port.endswith(":8081")], "nobody outside is to reach it"
+    assert prepare("regions", tmp_path / "without").returncode == 0
+    without = yaml.safe_load((tmp_path / "without/portolan.yaml").read_text())
+    assert "caches" not in without and without["rules"][0]["chains"]["default"] == ["eu", "cn"]
 
 
 def test_the_image_is_that_of_this_version() -> None:

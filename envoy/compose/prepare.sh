@@ -80,11 +80,15 @@ certificate() {
   fi
 }
 
-# Volumes of registries begin as root's. They are mounted with `nocopy` there: Docker would give an empty one the owner that the
+# Volumes of registries and caches begin as root's. They are mounted with `nocopy` there: Docker would give an empty one the owner that the
 # image's directory has, at a time that differs between Compose 1.29 and 2.
 give_volumes() {
   for volume in "$VOLUMES"/*; do
-    [ ! -d "$volume" ] || [ "$(id -u)" != 0 ] || chown 1000:1000 "$volume"
+    case ${volume##*/} in
+      cache-*) owner=101:101 ;;
+      *) owner=1000:1000 ;;
+    esac
+    [ ! -d "$volume" ] || [ "$(id -u)" != 0 ] || chown "$owner" "$volume"
   done
 }
 

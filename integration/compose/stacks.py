@@ -19,7 +19,7 @@ from compose.stack import ONCE, Stack
 from harness import image, paths
 from harness.processes import Server
 from harness.registry import settings
-from harness.released_image import build
+from harness.released_image import build, build_of_nodes
 from harness.waiting import eventually
 
 PLUGINS = Path(os.environ.get("PORTOLAN_COMPOSE_PLUGINS", paths.ROOT / ".tools/compose"))
@@ -33,8 +33,9 @@ FILE_BYTES = 1 << 20
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     daemon = Daemon(tmp_path_factory.mktemp("docker") / "d", PLUGINS if PLUGINS.exists() else None)
     stand_ins.load_all(daemon)
-    archive = build(tmp_path_factory.mktemp("image"))
-    assert "portolan:" in daemon.docker("load", "--input", str(archive))
+    directory = tmp_path_factory.mktemp("image")
+    for archive, name in ((build(directory), "portolan:"), (build_of_nodes(directory), "portolan-cache:")):
+        assert name in daemon.docker("load", "--input", str(archive))
     yield daemon
     daemon.stop()
 
@@ -159,6 +160,34 @@ def test_regions(start: Callable[..., Stack], daemon: Daemon, tmp_path: Path) ->
     entries = eventually(lambda: two(stack.access_log("forwarded")))
     assert [(entry["region"], entry["backend"]) for entry in entries] == [("default", "eu"), ("cn", "cn")], entries
     check_observed(daemon, stack, portolans=2)
+
+
+def test_regions_with_a_cache(start: Callable[..., Stack], daemon: Daemon, tmp_path: Path) -> None:
+    """What one front has fetched by digest the other one serves from the cache; a registry is asked once."""
+    stack = start("regions", COMPOSE_PROFILES="cache", CACHE_SIZE="256M")
+    check_hardening(stack)
+    make_image(daemon, tmp_path, "localhost:8443/demo/app:v1")
+    digest = push_and_pull(daemon, "localhost:8443/demo/app:v1")
+    manifest = curl(daemon, f"https://localhost:8443/v2/demo/app/manifests/{digest}", "--insecure", "--header", f"accept: {image.ACCEPT}")
+    layer = f"https://localhost:8444/v2/demo/app/blobs/{json.loads(manifest)['layers'][0]['digest']}"
+
+    def uses() -> list[object]:
+        said = [entry for entry in stack.access_log("forwarded") if "/blobs/" in str(entry.get("path")) and "event" not in entry]
+        return [entry.get("cache_use") for entry in said]
+
+    for _ in range(2):
+        curl(daemon, layer, "--insecure", "--output", "/dev/null")
+    assert eventually(lambda: uses() if len(uses()) == 2 else []) == ["hit", "hit"], uses()
+    nodes = [json.loads(status_of_node(daemon, stack, number))["nodes"][0] for number in (1, 2)]
+    assert all(node["up"] for node in nodes)
+    assert sum(node["statistics"]["hits"] for node in nodes) >= 2, nodes
+    assert sum(node["statistics"]["used_bytes"] for node in nodes) >= FILE_BYTES, nodes
+
+
+def status_of_node(daemon: Daemon, stack: Stack, number: int) -> str:
+    """What `portolan cache status` says in the container of a node."""
+    command = ["/usr/local/bin/portolan", "cache", "status", "http://127.0.0.1:8300", "-o", "json"]
+    return daemon.docker("exec", stack.container(f"cache-{number}"), *command)
 
 
 def two(entries: list[dict[str, object]]) -> list[dict[str, object]]:
