@@ -36,6 +36,7 @@ pub mod content;
 pub mod contract;
 pub mod grammar;
 pub mod health;
+mod plan;
 pub mod policy;
 pub mod probe;
 pub mod record;
@@ -43,10 +44,9 @@ pub mod registry;
 pub mod reply;
 pub mod response;
 pub mod token;
-mod walk;
 
-pub use policy::{Facts, Need, Password};
-pub use walk::{
+pub use plan::{
     Action, Authorization, Forwarding, Plan, RequestHead, TokenEndpoint, TokenErrand,
     UPLOAD_CONTENT_TYPE, is_withheld, plan,
 };
+pub use policy::{Facts, Need, Password};

@@ -73,7 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "walk",
+        "plan",
         &[
             "grammar",
             "contract",

@@ -1,4 +1,4 @@
-//! The plan of a request: its walk through the rooms of the core, in one function for hosts.
+//! The plan of a request: its way through the rooms of the core, in one function for hosts.
 
 mod action;
 mod builtin_endpoints;
