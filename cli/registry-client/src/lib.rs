@@ -1,13 +1,12 @@
-//! What the commands that measure registries have in common.
+//! A client of registries, for the commands that pull, compare, copy and measure.
 //!
 //! The client here pulls as a container runtime does: it signs in by what the registry's challenge
 //! says, follows redirects without taking its credentials to another host, and believes no
 //! content before its digest is right. Unlike a runtime it says where the time went.
 //!
-//! From the outside in: [`arguments`] is what both commands ask for, [`registry`] is one registry
-//! and an image in it, [`sign_in`] gets it the right to read, [`http`] sends requests over
-//! connections ([`tls`], [`laps`]) of its own. [`statistics`], [`turns`] and [`quantity`] are
-//! pure.
+//! From the outside in: [`registry`] is one registry and an image in it, [`login`] has its
+//! credentials, [`sign_in`] gets it the right to read, [`http`] sends requests over connections
+//! ([`tls`], [`laps`]) of its own, and [`peer`] keeps the certificate of the server.
 
 pub mod content;
 pub mod fault;
