@@ -3,9 +3,9 @@
 use portolan_core::attempt::{self, Redirection};
 use portolan_core::config::ids::{BackendId, RegionId};
 use portolan_core::config::{Backend, BackendList, Config};
+use portolan_core::oci::Class;
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
-use portolan_core::registry::Class;
 use portolan_core::reply::{self, Reply};
 use portolan_core::{Action, Forwarding, Need, TokenEndpoint, TokenErrand, plan};
 use serde::Serialize;

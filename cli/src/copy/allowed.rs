@@ -4,8 +4,8 @@
 
 use portolan_core::config::ids::FrontId;
 use portolan_core::config::{BlobStore, ClientRedirects, Config, Front};
+use portolan_core::oci::parse;
 use portolan_core::policy::Naming;
-use portolan_core::registry::parse;
 
 /// The digest of nothing, for the path of any blob.
 const SOME_DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

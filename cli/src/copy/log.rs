@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use portolan_core::grammar::Digest;
+use portolan_core::oci::{Endpoint, parse};
 use portolan_core::record::LogField;
-use portolan_core::registry::{Endpoint, parse};
 use serde_json::Value;
 
 /// A blob that clients have fetched.

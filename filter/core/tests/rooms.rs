@@ -22,19 +22,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["grammar", "contract"]),
     ("health", &["grammar", "config"]),
     ("content", &["grammar"]),
-    ("registry", &["grammar", "config"]),
+    ("oci", &["grammar", "config"]),
     ("challenge", &["grammar"]),
-    ("token", &["grammar", "config", "registry", "challenge"]),
+    ("token", &["grammar", "config", "oci", "challenge"]),
     ("probe", &["grammar", "config"]),
     ("client", &["grammar", "config"]),
     ("client_files", &["config"]),
-    (
-        "policy",
-        &["grammar", "config", "health", "registry", "challenge", "token", "probe", "client"],
-    ),
+    ("policy", &["grammar", "config", "health", "oci", "challenge", "token", "probe", "client"]),
     (
         "attempt",
-        &["grammar", "contract", "config", "registry", "challenge", "token", "client", "policy"],
+        &["grammar", "contract", "config", "oci", "challenge", "token", "client", "policy"],
     ),
     (
         "reply",
@@ -42,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grammar",
             "config",
             "health",
-            "registry",
+            "oci",
             "challenge",
             "token",
             "client",
@@ -53,22 +50,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "response",
-        &[
-            "grammar",
-            "config",
-            "registry",
-            "challenge",
-            "token",
-            "client",
-            "policy",
-            "attempt",
-            "reply",
-        ],
+        &["grammar", "config", "oci", "challenge", "token", "client", "policy", "attempt", "reply"],
     ),
     (
         "record",
         &[
-            "grammar", "contract", "config", "registry", "token", "probe", "client", "policy",
+            "grammar", "contract", "config", "oci", "token", "probe", "client", "policy",
             "attempt", "reply", "response",
         ],
     ),
@@ -80,7 +67,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "health",
             "content",
-            "registry",
+            "oci",
             "challenge",
             "token",
             "probe",
@@ -163,7 +150,7 @@ fn rooms_import_only_what_the_request_has_passed() {
 
 #[test]
 fn the_check_itself_can_fail() {
-    let path = source().join("registry/parse.rs");
+    let path = source().join("oci/parse.rs");
     assert_eq!(offences(&path, "use crate::policy::Decision;").len(), 1);
     assert_eq!(offences(&path, "// crate::policy\nuse crate::grammar::Tag;"), Vec::<String>::new());
     assert_eq!(offences(&source().join("attic/x.rs"), "").len(), 1);

@@ -17,7 +17,7 @@ use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, Config};
 use portolan_core::health::Examined;
 use portolan_core::probe::Presence;
-use portolan_core::registry::parse;
+use portolan_core::oci::parse;
 use portolan_core::reply::Reply;
 use portolan_core::{Action, Facts, Forwarding, Need, Password, RequestHead, plan};
 

@@ -7,7 +7,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portolan_core::registry::{RegistryRequest, RequestError, parse};
+use portolan_core::oci::{RegistryRequest, RequestError, parse};
 
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(2, |byte| *byte == b' ');

@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::config::UploadPath;
-use portolan_core::registry::{Endpoint, outside, parse};
+use portolan_core::oci::{Endpoint, outside, parse};
 
 fuzz_target!(|input: &[u8]| {
     if let Some(path) = outside::path_of(input) {

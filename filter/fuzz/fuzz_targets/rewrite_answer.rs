@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::config::Config;
-use portolan_core::registry::Class;
+use portolan_core::oci::Class;
 use portolan_core::response::{Amendment, Receipt, UrlHeader, amend};
 use portolan_core::{Action, Facts, RequestHead, plan};
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::client_credentials::for_operator;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, TokenService};
 use crate::grammar::RepositoryName;
-use crate::registry::{Endpoint, Method, RegistryRequest};
+use crate::oci::{Endpoint, Method, RegistryRequest};
 use crate::token::{self, Access};
 
 /// What an attempt sends as `Authorization`, or who makes it.
@@ -124,7 +124,7 @@ fn source<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::parse;
+    use crate::oci::parse;
 
     #[test]
     fn scopes_are_for_what_a_request_needs() {

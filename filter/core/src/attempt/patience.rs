@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{ALONE, BackendList, Config};
-use crate::registry::{Class, Method, RegistryRequest};
+use crate::oci::{Class, Method, RegistryRequest};
 
 /// How long a read that only one backend can answer waits for the head of its answer, where the policy says
 /// so. `None` leaves it to the route, which has [`ALONE`], and where there are several backends to
@@ -31,7 +31,7 @@ mod tests {
 
     use super::*;
     use crate::config::Purpose;
-    use crate::registry;
+    use crate::oci;
 
     fn policy() -> Policy {
         Policy::new()
@@ -82,7 +82,7 @@ mod tests {
             let list =
                 |list: &&BackendList| list.purpose() == Purpose::Read && list.cluster() == name;
             let list = config.lists().iter().find(list).unwrap();
-            let request = registry::parse(method.as_bytes(), target.as_bytes()).unwrap();
+            let request = oci::parse(method.as_bytes(), target.as_bytes()).unwrap();
             assert_eq!(
                 alone(&config, list, &request),
                 expected,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::overlap::{Hedge, hedge};
 use crate::config::{AttemptTimeouts, BackendList, Config};
-use crate::registry::{Class, Method, RegistryRequest};
+use crate::oci::{Class, Method, RegistryRequest};
 
 /// The attempts of one request to a list of several backends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

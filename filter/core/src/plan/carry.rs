@@ -9,9 +9,9 @@ use crate::attempt::{self, BackendRequest, Bounds, Credentials, Redirection, Ret
 use crate::config::ids::RegionId;
 use crate::config::{Backend, Config, Front, FrontAuth, RedirectHandling, Rule, Scheme};
 use crate::contract::clusters;
+use crate::oci::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::policy::naming::NAMESPACE;
 use crate::policy::{self, Choice, Forward, FrontRealm, Mounting, Naming, cache};
-use crate::registry::{Class, Endpoint, Method, RegistryRequest, outside, query};
 use crate::response::Receipt;
 
 /// Who asks, and for what.

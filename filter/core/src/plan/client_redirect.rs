@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::carry::{self, Asked};
 use crate::config::{Config, Front, PageUrl, Rule};
+use crate::oci::{Method, RequestError};
 use crate::policy::{Forward, Refusal, StoredBlob};
-use crate::registry::{Method, RequestError};
 
 /// A client is sent elsewhere, with the status 307: the method stays (RFC 9110 section 15.4.8), and
 /// nothing keeps the answer, which holds for this client alone.

@@ -11,9 +11,9 @@ use crate::client::Locality;
 use crate::config::ids::{FrontId, RegionId};
 use crate::config::{Config, Rule};
 use crate::content::Expected;
+use crate::oci::{Method, RegistryRequest, parse};
 use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};
 use crate::record::{Decided, Kind};
-use crate::registry::{Method, RegistryRequest, parse};
 use crate::reply;
 
 /// Plans a request that fills a cache.

@@ -24,10 +24,10 @@ use crate::client::{self, Locality, Why};
 use crate::config::ids::FrontId;
 use crate::config::{Config, Front, FrontAuth, FrontHost, Rule};
 use crate::health::Report;
+use crate::oci::{self, Endpoint, RegistryRequest, RequestError};
 use crate::policy::{self, Decision, Facts, FrontRealm, Naming, Need, Refusal};
 use crate::probe::Presence;
 use crate::record::{Decided, Kind};
-use crate::registry::{self, Endpoint, RegistryRequest, RequestError};
 use crate::reply;
 use carry::{Asked, carry, rule_name};
 use client_redirect::ClientRedirect;
@@ -50,17 +50,15 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
     );
     let mut named = Names::default();
     let outcome = beside_the_api(config, front, &locality, (head, facts)).unwrap_or_else(|| {
-        registry::parse(head.deciding_method(), head.target).map_err(Refusal::from).and_then(
-            |request| {
-                let class = request.endpoint.class();
-                record.class = Some(class);
-                record.kind = Kind::of(class, request.method.is_read());
-                let id = front.ok_or_else(|| no_front(head))?;
-                let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
-                named = Names::of(front, head.authority, &request)?;
-                act(config, (id, front), &request, &named, &locality, (head, facts))
-            },
-        )
+        oci::parse(head.deciding_method(), head.target).map_err(Refusal::from).and_then(|request| {
+            let class = request.endpoint.class();
+            record.class = Some(class);
+            record.kind = Kind::of(class, request.method.is_read());
+            let id = front.ok_or_else(|| no_front(head))?;
+            let front = config.fronts().get(id).ok_or(Refusal::FrontUnknown)?;
+            named = Names::of(front, head.authority, &request)?;
+            act(config, (id, front), &request, &named, &locality, (head, facts))
+        })
     });
     let end =
         outcome.unwrap_or_else(|refusal| refuse(config, &refusal, (front, &named.naming), head));

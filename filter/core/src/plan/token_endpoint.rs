@@ -9,8 +9,8 @@ use crate::attempt::{is_password, tag_of};
 use crate::client::{self, Locality};
 use crate::config::ids::FrontId;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, Realm};
+use crate::oci::{Method, RequestError};
 use crate::policy::{FrontRealm, Naming, Refusal, in_token_path, refuse_client, token_scope};
-use crate::registry::{Method, RequestError};
 use crate::token::{self, Grant, Secret, TokenRequest, untag};
 
 /// What a request to the token endpoint leads to.

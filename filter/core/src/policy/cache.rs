@@ -9,8 +9,8 @@ use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId};
 use crate::config::{Config, Front, FrontAuth, Rule};
 use crate::grammar::Digest;
+use crate::oci::{Endpoint, Method, Reference, RegistryRequest, query};
 use crate::probe::Presence;
-use crate::registry::{Endpoint, Method, Reference, RegistryRequest, query};
 
 /// What becomes of a request at the cache of its region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use crate::client::Locality;
 use crate::config::ids::RuleId;
 use crate::config::{BackendList, Config, RedirectClass, Rule};
 use crate::health::{Examined, State};
+use crate::oci::{Class, Endpoint, RegistryRequest};
 use crate::probe::Presence;
-use crate::registry::{Class, Endpoint, RegistryRequest};
 
 /// What becomes of a request that a backend may answer.
 #[derive(Clone, Debug)]

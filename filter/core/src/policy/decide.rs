@@ -12,7 +12,7 @@ use super::refused::Asker;
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, BackendList, Config, Front, FrontAuth, Purpose, Rule};
-use crate::registry::{Class, Endpoint, Method, Reference, RegistryRequest, outside};
+use crate::oci::{Class, Endpoint, Method, Reference, RegistryRequest, outside};
 
 /// What is to be done with a request that may be served.
 #[derive(Clone, Debug)]

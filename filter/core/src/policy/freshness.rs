@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::config::{Rule, stable_hash};
-use crate::registry::{Endpoint, RegistryRequest};
+use crate::oci::{Endpoint, RegistryRequest};
 
 /// How many times of pushes a host keeps. Two repositories that share one are both read from
 /// their owners for a while, which is slower and never wrong.

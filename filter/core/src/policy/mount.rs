@@ -4,7 +4,7 @@ use super::naming::Naming;
 use super::refusal::Refusal;
 use super::refused::{Asker, is_image_refused};
 use crate::config::{Config, Front, Rule};
-use crate::registry::RegistryRequest;
+use crate::oci::RegistryRequest;
 
 /// What becomes of `?mount=…&from=…` when an upload starts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::refusal::Refusal;
 use crate::config::ids::UpstreamId;
 use crate::config::{Front, Upstream, Upstreams};
-use crate::registry::{RegistryRequest, RequestError, query};
+use crate::oci::{RegistryRequest, RequestError, query};
 
 /// The parameter by which containerd says which registry it means.
 pub const NAMESPACE: &str = "ns";

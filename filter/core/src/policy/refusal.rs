@@ -1,7 +1,7 @@
 //! Why a request is not served.
 
 use crate::config::ids::{FrontId, RefusedId, RuleId};
-use crate::registry::{Class, RequestError};
+use crate::oci::{Class, RequestError};
 use crate::token::TokenRequestError;
 
 /// Why a request is not served. The client, or the policy, is to blame; never an upstream.

@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use crate::client::{self, ClientFacts};
 use crate::config::Config;
 use crate::config::ids::RefusedId;
-use crate::registry::{Endpoint, Reference, RegistryRequest};
+use crate::oci::{Endpoint, Reference, RegistryRequest};
 
 /// What is known of who asks, as bytes that nobody has read yet.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::kind::Kind;
 use super::log_field::LogField;
 use crate::config::geography::Country;
-use crate::registry::Class;
+use crate::oci::Class;
 
 /// What was decided about one request.
 ///

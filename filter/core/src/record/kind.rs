@@ -1,6 +1,6 @@
 //! The kind of a request, as a label of metrics.
 
-use crate::registry::Class;
+use crate::oci::Class;
 
 /// What a request is, as far as metrics tell requests apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailab
 use crate::attempt::Trouble;
 use crate::challenge::{self, FrontChallenge};
 use crate::config::{Config, Front, Refused, Rule};
+use crate::oci::{Class, Method, RequestError};
 use crate::policy::Refusal;
-use crate::registry::{Class, Method, RequestError};
 use parts::{NO_STORE, WAIT_AFTER_OUTAGE, headers};
 
 /// The answer to `GET /v2/` (distribution spec, end-1).

@@ -19,7 +19,7 @@ use crate::challenge;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::{Backend, BackendAuth, Config};
 use crate::grammar::RepositoryName;
-use crate::registry::Class;
+use crate::oci::Class;
 use crate::reply::Misdirection;
 use crate::token;
 

@@ -3,8 +3,8 @@
 use crate::attempt::{Answer, Answers, Asks, is_judged};
 use crate::config::ids::{BackendId, FrontId, ListId};
 use crate::config::{Backend, BackendList, Config};
+use crate::oci::Class;
 use crate::policy::{FrontRealm, Naming};
-use crate::registry::Class;
 use crate::token::Access;
 
 /// What the response phase needs of a decision. Written once, when the request is decided.

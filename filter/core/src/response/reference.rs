@@ -3,8 +3,8 @@
 use super::receipt::Receipt;
 use crate::config::{Backend, Scheme, UploadPath};
 use crate::grammar::{UriReference, escaped, is_visible, split_path};
+use crate::oci::{self, Class, outside, query};
 use crate::policy::naming::NAMESPACE;
-use crate::registry::{self, Class, outside, query};
 use crate::reply::Misdirection;
 
 /// Whose answer it is, and to what.
@@ -96,7 +96,7 @@ impl Context<'_> {
         if names.is_identity() && !naming.has_upstreams() {
             return AtFront::Path(path.to_vec());
         }
-        let Ok(request) = registry::parse(b"GET", path) else { return AtFront::Outside };
+        let Ok(request) = oci::parse(b"GET", path) else { return AtFront::Outside };
         let Some(name) = request.endpoint.repository() else {
             return AtFront::Path(request.endpoint.path("", ""));
         };

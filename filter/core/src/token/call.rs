@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::form;
 use super::request::{Grant, TokenRequest};
-use crate::registry::query;
+use crate::oci::query;
 
 /// What is sent to a token service. `Debug` shows the path only: tokens and passwords stand in
 /// the rest.

@@ -1,13 +1,13 @@
 //! `application/x-www-form-urlencoded`: the query of a GET and the body of a POST at a token
 //! endpoint (URL standard, section 5; RFC 6749, appendix B).
 //!
-//! Unlike `registry::query`, which leaves every byte of a data request as it is, this decodes
+//! Unlike `oci::query`, which leaves every byte of a data request as it is, this decodes
 //! all of a form and prints it anew. What two readers could take apart in different ways (`;`, a
 //! stray `%`) does not survive that.
 
 use std::fmt;
 
-use crate::registry::{percent, query};
+use crate::oci::{percent, query};
 
 /// The longest form that is read, in bytes. A scope of the longest name is under 300.
 pub const MAXIMUM_LENGTH: usize = 64 * 1024;

@@ -4,8 +4,8 @@
 use portolan_core::config::{Cache, Config};
 use portolan_core::content::Expected;
 use portolan_core::contract::{StateKey, headers};
+use portolan_core::oci::{Method, parse};
 use portolan_core::policy::cache;
-use portolan_core::registry::{Method, parse};
 use portolan_core::reply::{self, Reply};
 use portolan_core::{RequestHead, grammar::Digest};
 

@@ -25,8 +25,8 @@ use std::rc::Rc;
 
 use portolan_core::config::{Backend, BackendList};
 use portolan_core::contract::{StateKey, headers};
+use portolan_core::oci::Method;
 use portolan_core::policy::{CacheUse, Push};
-use portolan_core::registry::Method;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::Receipt;
 use portolan_core::{Action, Forwarding, Plan, RequestHead, TokenEndpoint, is_withheld, plan};

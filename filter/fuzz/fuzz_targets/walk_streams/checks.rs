@@ -1,7 +1,7 @@
 //! What must hold of each thing that a backend or a client gets.
 
 use portolan_core::contract::headers::DOUBTFUL;
-use portolan_core::registry::{Endpoint, parse};
+use portolan_core::oci::{Endpoint, parse};
 use portolan_driver::StreamId;
 
 use crate::Asked;

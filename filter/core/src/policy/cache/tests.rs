@@ -1,5 +1,5 @@
 use super::*;
-use crate::registry::parse;
+use crate::oci::parse;
 
 const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -5,7 +5,7 @@ mod twin;
 
 use super::*;
 use crate::config::Config;
-use crate::registry::parse;
+use crate::oci::parse;
 
 /// Two registries that are named in every way, one that only its host names, and a front that has
 /// none.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::registry::query;
+use crate::oci::query;
 
 /// Hosts of the front, and which upstream each names, by its position.
 const HOSTS: [(&str, Option<usize>); 4] = [

@@ -85,7 +85,7 @@ fn read_name(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::parse;
+    use crate::oci::parse;
 
     const D: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
