@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench compare scale failover-report soak clients conformance site test-all fmt lint fuzz mutants examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench bench-cache compare scale failover-report soak clients conformance site test-all fmt lint fuzz mutants examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ bench: ## what the filter costs
 	@scripts/setup build envoy registries bench
 	@scripts/build
 	@.tools/venv/bin/python integration/bench/bench.py
+
+bench-cache: ## a cache tier beside other caches and without one; writes docs/cache-measured.md (a quarter of an hour)
+	@scripts/setup build envoy registries cache compare
+	@scripts/build
+	@scripts/bench-cache
 
 compare: ## Portolan beside nginx, HAProxy, Caddy, Traefik, Varnish, Envoy by hand and a cache; writes docs/comparison.md (a quarter of an hour)
 	@scripts/setup build envoy registries compare

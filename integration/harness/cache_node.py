@@ -23,8 +23,8 @@ def have() -> bool:
 class Node:
     """A running node. Its store is in its directory, so that a second start finds it."""
 
-    def __init__(self, files: Path, directory: Path, port: int) -> None:
-        """`files` is the node's directory as it was rendered."""
+    def __init__(self, files: Path, directory: Path, port: int, megabytes: int = 64) -> None:
+        """`files` is the node's directory as it was rendered; its store has so many MiB."""
         self.directory = directory
         self.port = port
         places = {name: directory / name for name in PLACES}
@@ -35,7 +35,7 @@ class Node:
             (etc / file.name).write_text(file.read_text().replace(HOME, str(etc)))
         records = etc / "records.config"
         records.write_text(records.read_text() + OF_THE_TEST)
-        (etc / "storage.config").write_text(f"{places['cachedir']} 64M\n")
+        (etc / "storage.config").write_text(f"{places['cachedir']} {megabytes}M\n")
         for name in ("logging.yaml", "parent.config", "hosting.config", "volume.config"):
             (etc / name).touch()
         layout = {"prefix": "/usr", "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/bin"}
