@@ -17,7 +17,7 @@ PORT = 8300
 STORE = "var/cache/trafficserver"
 SERVER = "usr/bin/traffic_server"
 MODULES = "usr/lib/trafficserver/modules"
-# Those of the files of a node (cli/src/render/targets/cache_node.rs).
+# Those of the files of a node (cli/render/src/targets/cache_node.rs).
 PLUGINS = ("background_fetch", "cachekey", "header_rewrite", "healthchecks", "stats_over_http")
 
 DESCRIPTION = "A node of a cache of Portolan's: content by its digest, near the clients of a region."
