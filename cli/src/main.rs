@@ -66,7 +66,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Make the configuration of an Envoy that serves a policy.
     #[command(after_help = EXIT_STATUS)]
-    Render(render::RenderArgs),
+    Render(Box<render::RenderArgs>),
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
     #[command(after_help = ready::EXIT_STATUS)]

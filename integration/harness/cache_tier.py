@@ -86,17 +86,24 @@ def start_tier(
     start: Callable[..., Envoy],
     more: Iterable[str] = (),
     change: Callable[[Policy], None] = lambda _policy: None,
+    tls: dict[str, str] | None = None,
     **options: Any,
 ) -> Tier:
-    """Two nodes, filled from the same Envoy. `change` changes the policy before; `more` and `options` are those of `render`."""
-    node_ports = [ports.free() for _ in range(2)]
+    """Two nodes, filled from the same Envoy. `change` changes the policy before; `more` and `options` are those of `render`.
+
+    With `tls`, which is that of the cache, a node's own port is the one for its own machine, without TLS.
+    """
+    node_ports = [ports.free_with_the_next() for _ in range(2)]
     fill = ports.free()
-    document = policy(*registries, [f"http://127.0.0.1:{port}" for port in node_ports])
+    scheme = "https" if tls else "http"
+    document = policy(*registries, [f"{scheme}://127.0.0.1:{port}" for port in node_ports])
+    document["caches"]["eu"] |= {"tls": tls} if tls else {}
     change(document)
     path = write_policy(document, directory / "policy")
     files = directory / "files"
     portolan.output("render", path, files, "--target", "cache-node", "--cache-fill", f"127.0.0.1:{fill}")
-    nodes = [Node(files / f"eu-{at + 1}", directory / f"node-{at + 1}", port) for at, port in enumerate(node_ports)]
+    own = [port + 1 if tls else port for port in node_ports]
+    nodes = [Node(files / f"eu-{at + 1}", directory / f"node-{at + 1}", port) for at, port in enumerate(own)]
     bootstrap = render(document, directory / "policy", more=["--cache-fill", f"127.0.0.1:{fill}", *more], **options)
     envoy = start(bootstrap, workers=2)
     envoy.wait_until_healthy()

@@ -21,6 +21,18 @@ def free() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_with_the_next() -> int:
+    """A port that nobody has at this moment, nor the one after it."""
+    while True:
+        first = free()
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", first + 1))
+            except (OSError, OverflowError):
+                continue
+        return first
+
+
 def free_or_zero(port: int | None) -> int:
     """The port, if nobody has it; else 0, for which the kernel chooses one."""
     if not port:

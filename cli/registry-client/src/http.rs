@@ -4,8 +4,10 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use portolan_core::token::Secret;
+use ureq::config::Config;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION};
 use ureq::http::{Method, Request, Response, Uri};
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, AsSendBody, Body};
 
@@ -87,6 +89,13 @@ pub struct Hop {
     pub first_byte: Duration,
     /// Whether it went over TLS.
     pub is_tls: bool,
+}
+
+/// What sends requests and measures nothing, with certificates as `trust` has them.
+#[must_use]
+pub fn agent(config: Config, trust: Trust) -> Agent {
+    let connector = ().chain(TcpConnector::default()).chain(TlsConnector(trust));
+    Agent::with_parts(config, connector, DefaultResolver::default())
 }
 
 impl Client {

@@ -54,7 +54,7 @@ fn clusters(model: &Model<'_>) -> Vec<Value> {
     all.extend(egress::clusters(&model.connect_proxies));
     all.extend(admin_access::clusters(model.admin));
     all.extend(tracing::cluster(model.serving.records.collector, trust));
-    all.extend(cache::clusters(&model.caches));
+    all.extend(cache::clusters(&model.caches, trust));
     all.into_iter().map(with_name_of_statistics).collect()
 }
 
@@ -64,7 +64,7 @@ fn listeners(model: &Model<'_>) -> Vec<Value> {
     let redirect = model.listeners.http_redirect.as_ref();
     all.extend(redirect.map(|each| http_redirect::listener(each, sockets, &model.serving)));
     let fill = model.listeners.fill.as_ref();
-    all.extend(fill.map(|fill| fill_listener::listener(fill, sockets)));
+    all.extend(fill.map(|fill| fill_listener::listener(fill, sockets, model.trust.secrets)));
     all.extend(egress::listener(&model.connect_proxies));
     all.extend(admin_access::listeners(model.admin, model.serving.records));
     all

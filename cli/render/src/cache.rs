@@ -7,16 +7,18 @@ use portolan_core::contract::{self, clusters};
 use serde_json::{Value, json};
 
 use super::model::caches::Caches;
+use super::model::trust::Trust;
 use super::origin;
 use super::socket::{BUFFER_BYTES, address};
 use super::typed::object;
+use super::upstream_tls;
 
 /// The host that nodes are asked for: a name that nobody else answers to.
 pub const HOST: &str = "cache.internal";
 
 /// The clusters: one for the nodes of each cache, and one by which the filter asks what repositories have.
-pub(super) fn clusters(caches: &Caches<'_>) -> Vec<Value> {
-    let nodes = caches.all.iter().map(|(cache, member)| nodes(cache, member));
+pub(super) fn clusters(caches: &Caches<'_>, trust: Trust<'_>) -> Vec<Value> {
+    let nodes = caches.all.iter().map(|(cache, member)| nodes(cache, member, trust));
     nodes.chain(caches.filled_at.map(questions)).collect()
 }
 
@@ -30,7 +32,7 @@ pub(super) fn clusters(caches: &Caches<'_>) -> Vec<Value> {
 /// * A node that hangs costs each request the time of an attempt until two checks have failed.
 /// * The place of a digest goes by what the policy calls a node, not by its address: one that comes back at another
 ///   address has kept what it had.
-fn nodes(cache: &Cache, member: &Backend) -> Value {
+fn nodes(cache: &Cache, member: &Backend, trust: Trust<'_>) -> Value {
     let endpoints: Vec<Value> = cache
         .nodes()
         .iter()
@@ -79,6 +81,7 @@ fn nodes(cache: &Cache, member: &Backend) -> Value {
                 "max_retries": u32::MAX,
             }]},
         }),
+        upstream_tls::to_nodes(member.name(), cache, trust),
         origin::keepalive(),
         origin::protocol_options(plain(), Vec::new()),
     ])

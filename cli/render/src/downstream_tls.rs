@@ -21,6 +21,23 @@ pub(super) fn transport(certificates: &[Secret], files: SecretFiles<'_>) -> Valu
     )})
 }
 
+/// The `transport_socket` where whoever connects has to show a certificate of an authority, too.
+pub(super) fn mutual(certificate: &Secret, authority: &Secret, files: SecretFiles<'_>) -> Value {
+    json!({"transport_socket": extension(
+        "envoy.transport_sockets.tls",
+        "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        json!({
+            "require_client_certificate": true,
+            "common_tls_context": {
+                "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+                "alpn_protocols": ["http/1.1"],
+                "tls_certificate_sds_secret_configs": [certificate.reference(files)],
+                "validation_context_sds_secret_config": authority.reference(files),
+            },
+        }),
+    )})
+}
+
 /// The certificates of all fronts, and the protocols that are spoken behind them (ALPN, RFC 7301).
 pub(super) fn context(
     certificates: &[Secret],

@@ -35,7 +35,7 @@ pub(super) fn listener(
         "listener_filters": listener_filters(inbound, false),
         "listener_filters_timeout": seconds(sockets.limits.handshake_timeout),
         "filter_chains": [object([
-            whose_connections(inbound),
+            whose_connections(&inbound.sources),
             json!({"filters": [manager(redirect, serving)]}),
         ])],
     });

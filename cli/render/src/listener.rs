@@ -30,7 +30,7 @@ fn for_tcp(model: &Model<'_>, manager: &Value) -> Value {
         "listener_filters": listener_filters(&model.listeners.clients, !transport.is_null()),
         "listener_filters_timeout": handshake,
         "filter_chains": [object([
-            whose_connections(&model.listeners.clients),
+            whose_connections(&model.listeners.clients.sources),
             json!({"transport_socket_connect_timeout": handshake}),
             json!({"filters": [manager]}),
             transport,
@@ -64,8 +64,8 @@ pub(super) fn listener_filters(inbound: &Inbound<'_>, has_tls: bool) -> Vec<Valu
 }
 
 /// Who may connect: Envoy closes a connection that no filter chain is for.
-pub(super) fn whose_connections(inbound: &Inbound<'_>) -> Value {
-    match &inbound.sources {
+pub(super) fn whose_connections(sources: &Sources) -> Value {
+    match sources {
         Sources::Anywhere => Value::Null,
         Sources::Networks(networks) => {
             json!({"filter_chain_match": {"direct_source_prefix_ranges": ranges(networks)}})

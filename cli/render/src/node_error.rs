@@ -25,6 +25,11 @@ pub enum NodeError {
     },
     /// A second cache, for `--target kubernetes`.
     OneCache(String),
+    /// `--fill-url` has a scheme that the cache does not go with.
+    SchemeOfFill {
+        /// Whether the cache has TLS.
+        has_tls: bool,
+    },
     /// Nodes cannot ask at the address that is for all of a machine's.
     UnspecifiedFill,
 }
@@ -47,6 +52,13 @@ impl fmt::Display for NodeError {
                 formatter,
                 "caches.{cache}: the objects have the nodes of one cache; write one, or render for another target and run \
                  nodes yourself"
+            ),
+            Self::SchemeOfFill { has_tls: true } => formatter.write_str(
+                "--fill-url: is `http`, and the cache has `tls`, with which its nodes ask over TLS; write `https`",
+            ),
+            Self::SchemeOfFill { has_tls: false } => formatter.write_str(
+                "--fill-url: is `https`, and the cache has no `tls`, which says what its nodes and the listener show each \
+                 other; write `http`, or `tls` in the policy",
             ),
             Self::UnspecifiedFill => formatter.write_str(
                 "no node can ask at the address of `--cache-fill`, which stands for all addresses of a machine: write \

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use portolan_core::config::{BackendUrl, Scheme, Tls};
+use portolan_core::config::{BackendUrl, Cache, Scheme, Tls};
 use serde_json::{Value, json};
 
 use super::model::trust::Trust;
@@ -18,13 +18,28 @@ pub(super) fn transport(name: &str, url: &BackendUrl, tls: &Tls, trusted: Trust<
     if url.scheme() == Scheme::Http {
         return Value::Null;
     }
-    let names = json!({"match_typed_subject_alt_names": [subject(tls)]});
+    let names = json!({"match_typed_subject_alt_names": [subject(&tls.server_name)]});
     let context = object([
         minimum(),
         own_certificate(name, tls, trusted),
         trust(name, tls.ca_file.as_deref(), names, trusted),
     ]);
     socket(server_name_indication(tls), &context)
+}
+
+/// The `transport_socket` of a cluster for the nodes of a cache, `name`; nothing without TLS. A certificate is good for
+/// each of them that names one.
+pub(super) fn to_nodes(name: &str, cache: &Cache, trusted: Trust<'_>) -> Value {
+    let (Some(_), Some(first)) = (cache.tls(), cache.nodes().first()) else { return Value::Null };
+    let tls = cache.tls_to(first);
+    let subjects: Vec<Value> = cache.nodes().iter().map(|url| subject(url.host())).collect();
+    let names = json!({"match_typed_subject_alt_names": subjects});
+    let context = object([
+        minimum(),
+        own_certificate(name, &tls, trusted),
+        trust(name, tls.ca_file.as_deref(), names, trusted),
+    ]);
+    socket(Value::Null, &context)
 }
 
 /// The `transport_socket` of a cluster that reaches hosts by the name that a request has. Which name the
@@ -80,10 +95,10 @@ fn trust(name: &str, ca_file: Option<&str>, names: Value, trusted: Trust<'_>) ->
     }
 }
 
-fn subject(tls: &Tls) -> Value {
-    let (san_type, name) = match tls.server_name.parse::<IpAddr>() {
+fn subject(host: &str) -> Value {
+    let (san_type, name) = match host.parse::<IpAddr>() {
         Ok(address) => ("IP_ADDRESS", address.to_string()),
-        Err(_) => ("DNS", tls.server_name.clone()),
+        Err(_) => ("DNS", host.to_owned()),
     };
     json!({"san_type": san_type, "matcher": {"exact": name}})
 }

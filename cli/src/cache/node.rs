@@ -6,6 +6,8 @@ use std::time::Duration;
 use portolan_core::grammar::Digest;
 use portolan_registry_client::content;
 use portolan_registry_client::fault::Fault;
+use portolan_registry_client::http::agent;
+use portolan_registry_client::peer::{PeerCertificate, trust};
 use portolan_render::{CACHE_HOST, NODE_LISTING, NODE_STATISTICS};
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
@@ -19,7 +21,8 @@ use super::statistics::Statistics;
 pub(super) struct Node {
     /// Where it is.
     pub(super) place: Place,
-    agent: Agent,
+    /// What asks; or why nothing does: a file of certificates.
+    agent: Result<Agent, Fault>,
 }
 
 /// What became of content that a node holds, or does not.
@@ -52,7 +55,11 @@ impl Node {
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
             .build();
-        Self { place, agent: config.into() }
+        let agent = match &place.tls {
+            None => Ok(config.into()),
+            Some(tls) => trust(tls, &PeerCertificate::default()).map(|trust| agent(config, trust)),
+        };
+        Self { place, agent }
     }
 
     /// Whether it answers as Envoy's health checks want it.
@@ -137,7 +144,8 @@ impl Node {
         let request =
             header.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let request = request.body(()).map_err(|error| self.fault(error))?;
-        self.agent.run(request).map_err(|error| self.fault(error))
+        let agent = self.agent.as_ref().map_err(|error| self.fault(error))?;
+        agent.run(request).map_err(|error| self.fault(error))
     }
 
     fn expect(&self, answer: &Response<Body>, status: u16) -> Result<(), Fault> {

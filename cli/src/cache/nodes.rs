@@ -1,6 +1,6 @@
 //! Which nodes there are.
 
-use portolan_core::config::{BackendUrl, Config};
+use portolan_core::config::{BackendUrl, Cache, Config, Tls};
 
 /// Where a node is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,32 +9,40 @@ pub(super) struct Place {
     pub(super) name: String,
     /// Scheme, host and port.
     pub(super) url: String,
+    /// What is shown to it and by what it is verified, at `https`.
+    pub(super) tls: Option<Tls>,
 }
 
 impl Place {
     /// All nodes of a policy, in its order.
     pub(super) fn of_policy(config: &Config) -> Vec<Self> {
-        let of_cache =
-            config.caches().iter().flat_map(|cache| cache.node_names().zip(cache.nodes()));
-        of_cache.map(|(name, url)| Self { name, url: written(url) }).collect()
+        let node = |cache: &Cache, name, url: &BackendUrl| Self {
+            name,
+            url: url.origin(),
+            tls: cache.tls().map(|_| cache.tls_to(url)),
+        };
+        let of_cache = |cache| {
+            let all = Cache::node_names(cache).zip(Cache::nodes(cache));
+            all.map(move |(name, url)| node(cache, name, url))
+        };
+        config.caches().iter().flat_map(of_cache).collect()
     }
 
     /// One node by its URL.
     ///
     /// # Errors
     ///
-    /// It is no URL of a node: those are asked without TLS, and have no path.
+    /// It is no URL of a node that can be asked without a policy: without TLS, and without a path.
     pub(super) fn of_url(text: &str) -> Result<Self, String> {
         let url = BackendUrl::parse(text).filter(|_| text.starts_with("http://"));
         let url = url.ok_or_else(|| {
-            format!("`{text}` is no URL of a node; write one such as `http://10.0.0.7:8300`")
+            format!(
+                "`{text}` is no URL of a node; write one such as `http://10.0.0.7:8300`, or the policy, which says what \
+                 is shown to nodes with TLS"
+            )
         })?;
-        Ok(Self { name: text.trim_end_matches('/').to_owned(), url: written(&url) })
+        Ok(Self { name: text.trim_end_matches('/').to_owned(), url: url.origin(), tls: None })
     }
-}
-
-fn written(url: &BackendUrl) -> String {
-    format!("http://{}", url.authority())
 }
 
 #[cfg(test)]

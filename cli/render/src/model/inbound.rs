@@ -12,6 +12,7 @@ use super::fronts::of_every_host;
 use super::serving::Serving;
 use crate::limits::Limits;
 use crate::options::Options;
+use crate::secret::Secret;
 
 /// All listeners that HTTP comes in by. (Metrics have one of their own, which only the options say.)
 pub(crate) struct Listeners<'p> {
@@ -77,10 +78,22 @@ pub(crate) struct LedHost<'p> {
 
 /// The listener that fills caches.
 pub(crate) struct FillListener<'p> {
-    /// Its connections.
+    /// Its connections, those without TLS where others have it.
     pub(crate) inbound: Inbound<'p>,
+    /// Those with TLS, if some caches have it.
+    pub(crate) tls: Option<FillTls>,
     /// What is served there: the same policy without caches in its chains.
     pub(crate) serving: Serving<'p>,
+}
+
+/// Connections with TLS at the listener that fills caches.
+pub(crate) struct FillTls {
+    /// Their sources.
+    pub(crate) sources: Sources,
+    /// What the listener shows.
+    pub(crate) certificate: Secret,
+    /// By what it verifies who connects.
+    pub(crate) authority: Secret,
 }
 
 impl<'p> Listeners<'p> {
@@ -96,6 +109,7 @@ impl<'p> Listeners<'p> {
             }),
             fill: fill.map(|fill| FillListener {
                 inbound: Inbound::of_fill(fill),
+                tls: FillTls::of(fill),
                 serving: Serving::of(&fill.config, &fill.json, options),
             }),
             sockets: Sockets { reuse_port: options.reuse_port, limits: options.limits },
@@ -121,23 +135,42 @@ impl<'p> Inbound<'p> {
     }
 
     /// The listener of a fill: who may have which content is not asked there, so only the nodes of caches may connect,
-    /// and this machine, because the filter asks as well.
+    /// and this machine, because the filter asks as well, without TLS.
     fn of_fill(fill: &Fill) -> Self {
-        let own = [
-            IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
-            IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
-        ];
-        let of_nodes = fill.config.caches().iter().flat_map(Cache::fill_from).copied();
-        let mut all: Vec<IpNet> = own.into_iter().chain(of_nodes).collect();
-        all.sort();
-        all.dedup();
         Self {
             address: fill.address,
-            sources: Sources::Networks(all),
+            sources: nodes_and_own(fill, |cache| cache.tls().is_none()),
             speaks_proxy_protocol: false,
             forwarded_for: ForwardedFor::Nobody,
         }
     }
+}
+
+impl FillTls {
+    /// As the first cache with TLS has it, which all have in common; also for nodes of this machine.
+    fn of(fill: &Fill) -> Option<Self> {
+        let has_tls = |cache: &Cache| cache.tls().is_some();
+        let first = fill.config.caches().iter().find(|cache| has_tls(cache))?;
+        let (tls, member) = (first.tls()?, fill.config.backend(first.member())?);
+        Some(Self {
+            sources: nodes_and_own(fill, has_tls),
+            certificate: Secret::certificate(member.name(), &tls.own),
+            authority: Secret::authority(member.name(), &tls.ca_file),
+        })
+    }
+}
+
+/// This machine, and from where the nodes of these caches ask. A connection from a machine to an address of its own
+/// comes from that address.
+fn nodes_and_own(fill: &Fill, are_meant: impl Fn(&Cache) -> bool) -> Sources {
+    let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    let listened_at = Some(fill.address.ip()).filter(|address| !address.is_unspecified());
+    let own = loopback.into_iter().chain(listened_at).map(IpNet::from);
+    let caches = fill.config.caches().iter().filter(|cache| are_meant(cache));
+    let mut all: Vec<IpNet> = own.chain(caches.flat_map(Cache::fill_from).copied()).collect();
+    all.sort();
+    all.dedup();
+    Sources::Networks(all)
 }
 
 /// One for each name that a front answers to, and one for all others if a front is for all.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::config::credential_usage;
-use portolan_core::config::{Backend, BlobStore, Config, Scheme, redirects_cluster};
+use portolan_core::config::{Backend, BlobStore, Cache, Config, Scheme, redirects_cluster};
 use portolan_core::contract::clusters;
 
 use crate::secret::Secret;
@@ -18,8 +18,13 @@ pub(crate) fn all(config: &Config) -> Vec<Secret> {
     let redirects = backends().filter_map(of_redirects);
     let fronts = config.fronts().all().iter();
     let fronts = fronts.filter_map(|front| Some(Secret::front(front.name(), front.tls()?)));
-    let all =
-        credentials.chain(backends().flat_map(of_tls)).chain(redirects).chain(stores).chain(fronts);
+    let caches = config.caches().iter().flat_map(|cache| of_cache(config, cache));
+    let all = credentials
+        .chain(backends().flat_map(of_tls))
+        .chain(redirects)
+        .chain(stores)
+        .chain(fronts)
+        .chain(caches);
     all.filter(|secret| seen.insert(secret.name().to_owned())).collect()
 }
 
@@ -31,6 +36,15 @@ fn of_redirects(backend: &Backend) -> Option<Secret> {
 fn of_store(store: &BlobStore) -> Option<Secret> {
     let ca_file = store.tls().ca_file.as_deref()?;
     Some(Secret::authority(&clusters::blob_store(store.name()), ca_file))
+}
+
+/// What is shown to nodes and by which they are verified; the listener that fills them has the same.
+fn of_cache(config: &Config, cache: &Cache) -> impl Iterator<Item = Secret> {
+    let member = cache.tls().and_then(|tls| Some((tls, config.backend(cache.member())?)));
+    member.into_iter().flat_map(|(tls, member)| {
+        let name = member.name();
+        [Secret::authority(name, &tls.ca_file), Secret::certificate(name, &tls.own)]
+    })
 }
 
 fn of_tls(backend: &Backend) -> impl Iterator<Item = Secret> {

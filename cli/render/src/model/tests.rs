@@ -73,6 +73,7 @@ fn only_the_nodes_and_this_machine_may_connect_where_caches_are_filled() {
         (two, None, "2001:db8::1", true),
         (two, None, "127.0.0.1", true),
         (two, None, "::1", true),
+        (two, None, "192.0.2.9", true),
         (two, None, "192.0.2.2", false),
         (two, None, "2001:db8::2", false),
         (two, None, "127.0.0.2", false),
@@ -93,6 +94,20 @@ fn only_the_nodes_and_this_machine_may_connect_where_caches_are_filled() {
         });
         assert_eq!(seen, 3, "the last one fills");
     }
+}
+
+#[test]
+fn nodes_of_a_cache_with_tls_connect_with_certificates_alone() {
+    let tls = json!({"ca_file": "/a", "certificate_file": "/b", "key_file": "/c"});
+    let cache = json!({"nodes": ["https://192.0.2.1:8300"], "tls": tls});
+    let config = config(&[("caches", json!({"near": cache}))]);
+    let (options, fill) = (options(true, None), fill(&config));
+    let listener = Model::of(&config, "{}\n", &options, Some(&fill)).listeners.fill.unwrap();
+    assert!(!may_connect(&listener.inbound, "192.0.2.1"), "without a certificate");
+    assert!(may_connect(&listener.inbound, "127.0.0.1"), "the filter asks");
+    let Some(Sources::Networks(networks)) = listener.tls.map(|tls| tls.sources) else { panic!() };
+    let node: IpAddr = "192.0.2.1".parse().unwrap();
+    assert!(networks.iter().any(|network| network.contains(&node)));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! what it reads from its disk.
 
 mod access;
+mod tls;
 
 use std::fs;
 use std::net::Ipv6Addr;
@@ -14,7 +15,7 @@ use std::path::Path;
 
 use ipnet::IpNet;
 use portolan_command::replace::replace;
-use portolan_core::config::{BackendUrl, Cache};
+use portolan_core::config::{BackendUrl, Cache, CacheTls};
 use portolan_core::contract::headers;
 
 use crate::cache::HOST;
@@ -60,11 +61,11 @@ pub(crate) fn write(
     if caches.is_empty() {
         return Err(NodeError::NoNodes.into());
     }
-    for (name, url) in nodes(caches) {
+    for (name, url, cache) in nodes(caches) {
         let place = directory.join(&name);
         fs::create_dir_all(&place)
             .map_err(|source| RenderError::Output { path: place.clone(), source })?;
-        for (file, text) in (Node { name: &name, url, site }).files() {
+        for (file, text) in (Node { name: &name, url, tls: cache.tls(), site }).files()? {
             let path = place.join(file);
             replace(&path, text.as_bytes())
                 .map_err(|source| RenderError::Output { path, source })?;
@@ -83,19 +84,23 @@ pub fn of_node(
     name: &str,
     site: &NodeSite<'_>,
 ) -> Result<NodeFiles, RenderError> {
-    match nodes(caches).find(|(known, _)| known == name) {
-        Some((_, url)) => Ok(Node { name, url, site }.files()),
+    match nodes(caches).find(|(known, ..)| known == name) {
+        Some((_, url, cache)) => Node { name, url, tls: cache.tls(), site }.files(),
         None if caches.is_empty() => Err(NodeError::NoNodes.into()),
         None => Err(NodeError::NoSuchNode {
             name: name.to_owned(),
-            known: nodes(caches).map(|(known, _)| known).collect(),
+            known: nodes(caches).map(|(known, ..)| known).collect(),
         }
         .into()),
     }
 }
 
-fn nodes(caches: &[Cache]) -> impl Iterator<Item = (String, &BackendUrl)> {
-    caches.iter().flat_map(|cache| cache.node_names().zip(cache.nodes()))
+fn nodes(caches: &[Cache]) -> impl Iterator<Item = (String, &BackendUrl, &Cache)> {
+    caches.iter().flat_map(of_cache)
+}
+
+fn of_cache(cache: &Cache) -> impl Iterator<Item = (String, &BackendUrl, &Cache)> {
+    cache.node_names().zip(cache.nodes()).map(move |(name, url)| (name, url, cache))
 }
 
 /// What the files of a node are made of.
@@ -103,16 +108,23 @@ struct Node<'n> {
     name: &'n str,
     /// Where Envoys ask it.
     url: &'n BackendUrl,
+    /// What it shows Envoys, and they it.
+    tls: Option<&'n CacheTls>,
     site: &'n NodeSite<'n>,
 }
 
 impl Node<'_> {
-    fn files(&self) -> NodeFiles {
+    fn files(&self) -> Result<NodeFiles, RenderError> {
+        let fill = self.site.fill.whole(self.tls.is_some())?;
         let operators = access::operators(self.site.operators);
         let home = self.site.home;
-        vec![
-            ("records.config", records(&self.port())),
-            ("remap.config", [self.remap(), access::listing(&operators)].concat()),
+        let schemes: &[&str] = if self.tls.is_some() { &["http", "https"] } else { &["http"] };
+        let rules = schemes
+            .iter()
+            .flat_map(|scheme| [self.remap(scheme, &fill), access::listing(scheme, &operators)]);
+        let mut files = vec![
+            ("records.config", self.records()),
+            ("remap.config", rules.collect()),
             ("portolan.conf", rewrites(self.name)),
             ("ip_allow.yaml", access::ip_allow(&operators)),
             ("plugin.config", plugins(home)),
@@ -125,23 +137,35 @@ impl Node<'_> {
                  /var/cache/trafficserver 10G\n"
                     .to_owned(),
             ),
-        ]
+        ];
+        files.extend(self.tls.map(|tls| (tls::CERTIFICATES, tls::certificates(tls))));
+        Ok(files)
+    }
+
+    fn records(&self) -> String {
+        let is_address = self.site.fill.is_address();
+        let of_tls = self.tls.map(|tls| tls::records(tls, is_address)).unwrap_or_default();
+        records(&self.port()) + &of_tls
     }
 
     /// The port that it listens at, in the server's words: without `ipv6` it takes no connection of that.
     fn port(&self) -> String {
         let port = self.url.port();
         let is_six = self.url.host().parse::<Ipv6Addr>().is_ok();
-        if is_six { format!("{port}:ipv6") } else { port.to_string() }
+        let family = if is_six { ":ipv6" } else { "" };
+        match self.tls {
+            None => format!("{port}{family}"),
+            Some(_) => tls::ports(port, family),
+        }
     }
 
-    fn remap(&self) -> String {
+    fn remap(&self, scheme: &str, fill: &str) -> String {
         format!(
-            "map http://{HOST}/v2/ {}/v2/ @plugin=cachekey.so @pparam=--static-prefix=oci \
+            "map {scheme}://{HOST}/v2/ {fill}/v2/ @plugin=cachekey.so @pparam=--static-prefix=oci \
              @pparam=--remove-all-params=true \
              @pparam=--capture-path=/.*\\/((?:blobs|manifests)\\/sha256:[0-9a-f]{{64}})$/$1/ \
              @plugin=header_rewrite.so @pparam={}/portolan.conf @plugin=background_fetch.so\n",
-            self.site.fill, self.site.home
+            self.site.home
         )
     }
 }
@@ -253,15 +277,20 @@ mod tests {
     use super::*;
 
     fn text(nodes: &str, name: &str, file: &str) -> Result<String, String> {
+        let tls = if nodes.contains("https") {
+            r#", "tls": {"ca_file": "/t/ca", "certificate_file": "/t/crt", "key_file": "/t/key"}"#
+        } else {
+            ""
+        };
         let policy = format!(
             r#"{{"version": 1, "fronts": {{"m": {{"hosts": ["r.example"]}}}},
             "backends": {{"a": {{"url": "https://a.example"}}}},
-            "caches": {{"eu": {{"nodes": [{nodes}], "fill_from": ["10.0.0.0/8"]}}}},
+            "caches": {{"eu": {{"nodes": [{nodes}], "fill_from": ["10.0.0.0/8"]{tls}}}}},
             "regions": {{"default": {{}}}},
             "rules": [{{"name": "a", "repositories": ["**"], "readers": "anyone", "chains": {{"default": ["cache@eu", "a"]}}}}]}}"#
         );
         let config = Config::from_json(policy.as_bytes()).unwrap();
-        let listener = "http://10.0.0.5:8081".parse().unwrap();
+        let listener = FillUrl::of("10.0.0.5:8081".parse().unwrap()).unwrap();
         let site = NodeSite { fill: &listener, operators: &[], home: "/run/x" };
         let files = of_node(config.caches(), name, &site).map_err(|error| error.to_string())?;
         Ok(files.into_iter().find(|(known, _)| *known == file).unwrap().1)
@@ -297,5 +326,33 @@ mod tests {
         let said =
             text(r#""http://10.0.0.7:8300", "http://10.0.0.8:8300""#, "eu-0", "").unwrap_err();
         assert_eq!(said, "the policy has no node `eu-0`; its nodes are `eu-1`, `eu-2`");
+    }
+    #[test]
+    fn a_node_with_tls_asks_and_is_asked_with_certificates() {
+        let of = |name: &str, file: &str| {
+            text(r#""https://10.0.0.7:8300", "https://[2001:db8::7]:8300""#, name, file).unwrap()
+        };
+        let records = of("eu-1", "records.config");
+        for line in [
+            "server_ports STRING 8300:ssl:proto=http 8301:ip-in=127.0.0.1\n",
+            "ssl.client.certification_level INT 2\n",
+            "ssl.CA.cert.filename STRING /t/ca\n",
+            "ssl.client.cert.filename STRING /t/crt\n",
+            "ssl.client.verify.server.policy STRING ENFORCED\n",
+            "ssl.client.verify.server.properties STRING SIGNATURE\n",
+        ] {
+            assert!(records.contains(line), "{line}{records}");
+        }
+        assert!(of("eu-2", "records.config").contains(" 8300:ipv6:ssl:proto=http 8301:"));
+        assert_eq!(
+            of("eu-1", "ssl_multicert.config"),
+            "dest_ip=* ssl_cert_name=/t/crt ssl_key_name=/t/key\n"
+        );
+        let remap = of("eu-1", "remap.config");
+        assert!(
+            remap.contains("map https://cache.internal/v2/ https://10.0.0.5:8081/v2/ "),
+            "{remap}"
+        );
+        assert!(!remap.contains(" http://10.0.0.5"), "{remap}");
     }
 }

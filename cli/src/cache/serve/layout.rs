@@ -128,6 +128,9 @@ impl Layout {
         node: Vec<(&'static str, String)>,
         own: Own,
     ) -> Vec<(PathBuf, String)> {
+        let is_missing = |name: &&&str| !node.iter().any(|(known, _)| *known == **name);
+        let empty: Vec<_> = EMPTY.iter().filter(is_missing).collect();
+        let empty = empty.into_iter().map(|name| (self.files.join(name), String::new()));
         let of_node = node.into_iter().map(|(name, text)| {
             let text = match name {
                 "records.config" => text + &records(own, &self.bodies),
@@ -136,7 +139,6 @@ impl Layout {
             };
             (self.files.join(name), text)
         });
-        let empty = EMPTY.iter().map(|name| (self.files.join(name), String::new()));
         let bodies =
             BODIES.iter().map(|(name, text)| (self.default_bodies.join(name), (*text).to_owned()));
         of_node.chain(empty).chain(bodies).chain([(self.run_root.clone(), self.text())]).collect()

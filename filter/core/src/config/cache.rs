@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::auth::BackendAuth;
-use super::backend::{Backend, Tls};
+use super::backend::{Backend, Certificate, Tls};
 use super::backend_url::BackendUrl;
 use super::followed_redirects::FollowedRedirects;
 use super::ids::BackendId;
@@ -21,7 +21,18 @@ pub struct Cache {
     pub(crate) member: BackendId,
     pub(crate) nodes: Vec<BackendUrl>,
     pub(crate) fill_from: Vec<IpNet>,
+    pub(crate) tls: Option<CacheTls>,
     pub(crate) known: Known,
+}
+
+/// What Envoys and the nodes of a cache show each other. The paths are the same on all machines; each machine has a
+/// certificate of its own there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheTls {
+    /// A PEM file of the CA certificates by which each verifies the other.
+    pub ca_file: String,
+    /// What is shown, by whoever connects as well as by whoever is connected to.
+    pub own: Certificate,
 }
 
 /// How it is known which repository has which content, and for how long that counts.
@@ -45,6 +56,12 @@ impl Default for Known {
             timeout: Duration::from_secs(2),
             entries: 100_000,
         }
+    }
+}
+
+impl CacheTls {
+    fn files(&self) -> [&str; 3] {
+        [&self.ca_file, &self.own.certificate_file, &self.own.key_file]
     }
 }
 
@@ -83,6 +100,23 @@ impl Cache {
         &self.fill_from
     }
 
+    /// What Envoys and nodes show each other; `None` without TLS between them.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&CacheTls> {
+        self.tls.as_ref()
+    }
+
+    /// How a node is verified, and what is shown to it.
+    #[must_use]
+    pub fn tls_to(&self, node: &BackendUrl) -> Tls {
+        let tls = self.tls.as_ref();
+        Tls {
+            server_name: node.host().to_owned(),
+            ca_file: tls.map(|tls| tls.ca_file.clone()),
+            client: tls.map(|tls| tls.own.clone()),
+        }
+    }
+
     /// How it is known which repository has which content.
     #[must_use]
     pub const fn known(&self) -> Known {
@@ -94,14 +128,16 @@ impl Cache {
         let url = self.nodes.first()?.clone();
         let name = clusters::cache(&self.name);
         let key = if has_fingerprint {
-            with_fingerprint(&name, Fingerprint::of(self.nodes.iter().map(BackendUrl::origin)))
+            let files = self.tls.iter().flat_map(CacheTls::files).map(str::to_owned);
+            let all = self.nodes.iter().map(BackendUrl::origin).chain(files);
+            with_fingerprint(&name, Fingerprint::of(all))
         } else {
             name.clone()
         };
         Some(Backend {
             cluster: key.clone(),
             owner_cluster: key.clone(),
-            tls: Tls { server_name: url.host().to_owned(), ca_file: None, client: None },
+            tls: self.tls_to(&url),
             names: NameMapping::default(),
             resilience: Resilience::default(),
             auth: BackendAuth::Open,

@@ -58,7 +58,7 @@ pub use backend_url::{BackendUrl, Scheme, canonical_authority};
 pub use blob_store::{BlobStore, Probing};
 pub use blob_url::BlobUrl;
 pub use budget::{Budget, Each};
-pub use cache::{Cache, Known};
+pub use cache::{Cache, CacheTls, Known};
 pub use client_limits::{ClientLimits, NetworkLimit};
 pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
 pub use compiled::Config;

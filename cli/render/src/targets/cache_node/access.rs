@@ -34,11 +34,11 @@ pub(super) fn ip_allow(operators: &[IpNet]) -> String {
 }
 
 /// The rule of `remap.config` for the pages about the store.
-pub(super) fn listing(operators: &[IpNet]) -> String {
+pub(super) fn listing(scheme: &str, operators: &[IpNet]) -> String {
     let sources: Vec<String> =
         operators.iter().map(|prefix| format!(" @src_ip={}", range(prefix))).collect();
     let sources = sources.concat();
-    format!("map http://{HOST}{STORE} http://{{cache}}/ @action=allow{sources}\n")
+    format!("map {scheme}://{HOST}{STORE} http://{{cache}}/ @action=allow{sources}\n")
 }
 
 /// What the plugin reads that says what is counted.
@@ -77,7 +77,7 @@ mod tests {
             "path=portolan/statistics\nallow_ip=127.0.0.0/8\nallow_ip6=::1/128\n"
         );
         assert!(
-            listing(&operators(&[]))
+            listing("http", &operators(&[]))
                 .ends_with("@src_ip=127.0.0.0-127.255.255.255 @src_ip=::1-::1\n")
         );
     }

@@ -9,8 +9,8 @@ use super::names::{Once, unknown};
 use super::scope::Scope;
 use crate::config::auth::Readers;
 use crate::config::backend::Backend;
-use crate::config::backend_url::BackendUrl;
-use crate::config::cache::Cache;
+use crate::config::backend_url::{BackendUrl, Scheme};
+use crate::config::cache::{Cache, CacheTls};
 use crate::config::ids::BackendId;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::{CacheWire, LinkWire};
@@ -46,9 +46,42 @@ pub(in crate::config) fn compile(
                 written
             }
         };
-        Cache { name: cache.name.clone(), member, nodes, fill_from, known: cache.known }
+        check_schemes(cache, &nodes_path, mistakes);
+        let tls = cache.tls.clone();
+        Cache { name: cache.name.clone(), member, nodes, fill_from, tls, known: cache.known }
     };
+    check_one_listener(wire.unwrap_or_default(), &root, mistakes);
     wire.unwrap_or_default().iter().zip(ids).map(compile_one).collect()
+}
+
+/// TLS goes with certificates for both sides, or not at all.
+fn check_schemes(cache: &CacheWire, nodes: &Path<'_>, mistakes: &Mistakes) {
+    for (index, url) in cache.nodes.iter().enumerate() {
+        let message = match (url.as_ref().map(BackendUrl::scheme), cache.has_tls) {
+            (Some(Scheme::Https), false) => {
+                "is `https`, and a node and an Envoy show each other certificates there; write `tls: {ca_file: PATH, \
+                 certificate_file: PATH, key_file: PATH}` beside `nodes`, or `http`"
+            }
+            (Some(Scheme::Http), true) => {
+                "is `http`, and the cache has `tls`; write `https`, or leave `tls` out"
+            }
+            _ => continue,
+        };
+        mistakes.add(&nodes.item(index), message);
+    }
+}
+
+/// One listener fills all caches, and shows one certificate.
+fn check_one_listener(caches: &[CacheWire], root: &Path<'_>, mistakes: &Mistakes) {
+    let with_tls = |cache: &CacheWire| Some((cache.name.clone(), cache.tls.clone()?));
+    let mut all = caches.iter().filter_map(with_tls);
+    let Some((first, shown)): Option<(String, CacheTls)> = all.next() else { return };
+    for (name, _) in all.filter(|(_, tls)| *tls != shown) {
+        let message = format!(
+            "names other files than that of the cache `{first}`, and one listener fills both; write the same"
+        );
+        mistakes.add(&root.key(&name).key("tls"), message);
+    }
 }
 
 /// The address that a node has in the policy.

@@ -8,7 +8,7 @@ pub(crate) static CACHE: Table = Table {
         required(
             "nodes",
             Value::Items(&Value::Url),
-            "its nodes: `http`, host and port; each digest has its place at one of them",
+            "its nodes: scheme, host and port; each digest has its place at one of them",
         ),
         optional(
             "fill_from",
@@ -16,10 +16,28 @@ pub(crate) static CACHE: Table = Table {
             "the prefixes that nodes ask from when they are filled: the addresses of `nodes` if left out",
         ),
         optional(
+            "tls",
+            Value::Fields(&CACHE_TLS),
+            "what Envoys and nodes show each other, for nodes at `https`",
+        ),
+        optional(
             "known",
             Value::Fields(&KNOWN),
             "how it is known which repository has which content",
         ),
+    ],
+};
+
+pub(crate) static CACHE_TLS: Table = Table {
+    place: "caches.NAME.tls",
+    fields: &[
+        required("ca_file", Value::Text, "a PEM file of the CA certificates that verify the other"),
+        required(
+            "certificate_file",
+            Value::Text,
+            "a PEM file of the own certificate, of the machine that reads it, and its chain",
+        ),
+        required("key_file", Value::Text, "a PEM file of that certificate's key"),
     ],
 };
 

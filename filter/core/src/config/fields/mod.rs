@@ -19,7 +19,7 @@ pub(crate) use backends::{
     ATTEMPT_TIMEOUTS, BACKEND, BLOB_STORE, EJECTION, FOLLOWED_REDIRECTS, HEALTH_CHECK, LIMITS,
     PROBE, REWRITE, TLS, WRITE_TIMEOUTS,
 };
-pub(crate) use caches::{CACHE, KNOWN};
+pub(crate) use caches::{CACHE, CACHE_TLS, KNOWN};
 pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, SCRAPERS, UPSTREAM, WRITES};
 pub use policy::POLICY;
 pub(crate) use policy::{

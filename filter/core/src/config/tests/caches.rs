@@ -62,7 +62,12 @@ fn nodes() {
         (r#""eu": {"nodes": ["http://10.0.0.7"], "known": {"present": "1h", "absent": "10s", "timeout": "1s", "entries": 10}}"#, ""),
         (r#""eu": {"nodes": []}"#, "caches.eu.nodes: is empty; write at least one node"),
         (r#""eu": {}"#, "caches.eu: is empty; write `nodes`"),
-        (r#""eu": {"nodes": ["https://10.0.0.7"]}"#, "caches.eu.nodes[0]: is `https`, and nodes are asked without TLS"),
+        (r#""eu": {"nodes": ["https://10.0.0.7"]}"#, "caches.eu.nodes[0]: is `https`, and a node and an Envoy show each other certificates there; write `tls: {ca_file"),
+        (r#""eu": {"nodes": ["https://10.0.0.7"], "tls": {"ca_file": "/a", "certificate_file": "/b", "key_file": "/c"}}"#, ""),
+        (r#""eu": {"nodes": ["https://10.0.0.7", "http://10.0.0.8"], "tls": {"ca_file": "/a", "certificate_file": "/b", "key_file": "/c"}}"#, "caches.eu.nodes[1]: is `http`, and the cache has `tls`"),
+        (r#""eu": {"nodes": ["https://10.0.0.7"], "tls": {"ca_file": "/a", "certificate_file": "/b"}}"#, "caches.eu.tls: `key_file` is missing"),
+        (r#""eu": {"nodes": ["https://10.0.0.7"], "tls": {"ca_file": "/a", "certificate_file": "/b", "key_file": "/c"}}, "us": {"nodes": ["http://10.0.0.8"]}"#, ""),
+        (r#""eu": {"nodes": ["https://10.0.0.7"], "tls": {"ca_file": "/a", "certificate_file": "/b", "key_file": "/c"}}, "us": {"nodes": ["https://10.0.0.8"], "tls": {"ca_file": "/x", "certificate_file": "/b", "key_file": "/c"}}"#, "caches.us.tls: names other files than that of the cache `eu`"),
         (r#""eu": {"nodes": ["http://10.0.0.7/v2"]}"#, "caches.eu.nodes[0]: has a path"),
         (r#""eu": {"nodes": ["http://10.0.0.7", "http://10.0.0.7:80"]}"#, "caches.eu.nodes[1]: the node `http://10.0.0.7` stands twice"),
         (r#""eu": {"nodes": ["http://node.example"]}"#, "caches.eu: has nodes that are known by name, so it has to say from which addresses they ask"),
@@ -128,4 +133,11 @@ fn the_cluster_of_a_cache_says_what_it_connects_to() {
     assert!(first.starts_with("cache@eu~"), "{first}");
     assert_eq!(read(NODES), first);
     assert_ne!(read(&NODES.replace("10.0.0.8", "10.0.0.9")), first);
+    let with = |ca: &str| {
+        let tls = format!(
+            r#""eu": {{"tls": {{"ca_file": "{ca}", "certificate_file": "/b", "key_file": "/c"}}, "#
+        );
+        read(&NODES.replace(r#""eu": {"#, &tls).replace("http://10.0.0", "https://10.0.0"))
+    };
+    assert_ne!(with("/a"), with("/b"));
 }

@@ -4,9 +4,10 @@ use ipnet::IpNet;
 
 use super::values::{list, read_count, time};
 use crate::config::advice;
-use crate::config::backend_url::{BackendUrl, Scheme};
-use crate::config::cache::Known;
-use crate::config::fields::{CACHE, KNOWN};
+use crate::config::backend::Certificate;
+use crate::config::backend_url::BackendUrl;
+use crate::config::cache::{CacheTls, Known};
+use crate::config::fields::{CACHE, CACHE_TLS, KNOWN};
 use crate::config::network;
 use crate::config::reader::Node;
 
@@ -15,6 +16,9 @@ pub(crate) struct CacheWire {
     /// One that could not be read keeps its place.
     pub(crate) nodes: Vec<Option<BackendUrl>>,
     pub(crate) fill_from: Vec<IpNet>,
+    pub(crate) tls: Option<CacheTls>,
+    /// Whether that is there, also where it could not be read.
+    pub(crate) has_tls: bool,
     pub(crate) known: Known,
 }
 
@@ -25,10 +29,17 @@ pub(super) fn read_cache(name: String, node: &Node<'_>) -> CacheWire {
         node.refuse_empty("is empty; write at least one node, such as `http://10.0.0.7:8300`");
         node.list(NODES, |node| Some(read_node(&node)))
     });
+    let mut has_tls = false;
+    let tls = fields.optional("tls", |node| {
+        has_tls = true;
+        read_tls(&node)
+    });
     CacheWire {
         name,
         nodes: nodes.unwrap_or_default(),
         fill_from: list(&fields, "fill_from", network::WANTED, network::parse),
+        tls,
+        has_tls,
         known: fields.optional("known", |node| Some(read_known(&node))).unwrap_or_default(),
     }
 }
@@ -36,12 +47,24 @@ pub(super) fn read_cache(name: String, node: &Node<'_>) -> CacheWire {
 fn read_node(node: &Node<'_>) -> Option<BackendUrl> {
     const LOGIN: &str = "nodes are asked without any";
     let url = node.url(advice::url::WANTED, LOGIN, BackendUrl::parse)?;
-    if url.scheme() == Scheme::Https {
-        node.refuse("is `https`, and nodes are asked without TLS; write `http`, and keep them in a network of your own");
-    } else if !url.base_path().is_empty() {
+    if !url.base_path().is_empty() {
         node.refuse("has a path; write scheme, host and port alone");
     }
     Some(url)
+}
+
+fn read_tls(node: &Node<'_>) -> Option<CacheTls> {
+    let fields = node.fields(&CACHE_TLS);
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let file = |name, what| fields.required(name, what, |node| node.parse(what, text));
+    let ca_file = file("ca_file", "the path of a PEM file of CA certificates");
+    let certificate_file =
+        file("certificate_file", "the path of a PEM file with a certificate and its chain");
+    let key_file = file("key_file", "the path of a PEM file with the key of `certificate_file`");
+    Some(CacheTls {
+        ca_file: ca_file?,
+        own: Certificate { certificate_file: certificate_file?, key_file: key_file? },
+    })
 }
 
 fn read_known(node: &Node<'_>) -> Known {
