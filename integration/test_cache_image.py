@@ -124,7 +124,7 @@ def test_it_asks_again_as_soon_as_what_fills_it_is_back(root: Root, tmp_path: Pa
     ("arguments", "status", "said"),
     [
         (["--node", "eu-3", "--fill-url", "http://a:1"], 2, "the policy has no node `eu-3`; its nodes are `eu-1`, `eu-2`"),
-        (["--node", "eu-1", "--fill-url", "a:1"], 2, "write `http`, a host and a port"),
+        (["--node", "eu-1", "--fill-url", "a:1"], 2, "write scheme, host and port"),
         (["--node", "eu-1", "--fill-url", "http://a:1", "--size", "10"], 2, "write a number and M, G or T"),
         (["--node", "eu-1", "--fill-url", "http://a:1", "--store", "/etc"], 2, "/etc: "),
         (["--node", "eu-1", "--fill-url", "http://a:1", "--server-program", "none"], 2, "install Traffic Server 9.2"),
