@@ -1,7 +1,7 @@
 # What a person does with this checkout. Each target calls a script, which does the work and can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench bench-cache compare scale failover-report soak clients conformance site test-all fmt lint fuzz mutants examples clean
+.PHONY: help setup build image dist test test-compose test-istio test-envoy-gateway test-kubernetes demo observe up bench bench-cache compare scale throughput failover-report soak clients conformance site test-all fmt lint fuzz mutants examples clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ compare: ## Portolan beside nginx, HAProxy, Caddy, Traefik, Varnish, Envoy by ha
 	@scripts/setup build envoy registries compare
 	@scripts/build
 	@scripts/compare
+
+throughput: ## how many requests one Envoy carries, and how long they take; writes docs/throughput.md (six minutes)
+	@scripts/setup build envoy registries bench
+	@scripts/build
+	@scripts/throughput
 
 scale: ## what many replicas do to registries, computed and checked; writes docs/scale.md
 	@scripts/setup build envoy

@@ -20,10 +20,11 @@ START_SECONDS = 120.0
 
 
 class Envoy:
-    """An Envoy with one worker, on ports that the kernel chose."""
+    """An Envoy on ports that the kernel chose."""
 
-    def __init__(self, configuration: Path, prefix: Sequence[str | Path] = ()) -> None:
+    def __init__(self, configuration: Path, prefix: Sequence[str | Path] = (), workers: int = 1) -> None:
         """Starts it; its logs are beside its configuration. `prefix` is a command that runs it."""
+        self._workers = workers
         self._admin_file = configuration.with_suffix(".admin-address")
         self._admin_file.unlink(missing_ok=True)
         command = [*prefix, *self._command(configuration)]
@@ -49,7 +50,7 @@ class Envoy:
 
     def _command(self, configuration: Path) -> list[str | Path]:
         return [
-            *(paths.envoy(), "-c", configuration, "--disable-hot-restart", "--concurrency", "1"),
+            *(paths.envoy(), "-c", configuration, "--disable-hot-restart", "--concurrency", str(self._workers)),
             *("--admin-address-path", self._admin_file, "--log-level", "warning", "--component-log-level", "wasm:info"),
         ]
 
@@ -70,16 +71,22 @@ class Envoy:
             return None
 
 
-def rendered(policy: Policy, directory: Path, wasm: Path | None = None, metrics: bool = False) -> Path:
+def rendered(
+    policy: Policy, directory: Path, wasm: Path | None = None, metrics: bool = False, options: Sequence[str] = ()
+) -> Path:
     """The configuration that the command line makes of a policy, with the shipped filter or another build."""
-    counting = ["--metrics", f"127.0.0.1:{ports.free()}"] if metrics else []
-    return _render(policy, directory / "filter.yaml", "--wasm", wasm or paths.wasm(), *counting)
+    filters = ("--wasm", wasm or paths.wasm())
+    return _render(policy, directory / "filter.yaml", *filters, *_counting(metrics), *options)
 
 
-def rendered_native(policy: Policy, directory: Path, metrics: bool = False) -> Path:
+def rendered_native(policy: Policy, directory: Path, metrics: bool = False, options: Sequence[str] = ()) -> Path:
     """The same with the native module."""
-    counting = ["--metrics", f"127.0.0.1:{ports.free()}"] if metrics else []
-    return _render(policy, directory / "module.yaml", "--filter", "module", "--module", paths.module(), *counting)
+    filters = ("--filter", "module", "--module", paths.module())
+    return _render(policy, directory / "module.yaml", *filters, *_counting(metrics), *options)
+
+
+def _counting(metrics: bool) -> list[str]:
+    return ["--metrics", f"127.0.0.1:{ports.free()}"] if metrics else []
 
 
 def rendered_bare(policy: Policy, directory: Path, backend: str) -> Path:

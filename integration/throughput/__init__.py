@@ -1,0 +1,1 @@
+"""How many requests an Envoy with Portolan carries, and how long they take."""
