@@ -266,6 +266,47 @@ fn a_hook_that_fails_costs_its_request_and_is_counted() {
     a_request_that_is_forwarded_has_its_cluster_and_a_new_route();
 }
 
+/// Envoy's workers are threads of their own, and the turns of a configuration are the main thread's.
+#[test]
+fn workers_at_the_same_time_have_their_own_streams() {
+    const WORKERS: usize = 4;
+    const REQUESTS: usize = 200;
+    let owner = Played::new("/");
+    let config = configure(&PLAYED, owner.object(), POLICY.as_bytes()).expect("a good policy");
+    let config = Box::into_raw(config) as usize;
+    let own = || (config as *const Config).cast();
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            scope.spawn(move || {
+                for request in 0..REQUESTS {
+                    let is_known = (worker + request).is_multiple_of(2);
+                    let path =
+                        if is_known { "/v2/team/a/tags/list" } else { "/v2/other/a/tags/list" };
+                    let played = Played::new(path);
+                    let stream = envoy_dynamic_module_on_http_filter_new(own(), played.object());
+                    envoy_dynamic_module_on_http_filter_request_headers(
+                        std::ptr::null_mut(),
+                        stream,
+                        true,
+                    );
+                    envoy_dynamic_module_on_http_filter_destroy(stream);
+                    let done = played.done.into_inner();
+                    let wanted = if is_known {
+                        "set x-portolan-cluster: a"
+                    } else {
+                        "reply 404 portolan_refused"
+                    };
+                    assert!(done.iter().any(|what| what.starts_with(wanted)), "{path}: {done:#?}");
+                }
+            });
+        }
+        for _ in 0..REQUESTS {
+            envoy_dynamic_module_on_http_filter_config_scheduled(owner.object(), own(), 0);
+        }
+    });
+    envoy_dynamic_module_on_http_filter_config_destroy(own());
+}
+
 #[test]
 fn what_was_measured_is_counted_with_its_labels() {
     let owner = Played::new("/");
