@@ -13,6 +13,7 @@ import pytest
 
 from compare import arguments, page, peers
 from harness import paths
+from harness.markdown import markers
 
 pytestmark = pytest.mark.skipif(
     "PORTOLAN_LONG_COMPARE" not in os.environ, reason="scripts/test-all compare runs it, for minutes"
@@ -76,4 +77,5 @@ def test_the_tables_have_a_column_for_each_peer(output: Path) -> None:
 
 def test_the_page_keeps_what_is_outside_its_markers() -> None:
     before, after = "# Comparison\n", "\n## The rest\n"
-    assert page.renewed(f"{before}{page.BEGIN}old{page.END}{after}", "new") == f"{before}{page.BEGIN}\n\nnew\n\n{page.END}{after}"
+    begin, end = markers()
+    assert page.renewed(f"{before}{begin}old{end}{after}", "new") == f"{before}{begin}\n\nnew\n\n{end}{after}"

@@ -22,6 +22,7 @@ from bench.cases import Upstreams  # noqa: E402
 from bench.goals import Measurement  # noqa: E402
 from bench.surroundings import describe  # noqa: E402
 from harness import paths, processes  # noqa: E402
+from harness.markdown import renewed  # noqa: E402
 
 PLACE = paths.ROOT / "target/bench"
 PERFORMANCE = paths.ROOT / "docs/performance.md"
@@ -46,7 +47,7 @@ def main() -> int:
     if arguments.write_docs:
         for document, table in ((PERFORMANCE, report.markdown(rows)), (CHOOSING, report.side_by_side(found))):
             measured = f"{report.sentence(surroundings)}\n\n{table}"
-            document.write_text(report.renewed(document.read_text(), measured))
+            document.write_text(renewed(document.read_text(), measured))
     return judge(found)
 
 

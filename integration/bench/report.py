@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.goals import Measurement
+from harness.markdown import table
 
 HEAD = ("name", "value", "unit", "against", "goal", "met")
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 # What the rows of the native module are called besides, and those of a start with either filter.
 MODULE = "native module: "
@@ -39,7 +39,7 @@ def plain(rows: Iterable[Row]) -> str:
 
 def markdown(rows: Iterable[Row]) -> str:
     """A table for a document."""
-    return _table([HEAD, *rows])
+    return table(HEAD, rows)
 
 
 def side_by_side(found: Sequence[Measurement]) -> str:
@@ -53,16 +53,11 @@ def side_by_side(found: Sequence[Measurement]) -> str:
         (title, number(values[one].value), number(values[other].value), f"{values[one].unit}{_against(values[one])}")
         for title, one, other in pairs
     ]
-    return _table([("what", "WebAssembly", "native module", "unit"), *rows])
+    return table(("what", "WebAssembly", "native module", "unit"), rows)
 
 
 def _against(measurement: Measurement) -> str:
     return f", against {measurement.against}" if measurement.against else ""
-
-
-def _table(rows: Sequence[Row]) -> str:
-    lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def write_summary(path: Path, found: Sequence[Measurement], surroundings: dict[str, Any]) -> None:
@@ -77,12 +72,3 @@ def sentence(surroundings: dict[str, Any]) -> str:
     versions = surroundings["versions"]
     tools = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "portolan.wasm")
     return f"{surroundings['date']}, commit {surroundings['commit']}, {surroundings['machine']}; {tools}."
-
-
-def renewed(document: str, measured: str) -> str:
-    """A document with what stands between its markers replaced."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"want the lines {BEGIN} and {END} around the measured table")
-    return f"{before}{BEGIN}\n{measured}\n{END}{after}"

@@ -9,8 +9,7 @@ from bench.callgrind import total
 from bench.cases import Upstreams
 from bench.goals import Goal, Measurement
 from bench.load import status_counts
-from bench.report import BEGIN, END, markdown, number, plain, renewed, row, side_by_side
-from harness.paths import ROOT
+from bench.report import markdown, number, plain, row, side_by_side
 
 REPEATABLE, TIMING = Goal(1.5, repeatable=True), Goal(1.5, repeatable=False)
 
@@ -62,13 +61,6 @@ def test_a_measurement_in_the_tables() -> None:
     ]
 
 
-def test_only_what_is_between_the_markers_is_renewed() -> None:
-    before = f"a\n{BEGIN}\nold\n{END}\nb\n"
-    assert renewed(before, "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
-    with pytest.raises(ValueError, match="want the lines"):
-        renewed("a document without markers", "new")
-
-
 def test_both_forms_of_the_filter_are_side_by_side() -> None:
     found = [
         Measurement("manifest", 1.3, "times", "bare"),
@@ -84,12 +76,6 @@ def test_both_forms_of_the_filter_are_side_by_side() -> None:
         "| manifest | 1.3 | 1.15 | times, against bare |",
         "| start: memory | 130 | 75 | MB |",
     ]
-
-
-@pytest.mark.parametrize("name", ["performance", "choosing-a-filter"])
-def test_the_document_has_the_markers(name: str) -> None:
-    document = (ROOT / f"docs/{name}.md").read_text()
-    assert renewed(renewed(document, "x"), "y") == renewed(document, "y")
 
 
 def test_networks_are_different_and_the_same_in_every_run() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.processor_time import on_processor_nanoseconds
-from harness import paths
+from harness import markdown, paths
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy
 
@@ -107,13 +107,12 @@ def _get(port: int, path: str, directory: Path) -> None:
 
 def table(found: list[Cost]) -> str:
     """Rows for the page."""
-    lines = [
-        "| 100 MiB | filter | plain Envoy | Envoy with the filter | times | node | both, times |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+    head = ["100 MiB", "filter", "plain Envoy", "Envoy with the filter", "times", "node", "both, times"]
+    rows = [
+        [
+            *(one.what, one.filter, f"{one.plain:.0f} ms", f"{one.envoy:.0f} ms", f"{one.envoy_ratio:.2f}"),
+            *(f"{one.node:.0f} ms", f"{one.ratio:.2f}"),
+        ]
+        for one in found
     ]
-    for one in found:
-        lines.append(
-            f"| {one.what} | {one.filter} | {one.plain:.0f} ms | {one.envoy:.0f} ms | {one.envoy_ratio:.2f} | "
-            f"{one.node:.0f} ms | {one.ratio:.2f} |"
-        )
-    return "\n".join(lines)
+    return markdown.table(head, rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
-from harness import paths
+from harness import markdown, paths
 
 from cache_measured import peers
 from cache_measured.origin import Origin
@@ -70,7 +70,7 @@ def run(plan: Plan, directory: Path) -> list[Outcome]:
             origin.rate = None
             counts = origin.counts
             found.append(Outcome(name, plan, clients, counts.sent / plan.size, counts.gets))
-        print(row(found[-1]), flush=True)
+        print(markdown.line(row(found[-1])), flush=True)
     origin.close()
     return found
 
@@ -101,15 +101,14 @@ def _middle_and_last(values: list[float]) -> tuple[float, float]:
 
 def table(found: list[Outcome]) -> str:
     """Rows for the page."""
-    head = "| | copies from the registry | `GET`s there | p50 | p99 | first byte after the first client's, p50 | p99 | failed |"
-    return "\n".join([head, "|" + " --- |" * 8, *(row(outcome) for outcome in found)])
+    head = ["", "copies from the registry", "`GET`s there", "p50", "p99", "first byte after the first client's, p50", "p99", "failed"]
+    return markdown.table(head, map(row, found))
 
 
-def row(outcome: Outcome) -> str:
+def row(outcome: Outcome) -> list[str]:
     """One peer."""
     (middle, last), (first, latest) = outcome.ends(), outcome.followers()
-    cells = [
+    return [
         *(outcome.peer, f"{outcome.copies:.2f}", str(outcome.gets), f"{middle:.1f} s", f"{last:.1f} s"),
         *(f"{first:.2f} s", f"{latest:.2f} s", str(outcome.failed())),
     ]
-    return f"| {' | '.join(cells)} |"

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness import markdown
+
 from cache_measured.ring import tier
 from cache_measured.workload import SHARES, TAILS, Workload
 
@@ -57,17 +59,15 @@ def all_of_them() -> list[Hits]:
 
 def table(found: list[Hits]) -> str:
     """Rows for the page."""
-    lines = [
-        "| one layer in a hundred takes | sizes above 10 MB | all bytes | " + " | ".join(f"{percent} %" for percent in PERCENT) + " |",
-        "| --- | --- | --- |" + " --- |" * len(PERCENT),
-    ]
+    head = ["one layer in a hundred takes", "sizes above 10 MB", "all bytes", *(f"{percent} %" for percent in PERCENT)]
+    lines = []
     for tail in TAILS:
         for share in SHARES:
             rows = [hit for hit in found if (hit.tail, hit.share) == (tail, share)]
-            cells = " | ".join(_cell([hit for hit in rows if hit.percent == percent]) for percent in PERCENT)
+            cells = [_cell([hit for hit in rows if hit.percent == percent]) for percent in PERCENT]
             total = sum(hit.total for hit in rows) / len(rows)
-            lines.append(f"| {share:.0%} of the requests | {tail} tail | {total / 1e12:.2f} TB | {cells} |")
-    return "\n".join(lines)
+            lines.append([f"{share:.0%} of the requests", f"{tail} tail", f"{total / 1e12:.2f} TB", *cells])
+    return markdown.table(head, lines)
 
 
 def _cell(hits: list[Hits]) -> str:

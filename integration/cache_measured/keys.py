@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import ports
+from harness import markdown, ports
 from harness.digest import sha256
 from harness.envoy import Envoy, render
 from harness.policies import build_policy, rule_of
@@ -88,10 +88,12 @@ def _key(seen: Seen) -> int:
 
 def table(found: list[Moved]) -> str:
     """Rows for the page."""
-    lines = ["| nodes | digests of the node that goes | of the others | that move | most at one node |", "|" + " --- |" * 5]
-    for one in found:
-        lines.append(
-            f"| {one.nodes} | {one.lost} of {KEYS} ({one.lost / KEYS:.1%}) | {one.others} | "
-            f"{one.moved} ({one.moved / one.others:.1%}) | {one.unevenness:.2f} times the mean |"
-        )
-    return "\n".join(lines)
+    head = ["nodes", "digests of the node that goes", "of the others", "that move", "most at one node"]
+    rows = [
+        [
+            *(str(one.nodes), f"{one.lost} of {KEYS} ({one.lost / KEYS:.1%})", str(one.others)),
+            *(f"{one.moved} ({one.moved / one.others:.1%})", f"{one.unevenness:.2f} times the mean"),
+        ]
+        for one in found
+    ]
+    return markdown.table(head, rows)

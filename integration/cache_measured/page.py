@@ -2,18 +2,13 @@
 
 from collections.abc import Mapping
 
-BEGIN, END = "<!-- measured: {name}: begin -->", "<!-- measured: {name}: end -->"
+from harness import markdown
 
 
 def renewed(document: str, parts: Mapping[str, str]) -> str:
     """The document with other text between the markers of these parts."""
     for name, text in parts.items():
-        begin, end = BEGIN.format(name=name), END.format(name=name)
-        before, found, rest = document.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (found and ended):
-            raise ValueError(f"the page has no place for {name}")
-        document = f"{before}{begin}\n{text}\n{end}{after}"
+        document = markdown.renewed(document, text, f"measured: {name}")
     return document
 
 

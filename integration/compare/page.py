@@ -1,7 +1,9 @@
 """The tables of docs/comparison.md, between its markers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from harness import markdown
 
 from compare import play, questions
 from compare.cost import Cost, middle
@@ -11,7 +13,6 @@ from compare.pulls import PULLS_A_SECOND
 from compare.questions import Answer
 from compare.troubles import Trouble
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 NONE = "—"
 
 
@@ -38,9 +39,7 @@ class Results:
 
 def renewed(document: str, tables: str) -> str:
     """The document with other tables between its markers."""
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
+    return markdown.renewed(document, f"\n{tables}\n")
 
 
 def tables(found: Results, troubles: list[Trouble]) -> str:
@@ -75,7 +74,7 @@ def _costs(found: Results) -> str:
                 f"{middle(cost.start_seconds):.2f}",
             ]
         )
-    return _table(head, rows)
+    return markdown.table(head, rows)
 
 
 def _beside(samples: list[float], base: list[float] | None) -> str:
@@ -108,14 +107,14 @@ def _by_trouble(found: Results, troubles: list[Trouble], cell: Callable[[Figures
             if any(figures):
                 title = f"{trouble.title}, {'warm' if is_warm else 'idle'}" if trouble.is_left else trouble.title
                 rows.append([title, *(cell(each) if each else NONE for each in figures)])
-    return _table(["", *(peer.name for peer in found.failing)], rows)
+    return markdown.table(["", *(peer.name for peer in found.failing)], rows)
 
 
 def _answers(found: Results) -> str:
     titles = [*(question.title for question in questions.ALL), questions.TOKENS]
     asked = [title for title in titles if any(each == title for each, _ in found.answers)]
     rows = [[title, *(_answer(found.answers.get((title, peer.name))) for peer in found.failing)] for title in asked]
-    return _table(["", *(peer.name for peer in found.failing)], rows)
+    return markdown.table(["", *(peer.name for peer in found.failing)], rows)
 
 
 def _answer(answer: Answer | None) -> str:
@@ -135,8 +134,3 @@ def _bad(count: int) -> str:
 
 def _seconds(value: float | None) -> str:
     return NONE if value is None else f"{max(value, 0.0):.1f}"
-
-
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

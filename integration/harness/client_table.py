@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import paths
+from harness import markdown, paths
 from harness.clients.needs import TOOLS
 from harness.clients.workshop import NAMES
 
 # Helm pulls no images, and buildx builds on them.
 COLUMNS = (*NAMES, "buildx", "helm")
 PAGE = paths.ROOT / "docs/clients.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 WORKS, REFUSED, CANNOT = "works", "refused", "**no**"
 
 VERSIONS: dict[str, Sequence[str | Path]] = {
@@ -52,14 +51,13 @@ class Table:
         """All of it, with what it was measured with."""
         parts = [surroundings()]
         for front, rows in self.cells.items():
-            parts += [f"### {front}", "\n".join(_table(rows))]
+            parts += [f"### {front}", _table(rows)]
         parts += [f"({number}) {note}" for number, note in enumerate(self.notes, 1)]
         return "\n\n".join(parts)
 
     def write(self) -> None:
         """Renews the page."""
-        before, rest = PAGE.read_text().split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{self.markdown()}\n{END}{rest.split(END)[1]}")
+        PAGE.write_text(markdown.renewed(PAGE.read_text(), self.markdown()))
 
     def differences(self) -> list[str]:
         """What the page says otherwise; of notes only that there is one."""
@@ -111,18 +109,18 @@ def _noted_version(name: str) -> str:
     return noted.read_text().strip() if noted.is_file() else ""
 
 
-def _table(rows: dict[str, dict[str, str]]) -> list[str]:
+def _table(rows: dict[str, dict[str, str]]) -> str:
     clients = [name for name in COLUMNS if any(name in outcomes for outcomes in rows.values())]
-    lines = [["", *clients], ["---"] * (len(clients) + 1)]
-    lines += [[row, *(outcomes.get(name, "-") for name in clients)] for row, outcomes in rows.items()]
-    return [f"| {' | '.join(line)} |" for line in lines]
+    lines = [[row, *(outcomes.get(name, "-") for name in clients)] for row, outcomes in rows.items()]
+    return markdown.table(["", *clients], lines)
 
 
 def _read(page: str) -> dict[tuple[str, str, str], str]:
     """Front, row and client to what the page says."""
     found: dict[tuple[str, str, str], str] = {}
     front, clients = "", list[str]()
-    for line in page.partition(BEGIN)[2].partition(END)[0].splitlines():
+    begin, end = markdown.markers()
+    for line in page.partition(begin)[2].partition(end)[0].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("### "):
             front = line.removeprefix("### ")

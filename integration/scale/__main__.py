@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import paths, processes
+from harness import markdown, paths, processes
 
 from scale import page
 from scale.check import Found, Plan, run
@@ -31,7 +31,7 @@ def main() -> int:
             place = Path(directory) / str(number)
             place.mkdir()
             results.append((plan, run(plan, place)))
-            print(page.row(*results[-1]), flush=True)
+            print(markdown.line(page.row(*results[-1])), flush=True)
     wrong = [text for plan, found in results for text in complaints(plan, found)]
     for text in wrong:
         print(f"scale: {text}")

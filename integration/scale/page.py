@@ -5,12 +5,12 @@ import os
 import subprocess
 from collections.abc import Callable, Sequence
 
-from harness import paths
+from harness import markdown, paths
 
 from scale.check import Found, Plan
 from scale.model import MIB, Cost, Fleet, Load, Pull, Settings, checks_per_second, load, tokens
 
-BEGIN, END = "<!-- computed: begin -->", "<!-- computed: end -->"
+PLACE = "computed"
 PULLS_PER_HOUR = 1_000_000
 FLEETS = [Fleet(1, 2), Fleet(3, 3), Fleet(5, 4), Fleet(5, 20)]
 
@@ -30,33 +30,28 @@ def computed() -> str:
         ("connections to each registry, at most", lambda found: f"{found.connections_at_most:,}"),
         ("questions an hour at each blob store, at most", lambda found: f"{found.probes_per_hour:,.0f}"),
     ]
-    lines = [_line(name, [said(found) for _, found in loads]) for name, said in rows]
-    return "\n".join([_line("regions × replicas", names), _line("---", ["---"] * len(loads)), *lines])
+    return markdown.table(["regions × replicas", *names], [[name, *(said(found) for _, found in loads)] for name, said in rows])
 
 
 def measured(results: Sequence[tuple[Plan, Found]]) -> str:
     """What was run, beside what the model says."""
     head = ["Envoys", "requests", "failed", "at the registry", "health checks", "computed", "tokens", "computed", "µs each"]
-    return "\n".join([_line(head[0], head[1:]), _line("---", ["---"] * 8), *(row(*result) for result in results)])
+    return markdown.table(head, [row(*result) for result in results])
 
 
-def row(plan: Plan, found: Found) -> str:
-    """One run."""
+def row(plan: Plan, found: Found) -> list[str]:
+    """The cells of one run."""
     fleet, settings = Fleet(1, plan.envoys, plan.workers), Settings(repositories=plan.repositories)
     checks = checks_per_second(fleet, settings) * found.seconds
     asked = tokens(fleet, settings, found.seconds, found.requests)
     numbers = [found.requests, found.failures, found.at_registry, found.checks]
     cells = [f"{number:,}" for number in numbers]
-    return _line(
-        f"{plan.envoys} × {plan.workers} workers",
-        [*cells, f"{checks:.0f}", str(found.tokens), f"{asked:.0f}", f"{found.microseconds:.0f}"],
-    )
+    name = f"{plan.envoys} × {plan.workers} workers"
+    return [name, *cells, f"{checks:.0f}", str(found.tokens), f"{asked:.0f}", f"{found.microseconds:.0f}"]
 
 
 def renewed(text: str, results: Sequence[tuple[Plan, Found]]) -> str:
     """The page with its tables anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
     commit = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True, check=False
     )
@@ -64,8 +59,4 @@ def renewed(text: str, results: Sequence[tuple[Plan, Found]]) -> str:
     # Beside much else a request takes more processor time: caches are cold.
     busy = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     run = f"Run on {day}, commit {commit.stdout.strip() or 'unknown'}, {busy}:"
-    return f"{before}{BEGIN}\n{computed()}\n\n{run}\n\n{measured(results)}\n{END}{after}"
-
-
-def _line(first: str, others: Sequence[str]) -> str:
-    return f"| {first} | {' | '.join(others)} |"
+    return markdown.renewed(text, f"{computed()}\n\n{run}\n\n{measured(results)}", PLACE)

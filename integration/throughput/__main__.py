@@ -10,6 +10,7 @@ from bench import report
 from bench.bench import start_upstreams
 from bench.surroundings import describe
 from harness import paths, processes
+from harness.markdown import renewed
 
 from throughput import page, run
 
@@ -33,7 +34,7 @@ def main() -> int:
     print(measured)
     if arguments.write_docs:
         of = f"{report.sentence(describe())} Load average at the beginning {load:.1f}."
-        DOCUMENT.write_text(report.renewed(DOCUMENT.read_text(), f"{of}\n\n{measured}"))
+        DOCUMENT.write_text(renewed(DOCUMENT.read_text(), f"{of}\n\n{measured}"))
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from harness.markdown import table
+
 from throughput.load import Load
 from throughput.run import ACTIVE, IDLE, Carried, Crowd
 
@@ -23,7 +25,7 @@ def _carried(rows: Sequence[Carried]) -> str:
         )
         for row in rows
     ]
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _crowds(rows: Sequence[Crowd]) -> str:
@@ -46,14 +48,9 @@ def _crowds(rows: Sequence[Crowd]) -> str:
         )
         for row in rows
     ]
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _times(load: Load) -> str:
     p50, p99, p999 = (load.percentile(share) for share in (0.5, 0.99, 0.999))
     return f"{p50:.1f}, {p99:.1f}, {p999:.1f} ms"
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [head, ("---",) * len(head), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

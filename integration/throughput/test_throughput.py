@@ -3,8 +3,6 @@
 import pytest
 
 from bench.load import WrongAnswers
-from bench.report import renewed
-from harness.paths import ROOT
 from throughput import page
 from throughput.load import HTTP1, Load, percentile, read
 from throughput.run import Carried, Crowd
@@ -52,8 +50,3 @@ def test_the_tables() -> None:
     text = page.tables([Carried("WebAssembly", HTTP1, 1, load, 160.4, (load, load))], [Crowd("module", 2048, 10, 9, load)])
     assert "| WebAssembly, HTTP/1.1 | 1 | 500 | 160 µs | 1.0, 1.0, 2.0 ms | 1.0, 1.0, 2.0 ms |" in text.splitlines()
     assert "| module | 2.0 KiB | 10 | 9 | 500 | 1.0, 1.0, 2.0 ms |" in text.splitlines()
-
-
-def test_the_page_has_the_markers() -> None:
-    document = (ROOT / "docs/throughput.md").read_text()
-    assert renewed(renewed(document, "x"), "y") == renewed(document, "y")
