@@ -11,6 +11,7 @@ from bench import cases
 from bench.cases import Upstreams
 from bench.goals import Measurement
 from bench.servers import Envoy, rendered, rendered_bare, rendered_native
+from harness.processes import resident_bytes
 
 ROUNDS = 5
 
@@ -36,7 +37,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
 
 def _once(configuration: Path) -> tuple[float, float]:
     envoy = Envoy(configuration)
-    found = _seconds(envoy.server.pid), _megabytes(envoy.server.pid)
+    found = _seconds(envoy.server.pid), resident_bytes(envoy.server.pid) / 1e6
     envoy.stop()
     return found
 
@@ -45,9 +46,3 @@ def _seconds(pid: int) -> float:
     """In user and system mode, of threads that have ended as well (proc(5), fields 14 and 15)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _megabytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1000

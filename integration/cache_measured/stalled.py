@@ -1,6 +1,5 @@
 """What a node holds in memory for clients that stand still in the middle of an answer."""
 
-import re
 import socket
 import time
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from harness import raw
 from harness.cache_node import Node
+from harness.processes import resident_bytes
 
 from cache_measured import peers
 from cache_measured.origin import Origin
@@ -41,7 +41,7 @@ def measure(directory: Path) -> Memory:
         filled = envoy.request("GET", path)
         assert (filled.status, len(filled.body)) == (200, SIZE)
         node = _holder(nodes, path)
-        before = resident(node)
+        before = resident_bytes(node.server.pid)
         readers = [_begin(node.port, path) for _ in range(READERS)]
         after = max(_watched(node))
         for reader in readers:
@@ -50,18 +50,10 @@ def measure(directory: Path) -> Memory:
     return Memory(READERS, before, after)
 
 
-def resident(node: Node) -> int:
-    """Resident bytes (proc(5))."""
-    status = Path(f"/proc/{node.server.pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert found
-    return int(found[1]) * 1024
-
-
 def _watched(node: Node) -> list[int]:
     found, deadline = [], time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
-        found.append(resident(node))
+        found.append(resident_bytes(node.server.pid))
         time.sleep(0.1)
     return found
 

@@ -11,6 +11,7 @@ from bench import cases
 from bench.cases import Upstreams
 from bench.processor_time import on_processor_nanoseconds
 from bench.servers import Envoy, rendered, rendered_bare, rendered_native, written_by_hand
+from harness.processes import resident_bytes
 
 from throughput.load import HTTP1, HTTP2, Load, Protocol, send
 
@@ -103,9 +104,9 @@ def crowds(upstreams: Upstreams, directory: Path, say: Callable[[str], None]) ->
         envoy = _started(VARIANTS[variant](cases.ROUTED.policy(upstreams), place), workers=2)
         url = f"http://127.0.0.1:{envoy.port}{cases.ROUTED.target}"
         send(url, HTTP1, WARM_UP_SECONDS)
-        alone, memory = send(url, HTTP1, SECONDS).rate, _resident(envoy.server.pid)
+        alone, memory = send(url, HTTP1, SECONDS).rate, resident_bytes(envoy.server.pid)
         with idle_connections(envoy.port, IDLE):
-            bytes_each = (_resident(envoy.server.pid) - memory) / IDLE
+            bytes_each = (resident_bytes(envoy.server.pid) - memory) / IDLE
             beside = send(url, HTTP1, SECONDS).rate
         yield Crowd(variant, bytes_each, alone, beside, send(url, many, SECONDS))
         envoy.stop()
@@ -135,10 +136,3 @@ def raise_limit_of_files() -> None:
     if most != resource.RLIM_INFINITY and most < FILES:
         raise RuntimeError(f"want {FILES} open files; raise the limit of {most} (ulimit -n)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, most))
-
-
-def _resident(pid: int) -> int:
-    """Bytes."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) * 1024
