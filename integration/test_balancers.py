@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import ports
-from harness.balancer import Balancer, haproxy, nginx, of_the_page
+from harness.balancer import Balancer, of_the_page, with_haproxy, with_nginx
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy, Policy, render
 from harness.policies import build_policy, rule_for_all
@@ -75,10 +75,10 @@ def get(port: int, client: str, scheme: str = "https") -> tuple[int, str]:
 
 
 KINDS = {
-    "nginx, HTTP": (nginx, "nginx, HTTP", 0, "header"),
-    "nginx, connections": (nginx, "nginx, TLS passed on", 0, "protocol"),
-    "HAProxy, HTTP": (haproxy, "HAProxy", 0, "header"),
-    "HAProxy, connections": (haproxy, "HAProxy", 1, "protocol"),
+    "nginx, HTTP": (with_nginx, "nginx, HTTP", 0, "header"),
+    "nginx, connections": (with_nginx, "nginx, TLS passed on", 0, "protocol"),
+    "HAProxy, HTTP": (with_haproxy, "HAProxy", 0, "header"),
+    "HAProxy, connections": (with_haproxy, "HAProxy", 1, "protocol"),
 }
 
 

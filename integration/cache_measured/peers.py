@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import paths, portolan, ports
+from harness import nginx, portolan, ports
 from harness.cache_node import Node
 from harness.envoy import Envoy, render, write_policy
 from harness.own_port import reserve
 from harness.policies import build_policy, rule_of
-from harness.processes import Server
 from harness.pull_through import PullThrough
 
 from cache_measured.origin import Origin
@@ -21,19 +20,8 @@ HOST = "registry.test"
 SECONDS = 600
 
 NGINX = """
-daemon off;
-pid {directory}/nginx.pid;
-worker_processes 2;
-error_log stderr warn;
-events {{ worker_connections 4096; }}
-http {{
     access_log off;
     sendfile on;
-    client_body_temp_path {directory}/body;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
-    proxy_temp_path {directory}/proxy;
     proxy_cache_path {directory}/cache keys_zone=blobs:10m max_size=8g use_temp_path=off;
     server {{
         listen 127.0.0.1:{port} reuseport;
@@ -49,8 +37,9 @@ http {{
             proxy_read_timeout {seconds}s;
         }}
     }}
-}}
 """
+# Its workers may be of another user, who cannot write below a directory of root's.
+NGINX_PROCESSES = "user root;\nworker_processes 2;\nevents { worker_connections 4096; }"
 
 
 @dataclass(frozen=True)
@@ -112,7 +101,7 @@ def without_tier(origin: Origin, directory: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def distribution(origin: Origin, directory: Path) -> Iterator[Running]:
+def with_distribution(origin: Origin, directory: Path) -> Iterator[Running]:
     """distribution in proxy mode, as Debian has it."""
     server = PullThrough("proxy", directory, origin.url)
     yield Running(server.port, {"distribution": server.server.pid})
@@ -120,23 +109,19 @@ def distribution(origin: Origin, directory: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def nginx(origin: Origin, directory: Path) -> Iterator[Running]:
+def with_nginx(origin: Origin, directory: Path) -> Iterator[Running]:
     """nginx with a cache whose misses wait for each other."""
     directory.mkdir(parents=True)
     port = reserve()
-    configuration = directory / "nginx.conf"
-    configuration.write_text(NGINX.format(directory=directory, port=port, origin=origin.url, seconds=SECONDS))
-    # Its workers may be of another user, who cannot write below a directory of root's.
-    options = ["-g", "user root;"]
-    server = Server("nginx", [paths.need_command("nginx"), "-e", "stderr", *options, "-c", configuration], directory)
-    server.wait_until(lambda: (directory / "nginx.pid").exists() or None, "it runs")
+    http = NGINX.format(directory=directory, port=port, origin=origin.url, seconds=SECONDS)
+    server = nginx.start("nginx", directory, port, http, NGINX_PROCESSES)
     yield Running(port, {"nginx": server.pid})
     server.stop()
 
 
 ALL = {
     "Portolan, two nodes": with_tier,
-    "nginx, `proxy_cache`": nginx,
-    "distribution, proxy mode": distribution,
+    "nginx, `proxy_cache`": with_nginx,
+    "distribution, proxy mode": with_distribution,
     "Portolan, no cache": without_tier,
 }

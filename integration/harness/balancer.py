@@ -1,27 +1,15 @@
 """nginx and HAProxy in front of Envoy, with the configurations of docs/behind-a-balancer.md as they stand there."""
 
 import re
-import socket
 from pathlib import Path
 
-from harness import own_port, paths
+from harness import nginx, own_port, paths, ports
 from harness.processes import Server
 from harness.tls import Credentials
 
 PAGE = paths.ROOT / "docs/behind-a-balancer.md"
 MODULES = Path("/usr/lib/nginx/modules")
 
-NGINX_HTTP = """
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;
-    uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
-    {of_the_page}
-}}
-"""
-NGINX_STREAM = "load_module {module};\nevents {{ }}\n{of_the_page}"
-NGINX = "daemon off; master_process off; pid {place}/nginx.pid; error_log stderr;\n"
 HAPROXY = "defaults\n    timeout connect 10s\n    timeout client 30s\n    timeout server 30s\n"
 
 
@@ -34,21 +22,16 @@ def of_the_page(heading: str, number: int = 0) -> str:
 class Balancer:
     """A balancer that hands on what comes to its port."""
 
-    def __init__(self, command: list[str | Path], port: int, directory: Path) -> None:
+    def __init__(self, server: Server, port: int) -> None:
         self.port = port
-        self.server = Server("balancer", command, directory)
-        self.server.wait_until(self._listens, "it listens")
+        self.server = server
 
     def stop(self) -> None:
         """Stops it."""
         self.server.stop()
 
-    def _listens(self) -> bool | None:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0 or None
 
-
-def nginx(block: str, to_port: int, credentials: Credentials, directory: Path) -> Balancer:
+def with_nginx(block: str, to_port: int, credentials: Credentials, directory: Path) -> Balancer:
     """nginx with a block of the page, for HTTP or for connections."""
     port = own_port.reserve()
     # Debian's nginx is older than the directive.
@@ -56,14 +39,13 @@ def nginx(block: str, to_port: int, credentials: Credentials, directory: Path) -
     block = block.replace("listen 443;", f"listen 127.0.0.1:{port} reuseport;")
     block = block.replace("/etc/nginx/tls.crt", str(credentials.certificate)).replace("/etc/nginx/tls.key", str(credentials.key))
     block = re.sub(r"10\.0\.0\.20:\d+", f"127.0.0.1:{to_port}", block)
-    around = NGINX_STREAM if block.startswith("stream") else NGINX_HTTP
-    whole = around.format(place=directory, of_the_page=block, module=MODULES / "ngx_stream_module.so")
-    configuration = directory / "nginx.conf"
-    configuration.write_text(NGINX.format(place=directory) + whole)
-    return Balancer([paths.need_command("nginx"), "-e", "stderr", "-c", configuration], port, directory)
+    if block.startswith("stream"):
+        main = f"load_module {MODULES / 'ngx_stream_module.so'};\n{nginx.ONE_PROCESS}\n{block}"
+        return Balancer(nginx.start("balancer", directory, port, "", main), port)
+    return Balancer(nginx.start("balancer", directory, port, f"access_log off;\n{block}"), port)
 
 
-def haproxy(block: str, to_port: int, credentials: Credentials, directory: Path) -> Balancer:
+def with_haproxy(block: str, to_port: int, credentials: Credentials, directory: Path) -> Balancer:
     """HAProxy with a block of the page."""
     port = own_port.reserve()
     pem = directory / "registry.pem"
@@ -72,4 +54,6 @@ def haproxy(block: str, to_port: int, credentials: Credentials, directory: Path)
     block = re.sub(r"10\.0\.0\.20:\d+", f"127.0.0.1:{to_port}", block)
     configuration = directory / "haproxy.cfg"
     configuration.write_text(HAPROXY + block)
-    return Balancer([paths.need_command("haproxy"), "-db", "-f", configuration], port, directory)
+    server = Server("balancer", [paths.need_command("haproxy"), "-db", "-f", configuration], directory)
+    server.wait_until(lambda: ports.listens(port) or None, "it listens")
+    return Balancer(server, port)

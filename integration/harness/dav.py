@@ -1,29 +1,16 @@
 """A server that takes plain `PUT`s from who has the password, and shows what it has to everybody: nginx."""
 
 import base64
-import socket
 from pathlib import Path
 
-from harness import paths
+from harness import nginx
 from harness.own_port import reserve
-from harness.processes import Server
 
 USER, PASSWORD = "writer", "a-secret"
 
-CONFIGURATION = """
-daemon off;
-master_process off;
-pid {directory}/nginx.pid;
-error_log stderr info;
-events {{ }}
-http {{
+SERVER = """
     access_log off;
     client_max_body_size 0;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
     server {{
         listen 127.0.0.1:{port} reuseport;
         root {directory}/files;
@@ -33,7 +20,6 @@ http {{
             limit_except GET {{ auth_basic writers; auth_basic_user_file {directory}/users; }}
         }}
     }}
-}}
 """
 
 
@@ -45,11 +31,7 @@ class Dav:
         self.files = directory / "files"
         self.port = reserve()
         (directory / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
-        configuration = directory / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(directory=directory, port=self.port))
-        command: list[str | Path] = [paths.need_command("nginx"), "-e", "stderr", "-c", configuration]
-        self._server = Server("dav", command, directory)
-        self._server.wait_until(self._listening, "it listens")
+        self._server = nginx.start("dav", directory, self.port, SERVER.format(directory=directory, port=self.port))
 
     @property
     def url(self) -> str:
@@ -70,7 +52,3 @@ class Dav:
     def stop(self) -> None:
         """Stops it."""
         self._server.stop()
-
-    def _listening(self) -> bool | None:
-        with socket.socket() as probe:
-            return True if probe.connect_ex(("127.0.0.1", self.port)) == 0 else None

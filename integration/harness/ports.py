@@ -33,6 +33,12 @@ def free_with_the_next() -> int:
         return first
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at it."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_or_zero(port: int | None) -> int:
     """The port, if nobody has it; else 0, for which the kernel chooses one."""
     if not port:

@@ -5,32 +5,18 @@ restart, and has bcrypt from the C library (crypt(3) of Debian's libxcrypt).
 """
 
 import json
-import socket
 from pathlib import Path
 
-from harness import paths, raw
-from harness.processes import Server
-
-_reserved: list[socket.socket] = []
+from harness import nginx, raw
+from harness.own_port import reserve
 
 # In the path of requests that only mark a place in what it writes down.
 MARK = "harness-mark"
 
 # `return` alone would answer before anybody looked at the password: nginx rewrites before it grants access.
-CONFIGURATION = """
-daemon off;
-master_process off;
-pid {directory}/nginx.pid;
-error_log stderr info;
-events {{ }}
-http {{
+SERVER = """
     log_format asked escape=json '["$request_method", "$request_uri", "$remote_user", $status]';
     access_log {directory}/asked.json asked;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
     server {{
         listen 127.0.0.1:{port} reuseport;
         auth_basic "{realm}";
@@ -38,7 +24,6 @@ http {{
         location / {{ try_files /nothing-is-called-so @known; }}
         location @known {{ return {status}; }}
     }}
-}}
 """
 
 
@@ -47,17 +32,11 @@ class Verifier:
 
     def __init__(self, file: Path, directory: Path, status: int = 204, realm: str = "registry") -> None:
         directory.mkdir(parents=True)
-        self.port = _reserve()
+        self.port = reserve()
         self._asked = directory / "asked.json"
         self._marks = 0
-        text = CONFIGURATION.format(
-            directory=directory, port=self.port, realm=realm, file=file, status=status
-        )
-        configuration = directory / "nginx.conf"
-        configuration.write_text(text)
-        command: list[str | Path] = [paths.need_command("nginx"), "-e", "stderr", "-c", configuration]
-        self.server = Server("verifier", command, directory)
-        self.server.wait_until(self._listening, "it listens")
+        text = SERVER.format(directory=directory, port=self.port, realm=realm, file=file, status=status)
+        self.server = nginx.start("verifier", directory, self.port, text)
 
     @property
     def url(self) -> str:
@@ -86,20 +65,3 @@ class Verifier:
     def _requests(self, count: int) -> list[tuple[str, str, str, int]] | None:
         lines = self._asked.read_text().splitlines()[:count]
         return [tuple(json.loads(line)) for line in lines] if len(lines) == count else None
-
-    def _listening(self) -> bool | None:
-        with socket.socket() as probe:
-            return True if probe.connect_ex(("127.0.0.1", self.port)) == 0 else None
-
-
-def _reserve() -> int:
-    """A port that is nginx's alone: it cannot say which one the kernel chose.
-
-    The socket here never listens. Linux lets one user's sockets share a port (SO_REUSEPORT) and
-    gives connections to those that listen.
-    """
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    reserved.bind(("127.0.0.1", 0))
-    _reserved.append(reserved)
-    return int(reserved.getsockname()[1])
