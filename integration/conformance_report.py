@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import conformance, own_port, paths, portolan, ports, processes
+from harness import conformance, own_port, paths, ports, processes
 from harness.accounts import Account, write_htpasswd
-from harness.cache_node import Node
+from harness.cache_node import start_nodes
 from harness.envoy import Envoy, Policy, render, write_policy
 from harness.policies import build_policy
 from harness.private_registry import PrivateRegistry
@@ -151,11 +151,9 @@ def cached(front: Front, directory: Path) -> Iterator[list[str]]:
     if front.node is None:
         yield []
         return
-    more = ["--cache-fill", f"127.0.0.1:{ports.free()}"]
-    files = directory / "files"
-    portolan.output("render", write_policy(front.policy, directory / "policy"), files, "--target", "cache-node", *more)
-    node = Node(files / "eu-1", directory / "node", front.node)
-    yield more
+    fill = f"127.0.0.1:{ports.free()}"
+    (node,) = start_nodes(write_policy(front.policy, directory / "policy"), directory, fill, [front.node])
+    yield ["--cache-fill", fill]
     node.stop()
 
 

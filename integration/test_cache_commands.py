@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness import portolan, ports, raw
-from harness.cache_node import Node, have
+from harness.cache_node import Node, have, start_nodes
 from harness.cache_tier import Store, digest_of, policy
 from harness.envoy import write_policy
 from harness.scripted import Answer, Scripted, Seen
@@ -36,9 +36,9 @@ class Site:
     store: Store
     policy: Path
 
-    def get(self, path: str, headers: list[raw.Header] | None = None) -> raw.Response:
+    def get(self, path: str) -> raw.Response:
         """As Envoy asks."""
-        return raw.request(self.node.port, "GET", f"{path}?front=main&region=default", headers or [], None, "cache.internal")
+        return raw.request(self.node.port, "GET", f"{path}?front=main&region=default", host="cache.internal")
 
     def kept(self, kind: str = "blobs", size: int = SIZE) -> tuple[str, bytes]:
         """The digest and the bytes of content that the node has."""
@@ -50,18 +50,15 @@ class Site:
 
     def has(self, kind: str, digest: str) -> bool:
         """Whether the node has it still."""
-        answer = self.get(f"/v2/team/app/{kind}/{digest}", [("Cache-Control", "only-if-cached")])
-        assert answer.status in (200, 504)
-        return answer.status == 200
+        return self.node.holds(f"/v2/team/app/{kind}/{digest}?front=main&region=default")
 
 
 def start(directory: Path, fill: Scripted, store: Store) -> Site:
     """A node that is new."""
     port = ports.free()
     path = write_policy(policy(fill, fill, [f"http://127.0.0.1:{port}"]), directory / "policy")
-    files = directory / "files"
-    portolan.output("render", path, files, "--target", "cache-node", "--cache-fill", fill.authority)
-    return Site(Node(files / "eu-1", directory / "node", port), fill, store, path)
+    (node,) = start_nodes(path, directory, fill.authority, [port])
+    return Site(node, fill, store, path)
 
 
 @pytest.fixture(scope="module")

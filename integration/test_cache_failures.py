@@ -14,8 +14,8 @@ from random import Random
 
 import pytest
 
-from harness import portolan, ports
-from harness.cache_node import Node, have
+from harness import ports
+from harness.cache_node import have, start_nodes
 from harness.cache_tier import Store, Tier, asked, policy
 from harness.envoy import write_policy
 from harness.files_envoy import FilesEnvoy
@@ -186,11 +186,8 @@ def changing(east: Scripted, west: Scripted, store: Store, tmp_path: Path) -> It
     """An Envoy whose policy is changed while it runs, and a node."""
     port, fill = ports.free(), ports.free()
     document = policy(east, west, [f"http://127.0.0.1:{port}"])
-    options = ["--cache-fill", f"127.0.0.1:{fill}"]
-    path = write_policy(document, tmp_path / "policy")
-    portolan.output("render", path, tmp_path / "nodes", "--target", "cache-node", *options)
-    node = Node(tmp_path / "nodes/eu-1", tmp_path / "node", port)
-    envoy = FilesEnvoy(document, tmp_path / "envoy", options=options)
+    (node,) = start_nodes(write_policy(document, tmp_path / "policy"), tmp_path, f"127.0.0.1:{fill}", [port])
+    envoy = FilesEnvoy(document, tmp_path / "envoy", options=["--cache-fill", f"127.0.0.1:{fill}"])
     yield envoy
     envoy.stop()
     node.stop()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import portolan, ports, raw
-from harness.cache_node import Node, have
+from harness.cache_node import have, start_nodes
 from harness.cache_tier import Store, Tier, asked, digest_of, get, policy, start_tier
 from harness.envoy import Envoy, render, write_policy
 from harness.scripted import Scripted
@@ -105,7 +105,7 @@ def test_a_node_shows_nothing_to_who_has_no_certificate_of_the_authority(
 ) -> None:
     path, body = store.fresh("team/app")
     assert get(tier.envoy, path).body == body
-    node = next(node for node in tier.nodes if holds(node, path))
+    node = next(node for node in tier.nodes if node.holds(path))
     port = node.port - 1
     assert ask(port, path, authority, None) is NOTHING
     assert ask(port, path, authority, foreign) is NOTHING
@@ -113,12 +113,6 @@ def test_a_node_shows_nothing_to_who_has_no_certificate_of_the_authority(
     assert answer and (answer.status, answer.body) == (200, body)
     with pytest.raises(OSError):
         raw.request(port, "GET", path, host="cache.internal")
-
-
-def holds(node: Node, path: str) -> bool:
-    """Whether a node has it."""
-    answer = raw.request(node.port, "GET", path, [("Cache-Control", "only-if-cached")], None, "cache.internal")
-    return answer.status == 200
 
 
 def test_the_fill_listener_shows_nothing_to_who_has_no_certificate_of_the_authority(
@@ -140,8 +134,7 @@ def test_a_node_with_a_foreign_certificate_is_filled_with_nothing(
     document = policy(*registries, [f"https://{HERE}:{port}"])
     document["caches"]["eu"]["tls"] = foreign
     path = write_policy(document, tmp_path / "policy")
-    portolan.output("render", path, tmp_path / "files", "--target", "cache-node", "--cache-fill", f"{HERE}:{tier.fill}")
-    node = Node(tmp_path / "files/eu-1", tmp_path / "node", port + 1)
+    (node,) = start_nodes(path, tmp_path, f"{HERE}:{tier.fill}", [port + 1])
     wanted, _ = store.fresh("team/app")
     assert raw.request(node.port, "GET", wanted, host="cache.internal").status >= 500
     assert asked(registries[0], "GET", wanted) == 0
@@ -164,7 +157,7 @@ def test_an_envoy_with_a_foreign_certificate_goes_on_to_the_registries(
         answer = get(envoy, path)
         assert (answer.status, answer.body) == (200, body)
     assert asked(registries[0], "GET", path) == 2
-    assert not any(holds(node, path) for node in tier.nodes)
+    assert not any(node.holds(path) for node in tier.nodes)
 
 
 def test_nodes_are_looked_at_with_the_certificates_of_the_policy(
@@ -182,7 +175,7 @@ def test_nodes_are_looked_at_with_the_certificates_of_the_policy(
         assert [node["up"] for node in json.loads(done.stdout)["nodes"]] == [status == 0] * 2
     document["caches"]["eu"]["tls"] = files(authority, own)
     written = write_policy(document, tmp_path / "policy")
-    eventually(lambda: any(holds(node, path) for node in tier.nodes), what="it is kept")
+    eventually(lambda: any(node.holds(path) for node in tier.nodes), what="it is kept")
     done = portolan.run("cache", "purge", written, digest_of(body), "-o", "json")
     assert done.returncode == 0, done.stdout
-    assert not any(holds(node, path) for node in tier.nodes)
+    assert not any(node.holds(path) for node in tier.nodes)

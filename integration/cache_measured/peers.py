@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import nginx, portolan, ports
-from harness.cache_node import Node
+from harness import nginx, ports
+from harness.cache_node import Node, start_nodes
 from harness.envoy import Envoy, render, write_policy
 from harness.own_port import reserve
 from harness.policies import build_policy, rule_of
@@ -66,11 +66,7 @@ def tier(origin: Origin, directory: Path, megabytes: int = 1024) -> Iterator[tup
         caches={"eu": {"nodes": [f"http://127.0.0.1:{port}" for port in listening]}},
     )
     path = write_policy(policy, directory / "policy")
-    files = directory / "files"
-    portolan.output("render", path, files, "--target", "cache-node", "--cache-fill", f"127.0.0.1:{fill}")
-    nodes = [
-        Node(files / f"eu-{at + 1}", directory / f"node-{at + 1}", port, megabytes) for at, port in enumerate(listening)
-    ]
+    nodes = start_nodes(path, directory, f"127.0.0.1:{fill}", listening, megabytes)
     document = render(policy, directory / "policy", more=["--cache-fill", f"127.0.0.1:{fill}"])
     envoy = Envoy(document, directory / "envoy", workers=2)
     envoy.wait_until_healthy()

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
-from harness import paths, raw
+from harness import paths, portolan, raw
 from harness.processes import Server
 
 HOME = "/etc/trafficserver"
@@ -58,6 +59,13 @@ class Node:
         except OSError:
             return False
 
+    def holds(self, path: str) -> bool:
+        """Whether it has the content at a path, which it is asked for a byte of; the one who fills it is not asked."""
+        headers = [("Cache-Control", "only-if-cached"), ("Range", "bytes=0-0")]
+        answer = raw.request(self.port, "GET", path, headers, host="cache.internal")
+        assert answer.status in (206, 504), answer
+        return answer.status == 206
+
     def rot(self, body: bytes, share: float) -> bool:
         """Flips a bit of content in the store, at this share of it; whether it is there yet: it is written some time after
         it came.
@@ -89,3 +97,10 @@ class Node:
     def stop(self) -> None:
         """Stops it."""
         self.server.stop()
+
+
+def start_nodes(policy: Path, directory: Path, fill: str, ports: Sequence[int], megabytes: int = 64) -> list[Node]:
+    """The nodes of the cache `eu` of a policy, each at its port; `fill` is where they are filled from."""
+    files = directory / "files"
+    portolan.output("render", policy, files, "--target", "cache-node", "--cache-fill", fill)
+    return [Node(files / f"eu-{at}", directory / f"node-{at}", port, megabytes) for at, port in enumerate(ports, 1)]

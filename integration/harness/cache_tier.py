@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import portolan, ports, raw
-from harness.cache_node import Node
+from harness import ports, raw
+from harness.cache_node import Node, start_nodes
 from harness.envoy import Envoy, Policy, render, write_policy
 from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
@@ -100,10 +100,8 @@ def start_tier(
     document["caches"]["eu"] |= {"tls": tls} if tls else {}
     change(document)
     path = write_policy(document, directory / "policy")
-    files = directory / "files"
-    portolan.output("render", path, files, "--target", "cache-node", "--cache-fill", f"127.0.0.1:{fill}")
     own = [port + 1 if tls else port for port in node_ports]
-    nodes = [Node(files / f"eu-{at + 1}", directory / f"node-{at + 1}", port) for at, port in enumerate(own)]
+    nodes = start_nodes(path, directory, f"127.0.0.1:{fill}", own)
     bootstrap = render(document, directory / "policy", more=["--cache-fill", f"127.0.0.1:{fill}", *more], **options)
     envoy = start(bootstrap, workers=2)
     envoy.wait_until_healthy()
