@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use portolan_check::{self as check, schema};
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail, say};
 use portolan_core::config::user_info::hidden_in_words;
 use portolan_explain as explain;
 use portolan_geography::geoip::error::GeoipError;
@@ -374,9 +374,4 @@ fn exit_of_credential(result: Result<(), CredentialError>) -> Exit {
         Err(error) if error.is_refusal() => fail(error, Exit::Refused),
         Err(error) => fail(error, Exit::Unusable),
     }
-}
-
-fn fail(message: impl std::fmt::Display, exit: Exit) -> Exit {
-    say(format_args!("error: {message}"));
-    exit
 }

@@ -52,6 +52,13 @@ pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Prints an error to the standard error, and hands back how the command ends for it.
+#[must_use]
+pub fn fail(message: impl Display, exit: Exit) -> Exit {
+    say(format_args!("error: {message}"));
+    exit
+}
+
 /// A place for results that may be closed before all are written, as in `portolan … | head`.
 ///
 /// Whoever closed it has seen enough; that is no error, and the exit status stays what it is.

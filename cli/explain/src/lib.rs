@@ -20,7 +20,7 @@ mod url;
 use std::io::{self, Write};
 use std::path::Path;
 
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::policy_file::{self, LoadedPolicy};
 use portolan_core::config::{Config, FrontAuth, Readers};
 use serde_json::{Value, json};
@@ -38,7 +38,10 @@ use request::{Encoding, Request};
 pub fn run(arguments: &ExplainArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let reads_requests = arguments.is_batch() || arguments.log() == Some("-");
     if reads_requests && arguments.policy() == Path::new("-") {
-        return Ok(wrong("the standard input holds requests; name a file for the policy"));
+        return Ok(fail(
+            "the standard input holds requests; name a file for the policy",
+            Exit::Unusable,
+        ));
     }
     let policy = match policy_file::load(arguments.policy()) {
         Ok(policy) => policy,
@@ -71,7 +74,7 @@ fn one(
 ) -> io::Result<Exit> {
     let (asked, notes) = match arguments.asked(&policy.config) {
         Ok(asked) => asked,
-        Err(message) => return Ok(wrong(&message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     if arguments.all_regions() {
         return every_region(policy, &asked, arguments, out);
@@ -163,10 +166,4 @@ fn with_advice(
         _ => {}
     }
     notes
-}
-
-/// Complains about the command itself.
-fn wrong(message: &str) -> Exit {
-    say(format_args!("error: {message}"));
-    Exit::Unusable
 }

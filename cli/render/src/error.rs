@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use portolan_command::output::{Exit, complain, say};
+use portolan_command::output::{Exit, complain, fail};
 use portolan_command::policy_file::Diagnostic;
 use portolan_core::config::Mistake;
 
@@ -168,8 +168,7 @@ impl RenderError {
             Self::GeoHeader(_) => Exit::Refused,
             _ => Exit::Unusable,
         };
-        say(format_args!("error: {self}"));
-        exit
+        fail(self, exit)
     }
 
     /// What is wrong with an option.

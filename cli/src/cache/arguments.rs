@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use portolan_command::output::{Exit, complain, say};
+use portolan_command::output::{Exit, complain, fail};
 use portolan_command::policy_file;
 use portolan_core::grammar::Digest;
 use serde::Serialize;
@@ -104,13 +104,14 @@ impl Asked {
     /// The nodes that are meant; or, where there are none, how the command ends, which has been said.
     pub(super) fn places(&self) -> Result<Vec<Place>, Exit> {
         if self.place.contains("://") {
-            return Place::of_url(&self.place).map(|place| vec![place]).map_err(wrong);
+            let place = Place::of_url(&self.place).map_err(|why| fail(why, Exit::Unusable))?;
+            return Ok(vec![place]);
         }
         let path = PathBuf::from(&self.place);
         let policy = policy_file::load(&path).map_err(|diagnostics| complain(&diagnostics))?;
         let places = Place::of_policy(&policy.config);
         if places.is_empty() {
-            return Err(wrong(format_args!("{} has no `caches`", self.place)));
+            return Err(fail(format_args!("{} has no `caches`", self.place), Exit::Unusable));
         }
         Ok(places)
     }
@@ -164,11 +165,6 @@ pub(super) fn digests(
         )),
         None => Ok(words),
     })
-}
-
-pub(super) fn wrong(message: impl std::fmt::Display) -> Exit {
-    say(format_args!("error: {message}"));
-    Exit::Unusable
 }
 
 #[cfg(test)]

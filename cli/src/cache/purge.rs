@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use portolan_command::output::{Exit, Results};
+use portolan_command::output::{Exit, Results, fail};
 use portolan_command::parallel;
 use portolan_registry_client::fault::Fault;
 use serde::Serialize;
 
-use super::arguments::{PurgeArgs, Report, digests, wrong};
+use super::arguments::{PurgeArgs, Report, digests};
 use super::kind::Kind;
 use super::node::Node;
 
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 pub(super) fn run(arguments: &PurgeArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let digests = match digests(&arguments.digests, io::stdin().lock())? {
         Ok(digests) => digests,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let places = match arguments.asked.places() {
         Ok(places) => places,

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portolan_command::output::{Exit, Results};
+use portolan_command::output::{Exit, Results, fail};
 use portolan_command::parallel;
 use portolan_command::progress::Progress;
 use portolan_command::quantity::{counted, size};
 use portolan_registry_client::fault::Fault;
 use serde::Serialize;
 
-use super::arguments::{Report, VerifyArgs, digests, wrong};
+use super::arguments::{Report, VerifyArgs, digests};
 use super::kind::Kind;
 use super::node::{Held, Node};
 use super::nodes::Place;
@@ -24,7 +24,7 @@ use super::nodes::Place;
 pub(super) fn run(arguments: &VerifyArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let digests = match digests(&arguments.digests, io::stdin().lock())? {
         Ok(digests) => digests,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let places = match arguments.asked.places() {
         Ok(places) => places,

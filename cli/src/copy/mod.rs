@@ -26,7 +26,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail, say};
 use portolan_command::parallel;
 use portolan_command::policy_file;
 use portolan_command::progress::Progress;
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &CopyArgs, out: &mut Results<impl Write>) -> io::Re
     let prepared = match prepare(arguments) {
         Ok(prepared) => prepared,
         Err(Wrong::Policy(diagnostics)) => return Ok(complain(&diagnostics)),
-        Err(Wrong::Other(message)) => return Ok(wrong(message)),
+        Err(Wrong::Other(message)) => return Ok(fail(message, Exit::Unusable)),
     };
     let most = usize::from(arguments.parallel);
     let wanted = match &arguments.log {
@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &CopyArgs, out: &mut Results<impl Write>) -> io::Re
     };
     let wanted = match wanted {
         Ok(wanted) => wanted,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let report = prepared.copy(wanted, arguments);
     match arguments.output {
@@ -117,11 +117,6 @@ pub(crate) fn run(arguments: &CopyArgs, out: &mut Results<impl Write>) -> io::Re
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
     }
     Ok(if report.is_complete() { Exit::Good } else { Exit::Refused })
-}
-
-fn wrong(message: impl std::fmt::Display) -> Exit {
-    say(format_args!("error: {message}"));
-    Exit::Unusable
 }
 
 fn prepare(arguments: &CopyArgs) -> Result<Prepared, Wrong> {

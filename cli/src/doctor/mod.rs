@@ -18,7 +18,7 @@ use portolan_check as check;
 use portolan_command::colour;
 use portolan_command::date::BuildDate;
 use portolan_command::moment::Moment;
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::parallel;
 use portolan_command::policy_file::{self, LoadedPolicy, Severity};
 use portolan_command::progress::Progress;
@@ -95,10 +95,7 @@ pub(crate) fn run(arguments: &DoctorArgs, out: &mut Results<impl Write>) -> io::
     };
     let tasks = match tasks(&policy.config, &arguments.images) {
         Ok(tasks) => tasks,
-        Err(message) => {
-            say(format_args!("error: {message}"));
-            return Ok(Exit::Unusable);
-        }
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let mut progress = Progress::on_terminal();
     progress.say(format_args!("asking {} servers …", tasks.len()));

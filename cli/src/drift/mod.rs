@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use portolan_command::moment::Moment;
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::policy_file;
 use portolan_command::progress::Progress;
 use portolan_core::config::{Backend, Config};
@@ -95,12 +95,12 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
         .collect::<Result<Vec<_>, String>>();
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let memory = arguments.remember.as_deref().map(Memory::read).transpose();
     let memory = match memory {
         Ok(memory) => memory,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let patience = Duration::from_secs(arguments.timeout);
     let mut progress = Progress::on_terminal();
@@ -115,7 +115,7 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
     if let (Some(mut memory), Some(path)) = (memory, &arguments.remember) {
         report.remember(&mut memory, now);
         if let Err(message) = memory.write(path) {
-            return Ok(wrong(message));
+            return Ok(fail(message, Exit::Unusable));
         }
     }
     match arguments.output {
@@ -124,11 +124,6 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
         Output::Prometheus => write!(out, "{}", report.metrics())?,
     }
     Ok(if report.status == State::Same { Exit::Good } else { Exit::Refused })
-}
-
-fn wrong(message: impl std::fmt::Display) -> Exit {
-    say(format_args!("error: {message}"));
-    Exit::Unusable
 }
 
 /// The images, those of the standard input in the place of `-`.

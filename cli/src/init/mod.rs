@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use portolan_check as check;
-use portolan_command::output::{Exit, say};
+use portolan_command::output::{Exit, fail, say};
 use portolan_command::policy_file;
 use portolan_command::replace::replace;
 
@@ -107,10 +107,7 @@ pub(crate) fn run(arguments: &InitArgs, out: &mut impl Write) -> io::Result<Exit
     };
     let made = match made {
         Ok(made) => made,
-        Err(message) => {
-            say(format_args!("error: {message}"));
-            return Ok(Exit::Unusable);
-        }
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     for line in &made.left_out {
         say(format_args!("note: {line}"));
@@ -132,11 +129,8 @@ fn write_good(text: &str, output: Option<&Path>, out: &mut impl Write) -> io::Re
         return Ok(Exit::Good);
     };
     if path.exists() {
-        say(format_args!(
-            "error: {} is there already; take it away, or name another file",
-            path.display()
-        ));
-        return Ok(Exit::Unusable);
+        let why = "is there already; take it away, or name another file";
+        return Ok(fail(format_args!("{} {why}", path.display()), Exit::Unusable));
     }
     replace(path, text.as_bytes())?;
     Ok(Exit::Good)

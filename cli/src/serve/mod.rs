@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use clap::Args;
 use portolan_check as check;
-use portolan_command::output::{Exit, say};
+use portolan_command::output::{Exit, fail};
 use portolan_render::{self as render, SiteArgs};
 use signal_hook::iterator::Signals;
 
@@ -89,8 +89,7 @@ pub(crate) fn run(arguments: ServeArgs, out: &mut impl Write) -> io::Result<Exit
         Ok(envoy) => process::exit(attend(envoy, arguments, signals, watch)?),
         Err(source) => {
             let error = NoEnvoy { program: arguments.envoy_program, source };
-            say(format_args!("error: {error}"));
-            Ok(Exit::Unusable)
+            Ok(fail(error, Exit::Unusable))
         }
     }
 }

@@ -33,7 +33,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use portolan_command::moment::Moment;
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::policy_file;
 
 use self::arguments::{Output, Wait};
@@ -66,10 +66,7 @@ pub(crate) fn run(arguments: &StatusArgs, out: &mut Results<impl Write>) -> io::
     };
     let watch = match Watch::begin(arguments, &shape) {
         Ok(watch) => watch,
-        Err(message) => {
-            say(format_args!("error: {message}"));
-            return Ok(Exit::Refused);
-        }
+        Err(message) => return Ok(fail(message, Exit::Refused)),
     };
     match arguments.wait {
         Some(Wait::Ready) => watch.until_ready(arguments, out),

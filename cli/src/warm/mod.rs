@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::parallel;
 use portolan_command::progress::Progress;
 use portolan_command::quantity::size;
@@ -100,15 +100,15 @@ pub(crate) fn run(arguments: &WarmArgs, out: &mut Results<impl Write>) -> io::Re
     let place = match Place::of(&arguments.place) {
         Ok(place) => place,
         Err(front::Unusable::Policy(diagnostics)) => return Ok(complain(&diagnostics)),
-        Err(front::Unusable::Other(message)) => return Ok(wrong(message)),
+        Err(front::Unusable::Other(message)) => return Ok(fail(message, Exit::Unusable)),
     };
     let names = names(&arguments.images)?;
     let names = names.iter().map(|name| place.image(name)).collect::<Result<Vec<_>, String>>();
     let login = arguments.login.login(|name| std::env::var(name).ok(), io::stdin().lock());
     let (names, login, trust) = match (names, login, Trust::of_the_system()) {
         (Ok(names), Ok(login), Ok(trust)) => (names, login, trust),
-        (Err(message), _, _) | (_, Err(message), _) => return Ok(wrong(message)),
-        (_, _, Err(fault)) => return Ok(wrong(fault)),
+        (Err(message), _, _) | (_, Err(message), _) => return Ok(fail(message, Exit::Unusable)),
+        (_, _, Err(fault)) => return Ok(fail(fault, Exit::Unusable)),
     };
     let patience = Duration::from_secs(arguments.timeout);
     let habits = Habits { trust, patience, uses_proxy: true };
@@ -128,11 +128,6 @@ pub(crate) fn run(arguments: &WarmArgs, out: &mut Results<impl Write>) -> io::Re
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
     }
     Ok(if report.is_complete() { Exit::Good } else { Exit::Refused })
-}
-
-fn wrong(message: impl std::fmt::Display) -> Exit {
-    say(format_args!("error: {message}"));
-    Exit::Unusable
 }
 
 /// The images, those of the standard input in the place of `-`; comments begin with `#`.

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portolan_command::output::{Exit, Results, say};
+use portolan_command::output::{Exit, Results, fail};
 use portolan_command::progress::Progress;
 use portolan_command::quantity::{size, time};
 use portolan_registry_client::fault::Fault;
@@ -67,11 +67,11 @@ pub struct BenchArgs {
 pub fn run(arguments: &BenchArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let mut registries = match registries(&arguments.compared) {
         Ok(registries) => registries,
-        Err(message) => return Ok(refuse(message, Exit::Unusable)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let plan = match Plan::make(&mut registries, &arguments.compared.platform, arguments.blob) {
         Ok(plan) => plan,
-        Err(fault) => return Ok(refuse(fault, Exit::Refused)),
+        Err(fault) => return Ok(fail(fault, Exit::Refused)),
     };
     let runs = measure(&mut registries, &plan, arguments.runs);
     let report = Report::of(&registries, &arguments.compared.platform, plan, arguments.runs, &runs);
@@ -82,7 +82,7 @@ pub fn run(arguments: &BenchArgs, out: &mut Results<impl Write>) -> io::Result<E
     }
     let drawn = arguments.plot.as_deref().map_or(Ok(()), |path| draw(path, &report));
     Ok(match drawn {
-        Err(message) => refuse(message, Exit::Unusable),
+        Err(message) => fail(message, Exit::Unusable),
         Ok(()) if report.has_failures() => Exit::Refused,
         Ok(()) => Exit::Good,
     })
@@ -93,11 +93,6 @@ fn registries(compared: &Compared) -> Result<[Registry; 2], String> {
     let missing =
         || "name an image that both registries have: `--image library/nginx:1.27`".to_owned();
     sides.registries.ok_or_else(missing)
-}
-
-fn refuse(message: impl std::fmt::Display, exit: Exit) -> Exit {
-    say(format_args!("error: {message}"));
-    exit
 }
 
 /// Every run of every part at both sides, in turns.

@@ -11,11 +11,10 @@ mod meaning;
 mod report;
 mod way;
 
-use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::Args;
-use portolan_command::output::{Exit, Results, say};
+use portolan_command::output::{Exit, Results, fail, say};
 use portolan_command::progress::Progress;
 use portolan_command::quantity::{read_size, time};
 use portolan_registry_client::fault::Fault;
@@ -80,12 +79,12 @@ pub struct ComparePathsArgs {
 pub fn run(arguments: &ComparePathsArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let sides = match arguments.compared.sides(false) {
         Ok(sides) => sides,
-        Err(message) => return Ok(refuse(message, Exit::Unusable)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let habits = sides.habits.clone();
     let mut ways = match ways(sides, &arguments.compared.platform, &arguments.urls) {
         Ok(ways) => ways,
-        Err(fault) => return Ok(refuse(fault, Exit::Refused)),
+        Err(fault) => return Ok(fail(fault, Exit::Refused)),
     };
     let mut progress = Progress::on_stderr();
     let outcomes = walk(&mut ways, &habits, arguments, &mut progress);
@@ -102,11 +101,6 @@ pub fn run(arguments: &ComparePathsArgs, out: &mut Results<impl Write>) -> io::R
         write!(out, "{}", human::describe(&report))?;
     }
     Ok(if report.has_failures() || lacks_iperf { Exit::Refused } else { Exit::Good })
-}
-
-fn refuse(message: impl Display, exit: Exit) -> Exit {
-    say(format_args!("error: {message}"));
-    exit
 }
 
 /// The ways to both registries and to the other URLs.

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::policy_file;
 use portolan_command::progress::Progress;
 use portolan_command::quantity::{read_size, time};
@@ -102,11 +102,11 @@ pub fn run(arguments: &NearestArgs, out: &mut Results<impl Write>) -> io::Result
     let found = chains::of(&policy, arguments.region.as_deref(), image.map(ImageName::repository));
     let (region, chains) = match found {
         Ok(found) => found,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let mut probes = match prepare(&policy.config, &chains, arguments) {
         Ok(probes) => probes,
-        Err(message) => return Ok(wrong(message)),
+        Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
     let mut progress = Progress::on_terminal();
     let measured = measure(&mut probes, arguments.rounds, &mut progress);
@@ -124,11 +124,6 @@ pub fn run(arguments: &NearestArgs, out: &mut Results<impl Write>) -> io::Result
         Output::Prometheus => write!(out, "{}", report.metrics())?,
     }
     Ok(exit)
-}
-
-fn wrong(message: impl std::fmt::Display) -> Exit {
-    say(format_args!("error: {message}"));
-    Exit::Unusable
 }
 
 /// A probe for each backend that stands in one of the chains, each once.

@@ -17,7 +17,7 @@ use std::process::Command;
 use clap::Args;
 use ipnet::IpNet;
 
-use portolan_command::output::{Exit, Results, complain, say};
+use portolan_command::output::{Exit, Results, complain, fail};
 use portolan_command::policy_file;
 use portolan_command::replace::replace;
 use portolan_render::{FillUrl, NodeSite, of_node};
@@ -91,11 +91,11 @@ pub(super) fn run(arguments: &ServeArgs, out: &mut Results<impl Write>) -> io::R
         Own { size: arguments.size, memory: arguments.memory, threads: threads(arguments.threads) };
     let all = layout.complete(files, own);
     if let Err(error) = put(&layout, &all) {
-        return Ok(unusable(&error));
+        return Ok(fail(error, Exit::Unusable));
     }
     let program = arguments.server_program.clone();
     let source = Command::new(&program).arg(layout.option()).exec();
-    Ok(unusable(&Trouble::NoServer { program, source }))
+    Ok(fail(Trouble::NoServer { program, source }, Exit::Unusable))
 }
 
 fn threads(told: Option<NonZeroU8>) -> usize {
@@ -119,11 +119,6 @@ fn put(layout: &Layout, files: &[(PathBuf, String)]) -> Result<(), Trouble> {
     let probe = layout.store.join(".portolan");
     File::create(&probe).map_err(trouble(&layout.store))?;
     fs::remove_file(&probe).map_err(trouble(&layout.store))
-}
-
-fn unusable(trouble: &Trouble) -> Exit {
-    say(format_args!("error: {trouble}"));
-    Exit::Unusable
 }
 
 /// Why there is no node.
