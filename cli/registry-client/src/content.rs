@@ -1,6 +1,6 @@
 //! Content that is checked while it arrives.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use portolan_core::grammar::Digest;
 use ring::digest::{Algorithm, Context, SHA256, SHA512};
@@ -19,9 +19,18 @@ const PIECE: usize = 128 * 1024;
 pub fn check(mut content: impl Read, wanted: &Digest<'_>, limit: u64) -> Result<u64, Fault> {
     let mut hash = Context::new(algorithm(wanted)?);
     let bytes = drain(&mut content, limit, |piece| hash.update(piece))?;
+    compare(hash, bytes, wanted).map(|()| bytes)
+}
+
+/// Compares the hash of that many bytes of content with the digest that it came for.
+///
+/// # Errors
+///
+/// It is another one.
+pub fn compare(hash: Context, bytes: u64, wanted: &Digest<'_>) -> Result<(), Fault> {
     let found = hexadecimal(hash.finish().as_ref());
     if found == wanted.encoded() {
-        return Ok(bytes);
+        return Ok(());
     }
     Err(Fault::new(format_args!(
         "{bytes} bytes with the digest {}:{found} came for {}; the content is damaged, or another's",
@@ -61,8 +70,7 @@ fn drain(content: &mut impl Read, limit: u64, mut each: impl FnMut(&[u8])) -> Re
     let mut total = 0_u64;
     loop {
         let read = content.read(&mut buffer);
-        let count =
-            read.map_err(|error| Fault::new(format_args!("the download broke off: {error}")))?;
+        let count = read.map_err(|error| broken(&error))?;
         let piece = buffer.get(..count).unwrap_or_default();
         total = total.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         if total > limit {
@@ -75,6 +83,12 @@ fn drain(content: &mut impl Read, limit: u64, mut each: impl FnMut(&[u8])) -> Re
             piece => each(piece),
         }
     }
+}
+
+/// A download that ended before the content did, or before its end was known.
+#[must_use]
+pub fn broken(error: &io::Error) -> Fault {
+    Fault::new(format_args!("the download broke off: {error}"))
 }
 
 /// What computes a digest of this algorithm.
@@ -107,9 +121,9 @@ mod tests {
     struct Broken<'a>(&'a [u8]);
 
     impl Read for Broken<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let count = self.0.read(buffer)?;
-            if count == 0 { Err(std::io::ErrorKind::ConnectionReset.into()) } else { Ok(count) }
+            if count == 0 { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(count) }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read};
 
 use portolan_core::grammar::Digest;
-use portolan_registry_client::content::{algorithm, hexadecimal};
+use portolan_registry_client::content::{algorithm, broken, compare};
 use portolan_registry_client::fault::Fault;
 use ring::digest::Context;
 
@@ -57,16 +57,7 @@ impl<R: Read> Verified<R> {
                 self.digest.as_str()
             )));
         }
-        let found = hexadecimal(self.hash.clone().finish().as_ref());
-        if found == self.digest.encoded() {
-            return Ok(());
-        }
-        Err(Fault::new(format_args!(
-            "{} bytes with the digest {}:{found} came for {}; the content is damaged, or another's",
-            self.read,
-            self.digest.algorithm(),
-            self.digest.as_str()
-        )))
+        compare(self.hash.clone(), self.read, &self.digest)
     }
 
     fn next(&mut self, buffer: &mut [u8]) -> Result<usize, Fault> {
@@ -101,10 +92,6 @@ impl<R: Read> Read for Verified<R> {
             error
         })
     }
-}
-
-fn broken(error: &io::Error) -> Fault {
-    Fault::new(format_args!("the download broke off: {error}"))
 }
 
 #[cfg(test)]

@@ -4,12 +4,10 @@
 use std::io::{self, Read};
 
 use portolan_core::grammar::Digest;
-use portolan_registry_client::content::hexadecimal;
 use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::Answer;
-use ring::digest::{SHA256, digest as hash};
 
-use super::signature::query;
+use super::signature::{query, sha256};
 use super::xml::{element, escape};
 use crate::copy::access::Call;
 use crate::copy::store::{Store, Trouble, bare, trouble};
@@ -92,7 +90,7 @@ fn parts<R: Read>(
 }
 
 fn send_part(store: &Store, path: &str, query: &str, bytes: &[u8]) -> Result<String, Trouble> {
-    let payload = hexadecimal(hash(&SHA256, bytes).as_ref());
+    let payload = sha256(bytes);
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let mut attempt = 1;
     loop {
@@ -119,7 +117,7 @@ fn send_part(store: &Store, path: &str, query: &str, bytes: &[u8]) -> Result<Str
 
 fn complete(store: &Store, path: &str, id: &str, etags: &[String]) -> Result<Completed, Trouble> {
     let document = document(etags);
-    let payload = hexadecimal(hash(&SHA256, document.as_bytes()).as_ref());
+    let payload = sha256(document.as_bytes());
     let headers = vec![("if-none-match", "*".to_owned())];
     let query = query(&[("uploadId", id)]);
     let call = Call { method: "POST", path, query: &query, headers, payload: &payload };

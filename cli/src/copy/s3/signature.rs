@@ -82,7 +82,8 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// The SHA-256 of bytes in hexadecimal digits, as S3 wants it.
+pub(in crate::copy) fn sha256(bytes: &[u8]) -> String {
     hexadecimal(digest(&SHA256, bytes).as_ref())
 }
 
