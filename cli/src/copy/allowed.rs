@@ -2,7 +2,6 @@
 //!
 //! A store shows what it has to everybody. What a policy sends nobody there for may be private.
 
-use portolan_core::config::ids::FrontId;
 use portolan_core::config::{BlobStore, ClientRedirects, Config, Front};
 use portolan_core::oci::parse;
 use portolan_core::policy::Naming;
@@ -21,7 +20,7 @@ pub(super) fn policy_name(
     store: &BlobStore,
     authority: &str,
     repository: &str,
-) -> Result<(FrontId, String), String> {
+) -> Result<String, String> {
     let authority = authority.as_bytes();
     let id = config.fronts().find(authority).ok_or("the policy has no front of this host")?;
     let front: &Front = config.fronts().get(id).ok_or("the policy has no such front")?;
@@ -37,7 +36,7 @@ pub(super) fn policy_name(
     let mut stores = rule.client_redirects().into_iter().flat_map(ClientRedirects::stores);
     let is_sent = stores.any(|id| config.blob_store(id).is_some_and(|one| one == store));
     if is_sent {
-        Ok((id, name))
+        Ok(name)
     } else {
         let (rule, store) = (rule.name(), store.name());
         Err(format!(
@@ -85,7 +84,7 @@ mod tests {
         ];
         for (store, host, repository, expected, reason) in rows {
             let store = config.blob_stores().iter().find(|one| one.name() == store).unwrap();
-            let found = policy_name(&config, store, host, repository).map(|(_, name)| name);
+            let found = policy_name(&config, store, host, repository);
             match (&found, expected) {
                 (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{reason}"),
                 (Err(found), Err(expected)) => {

@@ -175,8 +175,7 @@ impl Prepared {
             return Ok(repository.to_owned());
         };
         let store = named(Some(config), name)?;
-        let (_, there) = policy_name(config, store, authority, repository)?;
-        Ok(there)
+        policy_name(config, store, authority, repository)
     }
 
     fn of_images(
