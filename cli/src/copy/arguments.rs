@@ -1,6 +1,6 @@
 //! Arguments of `portolan copy`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use portolan_command::quantity::read_size;
@@ -115,7 +115,7 @@ impl CopyArgs {
                 )
             });
         }
-        if self.policy().is_none() {
+        if self.place.contains("://") {
             return Err(format!(
                 "`{}` can be found in a policy alone; write the policy in the place of {}, or the \
                  URL of a blob: `https://…/{{digest}}`",
@@ -123,11 +123,6 @@ impl CopyArgs {
             ));
         }
         Ok(Destination::Named(&self.to))
-    }
-
-    /// The policy's file, if the place is one.
-    pub(super) fn policy(&self) -> Option<&Path> {
-        (!self.place.contains("://")).then(|| Path::new(&self.place))
     }
 }
 

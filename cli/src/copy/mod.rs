@@ -26,12 +26,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portolan_command::output::{Exit, Results, complain, fail, say};
+use portolan_command::output::{Exit, Results, fail, say};
 use portolan_command::parallel;
-use portolan_command::policy_file;
 use portolan_command::progress::Progress;
 use portolan_command::quantity::size;
-use portolan_core::config::{BackendUrl, BlobStore, Config};
+use portolan_core::config::{BlobStore, Config};
 use portolan_core::grammar::Digest;
 use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::Habits;
@@ -71,24 +70,11 @@ Exit status:
 
 /// Everything that the arguments, the environment and files say.
 struct Prepared {
-    source: BackendUrl,
-    config: Option<Config>,
-    /// The store's name in the policy, if it is of the policy.
-    name: Option<String>,
+    place: Place,
+    /// The store as the policy has it, if it is of the policy.
+    named: Option<BlobStore>,
     store: Store,
     sources: Sources,
-}
-
-/// Why there is nothing to do it with.
-enum Wrong {
-    Policy(Vec<policy_file::Diagnostic>),
-    Other(String),
-}
-
-impl From<String> for Wrong {
-    fn from(message: String) -> Self {
-        Self::Other(message)
-    }
 }
 
 /// Copies what the store is to have.
@@ -99,8 +85,7 @@ impl From<String> for Wrong {
 pub(crate) fn run(arguments: &CopyArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let prepared = match prepare(arguments) {
         Ok(prepared) => prepared,
-        Err(Wrong::Policy(diagnostics)) => return Ok(complain(&diagnostics)),
-        Err(Wrong::Other(message)) => return Ok(fail(message, Exit::Unusable)),
+        Err(unusable) => return Ok(unusable.complain()),
     };
     let most = usize::from(arguments.parallel);
     let wanted = match &arguments.log {
@@ -119,26 +104,22 @@ pub(crate) fn run(arguments: &CopyArgs, out: &mut Results<impl Write>) -> io::Re
     Ok(if report.is_complete() { Exit::Good } else { Exit::Refused })
 }
 
-fn prepare(arguments: &CopyArgs) -> Result<Prepared, Wrong> {
+fn prepare(arguments: &CopyArgs) -> Result<Prepared, Unusable> {
     let destination = arguments.destination()?;
-    let config = arguments.policy().map(policy_file::load).transpose().map_err(Wrong::Policy)?;
-    let config = config.map(|policy| policy.config);
-    let place = Place::of(&arguments.place).map_err(|unusable| match unusable {
-        Unusable::Policy(diagnostics) => Wrong::Policy(diagnostics),
-        Unusable::Other(message) => Wrong::Other(message),
-    })?;
+    let place = Place::of(&arguments.place)?;
     let variable = |name: &str| std::env::var(name).ok();
     let login = arguments.login.login(variable, io::stdin().lock())?;
     let trust_of_all = Trust::of_the_system().map_err(|fault| fault.to_string())?;
     let patience = Duration::from_secs(arguments.timeout);
     let habits = |trust| Habits { trust, patience, uses_proxy: true };
-    let (name, url, trust_of_store) = match destination {
+    let (named, url, trust_of_store) = match destination {
         Destination::Url(url) => (None, url, trust_of_all.clone()),
         Destination::Named(name) => {
-            let named = named(config.as_ref(), name)?;
+            let named = named(place.config.as_ref(), name)?.clone();
             let own = trust(named.tls(), &PeerCertificate::default())
                 .map_err(|fault| fault.to_string())?;
-            (Some(name.to_owned()), named.url().clone(), own)
+            let url = named.url().clone();
+            (Some(named), url, own)
         }
     };
     let access = match arguments.api {
@@ -150,7 +131,7 @@ fn prepare(arguments: &CopyArgs) -> Result<Prepared, Wrong> {
     };
     let store = Store::new(url, access, habits(trust_of_store));
     let sources = Sources::new(place.url.clone(), login, habits(trust_of_all));
-    Ok(Prepared { source: place.url, config, name, store, sources })
+    Ok(Prepared { place, named, store, sources })
 }
 
 fn named<'c>(config: Option<&'c Config>, name: &str) -> Result<&'c BlobStore, String> {
@@ -165,17 +146,12 @@ fn named<'c>(config: Option<&'c Config>, name: &str) -> Result<&'c BlobStore, St
 }
 
 impl Prepared {
-    fn place(&self) -> Place {
-        Place { url: self.source.clone() }
-    }
-
     /// A repository's name where it is read from, if what it has may be in the store.
     fn may_have(&self, authority: &str, repository: &str) -> Result<String, String> {
-        let (Some(config), Some(name)) = (&self.config, &self.name) else {
-            return Ok(repository.to_owned());
-        };
-        let store = named(Some(config), name)?;
-        policy_name(config, store, authority, repository)
+        match (&self.place.config, &self.named) {
+            (Some(config), Some(store)) => policy_name(config, store, authority, repository),
+            _ => Ok(repository.to_owned()),
+        }
     }
 
     fn of_images(
@@ -184,8 +160,8 @@ impl Prepared {
         platforms: &[Platform],
         most: usize,
     ) -> Result<Wanted, String> {
-        let place = self.place();
-        let names = names.iter().map(|name| place.image(name)).collect::<Result<Vec<_>, _>>()?;
+        let names = names.iter().map(|name| self.place.image(name));
+        let names = names.collect::<Result<Vec<_>, _>>()?;
         let all: Vec<(&ImageName, &Platform)> = names
             .iter()
             .flat_map(|name| platforms.iter().map(move |platform| (name, platform)))
@@ -193,7 +169,7 @@ impl Prepared {
         let mut progress = Progress::on_terminal();
         progress.say(format_args!("looking for {} images …", all.len()));
         let found = parallel::each(&all, most, |(name, platform)| {
-            self.may_have(self.source.authority(), name.repository()).map_err(Fault::new)?;
+            self.may_have(self.place.url.authority(), name.repository()).map_err(Fault::new)?;
             self.sources.visit(name, |visit| image::find(visit, platform))
         });
         let mut wanted = Wanted::default();
@@ -217,7 +193,7 @@ impl Prepared {
             for fetched in lines.blobs(at_least) {
                 wanted.add_fetched(&fetched, |place| {
                     let name = self.may_have(&place.authority, &place.repository).ok()?;
-                    let name = self.may_have(self.source.authority(), &name).ok()?;
+                    let name = self.may_have(self.place.url.authority(), &name).ok()?;
                     name.parse().ok()
                 });
             }
@@ -248,7 +224,7 @@ impl Prepared {
             blob
         });
         let is_public = self.is_public(&blobs);
-        let (source, store) = (self.place().url(), arguments.to.clone());
+        let (source, store) = (self.place.url(), arguments.to.clone());
         Report::of(source, store, wanted.images, blobs, wanted.left_out, is_public)
     }
 

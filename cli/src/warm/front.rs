@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portolan_command::output::{Exit, complain, fail};
 use portolan_command::policy_file::{self, Diagnostic};
 use portolan_core::config::{BackendUrl, Config, Front, FrontHost};
 use portolan_registry_client::image_name::ImageName;
@@ -12,6 +13,8 @@ use portolan_registry_client::registry::base;
 pub(crate) struct Place {
     /// Where clients find it.
     pub(crate) url: BackendUrl,
+    /// The policy that was named in its place.
+    pub(crate) config: Option<Config>,
 }
 
 /// Why there is no front to pull from.
@@ -21,6 +24,22 @@ pub(crate) enum Unusable {
     Policy(Vec<Diagnostic>),
     /// Anything else, and what to write.
     Other(String),
+}
+
+impl From<String> for Unusable {
+    fn from(message: String) -> Self {
+        Self::Other(message)
+    }
+}
+
+impl Unusable {
+    /// Says it on the standard error; how the command ends.
+    pub(crate) fn complain(self) -> Exit {
+        match self {
+            Self::Policy(diagnostics) => complain(&diagnostics),
+            Self::Other(message) => fail(message, Exit::Unusable),
+        }
+    }
 }
 
 impl Place {
@@ -36,13 +55,13 @@ impl Place {
                     "`{text}` is no URL of a front; write one such as `https://registry.example.com`"
                 ))
             })?;
-            return Ok(Self { url });
+            return Ok(Self { url, config: None });
         }
-        let policy = policy_file::load(Path::new(text)).map_err(Unusable::Policy)?;
-        let url = url_of(&policy.config);
-        url.map(|url| Self { url }).ok_or_else(|| {
+        let config = policy_file::load(Path::new(text)).map_err(Unusable::Policy)?.config;
+        let url = url_of(&config).ok_or_else(|| {
             Unusable::Other(format!("no front of {text} has a host; write the front's URL"))
-        })
+        })?;
+        Ok(Self { url, config: Some(config) })
     }
 
     /// The front's URL, as it is printed.

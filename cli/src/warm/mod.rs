@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use portolan_command::output::{Exit, Results, complain, fail};
+use portolan_command::output::{Exit, Results, fail};
 use portolan_command::parallel;
 use portolan_command::progress::Progress;
 use portolan_command::quantity::size;
@@ -99,8 +99,7 @@ struct Found {
 pub(crate) fn run(arguments: &WarmArgs, out: &mut Results<impl Write>) -> io::Result<Exit> {
     let place = match Place::of(&arguments.place) {
         Ok(place) => place,
-        Err(front::Unusable::Policy(diagnostics)) => return Ok(complain(&diagnostics)),
-        Err(front::Unusable::Other(message)) => return Ok(fail(message, Exit::Unusable)),
+        Err(unusable) => return Ok(unusable.complain()),
     };
     let names = names(&arguments.images)?;
     let names = names.iter().map(|name| place.image(name)).collect::<Result<Vec<_>, String>>();
