@@ -177,10 +177,11 @@ def test_somebody_else_is_faster(east: Scripted, s3: S3) -> None:
 
 
 def test_a_store_without_conditions(east: Scripted, s3: S3) -> None:
-    source = Source(east, LAYER)
-    s3.fault = knows_no_conditions
-    copied = copy(east.url, "team/app", "--to", s3.by_path, environment=ENVIRONMENT)
-    assert (copied.status, s3.blob(source.digest) == LAYER) == (0, True), copied
+    for layer, more in ((LAYER, []), (LARGE, IN_PARTS)):
+        source = Source(east, layer)
+        s3.fault = knows_no_conditions
+        copied = copy(east.url, "team/app", "--to", s3.by_path, *more, environment=ENVIRONMENT)
+        assert (copied.status, s3.blob(source.digest) == layer, s3.uploads) == (0, True, {}), copied
 
 
 def test_something_else_under_the_digest(east: Scripted, s3: S3) -> None:

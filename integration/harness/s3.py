@@ -115,8 +115,8 @@ class S3:
 
 
 def knows_no_conditions(method: str, _key: str) -> tuple[int, str] | None:
-    """What a store answers that does not know `If-None-Match` in a `PUT`."""
-    return (501, "NotImplemented") if method == "PUT If-None-Match" else None
+    """What a store answers that does not know `If-None-Match` where something is written."""
+    return (501, "NotImplemented") if method.endswith(" If-None-Match") else None
 
 
 class _Cut(Exception):

@@ -22,7 +22,6 @@ mod wanted;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -208,7 +207,6 @@ impl Prepared {
                 store: &self.store,
                 multipart_above: arguments.multipart_above,
                 part_size: arguments.part_size,
-                is_conditional: AtomicBool::new(true),
             },
             is_dry: arguments.dry_run,
             hopeless: Mutex::default(),

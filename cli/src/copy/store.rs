@@ -1,6 +1,7 @@
 //! A blob store that is written to: whether it has a blob, and single requests to it.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use portolan_core::config::BlobUrl;
@@ -27,6 +28,8 @@ pub(super) struct Store {
     url: BlobUrl,
     access: Access,
     habits: Habits,
+    /// Whether it understands `If-None-Match`, as far as it is known.
+    is_conditional: AtomicBool,
     /// Clients that nobody uses at the moment, with their connections.
     idle: Mutex<Vec<Client>>,
 }
@@ -56,7 +59,8 @@ pub(super) enum Trouble {
 impl Store {
     /// A store whose blobs are at `url`.
     pub(super) const fn new(url: BlobUrl, access: Access, habits: Habits) -> Self {
-        Self { url, access, habits, idle: Mutex::new(Vec::new()) }
+        let is_conditional = AtomicBool::new(true);
+        Self { url, access, habits, is_conditional, idle: Mutex::new(Vec::new()) }
     }
 
     /// Whether it speaks S3's API.
@@ -92,6 +96,27 @@ impl Store {
         let url = absolute(&self.url.location(digest))?;
         let request = Request::builder().method(Method::HEAD).uri(url).body(()).ok()?;
         Client::new(&self.habits).transfer(request).ok().map(|answer| answer.status)
+    }
+
+    /// The header by which the store keeps what it has, unless it has said that it does not
+    /// understand it.
+    pub(super) fn condition(&self) -> Option<(&'static str, String)> {
+        let is_conditional = self.is_conditional.load(Ordering::Relaxed);
+        is_conditional.then(|| ("if-none-match", "*".to_owned()))
+    }
+
+    /// What an answer means to a request that had [`Store::condition`] and was not carried out:
+    /// nothing where the store has the blob. One that does not understand the header is sent it no
+    /// more.
+    pub(super) fn unmet(&self, answer: Answer) -> Result<(), Trouble> {
+        match answer.status {
+            412 => Ok(()),
+            501 => {
+                self.is_conditional.store(false, Ordering::Relaxed);
+                Err(Trouble::Passing(trouble(answer).into_fault()))
+            }
+            _ => Err(trouble(answer)),
+        }
     }
 
     /// Sends a request; a body is that many bytes of a reader.

@@ -1,7 +1,6 @@
 //! One blob on its way into a store, in one request or in parts.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use portolan_core::grammar::Digest;
 use portolan_registry_client::fault::Fault;
@@ -25,8 +24,6 @@ pub(super) struct Uploads<'a> {
     pub(super) multipart_above: u64,
     /// How large a part is, in bytes, if that makes not too many.
     pub(super) part_size: u64,
-    /// Whether the store understands `If-None-Match`.
-    pub(super) is_conditional: AtomicBool,
 }
 
 /// Why a blob was not sent.
@@ -71,11 +68,10 @@ impl Uploads<'_> {
         size: u64,
     ) -> Result<Completed, Trouble> {
         let path = self.store.path(digest);
-        let is_conditional = self.is_conditional.load(Ordering::Relaxed);
+        let condition = self.store.condition();
+        let is_conditional = condition.is_some();
         let mut headers = vec![("content-type", "application/octet-stream".to_owned())];
-        if is_conditional {
-            headers.push(("if-none-match", "*".to_owned()));
-        }
+        headers.extend(condition);
         if size >= ASKS_FIRST {
             headers.push(("expect", "100-continue".to_owned()));
         }
@@ -89,11 +85,7 @@ impl Uploads<'_> {
                 answer.discard();
                 self.confirm(digest, size)
             }
-            412 if is_conditional => Ok(Completed::Before),
-            501 if is_conditional => {
-                self.is_conditional.store(false, Ordering::Relaxed);
-                Err(Trouble::Passing(trouble(answer).into_fault()))
-            }
+            _ if is_conditional => self.store.unmet(answer).map(|()| Completed::Before),
             _ => Err(trouble(answer)),
         }
     }

@@ -118,14 +118,14 @@ fn send_part(store: &Store, path: &str, query: &str, bytes: &[u8]) -> Result<Str
 fn complete(store: &Store, path: &str, id: &str, etags: &[String]) -> Result<Completed, Trouble> {
     let document = document(etags);
     let payload = sha256(document.as_bytes());
-    let headers = vec![("if-none-match", "*".to_owned())];
+    let headers = Vec::from_iter(store.condition());
+    let is_conditional = !headers.is_empty();
     let query = query(&[("uploadId", id)]);
     let call = Call { method: "POST", path, query: &query, headers, payload: &payload };
     let mut reader = document.as_bytes();
     let length = u64::try_from(document.len()).unwrap_or(u64::MAX);
     let answer = store.send(&call, Some((&mut reader, length)))?;
     match answer.status {
-        412 => Ok(Completed::Before),
         200 => {
             // A store that works for a while begins its answer before it knows how it ends.
             let answer = answer.into_bytes(LONGEST_ANSWER).map_err(Trouble::Passing)?;
@@ -137,6 +137,7 @@ fn complete(store: &Store, path: &str, id: &str, etags: &[String]) -> Result<Com
                 )))),
             }
         }
+        _ if is_conditional => store.unmet(answer).map(|()| Completed::Before),
         _ => Err(trouble(answer)),
     }
 }
