@@ -327,6 +327,7 @@ mod tests {
             text(r#""http://10.0.0.7:8300", "http://10.0.0.8:8300""#, "eu-0", "").unwrap_err();
         assert_eq!(said, "the policy has no node `eu-0`; its nodes are `eu-1`, `eu-2`");
     }
+
     #[test]
     fn a_node_with_tls_asks_and_is_asked_with_certificates() {
         let of = |name: &str, file: &str| {

@@ -6,3 +6,5 @@ pub mod files;
 mod found;
 pub(crate) mod istio;
 pub(crate) mod kubernetes;
+#[cfg(test)]
+mod tests;

@@ -7,32 +7,17 @@ use serde_json::{Value, json};
 
 use super::slots::{ALL, does_nothing};
 use super::{FileSet, Kind, name_of};
-use crate::envoy_version::EnvoyVersion;
-use crate::limits::Limits;
 use crate::model::Model;
-use crate::options::{AccessLog, FilterFile, FilterKind, Options, Target};
+use crate::options::{FilterFile, FilterKind, Options, Target};
 use crate::{Rendering, bootstrap, listener};
 
 fn options(target: Target, database: bool) -> Options {
     Options {
         target,
-        envoy: EnvoyVersion::parse(EnvoyVersion::DEFAULT).unwrap(),
         listen: "0.0.0.0:8080".parse().unwrap(),
-        http_redirect: None,
-        http3: None,
-        admin: "127.0.0.1:9901".parse().unwrap(),
-        metrics: None,
-        tracing: None,
-        tracing_sample: 100,
-        filter: Some(FilterFile { kind: FilterKind::Wasm, path: "/portolan.wasm".to_owned() }),
-        geoip_database: database.then(|| "/geoip.mmdb".to_owned()),
-        system_certificates: "/ca-certificates.crt".to_owned(),
         sds_directory: "/d/sds".to_owned(),
         directory: "/d".to_owned(),
-        limits: Limits::USUAL,
-        access_log: AccessLog::StandardOutput,
-        reuse_port: true,
-        policy: "0123456789abcdef".to_owned(),
+        ..crate::tests::options(true, database.then_some("/geoip.mmdb"))
     }
 }
 

@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 
 use clap::Parser;
-use portolan_command::policy_file;
-use portolan_policy_builder::{Backend, Policy, Region, Rule};
 use serde_json::{Map, Value, json};
 
 use super::limits::LIMITS;
@@ -14,6 +12,7 @@ use super::{IstioArgs, Level, Module, objects, render};
 use crate::Rendering;
 use crate::arguments::SiteArgs;
 use crate::options::Target;
+use crate::targets::tests::{loaded, policy};
 
 #[derive(Debug, Parser)]
 struct Shell {
@@ -27,28 +26,16 @@ fn shell(line: &str) -> Shell {
     Shell::try_parse_from(["render"].into_iter().chain(line.split_whitespace())).unwrap()
 }
 
-/// A policy with two regions of one backend each, and changes to it: a JSON pointer and what is to stand there.
-fn policy(changes: &[(&str, Value)]) -> Value {
-    let policy = Policy::new()
-        .backend("eu", Backend::at("https://registry.eu.example/mirror"))
-        .backend("us", Backend::at("http://192.0.2.7:5000"))
-        .region("eu", Region::networks(["192.0.2.0/24"]))
-        .rule(Rule::all().chain_of("eu", ["eu"]).chain(["us"]));
-    let set = |policy: Policy, (pointer, value): &(&str, Value)| policy.set(pointer, value.clone());
-    changes.iter().fold(policy, set).document()
-}
-
 fn said(policy: &Value, line: &str) -> Result<String, String> {
     let shell = shell(line);
-    let loaded =
-        policy_file::load_text(&policy.to_string(), "p.yaml").map_err(|all| format!("{all:?}"))?;
+    let loaded = loaded(policy)?;
     let rendered = render(&loaded, &shell.site, &shell.istio);
     rendered.map(|rendered| rendered.text).map_err(|error| error.to_string())
 }
 
 fn all(policy: &Value, line: &str) -> Vec<Value> {
     let shell = shell(line);
-    let loaded = policy_file::load_text(&policy.to_string(), "p.yaml").unwrap();
+    let loaded = loaded(policy).unwrap();
     let module = Module::of(shell.site.wasm());
     let site = shell.site.clone().with_wasm(module.in_a_configuration());
     let rendering = Rendering::of(&loaded, &site, Target::Istio).unwrap();
