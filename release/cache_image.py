@@ -4,14 +4,13 @@ It is made as the other image is (release/image.py): of Debian packages that are
 a shell or a package manager. The files of a node are made when it starts, of the policy: `portolan cache serve`.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from release import debian, image, oci
 from release.oci import Entry
-from release.source import ROOT, Source, find
+from release.source import Source, find
 
 PORT = 8300
 STORE = "var/cache/trafficserver"
@@ -56,37 +55,26 @@ def layers(parts: Parts, time: int) -> list[oci.Layer]:
     """What changes seldom comes first."""
     libraries = {name: package for name, package in parts.packages.items() if not is_of_the_server(name)}
     server = {name: package for name, package in parts.packages.items() if is_of_the_server(name)}
-    licence = (ROOT / "LICENSE").read_bytes()
     rooms = [
         image.system_layer(libraries, "portolan"),
         server_layer(server),
-        [
-            Entry("usr/local/bin/portolan", 0o755, parts.portolan),
-            Entry("usr/share/doc/portolan/LICENSE", 0o644, licence),
-        ],
+        image.command_line(parts.portolan),
     ]
     return [oci.layer(entries, time) for entries in rooms]
 
 
 def run_configuration() -> dict[str, Any]:
     """What a container of it does unless told. Which node it is has to be told, and where it is filled."""
-    seconds = 1_000_000_000
     return {
         "User": f"{image.USER}:{image.USER}",
         "Env": ["PATH=/usr/local/bin:/usr/bin"],
-        "Entrypoint": ["/usr/local/bin/portolan", "cache"],
+        "Entrypoint": [f"/{image.COMMAND}", "cache"],
         "Cmd": ["serve", "--help"],
         "WorkingDir": "/",
         "ExposedPorts": {f"{PORT}/tcp": {}},
         "Volumes": {f"/{STORE}": {}},
         "StopSignal": "SIGTERM",
-        "Healthcheck": {
-            "Test": ["CMD", "/usr/local/bin/portolan", "cache", "status", f"http://127.0.0.1:{PORT}"],
-            "Interval": 5 * seconds,
-            "Timeout": 6 * seconds,
-            "StartPeriod": 60 * seconds,
-            "Retries": 3,
-        },
+        "Healthcheck": image.health_check("cache", "status", f"http://127.0.0.1:{PORT}"),
     }
 
 
@@ -103,19 +91,11 @@ def build(parts: Parts, source: Source, architecture: str) -> oci.Image:
 
 def main() -> None:
     """Builds it from files."""
-    arguments = argparse.ArgumentParser(description="Builds the image of a cache's nodes; scripts/image calls it.")
-    for name in ("portolan", "packages", "output"):
-        arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--pins", required=True)
-    arguments.add_argument("--architecture", default="amd64")
-    told = arguments.parse_args()
+    told = image.arguments("Builds the image of a cache's nodes", "portolan")
     image.warn_of_zlib()
     source = find()
     parts = Parts(told.portolan.read_bytes(), image.read_packages(told.packages, told.pins))
-    made = build(parts, source, told.architecture)
-    told.output.write_bytes(oci.archive(made, f"portolan-cache:{source.version}", source.time))
-    size = sum(len(layer.blob.content) for layer in made.layers)
-    print(f"image: {told.output} portolan-cache:{source.version} {made.manifest.digest}, layers of {size} bytes")
+    image.write(build(parts, source, told.architecture), "portolan-cache", source, told.output)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from release.source import ROOT, Source, find
 USER = 101
 PORT = 8080
 METRICS_PORT = 9902
+COMMAND = "usr/local/bin/portolan"
 FILTER = "usr/local/share/portolan/portolan.wasm"
 FILTER_OF_FILLS = "usr/local/share/portolan/portolan-fill.wasm"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
@@ -94,42 +95,57 @@ def system_layer(packages: dict[str, bytes], user: str = "envoy") -> list[Entry]
     return entries
 
 
+def licence() -> bytes:
+    """The text of the licence."""
+    return (ROOT / "LICENSE").read_bytes()
+
+
+def command_line(portolan: bytes) -> list[Entry]:
+    """The command line, and its licence."""
+    return [Entry(COMMAND, 0o755, portolan), Entry("usr/share/doc/portolan/LICENSE", 0o644, licence())]
+
+
 def layers(parts: Parts, time: int) -> list[oci.Layer]:
     """What changes seldom comes first, so that a new Portolan is a small download."""
-    licence = (ROOT / "LICENSE").read_bytes()
     rooms = [
         system_layer(parts.packages),
         # Envoy is under the same licence, of which this is the text.
-        [Entry("usr/local/bin/envoy", 0o755, parts.envoy), Entry("usr/share/doc/envoy/LICENSE", 0o644, licence)],
+        [Entry("usr/local/bin/envoy", 0o755, parts.envoy), Entry("usr/share/doc/envoy/LICENSE", 0o644, licence())],
         [
-            Entry("usr/local/bin/portolan", 0o755, parts.portolan),
+            *command_line(parts.portolan),
             Entry(FILTER, 0o644, parts.wasm),
             Entry(FILTER_OF_FILLS, 0o644, parts.wasm_of_fills),
-            Entry("usr/share/doc/portolan/LICENSE", 0o644, licence),
         ],
     ]
     return [oci.layer(entries, time) for entries in rooms]
 
 
+def health_check(*words: str) -> dict[str, Any]:
+    """How Docker finds out whether a container is well: by this command of the command line.
+
+    The field is Docker's own (Docker Engine API, ContainerConfig); others ignore it.
+    """
+    seconds = 1_000_000_000
+    return {
+        "Test": ["CMD", f"/{COMMAND}", *words],
+        "Interval": 5 * seconds,
+        "Timeout": 6 * seconds,
+        "StartPeriod": 60 * seconds,
+        "Retries": 3,
+    }
+
+
 def run_configuration() -> dict[str, Any]:
     """What a container of it does unless told."""
-    seconds = 1_000_000_000
     return {
         "User": f"{USER}:{USER}",
         "Env": ["PATH=/usr/local/bin"],
-        "Entrypoint": ["/usr/local/bin/portolan"],
+        "Entrypoint": [f"/{COMMAND}"],
         "Cmd": ["serve"],
         "WorkingDir": "/",
         "ExposedPorts": {f"{PORT}/tcp": {}, f"{METRICS_PORT}/tcp": {}},
         "StopSignal": "SIGTERM",
-        # Docker's own field (Docker Engine API, ContainerConfig); others ignore it.
-        "Healthcheck": {
-            "Test": ["CMD", "/usr/local/bin/portolan", "ready"],
-            "Interval": 5 * seconds,
-            "Timeout": 6 * seconds,
-            "StartPeriod": 60 * seconds,
-            "Retries": 3,
-        },
+        "Healthcheck": health_check("ready"),
     }
 
 
@@ -164,21 +180,31 @@ def warn_of_zlib() -> None:
         print(f"image: zlib is {zlib.ZLIB_RUNTIME_VERSION}, not {oci.ZLIB}: digests may differ from the release's")
 
 
+def arguments(description: str, *files: str) -> argparse.Namespace:
+    """What the command line of a build says: options for these files, and those of every image."""
+    parser = argparse.ArgumentParser(description=f"{description}; scripts/image calls it.")
+    for name in (*files, "packages", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--pins", required=True)
+    parser.add_argument("--architecture", default="amd64")
+    return parser.parse_args()
+
+
+def write(made: oci.Image, name: str, source: Source, output: Path) -> None:
+    """Writes the archive of an image, and says what is in it."""
+    tag = f"{name}:{source.version}"
+    output.write_bytes(oci.archive(made, tag, source.time))
+    size = sum(len(layer.blob.content) for layer in made.layers)
+    print(f"image: {output} {tag} {made.manifest.digest}, layers of {size} bytes")
+
+
 def main() -> None:
     """Builds it from files."""
-    arguments = argparse.ArgumentParser(description="Builds the image from files; scripts/image calls it.")
-    for name in ("envoy", "portolan", "wasm", "packages", "output"):
-        arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--pins", required=True)
-    arguments.add_argument("--architecture", default="amd64")
-    told = arguments.parse_args()
+    told = arguments("Builds the image from files", "envoy", "portolan", "wasm")
     warn_of_zlib()
     source = find()
     parts = Parts.read(told.envoy, told.portolan, told.wasm, read_packages(told.packages, told.pins))
-    made = build(parts, source, told.architecture)
-    told.output.write_bytes(oci.archive(made, f"portolan:{source.version}", source.time))
-    size = sum(len(layer.blob.content) for layer in made.layers)
-    print(f"image: {told.output} portolan:{source.version} {made.manifest.digest}, layers of {size} bytes")
+    write(build(parts, source, told.architecture), "portolan", source, told.output)
 
 
 if __name__ == "__main__":
