@@ -123,8 +123,8 @@ def test_the_fill_listener_shows_nothing_to_who_has_no_certificate_of_the_author
     target = f"{path}?front=main&region=default"
     assert ask(tier.fill, target, authority, None) is NOTHING
     assert ask(tier.fill, target, authority, foreign) is NOTHING
-    found = ask(tier.fill, target, authority, files(authority, own))
-    assert found and found.status == raw.request(tier.fill, "GET", target, host="cache.internal").status
+    for found in (ask(tier.fill, target, authority, files(authority, own)), raw.request(tier.fill, "GET", target, host="cache.internal")):
+        assert found and (found.status, found.body) == (200, body)
 
 
 def test_a_node_with_a_foreign_certificate_is_filled_with_nothing(
@@ -135,9 +135,11 @@ def test_a_node_with_a_foreign_certificate_is_filled_with_nothing(
     document["caches"]["eu"]["tls"] = foreign
     path = write_policy(document, tmp_path / "policy")
     (node,) = start_nodes(path, tmp_path, f"{HERE}:{tier.fill}", [port + 1])
-    wanted, _ = store.fresh("team/app")
-    assert raw.request(node.port, "GET", wanted, host="cache.internal").status >= 500
+    wanted, body = store.fresh("team/app")
+    target = f"{wanted}?front=main&region=default"
+    assert raw.request(node.port, "GET", target, host="cache.internal").status >= 500
     assert asked(registries[0], "GET", wanted) == 0
+    assert raw.request(tier.nodes[0].port, "GET", target, host="cache.internal").body == body, "of the cache's authority"
     node.stop()
 
 
