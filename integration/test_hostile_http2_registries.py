@@ -87,23 +87,27 @@ def head(*fields: tuple[str, str], body: bytes = b"{}") -> Script:
     return lambda stream: stream.send(stream.head(fields), stream.data(body))
 
 
-# What is no answer: the client of one gets an error, or the end of what it was getting, and the client of both the next.
 # fmt: off
-BROKEN: list[tuple[str, Script]] = [
-    ("an answer that is pushed", pushed),
+# Answers whose fields are wrong: they end their own stream alone.
+MALFORMED: list[tuple[str, Script]] = [
     ("no status", head(("x-evil", "1"))),
     ("two statuses", head((":status", "200"), (":status", "404"))),
     ("a status that is no number", head((":status", "2x0"))),
     ("a status of four digits", head((":status", "1000"))),
     ("the status 000", head((":status", "000"))),
     ("the status 600", head((":status", "600"))),
-    ("another protocol", head((":status", "101"))),
-    ("an upper case name", head((":status", "200"), ("X-Evil", "1"))),
     ("a pseudo-header behind a header", head(("x-evil", "1"), (":status", "200"))),
     ("a pseudo-header of requests", head((":status", "200"), (":path", "/x"))),
+    ("an upper case name", head((":status", "200"), ("X-Evil", "1"))),
     ("hop by hop", head((":status", "200"), ("connection", "x-evil"), ("transfer-encoding", "chunked"))),
     ("a line end in a value", head((":status", "200"), ("x-a", "1\r\nset-cookie: a=1"))),
     ("a NUL in a value", head((":status", "200"), ("x-a", "1\0"))),
+]
+# What is no answer: the client of one gets an error, or the end of what it was getting, and the client of both the next.
+BROKEN: list[tuple[str, Script]] = [
+    *MALFORMED,
+    ("an answer that is pushed", pushed),
+    ("another protocol", head((":status", "101"))),
     ("very many fields", head((":status", "200"), *((f"x-{number}", "1") for number in range(3_000)))),
     ("fields that unpack to much more", head((":status", "200"), *[("x-evil", "a" * 3_900)] * 2_000)),
     ("a continuation without end", continued),
@@ -167,11 +171,8 @@ def test_what_is_odd_and_an_answer_passes_without_it(envoy: Envoy, registry: Htt
     all_are_well(envoy)
 
 
-MALFORMED = {name: script for name, script in BROKEN if "status" in name or "value" in name or "name" in name or "hop" in name}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_answer_ends_itself_alone(envoy: Envoy, registry: Http2Registry, name: str) -> None:
+@pytest.mark.parametrize("script", [row[1] for row in MALFORMED], ids=[row[0] for row in MALFORMED])
+def test_a_malformed_answer_ends_itself_alone(envoy: Envoy, registry: Http2Registry, script: Script) -> None:
     """Another client is getting its content over the same connection."""
     slow: list[Stream] = []
     has_begun = threading.Event()
@@ -182,12 +183,12 @@ def test_a_malformed_answer_ends_itself_alone(envoy: Envoy, registry: Http2Regis
         has_begun.set()
 
     def go_wrong(stream: Stream) -> None:
-        MALFORMED[name](stream)
+        script(stream)
         slow[0].send(slow[0].data(b"cd"))
 
     def serve(stream: Stream) -> None:
-        script = begin if stream.path == SLOW else go_wrong if stream.path == ONE else Stream.answer
-        script(stream)
+        answer = begin if stream.path == SLOW else go_wrong if stream.path == ONE else Stream.answer
+        answer(stream)
 
     registry.script = serve
     with raw.Connection(envoy.port) as client:
