@@ -167,7 +167,7 @@ class Stage:
 
     def _policy(self, port: int) -> Policy:
         seconds = self.hedged_connect_seconds
-        hedged = {"hedge_after": "usual", "connect_timeout": f"{seconds:.0f}s"} if seconds else {}
+        hedged = {"hedge_after": "usual", "connect_timeout": f"{seconds:g}s"} if seconds else {}
         backends = {name: self._backend(name) | hedged for name in self.registries}
         rule = {
             "name": "team",

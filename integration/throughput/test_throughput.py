@@ -47,6 +47,6 @@ def test_any_other_answer_ends_the_measurement(log: str, said: str) -> None:
 
 def test_the_tables() -> None:
     load = Load(1000, 2.0, [1000] * 990 + [2000] * 10)
-    text = page.tables([Carried("WebAssembly", HTTP1, 1, load, 160.4, (load, load))], [Crowd("module", 2048, 10, 9, load)])
+    text = page.tables([Carried("WebAssembly", HTTP1, 1, load, 160.4, (load, load))], [Crowd("module", 10_240, 10, 9, load)])
     assert "| WebAssembly, HTTP/1.1 | 1 | 500 | 160 µs | 1.0, 1.0, 2.0 ms | 1.0, 1.0, 2.0 ms |" in text.splitlines()
-    assert "| module | 2.0 KiB | 10 | 9 | 500 | 1.0, 1.0, 2.0 ms |" in text.splitlines()
+    assert "| module | 10.0 KiB | 10 | 9 | 500 | 1.0, 1.0, 2.0 ms |" in text.splitlines()
