@@ -85,7 +85,7 @@ PARTS: dict[str, Callable[[Path], Part]] = {
 def main() -> int:
     """Runs; the exit status says whether all bounds are kept."""
     told = argparse.ArgumentParser(description=__doc__)
-    told.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them unless told")
+    told.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them unless told; the page has all of them or stays as it is")
     told.add_argument("--write-docs", action="store_true")
     arguments = told.parse_args()
     processes.stop_all_at_exit()
@@ -98,7 +98,8 @@ def main() -> int:
         print(f"\n{texts[name]}\n", flush=True)
         (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1))
         wrong += complaints
-    if arguments.write_docs:
+    # Whatever stands there is of one run, whose commit and load the page names.
+    if arguments.write_docs and not arguments.parts:
         DOCS.write_text(page.renewed(DOCS.read_text(), texts))
     for complaint in wrong:
         print(f"bench-cache: {complaint}")
