@@ -1,4 +1,4 @@
-"""Tables and markers, and that every page that a command writes into has its own."""
+"""Tables and markers; that every page that a command writes into has its own; and that README.md repeats what is there."""
 
 import re
 
@@ -41,3 +41,13 @@ def test_every_place_of_the_pages_is_above() -> None:
         for what in re.findall(r"^<!-- ((?:measured|computed).*): begin -->$", path.read_text(), re.MULTILINE)
     }
     assert found == set(PLACES)
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_pages() -> None:
+    """Each is a cell of the page that its row links."""
+    readme = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| \*\*([\d.]+(?: of \d+| ms)?).*\((docs/.+\.md)\) \|$", readme, re.MULTILINE)
+    assert len(rows) == readme.partition("| measured | |")[2].partition("\n\n")[0].count("\n| **")
+    assert [(number, page) for number, page in rows if f"| {number} |" not in (ROOT / page).read_text()] == []
+    goals = re.search(r"report checks (\d+) goals; all of them were met\.", readme)
+    assert goals and f"**{goals[1]} of {goals[1]} goals met in" in (ROOT / "docs/failover-report.md").read_text()
