@@ -139,6 +139,22 @@ mod tests {
         Answers::parse(&property)
     }
 
+    /// The last answer, where clients log in to the backends and the proxy does not.
+    const fn last(status: u16) -> Case<'static> {
+        Case {
+            status,
+            answered: None,
+            authority: None,
+            proxys_credentials: false,
+            clients_log_in: true,
+        }
+    }
+
+    /// What becomes of it, where the backends `a` and `b` have answered so.
+    fn judged(case: &Case<'_>, answers: &str) -> Verdict {
+        judge(case, &["a", "b"].into_iter(), &read(answers))
+    }
+
     #[test]
     fn an_outage_is_never_a_404() {
         let limited = |seconds| Verdict::Replace(Trouble::Limited(seconds));
@@ -194,15 +210,7 @@ mod tests {
             (416, "", Verdict::Pass, "the client's mistake"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = read(answers);
-            let case = Case {
-                status,
-                answered: None,
-                authority: None,
-                proxys_credentials: false,
-                clients_log_in: true,
-            };
-            let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
+            let verdict = judged(&last(status), answers);
             assert_eq!(verdict, expected, "{status}: {reason}");
             assert!(is_doubtful(status) || verdict == Verdict::Pass, "{status}");
         }
@@ -222,15 +230,8 @@ mod tests {
             (404, "a missed\nb failed\n", unavailable, "b owns it and fails"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = read(answers);
-            let case = Case {
-                status,
-                answered: None,
-                authority: Some("b"),
-                proxys_credentials: false,
-                clients_log_in: true,
-            };
-            let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
+            let case = Case { authority: Some("b"), ..last(status) };
+            let verdict = judged(&case, answers);
             assert_eq!(verdict, expected, "{reason}");
         }
     }
@@ -251,19 +252,16 @@ mod tests {
             (429, "b astray\n", down, "a is down"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = read(answers);
             for proxys_credentials in [false, true] {
                 if status == 401 && !proxys_credentials {
                     continue;
                 }
                 let case = Case {
-                    status,
-                    answered: None,
-                    authority: None,
                     proxys_credentials,
                     clients_log_in: !proxys_credentials,
+                    ..last(status)
                 };
-                let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
+                let verdict = judged(&case, answers);
                 assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
             }
         }
@@ -284,15 +282,8 @@ mod tests {
             (404, "a failed\nb missed\n", down, "a had no token"),
         ];
         for (status, answers, expected, reason) in rows {
-            let answers = read(answers);
-            let case = Case {
-                status,
-                answered: None,
-                authority: None,
-                proxys_credentials: true,
-                clients_log_in: false,
-            };
-            let verdict = judge(&case, &["a", "b"].into_iter(), &answers);
+            let case = Case { proxys_credentials: true, clients_log_in: false, ..last(status) };
+            let verdict = judged(&case, answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
         }
     }
@@ -313,25 +304,13 @@ mod tests {
             (503, "a refused\nb failed\n", down, "b may have it"),
         ];
         for (status, answers, expected, reason) in rows {
-            let case = Case {
-                status,
-                answered: None,
-                authority: None,
-                proxys_credentials: false,
-                clients_log_in: false,
-            };
-            let verdict = judge(&case, &["a", "b"].into_iter(), &read(answers));
+            let case = Case { clients_log_in: false, ..last(status) };
+            let verdict = judged(&case, answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
         }
-        let case = Case {
-            status: 403,
-            answered: None,
-            authority: None,
-            proxys_credentials: false,
-            clients_log_in: false,
-        };
+        let case = Case { clients_log_in: false, ..last(403) };
         for answers in ["", "a refused\nb refused\n"] {
-            let verdict = judge(&case, &["a", "b"].into_iter(), &read(answers));
+            let verdict = judged(&case, answers);
             assert_eq!(verdict, Verdict::Pass, "in the registry's own words");
         }
     }
@@ -347,16 +326,8 @@ mod tests {
             ("b", "a missed\nb missed\n", Verdict::Pass, "both lack it"),
         ];
         for (backend, answers, expected, reason) in rows {
-            let answers = read(answers);
-            let answered = Some(backend);
-            let case = Case {
-                status: 401,
-                answered,
-                authority: None,
-                proxys_credentials: false,
-                clients_log_in: true,
-            };
-            assert_eq!(judge(&case, &["a", "b"].into_iter(), &answers), expected, "{reason}");
+            let case = Case { answered: Some(backend), ..last(401) };
+            assert_eq!(judged(&case, answers), expected, "{reason}");
         }
     }
 
@@ -372,13 +343,7 @@ mod tests {
             (404, "a missed", false, Verdict::Pass, "in the registry's words"),
         ];
         for (status, answers, clients_log_in, expected, reason) in rows {
-            let case = Case {
-                status,
-                answered: None,
-                authority: None,
-                proxys_credentials: false,
-                clients_log_in,
-            };
+            let case = Case { clients_log_in, ..last(status) };
             assert_eq!(
                 judge(&case, &["a"].into_iter(), &read(answers)),
                 expected,
