@@ -43,11 +43,18 @@ pub const fn is_doubtful(status: u16) -> bool {
 }
 
 /// Whether the answers of all backends must be looked at to say what this status means. What a list of one
-/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see, and for what is no
-/// answer: another protocol, which a proxy before this one would take for a tunnel, and no status of HTTP.
+/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see, and for what
+/// [is no answer](is_no_answer).
 #[must_use]
 pub const fn is_judged(is_alone: bool, status: u16) -> bool {
-    if is_alone { matches!(status, 0..=199 | 401 | 403 | 407 | 600..) } else { is_doubtful(status) }
+    if is_alone { is_no_answer(status) || matches!(status, 401 | 403) } else { is_doubtful(status) }
+}
+
+/// Whether a status is no answer to anything that is asked of a backend: another protocol, which a proxy before this one
+/// would take for a tunnel; a proxy before the backend that asks who this one is; no status of HTTP.
+#[must_use]
+pub const fn is_no_answer(status: u16) -> bool {
+    matches!(status, 0..=199 | 407 | 600..)
 }
 
 /// What is judged: the last answer, in the light of all.

@@ -1,6 +1,6 @@
 //! The facts of a request that its answer needs.
 
-use crate::attempt::{Answer, Answers, Asks, is_judged};
+use crate::attempt::{Answer, Answers, Asks, is_judged, is_no_answer};
 use crate::config::ids::{BackendId, FrontId, ListId};
 use crate::config::{Backend, BackendList, Config};
 use crate::oci::Class;
@@ -65,9 +65,8 @@ impl Receipt {
     #[must_use]
     pub const fn is_judged(&self, status: u16) -> bool {
         let status = self.asks.meaning_of(status);
-        let is_no_answer = matches!(status, 0..=199 | 407 | 600..);
         let asks_nobody = status == 401 && self.front_realm.is_none();
-        let may_be = self.may_be_judged() || is_no_answer || asks_nobody;
+        let may_be = self.may_be_judged() || is_no_answer(status) || asks_nobody;
         may_be && is_judged(!self.has_fallback(), status)
     }
 
