@@ -9,6 +9,7 @@ use portolan_core::reply::Reply;
 use crate::call::{Call, StreamId};
 use crate::effect::{Effect, Side, Value};
 use crate::exchange::{Exchange, REQUEST_ID};
+use crate::header_map::HeaderMap;
 use crate::lookups::Lookups;
 use crate::memory::Memory;
 
@@ -63,6 +64,18 @@ impl Callback<'_> {
     /// Removes a header.
     pub(crate) fn remove_header(&mut self, side: Side, name: impl Into<Value>) {
         self.effects.push(Effect::RemoveHeader(side, name.into()));
+    }
+
+    /// Removes all headers of one side that are meant by their names.
+    pub(crate) fn remove_headers(
+        &mut self,
+        side: Side,
+        headers: &HeaderMap,
+        is_meant: impl Fn(&[u8]) -> bool,
+    ) {
+        for (name, _) in headers.iter().filter(|(name, _)| is_meant(name)) {
+            self.remove_header(side, name.to_vec());
+        }
     }
 
     /// Removes a header of the response whose name is known.

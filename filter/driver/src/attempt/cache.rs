@@ -1,7 +1,8 @@
 //! The attempt at a cache, which is no registry: it counts only whether the cache has the content.
 
 use portolan_core::attempt::{Answer, is_about_content};
-use portolan_core::contract::{StateKey, headers};
+use portolan_core::contract::StateKey;
+use portolan_core::contract::headers::CACHE;
 use portolan_core::record::CacheResult;
 
 use crate::callback::Callback;
@@ -17,18 +18,12 @@ pub(super) fn begin(call: &mut Callback<'_>) {
 }
 
 /// Takes in the head of its answer: what it means for the request, if that goes on to the registries.
-pub(super) fn take_in(status: u16, call: &mut Callback<'_>) -> Option<Answer> {
+pub(super) fn take_in(status: u16, headers: &HeaderMap, call: &mut Callback<'_>) -> Option<Answer> {
     let answer = Answer::of_cache(status);
     if answer.is_none() {
-        let said = call.exchange.response_header(headers::CACHE);
-        let result = CacheResult::of_node(said.as_deref());
+        let result = CacheResult::of_node(headers.first(CACHE));
         call.set_state(StateKey::CacheUse, result.as_str().as_bytes());
-        let headers = call.exchange.response_headers();
-        let of_nodes = |name: &[u8]| name == AGE || !is_about_content(name);
-        for (name, _) in headers.iter().flat_map(HeaderMap::iter).filter(|(name, _)| of_nodes(name))
-        {
-            call.remove_header(Side::Response, name.to_vec());
-        }
+        call.remove_headers(Side::Response, headers, |name| name == AGE || !is_about_content(name));
     }
     answer
 }

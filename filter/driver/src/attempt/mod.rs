@@ -244,7 +244,7 @@ impl Attempt {
         self.status = Some(status);
         let status = meaning_of(status, call);
         let is_clients = if is_cache(&self.backend) {
-            let answer = cache::take_in(status, call);
+            let answer = cache::take_in(status, &headers, call);
             let is_clients = answer.is_none();
             if let Some(answer) = answer {
                 self.note(answer, call);

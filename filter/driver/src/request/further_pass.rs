@@ -18,9 +18,7 @@ const DIGEST_HEADER: &str = "docker-content-digest";
 
 /// Takes out what is none of the business of whoever delivers the content.
 pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
-    for (name, _) in headers.iter().filter(|(name, _)| !is_for_delivery(name)) {
-        call.remove_header(Side::Request, name.to_vec());
-    }
+    call.remove_headers(Side::Request, headers, |name| !is_for_delivery(name));
     if let Some(keys) = fallback(call) {
         let attempts = keys.len().to_string();
         call.set_request_header(MAXIMUM_RETRIES, attempts.into_bytes());
@@ -29,7 +27,8 @@ pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
 
 /// Looks at the head of what was delivered; what the client gets instead, where that is nothing.
 pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
-    let status = call.exchange.status().unwrap_or_default();
+    let headers = call.exchange.response_headers().unwrap_or_default();
+    let status = headers.status().unwrap_or_default();
     let namespace = call.state(StateKey::Namespace).and_then(|value| String::from_utf8(value).ok());
     if !is_delivered(meaning_of(status, call)) {
         call.explain(&format!("{status} where it was redirected to"));
@@ -37,18 +36,14 @@ pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
         reply.headers.extend(namespace.map(|value| (NAMESPACE_HEADER, value)));
         return Some(reply);
     }
-    let headers = call.exchange.response_headers();
-    let all = headers.iter().flat_map(HeaderMap::iter);
-    for (name, _) in all.filter(|(name, _)| !is_about_content(name)) {
-        call.remove_header(Side::Response, name.to_vec());
-    }
+    call.remove_headers(Side::Response, &headers, |name| !is_about_content(name));
     if let Some(value) = namespace {
         call.set_response_header(NAMESPACE_HEADER, value.into_bytes());
     }
     // What a tag means is a registry's to say: the one that redirected, or the one that was asked after that.
     let is_registrys = call.exchange.backend().is_some_and(|name| !name.is_empty());
     if let Some(digest) = call.state(StateKey::Digest)
-        && !(is_registrys && call.has_response_header(DIGEST_HEADER))
+        && !(is_registrys && headers.first(DIGEST_HEADER).is_some())
     {
         call.set_response_header(DIGEST_HEADER, digest);
     }

@@ -330,9 +330,7 @@ impl Request {
             None
         };
         // What is not for a backend. Most requests have none of it.
-        for (name, _) in headers.iter().filter(|(name, _)| is_withheld(name)) {
-            call.remove_header(Side::Request, name.to_vec());
-        }
+        call.remove_headers(Side::Request, headers, is_withheld);
         self.deadline = forward::apply(&mut forwarding, noted, call);
         Phase::Forwarded(forwarding.receipt, forwarding.push)
     }
