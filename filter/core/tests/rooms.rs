@@ -15,7 +15,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every room and the rooms it may import besides itself, in the order of the walk.
+/// Every room and the rooms it may import besides itself, in the order in which a request passes them.
 const ROOMS: &[(&str, &[&str])] = &[
     ("grammar", &[]),
     ("contract", &[]),

@@ -26,8 +26,8 @@ pub enum Answer {
 /// Whose credentials an attempt sent, as far as a refusal means something different then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SentCredentials {
-    /// Nothing, as the backend wants nothing or the client has nothing for it. A 401 asks the client to
-    /// log in; a 403 is no question, and another backend may say yes.
+    /// Nothing, as the client has nothing for the backend. A 401 asks the client to log in; a 403 is no question, and
+    /// another backend may say yes.
     #[default]
     Nothing,
     /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front logs in there. To ask
@@ -54,11 +54,11 @@ impl Answer {
     /// * 408, 421, 425 and every 5xx, those of delivery networks included: the backend did not do what
     ///   it was asked; another one can. So did one that answers 101, as if somebody had asked for another
     ///   protocol (section 15.2.2), or with what is no status of HTTP, which counts as a 5xx (section 15).
-    /// * 401 and 403 depend on what was shown.
+    /// * 401 and 403 depend on the credentials that were sent.
     /// * Every other status is about the request itself, and would be the same elsewhere.
     #[must_use]
-    pub const fn of(status: u16, shown: SentCredentials, wait: Wait) -> Option<Self> {
-        match (status, shown) {
+    pub const fn of(status: u16, sent: SentCredentials, wait: Wait) -> Option<Self> {
+        match (status, sent) {
             (404 | 410, _) | (401 | 403, SentCredentials::ProxyToHider) => Some(Self::Missed),
             (402 | 451, _)
             | (401 | 403, SentCredentials::Proxy | SentCredentials::NothingEver)
@@ -163,7 +163,7 @@ const fn word(answer: Answer) -> &'static str {
     match answer {
         Answer::Missed => "missed",
         Answer::Refused => "refused",
-        Answer::RedirectDenied => "astray",
+        Answer::RedirectDenied => "denied",
         Answer::Silent => "silent",
         Answer::Failed(_) => "failed",
         Answer::Limited(_) => "limited",
@@ -179,7 +179,7 @@ fn read(mut fields: Fields<'_>) -> Option<(&str, Answer)> {
     let answer = match word {
         "missed" => Answer::Missed,
         "refused" => Answer::Refused,
-        "astray" => Answer::RedirectDenied,
+        "denied" => Answer::RedirectDenied,
         "silent" => Answer::Silent,
         "failed" => Answer::Failed(wait),
         "limited" => Answer::Limited(wait),
@@ -194,7 +194,7 @@ mod tests {
 
     const WAIT: Wait = Wait::of_seconds(7);
 
-    /// Every status of an error, with what was shown and what it means then.
+    /// Every status of an error, with whose credentials were sent and what it means then.
     #[test]
     fn every_status_has_a_row() {
         use SentCredentials::{Client, LessThanWanted, Nothing, NothingEver, Proxy, ProxyToHider};
@@ -235,22 +235,22 @@ mod tests {
             (500..=599, everything, failed, "trouble, also 501, 505 to 511, 520 to 530"),
             (600..=999, everything, failed, "no status of HTTP"),
         ];
-        for (statuses, shown, expected, reason) in rows {
+        for (statuses, sent, expected, reason) in rows {
             for status in statuses.clone() {
-                for shown in *shown {
-                    let found = Answer::of(status, *shown, WAIT);
-                    assert_eq!(found, *expected, "{status} {shown:?}: {reason}");
+                for sent in *sent {
+                    let found = Answer::of(status, *sent, WAIT);
+                    assert_eq!(found, *expected, "{status} {sent:?}: {reason}");
                     let waits = expected.is_some_and(|answer| answer.wait() == WAIT);
                     let has_none = matches!(status, 0..=199 | 401 | 403 | 407 | 421 | 600..);
                     assert!(!waits || may_ask_to_wait(status) || has_none);
                 }
             }
         }
-        let rows = rows.iter().flat_map(|(statuses, shown, ..)| {
-            statuses.clone().map(|status| shown.len().saturating_mul(usize::from(status)))
+        let rows = rows.iter().flat_map(|(statuses, sent, ..)| {
+            statuses.clone().map(|status| sent.len().saturating_mul(usize::from(status)))
         });
         let all: usize = (100..=999).map(|status: usize| everything.len() * status).sum();
-        assert_eq!(rows.sum::<usize>(), all, "each status once with each thing shown");
+        assert_eq!(rows.sum::<usize>(), all, "each status once with each kind of credentials");
     }
 
     #[test]

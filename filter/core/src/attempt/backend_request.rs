@@ -24,7 +24,7 @@ pub struct BackendRequest<'p> {
     /// The request target, with the backend's name of the repository. Empty where it is in the request
     /// already, as with a list of one, and nobody else needs it.
     pub target: &'p [u8],
-    /// What is shown of who asks.
+    /// What is sent to prove who asks.
     pub credentials: Credentials<'p>,
 }
 
@@ -39,9 +39,9 @@ const INJECTED: &str = "injected";
 const TOKEN: &str = "token";
 
 impl BackendRequest<'_> {
-    /// What an attempt at the backend shows of who asks, as far as a refusal means something different then.
+    /// Whose credentials an attempt at the backend sends, as far as a refusal means something different then.
     #[must_use]
-    pub const fn shown(&self) -> SentCredentials {
+    pub const fn sent_credentials(&self) -> SentCredentials {
         match &self.credentials {
             Credentials::Client(_) => SentCredentials::Client,
             _ if self.hides_missing => SentCredentials::ProxyToHider,
@@ -191,7 +191,7 @@ fn read(mut fields: Fields<'_>) -> Option<BackendRequest<'_>> {
         BOTH => (true, true),
         _ => return None,
     };
-    let prepared = BackendRequest {
+    let request = BackendRequest {
         backend,
         hides_missing,
         is_authority,
@@ -199,7 +199,7 @@ fn read(mut fields: Fields<'_>) -> Option<BackendRequest<'_>> {
         target: fields.next()?,
         credentials: Credentials::read(&mut fields)?,
     };
-    fields.end(prepared)
+    fields.end(request)
 }
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::attempt::{Answer, Bounds, note};
 
-    fn prepared<'p>(backend: &'p str, credentials: Credentials<'p>) -> BackendRequest<'p> {
+    fn request<'p>(backend: &'p str, credentials: Credentials<'p>) -> BackendRequest<'p> {
         BackendRequest {
             backend,
             hides_missing: backend.len() > 2,
@@ -241,11 +241,11 @@ mod tests {
     #[test]
     fn each_backend_finds_its_own_part() {
         let each = [
-            prepared("ghcr", Credentials::Client(b"Basic a\tb \xff"[..].into())),
-            prepared("gh", Credentials::Nothing),
-            prepared("gl", Credentials::NothingEver),
-            prepared("ecr", Credentials::Injected("aws".into())),
-            prepared("quay", Credentials::Token(source())),
+            request("ghcr", Credentials::Client(b"Basic a\tb \xff"[..].into())),
+            request("gh", Credentials::Nothing),
+            request("gl", Credentials::NothingEver),
+            request("ecr", Credentials::Injected("aws".into())),
+            request("quay", Credentials::Token(source())),
         ];
         let property = BackendRequest::print(&each);
         for one in &each {
@@ -281,14 +281,15 @@ mod tests {
             (token(), true, SentCredentials::ProxyToHider, "a token"),
         ];
         for (credentials, hides_missing, expected, reason) in rows {
-            let found = BackendRequest { hides_missing, ..prepared("a", credentials) }.shown();
+            let found =
+                BackendRequest { hides_missing, ..request("a", credentials) }.sent_credentials();
             assert_eq!(found, expected, "{hides_missing}: {reason}");
         }
     }
 
     #[test]
     fn a_property_that_is_cut_prepares_nobody() {
-        let whole = BackendRequest::print(&[prepared("quay", Credentials::Token(source()))]);
+        let whole = BackendRequest::print(&[request("quay", Credentials::Token(source()))]);
         for end in 0..whole.len() {
             assert_eq!(select(&whole[..end], b"quay"), None, "{end} bytes");
             assert_eq!(only(&whole[..end]), None, "{end} bytes");
@@ -328,8 +329,8 @@ mod tests {
 
     #[test]
     fn no_byte_of_a_value_begins_another_record() {
-        let other = BackendRequest::print(&[prepared("quay", Credentials::Nothing)]);
-        let evil = prepared("gh", Credentials::Client(other[1..].into()));
+        let other = BackendRequest::print(&[request("quay", Credentials::Nothing)]);
+        let evil = request("gh", Credentials::Client(other[1..].into()));
         let property = BackendRequest::print(std::slice::from_ref(&evil));
         assert_eq!(select(&property, b"quay"), None);
         assert_eq!(select(&property, b"gh"), Some(evil));

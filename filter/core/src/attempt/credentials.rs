@@ -52,7 +52,7 @@ impl Credentials<'_> {
     }
 }
 
-/// What `backend` is shown with a request through `front` that the policy admits.
+/// What `backend` is sent as credentials with a request through `front` that the policy admits.
 /// `name` is the repository as the backend knows it.
 #[must_use]
 pub fn credentials<'a>(

@@ -250,13 +250,13 @@ mod tests {
         let down = unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
-            (429, "a astray\nb astray\n", RedirectDenied, "both"),
-            (404, "a astray\nb missed\n", RedirectDenied, "a has it, and b lacks it"),
-            (429, "a missed\nb astray\n", RedirectDenied, "b has it, and a lacks it"),
-            (401, "a astray\nb refused\n", RedirectDenied, "a has it, and b may have it"),
-            (503, "a astray\nb failed\n", down, "b may deliver it tomorrow"),
-            (429, "a astray\nb limited 3\n", unavailable(Wait::of_seconds(3)), "b may deliver it soon"),
-            (429, "b astray\n", down, "a is down"),
+            (429, "a denied\nb denied\n", RedirectDenied, "both"),
+            (404, "a denied\nb missed\n", RedirectDenied, "a has it, and b lacks it"),
+            (429, "a missed\nb denied\n", RedirectDenied, "b has it, and a lacks it"),
+            (401, "a denied\nb refused\n", RedirectDenied, "a has it, and b may have it"),
+            (503, "a denied\nb failed\n", down, "b may deliver it tomorrow"),
+            (429, "a denied\nb limited 3\n", unavailable(Wait::of_seconds(3)), "b may deliver it soon"),
+            (429, "b denied\n", down, "a is down"),
         ];
         for (status, answers, expected, reason) in rows {
             for proxys_credentials in [false, true] {

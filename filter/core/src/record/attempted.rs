@@ -47,7 +47,7 @@ impl Tried {
 const SILENT: &str = "no answer";
 const OVERTAKEN: &str = "overtaken";
 const SKIPPED: &str = "skipped";
-const ASTRAY: &str = ", not followed";
+const NOT_FOLLOWED: &str = ", not followed";
 const SEPARATOR: &str = "; ";
 
 impl fmt::Display for Attempted<'_> {
@@ -55,7 +55,7 @@ impl fmt::Display for Attempted<'_> {
         write!(formatter, "{} ", self.backend)?;
         match self.result {
             Tried::Answered(status) => write!(formatter, "{status}"),
-            Tried::RedirectDenied(status) => write!(formatter, "{status}{ASTRAY}"),
+            Tried::RedirectDenied(status) => write!(formatter, "{status}{NOT_FOLLOWED}"),
             Tried::Silent => formatter.write_str(SILENT),
             Tried::Overtaken => formatter.write_str(OVERTAKEN),
             Tried::Skipped => formatter.write_str(SKIPPED),
@@ -72,7 +72,7 @@ impl<'a> Attempted<'a> {
                 SILENT => Tried::Silent,
                 OVERTAKEN => Tried::Overtaken,
                 SKIPPED => Tried::Skipped,
-                _ => match result.strip_suffix(ASTRAY) {
+                _ => match result.strip_suffix(NOT_FOLLOWED) {
                     Some(status) => Tried::RedirectDenied(status.parse().ok()?),
                     None => Tried::Answered(result.parse().ok()?),
                 },

@@ -57,8 +57,8 @@ pub(crate) struct Attempt {
     prepared: Vec<u8>,
     /// Whether the request was sent on to where a redirect led before.
     is_further_pass: bool,
-    /// What was shown of who asks.
-    shown: SentCredentials,
+    /// Whose credentials were sent.
+    sent: SentCredentials,
     /// The token that was sent, or that is waited for.
     token: Option<SentToken>,
     /// The status of the answer.
@@ -93,7 +93,7 @@ impl Attempt {
             prepared: Vec::new(),
             is_further_pass: false,
             // Where clients log in, something is prepared for each of several backends.
-            shown: SentCredentials::NothingEver,
+            sent: SentCredentials::NothingEver,
             token: None,
             status: None,
             overlap: Overlap::new(may_overlap),
@@ -149,7 +149,7 @@ impl Attempt {
         if self.backend.is_empty() {
             own.backend.clone_into(&mut self.backend);
         }
-        self.shown = own.shown();
+        self.sent = own.sent_credentials();
         self.is_further_pass = own.redirection.authority().is_some() && is_further_pass(call);
         if let Credentials::Token(source) = &own.credentials {
             let sent = token::look_for(&own, source, &prepared, self.is_alone(), call);
@@ -323,19 +323,19 @@ impl Attempt {
         let is_alone = self.is_alone();
         let own = matches!(status, 401 | 403).then(|| self.own()).flatten();
         let refused = own.map(|own| {
-            refusal::take_in(&own, self.token.as_ref(), (status, self.shown), is_alone, call)
+            refusal::take_in(&own, self.token.as_ref(), (status, self.sent), is_alone, call)
         });
-        let shown = refused.map_or(self.shown, |refused| refused.shown);
-        let Some(answer) = Answer::of(status, shown, wait(status, call)) else { return true };
+        let sent = refused.map_or(self.sent, |refused| refused.credentials);
+        let Some(answer) = Answer::of(status, sent, wait(status, call)) else { return true };
         if let Answer::Limited(wait) = answer
-            && shown != SentCredentials::Client
+            && sent != SentCredentials::Client
             && !self.backend.is_empty()
         {
             call.look_up(|lookups, now| lookups.note_limit(&self.backend, wait, now));
         }
         self.note(answer, call);
         // The only backend is asked once more, if there is another token for it.
-        if is_alone && refused.is_some_and(|refused| refused.shows_more) {
+        if is_alone && refused.is_some_and(|refused| refused.sends_more) {
             mark(call);
         }
         false

@@ -12,18 +12,18 @@ use crate::lookups::Found;
 /// What a refusal means for the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
-    /// What was shown, in the light of it.
-    pub(super) shown: SentCredentials,
-    /// Whether the backend would be shown more if it was asked again.
-    pub(super) shows_more: bool,
+    /// Whose credentials were sent, in the light of it.
+    pub(super) credentials: SentCredentials,
+    /// Whether the backend would be sent more if it was asked again.
+    pub(super) sends_more: bool,
 }
 
 /// Takes in that a backend refused an attempt, with 401 or 403. `sent` is the token that was sent or waited for,
-/// `shown` what the attempt showed; `is_alone` says that there is no other backend.
+/// `credentials` whose were sent; `is_alone` says that there is no other backend.
 pub(super) fn take_in(
     own: &BackendRequest<'_>,
     sent: Option<&SentToken>,
-    (status, shown): (u16, SentCredentials),
+    (status, credentials): (u16, SentCredentials),
     is_alone: bool,
     call: &mut Callback<'_>,
 ) -> Refused {
@@ -35,12 +35,12 @@ pub(super) fn take_in(
                 own.backend
             ));
             explain(own.backend, name, call);
-            Refused { shown: SentCredentials::Proxy, shows_more: false }
+            Refused { credentials: SentCredentials::Proxy, sends_more: false }
         }
         (Credentials::Token(source), Some(sent)) => {
-            take_in_of_token(own, source, sent, (status, shown), is_alone, call)
+            take_in_of_token(own, source, sent, (status, credentials), is_alone, call)
         }
-        _ => Refused { shown, shows_more: false },
+        _ => Refused { credentials, sends_more: false },
     }
 }
 
@@ -48,26 +48,29 @@ fn take_in_of_token(
     own: &BackendRequest<'_>,
     source: &TokenSource<'_>,
     sent: &SentToken,
-    (status, shown): (u16, SentCredentials),
+    (status, credentials): (u16, SentCredentials),
     is_alone: bool,
     call: &mut Callback<'_>,
 ) -> Refused {
     let found = sent.found.as_ref();
     if matches!(found, Some(Found::Denied(Denial::Credential))) {
         explain(own.backend, &source.credential, call);
-        return Refused { shown: SentCredentials::Proxy, shows_more: false };
+        return Refused { credentials: SentCredentials::Proxy, sends_more: false };
     }
-    let shows_more = shows_more(&sent.key, source, found, status, call);
+    let sends_more = sends_more(&sent.key, source, found, status, call);
     let had_token = matches!(found, Some(Found::Token(_)));
     let is_unknown = !had_token && !matches!(found, Some(Found::Denied(_)));
-    // Of several the next one is asked instead, and this one could have been shown more. The only one
+    // Of several the next one is asked instead, and this one could have been sent more. The only one
     // is asked again where it is a read; a write has to come again once it is known where tokens are.
-    let is_less = is_unknown || (shows_more && !(is_alone && had_token));
-    Refused { shown: if is_less { SentCredentials::LessThanWanted } else { shown }, shows_more }
+    let is_less = is_unknown || (sends_more && !(is_alone && had_token));
+    Refused {
+        credentials: if is_less { SentCredentials::LessThanWanted } else { credentials },
+        sends_more,
+    }
 }
 
 /// Whether the next request has another token than this one had.
-fn shows_more(
+fn sends_more(
     key: &str,
     source: &TokenSource<'_>,
     found: Option<&Found>,

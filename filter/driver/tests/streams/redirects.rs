@@ -68,10 +68,10 @@ fn a_redirect_of_a_later_backend_is_the_clients() {
     assert_eq!(location(&world, request), "https://elsewhere.example/x");
 }
 
-/// Where everybody leads astray, or some fail, only the first is for the operator to mend.
+/// Where all redirects are denied, or some backends fail, only the first is for the operator to mend.
 #[test]
 fn the_log_says_which_trouble_the_operator_can_mend() {
-    let astray = "its redirect leads where the policy does not";
+    let why = "its redirect leads where the policy does not";
     let away = [("location", "https://evil.example/x")];
     let unavailable = "503 portolan_failed:UNAVAILABLE";
     #[rustfmt::skip]
@@ -89,7 +89,7 @@ fn the_log_says_which_trouble_the_operator_can_mend() {
         world.answer(attempt, second, &[]);
         let response = world.response(attempt);
         assert_eq!(world.respond(request, response), expected, "{reason}");
-        assert_eq!(world.host.state(request, StateKey::Reason).contains(astray), says, "{reason}");
+        assert_eq!(world.host.state(request, StateKey::Reason).contains(why), says, "{reason}");
     }
 }
 

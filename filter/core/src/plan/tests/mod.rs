@@ -52,7 +52,7 @@ fn policy() -> Policy {
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Plans a request and prints where it ends: `backend target; reason` or `status; reason`.
-fn walk(country: &str, method: &str, target: &str) -> String {
+fn planned(country: &str, method: &str, target: &str) -> String {
     let config = policy().read_by(Config::from_json);
     let target = target.replace("DIGEST", DIGEST);
     let head = RequestHead {
@@ -104,7 +104,7 @@ fn requests_end_where_the_policy_says() {
         ("CN", "GET", "/v2/drycc/a/blobs/sha256:0", "400; country CN; DIGEST_INVALID"),
     ];
     for (country, method, target, expected) in rows {
-        assert_eq!(walk(country, method, target), expected, "{method} {target}");
+        assert_eq!(planned(country, method, target), expected, "{method} {target}");
     }
 }
 
@@ -120,12 +120,12 @@ fn a_mount_follows_the_owner_of_its_source() {
     ];
     for (from, expected) in rows {
         let expected = format!("{expected}; country CN; owner, for a write");
-        assert_eq!(walk("CN", "POST", &target(from)), expected, "{from}");
+        assert_eq!(planned("CN", "POST", &target(from)), expected, "{from}");
     }
     let expected = "ghcr@owner /base/v2/acme/a/blobs/uploads/; country CN; owner, for a write";
     let only = "/v2/drycc/a/blobs/uploads/?mount=DIGEST&from=public/b";
-    assert_eq!(walk("CN", "POST", only), expected, "nothing is left of the query");
-    assert_eq!(walk("CN", "POST", &target("Bad")), "400; country CN; NAME_INVALID");
+    assert_eq!(planned("CN", "POST", only), expected, "nothing is left of the query");
+    assert_eq!(planned("CN", "POST", &target("Bad")), "400; country CN; NAME_INVALID");
 }
 
 #[test]

@@ -11,7 +11,7 @@ const DIGEST: &str = "sha256:000000000000000000000000000000000000000000000000000
 type Shown = Option<Password>;
 
 /// Where a request ends. `rule` and `front` are the reasons for which each refuses writes.
-fn walk(
+fn planned(
     rule: Option<&str>,
     front: Option<&str>,
     password: Shown,
@@ -85,7 +85,7 @@ fn writes_are_refused_and_reads_are_not() {
         (None, front, "GET", "/v2/team/x/manifests/v1", "a", "a pull through the front"),
     ];
     for (rule, front, method, target, expected, why) in rows {
-        assert_eq!(walk(rule, front, None, method, target), expected, "{why}");
+        assert_eq!(planned(rule, front, None, method, target), expected, "{why}");
     }
 }
 
@@ -93,7 +93,7 @@ fn writes_are_refused_and_reads_are_not() {
 #[test]
 fn the_reason_is_for_those_who_may_write() {
     let rule = Some("upgrade until 14:00");
-    let put = |password| walk(rule, None, Some(password), "PUT", "/v2/team/x/manifests/v1");
+    let put = |password| planned(rule, None, Some(password), "PUT", "/v2/team/x/manifests/v1");
     assert_eq!(put(Password::Right), "403 DENIED upgrade until 14:00; team");
     assert!(put(Password::Wrong).starts_with("401 UNAUTHORIZED"));
 }
