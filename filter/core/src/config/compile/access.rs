@@ -10,9 +10,9 @@ use crate::config::mistake::{Mistakes, Path};
 /// Which kinds of fronts the clients of a rule come to.
 #[derive(Clone, Copy)]
 pub(crate) struct FrontKinds {
-    pub upstream: bool,
-    pub(in crate::config) managed: bool,
-    pub basic: bool,
+    pub(crate) upstream: bool,
+    pub(crate) managed: bool,
+    pub(crate) basic: bool,
 }
 
 impl FrontKinds {
@@ -39,20 +39,20 @@ impl FrontKinds {
 /// What a rule says about access, resolved.
 pub(crate) struct RuleAccess<'a> {
     /// Whose clients it is for.
-    pub(in crate::config) kinds: FrontKinds,
+    pub(crate) kinds: FrontKinds,
     /// The region's name and the backends of its chain.
-    pub(in crate::config) chains: Vec<(&'a str, Vec<BackendId>)>,
-    pub(in crate::config) owner: Option<BackendId>,
-    pub(in crate::config) readers: Option<&'a Readers>,
-    pub(in crate::config) writers: bool,
+    pub(crate) chains: Vec<(&'a str, Vec<BackendId>)>,
+    pub(crate) owner: Option<BackendId>,
+    pub(crate) readers: Option<&'a Readers>,
+    pub(crate) writers: bool,
     /// Whether the rule is about every repository there is.
-    pub(in crate::config) everything: bool,
+    pub(crate) everything: bool,
 }
 
-pub(in crate::config) struct Checks<'a> {
-    pub fronts: &'a Fronts,
-    pub facts: &'a [BackendFacts],
-    pub(in crate::config) mistakes: &'a Mistakes,
+pub(crate) struct Checks<'a> {
+    pub(crate) fronts: &'a Fronts,
+    pub(crate) facts: &'a [BackendFacts],
+    pub(crate) mistakes: &'a Mistakes,
 }
 
 impl Checks<'_> {

@@ -17,14 +17,14 @@ use crate::config::wire::{
 
 /// What the checks of other parts ask about a backend.
 pub(crate) struct BackendFacts {
-    pub(in crate::config) name: String,
-    pub(in crate::config) is_open: bool,
-    pub(in crate::config) is_basic: bool,
-    pub(in crate::config) credential: Option<String>,
+    pub(crate) name: String,
+    pub(crate) is_open: bool,
+    pub(crate) is_basic: bool,
+    pub(crate) credential: Option<String>,
     /// Whether the credential is none of the policy's, which is told: what follows from it is not.
-    pub(in crate::config) has_unknown_credential: bool,
+    pub(crate) has_unknown_credential: bool,
     /// Who accepts what clients send; `None` if nothing of a client's is sent.
-    pub(in crate::config) operator: Option<OperatorId>,
+    pub(crate) operator: Option<OperatorId>,
 }
 
 /// What an operator is told apart by.
@@ -35,7 +35,7 @@ enum Key {
 }
 
 #[inline(never)]
-pub(in crate::config) fn credentials(
+pub(crate) fn credentials(
     wire: Option<Vec<CredentialWire>>,
     mistakes: &Mistakes,
 ) -> Vec<Credential> {
@@ -55,7 +55,7 @@ pub(in crate::config) fn credentials(
 
 /// The facts of every backend by its id, and the operators among them.
 #[inline(never)]
-pub(in crate::config) fn facts(
+pub(crate) fn facts(
     wire: Option<&[BackendWire]>,
     credentials: &[Credential],
     mistakes: &Mistakes,
@@ -127,7 +127,7 @@ fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mist
     is_known
 }
 
-pub(in crate::config) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
+pub(crate) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
     match wire {
         BackendAuthWire::Open => BackendAuth::Open,
         BackendAuthWire::Basic { label } => {
@@ -142,19 +142,19 @@ pub(in crate::config) fn backend_auth(wire: BackendAuthWire, name: &str) -> Back
 }
 
 /// What the fronts may refer to.
-pub(in crate::config) struct Scope<'a> {
-    pub backends: &'a BTreeMap<&'a str, u32>,
-    pub(in crate::config) facts: &'a [BackendFacts],
-    pub(in crate::config) operators: &'a Operators,
+pub(crate) struct Scope<'a> {
+    pub(crate) backends: &'a BTreeMap<&'a str, u32>,
+    pub(crate) facts: &'a [BackendFacts],
+    pub(crate) operators: &'a Operators,
     /// All rules: what a front asks of clients follows from those that are for its own.
-    pub(in crate::config) rules: &'a [RuleWire],
-    pub mistakes: &'a Mistakes,
+    pub(crate) rules: &'a [RuleWire],
+    pub(crate) mistakes: &'a Mistakes,
 }
 
 impl Scope<'_> {
     /// How the clients of one front prove who they are; without mistakes it is what was written.
     #[inline(never)]
-    pub(in crate::config) fn front_auth(
+    pub(crate) fn front_auth(
         &self,
         front: &FrontWire,
         table: &mut ListTable,
@@ -186,7 +186,7 @@ impl Scope<'_> {
 
     /// The list of the backend whose catalogue is a front's.
     #[inline(never)]
-    pub(in crate::config) fn catalog(
+    pub(crate) fn catalog(
         &self,
         front: &FrontWire,
         table: &mut ListTable,

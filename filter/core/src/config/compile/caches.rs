@@ -17,7 +17,7 @@ use crate::config::wire::{CacheWire, LinkWire};
 
 /// All caches. They are members of lists behind the last of so many backends.
 #[inline(never)]
-pub(in crate::config) fn compile(
+pub(crate) fn compile(
     wire: Option<&[CacheWire]>,
     backends: usize,
     mistakes: &Mistakes,
@@ -90,14 +90,14 @@ fn address(url: &BackendUrl) -> Option<IpNet> {
 }
 
 /// The members of lists that stand for the caches, in their order.
-pub(in crate::config) fn members(caches: &[Cache], have_fingerprints: bool) -> Vec<Backend> {
+pub(crate) fn members(caches: &[Cache], have_fingerprints: bool) -> Vec<Backend> {
     caches.iter().filter_map(|cache| cache.as_member(have_fingerprints)).collect()
 }
 
 /// What the rule around a chain says about who may have its content.
 pub(crate) struct Audience<'a> {
-    pub(in crate::config) readers: Option<&'a Readers>,
-    pub(in crate::config) kinds: FrontKinds,
+    pub(crate) readers: Option<&'a Readers>,
+    pub(crate) kinds: FrontKinds,
 }
 
 impl Scope<'_> {

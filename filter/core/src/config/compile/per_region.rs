@@ -12,19 +12,19 @@ use crate::config::wire::PerRegion;
 ///
 /// Whatever has a value per region (chains, what clients fetch themselves, what becomes of redirects)
 /// asks here, so that one region never takes its chain from one place and its redirects from another.
-pub(in crate::config) struct RegionNames<'a> {
+pub(crate) struct RegionNames<'a> {
     ids: &'a BTreeMap<&'a str, u32>,
     drained: Vec<&'a str>,
 }
 
 impl<'a> RegionNames<'a> {
     /// `drained` are the regions whose clients are served as those of the default region.
-    pub(in crate::config) fn new(ids: &'a BTreeMap<&'a str, u32>, drained: Vec<&'a str>) -> Self {
+    pub(crate) fn new(ids: &'a BTreeMap<&'a str, u32>, drained: Vec<&'a str>) -> Self {
         Self { ids, drained }
     }
 
     /// How many there are.
-    pub(in crate::config) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.ids.len()
     }
 
@@ -34,7 +34,7 @@ impl<'a> RegionNames<'a> {
     }
 
     /// Whether the policy has this region.
-    pub(in crate::config) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.ids.contains_key(name)
     }
 

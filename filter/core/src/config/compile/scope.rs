@@ -16,17 +16,17 @@ type Ids<'a> = BTreeMap<&'a str, u32>;
 
 /// What the names in a rule may refer to.
 pub(crate) struct Scope<'a> {
-    pub backends: &'a Ids<'a>,
+    pub(crate) backends: &'a Ids<'a>,
     /// Whether each backend, by its id, takes no reads.
-    pub(in crate::config) drained_backends: Vec<bool>,
-    pub regions: &'a RegionNames<'a>,
-    pub labels: &'a Ids<'a>,
-    pub stores: &'a Ids<'a>,
-    pub(in crate::config) caches: &'a Ids<'a>,
+    pub(crate) drained_backends: Vec<bool>,
+    pub(crate) regions: &'a RegionNames<'a>,
+    pub(crate) labels: &'a Ids<'a>,
+    pub(crate) stores: &'a Ids<'a>,
+    pub(crate) caches: &'a Ids<'a>,
     /// Whether the policy is for what fills caches: its chains have none.
-    pub(in crate::config) fills_caches: bool,
-    pub access: Checks<'a>,
-    pub mistakes: &'a Mistakes,
+    pub(crate) fills_caches: bool,
+    pub(crate) access: Checks<'a>,
+    pub(crate) mistakes: &'a Mistakes,
 }
 
 impl Scope<'_> {

@@ -5,7 +5,7 @@ pub(super) mod client_redirects;
 pub(super) mod compile;
 mod compile_chain;
 pub(super) mod fields;
-pub(super) mod index;
+mod index;
 pub(super) mod wire;
 
 use std::time::Duration;

@@ -7,10 +7,8 @@ use crate::config::duration;
 use crate::config::fields::{LINK, RULE, RULE_WRITES};
 use crate::config::reader::Node;
 use crate::config::repository_glob::RepositoryGlob;
-use crate::config::rule::client_redirects::wire::ClientRedirectsWire;
-use crate::config::rule::client_redirects::wire::read_client_redirects;
-use crate::config::wire::auth::ReadersWire;
-use crate::config::wire::auth::{read_readers, read_writers};
+use crate::config::rule::client_redirects::wire::{ClientRedirectsWire, read_client_redirects};
+use crate::config::wire::auth::{ReadersWire, read_readers, read_writers};
 use crate::config::wire::values::{NAME, is_name, optional_text, read_writes};
 
 #[derive(Default)]

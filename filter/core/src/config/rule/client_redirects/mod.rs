@@ -1,8 +1,8 @@
 //! Client redirects: the requests of a rule that are answered with a redirect to a registry or a
 //! blob store.
 
-pub(in crate::config) mod compile;
-pub(in crate::config) mod wire;
+pub(crate) mod compile;
+pub(crate) mod wire;
 
 use crate::config::ids::{LabelId, RegionId, StoreId};
 
