@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::values::{list, read_count, time};
+use super::values::{list, read_count, required_text, time};
 use crate::config::advice;
 use crate::config::backend::Certificate;
 use crate::config::backend_url::BackendUrl;
@@ -29,17 +29,13 @@ pub(super) fn read_cache(name: String, node: &Node<'_>) -> CacheWire {
         node.refuse_empty("is empty; write at least one node, such as `http://10.0.0.7:8300`");
         node.list(NODES, |node| Some(read_node(&node)))
     });
-    let mut has_tls = false;
-    let tls = fields.optional("tls", |node| {
-        has_tls = true;
-        read_tls(&node)
-    });
+    let tls = fields.optional("tls", |node| Some(read_tls(&node)));
     CacheWire {
         name,
         nodes: nodes.unwrap_or_default(),
         fill_from: list(&fields, "fill_from", network::WANTED, network::parse),
-        tls,
-        has_tls,
+        has_tls: tls.is_some(),
+        tls: tls.flatten(),
         known: fields.optional("known", |node| Some(read_known(&node))).unwrap_or_default(),
     }
 }
@@ -54,13 +50,12 @@ fn read_node(node: &Node<'_>) -> Option<BackendUrl> {
 }
 
 fn read_tls(node: &Node<'_>) -> Option<CacheTls> {
+    const CERTIFICATE: &str = "the path of a PEM file with a certificate and its chain";
+    const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
     let fields = node.fields(&CACHE_TLS);
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let file = |name, what| fields.required(name, what, |node| node.parse(what, text));
-    let ca_file = file("ca_file", "the path of a PEM file of CA certificates");
-    let certificate_file =
-        file("certificate_file", "the path of a PEM file with a certificate and its chain");
-    let key_file = file("key_file", "the path of a PEM file with the key of `certificate_file`");
+    let ca_file = required_text(&fields, "ca_file", "the path of a PEM file of CA certificates");
+    let certificate_file = required_text(&fields, "certificate_file", CERTIFICATE);
+    let key_file = required_text(&fields, "key_file", KEY);
     Some(CacheTls {
         ca_file: ca_file?,
         own: Certificate { certificate_file: certificate_file?, key_file: key_file? },

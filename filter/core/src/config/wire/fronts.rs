@@ -5,7 +5,7 @@ use super::auth::read_front_auth;
 use super::landing::read_landing;
 use super::upstreams::UpstreamWire;
 use super::upstreams::read_upstream;
-use super::values::{flag, optional_text, read_named, read_writes};
+use super::values::{flag, optional_text, read_named, read_writes, required_text};
 use crate::config::backend::Certificate;
 use crate::config::cors::{self, Cors, Origin};
 use crate::config::fields::{CERTIFICATE, CORS, FRONT, SCRAPERS, WRITES};
@@ -81,11 +81,8 @@ fn read_certificate(node: &Node<'_>) -> Option<Certificate> {
     const CHAIN: &str = "the path of a PEM file with the front's certificate and its chain";
     const KEY: &str = "the path of a PEM file with the key of `certificate_file`";
     let fields = node.fields(&CERTIFICATE);
-    let path = |field, wanted| {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        fields.required(field, wanted, |node| node.parse(wanted, text))
-    };
-    let (certificate_file, key_file) = (path("certificate_file", CHAIN), path("key_file", KEY));
+    let certificate_file = required_text(&fields, "certificate_file", CHAIN);
+    let key_file = required_text(&fields, "key_file", KEY);
     Some(Certificate { certificate_file: certificate_file?, key_file: key_file? })
 }
 

@@ -65,9 +65,20 @@ pub(crate) fn optional_text(
     name: &'static str,
     wanted: &str,
 ) -> Option<String> {
-    fields.optional(name, |node| {
-        node.parse(wanted, |text| (!text.is_empty()).then(|| text.to_owned()))
-    })
+    fields.optional(name, |node| node.parse(wanted, some_text))
+}
+
+/// A text that is not empty and has to be there.
+pub(super) fn required_text(
+    fields: &Fields<'_>,
+    name: &'static str,
+    wanted: &str,
+) -> Option<String> {
+    fields.required(name, wanted, |node| node.parse(wanted, some_text))
+}
+
+fn some_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// A list of values of one kind; empty if it is left out.
