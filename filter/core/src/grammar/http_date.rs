@@ -17,19 +17,7 @@ pub fn http_date(text: &str, now: u64) -> Option<u64> {
             let year = number(year, 4, 1970..=9999)?;
             moment(year, month, number(day, 2, 1..=31)?, time)?
         }
-        // `Wednesday, 21-Oct-26 07:28:00 GMT` (RFC 850).
-        [name, date, time, "GMT"] if name.ends_with(',') => {
-            let mut parts = date.split('-');
-            let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-            let (day, year) = (number(day, 2, 1..=31)?, number(year, 2, 0..=99)?);
-            let in_century = |first: i64| moment(first.checked_add(year)?, month, day, time);
-            let latest = now.try_into().unwrap_or(i64::MAX).saturating_add(FIFTY_YEARS);
-            let found = [2100, 2000, 1900].into_iter().filter_map(in_century);
-            found
-                .into_iter()
-                .find(|seconds| *seconds <= latest)
-                .filter(|_| parts.next().is_none())?
-        }
+        [name, date, time, "GMT"] if name.ends_with(',') => rfc_850(date, time, now)?,
         // `Wed Oct 21 07:28:00 2026`; a day of one digit has two spaces before it (`asctime`).
         [_, month, day, time, year] => {
             moment(number(year, 4, 1970..=9999)?, month, number(day, 2, 10..=31)?, time)?
@@ -40,6 +28,16 @@ pub fn http_date(text: &str, now: u64) -> Option<u64> {
         _ => return None,
     };
     u64::try_from(seconds).ok()
+}
+
+/// `Wednesday, 21-Oct-26 07:28:00 GMT` (RFC 850), without what is before the date and behind the time.
+fn rfc_850(date: &str, time: &str, now: u64) -> Option<i64> {
+    let (day, rest) = date.split_once('-')?;
+    let (month, year) = rest.split_once('-')?;
+    let (day, year) = (number(day, 2, 1..=31)?, number(year, 2, 0..=99)?);
+    let latest = i64::try_from(now).unwrap_or(i64::MAX).saturating_add(FIFTY_YEARS);
+    let in_century = |first: i64| moment(first.checked_add(year)?, month, day, time);
+    [2100, 2000, 1900].into_iter().filter_map(in_century).find(|seconds| *seconds <= latest)
 }
 
 fn moment(year: i64, month: &str, day: i64, time: &str) -> Option<i64> {
