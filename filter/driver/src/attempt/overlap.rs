@@ -169,10 +169,10 @@ impl Overlap {
         if self.place == Place::Alone || backend.is_empty() {
             return;
         }
-        self.took = call.exchange.now().saturating_sub(self.began);
+        let now = call.exchange.now();
+        self.took = now.saturating_sub(self.began);
         call.memory.lookups.note_answer(backend, self.took);
         if self.is_late() {
-            let now = self.began.saturating_add(self.took);
             self.note_hedged(list, backend, true, now, call);
         }
     }

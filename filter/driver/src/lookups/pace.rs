@@ -186,9 +186,6 @@ impl Paces {
     }
 
     fn pace(&mut self, backend: &str) -> &mut Pace {
-        if !self.of.contains_key(backend) {
-            self.of.insert(backend.to_owned(), Pace::default());
-        }
         self.of.entry(backend.to_owned()).or_default()
     }
 }
