@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::architecture::{cells, root};
 
@@ -18,6 +18,15 @@ const OFFLINE: [&str; 5] = [
     "portolan-explain",
     "portolan-render",
 ];
+
+/// The sources of every crate of the workspace.
+pub(crate) fn all() -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = manifest.split("\nmembers = [").nth(1).unwrap().split(']').next().unwrap();
+    let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
+    assert!(members.contains(&"filter/driver"), "the members were not found: {members:?}");
+    members.into_iter().map(|member| root().join(member).join("src")).collect()
+}
 
 /// The dependencies of a crate, by its manifest and in its order, without those of its tests.
 pub(crate) fn dependencies(directory: &str) -> Vec<String> {

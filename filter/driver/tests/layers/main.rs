@@ -26,22 +26,6 @@ use std::path::Path;
 use circles::circles;
 use sources::{Sources, rust_files, sources, without_tests};
 
-/// The crates of the workspace, from the directory of this one.
-const CRATES: [&str; 13] = [
-    "../core/src",
-    "../policy-builder/src",
-    "../driver/src",
-    BINDINGS[0],
-    BINDINGS[1],
-    "../../cli/command/src",
-    "../../cli/geography/src",
-    "../../cli/check/src",
-    "../../cli/explain/src",
-    "../../cli/render/src",
-    "../../cli/registry-client/src",
-    "../../cli/measure/src",
-    "../../cli/src",
-];
 /// What binds the driver to Envoy, each in its own way.
 const BINDINGS: [&str; 2] = ["../proxy-wasm/src", "../dynamic-module/src"];
 /// The most lines of each, without their tests. The first stands on an SDK, which knows the interface and has the contexts; the
@@ -54,8 +38,7 @@ const LONGEST_FILE: usize = 400;
 
 #[test]
 fn no_file_needs_itself_through_others() {
-    for source in CRATES {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    for source in crates::all() {
         let all = sources(&source);
         assert!(all.len() > 4, "{} was not found", source.display());
         let found = circles(&all);
@@ -111,8 +94,8 @@ fn the_check_itself_can_fail() {
 
 #[test]
 fn files_stay_readable() {
-    for source in CRATES {
-        for path in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(source)) {
+    for source in crates::all() {
+        for path in rust_files(&source) {
             let lines = fs::read_to_string(&path).unwrap().lines().count();
             assert!(lines <= LONGEST_FILE, "{} has {lines} lines; split it", path.display());
         }
