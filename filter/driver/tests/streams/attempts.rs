@@ -209,6 +209,22 @@ fn an_answer_loses_what_is_internal() {
     assert_eq!(left, [":status", "date"]);
 }
 
+/// The attempt phase has marked it: only then the response phase looks for one beside content.
+#[test]
+fn a_link_beside_content_names_no_backend() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = request(&mut world);
+    let attempt = world.attempt(request, "open");
+    sent(&mut world, attempt);
+    let link = [("link", "<https://open.example/v2/team/a/tags/list?last=v1>; rel=\"next\"")];
+    assert_eq!(world.answer(attempt, "200", &link), "passes 200");
+    let response = world.response(attempt);
+    assert_eq!(world.respond(request, response), "200 as it came");
+    let left = &world.host.streams[&request].response;
+    let names_it = |value: &[u8]| String::from_utf8_lossy(value).contains("open.example");
+    assert!(!left.iter().any(|(_, value)| names_it(value)), "{left:?}");
+}
+
 #[test]
 fn a_backend_that_was_skipped_is_named() {
     let mut world = World::new(LIST, ATTEMPTS);

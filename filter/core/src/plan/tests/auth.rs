@@ -30,6 +30,7 @@ fn policy() -> Policy {
         .credential("aws")
         .rule(Rule::of("drycc").chain(["open", "ghcr"]))
         .rule(Rule::of("hub").chain(["hub", "twin", "open"]))
+        .rule(Rule::of("same").chain(["twin", "open"]))
         .rule(
             Rule::of("own")
                 .chain(["ecr", "open"])
@@ -144,6 +145,7 @@ fn each_backend_is_shown_what_is_its_own() {
         ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", OTHERS, "hub nothing hides, twin nothing, open nothing ever", "another operator's token goes nowhere"),
         ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", "Bearer t", "hub nothing hides, twin nothing, open nothing ever", "nobody's token goes nowhere"),
         ("u.example", "GET", "/v2/hub/a/blobs/DIGEST", "Basic YTpi", "hub nothing hides, twin nothing, open nothing ever", "a password goes nowhere"),
+        ("u.example", "GET", "/v2/same/a/blobs/DIGEST", "", "twin nothing, open nothing ever", "a 401 of one is a question, of the other it is not"),
         ("u.example", "GET", "/v2/drycc/a/blobs/DIGEST", OTHERS, "open nothing ever, ghcr Bearer t", "the other operator's own"),
         ("u.example", "GET", "/v2/robot/a/manifests/v1", OTHERS, "robot Removed", "clients' tokens even where the proxy has a credential"),
         ("u.example", "GET", "/v2/robot/a/manifests/v1", "Bearer portolan~robot~t", "robot Replaced", "without the mark"),

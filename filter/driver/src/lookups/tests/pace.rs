@@ -201,6 +201,22 @@ fn a_clock_that_was_set_back() {
     assert!(!paces.is_silent("a", EJECTION, true, 20 * SECOND));
 }
 
+/// Requests under way are counted anew then: the first of them is of the future.
+#[test]
+fn a_backend_that_hangs_shows_after_a_clock_was_set_back() {
+    let mut paces = Paces::default();
+    paces.note_hedged("a", "b", true, SECOND);
+    paces.asked("a", 114 * SECOND);
+    for _ in 0..5 {
+        paces.asked("a", 20 * SECOND);
+    }
+    let mut after = |millisecond| {
+        let now = 20 * SECOND + millisecond * MILLISECOND;
+        paces.hedge(&of(HedgeAfter::Usual), now).map(|wait| wait.as_millis())
+    };
+    assert_eq!((after(400), after(500)), (Some(1500), Some(300)));
+}
+
 #[test]
 fn another_policy() {
     let mut paces = Paces::default();

@@ -242,6 +242,33 @@ fn hedging_in_vain_becomes_rare() {
     }
 }
 
+/// With a budget that is used up but for its reserve, so many requests of the first backend under way for so many
+/// milliseconds: after how many the second is asked too.
+#[test]
+fn a_first_backend_that_hangs_shows_by_what_is_under_way() {
+    #[rustfmt::skip]
+    let rows = [
+        (5, 500, 300, "five, for half a second"),
+        (4, 500, 1500, "too few to tell"),
+        (5, 400, 1500, "too soon to tell"),
+    ];
+    for (under_way, milliseconds, expected, reason) in rows {
+        let mut world = world(PAIR, "");
+        let mut router = both_asked(&mut world);
+        router.take(&Event::Pass(1200));
+        router.answer(0, "200");
+        router.finish();
+        assert_eq!(wait(&mut world), Some(1500), "it was in vain");
+        for _ in 0..under_way {
+            let request = world.request("GET", "main.example", &blob("team/a"));
+            let attempt = world.attempt(request, PAIR[0]);
+            world.sent(attempt);
+        }
+        world.pass(milliseconds);
+        assert_eq!(wait(&mut world), Some(expected), "{reason}");
+    }
+}
+
 /// A second backend that never answers is none to ask too; one that was overtaken may be well.
 #[test]
 fn a_second_backend_that_answers_nothing() {
