@@ -18,7 +18,7 @@ from harness import portolan, ports, raw
 from harness.cache_node import Node, have, start_nodes
 from harness.cache_tier import Store, digest_of, policy
 from harness.envoy import write_policy
-from harness.scripted import Answer, Scripted, Seen
+from harness.scripted import Answer, Scripted
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not have(), reason="there is no Traffic Server; run scripts/setup cache")
@@ -65,7 +65,7 @@ def start(directory: Path, fill: Scripted, store: Store) -> Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Its fill answers as registries do."""
     fill, store = Scripted(), Store()
-    fill.script = lambda seen: store.serve(Seen(seen.method, seen.target.partition(b"?")[0], seen.headers, seen.body))
+    fill.script = store.fill
     site = start(tmp_path_factory.mktemp("commands"), fill, store)
     yield site
     site.node.stop()
@@ -141,7 +141,7 @@ def test_purged_content_is_fetched_anew(site: Site) -> None:
 def test_what_rots_on_the_disk_is_found_and_purged(tmp_path: Path) -> None:
     """A bit flips while nobody looks; what is beside it stays."""
     fill, store = Scripted(), Store()
-    fill.script = lambda seen: store.serve(Seen(seen.method, seen.target.partition(b"?")[0], seen.headers, seen.body))
+    fill.script = store.fill
     site = start(tmp_path, fill, store)
     try:
         # The store writes in pieces of some megabytes: enough of them, so that the first is on the disk.
@@ -194,7 +194,7 @@ def from_elsewhere(port: int, method: str, target: str) -> int:
 def test_only_operators_may_look_and_purge(tmp_path: Path) -> None:
     """Who else reaches a node reads content, and nothing but that."""
     fill, store = Scripted(), Store()
-    fill.script = lambda seen: store.serve(Seen(seen.method, seen.target.partition(b"?")[0], seen.headers, seen.body))
+    fill.script = store.fill
     port = ports.free()
     path = write_policy(policy(fill, fill, [f"http://127.0.0.1:{port}"]), tmp_path / "policy")
     files = tmp_path / "files"

@@ -16,7 +16,7 @@ from harness.cache_tier import Store, digest_of, policy
 from harness.envoy import write_policy
 from harness.processes import Server
 from harness.released_image import Archive, Root, build_of_nodes
-from harness.scripted import Scripted, Seen
+from harness.scripted import Scripted
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
@@ -54,7 +54,7 @@ def test_it_says_what_it_is_and_how_it_runs(archive: Archive) -> None:
 def filling(port: int = 0) -> tuple[Scripted, Store]:
     """What fills a node, and what it has."""
     fill, store = Scripted(port), Store()
-    fill.script = lambda seen: store.serve(Seen(seen.method, seen.target.partition(b"?")[0], seen.headers, seen.body))
+    fill.script = store.fill
     return fill, store
 
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 
 from bench.cases import Case
 from bench.servers import Envoy
@@ -43,10 +44,20 @@ def ask(envoy: Envoy, case: Case, target: str, count: int) -> None:
 def send(port: int, case: Case, target: str, count: int) -> str:
     """Sends one request `count` times; what h2load prints."""
     options = ["--h1", "-n", str(count), "-c", str(min(case.connections, count))]
-    for name, value in {**HEADERS, **case.headers}.items():
-        options += ["-H", f"{name}: {value}"]
-    command = [paths.need_command("h2load"), *options, f"http://127.0.0.1:{port}{target}"]
-    return subprocess.run(command, check=True, timeout=SECONDS, stdout=subprocess.PIPE, text=True).stdout
+    return h2load(f"http://127.0.0.1:{port}{target}", options, {**HEADERS, **case.headers})
+
+
+def h2load(
+    url: str,
+    options: Sequence[str],
+    headers: Mapping[str, str] = HEADERS,
+    seconds: float = SECONDS,
+    prefix: Sequence[str] = (),
+) -> str:
+    """Runs it with these headers; what it prints. `prefix` is a command that runs it."""
+    fields = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
+    command = [*prefix, paths.need_command("h2load"), *options, *fields, url]
+    return subprocess.run(command, check=True, timeout=seconds, stdout=subprocess.PIPE, text=True).stdout
 
 
 def status_counts(output: str) -> dict[int, int]:

@@ -2,16 +2,15 @@
 
 import os
 import random
-import subprocess
 from dataclasses import dataclass, field
 from statistics import median
 
-from bench.load import HEADERS, WrongAnswers, status_counts
+from bench.load import HEADERS, WrongAnswers, h2load, status_counts
 from compare.peers import Peer, Place
 from compare.running import Running
 from compare.stage import World
 from failover_report import contents, low_ports
-from harness import paths, raw
+from harness import raw
 from harness.digest import sha256
 
 BLOB_BYTES = 100 << 20
@@ -107,11 +106,9 @@ def _load(front: Running, target: str, count: int, connections: int) -> float:
     """Processor seconds of the front for one of the requests."""
     before = front.processor_seconds()
     options = ["--h1", "-n", str(count), "-c", str(min(connections, count))]
-    for name, value in HEADERS.items():
-        # Without a token: the registries want none, and a cache might not like one.
-        options += [] if name == "authorization" else ["-H", f"{name}: {value}"]
-    command = [paths.need_command("h2load"), *options, f"http://127.0.0.1:{front.port}{target}"]
-    said = subprocess.run(command, check=True, timeout=SECONDS, stdout=subprocess.PIPE, text=True).stdout
+    # Without a token: the registries want none, and a cache might not like one.
+    headers = {name: value for name, value in HEADERS.items() if name != "authorization"}
+    said = h2load(f"http://127.0.0.1:{front.port}{target}", options, headers, SECONDS)
     spent = front.processor_seconds() - before
     if status_counts(said).get(2) != count:
         raise WrongAnswers(f"of {count} requests for {target} not all were answered well\n{said}")

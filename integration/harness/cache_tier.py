@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,10 @@ class Store:
         """Content that nobody has asked for yet."""
         body = f"{next(numbers)} ".encode() * size
         return self.add(repository, body), body
+
+    def fill(self, seen: Seen) -> Answer:
+        """As the front that fills a node answers: the query says for whom it is."""
+        return self.serve(replace(seen, target=seen.target.partition(b"?")[0]))
 
     def serve(self, seen: Seen) -> Answer:
         """As a registry answers."""

@@ -1,9 +1,10 @@
 """A scripted registry with an image of one layer, and what can be wrong with what it sends of it."""
 
-import hashlib
+import json
 from collections.abc import Callable, Iterator
 
 from harness import image
+from harness.digest import sha256
 from harness.scripted import Answer, Scripted, Seen
 
 
@@ -13,7 +14,7 @@ class Source:
     def __init__(self, server: Scripted, layer: bytes) -> None:
         self.layer, self.server = layer, server
         self.config = b"{}"
-        self.digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+        self.digest = sha256(layer)
         self.serve: Callable[[], Answer] = lambda: Answer(200, [], layer)
         server.script = self._answer
         server.forget()
@@ -25,12 +26,11 @@ class Source:
         return self.serve() if target.endswith(self.digest) else Answer(200, [], self.config)
 
     def _manifest(self) -> bytes:
-        config = f"sha256:{hashlib.sha256(self.config).hexdigest()}"
-        layer = f'{{"mediaType": "x", "digest": "{self.digest}", "size": {len(self.layer)}}}'
-        return (
-            f'{{"schemaVersion": 2, "mediaType": "{image.MANIFEST_TYPE}", "layers": [{layer}], '
-            f'"config": {{"mediaType": "x", "digest": "{config}", "size": {len(self.config)}}}}}'
-        ).encode()
+        config, layer = (
+            {"mediaType": "x", "digest": sha256(content), "size": len(content)} for content in (self.config, self.layer)
+        )
+        manifest = {"schemaVersion": 2, "mediaType": image.MANIFEST_TYPE, "config": config, "layers": [layer]}
+        return json.dumps(manifest).encode()
 
     def reads(self) -> int:
         """How often the layer was asked for."""

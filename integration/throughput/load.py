@@ -1,12 +1,10 @@
 """Requests of many clients at once, by h2load: as many as there can be, or so many a second."""
 
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import HEADERS, WrongAnswers, status_counts
-from harness import paths
+from bench.load import WrongAnswers, h2load, status_counts
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,7 @@ def send(url: str, protocol: Protocol, seconds: int, rate: float | None = None, 
         options = [*protocol.options, "-c", str(protocol.connections), "-D", str(seconds), f"--log-file={log}"]
         if rate is not None:
             options.append(f"--rps={max(1, round(rate / protocol.connections))}")
-        for name, value in HEADERS.items():
-            options += ["-H", f"{name}: {value}"]
-        command = [*prefix, paths.need_command("h2load"), *options, url]
-        said = subprocess.run(command, check=True, timeout=seconds + 60, stdout=subprocess.PIPE, text=True).stdout
+        said = h2load(url, options, seconds=seconds + 60, prefix=prefix)
         return read(log.read_text(), said)
 
 
