@@ -5,7 +5,7 @@ use std::time::Duration;
 use portolan_core::content::{Check, Verdict};
 use portolan_driver::{Filter, Flow};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
+use proxy_wasm::types::{Action, BufferType, ContextType};
 
 use crate::{host, worker};
 
@@ -108,7 +108,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, size: usize, is_end: bool) -> Action {
         if let Some(check) = &mut self.check {
-            check.take(&host::response_body(size));
+            check.take(&host::body(BufferType::HttpResponseBody, size));
         }
         self.passes(is_end, Flow::Continue)
     }

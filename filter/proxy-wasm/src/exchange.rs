@@ -2,8 +2,9 @@
 
 use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey};
 use portolan_driver::{Exchange, HeaderMap};
+use proxy_wasm::types::{BufferType, MapType};
 
-use crate::host::{self, Headers};
+use crate::host;
 use crate::pushes;
 
 /// Unlike a header, no client can send it.
@@ -18,23 +19,23 @@ impl Exchange for Envoy {
     }
 
     fn request_headers(&self) -> Option<HeaderMap> {
-        host::header_map(Headers::Request)
+        host::header_map(MapType::HttpRequestHeaders)
     }
 
     fn request_header(&self, name: &str) -> Option<Vec<u8>> {
-        host::header(Headers::Request, name)
+        host::header(MapType::HttpRequestHeaders, name)
     }
 
     fn request_body(&self, size: usize) -> Vec<u8> {
-        host::request_body(size)
+        host::body(BufferType::HttpRequestBody, size)
     }
 
     fn response_headers(&self) -> Option<HeaderMap> {
-        host::header_map(Headers::Response)
+        host::header_map(MapType::HttpResponseHeaders)
     }
 
     fn response_header(&self, name: &str) -> Option<Vec<u8>> {
-        host::header(Headers::Response, name)
+        host::header(MapType::HttpResponseHeaders, name)
     }
 
     /// Each call that returns bytes has Envoy enter the machine again for the memory.

@@ -1,24 +1,20 @@
-//! Every call to Envoy, in one place.
+//! The calls to Envoy about streams, and its clock.
 //!
 //! The SDK's own functions panic on a status they do not expect and decode headers as UTF-8;
 //! one request with the bytes `ff fe` in a header would then stop the worker. These return
-//! `None` or do nothing instead, and headers are bytes.
+//! `None` or do nothing instead, and headers are bytes. Calls that no client's bytes reach, and
+//! whose every status of Envoy's the SDK expects, are the SDK's: [`hostcalls`].
 #![expect(unsafe_code, reason = "the host's functions are foreign; this is the only file with any")]
 
 use std::ptr::null_mut;
+use std::time::Duration;
 
 use portolan_core::contract::StateKey;
 use portolan_core::reply::Reply;
 use portolan_driver::HeaderMap;
 use portolan_driver::header_map::serialize;
-
-/// Which header map of a stream is meant (proxy-wasm ABI 0.2.1).
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub(crate) enum Headers {
-    Request = 0,
-    Response = 2,
-}
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType};
 
 /// The status of a host call that did what it was asked.
 const OK: u32 = 0;
@@ -38,24 +34,8 @@ unsafe extern "C" {
     fn proxy_remove_header_map_value(map: u32, name: In, n: usize) -> u32;
     fn proxy_get_property(path: In, p: usize, data: Out, size: Size) -> u32;
     fn proxy_set_property(path: In, p: usize, value: In, v: usize) -> u32;
-    fn proxy_call_foreign_function(
-        name: In,
-        n: usize,
-        argument: In,
-        a: usize,
-        data: Out,
-        size: Size,
-    ) -> u32;
-    fn proxy_get_shared_data(key: In, k: usize, data: Out, size: Size, version: *mut u32) -> u32;
-    fn proxy_set_shared_data(key: In, k: usize, data: In, d: usize, version: u32) -> u32;
-    fn proxy_get_buffer_bytes(kind: u32, start: usize, n: usize, data: Out, size: Size) -> u32;
     fn proxy_set_buffer_bytes(kind: u32, start: usize, n: usize, data: In, d: usize) -> u32;
-    fn proxy_set_tick_period_milliseconds(milliseconds: u32) -> u32;
-    fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
-    fn proxy_define_metric(kind: u32, name: In, n: usize, number: *mut u32) -> u32;
-    fn proxy_increment_metric(number: u32, by: i64) -> u32;
-    fn proxy_record_metric(number: u32, value: u64) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -88,7 +68,7 @@ fn receive(call: impl FnOnce(Out, Size) -> u32) -> Option<Vec<u8>> {
 }
 
 /// All headers.
-pub(crate) fn header_map(headers: Headers) -> Option<HeaderMap> {
+pub(crate) fn header_map(headers: MapType) -> Option<HeaderMap> {
     // SAFETY: both pointers are valid for writes during the call.
     let bytes =
         receive(|data, size| unsafe { proxy_get_header_map_pairs(headers as u32, data, size) });
@@ -96,7 +76,7 @@ pub(crate) fn header_map(headers: Headers) -> Option<HeaderMap> {
 }
 
 /// The first value of a header. Much cheaper than reading the map if the header is not there.
-pub(crate) fn header(headers: Headers, name: &str) -> Option<Vec<u8>> {
+pub(crate) fn header(headers: MapType, name: &str) -> Option<Vec<u8>> {
     // SAFETY: `name` is valid for reads, the other pointers for writes, during the call.
     receive(|data, size| unsafe {
         proxy_get_header_map_value(headers as u32, name.as_ptr(), name.len(), data, size)
@@ -104,7 +84,7 @@ pub(crate) fn header(headers: Headers, name: &str) -> Option<Vec<u8>> {
 }
 
 /// Sets a header to one value, whatever it had before.
-pub(crate) fn set_header(headers: Headers, name: &str, value: &[u8]) {
+pub(crate) fn set_header(headers: MapType, name: &str, value: &[u8]) {
     // SAFETY: `name` and `value` are valid for reads during the call.
     unsafe {
         proxy_replace_header_map_value(
@@ -118,7 +98,7 @@ pub(crate) fn set_header(headers: Headers, name: &str, value: &[u8]) {
 }
 
 /// Adds one more value of a header.
-pub(crate) fn add_header(headers: Headers, name: &str, value: &[u8]) {
+pub(crate) fn add_header(headers: MapType, name: &str, value: &[u8]) {
     // SAFETY: `name` and `value` are valid for reads during the call.
     unsafe {
         proxy_add_header_map_value(
@@ -132,7 +112,7 @@ pub(crate) fn add_header(headers: Headers, name: &str, value: &[u8]) {
 }
 
 /// Removes every value of a header.
-pub(crate) fn remove_header(headers: Headers, name: &[u8]) {
+pub(crate) fn remove_header(headers: MapType, name: &[u8]) {
     // SAFETY: `name` is valid for reads during the call.
     unsafe {
         proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len());
@@ -157,43 +137,13 @@ pub(crate) fn set_state(key: StateKey, value: &[u8]) {
 /// Has a property of this stream outlive the pass in which it is set: Envoy makes a request that it
 /// redirects anew. To be called while the filter is configured.
 pub(crate) fn outlive_passes(key: StateKey) {
-    const FUNCTION: &str = "declare_property";
     // Envoy's message `DeclarePropertyArguments`: field 1 is the name, field 5 the span, 1 being that of the
     // client's request.
     let name = key.name();
     let Ok(length) = u8::try_from(name.len()) else { return };
     let argument = [&[0x0a, length], name.as_bytes(), &[0x28, 1]].concat();
-    // SAFETY: name and argument are valid for reads, the other pointers for writes, during the call.
-    receive(|data, size| unsafe {
-        proxy_call_foreign_function(
-            FUNCTION.as_ptr(),
-            FUNCTION.len(),
-            argument.as_ptr(),
-            argument.len(),
-            data,
-            size,
-        )
-    });
-}
-
-/// A value that all workers of the process share, and its version.
-pub(crate) fn shared(key: &str) -> Option<(Vec<u8>, u32)> {
-    let mut version = 0;
-    // SAFETY: `key` is valid for reads, the other pointers for writes, during the call.
-    let value = receive(|data, size| unsafe {
-        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut version)
-    });
-    value.map(|value| (value, version))
-}
-
-/// Sets a shared value if it still has this version; version 0 sets it whatever it has.
-/// Whether it was set.
-pub(crate) fn set_shared(key: &str, value: &[u8], version: u32) -> bool {
-    // SAFETY: `key` and `value` are valid for reads during the call.
-    let status = unsafe {
-        proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version)
-    };
-    status == OK
+    // Envoy refuses a property that it knows already: from the configuration before this one.
+    let _ = hostcalls::call_foreign_function("declare_property", Some(&argument));
 }
 
 /// Nanoseconds since 1970, by Envoy's clock.
@@ -228,91 +178,19 @@ pub(crate) fn reply(reply: &Reply, details: &str) {
     }
 }
 
-/// Counters and gauges in Envoy's statistics.
-pub(crate) mod metric {
-    use super::OK;
-
-    /// Kinds of metrics (proxy-wasm ABI 0.2.1).
-    const COUNTER: u32 = 0;
-    const GAUGE: u32 = 1;
-
-    /// The number of the counter or gauge with this name, which is made if it is not there.
-    pub(crate) fn define(name: &str, is_counter: bool) -> Option<u32> {
-        let (kind, mut number) = (if is_counter { COUNTER } else { GAUGE }, 0);
-        // SAFETY: `name` is valid for reads, the other pointer for writes, during the call.
-        let status =
-            unsafe { super::proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut number) };
-        (status == OK).then_some(number)
-    }
-
-    /// Adds to a counter, or sets a gauge.
-    pub(crate) fn note(number: u32, is_counter: bool, value: u64) {
-        let by = i64::try_from(value).unwrap_or(i64::MAX);
-        // SAFETY: both are calls by value.
-        unsafe {
-            if is_counter {
-                super::proxy_increment_metric(number, by);
-            } else {
-                super::proxy_record_metric(number, value);
-            }
-        }
-    }
-}
-
-/// All headers of the answer to a call, and its body.
-pub(crate) mod call {
-    use super::{HeaderMap, receive};
-
-    const HEADERS: u32 = 6;
-    const BODY: u32 = 4;
-
-    /// The headers.
-    pub(crate) fn header_map() -> Option<HeaderMap> {
-        // SAFETY: both pointers are valid for writes during the call.
-        let bytes =
-            receive(|data, size| unsafe { super::proxy_get_header_map_pairs(HEADERS, data, size) });
-        bytes.map(HeaderMap::new)
-    }
-
-    /// The first `size` bytes of the body.
-    pub(crate) fn body(size: usize) -> Vec<u8> {
-        super::buffer(BODY, size)
-    }
-}
-
-/// The first `size` bytes of the body of the request, as far as it is there.
-pub(crate) fn request_body(size: usize) -> Vec<u8> {
-    const BODY: u32 = 0;
-    buffer(BODY, size)
-}
-
-/// The first `size` bytes of the part of the body of the response that is there.
-pub(crate) fn response_body(size: usize) -> Vec<u8> {
-    const BODY: u32 = 1;
-    buffer(BODY, size)
+/// The first `size` bytes of a body, as far as they are there.
+pub(crate) fn body(of: BufferType, size: usize) -> Vec<u8> {
+    hostcalls::get_buffer(of, 0, size).ok().flatten().unwrap_or_default()
 }
 
 /// Takes out the first `size` bytes of the body of the request, as far as it is there.
 pub(crate) fn drop_request_body(size: usize) {
-    const BODY: u32 = 0;
     let nothing: &[u8] = &[];
     // SAFETY: `nothing` is valid for reads of no byte during the call.
     unsafe {
-        proxy_set_buffer_bytes(BODY, 0, size, nothing.as_ptr(), nothing.len());
+        let of_the_request = BufferType::HttpRequestBody as u32;
+        proxy_set_buffer_bytes(of_the_request, 0, size, nothing.as_ptr(), nothing.len());
     }
-}
-
-fn buffer(kind: u32, size: usize) -> Vec<u8> {
-    // SAFETY: both pointers are valid for writes during the call.
-    let bytes =
-        receive(|data, length| unsafe { proxy_get_buffer_bytes(kind, 0, size, data, length) });
-    bytes.unwrap_or_default()
-}
-
-/// Does what follows for another stream, as far as it is still there; whether it is.
-pub(crate) fn switch_to(context: u32) -> bool {
-    // SAFETY: there are no pointers.
-    unsafe { proxy_set_effective_context(context) == OK }
 }
 
 /// Lets a paused request go on.
@@ -325,10 +203,8 @@ pub(crate) fn resume_request() {
 }
 
 /// How often the root context has its turn; zero for never.
-pub(crate) fn set_tick_period(period: std::time::Duration) {
-    let milliseconds = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
-    // SAFETY: there are no pointers.
-    unsafe {
-        proxy_set_tick_period_milliseconds(milliseconds);
-    }
+pub(crate) fn set_tick_period(period: Duration) {
+    const LONGEST: Duration = Duration::from_millis(u32::MAX as u64);
+    // Envoy takes any period.
+    let _ = hostcalls::set_tick_period(period.min(LONGEST));
 }

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use portolan_driver::Measured;
-
-use crate::host::metric;
+use proxy_wasm::hostcalls::{define_metric, increment_metric, record_metric};
+use proxy_wasm::types::MetricType;
 
 thread_local! {
     /// Envoy's numbers of the metrics, by their names.
@@ -15,16 +15,20 @@ thread_local! {
 
 /// Counts, or sets a gauge. What Envoy does not take is lost: nobody has to wait for a number.
 pub(crate) fn note(measured: &Measured) {
-    let is_counter = measured.quantity.is_counter();
-    if let Some(number) = number(measured.name(), is_counter) {
-        metric::note(number, is_counter, measured.value);
-    }
+    let kind = if measured.quantity.is_counter() { MetricType::Counter } else { MetricType::Gauge };
+    let Some(number) = number(measured.name(), kind) else { return };
+    let by = i64::try_from(measured.value).unwrap_or(i64::MAX);
+    let _ = match kind {
+        MetricType::Counter => increment_metric(number, by),
+        _ => record_metric(number, measured.value),
+    };
 }
 
-fn number(name: String, is_counter: bool) -> Option<u32> {
+/// The number of the counter or gauge with this name, which is made if it is not there.
+fn number(name: String, kind: MetricType) -> Option<u32> {
     NUMBERS.with_borrow_mut(|numbers| match numbers.get(&name) {
         Some(number) => Some(*number),
-        None => metric::define(&name, is_counter).inspect(|number| {
+        None => define_metric(kind, &name).ok().inspect(|number| {
             numbers.insert(name, *number);
         }),
     })

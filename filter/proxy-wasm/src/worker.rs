@@ -10,14 +10,20 @@ use std::hash::{BuildHasher, RandomState};
 use portolan_core::content::Check;
 use portolan_driver::{Call, CallAnswer, CallId, Effect, Seed, Side, StreamId, Woken, Worker};
 use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType};
 
 use crate::exchange::Envoy;
-use crate::host::{self, Headers};
+use crate::host;
 use crate::{metrics, pushes};
 
 thread_local! {
     /// The SDK makes contexts by a plain function, which is why there is a static.
-    static SHARED: RefCell<Shared> = RefCell::new(Shared::new());
+    static SHARED: RefCell<Shared> = {
+        // Envoy's random numbers (`random_get` of WASI), through a function that hides them.
+        let random = RandomState::new();
+        let seed = Seed(random.hash_one(0_u8), random.hash_one(1_u8));
+        RefCell::new(Shared { worker: Worker::new(seed), calls: HashMap::new() })
+    };
 }
 
 /// What all contexts of a worker share.
@@ -32,15 +38,6 @@ struct Shared {
 enum Caller {
     Worker(CallId),
     Stream(StreamId),
-}
-
-impl Shared {
-    fn new() -> Self {
-        // Envoy's random numbers (`random_get` of WASI), through a function that hides them.
-        let random = RandomState::new();
-        let seed = Seed(random.hash_one(0_u8), random.hash_one(1_u8));
-        Self { worker: Worker::new(seed), calls: HashMap::new() }
-    }
 }
 
 /// Works with the worker.
@@ -83,8 +80,8 @@ pub(crate) fn on_tick(root: u32) {
 /// The answer to a call, in a root context or in a stream.
 pub(crate) fn on_answer(context: u32, call: u32, body_size: usize) {
     let caller = SHARED.with_borrow_mut(|shared| shared.calls.remove(&call));
-    let headers = host::call::header_map();
-    let body = host::call::body(body_size);
+    let headers = host::header_map(MapType::HttpCallResponseHeaders);
+    let body = host::body(BufferType::HttpCallResponseBody, body_size);
     let answer = CallAnswer { headers: headers.as_ref(), body: &body };
     match caller {
         None => {}
@@ -97,18 +94,23 @@ pub(crate) fn on_answer(context: u32, call: u32, body_size: usize) {
 }
 
 fn answered(stream: StreamId, answer: &CallAnswer<'_>) {
-    if host::switch_to(stream) {
+    if switch_to(stream) {
         run(stream, |worker, envoy, effects| worker.call_answered(stream, envoy, answer, effects));
     }
+}
+
+/// Does what follows for another stream, as far as it is still there; whether it is.
+fn switch_to(context: u32) -> bool {
+    hostcalls::set_effective_context(context).is_ok()
 }
 
 /// Lets streams go on, and turns back to the root context.
 fn wake(woken: Vec<Woken>, root: u32) {
     for woken in woken {
         let stream = woken.stream;
-        if host::switch_to(stream) {
+        if switch_to(stream) {
             run(stream, |worker, envoy, effects| worker.resume(woken, envoy, effects));
-            host::switch_to(root);
+            switch_to(root);
         }
     }
 }
@@ -169,9 +171,9 @@ fn apply(effect: Effect, stream: StreamId) {
     }
 }
 
-const fn of(side: Side) -> Headers {
+const fn of(side: Side) -> MapType {
     match side {
-        Side::Request => Headers::Request,
-        Side::Response => Headers::Response,
+        Side::Request => MapType::HttpRequestHeaders,
+        Side::Response => MapType::HttpResponseHeaders,
     }
 }
