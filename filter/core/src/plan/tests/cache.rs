@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::policy::CacheUse;
+use AtCache::{Asked, Bypassed, NotInvolved};
 
 fn policy() -> Policy {
     Policy::new()
@@ -29,28 +30,32 @@ fn policy() -> Policy {
         )
 }
 
-/// Where a request ends, what each member of its list is sent, and what becomes of it at the cache.
-fn end(config: &Config, head: &RequestHead<'_>, in_repository: Option<Presence>) -> String {
-    let Plan { action, .. } = plan(config, head, &Facts { in_repository, ..NONE });
-    match action {
-        Action::Reply(reply) => reply.status.to_string(),
-        Action::Need(Need::Content(content)) => {
-            format!("ask {}", content.target.replace(DIGEST, "D"))
-        }
-        Action::Forward(forwarding) => {
-            let targets = forwarding.receipt.targets.iter();
-            let targets =
-                targets.map(|target| String::from_utf8_lossy(target).replace(DIGEST, "D"));
-            let used = match forwarding.forward.cache {
-                CacheUse::None => "",
-                CacheUse::Asked(_) => "; asked",
-                CacheUse::Bypassed(_) => "; bypass",
-            };
-            let targets = targets.collect::<Vec<_>>().join(" ");
-            format!("{} {targets}{used}", forwarding.cluster)
-        }
-        other => format!("{other:?}"),
-    }
+/// What a forwarded request has to do with the cache of its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtCache {
+    /// Nothing.
+    NotInvolved,
+    /// The cache is asked.
+    Asked,
+    /// A cache of the chain is left out, because the request is none for it.
+    Bypassed,
+}
+
+fn planned(
+    config: &Config,
+    head: &RequestHead<'_>,
+    in_repository: Option<Presence>,
+) -> (Outcome, AtCache) {
+    let action = plan(config, head, &Facts { in_repository, ..NONE }).action;
+    let at_cache = match &action {
+        Action::Forward(forwarding) => match forwarding.forward.cache {
+            CacheUse::None => NotInvolved,
+            CacheUse::Asked(_) => Asked,
+            CacheUse::Bypassed(_) => Bypassed,
+        },
+        _ => NotInvolved,
+    };
+    (Outcome::of(config, action), at_cache)
 }
 
 #[test]
@@ -58,35 +63,39 @@ fn only_content_that_is_known_to_be_in_the_repository_goes_to_a_cache() {
     use Presence::{Absent, Present, Unknown};
     let config = policy().read_by(Config::from_json);
     let (main, own) = ("registry.example", "own.example");
-    let registries = "near+far /base/v2/acme/a/blobs/D /v2/team/a/blobs/D";
-    let bypass = format!("{registries}; bypass");
-    let cached = format!(
-        "cache@eu+near+far /v2/team/a/blobs/D?front=main&region=default {}; asked",
-        "/base/v2/acme/a/blobs/D /v2/team/a/blobs/D"
-    );
+    let registries =
+        || forwarded("near+far", ["/base/v2/acme/a/blobs/DIGEST", "/v2/team/a/blobs/DIGEST"]);
+    let through = |class: &str| {
+        let node = format!("/v2/team/a/{class}/DIGEST?front=main&region=default");
+        let [near, far] =
+            ["/base/v2/acme", "/v2/team"].map(|path| format!("{path}/a/{class}/DIGEST"));
+        forwarded("cache@eu+near+far", [&*node, &near, &far])
+    };
+    let content = |class: &str| Outcome::NeedsContent {
+        target: format!("/v2/team/a/{class}/DIGEST?front=main&region=default"),
+    };
+    let tag = forwarded("near+far", ["/base/v2/acme/a/manifests/v1", "/v2/team/a/manifests/v1"]);
+    let referrers =
+        forwarded("near+far", ["/base/v2/acme/a/referrers/DIGEST", "/v2/team/a/referrers/DIGEST"]);
+    let denied = || replied(403, "DENIED");
     #[rustfmt::skip]
     let rows = [
-        (main, "GET", "/v2/team/a/blobs/D", None, "ask /v2/team/a/blobs/D?front=main&region=default", "first it has to be known"),
-        (main, "GET", "/v2/team/a/blobs/D", Some(Present), cached.as_str(), "the cache, and the registries behind it"),
-        (main, "GET", "/v2/team/a/blobs/D", Some(Absent), &bypass, "today's answer"),
-        (main, "GET", "/v2/team/a/blobs/D", Some(Unknown), &bypass, "nobody could say"),
-        (main, "GET", "/v2/team/a/manifests/D", None, "ask /v2/team/a/manifests/D?front=main&region=default", "manifests by digest as well"),
-        (main, "GET", "/v2/team/a/manifests/v1", Some(Present), "near+far /base/v2/acme/a/manifests/v1 /v2/team/a/manifests/v1", "a tag"),
-        (main, "HEAD", "/v2/team/a/blobs/D", Some(Present), registries, "no content"),
-        (main, "GET", "/v2/team/a/referrers/D", Some(Present), "near+far /base/v2/acme/a/referrers/D /v2/team/a/referrers/D", "they change"),
-        (own, "GET", "/v2/team/a/blobs/D", Some(Present), &bypass, "the registries say what this client may read"),
-        (main, "GET", "/v2/office/a/blobs/D", Some(Present), "403", "who may not read is told so before anything is asked"),
-        (main, "GET", "/v2/office/a/blobs/D", None, "403", "who may not read is told so before anything is asked"),
+        (main, "GET", "/v2/team/a/blobs/DIGEST", None, content("blobs"), NotInvolved, "first it has to be known"),
+        (main, "GET", "/v2/team/a/blobs/DIGEST", Some(Present), through("blobs"), Asked, "the cache, and the registries behind it"),
+        (main, "GET", "/v2/team/a/blobs/DIGEST", Some(Absent), registries(), Bypassed, "today's answer"),
+        (main, "GET", "/v2/team/a/blobs/DIGEST", Some(Unknown), registries(), Bypassed, "nobody could say"),
+        (main, "GET", "/v2/team/a/manifests/DIGEST", None, content("manifests"), NotInvolved, "manifests by digest as well"),
+        (main, "GET", "/v2/team/a/manifests/v1", Some(Present), tag, NotInvolved, "a tag"),
+        (main, "HEAD", "/v2/team/a/blobs/DIGEST", Some(Present), registries(), NotInvolved, "no content"),
+        (main, "GET", "/v2/team/a/referrers/DIGEST", Some(Present), referrers, NotInvolved, "they change"),
+        (own, "GET", "/v2/team/a/blobs/DIGEST", Some(Present), registries(), Bypassed, "the registries say what this client may read"),
+        (main, "GET", "/v2/office/a/blobs/DIGEST", Some(Present), denied(), NotInvolved, "who may not read is told so before anything is asked"),
+        (main, "GET", "/v2/office/a/blobs/DIGEST", None, denied(), NotInvolved, "who may not read is told so before anything is asked"),
     ];
-    for (host, method, target, in_repository, expected, reason) in rows {
-        let target = target.replace('D', DIGEST);
-        let head = RequestHead {
-            method: method.as_bytes(),
-            target: target.as_bytes(),
-            authority: host.as_bytes(),
-            ..RequestHead::default()
-        };
-        assert_eq!(end(&config, &head, in_repository), expected, "{method} {target}: {reason}");
+    for (host, method, target, in_repository, expected, at_cache, reason) in rows {
+        let target = with_digest(target);
+        let found = planned(&config, &request(method, host, &target), in_repository);
+        assert_eq!(found, (expected, at_cache), "{method} {target}: {reason}");
     }
 }
 
@@ -94,45 +103,39 @@ fn only_content_that_is_known_to_be_in_the_repository_goes_to_a_cache() {
 fn a_browser_that_asks_about_a_request_is_answered_by_a_registry() {
     let config = policy().read_by(Config::from_json);
     let target = format!("/v2/team/a/blobs/{DIGEST}");
-    let head = RequestHead {
-        method: b"OPTIONS",
-        preflight: Some(b"GET"),
-        target: target.as_bytes(),
-        authority: b"registry.example",
-        ..RequestHead::default()
-    };
-    let found = end(&config, &head, Some(Presence::Present));
-    assert!(found.starts_with("near+far ") && found.ends_with("; bypass"), "{found}");
+    let head =
+        RequestHead { preflight: Some(b"GET"), ..request("OPTIONS", "registry.example", &target) };
+    let found = planned(&config, &head, Some(Presence::Present));
+    let registries = ["/base/v2/acme/a/blobs/DIGEST", "/v2/team/a/blobs/DIGEST"];
+    assert_eq!(found, (forwarded("near+far", registries), Bypassed));
 }
 
 #[test]
 fn fills_use_the_chain_of_the_region_without_its_cache() {
     let config = policy().with("fills_caches", true).read_by(Config::from_json);
-    let registries = "near+far /base/v2/acme/a/blobs/D /v2/team/a/blobs/D";
+    let registries =
+        || forwarded("near+far", ["/base/v2/acme/a/blobs/DIGEST", "/v2/team/a/blobs/DIGEST"]);
+    let none = || replied(404, "UNSUPPORTED");
+    let unknown = || replied(404, "NAME_UNKNOWN");
     #[rustfmt::skip]
     let rows = [
-        ("GET", "/v2/team/a/blobs/D?front=main&region=default", registries, "the region's chain without its cache"),
-        ("HEAD", "/v2/team/a/blobs/D?front=main&region=default", registries, "the filter's question"),
-        ("GET", "/v2/team/a/blobs/D?front=main&region=asia", "far /v2/team/a/blobs/D", "another region"),
-        ("GET", "/v2/office/a/manifests/D?front=main&region=default", "far /v2/office/a/manifests/D", "who may read was settled before"),
-        ("GET", "/v2/team/a/manifests/v1?front=main&region=default", "404", "a tag"),
-        ("GET", "/v2/team/a/tags/list?front=main&region=default", "404", "tags"),
-        ("GET", "/v2/team/a/referrers/D?front=main&region=default", "404", "referrers"),
-        ("GET", "/v2/", "404", "no content"),
-        ("GET", "/v2/team/a/blobs/D", "404", "through whose chain?"),
-        ("GET", "/v2/team/a/blobs/D?front=main&region=mars", "404", "there is no such region"),
-        ("GET", "/v2/other/a/blobs/D?front=main&region=default", "404", "there is no rule"),
-        ("DELETE", "/v2/team/a/manifests/D?front=main&region=default", "404", "a write"),
-        ("PUT", "/v2/team/a/manifests/v1?front=main&region=default", "404", "a write"),
+        ("GET", "/v2/team/a/blobs/DIGEST?front=main&region=default", registries(), "the region's chain without its cache"),
+        ("HEAD", "/v2/team/a/blobs/DIGEST?front=main&region=default", registries(), "the filter's question"),
+        ("GET", "/v2/team/a/blobs/DIGEST?front=main&region=asia", forwarded("far", ["/v2/team/a/blobs/DIGEST"]), "another region"),
+        ("GET", "/v2/office/a/manifests/DIGEST?front=main&region=default", forwarded("far", ["/v2/office/a/manifests/DIGEST"]), "who may read was settled before"),
+        ("GET", "/v2/team/a/manifests/v1?front=main&region=default", none(), "a tag"),
+        ("GET", "/v2/team/a/tags/list?front=main&region=default", none(), "tags"),
+        ("GET", "/v2/team/a/referrers/DIGEST?front=main&region=default", none(), "referrers"),
+        ("GET", "/v2/", none(), "no content"),
+        ("GET", "/v2/team/a/blobs/DIGEST", unknown(), "through whose chain?"),
+        ("GET", "/v2/team/a/blobs/DIGEST?front=main&region=mars", unknown(), "there is no such region"),
+        ("GET", "/v2/other/a/blobs/DIGEST?front=main&region=default", unknown(), "there is no rule"),
+        ("DELETE", "/v2/team/a/manifests/DIGEST?front=main&region=default", none(), "a write"),
+        ("PUT", "/v2/team/a/manifests/v1?front=main&region=default", none(), "a write"),
     ];
     for (method, target, expected, reason) in rows {
-        let target = target.replace('D', DIGEST);
-        let head = RequestHead {
-            method: method.as_bytes(),
-            target: target.as_bytes(),
-            authority: b"cache.internal",
-            ..RequestHead::default()
-        };
-        assert_eq!(end(&config, &head, None), expected, "{method} {target}: {reason}");
+        let target = with_digest(target);
+        let (found, _) = planned(&config, &request(method, "cache.internal", &target), None);
+        assert_eq!(found, expected, "{method} {target}: {reason}");
     }
 }

@@ -55,161 +55,170 @@ fn all_up(in_store: Option<Presence>) -> Facts<'static> {
     Facts { in_store, health: Some(Examined::UpBut(&[])), ..NONE }
 }
 
-/// Where the request ends: the status and the URL, the cluster, or the question.
-fn run(asks: &Asks<'_>) -> String {
+/// Where the request ends, and why, as the log says it. `HEX` is a digest without its algorithm.
+fn planned(asks: &Asks<'_>) -> (Outcome, String) {
     let config = Config::from_json(POLICY.as_bytes()).unwrap_or_else(|found| panic!("{found:#?}"));
     let hex = DIGEST.replace("sha256:", "");
-    let target = asks.target.replace("DIGEST", DIGEST).replace("HEX", &hex);
+    let target = with_digest(asks.target).replace("HEX", &hex);
     let head = RequestHead {
-        method: asks.method.as_bytes(),
-        target: target.as_bytes(),
-        authority: b"registry.example",
         client: ClientFacts {
             country: Some(asks.country.as_bytes()),
             address: Some(asks.address.as_bytes()),
             ..ClientFacts::default()
         },
-        ..RequestHead::default()
+        ..request(asks.method, "registry.example", &target)
     };
     let plan = plan(&config, &head, &all_up(asks.in_store));
-    let reason = plan.record.reason.clone();
-    let end = match plan.action {
-        Action::Reply(reply) => {
-            let location = reply.headers.iter().find(|(name, _)| *name == "location");
-            let location = location.map(|(_, value)| format!(" {value}")).unwrap_or_default();
-            assert_eq!(reply.status == 307, !location.is_empty());
-            format!("{}{location}", reply.status)
-        }
-        Action::Forward(forwarding) => format!("carried to {}", forwarding.cluster),
-        Action::Need(Need::BlobPresence(blob)) => {
-            assert_eq!(blob.digest.as_str(), DIGEST);
-            format!("ask {}", config.blob_store(blob.store).unwrap().name())
-        }
-        other => format!("{other:?}"),
+    let end = match Outcome::of(&config, plan.action) {
+        Outcome::Redirected { location } => redirected(location.replace(&hex, "HEX")),
+        other => other,
     };
-    format!("{end}; {reason}").replace(DIGEST, "DIGEST").replace(&hex, "HEX")
+    (end, plan.record.reason)
 }
 
 /// The table of archeio, row by row, in the order of its documentation; what it does wrong is right.
 #[test]
 fn the_table_of_archeio() {
+    let at_ar =
+        |rest: &str| redirected(format!("https://ar.example/base/v2/project/images/{rest}"));
     #[rustfmt::skip]
     let rows = [
-        ("GET", "/", "307 https://example.com/about; default; page", "its own page"),
-        ("HEAD", "/", "307 https://example.com/about; default; page", "its own page"),
-        ("GET", "/?utm=x", "307 https://example.com/about; default; page", "with whatever behind it"),
-        ("GET", "/privacy", "307 https://example.com/p?x=1#y; default; page", "another page"),
-        ("POST", "/", "405; default; UNSUPPORTED", "pages are read"),
-        ("GET", "/privacyx", "404; default; UNSUPPORTED", "archeio: the same page"),
-        ("GET", "/privacy/x", "404; default; UNSUPPORTED", "archeio: the same page"),
-        ("GET", "/healthz", "404; default; UNSUPPORTED", "not of the API"),
-        ("GET", "/v1/search", "404; default; UNSUPPORTED", "not of the API"),
-        ("GET", "/v2", "200; default; ping", "a registry"),
-        ("GET", "/v2/", "200; default; ping", "a registry"),
-        ("HEAD", "/v2/", "200; default; ping", "a registry"),
-        ("GET", "/v2/_catalog", "404; default; UNSUPPORTED", "not offered"),
-        ("GET", "/v2foo", "404; default; UNSUPPORTED", "archeio: sent to the registry's /v2/foo"),
-        ("GET", "/v2foo/manifests/v1", "404; default; UNSUPPORTED", "archeio: sent to the registry"),
-        ("GET", "/v2/pause/manifests/3.9", "307 https://ar.example/base/v2/project/images/pause/manifests/3.9; default; nearest replica, redirected", "a manifest"),
-        ("HEAD", "/v2/pause/manifests/3.9", "307 https://ar.example/base/v2/project/images/pause/manifests/3.9; default; nearest replica, redirected", "the check of a tag"),
-        ("GET", "/v2/a/b/manifests/DIGEST", "307 https://ar.example/base/v2/project/images/a/b/manifests/DIGEST; default; nearest, redirected", "by digest"),
-        ("GET", "/v2/pause/tags/list?n=5&last=%2f", "307 https://ar.example/base/v2/project/images/pause/tags/list?n=5&last=%2f; default; nearest replica, redirected", "archeio: the query is lost"),
-        ("GET", "/v2/pause/manifests/3.9?", "307 https://ar.example/base/v2/project/images/pause/manifests/3.9?; default; nearest replica, redirected", "an empty query, too"),
-        ("GET", "/v2/pause/blobs/DIGEST", "ask east; default; asked", "a blob: is it in the bucket?"),
-        ("HEAD", "/v2/pause/blobs/DIGEST", "ask east; default; asked", "a blob: is it in the bucket?"),
-        ("GET", "/v2/../../other/manifests/v1", "400; default; NAME_INVALID", "archeio: leaves its prefix"),
-        ("GET", "/v2/%2e%2e/%2e%2e/other/manifests/v1", "400; default; NAME_INVALID", "archeio: leaves its prefix"),
-        ("GET", "/v2/a//b/manifests/v1", "400; default; NAME_INVALID", "archeio: joined"),
-        ("GET", "/v2/pause/blobs/sha256:zz", "400; default; DIGEST_INVALID", "archeio: asked of the bucket"),
-        ("POST", "/v2/pause/blobs/uploads/", "405; default; UNSUPPORTED", "no writes"),
-        ("PUT", "/v2/pause/manifests/v1", "405; default; UNSUPPORTED", "no writes"),
-        ("PATCH", "/v2/pause/blobs/uploads/1", "405; default; UNSUPPORTED", "no writes"),
-        ("DELETE", "/v2/pause/manifests/DIGEST", "405; default; UNSUPPORTED", "no writes"),
-        ("OPTIONS", "/v2/pause/manifests/v1", "405; default; UNSUPPORTED", "no other methods"),
+        ("GET", "/", redirected("https://example.com/about"), "default; page", "its own page"),
+        ("HEAD", "/", redirected("https://example.com/about"), "default; page", "its own page"),
+        ("GET", "/?utm=x", redirected("https://example.com/about"), "default; page", "with whatever behind it"),
+        ("GET", "/privacy", redirected("https://example.com/p?x=1#y"), "default; page", "another page"),
+        ("POST", "/", replied(405, "UNSUPPORTED"), "default; UNSUPPORTED", "pages are read"),
+        ("GET", "/privacyx", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "archeio: the same page"),
+        ("GET", "/privacy/x", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "archeio: the same page"),
+        ("GET", "/healthz", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "not of the API"),
+        ("GET", "/v1/search", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "not of the API"),
+        ("GET", "/v2", replied(200, "ok"), "default; ping", "a registry"),
+        ("GET", "/v2/", replied(200, "ok"), "default; ping", "a registry"),
+        ("HEAD", "/v2/", replied(200, "ok"), "default; ping", "a registry"),
+        ("GET", "/v2/_catalog", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "not offered"),
+        ("GET", "/v2foo", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "archeio: sent to the registry's /v2/foo"),
+        ("GET", "/v2foo/manifests/v1", replied(404, "UNSUPPORTED"), "default; UNSUPPORTED", "archeio: sent to the registry"),
+        ("GET", "/v2/pause/manifests/3.9", at_ar("pause/manifests/3.9"), "default; nearest replica, redirected", "a manifest"),
+        ("HEAD", "/v2/pause/manifests/3.9", at_ar("pause/manifests/3.9"), "default; nearest replica, redirected", "the check of a tag"),
+        ("GET", "/v2/a/b/manifests/DIGEST", at_ar("a/b/manifests/DIGEST"), "default; nearest, redirected", "by digest"),
+        ("GET", "/v2/pause/tags/list?n=5&last=%2f", at_ar("pause/tags/list?n=5&last=%2f"), "default; nearest replica, redirected", "archeio: the query is lost"),
+        ("GET", "/v2/pause/manifests/3.9?", at_ar("pause/manifests/3.9?"), "default; nearest replica, redirected", "an empty query, too"),
+        ("GET", "/v2/pause/blobs/DIGEST", needs_blob("east"), "default; asked", "a blob: is it in the bucket?"),
+        ("HEAD", "/v2/pause/blobs/DIGEST", needs_blob("east"), "default; asked", "a blob: is it in the bucket?"),
+        ("GET", "/v2/../../other/manifests/v1", replied(400, "NAME_INVALID"), "default; NAME_INVALID", "archeio: leaves its prefix"),
+        ("GET", "/v2/%2e%2e/%2e%2e/other/manifests/v1", replied(400, "NAME_INVALID"), "default; NAME_INVALID", "archeio: leaves its prefix"),
+        ("GET", "/v2/a//b/manifests/v1", replied(400, "NAME_INVALID"), "default; NAME_INVALID", "archeio: joined"),
+        ("GET", "/v2/pause/blobs/sha256:zz", replied(400, "DIGEST_INVALID"), "default; DIGEST_INVALID", "archeio: asked of the bucket"),
+        ("POST", "/v2/pause/blobs/uploads/", replied(405, "UNSUPPORTED"), "default; UNSUPPORTED", "no writes"),
+        ("PUT", "/v2/pause/manifests/v1", replied(405, "UNSUPPORTED"), "default; UNSUPPORTED", "no writes"),
+        ("PATCH", "/v2/pause/blobs/uploads/1", replied(405, "UNSUPPORTED"), "default; UNSUPPORTED", "no writes"),
+        ("DELETE", "/v2/pause/manifests/DIGEST", replied(405, "UNSUPPORTED"), "default; UNSUPPORTED", "no writes"),
+        ("OPTIONS", "/v2/pause/manifests/v1", replied(405, "UNSUPPORTED"), "default; UNSUPPORTED", "no other methods"),
     ];
-    for (method, target, expected, reason) in rows {
+    for (method, target, expected, why, reason) in rows {
         let asks = Asks { method, target, ..UNKNOWN_CLIENT };
-        assert_eq!(run(&asks), expected, "{method} {target}: {reason}");
+        let expected = (expected, why.to_owned());
+        assert_eq!(planned(&asks), expected, "{method} {target}: {reason}");
     }
 }
 
 #[test]
 fn blobs_come_from_the_store_of_the_region_that_has_them() {
     use Presence::{Absent, Present, Unknown};
-    let ar = "307 https://ar.example/base/v2/project/images/pause/blobs/DIGEST?x=%2f";
-    let east = "307 https://east.example/containers/images/DIGEST";
-    let west = "307 https://west.example:8443/sha256/HEX";
+    let ar = || redirected("https://ar.example/base/v2/project/images/pause/blobs/DIGEST?x=%2f");
+    let east = || redirected("https://east.example/containers/images/DIGEST");
+    let west = || redirected("https://west.example:8443/sha256/HEX");
     let aws = "network 192.0.2.0/24";
     #[rustfmt::skip]
     let rows = [
-        ("", "", Some(Present), format!("{east}; default; blob store, redirected"), "an unknown network: the default store"),
-        ("", "", Some(Absent), format!("{ar}; default; nearest, redirected"), "it lacks it"),
-        ("", "", Some(Unknown), format!("{ar}; default; nearest, redirected"), "it could not be asked"),
-        ("", "192.0.2.1", None, format!("ask west; {aws}; asked"), "the region of the network"),
-        ("", "192.0.2.1", Some(Present), format!("{west}; {aws}; blob store, redirected"), "the region of the network"),
-        ("", "::ffff:192.0.2.1", Some(Present), format!("{west}; {aws}; blob store, redirected"), "archeio: an unknown network"),
-        ("", "192.0.2.65", None, format!("{ar}; {aws}; nearest, redirected"), "the longer prefix has the label; archeio: the shorter"),
-        ("", "10.1.2.3", None, format!("{ar}; default; nearest, redirected"), "kept on the backend"),
-        ("CN", "", None, format!("{ar}; country CN; nearest, redirected"), "a region without a store"),
-        ("DE", "", Some(Present), format!("{east}; country DE; blob store, redirected"), "carried but for blobs"),
+        ("", "", Some(Present), east(), "default; blob store, redirected".to_owned(), "an unknown network: the default store"),
+        ("", "", Some(Absent), ar(), "default; nearest, redirected".to_owned(), "it lacks it"),
+        ("", "", Some(Unknown), ar(), "default; nearest, redirected".to_owned(), "it could not be asked"),
+        ("", "192.0.2.1", None, needs_blob("west"), format!("{aws}; asked"), "the region of the network"),
+        ("", "192.0.2.1", Some(Present), west(), format!("{aws}; blob store, redirected"), "the region of the network"),
+        ("", "::ffff:192.0.2.1", Some(Present), west(), format!("{aws}; blob store, redirected"), "archeio: an unknown network"),
+        ("", "192.0.2.65", None, ar(), format!("{aws}; nearest, redirected"), "the longer prefix has the label; archeio: the shorter"),
+        ("", "10.1.2.3", None, ar(), "default; nearest, redirected".to_owned(), "kept on the backend"),
+        ("CN", "", None, ar(), "country CN; nearest, redirected".to_owned(), "a region without a store"),
+        ("DE", "", Some(Present), east(), "country DE; blob store, redirected".to_owned(), "carried but for blobs"),
     ];
-    for (country, address, in_store, expected, reason) in rows {
+    for (country, address, in_store, expected, why, reason) in rows {
         let target = "/v2/pause/blobs/DIGEST?x=%2f";
         let asks = Asks { country, address, target, in_store, ..UNKNOWN_CLIENT };
-        assert_eq!(run(&asks), expected, "{country} {address} {in_store:?}: {reason}");
+        let found = planned(&asks);
+        assert_eq!(found, (expected, why), "{country} {address} {in_store:?}: {reason}");
     }
 }
 
 #[test]
-fn requests_of_other_classes_are_carried() {
+fn requests_of_other_classes_are_forwarded() {
+    let blob = "https://ar.example/base/v2/project/images/pause/blobs/DIGEST";
+    let by_digest = [
+        "/base/v2/project/images/pause/manifests/DIGEST",
+        "/v2/project/images/pause/manifests/DIGEST",
+    ];
     #[rustfmt::skip]
     let rows = [
-        ("GET", "/v2/pause/manifests/v1", "carried to ar; country DE; nearest replica"),
-        ("GET", "/v2/pause/manifests/DIGEST", "carried to ar+us; country DE; nearest"),
-        ("GET", "/v2/pause/tags/list?n=1", "carried to ar; country DE; nearest replica"),
-        ("GET", "/v2/pause/blobs/DIGEST", "307 https://ar.example/base/v2/project/images/pause/blobs/DIGEST; country DE; nearest, redirected"),
+        ("/v2/pause/manifests/v1", forwarded("ar", ["/base/v2/project/images/pause/manifests/v1"]), "nearest replica"),
+        ("/v2/pause/manifests/DIGEST", forwarded("ar+us", by_digest), "nearest"),
+        ("/v2/pause/tags/list?n=1", forwarded("ar", ["/base/v2/project/images/pause/tags/list?n=1"]), "nearest replica"),
+        ("/v2/pause/blobs/DIGEST", redirected(blob), "nearest, redirected"),
     ];
-    for (method, target, expected) in rows {
+    for (target, expected, why) in rows {
         let in_store = Some(Presence::Absent);
-        let asks = Asks { country: "DE", method, target, in_store, ..UNKNOWN_CLIENT };
-        assert_eq!(run(&asks), expected, "{method} {target}");
+        let asks = Asks { country: "DE", target, in_store, ..UNKNOWN_CLIENT };
+        assert_eq!(planned(&asks), (expected, format!("country DE; {why}")), "{target}");
     }
 }
 
 #[test]
-fn signatures_have_one_place() {
-    let us = "https://us.example/v2/project/images/pause";
+fn signatures_come_from_one_backend() {
+    let at_us =
+        |rest: &str| redirected(format!("https://us.example/v2/project/images/pause/{rest}"));
+    let from_us = |rest: &str| forwarded("us", [&*format!("/v2/project/images/pause/{rest}")]);
+    let from_ar = forwarded("ar", ["/base/v2/project/images/pause/manifests/v1.sig"]);
+    let (signatures, sent) = ("country DE; for signatures", "default; for signatures, redirected");
+    // The hexadecimal part of a digest is in the tag of a signature.
+    let hex = DIGEST.replace("sha256:", "");
+    let signed = |end: &str| format!("manifests/sha256-{hex}{end}");
     #[rustfmt::skip]
     let rows = [
-        ("", "/v2/pause/manifests/sha256-HEX.sig", format!("307 {us}/manifests/sha256-HEX.sig; default; for signatures, redirected")),
-        ("", "/v2/pause/manifests/sha256-HEX", format!("307 {us}/manifests/sha256-HEX; default; for signatures, redirected")),
-        ("", "/v2/pause/referrers/DIGEST?artifactType=x", format!("307 {us}/referrers/DIGEST?artifactType=x; default; for signatures, redirected")),
-        ("DE", "/v2/pause/manifests/sha256-HEX.att", "carried to us; country DE; for signatures".to_owned()),
-        ("DE", "/v2/pause/referrers/DIGEST", "carried to us; country DE; for signatures".to_owned()),
-        ("DE", "/v2/pause/manifests/v1.sig", "carried to ar; country DE; nearest replica".to_owned()),
+        ("", "/v2/pause/manifests/sha256-HEX.sig", at_us("manifests/sha256-HEX.sig"), sent),
+        ("", "/v2/pause/manifests/sha256-HEX", at_us("manifests/sha256-HEX"), sent),
+        ("", "/v2/pause/referrers/DIGEST?artifactType=x", at_us("referrers/DIGEST?artifactType=x"), sent),
+        ("DE", "/v2/pause/manifests/sha256-HEX.att", from_us(&signed(".att")), signatures),
+        ("DE", "/v2/pause/referrers/DIGEST", from_us("referrers/DIGEST"), signatures),
+        ("DE", "/v2/pause/manifests/v1.sig", from_ar, "country DE; nearest replica"),
     ];
-    for (country, target, expected) in rows {
+    for (country, target, expected, why) in rows {
         let asks = Asks { country, target, ..UNKNOWN_CLIENT };
-        assert_eq!(run(&asks), expected, "{country} {target}");
+        assert_eq!(planned(&asks), (expected, why.to_owned()), "{country} {target}");
     }
 }
 
 #[test]
-fn pushes_are_carried_and_what_goes_before_them_is_the_owners() {
-    let owned = "https://us.example/v2/project/images/owned/a";
+fn pushes_are_forwarded_and_the_checks_before_them_are_the_owners() {
+    let at_owner =
+        |rest: &str| redirected(format!("https://us.example/v2/project/images/owned/a/{rest}"));
+    let written =
+        |rest: &str| forwarded("us@owner", [&*format!("/v2/project/images/owned/a/{rest}")]);
+    let tags = forwarded("ar", ["/base/v2/project/images/owned/a/tags/list"]);
+    let write = "owner, for a write";
+    let check = "owner, for an existence check, redirected";
     #[rustfmt::skip]
     let rows = [
-        ("PUT", "/v2/owned/a/manifests/v1", "carried to us@owner; default; owner, for a write".to_owned()),
-        ("POST", "/v2/owned/a/blobs/uploads/", "carried to us@owner; default; owner, for a write".to_owned()),
-        ("GET", "/v2/owned/a/blobs/uploads/1", "carried to us@owner; default; owner, for a write".to_owned()),
-        ("HEAD", "/v2/owned/a/blobs/DIGEST", format!("307 {owned}/blobs/DIGEST; default; owner, for an existence check, redirected")),
-        ("HEAD", "/v2/owned/a/manifests/DIGEST", format!("307 {owned}/manifests/DIGEST; default; owner, for an existence check, redirected")),
-        ("GET", "/v2/owned/a/blobs/DIGEST", "ask east; default; asked".to_owned()),
-        ("GET", "/v2/owned/a/tags/list", "carried to ar; default; nearest replica".to_owned()),
+        ("PUT", "manifests/v1", written("manifests/v1"), write),
+        ("POST", "blobs/uploads/", written("blobs/uploads/"), write),
+        ("GET", "blobs/uploads/1", written("blobs/uploads/1"), write),
+        ("HEAD", "blobs/DIGEST", at_owner("blobs/DIGEST"), check),
+        ("HEAD", "manifests/DIGEST", at_owner("manifests/DIGEST"), check),
+        ("GET", "blobs/DIGEST", needs_blob("east"), "asked"),
+        ("GET", "tags/list", tags, "nearest replica"),
     ];
-    for (method, target, expected) in rows {
+    for (method, rest, expected, why) in rows {
+        let target = &*format!("/v2/owned/a/{rest}");
         let asks = Asks { method, target, ..UNKNOWN_CLIENT };
-        assert_eq!(run(&asks), expected, "{method} {target}");
+        assert_eq!(planned(&asks), (expected, format!("default; {why}")), "{method} {target}");
     }
 }
 
@@ -224,21 +233,12 @@ fn the_record_names_where_a_client_was_sent() {
         (target.as_str(), Some(Presence::Absent), (Some("all"), Some("ar"))),
     ];
     for (target, in_store, expected) in rows {
-        let head = RequestHead {
-            method: b"GET",
-            target: target.as_bytes(),
-            authority: b"registry.example",
-            ..RequestHead::default()
-        };
+        let head = request("GET", "registry.example", target);
         let record = plan(&config, &head, &all_up(in_store)).record;
         assert_eq!((record.rule, record.sent_to), expected, "{target} {in_store:?}");
     }
-    let other =
-        RequestHead { method: b"GET", target: b"/", authority: b"x", ..RequestHead::default() };
-    assert!(matches!(
-        plan(&config, &other, &NONE).action,
-        Action::Reply(Reply { status: 404, .. })
-    ));
+    let elsewhere = plan(&config, &request("GET", "x", "/"), &NONE).action;
+    assert_eq!(Outcome::of(&config, elsewhere), replied(404, "UNSUPPORTED"));
 }
 
 /// A front that stands for several registries redirects by the policy's name; `ns` is not the backend's.
@@ -272,22 +272,12 @@ fn registries_that_clients_name() {
         ("/v2/pause/blobs/DIGEST?ns=registry.k8s.io", "https://east.example/DIGEST", Some("registry.k8s.io"), "a store"),
     ];
     for (target, expected, namespace, reason) in rows {
-        let target = target.replace("DIGEST", DIGEST);
-        let head = RequestHead {
-            method: b"GET",
-            target: target.as_bytes(),
-            authority: b"mirror.example",
-            ..RequestHead::default()
-        };
+        let target = with_digest(target);
+        let head = request("GET", "mirror.example", &target);
         let facts = Facts { in_store: Some(Presence::Present), ..NONE };
         let Action::Reply(reply) = plan(&config, &head, &facts).action else { panic!("{target}") };
-        let header = |name| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
-        assert_eq!(
-            header("location"),
-            Some(expected.replace("DIGEST", DIGEST).as_str()),
-            "{reason}"
-        );
-        assert_eq!(header("oci-namespace"), namespace, "{reason}");
+        assert_eq!(header(&reply, "location"), Some(&*with_digest(expected)), "{reason}");
+        assert_eq!(header(&reply, "oci-namespace"), namespace, "{reason}");
     }
 }
 

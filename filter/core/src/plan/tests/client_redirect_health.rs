@@ -17,45 +17,31 @@ fn the_first_backend_that_is_up() {
     };
     let (both, ar, us, none) =
         (health(&["ar", "us"]), health(&["ar"]), health(&["us"]), health(&[]));
-    let at_ar = "307 https://ar.example/base/v2/project/images/a";
-    let at_us = "307 https://us.example/v2/project/images/a";
-    let by_digest = "manifests/DIGEST";
+    let at_ar =
+        |rest: &str| redirected(format!("https://ar.example/base/v2/project/images/a/{rest}"));
+    let at_us = |rest: &str| redirected(format!("https://us.example/v2/project/images/a/{rest}"));
+    let asked = || Outcome::NeedsHealth { is_optional: true };
+    let (tag, digest) = ("manifests/v1", "manifests/DIGEST");
     #[rustfmt::skip]
     let rows = [
-        (by_digest, None, "examine".to_owned(), "how are they?"),
-        (by_digest, Some(Examined::Known(&both)), format!("{at_ar}/{by_digest}; nearest, redirected"), "the first"),
-        (by_digest, Some(Examined::Known(&ar)), format!("{at_ar}/{by_digest}; nearest, redirected"), "the first"),
-        (by_digest, Some(Examined::Known(&us)), format!("{at_us}/{by_digest}; next that is up, redirected"), "the first is down; the name is the second's"),
-        (by_digest, Some(Examined::Known(&none)), format!("{at_ar}/{by_digest}; nearest, redirected"), "the checks may be what is wrong"),
-        (by_digest, Some(Examined::Unknown), format!("{at_ar}/{by_digest}; nearest, redirected"), "nobody knows"),
-        ("blobs/DIGEST", None, "examine".to_owned(), "before a store is asked"),
-        ("blobs/DIGEST", Some(Examined::Known(&us)), "ask east".to_owned(), "then it is"),
-        ("manifests/v1", None, format!("{at_ar}/manifests/v1; nearest replica, redirected"), "no other holds this tag: nothing to choose"),
-        ("manifests/v1", Some(Examined::Known(&us)), format!("{at_ar}/manifests/v1; nearest replica, redirected"), "no other holds this tag"),
+        (digest, None, asked(), "health", "how are they?"),
+        (digest, Some(Examined::Known(&both)), at_ar(digest), "nearest, redirected", "the first"),
+        (digest, Some(Examined::Known(&ar)), at_ar(digest), "nearest, redirected", "the first"),
+        (digest, Some(Examined::Known(&us)), at_us(digest), "next that is up, redirected", "the first is down; the name is the second's"),
+        (digest, Some(Examined::Known(&none)), at_ar(digest), "nearest, redirected", "the checks may be what is wrong"),
+        (digest, Some(Examined::Unknown), at_ar(digest), "nearest, redirected", "nobody knows"),
+        ("blobs/DIGEST", None, asked(), "health", "before a store is asked"),
+        ("blobs/DIGEST", Some(Examined::Known(&us)), needs_blob("east"), "asked", "then it is"),
+        (tag, None, at_ar(tag), "nearest replica, redirected", "no other holds this tag: nothing to choose"),
+        (tag, Some(Examined::Known(&us)), at_ar(tag), "nearest replica, redirected", "no other holds this tag"),
     ];
     let config = Config::from_json(POLICY.as_bytes()).unwrap();
     assert!(config.redirects_by_health());
-    for (part, health, expected, reason) in rows {
-        let target = format!("/v2/a/{part}").replace("DIGEST", DIGEST);
-        let head = RequestHead {
-            method: b"GET",
-            target: target.as_bytes(),
-            authority: b"registry.example",
-            ..RequestHead::default()
-        };
-        let Plan { action, record, .. } = plan(&config, &head, &Facts { health, ..NONE });
-        let found = match action {
-            Action::Need(Need::BackendHealth { is_optional: true }) => "examine".to_owned(),
-            Action::Need(Need::BlobPresence(blob)) => {
-                format!("ask {}", config.blob_store(blob.store).unwrap().name())
-            }
-            Action::Reply(reply) => {
-                let location = reply.headers.iter().find(|(name, _)| *name == "location").unwrap();
-                let why = record.reason.strip_prefix("default; ").unwrap();
-                format!("{} {}; {why}", reply.status, location.1)
-            }
-            other => format!("{other:?}"),
-        };
-        assert_eq!(found.replace(DIGEST, "DIGEST"), expected, "{part}: {reason}");
+    for (rest, health, expected, why, reason) in rows {
+        let target = with_digest(&format!("/v2/a/{rest}"));
+        let head = request("GET", "registry.example", &target);
+        let plan = plan(&config, &head, &Facts { health, ..NONE });
+        assert_eq!(Outcome::of(&config, plan.action), expected, "{rest}: {reason}");
+        assert_eq!(plan.record.reason, format!("default; {why}"), "{rest}: {reason}");
     }
 }

@@ -4,7 +4,7 @@ use portolan_policy_builder::{Backend, Policy, Region, Rule};
 use serde_json::json;
 
 use super::*;
-use crate::attempt::{Redirection, all};
+use crate::attempt::{Bounds, Redirection, all};
 
 /// A registry without TLS in a network of its own, one that is followed for China, one that passes.
 fn policy() -> Policy {
@@ -34,49 +34,53 @@ fn policy() -> Policy {
         .rule(Rule::all().owner("hub").chain(["near", "ghcr", "quay", "hub"]))
 }
 
-/// For each backend that may be asked: `name words`, and whether any of them is followed.
-fn told(country: &str, method: &str, path: &str) -> (Vec<String>, bool) {
-    let config = policy().read_by(Config::from_json);
-    let target = format!("/v2/a/{path}").replace("DIGEST", DIGEST);
-    let head = RequestHead {
-        method: method.as_bytes(),
-        target: target.as_bytes(),
-        authority: b"registry.example.com",
-        client: ClientFacts { country: Some(country.as_bytes()), ..ClientFacts::default() },
-        ..RequestHead::default()
-    };
-    let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else { panic!("{path}") };
-    let prepared = forwarding.prepared.unwrap();
-    let words = all(&prepared).map(|one| match one.redirection {
-        Redirection::Unwatched => format!("{} unwatched", one.backend),
-        Redirection::Passed { .. } => one.backend.to_owned(),
-        Redirection::Followed { origin, bounds, .. } => {
-            let plain = if bounds.plain { " without TLS" } else { "" };
-            format!("{} from {origin} to {}{plain}", one.backend, bounds.hosts)
-        }
-    });
-    (words.collect(), forwarding.receipt.follows)
+/// A redirect that the proxy follows: from a backend, to some hosts.
+fn followed<'p>(key: &'p str, origin: &'p str, hosts: &'p str) -> Redirection<'p> {
+    Redirection::Followed { key, origin: origin.into(), bounds: Bounds { plain: false, hosts } }
+}
+
+fn passed(authority: &str) -> Redirection<'_> {
+    Redirection::Passed { authority: authority.into() }
 }
 
 #[test]
-fn only_content_and_only_where_the_region_says_so() {
-    let near = "near from http://registry:5000 to minio:9000 without TLS";
-    let ghcr = "ghcr from https://ghcr.io to cdn.example *.r2.example";
-    let quay = "quay from http://quay.io to cdn01.quay.io";
+fn redirects_are_followed_only_for_content_and_only_where_the_region_says_so() {
+    let near = || {
+        let bounds = Bounds { plain: true, hosts: "minio:9000" };
+        let origin = "http://registry:5000".into();
+        ("near", Redirection::Followed { key: "near", origin, bounds })
+    };
+    let ghcr = ("ghcr", followed("ghcr", "https://ghcr.io", "cdn.example *.r2.example"));
+    let quay = ("quay", followed("quay", "http://quay.io", "cdn01.quay.io"));
+    let hub = || ("hub", passed("registry-1.docker.io"));
+    let everywhere = vec![near(), ghcr, quay, hub()];
+    let in_germany = vec![near(), ("ghcr", passed("ghcr.io")), ("quay", passed("quay.io")), hub()];
+    let at_near = vec![("near", passed("registry:5000"))];
+    let config = policy().read_by(Config::from_json);
+    // The last column: whether the redirect of any of them may be followed.
     #[rustfmt::skip]
-    let rows: &[(&str, &str, &str, &[&str], bool)] = &[
-        ("CN", "GET", "blobs/DIGEST", &[near, ghcr, quay, "hub"], true),
-        ("CN", "GET", "manifests/DIGEST", &[near, ghcr, quay, "hub"], true),
-        ("DE", "GET", "blobs/DIGEST", &[near, "ghcr", "quay", "hub"], true),
-        ("CN", "GET", "manifests/v1", &[near], true),
-        ("CN", "HEAD", "blobs/DIGEST", &["hub"], false),
-        ("CN", "GET", "tags/list", &["near"], false),
-        ("CN", "POST", "blobs/uploads/", &["hub"], false),
+    let rows = [
+        ("CN", "GET", "blobs/DIGEST", everywhere.clone(), true),
+        ("CN", "GET", "manifests/DIGEST", everywhere, true),
+        ("DE", "GET", "blobs/DIGEST", in_germany, true),
+        ("CN", "GET", "manifests/v1", vec![near()], true),
+        ("CN", "HEAD", "blobs/DIGEST", vec![hub()], false),
+        ("CN", "GET", "tags/list", at_near, false),
+        ("CN", "POST", "blobs/uploads/", vec![hub()], false),
     ];
     for (country, method, path, expected, follows) in rows {
-        let found = told(country, method, path);
-        let expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
-        assert_eq!(found, (expected, *follows), "{country} {method} {path}");
+        let target = with_digest(&format!("/v2/a/{path}"));
+        let head = RequestHead {
+            client: in_country(country),
+            ..request(method, "registry.example.com", &target)
+        };
+        let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else {
+            panic!("{path}")
+        };
+        let prepared = forwarding.prepared.unwrap();
+        let found: Vec<_> = all(&prepared).map(|one| (one.backend, one.redirection)).collect();
+        assert_eq!(found, expected, "{country} {method} {path}");
+        assert_eq!(forwarding.receipt.follows, follows, "{country} {method} {path}");
     }
 }
 
@@ -94,13 +98,8 @@ fn an_owner_is_followed_for_content_and_for_nothing_else() {
         ("DELETE", "manifests/DIGEST", false),
     ];
     for (method, path, follows) in rows {
-        let target = format!("/v2/a/{path}").replace("DIGEST", DIGEST);
-        let head = RequestHead {
-            method: method.as_bytes(),
-            target: target.as_bytes(),
-            authority: b"registry.example.com",
-            ..RequestHead::default()
-        };
+        let target = with_digest(&format!("/v2/a/{path}"));
+        let head = request(method, "registry.example.com", &target);
         let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else {
             panic!("{path}")
         };
@@ -113,11 +112,8 @@ fn without_followed_redirects_requests_say_nothing_of_redirects() {
     let config = super::policy().read_by(Config::from_json);
     let target = format!("/v2/public/drycc/blobs/{DIGEST}");
     let head = RequestHead {
-        method: b"GET",
-        target: target.as_bytes(),
-        authority: b"registry.example.com",
         authorization: Some(b"Basic x"),
-        ..RequestHead::default()
+        ..request("GET", "registry.example.com", &target)
     };
     let Action::Forward(forwarding) = plan(&config, &head, &NONE).action else {
         panic!("it is read")

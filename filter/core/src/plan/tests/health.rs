@@ -34,58 +34,45 @@ fn health(down: &str) -> Health {
     Health::read(format!(r#"{{"cluster_statuses": [{}]}}"#, all.join(",")).as_bytes()).unwrap()
 }
 
-fn run(front: &str, method: &str, target: &str, health: Option<Examined<'_>>) -> String {
+fn planned(front: &str, method: &str, target: &str, health: Option<Examined<'_>>) -> Outcome {
     let config = policy().read_by(Config::from_json);
-    let head = RequestHead {
-        method: method.as_bytes(),
-        target: target.as_bytes(),
-        authority: front.as_bytes(),
-        ..RequestHead::default()
-    };
-    let facts = Facts { health, ..NONE };
-    match plan(&config, &head, &facts).action {
-        Action::Reply(reply) => reply.status.to_string(),
-        Action::Need(Need::BackendHealth { is_optional: false }) => "examine".to_owned(),
-        Action::Forward(forwarding) => {
-            let target = forwarding.receipt.targets[0].clone();
-            format!("{} {}", forwarding.cluster, String::from_utf8(target).unwrap())
-        }
-        other => format!("{other:?}"),
-    }
+    let head = request(method, front, target);
+    Outcome::of(&config, plan(&config, &head, &Facts { health, ..NONE }).action)
 }
 
 #[test]
 fn a_front_and_its_backends() {
     let (up, cache, both) = (health(""), health("cache"), Health::default());
+    let asked = || Outcome::NeedsHealth { is_optional: false };
     #[rustfmt::skip]
     let rows = [
-        ("strict.example", "GET", "/v2/", None, "examine", "every backend has to be up"),
-        ("strict.example", "GET", "/v2/", Some(Examined::Known(&up)), "200", "they are"),
-        ("strict.example", "HEAD", "/v2/", Some(Examined::Known(&cache)), "503", "one is not"),
-        ("strict.example", "GET", "/v2/", Some(Examined::Unknown), "503", "nobody knows"),
-        ("strict.example", "GET", "/healthcheck", None, "examine", "how they are"),
-        ("strict.example", "GET", "/healthcheck?x=y", Some(Examined::Known(&up)), "200", "all up"),
-        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&cache)), "200", "some up"),
-        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&both)), "503", "none up"),
-        ("strict.example", "GET", "/healthcheck", Some(Examined::Unknown), "503", "nobody knows"),
-        ("strict.example", "POST", "/healthcheck", None, "404", "only reads"),
-        ("strict.example", "GET", "/healthcheck/x", None, "404", "that path alone"),
-        ("strict.example", "GET", "/livez", None, "200", "it is there"),
-        ("plain.example", "GET", "/v2/", None, "200", "it answers by itself"),
-        ("plain.example", "GET", "/healthcheck", None, "404", "not said"),
-        ("plain.example", "GET", "/livez", None, "200", "about this process, not about a front"),
-        ("10.1.2.3:8080", "GET", "/livez", None, "200", "who watches a process asks its address"),
-        ("", "HEAD", "/livez?verbose", None, "200", "or says no host at all"),
-        ("10.1.2.3:8080", "POST", "/livez", None, "404", "only reads"),
-        ("10.1.2.3:8080", "GET", "/livez/x", None, "404", "that path alone"),
-        ("10.1.2.3:8080", "GET", "/healthcheck", None, "404", "no front, no backends"),
-        ("strict.example", "GET", "/v2/_catalog?n=5", None, "hosted /base/v2/_catalog?n=5", "the hosted one's"),
-        ("plain.example", "GET", "/v2/_catalog", None, "404", "none"),
-        ("passwords.example", "GET", "/v2/_catalog", None, "404", "no such front"),
-        ("p.example", "GET", "/v2/_catalog", None, "401", "who lists names sees more than any rule shows"),
+        ("strict.example", "GET", "/v2/", None, asked(), "every backend has to be up"),
+        ("strict.example", "GET", "/v2/", Some(Examined::Known(&up)), replied(200, "ok"), "they are"),
+        ("strict.example", "HEAD", "/v2/", Some(Examined::Known(&cache)), replied(503, "UNAVAILABLE"), "one is not"),
+        ("strict.example", "GET", "/v2/", Some(Examined::Unknown), replied(503, "UNAVAILABLE"), "nobody knows"),
+        ("strict.example", "GET", "/healthcheck", None, asked(), "how they are"),
+        ("strict.example", "GET", "/healthcheck?x=y", Some(Examined::Known(&up)), replied(200, "health"), "all up"),
+        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&cache)), replied(200, "health"), "some up"),
+        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&both)), replied(503, "health"), "none up"),
+        ("strict.example", "GET", "/healthcheck", Some(Examined::Unknown), replied(503, "health"), "nobody knows"),
+        ("strict.example", "POST", "/healthcheck", None, replied(404, "UNSUPPORTED"), "only reads"),
+        ("strict.example", "GET", "/healthcheck/x", None, replied(404, "UNSUPPORTED"), "that path alone"),
+        ("strict.example", "GET", "/livez", None, replied(200, "live"), "it is there"),
+        ("plain.example", "GET", "/v2/", None, replied(200, "ok"), "it answers by itself"),
+        ("plain.example", "GET", "/healthcheck", None, replied(404, "UNSUPPORTED"), "not said"),
+        ("plain.example", "GET", "/livez", None, replied(200, "live"), "about this process, not about a front"),
+        ("10.1.2.3:8080", "GET", "/livez", None, replied(200, "live"), "who watches a process asks its address"),
+        ("", "HEAD", "/livez?verbose", None, replied(200, "live"), "or says no host at all"),
+        ("10.1.2.3:8080", "POST", "/livez", None, replied(404, "UNSUPPORTED"), "only reads"),
+        ("10.1.2.3:8080", "GET", "/livez/x", None, replied(404, "UNSUPPORTED"), "that path alone"),
+        ("10.1.2.3:8080", "GET", "/healthcheck", None, replied(404, "UNSUPPORTED"), "no front, no backends"),
+        ("strict.example", "GET", "/v2/_catalog?n=5", None, forwarded("hosted", ["/base/v2/_catalog?n=5"]), "the hosted one's"),
+        ("plain.example", "GET", "/v2/_catalog", None, replied(404, "UNSUPPORTED"), "none"),
+        ("passwords.example", "GET", "/v2/_catalog", None, replied(404, "NAME_UNKNOWN"), "no such front"),
+        ("p.example", "GET", "/v2/_catalog", None, replied(401, "UNAUTHORIZED"), "who lists names sees more than any rule shows"),
     ];
     for (front, method, target, health, expected, reason) in rows {
-        assert_eq!(run(front, method, target, health), expected, "{front} {target}: {reason}");
+        assert_eq!(planned(front, method, target, health), expected, "{front} {target}: {reason}");
     }
 }
 
@@ -94,15 +81,7 @@ fn a_front_and_its_backends() {
 fn a_policy_without_health_has_no_liveness() {
     let config = policy().set("/fronts/strict/health", false).read_by(Config::from_json);
     for authority in ["strict.example", "10.1.2.3:8080"] {
-        let head = RequestHead {
-            method: b"GET",
-            target: b"/livez",
-            authority: authority.as_bytes(),
-            ..RequestHead::default()
-        };
-        let Action::Reply(reply) = plan(&config, &head, &NONE).action else {
-            panic!("{authority}")
-        };
-        assert_eq!(reply.status, 404, "{authority}");
+        let found = plan(&config, &request("GET", authority, "/livez"), &NONE).action;
+        assert_eq!(Outcome::of(&config, found), replied(404, "UNSUPPORTED"), "{authority}");
     }
 }

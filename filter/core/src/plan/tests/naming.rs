@@ -1,7 +1,8 @@
 //! Plans of requests to a front that stands for several registries.
 
-use super::auth::errand;
+use super::scenario::TokenQuestion;
 use super::*;
+use crate::reply::Misdirection;
 use crate::response::{self, Amendment, UrlHeader};
 
 /// `hub` and `ghcr` mint tokens, each its own; `cache` wants nothing and has copies of all Docker
@@ -47,54 +48,49 @@ fn config() -> Config {
 const NOT_PUSHED: Facts<'static> = Facts { recently_pushed: Some(false), ..NONE };
 
 fn head<'a>(host: &'a str, method: &'a str, target: &'a str) -> RequestHead<'a> {
-    RequestHead {
-        method: method.as_bytes(),
-        target: target.as_bytes(),
-        scheme: b"https",
-        authority: host.as_bytes(),
-        ..RequestHead::default()
-    }
+    RequestHead { scheme: b"https", ..request(method, host, target) }
 }
 
-fn forwarded<'c>(config: &'c Config, host: &str, method: &str, target: &str) -> Forwarding<'c> {
+fn forwarding<'c>(config: &'c Config, host: &str, method: &str, target: &str) -> Forwarding<'c> {
     match plan(config, &head(host, method, target), &NOT_PUSHED).action {
         Action::Forward(forwarding) => *forwarding,
         other => panic!("{host} {method} {target}: {other:?}"),
     }
 }
 
-/// What every backend of the list is asked.
-fn asked(host: &str, method: &str, target: &str) -> String {
+fn planned(host: &str, method: &str, target: &str) -> Outcome {
     let config = config();
-    let forwarding = forwarded(&config, host, method, &target.replace("DIGEST", DIGEST));
-    let targets = forwarding.receipt.targets.iter();
-    let texts = targets.map(|target| String::from_utf8(target.clone()).unwrap());
-    let texts: Vec<String> = texts.map(|text| text.replace(DIGEST, "DIGEST")).collect();
-    format!("{} {}", forwarding.cluster, texts.join(" "))
+    Outcome::of(
+        &config,
+        plan(&config, &head(host, method, &with_digest(target)), &NOT_PUSHED).action,
+    )
 }
 
 #[test]
 fn one_repository_however_it_is_named() {
-    let nginx = "hub /v2/library/nginx/manifests/v1";
+    let at_hub = |path: &str| forwarded("hub", [&*format!("/v2/library/nginx/{path}")]);
+    let nginx = || at_hub("manifests/v1");
+    let to_ghcr = |path: &str| forwarded("ghcr@owner", [&*format!("/v2/team/app/{path}")]);
+    let each = ["/base/v2/proxy/a/b/blobs/DIGEST", "/v2/a/b/blobs/DIGEST"];
     #[rustfmt::skip]
     let rows = [
-        ("mirror.example", "GET", "/v2/nginx/manifests/v1", nginx, "by nothing"),
-        ("mirror.example", "GET", "/v2/library/nginx/manifests/v1", nginx, "by nothing, with library/"),
-        ("mirror.example", "GET", "/v2/docker.io/nginx/manifests/v1", nginx, "by path"),
-        ("mirror.example", "GET", "/v2/docker.io/library/nginx/manifests/v1?ns=docker.io", nginx, "by path and ns"),
-        ("mirror.example", "GET", "/v2/library/nginx/manifests/v1?ns=index.docker.io", nginx, "by ns"),
-        ("docker.mirror.example", "GET", "/v2/nginx/manifests/v1?ns=docker.io", nginx, "by host"),
-        ("docker.mirror.example", "GET", "/v2/nginx/manifests/v1?", "hub /v2/library/nginx/manifests/v1?", "an empty query stays"),
-        ("mirror.example", "GET", "/v2/nginx/tags/list?n=5&ns=docker.io&last=a%2Fb+c&&", "hub /v2/library/nginx/tags/list?n=5&last=a%2Fb+c&&", "every byte but ns"),
-        ("mirror.example", "GET", "/v2/nginx/tags/list?%6Es=docker.io", "hub /v2/library/nginx/tags/list", "ns in disguise"),
-        ("docker.mirror.example", "GET", "/v2/nginx/tags/list?ns=evil.example&n=5", "hub /v2/library/nginx/tags/list?n=5", "ns is nobody's to see, whatever it says"),
-        ("mirror.example", "GET", "/v2/a/b/blobs/DIGEST?ns=docker.io", "cache+hub /base/v2/proxy/a/b/blobs/DIGEST /v2/a/b/blobs/DIGEST", "each backend by its own name"),
-        ("ghcr.mirror.example", "GET", "/v2/team/app/manifests/v1", "ghcr /v2/team/app/manifests/v1", "another registry"),
-        ("mirror.example", "PUT", "/v2/ghcr.io/team/app/manifests/v1", "ghcr@owner /v2/team/app/manifests/v1", "writes too"),
-        ("mirror.example", "PUT", "/v2/team/app/blobs/uploads/1?ns=ghcr.io&_state=a%2Fb==&digest=DIGEST", "ghcr@owner /v2/team/app/blobs/uploads/1?_state=a%2Fb==&digest=DIGEST", "and the state of uploads"),
+        ("mirror.example", "GET", "/v2/nginx/manifests/v1", nginx(), "by nothing"),
+        ("mirror.example", "GET", "/v2/library/nginx/manifests/v1", nginx(), "by nothing, with library/"),
+        ("mirror.example", "GET", "/v2/docker.io/nginx/manifests/v1", nginx(), "by path"),
+        ("mirror.example", "GET", "/v2/docker.io/library/nginx/manifests/v1?ns=docker.io", nginx(), "by path and ns"),
+        ("mirror.example", "GET", "/v2/library/nginx/manifests/v1?ns=index.docker.io", nginx(), "by ns"),
+        ("docker.mirror.example", "GET", "/v2/nginx/manifests/v1?ns=docker.io", nginx(), "by host"),
+        ("docker.mirror.example", "GET", "/v2/nginx/manifests/v1?", at_hub("manifests/v1?"), "an empty query stays"),
+        ("mirror.example", "GET", "/v2/nginx/tags/list?n=5&ns=docker.io&last=a%2Fb+c&&", at_hub("tags/list?n=5&last=a%2Fb+c&&"), "every byte but ns"),
+        ("mirror.example", "GET", "/v2/nginx/tags/list?%6Es=docker.io", at_hub("tags/list"), "ns in disguise"),
+        ("docker.mirror.example", "GET", "/v2/nginx/tags/list?ns=evil.example&n=5", at_hub("tags/list?n=5"), "ns is for no backend, whatever it says"),
+        ("mirror.example", "GET", "/v2/a/b/blobs/DIGEST?ns=docker.io", forwarded("cache+hub", each), "each backend by its own name"),
+        ("ghcr.mirror.example", "GET", "/v2/team/app/manifests/v1", forwarded("ghcr", ["/v2/team/app/manifests/v1"]), "another registry"),
+        ("mirror.example", "PUT", "/v2/ghcr.io/team/app/manifests/v1", to_ghcr("manifests/v1"), "writes too"),
+        ("mirror.example", "PUT", "/v2/team/app/blobs/uploads/1?ns=ghcr.io&_state=a%2Fb==&digest=DIGEST", to_ghcr("blobs/uploads/1?_state=a%2Fb==&digest=DIGEST"), "and the state of uploads"),
     ];
     for (host, method, target, expected, reason) in rows {
-        assert_eq!(asked(host, method, target), expected, "{host} {target}: {reason}");
+        assert_eq!(planned(host, method, target), expected, "{host} {target}: {reason}");
     }
 }
 
@@ -102,7 +98,12 @@ fn one_repository_however_it_is_named() {
 fn mounts_know_the_source_by_the_clients_name() {
     let start = |host, name, from: &str| {
         let target = format!("/v2/{name}/blobs/uploads/?mount=DIGEST&from={from}&x=%20");
-        asked(host, "POST", &target).split_once('?').unwrap().1.to_owned()
+        let config = config();
+        let target = with_digest(&target);
+        let [sent] = &*targets(&forwarding(&config, host, "POST", &target)) else {
+            panic!("a write goes to one backend")
+        };
+        sent.split_once('?').unwrap().1.to_owned()
     };
     let dropped = "x=%20".to_owned();
     let from = |name: &str| format!("mount=DIGEST&from={name}&x=%20");
@@ -123,22 +124,20 @@ fn mounts_know_the_source_by_the_clients_name() {
     }
 }
 
-/// What a client gets instead of one value of a header, as the first backend of the list wrote it.
-fn told(host: &str, target: &str, header: UrlHeader, value: &str) -> String {
+/// What becomes of one value of a header, as the first backend of the list wrote it.
+fn amended(host: &str, target: &str, header: UrlHeader, value: &str) -> Amendment {
     let config = config();
-    let receipt = forwarded(&config, host, "GET", &target.replace("DIGEST", DIGEST)).receipt;
+    let receipt = forwarding(&config, host, "GET", &with_digest(target)).receipt;
     let answered = config.list(receipt.list).unwrap().backends()[0];
     let answered = config.backend(answered).map(|backend| backend.name().as_bytes());
-    let value = value.replace("DIGEST", DIGEST);
+    let value = with_digest(value);
     let status = Some(if header == UrlHeader::Location { 307 } else { 200 });
-    let told = response::amend(&config, &receipt, answered, header, status, &[value.as_bytes()]);
-    let told = match told {
-        Amendment::Keep => value,
-        Amendment::Remove => "-".to_owned(),
-        Amendment::Refuse(why) => format!("{why:?}"),
-        Amendment::Replace(values) => String::from_utf8(values.concat()).unwrap(),
-    };
-    told.replace(DIGEST, "DIGEST")
+    response::amend(&config, &receipt, answered, header, status, &[value.as_bytes()])
+}
+
+/// The value that a client gets instead.
+fn replaced(value: &str) -> Amendment {
+    Amendment::Replace(vec![with_digest(value).into_bytes()])
 }
 
 #[test]
@@ -146,23 +145,23 @@ fn urls_keep_the_clients_names() {
     use UrlHeader::{Link, Location};
     #[rustfmt::skip]
     let rows = [
-        (Location, "mirror.example", "/v2/nginx/manifests/v1", "/v2/library/nginx/manifests/DIGEST?x=%2f", "/v2/nginx/manifests/DIGEST?x=%2f", "without library/, as it came"),
-        (Location, "mirror.example", "/v2/library/nginx/manifests/v1", "/v2/library/nginx/manifests/DIGEST", "/v2/library/nginx/manifests/DIGEST", "with it"),
-        (Location, "mirror.example", "/v2/docker.io/nginx/manifests/v1", "/v2/library/nginx/manifests/DIGEST", "/v2/docker.io/nginx/manifests/DIGEST", "with the prefix"),
-        (Location, "mirror.example", "/v2/nginx/manifests/v1?ns=index.docker.io", "https://registry-1.docker.io/v2/library/nginx/x", "/v2/nginx/x?ns=index.docker.io", "ns again: whoever follows would not send it"),
-        (Location, "mirror.example", "/v2/nginx/manifests/v1?ns=docker.io", "/v2/library/nginx/x?_state=a%2Fb+c==#d?e", "/v2/nginx/x?_state=a%2Fb+c==&ns=docker.io#d?e", "behind the registry's own query"),
-        (Location, "docker.mirror.example", "/v2/nginx/manifests/v1?ns=docker.io", "/v2/library/nginx/x", "/v2/nginx/x", "the host says it again by itself"),
-        (Location, "mirror.example", "/v2/a/b/manifests/v1?ns=docker.io", "https://cdn.example/x?sig=%2f", "https://cdn.example/x?sig=%2f", "another host's URL is signed"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/a/b/blobs/DIGEST", "/v2/a/b/blobs/DIGEST", "base path and prefix of the backend"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/library/c/blobs/DIGEST", "/v2/library/c/blobs/DIGEST", "another repository, as this client writes"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/c/blobs/DIGEST", "Name", "one that no client can name"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/other/c/blobs/DIGEST", "Name", "one of no upstream"),
-        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/ui", "Path", "no path of the API"),
-        (Link, "mirror.example", "/v2/nginx/tags/list?n=2&ns=docker.io", "</v2/library/nginx/tags/list?n=2&last=b>; rel=\"next\"", "</v2/nginx/tags/list?n=2&last=b&ns=docker.io>; rel=\"next\"", "the next page is of the same registry"),
-        (Link, "mirror.example", "/v2/docker.io/nginx/tags/list", "<list?last=b>; rel=next", "</v2/docker.io/nginx/tags/list?last=b>; rel=next", "relative"),
+        (Location, "mirror.example", "/v2/nginx/manifests/v1", "/v2/library/nginx/manifests/DIGEST?x=%2f", replaced("/v2/nginx/manifests/DIGEST?x=%2f"), "without library/, as it came"),
+        (Location, "mirror.example", "/v2/library/nginx/manifests/v1", "/v2/library/nginx/manifests/DIGEST", Amendment::Keep, "with it"),
+        (Location, "mirror.example", "/v2/docker.io/nginx/manifests/v1", "/v2/library/nginx/manifests/DIGEST", replaced("/v2/docker.io/nginx/manifests/DIGEST"), "with the prefix"),
+        (Location, "mirror.example", "/v2/nginx/manifests/v1?ns=index.docker.io", "https://registry-1.docker.io/v2/library/nginx/x", replaced("/v2/nginx/x?ns=index.docker.io"), "ns again: whoever follows would not send it"),
+        (Location, "mirror.example", "/v2/nginx/manifests/v1?ns=docker.io", "/v2/library/nginx/x?_state=a%2Fb+c==#d?e", replaced("/v2/nginx/x?_state=a%2Fb+c==&ns=docker.io#d?e"), "behind the registry's own query"),
+        (Location, "docker.mirror.example", "/v2/nginx/manifests/v1?ns=docker.io", "/v2/library/nginx/x", replaced("/v2/nginx/x"), "the host says it again by itself"),
+        (Location, "mirror.example", "/v2/a/b/manifests/v1?ns=docker.io", "https://cdn.example/x?sig=%2f", Amendment::Keep, "another host's URL is signed"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/a/b/blobs/DIGEST", replaced("/v2/a/b/blobs/DIGEST"), "base path and prefix of the backend"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/library/c/blobs/DIGEST", replaced("/v2/library/c/blobs/DIGEST"), "another repository, as this client writes"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/proxy/c/blobs/DIGEST", Amendment::Refuse(Misdirection::Name), "one that no client can name"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/v2/other/c/blobs/DIGEST", Amendment::Refuse(Misdirection::Name), "one of no upstream"),
+        (Location, "mirror.example", "/v2/a/b/blobs/DIGEST", "/base/ui", Amendment::Refuse(Misdirection::Path), "no path of the API"),
+        (Link, "mirror.example", "/v2/nginx/tags/list?n=2&ns=docker.io", "</v2/library/nginx/tags/list?n=2&last=b>; rel=\"next\"", replaced("</v2/nginx/tags/list?n=2&last=b&ns=docker.io>; rel=\"next\""), "the next page is of the same registry"),
+        (Link, "mirror.example", "/v2/docker.io/nginx/tags/list", "<list?last=b>; rel=next", replaced("</v2/docker.io/nginx/tags/list?last=b>; rel=next"), "relative"),
     ];
     for (header, host, target, value, expected, reason) in rows {
-        assert_eq!(told(host, target, header, value), expected, "{host} {target}: {reason}");
+        assert_eq!(amended(host, target, header, value), expected, "{host} {target}: {reason}");
     }
 }
 
@@ -183,92 +182,103 @@ fn challenges_keep_the_clients_names_and_say_the_registry() {
         let expected = format!(
             r#"Bearer realm="https://{realm}",service="mirror.example",scope="repository:{scope}:pull""#
         );
-        assert_eq!(told(host, target, UrlHeader::Challenge, &challenge), expected, "{reason}");
+        let found = amended(host, target, UrlHeader::Challenge, &challenge);
+        assert_eq!(found, replaced(&expected), "{reason}");
     }
     let other = r#"Bearer realm="x",scope="repository:a/b:pull repository:c:pull openid""#;
-    let found = told("mirror.example", "/v2/a/b/manifests/v1", UrlHeader::Challenge, other);
-    assert_eq!(found, "-", "the cache has no token service");
-    let found = told("mirror.example", "/v2/acme/b/manifests/v1", UrlHeader::Challenge, other);
-    assert!(
-        found.ends_with(r#"scope="repository:a/b:pull openid""#),
-        "without what has no name: {found}"
-    );
+    let found = amended("mirror.example", "/v2/a/b/manifests/v1", UrlHeader::Challenge, other);
+    assert_eq!(found, Amendment::Remove, "the cache has no token service");
+    let found = amended("mirror.example", "/v2/acme/b/manifests/v1", UrlHeader::Challenge, other);
+    let realm = r#"realm="https://mirror.example/portolan/token",service="mirror.example""#;
+    let scope = r#"scope="repository:a/b:pull openid""#;
+    let expected = replaced(&format!("Bearer {realm},{scope}"));
+    assert_eq!(found, expected, "without the scope of a repository that has no name here");
 }
 
-/// Status, code, realm and `OCI-Namespace` of an answer that is given here.
-fn refused(host: &str, target: &str) -> String {
-    let config = config();
-    let Action::Reply(reply) = plan(&config, &head(host, "GET", target), &NOT_PUSHED).action else {
-        panic!("{host} {target} is forwarded");
-    };
-    let header = |name: &str| {
-        let found = reply.headers.iter().find(|(header, _)| *header == name);
-        found.map(|(_, value)| format!(" {value}")).unwrap_or_default()
-    };
-    let (challenge, namespace) = (header("www-authenticate"), header("oci-namespace"));
-    format!("{} {}{namespace}{challenge}", reply.status, reply.code)
+/// An answer of the proxy's own: what a client of several registries looks at.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    code: &'static str,
+    /// `OCI-Namespace`.
+    namespace: Option<&'static str>,
+    /// The host and path of the token endpoint in the challenge, and the service.
+    login: Option<(&'static str, &'static str)>,
+}
+
+const UNKNOWN: Answer = Answer { status: 404, code: "NAME_UNKNOWN", namespace: None, login: None };
+
+/// The challenge of a ping.
+const fn challenge(realm: &'static str, service: &'static str) -> Answer {
+    let login = Some((realm, service));
+    Answer { status: 401, code: "UNAUTHORIZED", namespace: None, login }
 }
 
 #[test]
 fn unknown_registries_get_an_error_after_which_clients_ask_elsewhere() {
-    let challenge =
-        |realm: &str| format!(r#" Bearer realm="https://{realm}",service="mirror.example""#);
-    let ping = format!("401 UNAUTHORIZED{}", challenge("mirror.example/portolan/token"));
-    let host = format!("401 UNAUTHORIZED{}", challenge("ghcr.mirror.example/portolan/token"));
-    let strict = r#"401 UNAUTHORIZED Bearer realm="https://strict.example/portolan/token",service="strict.example""#;
-    let ns = challenge("mirror.example/portolan/token/ghcr.io");
-    let ns = format!("401 UNAUTHORIZED ghcr.io{ns}");
+    let mirror = "mirror.example";
+    let ns = challenge("mirror.example/portolan/token/ghcr.io", mirror);
+    let invalid = Answer { status: 400, code: "NAME_INVALID", ..UNKNOWN };
+    let no_catalog = Answer { code: "UNSUPPORTED", namespace: Some("docker.io"), ..UNKNOWN };
     #[rustfmt::skip]
     let rows = [
-        ("mirror.example", "/v2/", ping.as_str(), "a ping, as ever"),
-        ("ghcr.mirror.example", "/v2/", &host, "the realm is where the client asked"),
-        ("mirror.example", "/v2/?ns=GHCR.io", &ns, "the realm says what ns said"),
-        ("mirror.example", "/v2/?ns=evil.example", "404 NAME_UNKNOWN", "no mirror of that"),
-        ("mirror.example", "/v2/a/b/manifests/v1?ns=evil.example", "404 NAME_UNKNOWN", "containerd goes on to the registry itself"),
-        ("mirror.example", "/v2/a/b/manifests/v1?ns=169.254.169.254", "404 NAME_UNKNOWN", "nothing is dialled"),
-        ("mirror.example", "/v2/a/b/manifests/v1?ns=docker.io&ns=ghcr.io", "400 NAME_INVALID", "two meanings"),
-        ("mirror.example", "/v2/other/b/manifests/v1?ns=ghcr.io", "404 NAME_UNKNOWN ghcr.io", "no rule, of a registry that is known"),
-        ("evil.example", "/v2/a/b/manifests/v1?ns=docker.io", "404 NAME_UNKNOWN", "another host"),
-        ("strict.example", "/v2/a/b/manifests/v1", "404 NAME_UNKNOWN", "nothing says which registry"),
-        ("strict.example", "/v2/", strict, "a ping needs none"),
-        ("mirror.example", "/v2/_catalog?ns=docker.io", "404 UNSUPPORTED docker.io", "no catalogue, as ever"),
+        (mirror, "/v2/", challenge("mirror.example/portolan/token", mirror), "a ping, as ever"),
+        ("ghcr.mirror.example", "/v2/", challenge("ghcr.mirror.example/portolan/token", mirror), "the realm is where the client asked"),
+        (mirror, "/v2/?ns=GHCR.io", Answer { namespace: Some("ghcr.io"), ..ns }, "the realm says what ns said"),
+        (mirror, "/v2/?ns=evil.example", UNKNOWN, "no mirror of that"),
+        (mirror, "/v2/a/b/manifests/v1?ns=evil.example", UNKNOWN, "containerd goes on to the registry itself"),
+        (mirror, "/v2/a/b/manifests/v1?ns=169.254.169.254", UNKNOWN, "nothing is dialled"),
+        (mirror, "/v2/a/b/manifests/v1?ns=docker.io&ns=ghcr.io", invalid, "two meanings"),
+        (mirror, "/v2/other/b/manifests/v1?ns=ghcr.io", Answer { namespace: Some("ghcr.io"), ..UNKNOWN }, "no rule, of a registry that is known"),
+        ("evil.example", "/v2/a/b/manifests/v1?ns=docker.io", UNKNOWN, "another host"),
+        ("strict.example", "/v2/a/b/manifests/v1", UNKNOWN, "nothing says which registry"),
+        ("strict.example", "/v2/", challenge("strict.example/portolan/token", "strict.example"), "a ping needs none"),
+        (mirror, "/v2/_catalog?ns=docker.io", no_catalog, "no catalogue, as ever"),
     ];
+    let config = config();
     for (host, target, expected, reason) in rows {
-        assert_eq!(refused(host, target), expected, "{host} {target}: {reason}");
+        let action = plan(&config, &head(host, "GET", target), &NOT_PUSHED).action;
+        let Action::Reply(reply) = action else { panic!("{host} {target}: {reason}") };
+        let found = (reply.status, reply.code, header(&reply, "oci-namespace"));
+        let Answer { status, code, namespace, login } = expected;
+        assert_eq!(found, (status, code, namespace), "{host} {target}: {reason}");
+        let login = login.map(|(realm, service)| {
+            format!(r#"Bearer realm="https://{realm}",service="{service}""#)
+        });
+        let found = header(&reply, "www-authenticate");
+        assert_eq!(found, login.as_deref(), "{host} {target}: {reason}");
     }
 }
 
 #[test]
-fn a_token_is_asked_of_the_registry_that_is_meant() {
-    let hub = "hub@token auth.docker.io/token?service=registry.docker.io&scope=repository%3A";
-    let of_hub = |name: &str| {
-        format!("{hub}{}%3Apull as nobody, tag Some(\"hub\")", name.replace('/', "%2F"))
-    };
-    let of_ghcr = "ghcr@token ghcr.io/discovered?scope=repository%3Ateam%2Fa%3Apull as nobody, tag Some(\"ghcr\")".to_owned();
+fn the_token_service_of_the_registry_that_is_meant_is_asked() {
+    const HUB: &str = "auth.docker.io/token?service=registry.docker.io";
+    let asks = |backend, url: String| Outcome::AsksTokenService(TokenQuestion::at(backend, url));
+    let of_hub = |name: &str| asks("hub", format!("{HUB}&scope=repository%3A{name}%3Apull"));
+    let of_ghcr =
+        || asks("ghcr", "ghcr.io/discovered?scope=repository%3Ateam%2Fa%3Apull".to_owned());
+    let missing = || replied(404, "UNSUPPORTED");
     #[rustfmt::skip]
     let rows = [
-        ("mirror.example", "", "nginx", of_hub("library/nginx"), "the default"),
-        ("mirror.example", "", "a/b", of_hub("a/b"), "the default"),
-        ("mirror.example", "", "docker.io/nginx", of_hub("library/nginx"), "by path"),
-        ("mirror.example", "", "ghcr.io/team/a", of_ghcr.clone(), "by path"),
-        ("ghcr.mirror.example", "", "team/a", of_ghcr.clone(), "by host: no state"),
-        ("mirror.example", "/ghcr.io", "team/a", of_ghcr.clone(), "by the realm's path"),
-        ("mirror.example", "/ghcr.io", "ghcr.io/team/a", of_ghcr, "by both"),
-        ("mirror.example", "/docker.io", "nginx", of_hub("library/nginx"), "by the realm's path"),
-        ("mirror.example", "/evil.example", "a", "404".to_owned(), "a closed lookup"),
-        ("mirror.example", "/", "a", "404".to_owned(), "no name"),
-        ("mirror.example", "x", "a", "404".to_owned(), "another path"),
-        ("strict.example", "", "a", "hub@token auth.docker.io/token?service=registry.docker.io as nobody, tag Some(\"hub\")".to_owned(), "of no registry: a login"),
+        ("mirror.example", "", "nginx", of_hub("library%2Fnginx"), "the default"),
+        ("mirror.example", "", "a/b", of_hub("a%2Fb"), "the default"),
+        ("mirror.example", "", "docker.io/nginx", of_hub("library%2Fnginx"), "by path"),
+        ("mirror.example", "", "ghcr.io/team/a", of_ghcr(), "by path"),
+        ("ghcr.mirror.example", "", "team/a", of_ghcr(), "by host: no state"),
+        ("mirror.example", "/ghcr.io", "team/a", of_ghcr(), "by the realm's path"),
+        ("mirror.example", "/ghcr.io", "ghcr.io/team/a", of_ghcr(), "by both"),
+        ("mirror.example", "/docker.io", "nginx", of_hub("library%2Fnginx"), "by the realm's path"),
+        ("mirror.example", "/evil.example", "a", missing(), "a closed lookup"),
+        ("mirror.example", "/", "a", missing(), "no name"),
+        ("mirror.example", "x", "a", missing(), "another path"),
+        ("strict.example", "", "a", asks("hub", HUB.to_owned()), "of no registry: a login"),
     ];
     let config = config();
     for (host, realm, name, expected, reason) in rows {
         let target =
             format!("/portolan/token{realm}?scope=repository:{name}:pull&service=mirror.example");
-        let found = match plan(&config, &head(host, "GET", &target), &NOT_PUSHED).action {
-            Action::Token(endpoint) => errand(&endpoint),
-            Action::Reply(reply) => reply.status.to_string(),
-            other => format!("{other:?}"),
-        };
+        let action = plan(&config, &head(host, "GET", &target), &NOT_PUSHED).action;
+        let found = Outcome::of(&config, action);
         assert_eq!(found, expected, "{host} {realm} {name}: {reason}");
     }
 }
@@ -298,19 +308,32 @@ fn two_names_of_one_repository_are_asked_for_once() {
     let body =
         b"grant_type=refresh_token&refresh_token=portolan~ghcr~r&scope=repository:team/a:pull";
     let endpoint = TokenEndpoint::of_body(&config, &head, form, body).unwrap();
-    assert!(errand(&endpoint).contains("scope=repository%3Ateam%2Fa%3Apull"), "a form too");
+    let Outcome::AsksTokenService(question) = Outcome::of_token_endpoint(&endpoint) else {
+        panic!("the form is there")
+    };
+    let scope = "scope=repository%3Ateam%2Fa%3Apull";
+    assert!(question.form.is_some_and(|form| form.contains(scope)), "a form too");
     let unknown = RequestHead { target: b"/portolan/token/evil.example", ..head };
     assert!(TokenEndpoint::of_body(&config, &unknown, form, body).is_err());
 }
 
+/// Whether a name is at most 255 bytes long for the client and for the backend.
+#[derive(Debug, PartialEq, Eq)]
+enum Fits {
+    OnEverySide,
+    NotOnEach,
+}
+
 #[test]
-fn names_fit_on_every_side() {
+fn a_name_has_at_most_255_bytes_for_the_client_and_for_the_backend() {
     let pull = |host: &str, name: &str| {
         let target = format!("/v2/{name}/manifests/v1");
-        match plan(&config(), &head(host, "GET", &target), &NOT_PUSHED).action {
-            Action::Forward(_) => "forwarded".to_owned(),
-            Action::Reply(reply) => format!("{} {}", reply.status, reply.code),
-            other => format!("{other:?}"),
+        match planned(host, "GET", &target) {
+            Outcome::Forwarded { .. } => Fits::OnEverySide,
+            end => {
+                assert_eq!(end, replied(400, "NAME_INVALID"), "{target}");
+                Fits::NotOnEach
+            }
         }
     };
     let name = |length: usize| format!("acme/{}", "a".repeat(length - "acme/".len()));
@@ -318,13 +341,13 @@ fn names_fit_on_every_side() {
     let one = |length: usize| "a".repeat(length);
     #[rustfmt::skip]
     let rows = [
-        ("mirror.example", name(255), "forwarded", "the policy's own name may be longer: nobody sees it"),
-        ("mirror.example", name(256), "400 NAME_INVALID", "too long for the client"),
-        ("mirror.example", format!("docker.io/{}", name(245)), "forwarded", "255 with the prefix"),
-        ("mirror.example", one(247), "forwarded", "255 with `library/`"),
-        ("mirror.example", one(248), "400 NAME_INVALID", "256 with `library/`, at the backend"),
-        ("mirror.example", deep(249), "forwarded", "255 with the backend's `proxy/`"),
-        ("mirror.example", deep(250), "400 NAME_INVALID", "256 with the backend's `proxy/`"),
+        ("mirror.example", name(255), Fits::OnEverySide, "the policy's own name may be longer: no side sees it"),
+        ("mirror.example", name(256), Fits::NotOnEach, "too long for the client"),
+        ("mirror.example", format!("docker.io/{}", name(245)), Fits::OnEverySide, "255 with the prefix"),
+        ("mirror.example", one(247), Fits::OnEverySide, "255 with `library/`"),
+        ("mirror.example", one(248), Fits::NotOnEach, "256 with `library/`, at the backend"),
+        ("mirror.example", deep(249), Fits::OnEverySide, "255 with the backend's `proxy/`"),
+        ("mirror.example", deep(250), Fits::NotOnEach, "256 with the backend's `proxy/`"),
     ];
     for (host, name, expected, reason) in rows {
         assert_eq!(pull(host, &name), expected, "{} bytes: {reason}", name.len());
@@ -335,7 +358,7 @@ fn names_fit_on_every_side() {
 fn a_push_is_remembered_however_the_repository_is_named() {
     let config = config();
     let put = |host: &str, target: &str| {
-        forwarded(&config, host, "PUT", target).push.expect("a push is noted").slot
+        forwarding(&config, host, "PUT", target).push.expect("a push is noted").slot
     };
     let ask =
         |host: &str, target: &str| match plan(&config, &head(host, "GET", target), &NONE).action {

@@ -28,34 +28,27 @@ fn policy() -> Policy {
 fn networks_that_may_scrape_metrics() {
     #[rustfmt::skip]
     let rows = [
-        ("watched.example", "GET", "/metrics", "10.1.2.3", "metrics", "the office"),
-        ("watched.example", "GET", "/metrics?x=y", "10.1.2.3", "metrics", "a query changes nothing"),
-        ("watched.example", "GET", "/metrics", "172.16.1.1", "metrics", "a pattern of labels"),
-        ("watched.example", "GET", "/metrics", "192.168.1.1", "404 UNSUPPORTED", "another network"),
-        ("watched.example", "GET", "/metrics", "203.0.113.1", "404 UNSUPPORTED", "no network of the policy's"),
-        ("watched.example", "GET", "/metrics", "", "404 UNSUPPORTED", "an address that nobody knows"),
-        ("watched.example", "HEAD", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "a scrape is a GET"),
-        ("watched.example", "POST", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "nor a POST"),
-        ("watched.example", "GET", "/metrics/", "10.1.2.3", "404 UNSUPPORTED", "that path alone"),
-        ("watched.example", "GET", "/stats/prometheus", "10.1.2.3", "404 UNSUPPORTED", "nothing of Envoy's own"),
-        ("p.example", "GET", "/metrics", "10.1.2.3", "metrics", "the network is enough"),
-        ("plain.example", "GET", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "this front has none"),
-        ("evil.example", "GET", "/metrics", "10.1.2.3", "404 UNSUPPORTED", "no front at all"),
+        ("watched.example", "GET", "/metrics", "10.1.2.3", Outcome::Metrics, "the office"),
+        ("watched.example", "GET", "/metrics?x=y", "10.1.2.3", Outcome::Metrics, "a query changes nothing"),
+        ("watched.example", "GET", "/metrics", "172.16.1.1", Outcome::Metrics, "a pattern of labels"),
+        ("watched.example", "GET", "/metrics", "192.168.1.1", replied(404, "UNSUPPORTED"), "another network"),
+        ("watched.example", "GET", "/metrics", "203.0.113.1", replied(404, "UNSUPPORTED"), "no network of the policy's"),
+        ("watched.example", "GET", "/metrics", "", replied(404, "UNSUPPORTED"), "an address that nobody knows"),
+        ("watched.example", "HEAD", "/metrics", "10.1.2.3", replied(404, "UNSUPPORTED"), "a scrape is a GET"),
+        ("watched.example", "POST", "/metrics", "10.1.2.3", replied(404, "UNSUPPORTED"), "nor a POST"),
+        ("watched.example", "GET", "/metrics/", "10.1.2.3", replied(404, "UNSUPPORTED"), "that path alone"),
+        ("watched.example", "GET", "/stats/prometheus", "10.1.2.3", replied(404, "UNSUPPORTED"), "nothing of Envoy's own"),
+        ("p.example", "GET", "/metrics", "10.1.2.3", Outcome::Metrics, "the network is enough"),
+        ("plain.example", "GET", "/metrics", "10.1.2.3", replied(404, "UNSUPPORTED"), "this front has none"),
+        ("evil.example", "GET", "/metrics", "10.1.2.3", replied(404, "UNSUPPORTED"), "no front at all"),
     ];
     let config = policy().read_by(Config::from_json);
     for (host, method, target, address, expected, reason) in rows {
         let head = RequestHead {
-            method: method.as_bytes(),
-            target: target.as_bytes(),
-            authority: host.as_bytes(),
             client: ClientFacts { address: Some(address.as_bytes()), ..ClientFacts::default() },
-            ..RequestHead::default()
+            ..request(method, host, target)
         };
-        let found = match plan(&config, &head, &Facts::default()).action {
-            Action::Scrape => "metrics".to_owned(),
-            Action::Reply(reply) => format!("{} {}", reply.status, reply.code),
-            other => panic!("{other:?}"),
-        };
+        let found = Outcome::of(&config, plan(&config, &head, &Facts::default()).action);
         assert_eq!(found, expected, "{method} {host}{target} from {address}: {reason}");
     }
 }
