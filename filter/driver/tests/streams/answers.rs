@@ -4,6 +4,7 @@ use portolan_core::contract::StateKey;
 use portolan_policy_builder::{Backend, Front, Policy, json};
 
 use super::host::{headers, value};
+use super::outcome::{forwarded, replied, unchanged};
 use super::policies::{ALONE, FACTS_ATTEMPTS, LOGIN, blob, facts};
 use super::simulator::World;
 
@@ -71,7 +72,7 @@ fn a_location_of_a_list_is_read_as_that_of_the_backend_that_answered() {
         let attempt = world.attempt(request, backend);
         world.answer(attempt, "307", &[("location", own)]);
         let response = world.response(attempt);
-        assert_eq!(world.respond(request, response), "307 as it came", "{reason}");
+        assert_eq!(world.respond(request, response), unchanged("307"), "{reason}");
         let left = value(&world.host.streams[&request].response, "location").unwrap();
         assert_eq!(String::from_utf8(left).unwrap(), expected, "{reason}");
     }
@@ -85,7 +86,7 @@ fn a_location_that_leads_nowhere_is_told_with_the_backend_that_answered() {
         let attempt = world.attempt(request, backend);
         world.answer(attempt, "307", &[("location", "ftp://x.example/\u{1}")]);
         let response = world.response(attempt);
-        assert_eq!(world.respond(request, response), "502 portolan_failed:UNKNOWN");
+        assert_eq!(world.respond(request, response), replied("502", "portolan_failed:UNKNOWN"));
         let [line] = world.host.warnings.as_slice() else { panic!("{:?}", world.host.warnings) };
         assert!(line.contains(backend), "{line}");
     }
@@ -117,22 +118,23 @@ fn the_backend_is_looked_for_only_where_a_front_names_it() {
 fn an_answer_to_what_nobody_asked_is_none() {
     let range = Some(("range", "bytes=0-1"));
     let version = Some(("if-none-match", "\"1\""));
-    let (unavailable, denied) = ("503 portolan_failed:UNAVAILABLE", "403 portolan_refused:DENIED");
+    let unavailable = || replied("503", "portolan_failed:UNAVAILABLE");
+    let denied = || replied("403", "portolan_refused:DENIED");
     #[rustfmt::skip]
     let rows = [
-        (None, "206", unavailable, "a part"),
-        (range, "206", "206 as it came", "the part that was asked for"),
-        (version, "206", unavailable, "a part, where it was asked for a change"),
-        (None, "304", unavailable, "unchanged since when?"),
-        (version, "304", "304 as it came", "unchanged"),
-        (Some(("if-modified-since", "x")), "304", "304 as it came", "unchanged"),
-        (range, "304", unavailable, "unchanged, where a part was asked for"),
-        (None, "600", unavailable, "no status of HTTP"),
-        (None, "407", "502 portolan_failed:UNKNOWN", "a proxy before the backend"),
-        (None, "401", denied, "nobody can log in here"),
-        (None, "403", "403 as it came", "in the registry's words"),
-        (None, "412", "412 as it came", "in the registry's words"),
-        (None, "416", "416 as it came", "about the request"),
+        (None, "206", unavailable(), "a part"),
+        (range, "206", unchanged("206"), "the part that was asked for"),
+        (version, "206", unavailable(), "a part, where it was asked for a change"),
+        (None, "304", unavailable(), "unchanged since when?"),
+        (version, "304", unchanged("304"), "unchanged"),
+        (Some(("if-modified-since", "x")), "304", unchanged("304"), "unchanged"),
+        (range, "304", unavailable(), "unchanged, where a part was asked for"),
+        (None, "600", unavailable(), "no status of HTTP"),
+        (None, "407", replied("502", "portolan_failed:UNKNOWN"), "a proxy before the backend"),
+        (None, "401", denied(), "nobody can log in here"),
+        (None, "403", unchanged("403"), "in the registry's words"),
+        (None, "412", unchanged("412"), "in the registry's words"),
+        (None, "416", unchanged("416"), "about the request"),
     ];
     for (asks, status, expected, reason) in rows {
         let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
@@ -150,24 +152,24 @@ fn only_a_refusal_hides_what_is_missing() {
     let home = Backend::at("https://home.example").with("hides_missing", json!(true));
     let policy = Policy::new().front("main", Front::at(["main.example"])).backend("home", home);
     let policy = policy.json();
-    let (missing, unavailable) =
-        ("404 portolan_missing:NAME_UNKNOWN", "503 portolan_failed:UNAVAILABLE");
+    let missing = || replied("404", "portolan_missing:NAME_UNKNOWN");
+    let unavailable = || replied("503", "portolan_failed:UNAVAILABLE");
     #[rustfmt::skip]
     let rows = [
-        ("401", missing, "it hides it"),
-        ("403", missing, "it hides it"),
-        ("404", "404 as it came", "it lacks it"),
-        ("101", unavailable, "another protocol"),
-        ("206", unavailable, "a part that nobody asked for"),
-        ("304", unavailable, "unchanged since when?"),
-        ("407", "502 portolan_failed:UNKNOWN", "a proxy before it"),
-        ("503", "503 as it came", "in its own words"),
-        ("600", unavailable, "no status of HTTP"),
+        ("401", missing(), "it hides it"),
+        ("403", missing(), "it hides it"),
+        ("404", unchanged("404"), "it lacks it"),
+        ("101", unavailable(), "another protocol"),
+        ("206", unavailable(), "a part that nobody asked for"),
+        ("304", unavailable(), "unchanged since when?"),
+        ("407", replied("502", "portolan_failed:UNKNOWN"), "a proxy before it"),
+        ("503", unchanged("503"), "in its own words"),
+        ("600", unavailable(), "no status of HTTP"),
     ];
     for (status, expected, reason) in rows {
         let mut world = World::new(&policy, ALONE);
         let request = world.request("GET", "main.example", &blob("a"));
-        assert_eq!(world.end(request), "to home");
+        assert_eq!(world.end(request), forwarded("home"));
         let response = headers(&[(":status", status)]);
         assert_eq!(world.respond(request, response), expected, "{status}: {reason}");
     }

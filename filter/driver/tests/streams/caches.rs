@@ -4,6 +4,7 @@ use portolan_core::contract::StateKey;
 use portolan_core::contract::clusters::FILL;
 
 use super::host::value;
+use super::outcome::{End, for_client, forwarded, retried_at};
 use super::policies::blob;
 use super::simulator::World;
 
@@ -21,7 +22,7 @@ const ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["cache@eu", "near", "far
 /// A request for a blob, of which a registry has said with this status whether its repository has it.
 fn asked(world: &mut World, status: &str, more: &[(&str, &str)]) -> u32 {
     let request = world.request_with("GET", "main.example", &blob("a"), more);
-    assert_eq!(world.end(request), "waits", "to know whether the repository has it");
+    assert_eq!(world.end(request), End::Waits, "to know whether the repository has it");
     world.pass(1);
     world.service(FILL, status, &[], "");
     request
@@ -35,9 +36,9 @@ fn world() -> World {
 fn the_cache_is_asked_for_what_the_repository_has() {
     #[rustfmt::skip]
     let rows = [
-        ("200", "to cache@eu+near+far", "skipped", "the repository has it; Envoy may yet know the cache to be down"),
-        ("404", "to near+far", "bypass", "it has not"),
-        ("503", "to near+far", "bypass", "nobody knows"),
+        ("200", forwarded("cache@eu+near+far"), "skipped", "the repository has it; Envoy may yet know the cache to be down"),
+        ("404", forwarded("near+far"), "bypass", "it has not"),
+        ("503", forwarded("near+far"), "bypass", "nobody knows"),
     ];
     for (status, cluster, cache_use, reason) in rows {
         let mut world = world();
@@ -61,15 +62,15 @@ fn nothing_is_said_of_a_cache_that_could_not_answer() {
 fn answers_of_a_cache_node() {
     #[rustfmt::skip]
     let rows = [
-        (None, "200", Some("hit"), "passes 200", "hit", "from its store"),
-        (Some(("range", "bytes=1-2")), "206", Some("hit"), "passes 206", "hit", "a part of it"),
-        (Some(("if-none-match", "e")), "304", Some("hit"), "passes 304", "hit", "the client has it"),
-        (None, "206", Some("hit"), "on to near+far@last", "failed", "a part that nobody asked for"),
-        (None, "304", Some("hit"), "on to near+far@last", "failed", "the client has nothing yet"),
-        (None, "200", Some("miss"), "passes 200", "miss", "fetched for this request"),
-        (None, "200", None, "passes 200", "miss", "a node that does not say"),
-        (None, "404", None, "on to near+far@last", "failed", "it says nothing of what there is"),
-        (None, "502", Some("miss"), "on to near+far@last", "failed", "it could not fetch it"),
+        (None, "200", Some("hit"), for_client("200"), "hit", "from its store"),
+        (Some(("range", "bytes=1-2")), "206", Some("hit"), for_client("206"), "hit", "a part of it"),
+        (Some(("if-none-match", "e")), "304", Some("hit"), for_client("304"), "hit", "the client has it"),
+        (None, "206", Some("hit"), retried_at("near+far@last"), "failed", "a part that nobody asked for"),
+        (None, "304", Some("hit"), retried_at("near+far@last"), "failed", "the client has nothing yet"),
+        (None, "200", Some("miss"), for_client("200"), "miss", "fetched for this request"),
+        (None, "200", None, for_client("200"), "miss", "a node that does not say"),
+        (None, "404", None, retried_at("near+far@last"), "failed", "it says nothing of what there is"),
+        (None, "502", Some("miss"), retried_at("near+far@last"), "failed", "it could not fetch it"),
     ];
     for (asks, status, said, expected, cache_use, reason) in rows {
         let mut world = world();
@@ -124,6 +125,6 @@ fn the_cache_is_asked_first_whoever_is_limited() {
     let attempt = world.attempt(tag, "near");
     world.answer(attempt, "429", &[("retry-after", "60")]);
     let request = asked(&mut world, "200", &[]);
-    assert_eq!(world.end(request), "to cache@eu+near+far");
+    assert_eq!(world.end(request), forwarded("cache@eu+near+far"));
     assert_eq!(world.host.state(request, StateKey::NextCluster), "");
 }

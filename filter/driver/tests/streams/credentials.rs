@@ -4,6 +4,7 @@ use portolan_core::attempt::{Answer, Wait};
 use portolan_core::contract::StateKey;
 
 use super::host::headers;
+use super::outcome::{Answered, asked_for, for_client, replied, retried_at};
 use super::policies::{ALONE, ATTEMPTS, LIST, blob};
 use super::simulator::World;
 
@@ -31,7 +32,7 @@ fn the_only_backend_is_asked_for_its_own_path() {
     let mut world = only(r#""auth": "basic", "credential": "c""#);
     let request = world.request("GET", "main.example", "/v2/team/a/manifests/v1");
     let attempt = world.attempt(request, "self");
-    assert_eq!(world.sent(attempt), "/base/v2/team/a/manifests/v1 c");
+    assert_eq!(world.sent(attempt), asked_for("/base/v2/team/a/manifests/v1").with_credential("c"));
 }
 
 /// So that they are there should the first attempt fail.
@@ -67,7 +68,10 @@ fn meanings_of_the_refusal_of_a_token() {
         world.pass(1);
         world.service("hub@token", "200", &[], TOKEN);
         world.sent(attempt);
-        assert_eq!(world.answer(attempt, status, challenge.as_slice()), "on to robot+open@last");
+        assert_eq!(
+            world.answer(attempt, status, challenge.as_slice()),
+            retried_at("robot+open@last")
+        );
         assert_eq!(world.host.noted(request).of("hub"), Some(expected), "{reason}");
     }
 }
@@ -88,8 +92,13 @@ fn the_only_backend_says_where_its_tokens_are() {
         let request = world.request("GET", "main.example", "/v2/team/a/manifests/v1");
         let attempt = world.attempt(request, "self");
         world.pass(20_000);
-        assert_eq!(world.sent(attempt), "/base/v2/team/a/manifests/v1", "without a token");
-        let is_again = world.answer(attempt, status, challenge.as_slice()).starts_with("on to");
+        assert_eq!(
+            world.sent(attempt),
+            asked_for("/base/v2/team/a/manifests/v1"),
+            "without a token"
+        );
+        let answered = world.answer(attempt, status, challenge.as_slice());
+        let is_again = matches!(answered, Answered::Retried { .. });
         assert_eq!(is_again, expected, "{reason}");
         world.calls.clear();
         world.attempt(request, "self");
@@ -106,12 +115,12 @@ fn a_credential_that_is_wrong_is_told_once_for_each_request() {
         let request = world.request("GET", "main.example", "/v2/team/a/manifests/v1");
         for _ in 0..2 {
             let attempt = world.attempt(request, "self");
-            assert_eq!(world.answer(attempt, "401", &[]), "passes 401");
+            assert_eq!(world.answer(attempt, "401", &[]), for_client("401"));
         }
         let reason = world.host.state(request, StateKey::Reason);
         assert_eq!(reason, "default; nearest replica; the credential c was refused for self");
         let response = headers(&[(":status", "401"), ("x-portolan-doubtful", "1")]);
-        let end = "403 portolan_refused:credential_refused";
+        let end = replied("403", "portolan_refused:credential_refused");
         assert_eq!(world.respond(request, response), end, "who may mend it is not the client");
     }
     assert_eq!(world.host.warnings.len(), 1, "{:?}", world.host.warnings);
@@ -126,8 +135,8 @@ fn a_credential_that_the_token_service_refuses() {
     let attempt = world.attempt(request, "self");
     world.pass(1);
     world.service("self@token", "401", &[], "");
-    assert_eq!(world.sent(attempt), "/base/v2/team/a/manifests/v1");
-    assert_eq!(world.answer(attempt, "401", &[]), "passes 401");
+    assert_eq!(world.sent(attempt), asked_for("/base/v2/team/a/manifests/v1"));
+    assert_eq!(world.answer(attempt, "401", &[]), for_client("401"));
     let reason = world.host.state(request, StateKey::Reason);
     assert_eq!(reason, "default; nearest replica; the credential c was refused for self");
 }
@@ -146,7 +155,7 @@ fn a_list_of_one_notes_only_refusals() {
         let mut world = only(r#""auth": "basic", "credential": "c""#);
         let request = world.request("GET", "main.example", "/v2/team/a/manifests/v1");
         let attempt = world.attempt(request, "self");
-        assert_eq!(world.answer(attempt, status, &[]), format!("passes {status}"), "{reason}");
+        assert_eq!(world.answer(attempt, status, &[]), for_client(status), "{reason}");
         assert_eq!(world.host.state(request, StateKey::Tried), expected, "{reason}");
     }
 }

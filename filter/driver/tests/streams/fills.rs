@@ -4,6 +4,7 @@ use portolan_core::content::Verdict;
 use portolan_core::contract::{StateKey, headers};
 
 use super::host::headers as header_list;
+use super::outcome::{replied, unchanged};
 use super::simulator::World;
 
 /// As the renderer writes it for the listener that fills.
@@ -38,7 +39,7 @@ fn answered(method: &str, status: &str, length: Option<&str>) -> (World, u32) {
     let length = length.map(|length| ("content-length", length));
     world.answer(attempt, status, length.as_slice());
     let response = world.response(attempt);
-    assert_eq!(world.respond(request, response), format!("{status} as it came"));
+    assert_eq!(world.respond(request, response), unchanged(status));
     (world, request)
 }
 
@@ -87,7 +88,7 @@ fn other_content_ends_the_request_and_is_told_with_its_backend() {
     check.take(b"abd");
     assert_eq!(check.verdict(false), Verdict::Wrong);
     world.body_is_wrong(request);
-    assert_eq!(world.end(request), "502 portolan_failed:wrong_content");
+    assert_eq!(world.end(request), replied("502", "portolan_failed:wrong_content"));
     assert_eq!(
         world.host.state(request, StateKey::Reason),
         "fill; nearest; wrong content",
@@ -114,7 +115,7 @@ fn content_from_a_redirect_target_is_checked_by_the_requested_digest() {
         }
     }
     let pass = world.further_pass(request);
-    assert_eq!(world.respond(pass, header_list(&[(":status", "200")])), "200 as it came");
+    assert_eq!(world.respond(pass, header_list(&[(":status", "200")])), unchanged("200"));
     let check = world.host.streams.get_mut(&pass).unwrap().check.as_mut().unwrap();
     check.take(b"abc");
     assert_eq!(check.verdict(true), Verdict::Passes);

@@ -13,6 +13,9 @@ use portolan_core::reply::Reply;
 use portolan_driver::header_map::serialize;
 use portolan_driver::{Call, Effect, Exchange, HeaderMap, Side, StreamId};
 
+use super::outcome::Asked;
+use super::policies::DIGEST;
+
 pub(super) const MILLISECOND: u64 = 1_000_000;
 /// Some time of day, in nanoseconds since 1970.
 pub(super) const MORNING: u64 = 1_800_000_000_000 * MILLISECOND;
@@ -223,13 +226,13 @@ impl Sent {
         value(&self.headers, name).map(|value| String::from_utf8_lossy(&value).into_owned())
     }
 
-    /// Path, and what it shows of who asks.
-    pub(super) fn words(&self) -> String {
-        let mut words = self.header(":path").unwrap_or_default();
-        for shown in [self.header("authorization"), self.credential.clone()].into_iter().flatten() {
-            words = format!("{words} {shown}");
+    /// Path and credentials.
+    pub(super) fn asked(&self) -> Asked {
+        Asked {
+            path: self.header(":path").unwrap_or_default().replace(DIGEST, "DIGEST"),
+            authorization: self.header("authorization"),
+            credential: self.credential.clone(),
         }
-        words
     }
 }
 

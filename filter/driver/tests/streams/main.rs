@@ -21,6 +21,7 @@ mod fills;
 mod hedged;
 mod host;
 mod notes;
+mod outcome;
 mod overlap;
 mod policies;
 mod properties;

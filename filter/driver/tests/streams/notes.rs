@@ -3,6 +3,7 @@
 use portolan_core::contract::StateKey;
 use portolan_core::contract::encoding::{Kind, records};
 
+use super::outcome::{asked_for, retried_at};
 use super::policies::{ATTEMPTS, FACTS_ATTEMPTS, LIST, blob, facts};
 use super::simulator::World;
 
@@ -12,9 +13,9 @@ fn notes_of_attempts_are_not_read_as_prepared_requests() {
     let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
     let request = world.request("GET", "main.example", "/v2/limited/a/manifests/v1");
     let first = world.attempt(request, "ar");
-    assert_eq!(world.answer(first, "503", &[]), "on to us@last");
+    assert_eq!(world.answer(first, "503", &[]), retried_at("us@last"));
     let second = world.attempt(request, "us");
-    assert_eq!(world.sent(second), "/v2/limited/a/manifests/v1");
+    assert_eq!(world.sent(second), asked_for("/v2/limited/a/manifests/v1"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use portolan_driver::StreamId;
 use proptest::prelude::*;
 
+use super::outcome::End;
 use super::policies::{FACTS_ATTEMPTS, blob, facts};
 use super::simulator::World;
 
@@ -106,7 +107,7 @@ proptest! {
         world.pass(30_000);
         for (stream, version) in open {
             let end = world.end(stream);
-            prop_assert_ne!(&end, "waits", "stream {} waits for ever", stream);
+            prop_assert_ne!(&end, &End::Waits, "stream {} waits for ever", stream);
             let reply = world.host.streams[&stream].reply.as_ref();
             let location = reply.and_then(|(reply, _)| {
                 reply.headers.iter().find(|(name, _)| *name == "location")

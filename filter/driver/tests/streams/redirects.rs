@@ -3,6 +3,7 @@
 use portolan_core::contract::StateKey;
 
 use super::host::{headers, value};
+use super::outcome::{followed, for_client, forwarded, replied, retried_at, unchanged};
 use super::policies::{ALONE, FOLLOWED, FOLLOWED_ATTEMPTS, blob};
 use super::simulator::World;
 
@@ -23,9 +24,9 @@ fn a_redirect_that_envoy_could_not_follow() {
     let request = world.request("GET", "main.example", &blob("a"));
     let attempt = world.attempt(request, "near");
     let answered = world.answer(attempt, "307", &[("location", "https://cdn.example/x")]);
-    assert_eq!(answered, "follows https://cdn.example/x by near@redirects");
+    assert_eq!(answered, followed("https://cdn.example/x", "near@redirects"));
     let response = world.response(attempt);
-    assert_eq!(world.respond(request, response), "502 portolan_failed:UNAVAILABLE");
+    assert_eq!(world.respond(request, response), replied("502", "portolan_failed:UNAVAILABLE"));
     let reason = world.host.state(request, StateKey::Reason);
     assert_eq!(reason, "default; nearest; its redirect could not be followed");
 }
@@ -37,7 +38,7 @@ fn a_redirect_that_the_policy_does_not_let_the_proxy_follow() {
     let attempt = world.attempt(request, "near");
     world.answer(attempt, "307", &[("location", "https://evil.example/x")]);
     let response = world.response(attempt);
-    assert_eq!(world.respond(request, response), "502 portolan_failed:UNAVAILABLE");
+    assert_eq!(world.respond(request, response), replied("502", "portolan_failed:UNAVAILABLE"));
     let reason = world.host.state(request, StateKey::Reason);
     assert_eq!(reason, "default; nearest; its redirect leads where the policy does not");
 }
@@ -49,7 +50,7 @@ fn an_answer_that_is_no_redirect_is_none_of_this() {
         let mut world = alone();
         let request = world.request("GET", "main.example", &blob("a"));
         let response = headers(&[(":status", status)]);
-        assert_eq!(world.respond(request, response), format!("{status} as it came"));
+        assert_eq!(world.respond(request, response), unchanged(status));
         assert_eq!(world.host.state(request, StateKey::Reason), "default; nearest");
     }
 }
@@ -64,7 +65,7 @@ fn a_redirect_of_a_later_backend_is_the_clients() {
     let attempt = world.attempt(request, "far");
     world.answer(attempt, "307", &[("location", "https://elsewhere.example/x")]);
     let response = world.response(attempt);
-    assert_eq!(world.respond(request, response), "307 as it came");
+    assert_eq!(world.respond(request, response), unchanged("307"));
     assert_eq!(location(&world, request), "https://elsewhere.example/x");
 }
 
@@ -73,18 +74,18 @@ fn a_redirect_of_a_later_backend_is_the_clients() {
 fn the_log_says_which_trouble_the_operator_can_mend() {
     let why = "its redirect leads where the policy does not";
     let away = [("location", "https://evil.example/x")];
-    let unavailable = "503 portolan_failed:UNAVAILABLE";
+    let unavailable = || replied("503", "portolan_failed:UNAVAILABLE");
     #[rustfmt::skip]
     let rows = [
-        ("307", "404", "502 portolan_failed:UNAVAILABLE", true, "it would be there"),
-        ("503", "404", unavailable, false, "the first may have it"),
-        ("307", "503", unavailable, false, "the second may have it"),
+        ("307", "404", replied("502", "portolan_failed:UNAVAILABLE"), true, "it would be there"),
+        ("503", "404", unavailable(), false, "the first may have it"),
+        ("307", "503", unavailable(), false, "the second may have it"),
     ];
     for (first, second, expected, says, reason) in rows {
         let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
         let request = world.request("GET", "main.example", &blob("a"));
         let attempt = world.attempt(request, "near");
-        assert_eq!(world.answer(attempt, first, &away), "on to far@last", "{reason}");
+        assert_eq!(world.answer(attempt, first, &away), retried_at("far@last"), "{reason}");
         let attempt = world.attempt(request, "far");
         world.answer(attempt, second, &[]);
         let response = world.response(attempt);
@@ -112,11 +113,11 @@ fn the_refusal_of_a_write_is_the_clients() {
     let policy = FOLLOWED.replace(r#""chains""#, r#""owner": "far", "chains""#);
     let mut world = World::new(&policy, FOLLOWED_ATTEMPTS);
     let push = world.request("PUT", "main.example", "/v2/a/manifests/v1");
-    assert_eq!(world.end(push), "to far@owner");
+    assert_eq!(world.end(push), forwarded("far@owner"));
     let attempt = world.attempt_alone(push, "far");
-    assert_eq!(world.answer(attempt, "403", &[]), "passes 403");
+    assert_eq!(world.answer(attempt, "403", &[]), for_client("403"));
     let response = world.response(attempt);
-    assert_eq!(world.respond(push, response), "403 as it came");
+    assert_eq!(world.respond(push, response), unchanged("403"));
 }
 
 /// The next backend of the list may lead to the content.
@@ -126,7 +127,7 @@ fn a_chain_of_redirects_without_end_is_left_for_the_next_backend() {
     let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
     let request = world.request("GET", "main.example", &blob("a"));
     let attempt = world.attempt(request, "near");
-    let follows = "follows https://cdn.example/on by near@redirects";
+    let follows = followed("https://cdn.example/on", "near@redirects");
     assert_eq!(world.answer(attempt, "307", &on), follows);
     for _ in 1..5 {
         let pass = world.further_pass(request);
@@ -135,7 +136,7 @@ fn a_chain_of_redirects_without_end_is_left_for_the_next_backend() {
     }
     let pass = world.further_pass(request);
     let target = world.target(pass);
-    assert_eq!(world.answer(target, "307", &on), "on to far@last");
+    assert_eq!(world.answer(target, "307", &on), retried_at("far@last"));
 }
 
 /// What a tag means is a registry's to say, and what else a delivery network tells is about itself.
@@ -158,12 +159,12 @@ fn what_is_told_of_delivered_content() {
         let pass = world.further_pass(request);
         let mut answered = world.target(pass);
         if !from_the_cdn {
-            assert_eq!(world.answer(answered, "403", &[]), "on to far@last");
+            assert_eq!(world.answer(answered, "403", &[]), retried_at("far@last"));
             answered = world.attempt(pass, "far");
         }
-        assert_eq!(world.answer(answered, "200", &told), "passes 200");
+        assert_eq!(world.answer(answered, "200", &told), for_client("200"));
         let response = world.response(answered);
-        assert_eq!(world.respond(pass, response), "200 as it came");
+        assert_eq!(world.respond(pass, response), unchanged("200"));
         let found = &world.host.streams[&pass].response;
         let got = |name| value(found, name).map(|value| String::from_utf8(value).unwrap());
         assert_eq!(got("docker-content-digest").as_deref(), Some(digest));
@@ -179,17 +180,17 @@ fn what_is_told_of_delivered_content() {
 fn a_delivery_that_is_none_is_left_for_the_next_backend() {
     #[rustfmt::skip]
     let rows = [
-        (None, "200", "passes 200"),
-        (None, "203", "passes 203"),
-        (None, "206", "on to far@last"),
-        (Some(("range", "bytes=0-1")), "206", "passes 206"),
-        (None, "304", "on to far@last"),
-        (Some(("if-none-match", "e")), "304", "passes 304"),
-        (Some(("range", "bytes=9-")), "416", "passes 416"),
-        (None, "201", "on to far@last"),
-        (None, "202", "on to far@last"),
-        (None, "204", "on to far@last"),
-        (None, "600", "on to far@last"),
+        (None, "200", for_client("200")),
+        (None, "203", for_client("203")),
+        (None, "206", retried_at("far@last")),
+        (Some(("range", "bytes=0-1")), "206", for_client("206")),
+        (None, "304", retried_at("far@last")),
+        (Some(("if-none-match", "e")), "304", for_client("304")),
+        (Some(("range", "bytes=9-")), "416", for_client("416")),
+        (None, "201", retried_at("far@last")),
+        (None, "202", retried_at("far@last")),
+        (None, "204", retried_at("far@last")),
+        (None, "600", retried_at("far@last")),
     ];
     for (asks, status, expected) in rows {
         let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);

@@ -3,6 +3,7 @@
 use portolan_core::contract::StateKey;
 
 use super::host::{headers, value};
+use super::outcome::{Answered, End, forwarded, replied, retried_at, unchanged};
 use super::policies::{ALONE, DIGEST, FACTS_ATTEMPTS, LOGIN, blob, facts};
 use super::simulator::World;
 
@@ -26,14 +27,14 @@ fn world() -> World {
 fn requests_that_need_no_fact_end_at_once() {
     #[rustfmt::skip]
     let rows = [
-        ("GET", "main.example", "/v2/", "200 portolan_front:ok"),
-        ("GET", "evil.example", "/v2/", "404 portolan_refused:NAME_UNKNOWN"),
-        ("GET", "main.example", "/v2/limited/../a/manifests/v1", "400 portolan_refused:NAME_INVALID"),
-        ("GET", "main.example", "/v2/nobody/manifests/v1", "404 portolan_refused:NAME_UNKNOWN"),
-        ("PUT", "main.example", "/v2/limited/a/manifests/v1", "405 portolan_refused:UNSUPPORTED"),
-        ("GET", "private.example", "/v2/own/a/manifests/v1", "401 portolan_refused:UNAUTHORIZED"),
-        ("PUT", "main.example", "/v2/pushed/a/manifests/v1", "to us@owner"),
-        ("GET", "main.example", "/v2/limited/a/manifests/v1", "to ar"),
+        ("GET", "main.example", "/v2/", replied("200", "portolan_front:ok")),
+        ("GET", "evil.example", "/v2/", replied("404", "portolan_refused:NAME_UNKNOWN")),
+        ("GET", "main.example", "/v2/limited/../a/manifests/v1", replied("400", "portolan_refused:NAME_INVALID")),
+        ("GET", "main.example", "/v2/nobody/manifests/v1", replied("404", "portolan_refused:NAME_UNKNOWN")),
+        ("PUT", "main.example", "/v2/limited/a/manifests/v1", replied("405", "portolan_refused:UNSUPPORTED")),
+        ("GET", "private.example", "/v2/own/a/manifests/v1", replied("401", "portolan_refused:UNAUTHORIZED")),
+        ("PUT", "main.example", "/v2/pushed/a/manifests/v1", forwarded("us@owner")),
+        ("GET", "main.example", "/v2/limited/a/manifests/v1", forwarded("ar")),
     ];
     for (method, authority, target, expected) in rows {
         let mut world = world();
@@ -84,15 +85,15 @@ fn a_backend_learns_nothing_of_the_client() {
 fn a_password_is_looked_at_first() {
     #[rustfmt::skip]
     let rows = [
-        ("200", "to robot", "right"),
-        ("401", "401 portolan_refused:UNAUTHORIZED", "wrong"),
-        ("500", "503 portolan_failed:UNAVAILABLE", "nobody knows"),
+        ("200", forwarded("robot"), "right"),
+        ("401", replied("401", "portolan_refused:UNAUTHORIZED"), "wrong"),
+        ("500", replied("503", "portolan_failed:UNAVAILABLE"), "nobody knows"),
     ];
     for (status, expected, reason) in rows {
         let mut world = world();
         let target = &blob("own/a");
         let request = world.request_with("GET", "private.example", target, &BASIC);
-        assert_eq!(world.end(request), "waits");
+        assert_eq!(world.end(request), End::Waits);
         let second = world.request_with("GET", "private.example", target, &BASIC);
         world.pass(1);
         assert_eq!(world.calls.len(), 1, "one question for both");
@@ -115,12 +116,12 @@ fn a_client_is_sent_to_where_the_content_is() {
     for (health, store, expected, reason) in rows {
         let mut world = world();
         let request = world.request("GET", "main.example", &blob("sent/a"));
-        assert_eq!(world.end(request), "waits", "{reason}");
+        assert_eq!(world.end(request), End::Waits, "{reason}");
         world.pass(1);
         world.service("portolan@admin", "200", &[], health);
-        assert_eq!(world.end(request), "waits", "one fact after the other");
+        assert_eq!(world.end(request), End::Waits, "one fact after the other");
         world.service("east@probe", store, &[], "");
-        assert_eq!(world.end(request), "307 portolan_redirected:redirect", "{reason}");
+        assert_eq!(world.end(request), replied("307", "portolan_redirected:redirect"), "{reason}");
         let (reply, _) = world.host.streams[&request].reply.as_ref().unwrap();
         let location = reply.headers.iter().find(|(name, _)| *name == "location").unwrap();
         assert_eq!(location.1.replace(DIGEST, "DIGEST"), expected, "{reason}");
@@ -136,10 +137,10 @@ fn a_service_that_never_answers_holds_nobody() {
     world.pass(1);
     world.calls.clear();
     world.pass(4000);
-    assert_eq!(world.end(request), "waits", "for the store by now");
+    assert_eq!(world.end(request), End::Waits, "for the store by now");
     world.calls.clear();
     world.pass(12_000);
-    assert_eq!(world.end(request), "307 portolan_redirected:redirect");
+    assert_eq!(world.end(request), replied("307", "portolan_redirected:redirect"));
     assert_eq!(world.host.alarm, None, "a worker that has nothing to do is not woken");
 }
 
@@ -151,30 +152,34 @@ fn after_a_push_tags_come_from_the_owner() {
         let request = world.request("GET", "main.example", tag);
         world.end(request)
     };
-    assert_eq!(read(&mut world), "to ar", "the replica");
-    for (status, expected) in [("500", "to ar"), ("201", "to us@owner")] {
+    assert_eq!(read(&mut world), forwarded("ar"), "the replica");
+    for (status, expected) in [("500", forwarded("ar")), ("201", forwarded("us@owner"))] {
         let push = world.request("PUT", "main.example", tag);
         world.respond(push, headers(&[(":status", status)]));
         assert_eq!(read(&mut world), expected, "a push that was answered {status}");
     }
     world.pass(59_999);
-    assert_eq!(read(&mut world), "to us@owner");
+    assert_eq!(read(&mut world), forwarded("us@owner"));
     world.pass(1);
-    assert_eq!(read(&mut world), "to ar", "a minute later");
+    assert_eq!(read(&mut world), forwarded("ar"), "a minute later");
 }
 
 #[test]
 fn a_backend_that_is_limited_is_asked_last() {
     let mut world = world();
     let first = world.request("GET", "main.example", &blob("limited/a"));
-    assert_eq!(world.end(first), "to ar+us");
+    assert_eq!(world.end(first), forwarded("ar+us"));
     let attempt = world.attempt(first, "ar");
-    assert_eq!(world.answer(attempt, "429", &[("retry-after", "5")]), "on to us@last");
+    assert_eq!(world.answer(attempt, "429", &[("retry-after", "5")]), retried_at("us@last"));
     let second = world.request("GET", "main.example", &blob("limited/a"));
     assert_eq!(world.host.state(second, StateKey::NextCluster), "us+ar@sparing-1");
     assert_eq!(world.host.state(second, StateKey::Reason), "default; nearest; limited: ar");
     let attempt = world.attempt(second, "us");
-    assert_eq!(world.answer(attempt, "404", &[]), "on to ar@last", "the limited one, at last");
+    assert_eq!(
+        world.answer(attempt, "404", &[]),
+        retried_at("ar@last"),
+        "the limited one, at last"
+    );
     world.pass(5000);
     let third = world.request("GET", "main.example", &blob("limited/a"));
     assert_eq!(world.host.state(third, StateKey::NextCluster), "");
@@ -185,11 +190,11 @@ fn a_backend_that_is_limited_is_asked_last() {
 fn an_outage_is_never_a_404() {
     #[rustfmt::skip]
     let rows = [
-        ("404", "404", "404 as it came", "nobody has it"),
-        ("503", "404", "503 portolan_failed:UNAVAILABLE", "the first may have it"),
-        ("404", "503", "503 portolan_failed:UNAVAILABLE", "the second may have it"),
-        ("429", "429", "429 portolan_limited:TOOMANYREQUESTS", "both are limited"),
-        ("404", "200", "200 as it came", "content"),
+        ("404", "404", unchanged("404"), "nobody has it"),
+        ("503", "404", replied("503", "portolan_failed:UNAVAILABLE"), "the first may have it"),
+        ("404", "503", replied("503", "portolan_failed:UNAVAILABLE"), "the second may have it"),
+        ("429", "429", replied("429", "portolan_limited:TOOMANYREQUESTS"), "both are limited"),
+        ("404", "200", unchanged("200"), "content"),
     ];
     for (first, second, expected, reason) in rows {
         let mut world = world();
@@ -252,7 +257,7 @@ fn a_front_may_name_who_served() {
         let mut world = World::new(&facts(1).replace(silent, front), FACTS_ATTEMPTS);
         let request = world.request("GET", "main.example", &blob("limited/a"));
         let mut attempt = world.attempt(request, "ar");
-        if world.answer(attempt, status, &[]).starts_with("on to") {
+        if matches!(world.answer(attempt, status, &[]), Answered::Retried { .. }) {
             attempt = world.attempt(request, "us");
             world.answer(attempt, status, &[]);
         }
@@ -292,12 +297,13 @@ fn a_front_is_scraped() {
     let policy = facts(1).replace(front, scraped);
     let policy =
         policy.replace(r#""regions""#, r#""networks": {"office": ["192.0.2.0/25"]}, "regions""#);
-    for (status, expected) in
-        [("200", "200 portolan_front:metrics"), ("404", "503 portolan_failed:UNAVAILABLE")]
-    {
+    for (status, expected) in [
+        ("200", replied("200", "portolan_front:metrics")),
+        ("404", replied("503", "portolan_failed:UNAVAILABLE")),
+    ] {
         let mut world = World::new(&policy, FACTS_ATTEMPTS);
         let request = world.request("GET", "main.example", "/metrics");
-        assert_eq!(world.end(request), "waits");
+        assert_eq!(world.end(request), End::Waits);
         let call = world.call_answered(request, status, &[], "a 1\n");
         assert_eq!(
             (call.cluster.as_str(), call.header(":path")),
@@ -311,7 +317,7 @@ fn a_front_is_scraped() {
     let request = world.request("GET", "main.example", "/metrics");
     assert_eq!(
         world.end(request),
-        "404 portolan_refused:UNSUPPORTED",
+        replied("404", "portolan_refused:UNSUPPORTED"),
         "a front that is not scraped"
     );
     assert!(world.host.calls.is_empty());
@@ -321,15 +327,15 @@ fn a_front_is_scraped() {
 fn a_location_leads_through_the_front() {
     #[rustfmt::skip]
     let rows = [
-        ("https://us.example/v2/pushed/a/blobs/uploads/1?s=2", "202", "202 as it came", Some("/v2/pushed/a/blobs/uploads/1?s=2")),
-        ("/v2/pushed/a/blobs/uploads/1", "202", "202 as it came", Some("/v2/pushed/a/blobs/uploads/1")),
-        ("https://evil.example/x", "202", "502 portolan_failed:UNKNOWN", None),
-        ("https://evil.example/x", "404", "404 as it came", Some("")),
+        ("https://us.example/v2/pushed/a/blobs/uploads/1?s=2", "202", unchanged("202"), Some("/v2/pushed/a/blobs/uploads/1?s=2")),
+        ("/v2/pushed/a/blobs/uploads/1", "202", unchanged("202"), Some("/v2/pushed/a/blobs/uploads/1")),
+        ("https://evil.example/x", "202", replied("502", "portolan_failed:UNKNOWN"), None),
+        ("https://evil.example/x", "404", unchanged("404"), Some("")),
     ];
     for (location, status, expected, left) in rows {
         let mut world = world();
         let request = world.request("POST", "main.example", "/v2/pushed/a/blobs/uploads/");
-        assert_eq!(world.end(request), "to us@owner");
+        assert_eq!(world.end(request), forwarded("us@owner"));
         let response = headers(&[(":status", status), ("location", location)]);
         assert_eq!(world.respond(request, response), expected, "{location}");
         if let Some(left) = left {
@@ -347,14 +353,14 @@ fn a_location_leads_through_the_front() {
 fn a_challenge_is_the_fronts_own() {
     let mut world = World::new(LOGIN, ALONE);
     let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
-    assert_eq!(world.end(request), "to home");
-    assert_eq!(world.respond(request, headers(&[(":status", "401")])), "401 as it came");
+    assert_eq!(world.end(request), forwarded("home"));
+    assert_eq!(world.respond(request, headers(&[(":status", "401")])), unchanged("401"));
     let challenge = value(&world.host.streams[&request].response, "www-authenticate").unwrap();
     let challenge = String::from_utf8(challenge).unwrap();
     assert!(challenge.contains("https://login.example/"), "{challenge}: where there was none");
     let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
     let evil = headers(&[(":status", "407"), ("proxy-authenticate", "Basic")]);
-    assert_eq!(world.respond(request, evil), "502 portolan_failed:UNKNOWN");
+    assert_eq!(world.respond(request, evil), replied("502", "portolan_failed:UNKNOWN"));
 }
 
 #[test]
@@ -362,11 +368,11 @@ fn a_body_that_no_backend_gets() {
     let mut world = world();
     let all = [("content-length", "3")];
     let read = world.upload("GET", "main.example", "/v2/limited/a/manifests/v1", &all, b"abc");
-    assert_eq!(world.end(read), "to ar");
+    assert_eq!(world.end(read), forwarded("ar"));
     assert_eq!(world.host.requests[0].body, b"");
     assert_eq!(value(&world.host.requests[0].headers, "content-length"), None);
     let push = world.upload("PUT", "main.example", "/v2/pushed/a/manifests/v1", &all, b"abc");
-    assert_eq!(world.end(push), "to us@owner");
+    assert_eq!(world.end(push), forwarded("us@owner"));
     assert_eq!(world.host.requests[1].body, b"abc");
 }
 

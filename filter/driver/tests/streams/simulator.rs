@@ -11,6 +11,9 @@ use portolan_driver::{Effect, Filter, Learned};
 use super::host::{
     Headers, Host, MILLISECOND, MORNING, Sent, Shared, Stream, View, headers, value,
 };
+use super::outcome::{
+    Answered, Attempted, End, followed, for_client, forwarded, replied, retried_at, unchanged,
+};
 
 /// A worker and all around it.
 pub(super) struct World {
@@ -168,12 +171,12 @@ impl World {
         id
     }
 
-    /// What the backend of an attempt got, in words; `waits` if it has not gone on.
-    pub(super) fn sent(&mut self, attempt: StreamId) -> String {
+    /// What the backend of an attempt got, or why it got nothing.
+    pub(super) fn sent(&mut self, attempt: StreamId) -> Attempted {
         match &self.host.streams[&attempt] {
-            Stream { reply: Some((reply, _)), .. } => format!("answered {}", reply.status),
-            Stream { is_paused: true, .. } => "waits".to_owned(),
-            Stream { .. } => self.host.send(attempt).words(),
+            Stream { reply: Some((reply, _)), .. } => Attempted::Replied { status: reply.status },
+            Stream { is_paused: true, .. } => Attempted::Waits,
+            Stream { .. } => Attempted::Asked(self.host.send(attempt).asked()),
         }
     }
 
@@ -182,33 +185,29 @@ impl World {
         self.host.send(attempt)
     }
 
-    /// The backend of an attempt answers. Returns whether the host goes on to the next backend, and to which cluster.
+    /// The backend of an attempt answers.
     pub(super) fn answer(
         &mut self,
         attempt: StreamId,
         status: &str,
         more: &[(&str, &str)],
-    ) -> String {
+    ) -> Answered {
         let response = headers(&[&[(":status", status)][..], more].concat());
         self.host.streams.get_mut(&attempt).unwrap().response = response;
         self.run(attempt, |worker, view, effects| worker.response_headers(attempt, view, effects));
         let response = &self.host.streams[&attempt].response;
         match (value(response, GO_ON), value(response, CLUSTER)) {
-            (Some(_), _) => format!("on to {}", self.host.state(attempt, StateKey::NextCluster)),
+            (Some(_), _) => retried_at(&self.host.state(attempt, StateKey::NextCluster)),
             (None, Some(cluster)) => {
                 let location = value(response, "location").unwrap_or_default();
-                let text = |bytes| String::from_utf8(bytes).unwrap();
-                format!("follows {} by {}", text(location), text(cluster))
+                followed(&text(location), &text(cluster))
             }
-            (None, None) => {
-                let status = value(response, ":status").unwrap();
-                format!("passes {}", String::from_utf8(status).unwrap())
-            }
+            (None, None) => for_client(&text(value(response, ":status").unwrap())),
         }
     }
 
     /// The answer of an attempt, or one of the host's own, gets to the phase of its request. What the client gets.
-    pub(super) fn respond(&mut self, request: StreamId, response: Headers) -> String {
+    pub(super) fn respond(&mut self, request: StreamId, response: Headers) -> End {
         self.host.streams.get_mut(&request).unwrap().response = response;
         self.run(request, |worker, view, effects| worker.response_headers(request, view, effects));
         self.end(request)
@@ -228,20 +227,19 @@ impl World {
     }
 
     /// What the client of a request gets, or where the request is.
-    pub(super) fn end(&self, request: StreamId) -> String {
+    pub(super) fn end(&self, request: StreamId) -> End {
         let stream = &self.host.streams[&request];
         if let Some((reply, details)) = &stream.reply {
-            return format!("{} {details}", reply.status);
+            return replied(&reply.status.to_string(), details);
         }
         if stream.is_paused {
-            return "waits".to_owned();
+            return End::Waits;
         }
-        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default()).unwrap();
         if let Some(status) = value(&stream.response, ":status") {
-            return format!("{} as it came", text(Some(status)));
+            return unchanged(&text(status));
         }
         let headers = &self.host.requests[stream.request].headers;
-        format!("to {}", text(value(headers, CLUSTER)))
+        forwarded(&text(value(headers, CLUSTER).unwrap_or_default()))
     }
 
     /// A stream is over.
@@ -355,6 +353,10 @@ impl World {
         self.host.apply(effects, stream);
         result
     }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
 }
 
 fn answer_headers(status: &str, more: &[(&str, &str)]) -> HeaderMap {

@@ -1,5 +1,6 @@
 //! The token endpoint, step by step: which service is asked what, and what the client gets.
 
+use super::outcome::{End, forwarded, replied};
 use super::policies::{ALONE, LOGIN};
 use super::simulator::World;
 
@@ -15,7 +16,7 @@ fn world() -> World {
 /// A client asks for a token at the front of `home`.
 fn asked(world: &mut World) -> u32 {
     let request = world.request("GET", "login.example", SCOPE);
-    assert_eq!(world.end(request), "waits");
+    assert_eq!(world.end(request), End::Waits);
     request
 }
 
@@ -23,12 +24,12 @@ fn asked(world: &mut World) -> u32 {
 fn a_service_that_is_known_is_asked_at_once() {
     #[rustfmt::skip]
     let rows = [
-        ("200", TOKEN, "200 portolan_front:token", "a token"),
-        ("200", "<html>", "502 portolan_failed:UNKNOWN", "what no client could use"),
-        ("401", "{}", "401 portolan_refused:token_refused", "a wrong password"),
-        ("403", "{}", "403 portolan_refused:token_refused", "no access"),
-        ("429", "{}", "429 portolan_limited:token_refused", "limited"),
-        ("503", "", "503 portolan_failed:UNAVAILABLE", "down"),
+        ("200", TOKEN, replied("200", "portolan_front:token"), "a token"),
+        ("200", "<html>", replied("502", "portolan_failed:UNKNOWN"), "what no client could use"),
+        ("401", "{}", replied("401", "portolan_refused:token_refused"), "a wrong password"),
+        ("403", "{}", replied("403", "portolan_refused:token_refused"), "no access"),
+        ("429", "{}", replied("429", "portolan_limited:token_refused"), "limited"),
+        ("503", "", replied("503", "portolan_failed:UNAVAILABLE"), "down"),
     ];
     for (status, body, expected, reason) in rows {
         let mut world = world();
@@ -57,7 +58,7 @@ fn a_password_goes_to_the_service_alone() {
     let call = world.call_answered(request, "200", &[], TOKEN);
     assert!(call.header(":path").unwrap().starts_with("/t?"), "{call:?}");
     assert_eq!(call.header("authorization"), Some("Basic YTpi"));
-    assert_eq!(world.end(request), "200 portolan_front:token");
+    assert_eq!(world.end(request), replied("200", "portolan_front:token"));
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn a_service_is_looked_for_once() {
     let call = world.call_answered(request, "401", &CHALLENGE, "");
     assert!(call.header(":path").unwrap().starts_with("/v2/team/a/"), "open to all: {call:?}");
     world.call_answered(request, "200", &[], TOKEN);
-    assert_eq!(world.end(request), "200 portolan_front:token");
+    assert_eq!(world.end(request), replied("200", "portolan_front:token"));
     let request = world.request("GET", "found.example", &target);
     let call = world.call_answered(request, "200", &[], TOKEN);
     assert!(call.header(":path").unwrap().starts_with("/t?"), "it is known by now: {call:?}");
@@ -87,7 +88,7 @@ fn a_service_that_is_not_found() {
         let mut world = world();
         let request = world.request("GET", "found.example", &SCOPE.replace("login", "found"));
         world.call_answered(request, status, headers, "");
-        assert_eq!(world.end(request), "503 portolan_failed:UNAVAILABLE", "{reason}");
+        assert_eq!(world.end(request), replied("503", "portolan_failed:UNAVAILABLE"), "{reason}");
         assert!(world.host.warnings[0].contains("`self` does not say"), "{reason}");
     }
 }
@@ -98,14 +99,14 @@ fn redirects_stay_at_the_service_and_end() {
     let request = asked(&mut world);
     for place in ["/token/", "https://auth.example/t", "/u"] {
         world.call_answered(request, "307", &[("location", place)], "");
-        assert_eq!(world.end(request), "waits", "{place}");
+        assert_eq!(world.end(request), End::Waits, "{place}");
     }
     let call = world.call_answered(request, "307", &[("location", "/fourth")], "");
     assert_eq!(call.header(":path"), Some("/u"));
-    assert_eq!(world.end(request), "502 portolan_failed:UNKNOWN", "three are enough");
+    assert_eq!(world.end(request), replied("502", "portolan_failed:UNKNOWN"), "three are enough");
     let request = asked(&mut world);
     world.call_answered(request, "302", &[("location", "https://evil.example/")], "");
-    assert_eq!(world.end(request), "502 portolan_failed:UNKNOWN", "another host");
+    assert_eq!(world.end(request), replied("502", "portolan_failed:UNKNOWN"), "another host");
 }
 
 #[test]
@@ -113,18 +114,15 @@ fn forms() {
     let form = "grant_type=password&service=login.example&username=a&password=b&scope=repository:team/a:pull";
     #[rustfmt::skip]
     let rows = [
-        (form, "waits", "a form"),
-        ("grant_type=other&service=login.example", "400 portolan_refused:UNSUPPORTED", "another grant"),
+        (form, End::Waits, "a form"),
+        ("grant_type=other&service=login.example", replied("400", "portolan_refused:UNSUPPORTED"), "another grant"),
     ];
     for (body, expected, reason) in rows {
         let mut world = world();
         let request = world.form("login.example", "/portolan/token", body);
         let end = world.end(request);
-        assert!(
-            end == expected || (expected != "waits" && end.starts_with("400 ")),
-            "{reason}: {end}"
-        );
-        if end == "waits" {
+        assert_eq!(end, expected, "{reason}");
+        if end == End::Waits {
             let call = world.call_answered(request, "200", &[], TOKEN);
             assert_eq!(call.header(":method"), Some("POST"));
             assert!(
@@ -132,7 +130,7 @@ fn forms() {
                 "{call:?}"
             );
             assert_eq!(call.header("content-length").unwrap(), call.body.len().to_string());
-            assert_eq!(world.end(request), "200 portolan_front:token");
+            assert_eq!(world.end(request), replied("200", "portolan_front:token"));
         }
     }
 }
@@ -142,7 +140,8 @@ fn a_form_that_is_too_long() {
     let mut world = world();
     let long = "a".repeat(portolan_core::token::form::MAXIMUM_LENGTH + 1);
     let request = world.form("login.example", "/portolan/token", &long);
-    assert!(world.end(request).starts_with("413 "), "{}", world.end(request));
+    let end = world.end(request);
+    assert!(end.is_reply_of("413"), "{end:?}");
 }
 
 #[test]
@@ -150,7 +149,7 @@ fn requests_without_a_form_are_left_to_the_deciding_filter() {
     let mut world = world();
     for target in ["/v2/team/a/manifests/v1", "/portolan/token?x=1"] {
         let request = world.form("login.example", target, "");
-        assert_eq!(world.end(request), "to ", "{target}");
+        assert_eq!(world.end(request), forwarded(""), "{target}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::simulator::{MILLISECOND, Question, World};
+use super::simulator::{MILLISECOND, Others, Question, World};
 use crate::call::CallAnswer;
 
 /// What happens.
@@ -41,12 +41,13 @@ fn event() -> impl Strategy<Value = Event> {
         Answer::Unsent,
         Answer::Lost,
     ]);
+    let others = prop::sample::select(vec![Others::Some, Others::None]);
     prop_oneof![
-        4 => (backend(), any::<bool>()).prop_map(|(name, alone)| Event::Ask(Question::Token(name, alone))),
-        3 => (0_usize..2, 0_u8..3).prop_map(|(store, blob)| Event::Ask(Question::Blob(store, blob))),
-        2 => any::<bool>().prop_map(|optional| Event::Ask(Question::Health(optional))),
+        4 => (backend(), others).prop_map(|(backend, others)| Event::Ask(Question::Token { backend, others })),
+        3 => (0_usize..2, 0_u8..3).prop_map(|(store, blob)| Event::Ask(Question::Blob { store, blob })),
+        2 => any::<bool>().prop_map(|is_optional| Event::Ask(Question::Health { is_optional })),
         2 => (prop::sample::select(vec!["x", "y"]), 0_u8..2)
-            .prop_map(|(value, client)| Event::Ask(Question::Password(value, client))),
+            .prop_map(|(password, client)| Event::Ask(Question::Password { password, client })),
         2 => any::<prop::sample::Index>().prop_map(Event::Close),
         8 => (any::<prop::sample::Index>(), answer).prop_map(|(index, answer)| Event::Answer(index, answer)),
         1 => (1_u8..3).prop_map(Event::Reload),

@@ -7,6 +7,8 @@ use portolan_core::attempt::TokenSource;
 use portolan_core::config::{Config, FrontAuth, Verifier};
 use portolan_core::contract::headers::CREDENTIAL;
 use portolan_core::grammar::Digest;
+use portolan_core::policy::Password as PasswordCheck;
+use portolan_core::probe::Presence;
 use portolan_policy_builder::{Backend, Front, Policy, Rule, json};
 
 use crate::call::{Call, CallAnswer, CallId, StreamId};
@@ -50,14 +52,41 @@ pub(super) fn source(backend: &str) -> TokenSource<'static> {
 /// What a stream wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    /// A backend's token; whether there is no other backend.
-    Token(&'static str, bool),
-    /// Whether the store of this number has the blob of that number.
-    Blob(usize, u8),
-    /// How the backends are; whether the stream could do without.
-    Health(bool),
+    /// The token of a backend.
+    Token { backend: &'static str, others: Others },
+    /// Whether a store has a blob, each by its number.
+    Blob { store: usize, blob: u8 },
+    /// Which backends are up.
+    Health { is_optional: bool },
     /// Whether a password is right, of the client with this number.
-    Password(&'static str, u8),
+    Password { password: &'static str, client: u8 },
+}
+
+/// Whether another backend could serve the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Others {
+    /// Another one could: the stream waits for two seconds at most.
+    Some,
+    /// This is the only one: the stream waits for ten.
+    None,
+}
+
+/// What a stream has learned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Token(String),
+    /// The token service refuses.
+    TokenDenied,
+    /// There is no token for now.
+    TokenUnavailable,
+    /// What a store, or a repository, says of content.
+    Content(Presence),
+    /// Which backends are up is known.
+    HealthKnown,
+    HealthUnknown,
+    Password(PasswordCheck),
+    /// The time of the stream is over.
+    TooLate,
 }
 
 /// A worker and all around it.
@@ -99,40 +128,40 @@ impl World {
         }
     }
 
-    /// A new stream wants to know something. What it learns at once, in words; `waits` if it waits.
-    pub(super) fn ask(&mut self, question: Question) -> (StreamId, String) {
+    /// A new stream wants to know something. What it learns at once; `None` if it waits.
+    pub(super) fn ask(&mut self, question: Question) -> Option<Told> {
         self.streams += 1;
         let stream = self.streams;
         let (now, verifier) = (self.now, self.verifier().clone());
         let learned = match question {
-            Question::Token(backend, is_alone) => {
-                let source = source(backend);
+            Question::Token { backend, others } => {
+                let (source, is_alone) = (source(backend), others == Others::None);
                 let (_, found) = self.lookups.token(backend, &source, (stream, is_alone), now);
                 found.map(Learned::Token)
             }
-            Question::Blob(store, number) => {
+            Question::Blob { store, blob } => {
                 let store = self.policy.blob_stores()[store].clone();
-                self.lookups.blob(&store, &digest(number), stream, now).map(Learned::Blob)
+                self.lookups.blob(&store, &digest(blob), stream, now).map(Learned::Blob)
             }
-            Question::Health(is_optional) => match self.lookups.health(stream, is_optional, now) {
+            Question::Health { is_optional } => match self.lookups.health(stream, is_optional, now)
+            {
                 Health::Known(health) => Some(Learned::Health(Some(health))),
                 Health::DoWithout => Some(Learned::Health(None)),
                 Health::Waits => None,
             },
-            Question::Password(value, client) => {
+            Question::Password { password, client } => {
                 let address = || format!("192.0.2.{client}:1").into_bytes();
-                let value = format!("Basic {value}");
+                let value = format!("Basic {password}");
                 let known =
                     self.lookups.password(&verifier, value.as_bytes(), address, stream, now);
                 known.map(Learned::Password)
             }
         };
         self.make_calls();
-        let words = learned.as_ref().map_or_else(|| "waits".to_owned(), word);
         if learned.is_none() {
             self.waiting.insert(stream, (question, now));
         }
-        (stream, words)
+        learned.as_ref().map(Told::of)
     }
 
     /// Another policy comes into use.
@@ -154,7 +183,7 @@ impl World {
         cluster: &str,
         headers: &[(&str, &str)],
         body: &str,
-    ) -> Vec<String> {
+    ) -> Vec<(StreamId, Told)> {
         let place = self.calls.iter().position(|(_, call)| call.cluster == cluster);
         let (id, _) = self.calls.remove(place.expect("no such call is under way"));
         let pairs = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
@@ -165,7 +194,7 @@ impl World {
     }
 
     /// Time passes, and the host calls whenever it is to.
-    pub(super) fn pass(&mut self, milliseconds: u64) -> Vec<String> {
+    pub(super) fn pass(&mut self, milliseconds: u64) -> Vec<(StreamId, Told)> {
         let end = self.now + milliseconds * MILLISECOND;
         let mut all = Vec::new();
         while let Some(alarm) = self.lookups.next_alarm().filter(|alarm| *alarm <= end) {
@@ -178,17 +207,17 @@ impl World {
         all
     }
 
-    /// Takes in who was woken, in words; a stream that does not wait is woken by nothing.
-    pub(super) fn woken(&mut self, woken: Vec<Woken>) -> Vec<String> {
-        let words = woken.into_iter().map(|Woken { stream, learned }| {
+    /// Takes in which streams were woken; a stream that does not wait is woken by nothing.
+    pub(super) fn woken(&mut self, woken: Vec<Woken>) -> Vec<(StreamId, Told)> {
+        let told = woken.into_iter().map(|Woken { stream, learned }| {
             let (question, since) =
                 self.waiting.remove(&stream).expect("a stream that does not wait is woken");
             check(question, &learned, self.now - since);
-            format!("{stream} {}", word(&learned))
+            (stream, Told::of(&learned))
         });
-        let words = words.collect();
+        let told = told.collect();
         self.make_calls();
-        words
+        told
     }
 
     /// Makes the calls that are wanted. Those that are late by a second are lost: no answer comes any more.
@@ -223,34 +252,33 @@ impl World {
 /// What every stream may rely on that is woken.
 fn check(question: Question, learned: &Learned, waited: u64) {
     match (question, learned) {
-        (Question::Token(backend, is_alone), Learned::Token(found)) => {
-            let limit = if is_alone { 10_000 } else { 2_000 } * MILLISECOND;
+        (Question::Token { backend, others }, Learned::Token(found)) => {
+            let limit = if others == Others::None { 10_000 } else { 2_000 } * MILLISECOND;
             assert!(waited <= limit, "waited for {waited} ns");
             if let Found::Token(token) = found {
                 let own = format!("of-{backend}.example-");
                 assert!(token.expose().starts_with(&own), "another backend's token");
             }
         }
-        (Question::Blob(..), Learned::Blob(_))
-        | (Question::Health(_), Learned::Health(_))
-        | (Question::Password(..), Learned::Password(_)) => {}
+        (Question::Blob { .. }, Learned::Blob(_))
+        | (Question::Health { .. }, Learned::Health(_))
+        | (Question::Password { .. }, Learned::Password(_)) => {}
         (question, learned) => panic!("asked {question:?}, learned {learned:?}"),
     }
 }
 
-/// What a stream learned, in words.
-pub(super) fn word(learned: &Learned) -> String {
-    match learned {
-        Learned::Token(Found::Token(token)) => format!("token {}", token.expose()),
-        Learned::Token(Found::Denied(denial)) => format!("denied {denial:?}"),
-        Learned::Token(Found::Unavailable) => "unavailable".to_owned(),
-        Learned::Blob(presence) | Learned::Content(presence) => {
-            format!("{presence:?}").to_lowercase()
+impl Told {
+    fn of(learned: &Learned) -> Self {
+        match learned {
+            Learned::Token(Found::Token(token)) => Self::Token(token.expose().to_owned()),
+            Learned::Token(Found::Denied(_)) => Self::TokenDenied,
+            Learned::Token(Found::Unavailable) => Self::TokenUnavailable,
+            Learned::Blob(presence) | Learned::Content(presence) => Self::Content(*presence),
+            Learned::Health(None) => Self::HealthUnknown,
+            Learned::Health(Some(_)) => Self::HealthKnown,
+            Learned::TooLate => Self::TooLate,
+            Learned::Password(password) => Self::Password(*password),
         }
-        Learned::Health(None) => "unknown".to_owned(),
-        Learned::Health(Some(_)) => "known".to_owned(),
-        Learned::TooLate => "too late".to_owned(),
-        Learned::Password(password) => format!("{password:?}").to_lowercase(),
     }
 }
 

@@ -15,6 +15,7 @@ use portolan_core::contract::StateKey;
 use proptest::prelude::*;
 
 use super::host::value;
+use super::outcome::{replied, unchanged};
 use super::policies::blob;
 use super::simulator::World;
 use router::{Event, Finished, Router};
@@ -98,7 +99,7 @@ proptest! {
                 }
             }
             let Finished { end, answers, tried } = router.finish();
-            if end.as_deref() == Some("404 as it came") {
+            if end == Some(unchanged("404")) {
                 for backend in pair {
                     prop_assert_eq!(answers.of(backend), Some(Answer::Missed), "an outage is a 404: {}", tried);
                 }
@@ -129,7 +130,7 @@ fn the_second_is_asked_too_and_wins() {
     router.time_up(0);
     router.connect(1);
     router.answer(1, "200");
-    assert_eq!(router.end.as_deref(), Some("200 as it came"));
+    assert_eq!(router.end, Some(unchanged("200")));
     assert_eq!(router.world.host.state(router.request, StateKey::PassedOverWhy), "+late");
     assert_eq!(router.finish().tried, "hub overtaken");
 }
@@ -147,7 +148,7 @@ fn the_first_answers_after_all() {
     assert_eq!(router.end, None, "the other one may have it");
     router.world.pass(300);
     router.answer(0, "200");
-    assert_eq!(router.end.as_deref(), Some("200 as it came"));
+    assert_eq!(router.end, Some(unchanged("200")));
     assert_eq!(router.finish().tried, "open 404");
 }
 
@@ -177,8 +178,8 @@ fn both_hang_and_one_hangs_while_the_other_lacks_it() {
         router.take(&Event::Pass(milliseconds));
         assert_eq!(router.end, None, "{status:?}: {reason}");
         router.take(&Event::Pass(2));
-        let expected = Some("503 portolan_failed:UNAVAILABLE");
-        assert_eq!(router.end.as_deref(), expected, "{status:?}: {reason}");
+        let expected = Some(replied("503", "portolan_failed:UNAVAILABLE"));
+        assert_eq!(router.end, expected, "{status:?}: {reason}");
         router.finish();
     }
 }
@@ -254,7 +255,7 @@ fn a_backend_that_answers_nothing_is_asked_if_no_other_is_up() {
     assert_eq!(router.attempts[0].backend, "robot");
     router.connect(0);
     router.answer(0, "200");
-    assert_eq!(router.end.as_deref(), Some("200 as it came"));
+    assert_eq!(router.end, Some(unchanged("200")));
     router.finish();
 }
 
@@ -262,7 +263,7 @@ fn a_backend_that_answers_nothing_is_asked_if_no_other_is_up() {
 #[test]
 fn no_backend_is_asked_twice_while_the_other_is_down() {
     let pair = ["robot", "open"];
-    let unavailable = "503 portolan_failed:UNAVAILABLE";
+    let unavailable = replied("503", "portolan_failed:UNAVAILABLE");
     for down in [0, 1] {
         let mut world =
             world(pair, r#", "attempt_timeouts": {"blobs": "3s"}, "hedge_after": "usual""#);
@@ -272,8 +273,8 @@ fn no_backend_is_asked_twice_while_the_other_is_down() {
         router.connect(0);
         router.answer(0, "404");
         assert_eq!(
-            router.end.as_deref(),
-            Some(unavailable),
+            router.end,
+            Some(unavailable.clone()),
             "{up} lacks it, and nobody asked the other"
         );
         assert!(router.finish().tried.contains(&format!("{up} 404")));
@@ -287,9 +288,9 @@ fn no_backend_is_asked_twice_while_the_other_is_down() {
 #[test]
 fn the_answer_of_the_only_one_that_is_up_is_waited_for() {
     let pair = ["robot", "open"];
-    let unavailable = "503 portolan_failed:UNAVAILABLE";
+    let unavailable = || replied("503", "portolan_failed:UNAVAILABLE");
     for (status, expected) in
-        [("200", "200 as it came"), ("404", unavailable), ("503", unavailable)]
+        [("200", unchanged("200")), ("404", unavailable()), ("503", unavailable())]
     {
         let mut world = world(pair, "");
         let mut router = Router::start(&mut world, pair, Some(1));
@@ -300,7 +301,7 @@ fn the_answer_of_the_only_one_that_is_up_is_waited_for() {
         assert_eq!(router.attempts[1].backend, "robot");
         assert!(!router.attempts[1].is_sent, "{status}");
         router.answer(0, status);
-        assert_eq!(router.end.as_deref(), Some(expected), "{status}");
+        assert_eq!(router.end, Some(expected), "{status}");
         router.finish();
     }
 }

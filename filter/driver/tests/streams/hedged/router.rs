@@ -6,6 +6,7 @@ use portolan_core::contract::headers::{CLUSTER, CREDENTIAL, GO_ON};
 use portolan_driver::StreamId;
 
 use super::super::host::{Headers, headers, value};
+use super::super::outcome::{End, replied};
 use super::super::policies::blob;
 use super::super::simulator::World;
 use super::HEDGE;
@@ -49,7 +50,7 @@ pub(super) struct Router<'w> {
     retries: usize,
     pub(super) attempts: Vec<Attempt>,
     /// What the client gets.
-    pub(super) end: Option<String>,
+    pub(super) end: Option<End>,
 }
 
 impl<'w> Router<'w> {
@@ -259,7 +260,7 @@ impl<'w> Router<'w> {
     fn look_for_end(&mut self) {
         let reply = &self.world.host.streams[&self.request].reply;
         if let Some((reply, details)) = reply {
-            self.end = Some(format!("{} {details}", reply.status));
+            self.end = Some(replied(&reply.status.to_string(), details));
         }
     }
 
@@ -308,7 +309,7 @@ impl<'w> Router<'w> {
 }
 
 pub(super) struct Finished {
-    pub(super) end: Option<String>,
+    pub(super) end: Option<End>,
     pub(super) answers: Answers,
     pub(super) tried: String,
 }
