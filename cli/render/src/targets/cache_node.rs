@@ -222,7 +222,7 @@ const A_YEAR: u64 = 31_536_000;
 
 /// What differs from the server's defaults. `min_average_object_size` does not: with a larger one the directory of the
 /// store overflows.
-const RECORDS: [(&str, u64); 33] = [
+const RECORDS: [(&str, u64); 34] = [
     ("url_remap.remap_required", 1),
     ("url_remap.pristine_host_hdr", 0),
     ("reverse_proxy.enabled", 1),
@@ -243,12 +243,12 @@ const RECORDS: [(&str, u64); 33] = [
     ("http.cache.max_stale_age", A_YEAR),
     ("http.negative_caching_enabled", 0),
     ("cache.limits.http.max_alts", 1),
-    // Whoever wants what is being filled streams along, and waits up to five seconds for its first byte.
+    // Whoever wants what is being filled streams along: looks for its first byte every 20 ms, up to five seconds.
     ("cache.enable_read_while_writer", 1),
-    ("cache.read_while_writer.max_retries", 50),
-    ("cache.read_while_writer_retry.delay", 50),
-    ("http.cache.max_open_read_retries", 100),
-    ("http.cache.open_read_retry_time", 50),
+    ("cache.read_while_writer.max_retries", 125),
+    ("cache.read_while_writer_retry.delay", 20),
+    ("http.cache.max_open_read_retries", 250),
+    ("http.cache.open_read_retry_time", 20),
     // Of two that find nothing at the same moment one begins to fetch; the other looks again, and does not fetch as well.
     ("http.cache.open_write_fail_action", 5),
     // Whoever comes before the store is there would be sent to what fills the node, and nothing would be kept.
@@ -257,8 +257,9 @@ const RECORDS: [(&str, u64); 33] = [
     // A bit that flips on the disk is noticed.
     ("cache.enable_checksum", 1),
     ("cache.dir.sync_frequency", 10),
-    // What a client that stands still holds in memory.
-    ("cache.target_fragment_size", 262_144),
+    // Each fragment is one read of the disk, with two turns of threads: larger ones make hits cheaper. A client that
+    // stands still holds one of them in memory.
+    ("cache.target_fragment_size", 524_288),
     // What is asked for again is kept longer.
     ("cache.hit_evacuate_percent", 10),
     ("http.insert_age_in_response", 0),
@@ -268,6 +269,8 @@ const RECORDS: [(&str, u64); 33] = [
     ("http.insert_request_via_str", 0),
     ("http.insert_squid_x_forwarded_for", 0),
     ("http.insert_client_ip", 0),
+    // Ten threads wake that often while there is nothing to do; in milliseconds.
+    ("net.poll_timeout", 60),
 ];
 
 #[cfg(test)]
