@@ -22,7 +22,7 @@ from harness.two_operators import Operators, two_operators
 # native module. Envoy compiles the WebAssembly at each start, for seconds of processor time, and these start some hundred.
 # scripts/test-all runs every suite with either form.
 NATIVE_SUITES = """
-    alerts auth_clients auth_operators auth_peers balancers browsers budgets client_limits
+    alerts auth_clients auth_operators auth_peers balancers browsers budgets cache_clients client_limits
     combined_registry copy copy_s3 doctor drift geography gitlab_geo hostile_clients hostile_framing
     hostile_http2 hostile_http3 hostile_load hostile_registries http3 http_redirect limited
     locality measuring naming_clients observing redirecting redirecting_clients

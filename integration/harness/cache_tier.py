@@ -12,10 +12,12 @@ from harness import ports, raw
 from harness.cache_node import Node, start_nodes
 from harness.envoy import Envoy, Policy, render, write_policy
 from harness.policies import build_policy, rule_of
+from harness.registry import Registry
 from harness.scripted import Answer, Scripted, Seen
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 numbers = itertools.count()
+Upstream = Scripted | Registry
 
 
 def digest_of(body: bytes) -> str:
@@ -55,7 +57,7 @@ class Store:
         return Answer(200, [("Content-Type", kind), ("Docker-Content-Digest", digest_of(body))], body)
 
 
-def policy(east: Scripted, west: Scripted, nodes: list[str]) -> Policy:
+def policy(east: Upstream, west: Upstream, nodes: list[str]) -> Policy:
     """Two rules through one cache, and one past it."""
     chain = {"default": ["cache@eu", "east", "west"]}
     rule: dict[str, Any] = {"chains": chain, "replicas": ["east", "west"], "readers": "anyone"}
@@ -86,7 +88,7 @@ class Tier:
 
 def start_tier(
     directory: Path,
-    registries: tuple[Scripted, Scripted],
+    registries: tuple[Upstream, Upstream],
     start: Callable[..., Envoy],
     more: Iterable[str] = (),
     change: Callable[[Policy], None] = lambda _policy: None,

@@ -152,13 +152,15 @@ class Wire:
     def _down(self, server: socket.socket, client: socket.socket) -> None:
         carried = 0
         while more := server.recv(PIECE):
-            if self.left is not None and carried + len(more) > self.left:
-                client.sendall(more[: max(self.left - carried, 0)])
+            # Another connection may use it up meanwhile.
+            left = self.left
+            if left is not None and carried + len(more) > left:
+                client.sendall(more[: max(left - carried, 0)])
                 self.left = None
                 if self.dies:
                     self.kill()
                 return
-            carried += len(more) if self.left is not None else 0
+            carried += len(more) if left is not None else 0
             client.sendall(more)
 
 
