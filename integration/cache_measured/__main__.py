@@ -22,7 +22,7 @@ MOST_MEGABYTES = 200
 # Maglev moves hardly any digest of nodes that live (Eisenbud et al., NSDI 2016, section 3.4).
 MOST_MOVED = 0.01
 NODES = (3, 12)
-LARGE = herd.Plan(clients=8, size=1 << 30, peers=("Portolan, two nodes",))
+LARGE = herd.Plan(size=1 << 30, peers=("Portolan, two nodes",))
 
 # The text for the page, what is kept as JSON, and what does not keep a bound.
 Part = tuple[str, object, list[str]]

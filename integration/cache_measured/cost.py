@@ -10,7 +10,7 @@ from harness import markdown, paths
 from harness.bootstrap import Bootstrap
 from harness.envoy import Envoy
 
-from cache_measured import herd, peers
+from cache_measured import peers, readers
 from cache_measured.origin import Origin
 
 SIZE = 100 << 20
@@ -74,10 +74,10 @@ def _of_filter(kind: str, origin: Origin, directory: Path) -> list[Cost]:
         pids = [node.server.pid for node in nodes]
         for number in range(ROUNDS + 1):
             path = origin.fresh(SIZE)
-            carried = _spent([bare.server.pid], lambda path=path: _get(bare.port, path, directory))
+            carried = _spent([bare.server.pid], lambda path=path: _get(bare.port, path))
             for what in ("fill", "hit"):
                 # A fill is done when its answer is: the nodes write what they send.
-                spent = _spent([envoy.server.pid, *pids], lambda path=path: _get(envoy.port, path, directory))
+                spent = _spent([envoy.server.pid, *pids], lambda path=path: _get(envoy.port, path))
                 # The first round compiles, connects and makes room.
                 if number:
                     rounds[what].append((carried[0], spent[0], sum(spent[1:])))
@@ -100,8 +100,8 @@ def _spent(pids: list[int], work: Callable[[], None]) -> list[float]:
     return [(on_processor_nanoseconds(pid) - earlier) / 1e6 for pid, earlier in zip(pids, before, strict=True)]
 
 
-def _get(port: int, path: str, directory: Path) -> None:
-    [client] = herd.together(port, path, 1, directory)
+def _get(port: int, path: str) -> None:
+    [client] = readers.together(port, path, 1, peers.SECONDS)
     assert (client.status, client.received) == (200, SIZE), client
 
 

@@ -1,14 +1,14 @@
 """Many clients that want the same blob at once, which nothing but a slow registry has."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
-from harness import markdown, paths
+from harness import markdown
 
-from cache_measured import peers
+from cache_measured import peers, readers
 from cache_measured.origin import Origin
+from cache_measured.readers import Client
 
 MIB = 1 << 20
 
@@ -22,16 +22,6 @@ class Plan:
     # Bytes a second that the registry sends in all.
     rate: int = 100 * MIB
     peers: tuple[str, ...] = tuple(peers.ALL)
-
-
-@dataclass(frozen=True)
-class Client:
-    """What one client saw: seconds from its beginning."""
-
-    status: int
-    received: int
-    first_byte: float
-    end: float
 
 
 @dataclass(frozen=True)
@@ -66,32 +56,13 @@ def run(plan: Plan, directory: Path) -> list[Outcome]:
         with peers.ALL[name](origin, directory / str(number)) as running:
             path = origin.fresh(plan.size)
             origin.rate = plan.rate
-            clients = together(running.port, path, plan.clients, directory)
+            clients = readers.together(running.port, path, plan.clients, peers.SECONDS)
             origin.rate = None
             counts = origin.counts
             found.append(Outcome(name, plan, clients, counts.sent / plan.size, counts.gets))
         print(markdown.line(row(found[-1])), flush=True)
     origin.close()
     return found
-
-
-def together(port: int, path: str, count: int, directory: Path) -> list[Client]:
-    """One curl with so many connections."""
-    url = f'url = "http://127.0.0.1:{port}{path}"\noutput = "/dev/null"\n'
-    words = directory / "urls"
-    words.write_text(url * count)
-    said = "%{http_code} %{size_download} %{time_starttransfer} %{time_total}\\n"
-    command = [
-        *(paths.need_command("curl"), "--parallel", "--parallel-immediate", "--parallel-max", str(count)),
-        *("--no-progress-meter", "--http1.1", "--header", f"Host: {peers.HOST}", "--write-out", said),
-        *("--max-time", str(peers.SECONDS), "--config", str(words)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=peers.SECONDS + 60)
-    lines = [line.split() for line in done.stdout.splitlines()]
-    clients = [Client(int(status), int(size), float(first), float(end)) for status, size, first, end in lines]
-    if len(clients) != count:
-        raise RuntimeError(f"curl: {len(clients)} of {count}: {done.stderr[-500:]}")
-    return clients
 
 
 def _middle_and_last(values: list[float]) -> tuple[float, float]:

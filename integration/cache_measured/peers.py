@@ -15,9 +15,10 @@ from harness.pull_through import PullThrough
 from cache_measured.origin import Origin
 
 NODES = 2
-HOST = "registry.test"
 # Longer than a blob takes at the slowest rate: nobody is to give up.
-SECONDS = 600
+SECONDS = 900
+# What a node's store has, if a peer is to be compared: more than any blob.
+STORE_MEGABYTES = 4096
 
 NGINX = """
     access_log off;
@@ -55,7 +56,7 @@ Peer = Callable[[Origin, Path], "Iterator[Running]"]
 
 
 @contextmanager
-def tier(origin: Origin, directory: Path, megabytes: int = 1024) -> Iterator[tuple[Envoy, list[Node]]]:
+def tier(origin: Origin, directory: Path, megabytes: int = STORE_MEGABYTES) -> Iterator[tuple[Envoy, list[Node]]]:
     """An Envoy with two nodes, each with a store of so many MiB."""
     listening = [ports.free() for _ in range(NODES)]
     fill = ports.free()
