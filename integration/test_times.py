@@ -7,7 +7,7 @@ shorter by the same factor, in what was rendered and in what the filter reads. C
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -167,15 +167,76 @@ def test_the_next_backend_is_asked_after_a_long_time(
     assert 3.2 <= took < 5
 
 
-# A transfer that stands still is given up, however long the policy lets a write take.
-def test_a_transfer_without_progress_is_ended(
+def start_of_ten_bytes(east: Scripted) -> None:
+    """A body that stops, on a connection that stays."""
+    east.answer(Answer(200, [("Content-Length", "1000")], b"x" * 10))
+
+
+# An answer that stands still is given up, however long the policy lets a write take. The client has what came.
+@pytest.mark.parametrize("hedge_after", ["off", "usual"])
+@pytest.mark.parametrize("has_fallback", [False, True])
+def test_an_answer_that_stands_still_is_ended(
+    east: Scripted,
+    west: Scripted,
+    start: Callable[[Bootstrap], Envoy],
+    tmp_path: Path,
+    has_fallback: bool,
+    hedge_after: str,
+) -> None:
+    """400 s are 2 s here, and a write has 18 s."""
+    urls = [east.url, west.url] if has_fallback else [east.url]
+    times: dict[str, Any] = {"idle_timeout": "400s", "hedge_after": hedge_after}
+    envoy = start(shorter(render(policy(urls, **times, write_timeouts={"content": "3600s"}), tmp_path)))
+    envoy.wait_until_healthy()
+    start_of_ten_bytes(east)
+    west.answer(FOUND)
+    began = time.monotonic()
+    with pytest.raises(raw.Cut, match="x" * 10):
+        envoy.request("GET", BLOB)
+    # Envoy's clock may say a little less than its timer.
+    assert time.monotonic() - began >= 1.9
+    (entry,) = envoy.log_entries(1)
+    assert (entry["backend"], entry["status"], entry["attempts"]) == ("aa", 200, 1)
+    assert "SI" in entry["flags"].split(","), entry["flags"]
+    assert not west.seen, "the head of its answer has gone to the client"
+
+
+def test_an_answer_goes_on_after_a_rest(
     east: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path: Path
 ) -> None:
-    times: dict[str, Policy] = {"write_timeouts": {"content": "3600s"}}
+    """4000 s are 20 s here; a registry, and then a client, stand still for a while."""
+    part = b"y" * (1 << 20)
+
+    def late() -> Iterator[bytes]:
+        for _ in range(16):
+            yield part
+        time.sleep(1.5)
+        for _ in range(16):
+            yield part
+
+    size = str(32 * len(part))
+    envoy = start(shorter(render(policy([east.url], idle_timeout="4000s"), tmp_path)))  # type: ignore[arg-type]
+    envoy.wait_until_healthy()
+    east.answer(Answer(200, [("Content-Length", size)], rest=late))
+    with raw.Connection(envoy.port) as connection:
+        connection.send(raw.head("GET", BLOB, [("Host", "registry.test")]))
+        # Less than all fits into what is between the two, so the registry waits as well.
+        time.sleep(1.5)
+        assert connection.receive().body == part * 32
+
+
+def test_a_client_may_rest_in_a_push_for_longer_than_a_registry_in_an_answer(
+    east: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path: Path
+) -> None:
+    """The shortest time of a read is half a second here, and a write has 18 s."""
+    times: dict[str, Any] = {"idle_timeout": "1s", "write_timeouts": {"content": "3600s"}}
     envoy = start(shorter(render(policy([east.url], **times), tmp_path)))
     envoy.wait_until_healthy()
-    east.answer(Answer(200, [("Content-Length", "1000")], b"x" * 10))
-    began = time.monotonic()
-    with pytest.raises(raw.Closed):
-        envoy.request("GET", BLOB)
-    assert 1.4 <= time.monotonic() - began < 5
+    east.answer(Answer(201))
+    with raw.Connection(envoy.port) as connection:
+        fields = [("Host", "registry.test"), ("Content-Length", str(len(BODY)))]
+        connection.send(raw.head("PUT", TAG, fields) + BODY[:5])
+        time.sleep(1.5)
+        connection.send(BODY[5:])
+        assert connection.receive().status == 201
+    assert east.last().body == BODY

@@ -29,12 +29,14 @@ pub(super) fn discovery(url: &BackendUrl) -> Value {
     )})
 }
 
-/// A connection that nothing answers on any more is found out within two minutes.
+/// A connection whose other end is gone, while an answer stands still on it, is found out within half
+/// a minute. A registry whose kernel answers is not taken for one that is gone, and neither is a
+/// client that reads nothing.
 pub(super) fn keepalive() -> Value {
     json!({"upstream_connection_options": {"tcp_keepalive": {
-        "keepalive_time": 60,
-        "keepalive_interval": 15,
-        "keepalive_probes": 4,
+        "keepalive_time": 15,
+        "keepalive_interval": 5,
+        "keepalive_probes": 3,
     }}})
 }
 
@@ -72,7 +74,7 @@ pub(super) fn protocol(scheme: Scheme) -> Value {
                     "max_concurrent_streams": 16,
                     "initial_stream_window_size": 4 * 1024 * 1024,
                     "initial_connection_window_size": 16 * 1024 * 1024,
-                    "connection_keepalive": {"interval": "60s", "timeout": "20s"},
+                    "connection_keepalive": {"interval": "20s", "timeout": "20s"},
                 },
             },
         }),

@@ -4,22 +4,20 @@ use std::time::Duration;
 
 use portolan_core::config::{ALONE, Backend, BackendList, Config};
 
-/// How long a transfer may stand still. A client that unpacks a layer while it pulls the next
-/// stops reading for a while; one that is cut off has a truncated blob.
-///
-/// While a request waits for its answer nothing moves either, and Envoy has one timer for both. A policy that
-/// lets a backend take longer than this therefore lets transfers of that kind stand still for longer, too.
+use super::clusters::CONNECTING_ALONE;
+use super::upstream;
+
+/// How long a write may stand still, and a connection between two requests.
 pub(crate) const IDLE: Duration = Duration::from_mins(5);
 
-/// What an attempt may take beside the policy's time for it: the connection.
+/// What an answer of a write may take beside the policy's time for it: the connection.
 const CONNECTING: Duration = Duration::from_secs(5);
 /// What a request may take beside its attempts: a token is fetched, a password is looked at.
 const BEFORE: Duration = Duration::from_secs(30);
-/// A member of a list is asked a second time when all others have failed, and an only backend is where nothing of
-/// an answer has come.
-const TURNS: u32 = 2;
 
-/// How long requests of each kind may stand still.
+/// How long requests of each kind may stand still. Envoy has one timer for that and for the wait for
+/// an answer, so a read may stand still as long as the policy says, or as long as its answer may
+/// take to begin if that is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Patience {
     /// Reads that several backends can answer, one after the other.
@@ -37,63 +35,82 @@ impl Patience {
     }
 }
 
-/// For reads that several backends can answer, one after the other.
+/// For reads that several backends can answer, one after the other; none is asked twice.
 fn of_lists(config: &Config) -> Duration {
     let lists = config.lists().iter().filter(|list| list.has_fallback());
-    longest(lists.map(|list| {
-        let slowest = members(config, list).map(|backend| {
+    let times = lists.map(|list| {
+        let attempts = members(config, list).map(|backend| {
             let timeouts = backend.resilience().attempt_timeouts;
-            timeouts.manifests.max(timeouts.blobs)
+            timeouts.manifests.max(timeouts.blobs).saturating_add(connecting(backend))
         });
+        let slowest = attempts.max().unwrap_or_default();
         let count = u32::try_from(list.backends().len()).unwrap_or(u32::MAX);
-        attempts(slowest.max().unwrap_or_default(), count.saturating_mul(TURNS))
-    }))
+        let still = members(config, list).map(still).max().unwrap_or_default();
+        still.max(slowest.saturating_mul(count).saturating_add(BEFORE))
+    });
+    times.max().unwrap_or(IDLE)
 }
 
-/// For reads that only one backend can answer.
+/// For reads that only one backend can answer. It is asked for a second time where nothing was sent,
+/// and where it refused a token after any time.
 fn of_one(config: &Config) -> Duration {
-    longest(config.backends().iter().map(|backend| {
+    let answers = if upstream::marks_of_one(config) { 2 } else { 1 };
+    let times = config.backends().iter().map(|backend| {
         let alone = backend.resilience().attempt_timeouts.alone;
         let written = [alone.manifests, alone.blobs].into_iter();
-        attempts(written.map(|time| time.unwrap_or(ALONE)).max().unwrap_or(ALONE), TURNS)
-    }))
+        let slowest = written.map(|time| time.unwrap_or(ALONE)).max().unwrap_or(ALONE);
+        let connections = connecting(backend).saturating_mul(2);
+        let waits = slowest.saturating_mul(answers).saturating_add(connections);
+        still(backend).max(waits.saturating_add(BEFORE))
+    });
+    times.max().unwrap_or(IDLE)
 }
 
-/// For writes: from the end of the body to the answer.
+/// For writes: from the end of the body to the answer. A client that sends no more of a body for so
+/// long is given up as well.
 fn of_writes(config: &Config) -> Duration {
-    longest(config.backends().iter().map(|backend| {
+    let waits = config.backends().iter().map(|backend| {
         let timeouts = backend.resilience().write_timeouts;
-        attempts(timeouts.content.max(timeouts.session), 1)
-    }))
+        let longest = timeouts.content.max(timeouts.session);
+        longest.saturating_add(CONNECTING).saturating_add(BEFORE)
+    });
+    waits.max().map_or(IDLE, |wait| IDLE.max(wait))
 }
 
-/// For what is fetched from where a redirect of a backend leads.
+/// For what is fetched from where a redirect of a backend leads. It is asked twice at most.
 pub(crate) fn of_redirects(backend: &Backend) -> Duration {
-    longest(std::iter::once(attempts(backend.resilience().attempt_timeouts.blobs, TURNS)))
+    let attempt = backend.resilience().attempt_timeouts.blobs.saturating_add(CONNECTING_ALONE);
+    still(backend).max(attempt.saturating_mul(2).saturating_add(BEFORE))
 }
 
 /// As Envoy writes it, in whole seconds.
 pub(crate) fn written(idle: Duration) -> String {
-    format!("{}s", idle.as_secs())
+    let begun = u64::from(idle.subsec_nanos() > 0);
+    format!("{}s", idle.as_secs().saturating_add(begun))
+}
+
+/// How long an answer of a backend may stand still.
+fn still(backend: &Backend) -> Duration {
+    backend.resilience().idle_timeout
+}
+
+/// How long a connection to a backend may take at most, alone or in a list.
+fn connecting(backend: &Backend) -> Duration {
+    backend.resilience().connect_timeout.max(CONNECTING_ALONE)
 }
 
 fn members<'c>(config: &'c Config, list: &'c BackendList) -> impl Iterator<Item = &'c Backend> {
     list.backends().iter().filter_map(|id| config.backend(*id))
 }
 
-fn attempts(each: Duration, count: u32) -> Duration {
-    each.saturating_add(CONNECTING).saturating_mul(count)
-}
-
-fn longest(waits: impl Iterator<Item = Duration>) -> Duration {
-    waits.max().map_or(IDLE, |wait| IDLE.max(wait.saturating_add(BEFORE)))
-}
-
 #[cfg(test)]
 mod tests {
     use portolan_policy_builder::{Backend, Policy, Rule};
+    use serde_json::{Value, json};
 
     use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
 
     fn policy() -> Policy {
         Policy::new()
@@ -103,23 +120,52 @@ mod tests {
     }
 
     /// The policy whose backends have a time of their own.
-    fn with_time(class: &str, seconds: u64) -> Config {
+    fn with_time(field: &str, seconds: u64) -> Config {
         let time = format!("{seconds}s");
         let set = |policy: Policy, backend| {
-            policy.set(&format!("/backends/{backend}/{class}"), time.as_str())
+            policy.set(&format!("/backends/{backend}/{field}"), time.as_str())
         };
         ["a", "b"].into_iter().fold(policy(), set).read_by(Config::from_json)
     }
 
     #[test]
-    fn the_usual_times_leave_the_limit_as_it_is() {
-        let config = policy().read_by(Config::from_json);
-        assert_eq!(of_lists(&config), IDLE);
-        assert_eq!(of_one(&config), IDLE);
-        assert_eq!(of_redirects(config.backends().first().unwrap()), IDLE);
-        // Five minutes for a write, and the time before it.
-        assert_eq!(of_writes(&config), Duration::from_secs(335));
-        assert_eq!(written(of_writes(&config)), "335s");
+    fn how_long_requests_may_stand_still() {
+        #[rustfmt::skip]
+        let rows: [(&str, Value, [u64; 4], &str); 6] = [
+            ("drained", json!(false), [120, 120, 335, 120], "the usual"),
+            ("idle_timeout", json!("4m"), [240, 240, 335, 240], "a longer time"),
+            ("idle_timeout", json!("1s"), [120, 120, 335, 56], "the other one has a longer one"),
+            ("connect_timeout", json!("43s"), [136, 176, 335, 120], "connections"),
+            ("attempt_timeouts", json!({"blobs": "100s"}), [236, 136, 335, 236], "attempts"),
+            ("attempt_timeouts", json!({"blobs": "100500ms"}), [237, 137, 335, 237], "a part of one"),
+        ];
+        for (field, value, [several, single, writes, redirects], reason) in rows {
+            let changed = policy().set(&format!("/backends/a/{field}"), value);
+            let config = changed.read_by(Config::from_json);
+            let found = Patience::of(&config);
+            let of_redirects = of_redirects(config.backends().first().unwrap());
+            let found = [found.several, found.single, found.writes, of_redirects].map(written);
+            let expected = [several, single, writes, redirects].map(|time| format!("{time}s"));
+            assert_eq!(found, expected, "{reason}: several, single, writes, redirects");
+        }
+    }
+
+    /// An only backend may refuse a token after any time, and then answers the next one.
+    #[test]
+    fn a_refused_token_has_time_for_another() {
+        let config = Policy::new()
+            .credential("robot")
+            .backend("a", Backend::at("https://a.example").tokens().credential("robot"))
+            .rule(Rule::of("team").chain(["a"]).readers("anyone"))
+            .read_by(Config::from_json);
+        assert_eq!(of_one(&config), SECOND * 156, "an answer, and another");
+    }
+
+    #[test]
+    fn reads_of_all_backends_have_one_time() {
+        let config = with_time("idle_timeout", 1);
+        assert_eq!(of_lists(&config), SECOND * 56, "two attempts, and what comes before");
+        assert_eq!(of_one(&config), SECOND * 96);
     }
 
     /// From a second to a day: what cuts a transfer off comes after what the policy says, whoever is asked.
@@ -131,8 +177,8 @@ mod tests {
             let time = Duration::from_secs(seconds);
             for class in ["manifests", "blobs"] {
                 let config = with_time(&format!("attempt_timeouts/{class}"), seconds);
-                assert!(of_lists(&config) > time * 4, "{class}: {time:?}, both twice");
-                assert!(of_one(&config) > time * 2, "{class}: {time:?}");
+                assert!(of_lists(&config) > time * 2, "{class}: {time:?}, one after the other");
+                assert!(of_one(&config) > time, "{class}: {time:?}");
                 if class == "blobs" {
                     let redirects = of_redirects(config.backends().first().unwrap());
                     assert!(redirects > time * 2, "{time:?}");
@@ -142,12 +188,12 @@ mod tests {
             for class in ["content", "session"] {
                 let config = with_time(&format!("write_timeouts/{class}"), seconds);
                 assert!(of_writes(&config) > time, "{class}: {time:?}");
-                assert_eq!(
-                    (of_lists(&config), of_one(&config)),
-                    (IDLE, IDLE),
-                    "reads have their own"
-                );
+                let reads = (of_lists(&config), of_one(&config));
+                assert_eq!(reads, (of_lists(&usual), of_one(&usual)), "reads have their own");
             }
+            let config = with_time("idle_timeout", seconds);
+            assert!(of_lists(&config) >= time && of_one(&config) >= time, "{time:?}");
+            assert_eq!(of_writes(&config), of_writes(&usual), "an upload waits for its client");
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct Resilience {
     pub connect_timeout: Duration,
     /// When the next backend is asked too while this one has not begun to answer.
     pub hedge_after: HedgeAfter,
+    /// How long an answer that has begun may stand still until it is ended.
+    pub idle_timeout: Duration,
     /// How long a write may take.
     pub write_timeouts: WriteTimeouts,
     /// How the backend is asked whether it is well.
@@ -120,6 +122,8 @@ impl Default for Resilience {
             connect_timeout: Duration::from_secs(3),
             // Where all backends are slow for want of processor time, asking two of them makes them slower.
             hedge_after: HedgeAfter::Never,
+            // A client on a slow network takes a part of a buffer at a time, and Envoy's timer runs meanwhile.
+            idle_timeout: Duration::from_mins(2),
             write_timeouts: WriteTimeouts {
                 content: Duration::from_mins(5),
                 session: Duration::from_secs(10),

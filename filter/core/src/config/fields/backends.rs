@@ -64,6 +64,11 @@ pub(crate) static BACKEND: Table = Table {
             Value::Any(&[Value::Time, Value::Words(&[HedgeAfter::USUAL, HedgeAfter::NEVER])]),
             "after which time without an answer the next is asked too; `usual`: by what its answers take; `off`: never",
         ),
+        optional(
+            "idle_timeout",
+            Value::Time,
+            "how long an answer of it that has begun may stand still",
+        ),
         optional("write_timeouts", Value::Fields(&WRITE_TIMEOUTS), "how long writes may take"),
         optional("health_check", Value::Fields(&HEALTH_CHECK), "how it is found to be down"),
         optional("ejection", Value::Fields(&EJECTION), "when its connection failures take it out"),

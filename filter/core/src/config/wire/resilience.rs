@@ -20,6 +20,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
         hedge_after: fields
             .optional("hedge_after", |node| node.parse(HEDGE_AFTER, hedge_after))
             .unwrap_or(default.hedge_after),
+        idle_timeout: time(fields, "idle_timeout", default.idle_timeout),
         write_timeouts: section(fields, "write_timeouts", default.write_timeouts, writes),
         health_check: section(fields, "health_check", default.health_check, health_check),
         ejection: section(fields, "ejection", default.ejection, ejection),
