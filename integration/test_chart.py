@@ -23,11 +23,13 @@ from release.source import find
 KUBERNETES = paths.EXAMPLES / "kubernetes"
 CHART = KUBERNETES / "chart"
 EVERYTHING = paths.ROOT / "integration/kubernetes/everything.yaml"
+CACHE_TLS = [KUBERNETES / "values/cache.yaml", paths.ROOT / "integration/kubernetes/cache-tls.yaml"]
 VALUE_FILES = {
     "mirror": [KUBERNETES / "values/mirror.yaml"],
     "gitlab-geo": [KUBERNETES / "values/gitlab-geo.yaml"],
     "gitlab-geo-apac": [KUBERNETES / "values/gitlab-geo.yaml", KUBERNETES / "values/gitlab-geo-apac.yaml"],
     "cache": [KUBERNETES / "values/cache.yaml"],
+    "cache-tls": CACHE_TLS,
     "everything": [EVERYTHING],
 }
 # The oldest that the chart takes, and the newest that there are schemas of; `make test-kubernetes` runs one in between.
@@ -148,6 +150,11 @@ def pod_of(document: dict[str, Any]) -> dict[str, Any] | None:
             "caches.local of the policy has `nodes` or `fill_from`",
         ),
         ({"existingPolicy": "mine", "cache": {"enabled": True, "storeSize": "45Gi"}}, "storeSize"),
+        ({"existingPolicy": "mine", "cache": {"tls": {"certManager": {"enabled": True}}}}, "issuerRef"),
+        (
+            {"policy": {"caches": {"local": {"tls": {"ca_file": "/a"}}}}, "cache": {"enabled": True, "podNetworks": ["10.0.0.0/8"]}},
+            "caches.local of the policy has `tls`, which cache.tls adds",
+        ),
         ({"existingPolicy": "mine", "metrics": {"enabled": False, "rules": {"enabled": True}}}, "need the metrics"),
         ({"policy": {"regions": {"default": {}}}, "region": {"name": "eu"}}, "the policy has no such region: default"),
     ],
@@ -207,6 +214,36 @@ def test_the_nodes_of_a_cache_are_those_of_the_policy(tmp_path: Path) -> None:
     selected = nodes["selector"]["matchLabels"]
     assert [rule["from"][0]["podSelector"]["matchLabels"] for rule in of_fill["ingress"] if "from" in rule] == [selected]
     assert found["NetworkPolicy/registry-portolan-cache"]["spec"]["podSelector"]["matchLabels"] == selected
+
+
+def test_a_cache_with_tls_has_its_certificate_in_all_its_pods(tmp_path: Path) -> None:
+    """The same places in the pods of both kinds, names for all that are asked, and probes that need no certificate."""
+    found = objects("cache-tls")
+    cache = yaml.safe_load(policy_of(found, tmp_path).read_text())["caches"]["local"]
+    place = "/etc/portolan/cache"
+    files = {"ca_file": f"{place}/ca.crt", "certificate_file": f"{place}/tls.crt", "key_file": f"{place}/tls.key"}
+    assert cache["tls"] == files
+    hosts = [f"registry-portolan-cache-{number}.registry-portolan-cache.registry.svc" for number in (1, 2)]
+    assert cache["nodes"] == [f"https://{host}:8300" for host in hosts]
+    certificate = found["Certificate/registry-portolan-cache"]["spec"]
+    assert certificate["dnsNames"] == [*hosts, "registry-portolan-fill.registry.svc"]
+    assert certificate["usages"] == ["server auth", "client auth"]
+    volume = {"name": "cache-tls", "secret": {"secretName": certificate["secretName"], "defaultMode": 0o440}}
+    for name in ("StatefulSet/registry-portolan-cache", "Deployment/registry-portolan"):
+        pods = found[name]["spec"]["template"]["spec"]
+        assert volume in pods["volumes"], name
+        assert {"name": "cache-tls", "mountPath": place, "readOnly": True} in pods["containers"][0]["volumeMounts"], name
+    node = found["StatefulSet/registry-portolan-cache"]["spec"]["template"]["spec"]["containers"][0]
+    assert node["args"][5] == "https://registry-portolan-fill.registry.svc:8081"
+    asks = {"exec": {"command": ["/usr/local/bin/portolan", "cache", "status", "http://127.0.0.1:8301"]}}
+    assert [node[f"{each}Probe"].items() >= asks.items() for each in ("startup", "readiness", "liveness")] == [True] * 3
+
+
+def test_a_secret_of_ones_own_is_the_certificate_of_the_cache() -> None:
+    found = rendered(CHART, *options("cache-tls"), "--set", "cache.tls.certManager.enabled=false,cache.tls.secretName=mine")
+    assert [each for each in found if each["kind"] == "Certificate"] == []
+    (pods,) = (each["spec"]["template"]["spec"] for each in found if each["kind"] == "StatefulSet")
+    assert [each["secret"]["secretName"] for each in pods["volumes"] if "secret" in each] == ["mine"]
 
 
 def test_who_is_near_to_which_site_of_gitlab_geo(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ securityContext:
 {{- if include "portolan.tlsSecret" . }}
 - {name: tls, mountPath: /etc/portolan/tls, readOnly: true}
 {{- end }}
+{{- if include "portolan.cacheTLSSecret" . }}
+- {name: cache-tls, mountPath: /etc/portolan/cache, readOnly: true}
+{{- end }}
 {{- range $index, $secret := .Values.secrets }}
 - {name: secret-{{ $index }}, mountPath: {{ $secret.mountPath | quote }}, readOnly: true}
 {{- end }}
@@ -51,6 +54,10 @@ securityContext:
   emptyDir: {medium: Memory, sizeLimit: 64Mi}
 {{- with include "portolan.tlsSecret" . }}
 - name: tls
+  secret: {secretName: {{ . | quote }}, defaultMode: 0440}
+{{- end }}
+{{- with include "portolan.cacheTLSSecret" . }}
+- name: cache-tls
   secret: {secretName: {{ . | quote }}, defaultMode: 0440}
 {{- end }}
 {{- range $index, $secret := .Values.secrets }}
@@ -77,6 +84,15 @@ securityContext:
 {{- end -}}
 {{- $options = concat $options (list "--drain-grace" (.Values.drain.grace | toString) "--drain-timeout" (.Values.drain.timeout | toString)) -}}
 {{- toYaml (concat $options .Values.serveOptions) -}}
+{{- end -}}
+
+{{/* How the kubelet sees that a node of the cache is well. With TLS it has no certificate to show: a command asks at the port that is the pod's own. */}}
+{{- define "portolan.cacheProbe" -}}
+{{- if include "portolan.cacheTLSSecret" . -}}
+exec: {command: [/usr/local/bin/portolan, cache, status, "http://127.0.0.1:8301"]}
+{{- else -}}
+httpGet: {port: cache, path: /v2/, httpHeaders: [{name: Host, value: cache.internal}]}
+{{- end -}}
 {{- end -}}
 
 {{/* Spread over nodes and zones where nothing else is said; a cluster without zones has one. */}}

@@ -29,6 +29,24 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The Secret with the certificate of the cache; empty if its nodes speak HTTP. */}}
+{{- define "portolan.cacheTLSSecret" -}}
+{{- if .Values.cache.enabled -}}
+{{- with .Values.cache.tls -}}
+{{- if .secretName -}}
+{{- .secretName -}}
+{{- else if .certManager.enabled -}}
+{{- printf "%s-cache-tls" (include "portolan.name" $) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* How nodes of the cache are asked, and how they ask. */}}
+{{- define "portolan.cacheScheme" -}}
+{{- if include "portolan.cacheTLSSecret" . -}}https{{- else -}}http{{- end -}}
+{{- end -}}
+
 {{/* Whether clients come by TLS: "true" or nothing. */}}
 {{- define "portolan.hasTLS" -}}
 {{- $found := include "portolan.tlsSecret" . -}}
@@ -69,6 +87,12 @@ this cluster in its region, and the nodes of the cache.
 {{- if or $cache.nodes $cache.fill_from -}}
 {{- fail (printf "caches.%s of the policy has `nodes` or `fill_from`, which cache.enabled adds: leave them out there" .Values.cache.name) -}}
 {{- end -}}
+{{- if $cache.tls -}}
+{{- fail (printf "caches.%s of the policy has `tls`, which cache.tls adds: leave it out there, and name the Secret in cache.tls.secretName" .Values.cache.name) -}}
+{{- end -}}
+{{- if include "portolan.cacheTLSSecret" . -}}
+{{- $_ := set $cache "tls" (dict "ca_file" "/etc/portolan/cache/ca.crt" "certificate_file" "/etc/portolan/cache/tls.crt" "key_file" "/etc/portolan/cache/tls.key") -}}
+{{- end -}}
 {{- $_ := set $cache "nodes" (include "portolan.cacheNodes" . | fromYamlArray) -}}
 {{- $_ := set $cache "fill_from" (include "portolan.podNetworks" . | fromYamlArray) -}}
 {{- $_ := set $caches .Values.cache.name $cache -}}
@@ -77,11 +101,20 @@ this cluster in its region, and the nodes of the cache.
 {{- toYaml $policy -}}
 {{- end -}}
 
+{{/* The names in the certificate of the cache: those of its nodes, and of the Service where they are filled. */}}
+{{- define "portolan.cacheDNSNames" -}}
+{{- $name := printf "%s-cache" (include "portolan.name" .) -}}
+{{- range $index := until (int .Values.cache.nodes) }}
+- {{ printf "%s-%d.%s.%s.svc" $name (add1 $index) $name $.Release.Namespace }}
+{{- end }}
+- {{ printf "%s-fill.%s.svc" (include "portolan.name" .) .Release.Namespace }}
+{{- end -}}
+
 {{/* The URLs of the nodes of the cache. Their names stay when their addresses change. */}}
 {{- define "portolan.cacheNodes" -}}
 {{- $name := printf "%s-cache" (include "portolan.name" .) -}}
 {{- range $index := until (int .Values.cache.nodes) }}
-- {{ printf "http://%s-%d.%s.%s.svc:8300" $name (add1 $index) $name $.Release.Namespace }}
+- {{ printf "%s://%s-%d.%s.%s.svc:8300" (include "portolan.cacheScheme" $) $name (add1 $index) $name $.Release.Namespace }}
 {{- end -}}
 {{- end -}}
 

@@ -86,7 +86,7 @@ fn filled(mut object: Value, of_policy: &OfPolicy<'_>) -> Value {
     match kind.as_str() {
         "ConfigMap" => set(&mut object, "/data/portolan.yaml", json!(of_policy.text)),
         "Deployment" => {
-            mount(&mut object, of_policy.mounts);
+            mount(&mut object, of_policy.mounts.iter());
             if of_policy.nodes.is_none() {
                 cache::without_fill(&mut object);
             }
@@ -94,6 +94,8 @@ fn filled(mut object: Value, of_policy: &OfPolicy<'_>) -> Value {
         "StatefulSet" => {
             if let Some(nodes) = of_policy.nodes {
                 cache::fill_in(&mut object, nodes);
+                let read = of_policy.mounts.iter();
+                mount(&mut object, read.filter(|each| each.has_any(|file| nodes.read(file))));
             }
         }
         "Service"
@@ -115,11 +117,11 @@ fn set(object: &mut Value, place: &str, value: Value) {
 }
 
 /// Gives the volumes to the pod and its container.
-fn mount(deployment: &mut Value, mounts: &[Mount]) {
+fn mount<'m>(object: &mut Value, mounts: impl Iterator<Item = &'m Mount> + Clone) {
     const POD: &str = "/spec/template/spec";
-    extend(deployment, &format!("{POD}/volumes"), mounts.iter().map(Mount::volume));
+    extend(object, &format!("{POD}/volumes"), mounts.clone().map(Mount::volume));
     let mounted = format!("{POD}/containers/0/volumeMounts");
-    extend(deployment, &mounted, mounts.iter().map(Mount::in_container));
+    extend(object, &mounted, mounts.map(Mount::in_container));
 }
 
 fn extend(object: &mut Value, place: &str, more: impl Iterator<Item = Value>) {
@@ -230,6 +232,36 @@ mod tests {
         ] {
             assert!(made.contains(expected), "{expected}\n{made}");
         }
+    }
+
+    fn with_tls(url: &str) -> Result<Manifests, String> {
+        let files = "ca_file: /etc/portolan/cache/ca.crt, certificate_file: /etc/portolan/cache/tls.crt, \
+                     key_file: /etc/portolan/cache/tls.key";
+        made(&format!(
+            "fronts: {{f: {{hosts: [r.example], tls: {{certificate_file: /etc/portolan/tls/tls.crt, \
+             key_file: /etc/portolan/tls/tls.key}}}}}}\nbackends: {{b: {{url: \"https://b.example\"}}}}\n\
+             caches: {{eu: {{nodes: [\"{url}\"], fill_from: [10.0.0.0/8], tls: {{{files}}}}}}}\n# "
+        ))
+    }
+
+    #[test]
+    fn nodes_with_tls_have_the_certificate_of_the_cache_and_no_other() {
+        let found = with_tls("https://portolan-cache-1.portolan-cache:8300").unwrap();
+        let objects: Vec<_> = found.text.split("---\n").collect();
+        let nodes = objects.iter().find(|text| text.contains("kind: StatefulSet")).unwrap();
+        for expected in ["https://portolan-fill:8081", "http://127.0.0.1:8301"] {
+            assert!(nodes.contains(expected), "{expected}\n{nodes}");
+        }
+        assert_eq!(nodes.matches("secretName: ").count(), 1, "{nodes}");
+        assert!(nodes.contains("secretName: portolan-cache\n"), "{nodes}");
+        assert!(!nodes.contains("httpGet"), "{nodes}");
+        assert!(found.notes.join("\n").contains("Secret `portolan-cache` with the keys `ca.crt`"));
+    }
+
+    #[test]
+    fn nodes_with_tls_are_refused_at_a_url_without_it() {
+        let said = with_tls("https://elsewhere:8300").unwrap_err();
+        assert!(said.contains("write `https://portolan-cache-1.portolan-cache:8300`"), "{said}");
     }
 
     #[test]

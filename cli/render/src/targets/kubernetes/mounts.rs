@@ -132,6 +132,11 @@ impl Mount {
         json!({"name": self.volume_name(), "mountPath": self.directory, "readOnly": true})
     }
 
+    /// Whether one of its files is one that `read` knows.
+    pub(super) fn has_any(&self, read: impl Fn(&str) -> bool) -> bool {
+        self.files.iter().any(|file| read(&format!("{}/{file}", self.directory)))
+    }
+
     /// What the operator has to make.
     pub(super) fn note(&self) -> String {
         let (object, files) = (self.object(), self.files.join("`, `"));
