@@ -25,7 +25,7 @@ NATIVE_SUITES = """
     alerts auth_clients auth_operators auth_peers balancers browsers budgets cache_clients client_limits
     combined_registry copy copy_s3 doctor drift geography gitlab_geo hostile_clients hostile_framing
     hostile_http2 hostile_http3 hostile_load hostile_registries http3 http_redirect limited
-    locality measuring naming_clients observing redirecting redirecting_clients
+    locality measuring naming_clients observing rate_limit_service redirecting redirecting_clients
     redirects_clients refused_clients refused_writes rules_of_fronts status times
     tls_clients tls_front tracing warm
 """.split()

@@ -15,6 +15,7 @@ use super::error::RenderError;
 use super::fill_url::FillUrl;
 use super::limits::Limits;
 use super::options::{AccessLog, FilterFile, FilterKind, Options, Target};
+use super::rate_limit_service::RateLimitUrl;
 use super::targets::envoy_gateway::arguments::EnvoyGatewayArgs;
 use super::targets::files::file_names::SECRETS;
 use super::targets::istio::arguments::IstioArgs;
@@ -94,6 +95,11 @@ pub struct SiteArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = tracing::EVERY, value_parser = clap::value_parser!(u8).range(0..=100), requires = "tracing")]
     #[serde(default)]
     tracing_sample: u8,
+    /// The rate limit service that counts `clients.limits` for several Envoys, gRPC, such as `http://127.0.0.1:8081`; each
+    /// Envoy counts for itself alone if left out.
+    #[arg(long, value_name = "URL")]
+    #[serde(default)]
+    rate_limit_service: Option<RateLimitUrl>,
     /// Where Envoy finds the filter: a path. For `--target istio` and `envoy-gateway` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
     #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
@@ -257,6 +263,11 @@ impl SiteArgs {
                 "switch it on with the objects of the mesh or the gateway",
             ),
             (
+                self.rate_limit_service.is_some(),
+                "--rate-limit-service",
+                "name it in the objects of the mesh or the gateway",
+            ),
+            (
                 self.filter == FilterKind::Module,
                 "--filter module",
                 "its Envoy is another build; leave it out",
@@ -324,6 +335,7 @@ impl SiteArgs {
             metrics: self.metrics,
             tracing: self.tracing.clone(),
             tracing_sample: self.tracing_sample,
+            rate_limit_service: self.rate_limit_service.clone(),
             filter: self.filter_file(),
             geoip_database: database(self.geoip_database.as_deref(), geo)?,
             system_certificates: self.system_certificates.clone(),

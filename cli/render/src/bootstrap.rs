@@ -9,8 +9,8 @@ use super::resolver::resolver;
 use super::socket::address;
 use super::typed::object;
 use super::{
-    admin_access, aggregate, cache, cluster, egress, fill_listener, filter, http_redirect,
-    listener, overload, redirect_target_cluster, service_cluster, stats, tracing,
+    admin_access, aggregate, cache, cluster, egress, fill_listener, filter, global_rate_limit,
+    http_redirect, listener, overload, redirect_target_cluster, service_cluster, stats, tracing,
 };
 
 /// The bootstrap of an Envoy.
@@ -54,6 +54,7 @@ fn clusters(model: &Model<'_>) -> Vec<Value> {
     all.extend(egress::clusters(&model.connect_proxies));
     all.extend(admin_access::clusters(model.admin));
     all.extend(tracing::cluster(model.serving.records.collector, trust));
+    all.extend(global_rate_limit::cluster(model.serving.records.rate_limit_service, trust));
     all.extend(cache::clusters(&model.caches, trust));
     all.into_iter().map(with_name_of_statistics).collect()
 }

@@ -5,29 +5,34 @@
 //! table for all its workers.
 
 use ipnet::IpNet;
-use portolan_core::config::{Budget, Clients, Each};
+use portolan_core::config::{Budget, ClientLimits, Clients, Each};
 use portolan_core::contract::{StateKey, headers};
 use serde_json::{Value, json};
 
-use super::local_rate_limit::{self, Names, bucket, but_for};
+use super::local_rate_limit::{self, HeadersOf, Names, bucket, but_for};
 use super::typed::extension;
 
 /// The name of the filter, by which routes switch it off: the further passes of a request are the same request.
 pub(super) const NAME: &str = "portolan.budgets";
 
 /// The filter; none where no budget is kept.
-pub(super) fn filter(clients: &Clients) -> Option<Value> {
+pub(super) fn filter(clients: &Clients, headers: HeadersOf) -> Option<Value> {
     const NAMES: Names = Names {
         filter: NAME,
         statistics: "portolan_budgets",
         runtime: "portolan.client_limits.budgets",
     };
     let limits = clients.limits().filter(|limits| !limits.budgets().is_empty())?;
-    let numbered = || limits.budgets().iter().enumerate();
-    let actions = numbered().map(|(number, budget)| actions(number, budget, limits.except()));
-    let descriptors =
-        numbered().map(|(number, budget)| descriptor(number, budget, limits.except()));
-    Some(local_rate_limit::filter(&NAMES, limits, actions.collect(), descriptors.collect()))
+    let numbered = limits.budgets().iter().enumerate();
+    let descriptors = numbered.map(|(number, budget)| descriptor(number, budget, limits.except()));
+    let actions = counted(limits).collect();
+    Some(local_rate_limit::filter(&NAMES, (limits, headers), actions, descriptors.collect()))
+}
+
+/// What requests are counted by, for each budget.
+pub(super) fn counted(limits: &ClientLimits) -> impl Iterator<Item = Value> {
+    let numbered = limits.budgets().iter().enumerate();
+    numbered.map(|(number, budget)| actions(number, budget, limits.except()))
 }
 
 /// What a request is counted by: which budget it is, and what that is kept apart by. A request that the budget is not about
@@ -104,9 +109,13 @@ const fn key(each: Each) -> &'static str {
 
 /// A bucket for each value of what it is kept apart by.
 fn descriptor(number: usize, budget: &Budget, except: &[IpNet]) -> Value {
+    bucket(&keys(number, budget, except), (budget.requests, budget.per), budget.burst)
+}
+
+/// The keys of the budget of this number: one without a value stands for every value.
+pub(super) fn keys(number: usize, budget: &Budget, except: &[IpNet]) -> Vec<Value> {
     let which = json!({"key": WHICH, "value": number.to_string()});
     let counted = (!except.is_empty()).then(|| json!({"key": COUNTED, "value": COUNTED}));
     let apart = budget.each.iter().map(|each| json!({"key": key(*each)}));
-    let entries: Vec<Value> = [which].into_iter().chain(counted).chain(apart).collect();
-    bucket(&entries, (budget.requests, budget.per), budget.burst)
+    [which].into_iter().chain(counted).chain(apart).collect()
 }

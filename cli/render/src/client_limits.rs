@@ -3,24 +3,30 @@
 //! It is one Envoy's limit: several count each for itself.
 
 use ipnet::IpNet;
-use portolan_core::config::{Clients, NetworkLimit};
+use portolan_core::config::{ClientLimits, Clients, NetworkLimit};
 use serde_json::{Value, json};
 
-use super::local_rate_limit::{self, Names, bucket, but_for};
+use super::local_rate_limit::{self, HeadersOf, Names, bucket, but_for};
 
 pub(super) const NAME: &str = "envoy.filters.http.local_ratelimit";
 /// What the statistics of it begin with.
 pub(super) const STATISTICS: &str = "portolan_clients";
 
 /// The filter; none where clients are not counted.
-pub(super) fn filter(clients: &Clients) -> Option<Value> {
+pub(super) fn filter(clients: &Clients, headers: HeadersOf) -> Option<Value> {
     const NAMES: Names =
         Names { filter: NAME, statistics: STATISTICS, runtime: "portolan.client_limits" };
     let limits = clients.limits().filter(|limits| !limits.networks().is_empty())?;
-    let numbered = || limits.networks().iter().enumerate();
-    let actions = numbered().map(|(number, limit)| actions(number, limit, limits.except()));
-    let descriptors = numbered().map(|(number, limit)| descriptor(number, limit));
-    Some(local_rate_limit::filter(&NAMES, limits, actions.collect(), descriptors.collect()))
+    let numbered = limits.networks().iter().enumerate();
+    let descriptors = numbered.map(|(number, limit)| descriptor(number, limit));
+    let actions = counted(limits).collect();
+    Some(local_rate_limit::filter(&NAMES, (limits, headers), actions, descriptors.collect()))
+}
+
+/// What requests are counted by, for each limit.
+pub(super) fn counted(limits: &ClientLimits) -> impl Iterator<Item = Value> {
+    let numbered = limits.networks().iter().enumerate();
+    numbered.map(|(number, limit)| actions(number, limit, limits.except()))
 }
 
 /// What a request is counted by: which limit it is, and the network of the client. A client that is not limited has the
@@ -45,6 +51,10 @@ const WHICH: &str = "limit";
 
 /// A bucket for each network.
 fn descriptor(number: usize, limit: &NetworkLimit) -> Value {
-    let entries = [json!({"key": WHICH, "value": number.to_string()}), json!({"key": NETWORK})];
-    bucket(&entries, (limit.requests, limit.per), limit.burst)
+    bucket(&keys(number), (limit.requests, limit.per), limit.burst)
+}
+
+/// The keys of the limit of this number: one without a value stands for every value.
+pub(super) fn keys(number: usize) -> [Value; 2] {
+    [json!({"key": WHICH, "value": number.to_string()}), json!({"key": NETWORK})]
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::limits::{Limits, seconds};
+use super::local_rate_limit::HeadersOf;
 use super::model::inbound::Inbound;
 use super::model::patience::{self, IDLE};
 use super::model::records::Records;
@@ -10,7 +11,8 @@ use super::model::serving::Serving;
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, budgets, client_address, client_limits, early_headers, filter,
-    filter_state, followed_redirects, geoip, local_replies, loops, metrics, routes, tracing,
+    filter_state, followed_redirects, geoip, global_rate_limit, local_replies, loops, metrics,
+    routes, tracing,
 };
 
 pub(super) fn connection_manager(serving: &Serving<'_>, inbound: &Inbound<'_>) -> Value {
@@ -51,7 +53,7 @@ pub(super) fn manager(serving: &Serving<'_>, own: Own) -> Value {
             "generate_request_id": true,
             "always_set_request_id_in_response": true,
             "access_log": own.logs,
-            "local_reply_config": local_replies::config(serving.limits),
+            "local_reply_config": local_replies::config(serving.limits, serving.records.rate_limit_service.is_some()),
             "route_config": own.routes,
             "http_filters": own.filters,
         }),
@@ -107,17 +109,21 @@ fn filters(serving: &Serving<'_>) -> Vec<Value> {
     let ready = fronts.shows_health.then(readiness);
     let addresses = followed_redirects::address_filters(&serving.followed);
     let pages = browsers::filter(fronts);
-    let limits = client_limits::filter(serving.clients);
+    let headers = HeadersOf::with(serving.records.rate_limit_service);
+    let limits = client_limits::filter(serving.clients, headers);
     let first = ready.into_iter().chain([loops::filter(&fronts.identity)]).chain(pages);
     let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
     // Where nothing decides, nothing is known to count by.
-    let budgets = budgets::filter(serving.clients).filter(|_| serving.filter.is_some());
+    let budgets = budgets::filter(serving.clients, headers).filter(|_| serving.filter.is_some());
+    let of_all = global_rate_limit::filter(serving.clients, serving.records.rate_limit_service);
+    let of_all = of_all.filter(|_| serving.filter.is_some());
     let counted = metrics::filter(serving.records);
     // What is refused here is in the log as it was sent, and costs the filter nothing.
     before_the_filter
         .chain(deciding)
         .chain(addresses)
         .chain(budgets)
+        .chain(of_all)
         .chain(counted)
         .chain([router(serving)])
         .collect()

@@ -50,6 +50,15 @@ pub enum RenderError {
     ModuleForEnvoy(EnvoyVersion),
     /// The policy limits clients, and this Envoy cannot.
     ClientLimits(EnvoyVersion),
+    /// `--target rate-limit-service` for a policy that limits nobody.
+    NothingToCount,
+    /// A limit that a rate limit service is to count, over a time that is none of its windows.
+    RateLimitWindow {
+        /// The list, of `clients.limits`.
+        list: &'static str,
+        /// Its place there.
+        number: usize,
+    },
     /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
     OptionOfAnEnvoy {
         /// The option.
@@ -130,6 +139,15 @@ impl fmt::Display for RenderError {
             Self::ClientLimits(envoy) => write!(
                 formatter,
                 "Envoy {envoy} cannot count requests as `clients.limits` wants it; render for 1.40.0, or leave that out"
+            ),
+            Self::NothingToCount => write!(
+                formatter,
+                "the policy has no `clients.limits`, so that a rate limit service has nothing to count"
+            ),
+            Self::RateLimitWindow { list, number } => write!(
+                formatter,
+                "clients.limits.{list}[{number}].per: a rate limit service counts in windows of `1s`, `1m`, `1h` or \
+                 `24h`; write one of these, or leave out `--rate-limit-service`"
             ),
             Self::NoVolume { field, file, why } => write!(
                 formatter,

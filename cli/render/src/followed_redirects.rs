@@ -18,7 +18,7 @@ use super::model::serving::Serving;
 use super::redirect_target_cluster::{self, filter_name};
 use super::retry_priority::previous_priorities;
 use super::typed::{extension, object, typed};
-use super::{budgets, filter_state, geoip, health, loops, next_cluster};
+use super::{budgets, filter_state, geoip, global_rate_limit, health, loops, next_cluster};
 
 /// The name of every route to where redirects lead; routes of other names are not followed to.
 const ROUTE: &str = "redirect";
@@ -123,8 +123,11 @@ fn filters_of_a_further_pass(serving: &Serving<'_>, addresses: Addresses) -> Map
     filters.insert(filter_state::NAME.to_owned(), set(json!({"disabled": true})));
     // The first pass has added this installation.
     filters.insert(loops::NAME.to_owned(), set(json!({"disabled": true})));
-    if budgets::filter(serving.clients).is_some() {
+    if serving.clients.limits().is_some_and(|limits| !limits.budgets().is_empty()) {
         filters.insert(budgets::NAME.to_owned(), set(json!({"disabled": true})));
+    }
+    if global_rate_limit::filter(serving.clients, serving.records.rate_limit_service).is_some() {
+        filters.insert(global_rate_limit::NAME.to_owned(), set(json!({"disabled": true})));
     }
     if serving.geoip_database.is_some() {
         filters.insert(geoip::NAME.to_owned(), set(json!({"disabled": true})));

@@ -33,6 +33,7 @@ mod filter_state;
 mod followed_redirects;
 mod forwarded_for;
 mod geoip;
+mod global_rate_limit;
 mod header;
 mod health;
 mod http3;
@@ -52,6 +53,7 @@ mod options;
 mod origin;
 mod overload;
 mod private_addresses;
+mod rate_limit_service;
 mod redirect_target_cluster;
 mod rendering;
 mod resolver;
@@ -121,6 +123,8 @@ pub fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderErro
         for_envoy_gateway(arguments, &policy)?
     } else if arguments.target == Target::Kubernetes {
         for_kubernetes(arguments, &policy)?
+    } else if arguments.target == Target::RateLimitService {
+        yaml::print(&global_rate_limit::of_service(policy.config.clients())?)
     } else {
         whole(arguments, &policy)?
     };

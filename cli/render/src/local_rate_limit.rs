@@ -8,6 +8,7 @@ use portolan_core::config::ClientLimits;
 use serde_json::{Value, json};
 
 use super::client_address::ranges;
+use super::rate_limit_service::RateLimitUrl;
 use super::typed::extension;
 
 /// The message of the filter.
@@ -21,10 +22,34 @@ pub(super) struct Names {
     pub(super) runtime: &'static str,
 }
 
+/// Who says in `x-ratelimit-` headers how much a client has left: each header is to stand once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeadersOf {
+    /// The filters here.
+    EachEnvoy,
+    /// What counts for all Envoys.
+    Service,
+}
+
+impl HeadersOf {
+    /// Who it is with such a service, or without one.
+    pub(super) const fn with(service: Option<&RateLimitUrl>) -> Self {
+        if service.is_some() { Self::Service } else { Self::EachEnvoy }
+    }
+
+    /// Envoy's word.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::EachEnvoy => "DRAFT_VERSION_03",
+            Self::Service => "OFF",
+        }
+    }
+}
+
 /// The filter, of what a request is counted by and of the bucket of each value of that.
 pub(super) fn filter(
     names: &Names,
-    limits: &ClientLimits,
+    (limits, headers): (&ClientLimits, HeadersOf),
     actions: Vec<Value>,
     descriptors: Vec<Value>,
 ) -> Value {
@@ -39,7 +64,7 @@ pub(super) fn filter(
         "filter_enabled": always("enabled"),
         "filter_enforced": always("enforced"),
         "always_consume_default_token_bucket": false,
-        "enable_x_ratelimit_headers": "DRAFT_VERSION_03",
+        "enable_x_ratelimit_headers": headers.word(),
         "enable_retry_after_header": true,
         "max_dynamic_descriptors": limits.entries(),
     });

@@ -73,6 +73,12 @@ const CAUSES: [Cause; 14] = [
 /// on: such an answer has passed no attempt phase, which would have marked it.
 const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
+/// What is said to who is over a limit.
+const TOO_MANY: &str = "too many requests; try again later";
+
+/// When the window of the service ends, as its filter says in another header.
+const END_OF_WINDOW: (&str, &str) = ("retry-after", "%RESP(X-RATELIMIT-RESET)%");
+
 /// Some details and what they mean to a client.
 struct Cause {
     details: &'static [&'static str],
@@ -89,9 +95,10 @@ pub(super) fn config_beside_routes(limits: Limits) -> Value {
     with_first(vec![of_routes], limits)
 }
 
-/// Envoy's own answers at the listener of the clients.
-pub(super) fn config(limits: Limits) -> Value {
-    with_first(vec![of_the_filter()], limits)
+/// Envoy's own answers at the listener of the clients. A rate limit service has answers of its own.
+pub(super) fn config(limits: Limits, has_rate_limit_service: bool) -> Value {
+    let of_service = has_rate_limit_service.then(over_the_limit_of_all);
+    with_first([of_the_filter()].into_iter().chain(of_service).collect(), limits)
 }
 
 /// The first mapper that fits decides. An answer of a backend is none of Envoy's own and is not
@@ -111,7 +118,7 @@ fn with_first(own: Vec<Value>, limits: Limits) -> Value {
         .map(|cause| mapper(&error_with(cause.details), "UNSUPPORTED", cause.message, &[]));
     let first = [loop_detected(), overload(), standstill()];
     let by_status = [
-        mapper(&status("EQ", 429), "TOOMANYREQUESTS", "too many requests; try again later", &[]),
+        mapper(&status("EQ", 429), "TOOMANYREQUESTS", TOO_MANY, &[]),
         mapper(&status("EQ", 431), "UNSUPPORTED", &too_large, &[]),
         mapper(&status("EQ", 408), "UNSUPPORTED", &too_slow, &[]),
         mapper(
@@ -136,6 +143,13 @@ fn with_first(own: Vec<Value>, limits: Limits) -> Value {
 /// by the details that the filter gives.
 fn of_the_filter() -> Value {
     json!({"filter": by_expression(&format!("response.code_details.startsWith('{}')", contract::details::PREFIX))})
+}
+
+/// The filter that asks a rate limit service says when to try again only under a name that few clients read.
+fn over_the_limit_of_all() -> Value {
+    let both = [status("EQ", 429), details(&["request_rate_limited"])];
+    let filter = json!({"and_filter": {"filters": both}});
+    mapper(&filter, "TOOMANYREQUESTS", TOO_MANY, &[END_OF_WINDOW])
 }
 
 /// A request that has passed here before (RFC 5842 section 7.2). To wait does not help.

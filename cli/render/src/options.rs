@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::collector::Collector;
 use super::envoy_version::EnvoyVersion;
 use super::limits::Limits;
+use super::rate_limit_service::RateLimitUrl;
 
 /// Everything that the rendered configuration depends on besides the policy.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Options {
     pub(crate) tracing: Option<Collector>,
     /// Of how many requests without a trace of their own there are spans, in percent.
     pub(crate) tracing_sample: u8,
+    /// Who counts for several Envoys; each counts for itself alone if there is none.
+    pub(crate) rate_limit_service: Option<RateLimitUrl>,
     /// The filter; without it everything goes to the first backend.
     pub(crate) filter: Option<FilterFile>,
     /// The path of the geographic database, if the policy locates clients by one.
@@ -69,6 +72,8 @@ pub enum Target {
     Kubernetes,
     /// For each node of the policy's caches a directory of files that make an Apache Traffic Server 9.2 that node.
     CacheNode,
+    /// What a rate limit service (`envoyproxy/ratelimit`) reads to count the policy's `clients.limits` for several Envoys.
+    RateLimitService,
 }
 
 impl Target {

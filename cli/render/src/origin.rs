@@ -81,6 +81,13 @@ pub(super) fn protocol(scheme: Scheme) -> Value {
     }
 }
 
+/// HTTP/2 without asking, as gRPC has it.
+pub(super) fn http2() -> Value {
+    json!({"explicit_http_config": {"http2_protocol_options": {
+        "connection_keepalive": {"interval": "30s", "timeout": "5s"},
+    }}})
+}
+
 /// The one endpoint of the cluster `name`; `metadata` is told to the access log.
 ///
 /// `hostname` is what `auto_host_rewrite` sends.

@@ -22,6 +22,17 @@ pub(super) fn small(name: &str, url: &BackendUrl, transport: Value) -> Value {
     cluster(name, url, transport, Vec::new(), CALLS)
 }
 
+/// The cluster of a service that speaks gRPC, which is HTTP/2 always.
+pub(super) fn of_grpc(name: &str, url: &BackendUrl, transport: Value) -> Value {
+    with_protocol(
+        name,
+        url,
+        transport,
+        origin::protocol_options(origin::http2(), Vec::new()),
+        CALLS,
+    )
+}
+
 /// A service whose requests are small and whose answers are waited for. It is asked only when there is
 /// something to ask; whether it is well shows then, and there is nobody else to ask anyway.
 pub(super) fn cluster(
@@ -29,6 +40,17 @@ pub(super) fn cluster(
     url: &BackendUrl,
     transport: Value,
     filters: Vec<Value>,
+    most: Most,
+) -> Value {
+    let protocol = origin::protocol_options(origin::protocol(url.scheme()), filters);
+    with_protocol(name, url, transport, protocol, most)
+}
+
+fn with_protocol(
+    name: &str,
+    url: &BackendUrl,
+    transport: Value,
+    protocol: Value,
     most: Most,
 ) -> Value {
     object([
@@ -44,7 +66,7 @@ pub(super) fn cluster(
             }]},
         }),
         origin::keepalive(),
-        origin::protocol_options(origin::protocol(url.scheme()), filters),
+        protocol,
         origin::load_assignment(name, url, None),
         transport,
     ])

@@ -74,7 +74,7 @@ pub(super) fn config(records: Records<'_>) -> Value {
     let selection = if records.counts {
         json!({
             "histogram_bucket_settings": metrics::buckets(),
-            "stats_matcher": {"inclusion_list": {"patterns": patterns()}},
+            "stats_matcher": {"inclusion_list": {"patterns": patterns(records)}},
         })
     } else {
         Value::Null
@@ -93,7 +93,7 @@ fn tags(records: Records<'_>) -> Vec<Value> {
     of_geoip.into_iter().chain(counted).collect()
 }
 
-fn patterns() -> Vec<Value> {
+fn patterns(records: Records<'_>) -> Vec<Value> {
     let clusters = OF_CLUSTERS.iter().map(|end| {
         let end = end.replace('.', r"\.");
         json!({"safe_regex": {"regex": format!(r"cluster\..+\.{end}")}})
@@ -105,10 +105,17 @@ fn patterns() -> Vec<Value> {
     let listeners = json!({"safe_regex": {
         "regex": r"listener\..+\.(downstream_cx_active|downstream_pre_cx_active|downstream_cx_total|downstream_cx_overflow|downstream_cx_overload_reject|ssl\.connection_error)",
     }});
+    // Of the cluster that a request is for, not of the service's own.
+    let of_service = records.rate_limit_service.map(|_| {
+        json!({"safe_regex": {
+            "regex": r"cluster\..+\.ratelimit\.portolan\.(ok|over_limit|error|failure_mode_allowed)",
+        }})
+    });
     let others = OTHERS.iter().map(|beginning| json!({"prefix": beginning}));
     [metrics::names(), metrics::of_clusters(), services, listeners]
         .into_iter()
         .chain(clusters)
+        .chain(of_service)
         .chain(others)
         .collect()
 }

@@ -36,6 +36,7 @@ pub(super) fn options(wasm: bool, database: Option<&str>) -> Options {
         metrics: None,
         tracing: None,
         tracing_sample: 100,
+        rate_limit_service: None,
         filter: wasm
             .then(|| FilterFile { kind: FilterKind::Wasm, path: "/portolan.wasm".to_owned() }),
         geoip_database: database.map(str::to_owned),
@@ -57,7 +58,7 @@ fn notes(config: &Config, options: &Options, written: bool) -> Vec<String> {
     notes::of(&Model::of(config, "{}\n", options, None), written)
 }
 
-fn config(clients: &Value) -> Config {
+pub(super) fn config(clients: &Value) -> Config {
     let own = Backend::at("https://[2001:db8::1]:5000/mirror");
     let named = Backend::at("https://10.0.0.1").with("tls", json!({"server_name": "hub.internal"}));
     Policy::new()

@@ -8,6 +8,7 @@ use super::fronts::has_tls;
 use crate::envoy_version::EnvoyVersion;
 use crate::error::RenderError;
 use crate::options::Options;
+use crate::rate_limit_service;
 
 /// Holds a policy and the options of a machine against each other.
 ///
@@ -26,6 +27,9 @@ pub(crate) fn check(config: &Config, options: &Options) -> Result<(), RenderErro
     }
     if config.clients().limits().is_some() && !options.envoy.limits_clients() {
         return Err(RenderError::ClientLimits(options.envoy));
+    }
+    if let (Some(limits), Some(_)) = (config.clients().limits(), &options.rate_limit_service) {
+        rate_limit_service::check(limits)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::collector::Collector;
 use crate::options::{AccessLog, Options};
+use crate::rate_limit_service::RateLimitUrl;
 
 /// What the options say of it.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +11,8 @@ pub(crate) struct Records<'p> {
     pub(crate) access_log: &'p AccessLog,
     /// Who is sent spans of requests; nobody if there is none.
     pub(crate) collector: Option<&'p Collector>,
+    /// Who counts requests for several Envoys; nobody if there is none.
+    pub(crate) rate_limit_service: Option<&'p RateLimitUrl>,
     /// Of how many requests without a trace of their own there are spans, in percent.
     pub(crate) tracing_sample: u8,
     /// Whether requests and attempts are counted: where somebody may read the numbers, the filter notes what
@@ -31,6 +34,7 @@ impl<'p> Records<'p> {
         Self {
             access_log: &options.access_log,
             collector: options.tracing.as_ref(),
+            rate_limit_service: options.rate_limit_service.as_ref(),
             tracing_sample: options.tracing_sample,
             counts: options.metrics.is_some() && options.filter.is_some() && options.envoy.counts(),
             may_locate: options.geoip_database.is_some() || is_changed_while_envoy_runs,

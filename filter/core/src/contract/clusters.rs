@@ -27,6 +27,9 @@ pub const CACHE: &str = "cache@";
 /// The cluster of the collector of spans, which only Envoy's tracer uses.
 pub const COLLECTOR: &str = "portolan@collector";
 
+/// The cluster of the rate limit service, which only Envoy's filter for it uses.
+pub const RATE_LIMITS: &str = "portolan@rate-limits";
+
 /// A proxy that is asked to connect to backends; `authority` is its `host:port`. It says all of what it connects to.
 #[must_use]
 pub fn connect_proxy(authority: &str) -> String {
@@ -127,6 +130,7 @@ mod tests {
             ADMIN_INTERFACE.to_owned(),
             SCRAPES.to_owned(),
             COLLECTOR.to_owned(),
+            RATE_LIMITS.to_owned(),
             token_service("a"),
             verifier("a"),
             blob_store("a"),

@@ -9,7 +9,7 @@ use super::named::name_of;
 use crate::filter::{self, DECIDES};
 use crate::options::Options;
 use crate::typed::typed;
-use crate::{budgets, client_limits, local_rate_limit};
+use crate::{budgets, client_limits, global_rate_limit, local_rate_limit};
 
 /// One place.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,8 @@ const fn for_some_routes(name: &'static str, message: &'static str) -> Slot {
 
 const ADDRESSES: &str = "extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig";
 
-/// All places, in the order of the connection manager. The router, which ends the chain, is not among them.
-pub(super) const ALL: [Slot; 11] = [
+/// All places that there may be, in the order of the connection manager. The router, which ends the chain, is not among them.
+const ALL: [Slot; 12] = [
     slot("envoy.filters.http.health_check", "extensions.filters.http.health_check.v3.HealthCheck"),
     slot("envoy.filters.http.cdn_loop", "extensions.filters.http.cdn_loop.v3.CdnLoopConfig"),
     slot("envoy.filters.http.cors", "extensions.filters.http.cors.v3.Cors"),
@@ -48,7 +48,14 @@ pub(super) const ALL: [Slot; 11] = [
     for_some_routes("portolan.any-addresses", ADDRESSES),
     for_some_routes("portolan.public-addresses", ADDRESSES),
     slot(budgets::NAME, local_rate_limit::MESSAGE),
+    slot(global_rate_limit::NAME, global_rate_limit::MESSAGE),
 ];
+
+/// Those that there are with some options: what only an option brings stays away without it.
+pub(super) fn all(options: &Options) -> impl Iterator<Item = Slot> {
+    let has_service = options.rate_limit_service.is_some();
+    ALL.into_iter().filter(move |slot| has_service || slot.name != global_rate_limit::NAME)
+}
 
 /// The message of a filter that does nothing: a mutation of headers without a mutation.
 const NOTHING: &str = "extensions.filters.http.header_mutation.v3.HeaderMutation";

@@ -97,10 +97,11 @@ fn filters_of(manager: &mut Value, options: &Options) -> Vec<Value> {
         let kind = Kind::Filter(slot.name.to_owned());
         slot.filter(&source(options, &kind), options)
     };
-    let has_a_place = |filter: &&Value| slots::ALL.iter().any(|slot| slot.name == name_of(filter));
+    let has_a_place =
+        |filter: &&Value| slots::all(options).any(|slot| slot.name == name_of(filter));
     let without = filters.iter().filter(|filter| !has_a_place(filter)).cloned();
-    put(manager, "/http_filters", slots::ALL.map(place).into_iter().chain(without).collect());
-    slots::ALL.map(|slot| slot.content(&filters)).into()
+    put(manager, "/http_filters", slots::all(options).map(place).chain(without).collect());
+    slots::all(options).map(|slot| slot.content(&filters)).collect()
 }
 
 fn resources(message: &str, all: Vec<Value>) -> Vec<Value> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portolan_core::config::Config;
 use serde_json::{Value, json};
 
-use super::slots::{ALL, does_nothing};
+use super::slots::{self, does_nothing};
 use super::{FileSet, Kind, name_of};
 use crate::model::Model;
 use crate::options::{FilterFile, FilterKind, Options, Target};
@@ -188,7 +188,7 @@ fn every_filter_has_its_place() {
         let names: Vec<&str> = filters.as_array().unwrap().iter().map(name_of).collect();
         let (router, filters) = names.split_last().unwrap();
         assert_eq!(*router, "envoy.filters.http.router");
-        let places: Vec<&str> = ALL.iter().map(|slot| slot.name).collect();
+        let places: Vec<&str> = slots::all(&options).map(|slot| slot.name).collect();
         let mut rest = places.iter();
         for filter in filters {
             assert!(
