@@ -46,6 +46,11 @@ MISTAKES = [
     pytest.param('["**"]', '["**", "Upper/*"]', 12, "rules[0].repositories[1]", "Upper/*", id="no glob"),
     pytest.param("https://quay.io", "https://registry.example.com", 6, "backends.quay.url", "registry.example.com", id="a front as its own backend"),
     pytest.param("https://quay.io", "https://bob:planted-secret@quay.io", 6, "backends.quay.url", "credentials", id="a password in a URL"),
+    pytest.param("https://quay.io", "https://quay.io?sig=planted-secret", 6, "backends.quay.url", "query", id="a secret in a query"),
+    pytest.param('"https://quay.io"', '"https://quay.io", credential: "bob:planted-secret"', 6, "backends.quay.credential", "credentials", id="a secret as a credential's name"),
+    pytest.param("regions:", "credentials: {quay: 'bob:planted-secret'}\nregions:", 7, "credentials.quay", "colon", id="a secret as a credential"),
+    pytest.param("https://quay.io\"", "https://quay.io\", hedge_after: 1ms", 6, "backends.quay.hedge_after", "at least", id="a time that is too short"),
+    pytest.param('["**"]', '["team/.*"]', 12, "rules[0].repositories[0]", "regular expression", id="a glob that no name matches"),
 ]
 # fmt: on
 

@@ -135,6 +135,9 @@ pub(crate) fn unknown_field(key: &str, table: &Table) -> String {
             field.name
         );
     }
+    if let Some(reason) = advice::text::why(key) {
+        return format!("there is no such field, because its name {reason}");
+    }
     if let Some(field) = meant_field(key, table) {
         return format!("there is no such field; did you mean `{field}`?");
     }
@@ -231,6 +234,7 @@ mod tests {
             ("endpoint", &BACKEND, "there is no such field; did you mean `url`?"),
             ("hostname", &FRONT, "there is no such field; did you mean `hosts`?"),
             ("repositories", &BACKEND, "there is no such field here; `repositories` is a field of `rules[]`"),
+            ("\u{a0}owner", &RULE, "there is no such field, because its name has a character in it that cannot be seen (U+00A0); type it anew"),
             ("rules", &BACKEND, "there is no such field here; `rules` stands at the top, not indented"),
         ];
         for (key, table, expected) in rows {

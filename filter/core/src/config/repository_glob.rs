@@ -88,7 +88,8 @@ impl Component {
         let known = |byte: u8| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-*".contains(&byte)
         };
-        if text.is_empty() || text.contains("**") || !text.bytes().all(known) {
+        let is_read = !text.is_empty() && !text.contains("**") && text.bytes().all(known);
+        if !is_read || !has_names(text) {
             return None;
         }
         Some(if text.contains('*') {
@@ -104,6 +105,16 @@ impl Component {
             Self::Wild(text) => wild_matches(text, name),
         }
     }
+}
+
+/// Whether the separators of a component are where names have them: one of `.`, `_`, `__` and hyphens at a time, and
+/// none at an end (OCI distribution spec, "Pulling manifests"). No name matches another glob, `team/.*` for instance.
+fn has_names(text: &str) -> bool {
+    let is_separator = |c: char| matches!(c, '.' | '_' | '-');
+    let is_one = |run: &str| matches!(run, "" | "." | "_" | "__") || run.bytes().all(|b| b == b'-');
+    !text.starts_with(is_separator)
+        && !text.ends_with(is_separator)
+        && text.split(|c| !is_separator(c)).all(is_one)
 }
 
 /// Whether `name` is `pattern` with each `*` replaced by any bytes.
@@ -163,9 +174,21 @@ mod tests {
 
     #[test]
     fn refuses_what_no_name_can_match() {
-        for glob in ["", "/", "a/", "/a", "a//b", "A", "a b", "a/**/b/**", "a**", "***", "ä", "a?"]
-        {
+        #[rustfmt::skip]
+        let globs = [
+            "", "/", "a/", "/a", "a//b", "A", "a b", "a/**/b/**", "a**", "***", "ä", "a?",
+            "team/.*", ".*", "-a", "a-", "_a/**", "a/b_", "a..b", "a___b", "a._b", "*.-*", "a-/**",
+        ];
+        for glob in globs {
             assert_eq!(RepositoryGlob::parse(glob), None, "{glob}");
+        }
+    }
+
+    #[test]
+    fn takes_every_separator_of_a_name() {
+        for glob in ["a.b", "a_b", "a__b", "a-b", "a---b", "*.b", "a__*", "*-*", "a*", "*a_b.c-d*"]
+        {
+            assert!(RepositoryGlob::parse(glob).is_some(), "{glob}");
         }
     }
 }

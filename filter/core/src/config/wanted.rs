@@ -35,10 +35,12 @@ impl<'w> Wanted<'w> {
     }
 
     /// What more there is to say of a text; nothing of one with what could be a password in it, which a reason
-    /// would take apart and quote.
+    /// would take apart and quote, and nothing that quotes the query of a URL.
     pub(crate) fn reason(&self, text: &str) -> Option<String> {
-        let is_harmless = user_info::hidden(text) == text;
-        is_harmless.then(|| (self.why)(text)).flatten()
+        let query = user_info::query(text);
+        let is_harmless = query.is_some() || user_info::hidden(text) == text;
+        let reason = is_harmless.then(|| (self.why)(text)).flatten()?;
+        query.is_none_or(|query| !reason.contains(query)).then_some(reason)
     }
 }
 

@@ -86,6 +86,7 @@ fn trusted_proxies_and_readers_take_labels() {
     let rows = [
         ("akamai", "cloudflare", "clients.trusted_proxies[0]: no label of `networks` matches `akamai`"),
         ("10.1.2.3/8", "cloudflare", "clients.trusted_proxies[0]: `10.1.2.3/8` has bits behind its length of 8"),
+        ("2001:db8::1/32", "cloudflare", "clients.trusted_proxies[0]: `2001:db8::1/32` has bits behind its length of 32; write `2001:db8::/32`"),
         ("3.0.0.0/33", "cloudflare", "clients.trusted_proxies[0]: `3.0.0.0/33` has the length `33`"),
         ("Cloudflare", "cloudflare", "clients.trusted_proxies[0]: `Cloudflare` is not valid"),
         ("*", "cloudflare", "clients.trusted_proxies[0]: `*` is not valid"),

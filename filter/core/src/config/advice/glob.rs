@@ -96,9 +96,21 @@ fn letters(text: &str) -> Option<String> {
         ));
     }
     let known = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-*/".contains(*c);
-    let found = text.chars().find(|c| !known(c))?;
+    let Some(found) = text.chars().find(|c| !known(c)) else { return separators(text) };
     Some(format!(
         "has `{}` in it; names of repositories have `a` to `z`, `0` to `9`, `.`, `_`, `-` and `/`",
         shown(&found.to_string())
+    ))
+}
+
+/// A component whose letters are those of names, and that is none.
+fn separators(text: &str) -> Option<String> {
+    let is_none =
+        |component: &&str| *component != "**" && RepositoryGlob::parse(component).is_none();
+    let component = text.split('/').find(is_none)?;
+    Some(format!(
+        "has `{}` in it, which no name matches: between letters and digits stands one `.`, `_`, `__`, or hyphens, \
+         and nothing else before the first and behind the last",
+        shown(component)
     ))
 }

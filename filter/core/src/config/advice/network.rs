@@ -119,7 +119,7 @@ fn dotted(address: &str, length: Option<&str>) -> Option<String> {
 
 /// Why a text is no prefix and no label of one of the trusted proxies.
 pub(crate) fn of_proxy(text: &str) -> Option<String> {
-    let is_address =
-        text.contains(['/', '.', ':']) && !text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_address = text.contains('/')
+        || text.contains(['.', ':']) && !text.bytes().any(|byte| byte.is_ascii_lowercase());
     is_address.then(|| why(text)).flatten()
 }

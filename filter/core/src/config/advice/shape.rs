@@ -2,7 +2,7 @@
 
 use crate::config::document::Document;
 use crate::config::excerpt::excerpt;
-use crate::config::fields::{Table, Value};
+use crate::config::fields::{POLICY, Table, Value};
 use crate::config::wanted::Wanted;
 
 /// The kind of value that is wanted somewhere.
@@ -146,7 +146,8 @@ fn colon(text: &str) -> Option<String> {
     let is_key =
         !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let is_url = value.starts_with("//");
-    (is_key && !is_url).then(|| {
-        format!("lacks a space behind the colon; write `{key}: {}`", excerpt(value.trim()))
-    })
+    // What is no field may be a user name, and a password behind it.
+    let is_field = POLICY.all().into_iter().any(|table| table.has(key));
+    let value = if is_field { excerpt(value.trim()) } else { "…".to_owned() };
+    (is_key && !is_url).then(|| format!("lacks a space behind the colon; write `{key}: {value}`"))
 }

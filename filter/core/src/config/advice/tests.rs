@@ -208,7 +208,13 @@ fn globs() {
                 "^team/.*$",
                 "looks like a regular expression; globs have `*` and `**`; write `team/**`",
             ),
+            (
+                "team/.*",
+                "looks like a regular expression; globs have `*` and `**`; write `team/**`",
+            ),
             ("team/(a|b)", "looks like a regular expression"),
+            ("team/-app", "has `-app` in it, which no name matches"),
+            ("team/a..b", "has `a..b` in it, which no name matches"),
             ("a/**/b/**", "has `**` twice"),
             ("team/?", "has `?` in it; globs have `*` and `**` alone"),
             ("team/{a,b}", "has `{` in it"),

@@ -12,6 +12,10 @@ pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
 
 /// Why a text is no length of time.
 pub(crate) fn why(text: &str) -> Option<String> {
+    // A length of time, which is refused because of what the field says of it.
+    if duration::parse(text).is_some() {
+        return None;
+    }
     let compact: String = text.chars().filter(|c| !c.is_whitespace() && *c != '_').collect();
     if compact != text && duration::parse(&compact).is_some() {
         return Some(format!("has a space or a `_` in it; write `{compact}`"));

@@ -8,7 +8,7 @@ use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenServic
 use crate::config::backend_list::{ListTable, Purpose};
 use crate::config::ids::{BackendId, ListId, OperatorId};
 use crate::config::mistake::{Mistakes, Path};
-use crate::config::nearest::{join, unknown_name};
+use crate::config::nearest::{join, nearest, unknown_name};
 use crate::config::operators::{Operator, OperatorKind, Operators};
 use crate::config::ordered::set;
 use crate::config::wire::{
@@ -105,6 +105,22 @@ fn key(backend: &BackendWire) -> Option<Key> {
     }
 }
 
+/// What to say of a credential that the policy does not have. It is quoted where it is nearly the name of one: whoever
+/// takes the field for the place of the secret itself must not find that in a log.
+fn unknown_credential(name: &str, known: &[&str]) -> String {
+    match known {
+        _ if nearest(name, known.iter().copied()).is_some() => {
+            unknown_name("credential", name, known)
+        }
+        [] => {
+            "there is no credential of this name; write its file under `credentials`, and its name \
+               here"
+                .to_owned()
+        }
+        _ => format!("there is no credential of this name; the names are {}", join(known)),
+    }
+}
+
 /// Whether the credential is one of the policy's, if the backend names one.
 fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mistakes) -> bool {
     let root = Path::Root.key("backends");
@@ -113,10 +129,7 @@ fn check_credential(backend: &BackendWire, known: &[Credential], mistakes: &Mist
     let is_known = known.iter().any(|credential| credential.name == *name);
     if !is_known {
         let names: Vec<&str> = known.iter().map(Credential::name).collect();
-        let message = match names.as_slice() {
-            [] => format!("there is no credential `{name}`; write it under `credentials`"),
-            _ => unknown_name("credential", name, &names),
-        };
+        let message = unknown_credential(name, &names);
         mistakes.add(&path.key("credential"), message);
     }
     if matches!(backend.auth, BackendAuthWire::Open) {

@@ -37,7 +37,7 @@ fn every_mistake_is_found_not_the_first() {
 
 #[test]
 fn fields_that_are_missing() {
-    let rows: [(&str, &'static Table, &[&str]); 6] = [
+    let rows: [(&str, &'static Table, &[&str]); 7] = [
         ("null", &FRONT, &["is empty; write `hosts`"]),
         ("{}", &RULE, &["is empty; write `name`, `repositories` and `chains`"]),
         (
@@ -52,6 +52,7 @@ fn fields_that_are_missing() {
             &BACKEND,
             &["lacks a space behind the colon; write `url: https://ghcr.io`"],
         ),
+        (r#""robot:planted""#, &BACKEND, &["lacks a space behind the colon; write `robot: …`"]),
     ];
     for (json, table, expected) in rows {
         assert_eq!(messages(json, |node| read(node, table)), expected, "{json}");

@@ -226,6 +226,9 @@ fn failover_mistakes_have_a_path_and_a_way_out() {
     #[rustfmt::skip]
     let rows: &[(&str, &str, &str)] = &[
         ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"blobs": 10}}"#, "backends.hub.attempt_timeouts.blobs: `10` has no unit; write `10s`"),
+        ("/backends/hub", r#"{"url": "https://h", "hedge_after": "1ms"}"#, "backends.hub.hedge_after: `1ms` is shorter than 100ms; write at least `100ms`"),
+        ("/backends/hub", r#"{"url": "https://h", "hedge_after": "25h"}"#, "backends.hub.hedge_after: `25h` is longer than a day; write at most `24h`"),
+        ("/backends/hub", r#"{"url": "https://h?sig=planted"}"#, "backends.hub.url: `https://h?…` has a query (`?…`) at its end; leave it out"),
         ("/backends/hub", r#"{"url": "https://h", "attempt_timeouts": {"manifests": "25h"}}"#, "backends.hub.attempt_timeouts.manifests: `25h` is longer than a day; write at most `24h`"),
         ("/backends/hub", r#"{"url": "https://h", "limits": {"requests": 0}}"#, "backends.hub.limits.requests: is 0; write a whole number from 1"),
         ("/backends/hub", r#"{"url": "https://h", "ejection": {"failures": 0}}"#, "backends.hub.ejection.failures: is 0; write a whole number from 1"),

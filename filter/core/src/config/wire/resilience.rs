@@ -32,8 +32,16 @@ pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
 /// What to write where it is said when the next backend is asked too.
 const HEDGE_AFTER: Wanted<'static> = Wanted::explained(
     "a length of time such as `300ms`, at least 100ms and at most one day, `usual`, or `off`",
-    advice::time::why,
+    why_no_hedge_after,
 );
+
+/// Why a text says no time after which the next backend is asked too.
+fn why_no_hedge_after(text: &str) -> Option<String> {
+    match duration::parse(text) {
+        Some(_) => Some("is shorter than 100ms; write at least `100ms`".to_owned()),
+        None => advice::time::why(text),
+    }
+}
 
 /// Reads a time, or one of the two words.
 fn hedge_after(text: &str) -> Option<HedgeAfter> {
