@@ -104,6 +104,8 @@ def test_clients_need_nothing(
     assert (answer.status, answer.body) == (200, CONTENT)
     assert [asked.scopes for asked in services[0].requests] == [["repository:a-team/app:pull"]]
     assert services[0].requests[0].authorization is None
+    # Envoy adds others, with this machine's own address among them.
+    assert services[0].requests[0].seen.names == {"host", "user-agent", "accept"}
     for _ in range(3):
         assert pull(envoy).status == 200
     assert len(services[0].requests) == 1, "the token is kept"

@@ -12,7 +12,7 @@ pub(super) fn cluster(service: &Service<'_>, trust: Trust<'_>) -> Value {
     let Service { cluster, name, url, tls, filters, is_asked_about_content, proxy } = service;
     let most = if *is_asked_about_content { QUESTIONS } else { CALLS };
     let transport = upstream_tls::transport(name, url, tls, trust);
-    let filters = upstream_filters::filters(filters.as_ref(), trust.secrets);
+    let filters = upstream_filters::of_calls(filters.as_ref(), trust.secrets);
     let all = small_cluster::cluster(cluster, url, transport, filters, most);
     egress::through(all, url, *proxy)
 }

@@ -20,28 +20,47 @@ pub(super) fn filters(
     filters: Option<&UpstreamFilters<'_>>,
     secrets: SecretFiles<'_>,
 ) -> Vec<Value> {
-    let Some(UpstreamFilters { file, attempt, credentials, answers_the_filter }) = filters else {
+    let Some(UpstreamFilters { file, attempt, credentials }) = filters else {
         return Vec::new();
     };
     let attempt = attempt.as_ref().map(|attempt| filter::filter("portolan-attempt", file, attempt));
     let injector = credential_filter::filter(credentials, secrets);
-    let is_for_clients = !answers_the_filter && attempt.is_none();
-    let names_credential = injector.is_some();
+    let is_for_clients = attempt.is_none();
+    let names = injector.as_ref().map(|_| headers::CREDENTIAL);
     let boundary =
-        (is_for_clients || names_credential).then(|| boundary(names_credential, is_for_clients));
+        (is_for_clients || names.is_some()).then(|| boundary(names.as_slice(), is_for_clients));
     attempt.into_iter().chain(injector).chain(boundary).chain([codec()]).collect()
 }
 
+/// The `http_filters` of a cluster that the filter itself asks, where no client sees an answer.
+///
+/// Whom it asks takes the address of the connection for that of the proxy, and learns no other.
+pub(super) fn of_calls(
+    filters: Option<&UpstreamFilters<'_>>,
+    secrets: SecretFiles<'_>,
+) -> Vec<Value> {
+    let credentials = filters.map(|filters| filters.credentials.as_slice()).unwrap_or_default();
+    let injector = credential_filter::filter(credentials, secrets);
+    let names = injector.as_ref().map(|_| headers::CREDENTIAL);
+    let removed: Vec<&str> = names.into_iter().chain(OF_CALLS).collect();
+    injector.into_iter().chain([boundary(&removed, false), codec()]).collect()
+}
+
+/// What Envoy adds to a request that a filter makes: the address of this machine among its own, that the
+/// request is from within, and how long it may take.
+const OF_CALLS: [&str; 3] =
+    ["x-forwarded-for", "x-envoy-internal", "x-envoy-expected-rq-timeout-ms"];
+
 /// What does not cross between this Envoy and whom it asks.
 ///
-/// * A request does not say what a credential is called here (`names_credential`).
+/// * A request has no headers that are `removed`: it does not say what a credential is called here.
 /// * An answer does not speak in the name of this Envoy or of the filter (`is_for_clients`), as
 ///   [`attempt::is_internal`] says. Where the attempt phase runs it sees to that: it reads the answer anyway.
-fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
+fn boundary(removed: &[&str], is_for_clients: bool) -> Value {
     let mut mutations = Map::new();
-    if names_credential {
-        let name = json!([{"remove": headers::CREDENTIAL}]);
-        mutations.insert("request_mutations".to_owned(), name);
+    if !removed.is_empty() {
+        let removed: Vec<Value> = removed.iter().map(|name| json!({"remove": name})).collect();
+        mutations.insert("request_mutations".to_owned(), removed.into());
     }
     if is_for_clients {
         let removed =
@@ -57,7 +76,7 @@ fn boundary(names_credential: bool, is_for_clients: bool) -> Value {
 
 /// The filters of a cluster that reaches where redirects lead, behind the one that is given.
 pub(super) fn behind(filter: Value) -> Vec<Value> {
-    vec![filter, boundary(false, true), codec()]
+    vec![filter, boundary(&[], true), codec()]
 }
 
 /// The last filter of every chain, as the router is in the listener's.

@@ -30,25 +30,21 @@ pub(crate) struct UpstreamFilters<'p> {
     pub(crate) attempt: Option<Role>,
     /// The credentials that Envoy may put into an attempt, by name.
     pub(crate) credentials: Vec<&'p Credential>,
-    /// Whether the filter itself asks here, and no client sees an answer.
-    pub(crate) answers_the_filter: bool,
 }
 
 impl<'p> UpstreamFilters<'p> {
-    /// Those of a cluster; none where Envoy's own codec is all it needs. Without the filter nobody names a credential.
+    /// Those of a cluster; none without the filter, as nobody names a credential then.
     pub(super) fn of(
         config: &'p Config,
         destination: Destination<'_, 'p>,
         options: &'p Options,
     ) -> Option<Self> {
-        let all = Self {
+        Some(Self {
             file: options.filter.as_ref()?,
             attempt: runs_attempt_phase(config, destination)
                 .then(|| attempt_phase(config, destination)),
             credentials: credentials(config, destination),
-            answers_the_filter: matches!(destination, Destination::TokenService(_)),
-        };
-        (!all.answers_the_filter || !all.credentials.is_empty()).then_some(all)
+        })
     }
 }
 

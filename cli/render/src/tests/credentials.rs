@@ -54,7 +54,7 @@ fn protocol_options(cluster: &Value) -> &Value {
 }
 
 /// The filters of a cluster, one letter each: the `a`ttempt phase, a `c`redential, the `r`emoval of its
-/// name from requests or of `o`ur headers from answers, which the attempt phase does itself, Envoy's own code`x`.
+/// name and of Envoy's headers from requests or of `o`ur headers from answers, which the attempt phase does itself, Envoy's own code`x`.
 fn filters(cluster: &Value) -> String {
     let none = Vec::new();
     let found = protocol_options(cluster).get("http_filters").and_then(Value::as_array);
@@ -98,20 +98,43 @@ fn a_cluster_has_the_filters_that_its_requests_need_and_no_credential_but_its_ow
         (MANAGED, PASS, "ecr", "acrx", "aws", "the proxy's password"),
         (MANAGED, PASS, "open", "ox", "", "nothing to add"),
         (MANAGED, PASS, "open@owner", "ox", "", "nothing to add"),
-        (MANAGED, PASS, "hub@token", "", "", "an anonymous token; the filter cannot call itself"),
+        (MANAGED, PASS, "hub@token", "rx", "", "an anonymous token; the filter cannot call itself"),
         (MANAGED, PASS, "ghcr@token", "crx", "robot", "a token for the robot"),
         (BASIC, PASS, "hub", "ax", "", "as under managed"),
         (BASIC, PASS, "ghcr@token", "crx", "robot", "as under managed"),
-        (BASIC, PASS, "main@verifier", "", "", "it is the clients' passwords that it sees"),
+        (BASIC, PASS, "main@verifier", "rx", "", "it is the clients' passwords that it sees"),
         (MANAGED, FOLLOW, "open", "ax", "", "a redirect of it is followed"),
         (MANAGED, FOLLOW, "open@owner", "ax", "", "a redirect of it is followed"),
-        (MANAGED, FOLLOW, "hub@token", "", "", "the filter cannot call itself"),
+        (MANAGED, FOLLOW, "hub@token", "rx", "", "the filter cannot call itself"),
     ];
     for (front, redirects, name, expected, credential, reason) in rows {
         let rendered = render(front, redirects);
         let cluster = cluster(&rendered, name);
         assert_eq!(filters(cluster), expected, "{front} {name}: {reason}");
         assert_eq!(injected(cluster).join(" "), credential, "{front} {name}: {reason}");
+    }
+}
+
+#[test]
+fn who_is_asked_by_the_filter_learns_nothing_of_this_machine() {
+    let rendered = render(BASIC, PASS);
+    for (name, credential) in [
+        ("hub@token", None),
+        ("ghcr@token", Some("x-portolan-credential")),
+        ("main@verifier", None),
+    ] {
+        let filters =
+            protocol_options(cluster(&rendered, name))["http_filters"].as_array().unwrap();
+        let boundary = &filters[filters.len() - 2];
+        let removed: Vec<&str> = at(boundary, "/typed_config/mutations/request_mutations")
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|mutation| mutation["remove"].as_str().unwrap())
+            .collect();
+        let envoys = ["x-forwarded-for", "x-envoy-internal", "x-envoy-expected-rq-timeout-ms"];
+        let expected: Vec<&str> = credential.into_iter().chain(envoys).collect();
+        assert_eq!(removed, expected, "{name}");
     }
 }
 
@@ -128,7 +151,7 @@ fn where_clients_log_in_themselves_only_passwords_are_put_in() {
         ("hub+ecr", "acrx", &["aws"]),
         ("hub", "ox", &[]),
         ("ecr", "acrx", &["aws"]),
-        ("ghcr@token", "", &[]),
+        ("ghcr@token", "rx", &[]),
     ];
     for (name, expected, credentials) in rows {
         let cluster = cluster(&rendered, name);
