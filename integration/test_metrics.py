@@ -6,7 +6,7 @@ clients that leave, and that no client makes a series of its own. Cannot see wha
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 
 from harness import cdn as cdns
 from harness import ports, raw
+from harness.bootstrap import Bootstrap
 from harness.delivery import DIGEST, FOLLOWED, Delivery
 from harness.delivery import policy as delivery_policy
 from harness.envoy import Envoy, Policy, render
@@ -22,6 +23,7 @@ from harness.metrics import Scrape
 from harness.policies import build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
+from test_times import shorter
 
 MISSING = Answer(404, [("Content-Type", "application/json")], b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
 CONTENT = b"0123456789"
@@ -99,12 +101,16 @@ def by_end(answers: dict[str, Answer]) -> Callable[[Seen], Answer]:
     return script
 
 
-def start_site(start: Callable[..., Envoy], directory: Path, document: Policy, delivery: Delivery | None = None) -> Site:
+def start_site(
+    start: Callable[..., Envoy],
+    directory: Path,
+    document: Policy,
+    prepare: Callable[[Bootstrap], Bootstrap] = lambda bootstrap: bootstrap,
+) -> Site:
     """Starts an Envoy that counts."""
     port = ports.free()
     bootstrap = render(document, directory, admin=f"127.0.0.1:{ports.free()}", metrics=f"127.0.0.1:{port}")
-    envoy = start(delivery.prepare(bootstrap) if delivery else bootstrap)
-    return Site(envoy, port)
+    return Site(start(prepare(bootstrap)), port)
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +229,27 @@ def test_a_client_that_leaves_is_counted_once(site: Site, east: Scripted) -> Non
     assert attempts - before.by("portolan_attempts_total", "backend", "result") == {("east", "gone"): 1}
 
 
+def test_an_answer_that_breaks_off_or_stands_still_has_failed(
+    start: Callable[..., Envoy], tmp_path: Path, east: Scripted
+) -> None:
+    """400 s without a byte are 2 s here."""
+
+    def cut() -> Iterator[bytes]:
+        yield b"its half"
+        raise ConnectionAbortedError
+
+    document = build_policy({"east": {"url": east.url, "idle_timeout": "400s"}}, rule_of("alone", ["east"]))
+    site = start_site(start, tmp_path, document, prepare=shorter)
+    for number, rest in enumerate((cut, lambda: [b"its half"]), 1):
+        east.answer(Answer(200, [("Content-Length", "16")], rest=rest))
+        with pytest.raises(raw.Cut, match="its half"):
+            site.envoy.request("GET", blob("alone", "1"))
+        scrape = site.counted(number)
+        assert scrape.by("portolan_requests_total", "outcome") == {("failed",): number}
+    # To Envoy an attempt whose body stands still has ended as one of a client that leaves does.
+    assert scrape.by("portolan_attempts_total", "result")["reset",] == 1
+
+
 # Two headers, and how many more requests the registry takes, of how many.
 LIMITS: list[tuple[list[raw.Header], float, float]] = [
     ([("RateLimit-Limit", "100;w=21600"), ("RateLimit-Remaining", "76;w=21600")], 76, 100),
@@ -318,7 +345,7 @@ def test_a_followed_redirect_is_one_request_and_two_attempts(
     start: Callable[..., Envoy], tmp_path: Path, east: Scripted, delivery: Delivery
 ) -> None:
     document = delivery_policy({"east": {"url": east.url, **delivery.follow()}})
-    site = start_site(start, tmp_path, document, delivery)
+    site = start_site(start, tmp_path, document, delivery.prepare)
     east.answer(cdns.redirect(delivery.blob))
     answer = site.envoy.request("GET", f"/v2/team/app/blobs/{DIGEST}", [FOLLOWED])
     assert answer.status == 200

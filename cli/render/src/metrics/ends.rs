@@ -37,7 +37,10 @@ pub(super) fn of_requests() -> Value {
         });
         // The client left before, or while, it was sent the answer.
         let gone = (format!("{place} downstream_"), Outcome::Gone);
-        rows.extend(upstream.into_iter().chain(own).chain([gone]));
+        // The client had the head, and the body broke off, or stood still for too long.
+        let broken = ["upstream_reset_after_response_started", "stream_idle_timeout 2"]
+            .map(|details| (format!("{place} {details}"), Outcome::Failed));
+        rows.extend(upstream.into_iter().chain(own).chain([gone]).chain(broken));
     }
     let rows: Vec<(&str, Change<'_>)> = rows
         .iter()
@@ -81,7 +84,7 @@ pub(super) fn of_attempts() -> Value {
         Failed, Gone, Limited, Missing, Ok, Overflow, Redirected, Refused, Rejected, Reset,
         Timeout, Unreachable,
     };
-    const ROWS: [(&str, AttemptResult); 28] = [
+    const ROWS: [(&str, AttemptResult); 30] = [
         ("2", Ok),
         ("304", Ok),
         ("3", Redirected),
@@ -96,8 +99,10 @@ pub(super) fn of_attempts() -> Value {
         ("5", Failed),
         ("200UC", Reset),
         ("200UR", Reset),
+        ("200UPE", Reset),
         ("206UC", Reset),
         ("206UR", Reset),
+        ("206UPE", Reset),
         ("0UF", Unreachable),
         ("0UC", Reset),
         ("0UR", Reset),
