@@ -18,7 +18,8 @@ from failover_report import certificates
 from failover_report.fault import NONE, Fault, Kind
 from failover_report.http_stream import STREAM_LIMIT, Head, body_pieces, is_bodiless, read_head
 
-# What needs no connection to end. Others must not see the moment in which it begins: it may be about a few paths only.
+# What needs no connection to end. Others must not see the moment in which it begins, or in which it is over: it may be
+# about a few paths only.
 GENTLE = (Kind.ANSWER, Kind.REDIRECT, Kind.DELAY)
 # What a full queue of connections takes besides those that wait in it.
 SURPLUS = 4
@@ -123,6 +124,11 @@ class Proxy:
         """Whether connections end after what they carry."""
         return self._fault.kind == Kind.REFUSE
 
+    @property
+    def is_gentle(self) -> bool:
+        """Whether it fails, and its connections go on."""
+        return self._fault.kind in GENTLE
+
     async def apply(self, head: Head) -> Fault | None:
         """What to do to a request; waits as long as the fault says."""
         fault = self._fault
@@ -226,7 +232,8 @@ class Connection:
 async def take_fault(line: bytes, proxy: Proxy, door: Door) -> None:
     """Fails in another way."""
     fault = Fault.from_json(line.decode())
-    is_gentle = fault.kind in GENTLE
+    ends_gently = fault.kind == Kind.NONE and proxy.is_gentle
+    is_gentle = fault.kind in GENTLE or ends_gently
     if not is_gentle:
         door.shut()
     proxy.become(fault)
