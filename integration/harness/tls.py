@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,8 @@ class Authority:
             *("-keyout", self._key, "-out", self.certificate),
         )
 
-    def issue(self, name: str, days: int = 2) -> Credentials:
-        """A certificate for a host name or an IPv4 address; a client may use it just as well.
+    def issue(self, name: str, days: int = 2, more: Sequence[str] = ()) -> Credentials:
+        """A certificate for a host name or an IPv4 address, and for `more` names; a client may use it just as well.
 
         It is valid for so many days from now; -1 is one that expired yesterday.
         """
@@ -46,7 +47,8 @@ class Authority:
         request, extensions = self._directory / f"{file}.csr", self._directory / f"{file}.ext"
         openssl("req", *EC_KEY, "-subj", f"/CN={name}", "-keyout", made.key, "-out", request)
         kind = "IP" if name.replace(".", "").isdigit() else "DNS"
-        extensions.write_text(f"subjectAltName={kind}:{name}\n")
+        others = "".join(f",DNS:{other}" for other in more)
+        extensions.write_text(f"subjectAltName={kind}:{name}{others}\n")
         openssl(
             *("x509", "-req", "-days", str(days), "-CAcreateserial", "-in", request, "-extfile", extensions),
             *("-CA", self.certificate, "-CAkey", self._key, "-out", made.certificate),

@@ -1,83 +1,42 @@
-"""The chart on a real node: `make test-kubernetes`. The tests are about one release, in this order.
+"""The chart on a real node: `make test-kubernetes`, with real_cache.py. The tests are about one release, in this order.
 
 Kubernetes, Helm, containerd, CoreDNS, kube-proxy and the clients are real. Not seen here: a second node, a load balancer,
 cert-manager and the Prometheus operator at work, a network plugin that heeds NetworkPolicy.
 """
 
 import json
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from harness import paths, portolan, processes
+from harness import paths, portolan
 from harness.digest import check, sha256
 from harness.helm import rendered
-from harness.released_image import build
 from harness.waiting import eventually
 
 from kubernetes import images
+from kubernetes.clients import CLIENTS, Load, address_of, inside, load, pod
 from kubernetes.namespace import ADDRESS, Failed
-from kubernetes.node import Node, of_list
+from kubernetes.node import Node
 from kubernetes.settings import FRONT, FRONT_ADDRESS, NODE
-from kubernetes.site import CHART, MIRROR, NAMESPACE, RELEASE, REPOSITORY, Site
+from kubernetes.site import CHART, MIRROR, NAMESPACE, RELEASE, REPOSITORY, Site, restricted
 
 EVERYTHING = Path(__file__).with_name("everything.yaml")
 RESOURCES = paths.ROOT / ".tools/kubernetes/resources"
-LOAD = Path(__file__).with_name("load.py")
-CLIENTS = "clients"
 SOMEWHERE_ELSE = "198.51.100.7"
 UPGRADE_SECONDS = 300.0
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    directory = tmp_path_factory.mktemp("node")
-    node = Node(directory / "node")
-    for archive in [*images.write_all(directory), build(directory)]:
-        node.load(archive)
-    yield node
-    node.stop()
-
-
-@pytest.fixture(scope="module")
-def site(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    directory = tmp_path_factory.mktemp("site")
-    images.write_all(directory)
-    site = Site(node, directory)
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
-    node.apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": restricted}},
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CLIENTS}},
-    )
-    node.until_it_succeeds("apply", "-f", "-", stdin=of_list(pod("near", images.CLIENT), pod("far", images.CLIENT)))
-    node.kubectl("wait", "--for=condition=Ready", "pod/near", "pod/far", "--namespace", CLIENTS, "--timeout=120s")
+@pytest.fixture(scope="module", autouse=True)
+def installed(site: Site) -> Iterator[None]:
+    site.node.apply(restricted(NAMESPACE))
     said = site.upgrade(site.values(site.policy()))
     assert "STATUS: deployed" in said
-    yield site
+    yield
     print(f"\nrequests: {len(site.logs().splitlines())} lines of the access log at the end")
-
-
-def pod(name: str, image: str, **more: Any) -> dict[str, Any]:
-    """A pod that does nothing until it is told to."""
-    container = {"name": "client", "image": image, "imagePullPolicy": "IfNotPresent", **more}
-    metadata = {"name": name, "namespace": CLIENTS}
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 1, "restartPolicy": "Never"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def inside(node: Node, name: str, *command: str) -> str:
-    """What a command in a client's pod prints."""
-    return node.kubectl("exec", "--namespace", CLIENTS, name, "--", *command)
-
-
-def address_of(node: Node, name: str) -> str:
-    """The address of a client's pod."""
-    return str(node.get("pod", name, "--namespace", CLIENTS)["status"]["podIP"])
 
 
 def pull_forwarded(node: Node, client: str, reference: str) -> str:
@@ -108,7 +67,7 @@ def test_every_object_of_the_chart_is_one_that_the_server_takes(site: Site) -> N
     """Custom resources too, whose definitions are those of the Prometheus operator and cert-manager."""
     site.node.kubectl("apply", "--server-side", "--filename", str(RESOURCES))
     site.node.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    objects = rendered(CHART, "--values", EVERYTHING)
+    objects = [*rendered(CHART, "--values", EVERYTHING), *cache_with_tls()]
     mine = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "everything"}}
     site.node.apply(mine)
     said = site.node.kubectl(
@@ -122,6 +81,13 @@ def test_every_object_of_the_chart_is_one_that_the_server_takes(site: Site) -> N
     wrong["spec"]["endpoints"][0]["intervall"] = "30s"
     with pytest.raises(Failed, match="intervall"):
         site.node.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename", "-", stdin=json.dumps(wrong))
+
+
+def cache_with_tls() -> list[dict[str, Any]]:
+    """What the chart makes for a cache beside the rest, under names of its own."""
+    files = [CHART.parent / "values/cache.yaml", Path(__file__).with_name("cache-tls.yaml")]
+    made = rendered(CHART, *(word for path in files for word in ("--values", path)), "--set", "fullnameOverride=cached")
+    return [each for each in made if each["metadata"]["labels"]["app.kubernetes.io/component"] == "cache"]
 
 
 def portolan_version() -> str:
@@ -209,21 +175,9 @@ def test_a_configmap_that_is_broken_by_hand_changes_nothing(site: Site) -> None:
     assert site.node.get("configmap", name, "--namespace", NAMESPACE)["data"] != broken
 
 
-@contextmanager
-def load(site: Site, what: str) -> Iterator[None]:
-    """Clients that read all the time through the Service; none of them may see a failure."""
-    stop = site.directory / f"stop-{what}"
-    blobs = [f"/v2/{REPOSITORY}/blobs/{digest}={digest}" for digest in (*configurations(site), site.app.layers()[0])]
-    command: tuple[str | Path, ...] = (sys.executable, LOAD, FRONT_ADDRESS, "80", FRONT, stop, *blobs)
-    server = site.node.namespace.start(f"load-{what}", *command)
-    eventually(server.is_alive)
-    yield
-    stop.touch()
-    assert server.wait(120) == 0, processes.tail(server.log)
-    counted = json.loads(server.out.read_text())
-    print(f"\n{what}: {counted['done']} requests, {counted['slow']} slow ones, {len(counted['failures'])} failures")
-    assert counted["failures"] == []
-    assert counted["done"] > 100 and counted["slow"] > 1
+def read(site: Site) -> Load:
+    """The small blobs of the image, and a layer."""
+    return Load(FRONT_ADDRESS, FRONT, REPOSITORY, (*configurations(site), site.app.layers()[0]))
 
 
 def configurations(site: Site) -> list[str]:
@@ -233,7 +187,7 @@ def configurations(site: Site) -> list[str]:
 
 def test_a_rolling_restart_loses_no_request(site: Site) -> None:
     before = {each["metadata"]["uid"] for each in site.pods()}
-    with load(site, "restart"):
+    with load(site.node, site.directory, "restart", read(site)):
         site.node.kubectl("rollout", "restart", f"deployment/{RELEASE}-portolan", "--namespace", NAMESPACE)
         ended(site, before)
     assert not before & {each["metadata"]["uid"] for each in site.pods()}
@@ -260,12 +214,12 @@ def revision_in_force(site: Site) -> str:
 def test_an_upgrade_and_a_rollback_lose_no_request(site: Site) -> None:
     policy, revision = site.policy(), revision_in_force(site)
     before = {each["metadata"]["uid"] for each in site.pods()}
-    with load(site, "upgrade"):
+    with load(site.node, site.directory, "upgrade", read(site)):
         site.upgrade(site.values(policy, podAnnotations={"portolan.test/release": "next"}))
         ended(site, before)
     assert all("portolan.test/release" in each["metadata"]["annotations"] for each in site.pods())
     before = {each["metadata"]["uid"] for each in site.pods()}
-    with load(site, "rollback"):
+    with load(site.node, site.directory, "rollback", read(site)):
         site.node.helm("rollback", RELEASE, revision, "--namespace", NAMESPACE, "--wait", "--timeout", "300s")
         ended(site, before)
     assert not any("portolan.test/release" in each["metadata"].get("annotations", {}) for each in site.pods())

@@ -28,6 +28,12 @@ LAYER_BYTES = 8 << 20
 SECONDS = "300s"
 
 
+def restricted(name: str) -> dict[str, Any]:
+    """A namespace in which Pod Security's level `restricted` is in force."""
+    labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
 class Site:
     """What the tests have."""
 
@@ -42,17 +48,18 @@ class Site:
         """The policy: everybody is near to `eu`, but for the networks of `cn`."""
         eu, cn = (f"http://{ADDRESS}:{PORTS[name]}" for name in ("eu", "cn"))
         names = [{"front": "docker.io/", "backend": ""}]
-        return build_policy(
-            {"eu": {"url": eu, "names": names}, "cn": {"url": cn, "names": names}},
-            rule_for_all({"cn": ["cn", "eu"], "default": ["eu", "cn"]}),
-            fronts={
+        fields: dict[str, Any] = {
+            "backends": {"eu": {"url": eu, "names": names}, "cn": {"url": cn, "names": names}},
+            "fronts": {
                 "main": {"hosts": [FRONT], "health": True},
                 "mirror": {"hosts": [MIRROR], "upstreams": {"docker.io": {"library": True}}},
             },
-            regions={"cn": {"networks": ["198.51.100.0/24"]}, "default": {}},
-            clients={"trusted_proxies": [PODS]},
+            "regions": {"cn": {"networks": ["198.51.100.0/24"]}, "default": {}},
+            "clients": {"trusted_proxies": [PODS]},
             **changes,
-        )
+        }
+        rule = rule_for_all({"cn": ["cn", "eu"], "default": ["eu", "cn"]})
+        return build_policy(fields.pop("backends"), rule, **fields)
 
     def values(self, policy: dict[str, Any], **changes: Any) -> Path:
         """A file of values. The limits and requests are for a small machine."""
@@ -74,26 +81,26 @@ class Site:
         path.write_text(yaml.safe_dump(document, sort_keys=False))
         return path
 
-    def upgrade(self, values: Path, *more: str) -> str:
-        """Installs the chart from the registry, or upgrades what is there; waits until it serves."""
+    def upgrade(self, values: Path, *more: str, release: str = RELEASE) -> str:
+        """Installs the chart from the registry, or upgrades what is there; waits until it serves. The namespace has its name."""
         chart = f"oci://{ADDRESS}:{PORTS['charts']}/charts/portolan"
-        where = ("--namespace", NAMESPACE, "--plain-http", "--wait", "--timeout", SECONDS)
-        return self.node.helm("upgrade", "--install", RELEASE, chart, "--values", str(values), *where, *more)
+        where = ("--namespace", release, "--plain-http", "--wait", "--timeout", SECONDS)
+        return self.node.helm("upgrade", "--install", release, chart, "--values", str(values), *where, *more)
 
-    def pods(self) -> list[dict[str, Any]]:
+    def pods(self, release: str = RELEASE, component: str = "front") -> list[dict[str, Any]]:
         """The pods of the front that are not about to end."""
-        selector = f"--selector=app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component=front"
-        found = self.node.get("pods", "--namespace", NAMESPACE, selector)["items"]
+        selector = f"--selector=app.kubernetes.io/instance={release},app.kubernetes.io/component={component}"
+        found = self.node.get("pods", "--namespace", release, selector)["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
-    def logs(self) -> str:
-        """What all pods have printed."""
-        names = [pod["metadata"]["name"] for pod in self.pods()]
-        return "".join(self.node.kubectl("logs", name, "--namespace", NAMESPACE) for name in names)
+    def logs(self, release: str = RELEASE) -> str:
+        """What all pods of the front have printed."""
+        names = [pod["metadata"]["name"] for pod in self.pods(release)]
+        return "".join(self.node.kubectl("logs", name, "--namespace", release) for name in names)
 
-    def requests(self, path: str) -> list[dict[str, Any]]:
+    def requests(self, path: str, release: str = RELEASE) -> list[dict[str, Any]]:
         """The entries of the access logs for a path."""
-        lines = [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.logs(release).splitlines() if line.startswith("{")]
         return [entry for entry in lines if entry.get("path") == path]
 
     def _start_registries(self) -> None:
