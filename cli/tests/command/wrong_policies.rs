@@ -72,7 +72,7 @@ fn names() {
         ("owner: eu", "owner: third", "14:5: rules[0].owner: there is no backend `third`; the backends are `asia`, `eu`"),
         ("owner: eu", "owner: ue", "14:5: rules[0].owner: there is no backend `ue`; did you mean `eu`? The backends are `asia`, `eu`"),
         ("owner: eu", "owner: eu\n    fronts: [mian]", "15:14: rules[0].fronts[0]: there is no front `mian`; did you mean `main`?"),
-        ("eu: {url: \"https://eu.example\"}", "eu: {url: \"https://eu.example\", auth: basic, credential: nope}", "6:48: backends.eu.credential: there is no credential `nope`; write it under `credentials`"),
+        ("eu: {url: \"https://eu.example\"}", "eu: {url: \"https://eu.example\", auth: basic, credential: nope}", "6:48: backends.eu.credential: there is no credential of this name; write its file under `credentials`, and its name here"),
         ("owner: eu", "owner: \"{{ .Values.owner }}\"", "14:5: rules[0].owner: `{{ .Values.owner }}` is a template that was not filled in; check what comes out of it"),
         ("owner: eu", "owner: |\n      eu", "14:5: rules[0].owner: `eu\\n` has a space or a line break around it; write `eu`"),
         ("owner: eu", "owner: eu\u{200b}", "14:5: rules[0].owner: `eu\\u{200b}` has a character in it that cannot be seen (U+200B); type it anew"),
