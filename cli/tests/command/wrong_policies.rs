@@ -126,7 +126,7 @@ fn texts() {
         ("https://eu.example", "https://eu.example:123002", "6:8: backends.eu.url: `https://eu.example:123002` has the port 123002; ports go from 1 to 65535"),
         ("https://eu.example", "https://eu.example:0", "6:8: backends.eu.url: `https://eu.example:0` has the port 0; ports go from 1 to 65535"),
         ("https://eu.example", "http://::1:5000", "6:8: backends.eu.url: `http://::1:5000` has an IPv6 address without brackets; write `[::1]:5000` if the last is a port, else `[::1:5000]`"),
-        ("https://eu.example", "https://eu.example?x=1", "6:8: backends.eu.url: `https://eu.example?x=1` has a query (`?…`) at its end; leave it out"),
+        ("https://eu.example", "https://eu.example?x=1", "6:8: backends.eu.url: `https://eu.example?…` has a query (`?…`) at its end; leave it out"),
         ("https://eu.example", "https://eu.example ", "6:8: backends.eu.url: `https://eu.example ` has a space or a line break around it; write `https://eu.example`"),
         ("https://eu.example", "${EU_URL}", "6:8: backends.eu.url: `${EU_URL}` has a variable in it, and nothing fills it in here; write its value"),
         ("https://eu.example", "https://bob:secret@eu.example", "6:8: backends.eu.url: has a user name or a password in it, and URLs stand in logs; take it out, write them into a file of `credentials`, and its name as the backend's `credential`"),
