@@ -7,7 +7,7 @@ use portolan_core::oci::Class;
 use portolan_core::policy::StoredBlob;
 use portolan_core::probe::Presence;
 use portolan_core::reply::{self, Reply};
-use portolan_core::{Action, Forwarding, Need, TokenEndpoint, TokenErrand, plan};
+use portolan_core::{Action, ExchangeRequest, Forwarding, Need, TokenEndpoint, plan};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -244,16 +244,17 @@ impl<'c> End<'c> {
     }
 
     fn token(endpoint: TokenEndpoint) -> Self {
-        let errand = match endpoint {
+        let request = match endpoint {
             TokenEndpoint::NeedsBody => None,
-            TokenEndpoint::Errand(errand) => Some(*errand),
+            TokenEndpoint::Exchange(request) => Some(*request),
         };
-        let of = |part: fn(&TokenErrand) -> &String| errand.as_ref().map(|all| part(all).clone());
+        let of =
+            |part: fn(&ExchangeRequest) -> &String| request.as_ref().map(|all| part(all).clone());
         Self::Token {
-            token_service_of: of(|errand| &errand.backend),
-            cluster: of(|errand| &errand.cluster),
-            authority: of(|errand| &errand.authority),
-            scopes: errand.map(|errand| errand.scopes).unwrap_or_default(),
+            token_service_of: of(|request| &request.backend),
+            cluster: of(|request| &request.cluster),
+            authority: of(|request| &request.authority),
+            scopes: request.map(|request| request.scopes).unwrap_or_default(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use portolan_core::config::geography::{Continent, Country, Subdivision};
 use portolan_core::config::user_info::hidden;
-use portolan_core::config::{Config, FrontAuth, Geo, OperatorKind};
+use portolan_core::config::{AuthDomainKind, Config, FrontAuth, Geo};
 use portolan_geography::geoip::lookup::Lookup;
 
 use super::client::{self, Told};
@@ -269,7 +269,7 @@ fn takes_passwords(authority: &[u8], config: &Config) -> bool {
     front.is_some_and(|front| {
         matches!(
             front.auth(),
-            FrontAuth::Basic(_) | FrontAuth::Upstream { kind: OperatorKind::Basic, .. }
+            FrontAuth::Basic(_) | FrontAuth::Upstream { kind: AuthDomainKind::Basic, .. }
         )
     })
 }

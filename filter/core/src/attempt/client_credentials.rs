@@ -2,42 +2,42 @@
 
 use std::borrow::Cow;
 
-use crate::config::ids::OperatorId;
-use crate::config::{Backend, Config, OperatorKind};
+use crate::config::ids::AuthDomainId;
+use crate::config::{AuthDomainKind, Backend, Config};
 use crate::token::untag;
 
-/// The value of `Authorization` for a backend of the operator, from the client's; `None` if it is
+/// The value of `Authorization` for a backend of the auth domain, from the client's; `None` if it is
 /// nothing of theirs.
 ///
 /// Passwords go to who keeps passwords, and tokens to who mints tokens. Where several mint them, each
 /// token says whose it is, and one that does not say so belongs to nobody.
 #[must_use]
-pub fn for_operator<'a>(
+pub fn for_auth_domain<'a>(
     config: &Config,
-    operator: OperatorId,
+    auth_domain: AuthDomainId,
     value: &'a [u8],
 ) -> Option<Cow<'a, [u8]>> {
-    let operators = config.operators();
-    let known = operators.get(operator)?;
+    let auth_domains = config.auth_domains();
+    let known = auth_domains.get(auth_domain)?;
     let (scheme, credentials) = split(value)?;
     match known.kind {
-        OperatorKind::Basic => scheme.eq_ignore_ascii_case(b"basic").then_some(value.into()),
-        OperatorKind::Token if !scheme.eq_ignore_ascii_case(b"bearer") => None,
-        OperatorKind::Token => {
+        AuthDomainKind::Basic => scheme.eq_ignore_ascii_case(b"basic").then_some(value.into()),
+        AuthDomainKind::Token if !scheme.eq_ignore_ascii_case(b"bearer") => None,
+        AuthDomainKind::Token => {
             let tagged = std::str::from_utf8(credentials).ok().and_then(untag);
             match tagged {
-                Some((tag, token)) => (tag == tag_of(config, operator)?)
+                Some((tag, token)) => (tag == tag_of(config, auth_domain)?)
                     .then(|| Cow::Owned(format!("Bearer {token}").into_bytes())),
-                None => (!operators.has_several()).then_some(value.into()),
+                None => (!auth_domains.has_several()).then_some(value.into()),
             }
         }
     }
 }
 
-/// The word by which tokens of an operator are told apart: its first backend's name.
+/// The word by which tokens of an auth domain are told apart: its first backend's name.
 #[must_use]
-pub fn tag_of(config: &Config, operator: OperatorId) -> Option<&str> {
-    let backend = config.operators().get(operator)?.backend;
+pub fn tag_of(config: &Config, auth_domain: AuthDomainId) -> Option<&str> {
+    let backend = config.auth_domains().get(auth_domain)?.backend;
     config.backend(backend).map(Backend::name)
 }
 
@@ -110,7 +110,7 @@ mod tests {
             (&basic, "Bearer YTpi", None, "a token"),
         ];
         for (config, value, expected, reason) in rows {
-            let found = for_operator(config, OperatorId::new(0), value.as_bytes());
+            let found = for_auth_domain(config, AuthDomainId::new(0), value.as_bytes());
             assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{value}: {reason}");
         }
     }
@@ -143,10 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn with_one_operator_tokens_pass_as_they_are() {
+    fn with_one_auth_domain_tokens_pass_as_they_are() {
         let one = Backend::at("https://one.example").tokens();
         let config = Policy::new().backend("one", one).read_by(Config::from_json);
-        let sent = |value: &'static [u8]| for_operator(&config, OperatorId::new(0), value);
+        let sent = |value: &'static [u8]| for_auth_domain(&config, AuthDomainId::new(0), value);
         assert_eq!(sent(b"Bearer abc").as_deref(), Some(&b"Bearer abc"[..]));
         assert_eq!(sent(b"Bearer a\xff"), None, "no token has such bytes");
         assert_eq!(sent(b"Bearer a,Bearer b"), None, "two lines, joined");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::client_credentials::for_operator;
+use super::client_credentials::for_auth_domain;
 use crate::config::{Backend, BackendAuth, Config, Front, FrontAuth, TokenService};
 use crate::grammar::RepositoryName;
 use crate::oci::{Endpoint, Method, RegistryRequest};
@@ -72,8 +72,8 @@ pub fn credentials<'a>(
             Credentials::Token(source(backend, service, own, scope))
         }
         _ if is_upstream => {
-            let value = authorization.zip(backend.operator());
-            let value = value.and_then(|(value, of)| for_operator(config, of, value));
+            let value = authorization.zip(backend.auth_domain());
+            let value = value.and_then(|(value, of)| for_auth_domain(config, of, value));
             value.map_or(Credentials::Nothing, Credentials::Client)
         }
         _ => Credentials::NothingEver,

@@ -26,7 +26,7 @@ mod wait;
 pub use answers::{Answer, Answers, SentCredentials, list_of, may_ask_to_wait, note, note_list};
 pub use asks::Asks;
 pub use backend_request::{BackendRequest, all, is_prepared, only, select};
-pub use client_credentials::{for_operator, is_password, tag_of};
+pub use client_credentials::{for_auth_domain, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
 pub use overlap::{

@@ -1,8 +1,8 @@
 //! Authentication: of clients at a front, and of the proxy at a backend.
 
+use super::auth_domains::AuthDomainKind;
 use super::backend_url::BackendUrl;
 use super::ids::{BackendId, LabelId, ListId};
-use super::operators::OperatorKind;
 
 /// How the clients of a front prove who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +16,9 @@ pub enum FrontAuth {
         login: BackendId,
         /// The list that has this backend and nobody else.
         list: ListId,
-        /// What clients are asked for: that of this backend's operator, and of everybody else whom the
+        /// What clients are asked for: that of this backend's auth domain, and of everybody else whom the
         /// front's rules name. Clients remember one answer for a whole host.
-        kind: OperatorKind,
+        kind: AuthDomainKind,
     },
     /// To the front, with a name and a password. The proxy itself holds what the backends want.
     Basic(Verifier),

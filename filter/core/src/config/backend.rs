@@ -3,7 +3,7 @@
 use super::auth::BackendAuth;
 use super::backend_url::BackendUrl;
 use super::followed_redirects::FollowedRedirects;
-use super::ids::OperatorId;
+use super::ids::AuthDomainId;
 use super::name_mapping::NameMapping;
 use super::resilience::Resilience;
 use super::upload_path::UploadPath;
@@ -20,7 +20,7 @@ pub struct Backend {
     pub(crate) tls: Tls,
     pub(crate) resilience: Resilience,
     pub(crate) auth: BackendAuth,
-    pub(crate) operator: Option<OperatorId>,
+    pub(crate) auth_domain: Option<AuthDomainId>,
     pub(crate) credential: Option<String>,
     pub(crate) followed_redirects: FollowedRedirects,
     pub(crate) upload_paths: Vec<UploadPath>,
@@ -99,8 +99,8 @@ impl Backend {
 
     /// Who accepts what clients send to it; `None` if nothing of a client's is sent.
     #[must_use]
-    pub const fn operator(&self) -> Option<OperatorId> {
-        self.operator
+    pub const fn auth_domain(&self) -> Option<AuthDomainId> {
+        self.auth_domain
     }
 
     /// The credential of the proxy's own for it, by name.

@@ -141,7 +141,7 @@ impl Cache {
             names: NameMapping::default(),
             resilience: Resilience::default(),
             auth: BackendAuth::Open,
-            operator: None,
+            auth_domain: None,
             credential: None,
             followed_redirects: FollowedRedirects::default(),
             upload_paths: Vec::new(),

@@ -1,6 +1,7 @@
 //! The compiled policy.
 
 use super::auth::Credential;
+use super::auth_domains::AuthDomains;
 use super::backend::Backend;
 use super::backend_list::BackendList;
 use super::blob_store::BlobStore;
@@ -8,7 +9,6 @@ use super::cache::Cache;
 use super::clients::Clients;
 use super::fronts::Fronts;
 use super::ids::{BackendId, ListId, StoreId};
-use super::operators::Operators;
 use super::published::Published;
 use super::regions::Regions;
 use super::rule::Rules;
@@ -28,7 +28,7 @@ pub struct Config {
     pub(super) fills_caches: bool,
     pub(super) blob_stores: Vec<BlobStore>,
     pub(super) credentials: Vec<Credential>,
-    pub(super) operators: Operators,
+    pub(super) auth_domains: AuthDomains,
     pub(super) regions: Regions,
     pub(super) published: Vec<Published>,
     pub(super) clients: Clients,
@@ -122,8 +122,8 @@ impl Config {
 
     /// Who mints or checks what clients send.
     #[must_use]
-    pub const fn operators(&self) -> &Operators {
-        &self.operators
+    pub const fn auth_domains(&self) -> &AuthDomains {
+        &self.auth_domains
     }
 
     /// Every list of backends that a request may go to, each once.

@@ -46,8 +46,8 @@ id!(
     LabelId
 );
 id!(
-    /// An operator: who mints or checks what clients send.
-    OperatorId
+    /// An auth domain: the token service, or the user database, of credentials that clients send.
+    AuthDomainId
 );
 id!(
     /// One of the kinds of requests that the policy refuses.

@@ -3,6 +3,7 @@
 
 mod advice;
 mod auth;
+mod auth_domains;
 mod backend;
 mod backend_list;
 mod backend_url;
@@ -33,7 +34,6 @@ mod name_mapping;
 mod nearest;
 mod network;
 pub mod network_table;
-mod operators;
 pub(crate) mod ordered;
 mod published;
 mod reader;
@@ -52,6 +52,7 @@ mod wire;
 
 pub use crate::contract::Fingerprint;
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
+pub use auth_domains::{AuthDomain, AuthDomainKind, AuthDomains};
 pub use backend::{Backend, Certificate, Tls};
 pub use backend_list::{BackendList, Purpose};
 pub use backend_url::{BackendUrl, Scheme, canonical_authority};
@@ -74,7 +75,6 @@ pub use image_glob::ImageGlob;
 pub use landing::{Landing, PageUrl};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
-pub use operators::{Operator, OperatorKind, Operators};
 pub use published::Published;
 pub use refused::Refused;
 pub use regions::DEFAULT_REGION;

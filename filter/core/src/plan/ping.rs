@@ -3,7 +3,7 @@
 //! Several clients look at nothing else: a 200 here switches their authentication off for good, and
 //! the challenge here is the only one that they read.
 
-use crate::config::{Config, Front, FrontAuth, OperatorKind};
+use crate::config::{AuthDomainKind, Config, Front, FrontAuth};
 use crate::policy::{CacheUse, Choice, Decision, Forward, Identity, Mounting, Refusal};
 
 /// Answers `GET /v2/`, or says who does.
@@ -21,9 +21,9 @@ pub(super) fn answer<'c>(
         },
         FrontAuth::Upstream { list: list_id, kind, .. } => match kind {
             // A token is for a repository; whether it is good shows when the repository is asked.
-            OperatorKind::Token if has_scheme(authorization, b"bearer") => Ok(Decision::Ping),
+            AuthDomainKind::Token if has_scheme(authorization, b"bearer") => Ok(Decision::Ping),
             // A password is looked at by whom it is for.
-            OperatorKind::Basic if has_scheme(authorization, b"basic") => {
+            AuthDomainKind::Basic if has_scheme(authorization, b"basic") => {
                 let list = config.list(*list_id).ok_or(Refusal::Unauthenticated)?;
                 Ok(Decision::Forward(Forward {
                     rule: None,

@@ -44,7 +44,7 @@ pub struct TokenErrand {
     pub scopes: Vec<String>,
     /// The client's name and password, where the service may see them.
     pub authorization: Option<Secret>,
-    /// What the client's tokens are marked with, where there are several operators.
+    /// What the client's tokens are marked with, where there are several auth domains.
     pub tag: Option<String>,
     /// What the front calls itself towards this client.
     pub front_realm: FrontRealm,
@@ -122,13 +122,14 @@ fn errand(
     let FrontAuth::Upstream { login, .. } = front.auth() else { return Err(not_found()) };
     let wanted = token_scope(config, (id, *login), locality, naming, &request.scopes)
         .ok_or_else(not_found)?;
-    let operator = config.operators().get(wanted.operator).ok_or_else(not_found)?;
-    let backend = config.backend(operator.backend).ok_or_else(not_found)?;
+    let auth_domain = config.auth_domains().get(wanted.auth_domain).ok_or_else(not_found)?;
+    let backend = config.backend(auth_domain.backend).ok_or_else(not_found)?;
     let BackendAuth::Token(service) = backend.auth() else { return Err(not_found()) };
     // A name and a password were given for whom clients log in to, and are nobody else's business.
-    let is_login = config.backend(*login).and_then(Backend::operator) == Some(wanted.operator);
-    let tag = tag_of(config, wanted.operator).unwrap_or_default();
-    let request = as_meant_for(request, is_login, tag, config.operators().has_several());
+    let is_login =
+        config.backend(*login).and_then(Backend::auth_domain) == Some(wanted.auth_domain);
+    let tag = tag_of(config, wanted.auth_domain).unwrap_or_default();
+    let request = as_meant_for(request, is_login, tag, config.auth_domains().has_several());
     let authorization = head.authorization.filter(|_| is_login && request.grant == Grant::Get);
     let origin = service.realm().map_or(backend.url(), Realm::origin);
     Ok(TokenEndpoint::Errand(Box::new(TokenErrand {
@@ -143,7 +144,7 @@ fn errand(
         authorization: authorization.and_then(basic),
         front_realm: FrontRealm::new(config, id, naming, head.scheme, head.authority)
             .ok_or_else(not_found)?,
-        tag: config.operators().has_several().then(|| tag.to_owned()),
+        tag: config.auth_domains().has_several().then(|| tag.to_owned()),
     })))
 }
 
@@ -158,7 +159,7 @@ fn naming(front: &Front, head: &RequestHead<'_>) -> Result<Naming, Refusal> {
     Naming::of_token_request(front, head.authority, upstream)
 }
 
-/// The request without what is another operator's: it is then that of an anonymous client, which gets
+/// The request without what is another auth domain's: it is then that of an anonymous client, which gets
 /// what is public.
 fn as_meant_for(request: TokenRequest, is_login: bool, tag: &str, tagged: bool) -> TokenRequest {
     let grant = match request.grant {

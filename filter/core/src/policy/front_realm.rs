@@ -3,7 +3,7 @@
 use super::naming::Naming;
 use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::FrontId;
-use crate::config::{Config, FrontAuth, FrontHost, OperatorKind};
+use crate::config::{AuthDomainKind, Config, FrontAuth, FrontHost};
 
 /// The path of a front's token endpoint. It is outside of `/v2/`, where some registries keep theirs,
 /// so that no repository can be meant. A slash and the name of an upstream may follow.
@@ -58,8 +58,8 @@ impl FrontRealm {
         let scheme = if scheme.eq_ignore_ascii_case(b"http") { "http" } else { "https" };
         let accepts = match front.auth() {
             FrontAuth::Managed => Accepts::Nothing,
-            FrontAuth::Upstream { kind: OperatorKind::Token, .. } => Accepts::Bearer,
-            FrontAuth::Basic(_) | FrontAuth::Upstream { kind: OperatorKind::Basic, .. } => {
+            FrontAuth::Upstream { kind: AuthDomainKind::Token, .. } => Accepts::Bearer,
+            FrontAuth::Basic(_) | FrontAuth::Upstream { kind: AuthDomainKind::Basic, .. } => {
                 Accepts::Basic
             }
         };

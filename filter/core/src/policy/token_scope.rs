@@ -1,4 +1,4 @@
-//! The operator of a client's request for a token, and the scope that its token service is asked
+//! The auth domain of a client's request for a token, and the scope that its token service is asked
 //! for.
 //!
 //! A token is worth something only where the data request will go, so both are decided alike: by the
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::naming::Naming;
 use crate::challenge::{Scope, ScopeEntry, ScopeList};
 use crate::client::Locality;
-use crate::config::ids::{BackendId, FrontId, OperatorId};
+use crate::config::ids::{AuthDomainId, BackendId, FrontId};
 use crate::config::{Backend, BackendList, Config, Rule};
 use crate::grammar::RepositoryName;
 
@@ -17,12 +17,12 @@ use crate::grammar::RepositoryName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenScope {
     /// Whose tokens they are.
-    pub operator: OperatorId,
+    pub auth_domain: AuthDomainId,
     /// The entries, by the names that the backends know; none for a login.
     pub scopes: Vec<String>,
 }
 
-/// Decides a request for a token. The first entry whose operator is known decides; entries of others
+/// Decides a request for a token. The first entry whose auth domain is known decides; entries of others
 /// are left out, which is legal: the token "may represent a subset of the requested scope"
 /// ("Token Authentication Specification"). Without any, `login` is asked. `None` if nobody mints
 /// tokens at all.
@@ -34,31 +34,31 @@ pub fn token_scope(
     naming: &Naming,
     requested: &[String],
 ) -> Option<TokenScope> {
-    let login = config.backend(login).and_then(Backend::operator)?;
+    let login = config.backend(login).and_then(Backend::auth_domain)?;
     let list = ScopeList::parse(requested.iter().map(String::as_str)).unwrap_or_default();
     let owner_of = |entry: &ScopeEntry<'_>| match entry {
         ScopeEntry::Scope(scope) => {
-            Place::of(config, front, locality, naming, scope).map(|place| place.operator)
+            Place::of(config, front, locality, naming, scope).map(|place| place.auth_domain)
         }
         ScopeEntry::Opaque(_) => None,
     };
-    let operator = list.entries().iter().find_map(owner_of).unwrap_or(login);
+    let auth_domain = list.entries().iter().find_map(owner_of).unwrap_or(login);
     let mapped = list.into_iter().flat_map(|entry| match entry {
         ScopeEntry::Scope(scope) if scope.repository().is_some() => {
             Place::of(config, front, locality, naming, &scope)
-                .filter(|place| place.operator == operator)
+                .filter(|place| place.auth_domain == auth_domain)
                 .map(|place| place.at_backends(config, &scope))
                 .unwrap_or_default()
         }
         // What is not about a repository is the business of whom clients log in to. What is no
         // scope at all is taken apart differently by different servers.
-        ScopeEntry::Scope(other) if operator == login => vec![other.to_string()],
+        ScopeEntry::Scope(other) if auth_domain == login => vec![other.to_string()],
         _ => Vec::new(),
     });
     let mapped: Vec<String> = mapped.collect();
     let merged = ScopeList::parse(mapped.iter().map(String::as_str)).unwrap_or_default().merged();
     let scopes = merged.entries().iter().map(ToString::to_string).collect();
-    Some(TokenScope { operator, scopes })
+    Some(TokenScope { auth_domain, scopes })
 }
 
 /// Where the data requests of a scope go.
@@ -66,7 +66,7 @@ struct Place<'c, 's> {
     /// The policy's name of the repository.
     name: Cow<'s, str>,
     rule: &'c Rule,
-    operator: OperatorId,
+    auth_domain: AuthDomainId,
     members: Vec<&'c Backend>,
 }
 
@@ -88,19 +88,20 @@ impl<'c, 's> Place<'c, 's> {
         let lists = lists.into_iter().flatten().filter_map(|id| config.list(id));
         let members: Vec<&Backend> =
             lists.flat_map(BackendList::backends).filter_map(|id| config.backend(*id)).collect();
-        let operator = members.iter().find_map(|backend| backend.operator())?;
-        Some(Self { name, rule, operator, members })
+        let auth_domain = members.iter().find_map(|backend| backend.auth_domain())?;
+        Some(Self { name, rule, auth_domain, members })
     }
 
-    /// The scope by the name of each backend of the operator. Some registries refuse an anonymous
+    /// The scope by the name of each backend of the auth domain. Some registries refuse an anonymous
     /// client who asks for more than `pull` altogether, so where nothing can be pushed, nothing else
     /// is asked for.
     fn at_backends(&self, config: &Config, scope: &Scope<'_>) -> Vec<String> {
-        debug_assert!(config.operators().get(self.operator).is_some());
+        debug_assert!(config.auth_domains().get(self.auth_domain).is_some());
         let pull_only =
             self.rule.owner().is_none() && scope.actions().any(|action| action == "pull");
         let scope = if pull_only { scope.with_actions(&["pull"]) } else { scope.clone() };
-        let own = self.members.iter().filter(|backend| backend.operator() == Some(self.operator));
+        let own =
+            self.members.iter().filter(|backend| backend.auth_domain() == Some(self.auth_domain));
         let named = |backend: &&Backend| {
             scope.with_name(&backend.names().to_backend(&self.name)).to_string()
         };
@@ -150,7 +151,7 @@ mod tests {
         let requested: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
         let at = (FrontId::new(0), BackendId::new(0));
         let found = token_scope(&config, at, &locality, &Naming::default(), &requested).unwrap();
-        let backend = config.operators().get(found.operator).unwrap().backend;
+        let backend = config.auth_domains().get(found.auth_domain).unwrap().backend;
         let name = config.backend(backend).unwrap().name();
         [name]
             .into_iter()
@@ -170,7 +171,7 @@ mod tests {
             ("default", "repository:hub/a:pull,push", "hub repository:a:pull", "pull-only here"),
             ("default", "repository:hub/a:push", "hub repository:a:push", "refused by the front later"),
             ("cn", "repository:hub/a:pull", "hub repository:cache/a:pull repository:a:pull", "each backend of the chain by its own name"),
-            ("default", "repository:hub/a:pull repository:drycc/a:pull", "hub repository:a:pull", "another operator's are left out"),
+            ("default", "repository:hub/a:pull repository:drycc/a:pull", "hub repository:a:pull", "scopes of another auth domain are left out"),
             ("default", "repository:drycc/a:pull repository:hub/a:pull", "ghcr repository:acme/a:pull", "the first decides"),
             ("default", "repository:open/a:pull repository:hub/a:pull", "hub repository:a:pull", "nobody's do not"),
             ("default", "repository:open/a:pull", "ghcr", "open repositories need no scope"),

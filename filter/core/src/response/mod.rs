@@ -168,7 +168,7 @@ fn needed_scope(receipt: &Receipt) -> String {
 }
 
 fn accepts(backend: &Backend) -> Accepts {
-    match (backend.operator(), backend.auth()) {
+    match (backend.auth_domain(), backend.auth()) {
         (Some(_), BackendAuth::Token(_)) => Accepts::Bearer,
         (Some(_), BackendAuth::Basic { .. }) => Accepts::Basic,
         _ => Accepts::Nothing,

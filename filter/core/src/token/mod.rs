@@ -5,7 +5,7 @@
 //!
 //! * Client tokens. A client asks the front's token endpoint ([`from_get`], [`from_post`]); the
 //!   request goes on to the token service of the chosen backend ([`TokenRequest::for_realm`]); the
-//!   tokens in the answer are marked with their operator ([`tag_answer`]) and that mark is read
+//!   tokens in the answer are marked with their auth domain ([`tag_answer`]) and that mark is read
 //!   when they come back ([`untag`]).
 //! * Managed tokens. The proxy asks for itself: [`Fetch`] knows whom, step by step, and what the
 //!   answers mean. Who waits for them, and what is kept, is the driver's.

@@ -1,7 +1,7 @@
-//! Tags in the tokens of clients: each token names its operator.
+//! Tags in the tokens of clients: each token names its auth domain.
 //!
-//! A token of one operator must never reach another, and the filter has no memory of the tokens
-//! it passed on. So it writes the operator into each of them: `portolan~NAME~TOKEN`. All of that
+//! A token of one auth domain must never reach another, and the filter has no memory of the tokens
+//! it passed on. So it writes the auth domain into each of them: `portolan~NAME~TOKEN`. All of that
 //! may stand in a credential (`token68`, RFC 9110, section 11.2), and `~` may not stand in the
 //! name of a backend, so that a dot or dash of a name is never taken for the end of it. To clients
 //! a token is opaque ("Token Authentication Specification").

@@ -1,10 +1,10 @@
-//! Readers and writers of rules that use credentials of the proxy; tokens of two operators never
+//! Readers and writers of rules that use credentials of the proxy; tokens of two auth domains never
 //! meet.
 
 use super::auth::BackendFacts;
 use crate::config::auth::{FrontAuth, Readers};
 use crate::config::fronts::{Front, Fronts};
-use crate::config::ids::{BackendId, FrontId, OperatorId};
+use crate::config::ids::{AuthDomainId, BackendId, FrontId};
 use crate::config::mistake::{Mistakes, Path};
 
 /// Which kinds of fronts the clients of a rule come to.
@@ -63,7 +63,7 @@ impl Checks<'_> {
         self.readers(rule, path);
         self.writers(rule, path);
         if rule.kinds.upstream {
-            self.one_operator(rule, path);
+            self.one_auth_domain(rule, path);
         }
     }
 
@@ -164,18 +164,18 @@ impl Checks<'_> {
         }
     }
 
-    /// Several clients read the challenge of `/v2/` only: a second operator's 401 would be an error
+    /// Several clients read the challenge of `/v2/` only: a second auth domain's 401 would be an error
     /// that they cannot answer, in place of the outage or the miss that it was.
-    fn one_operator(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
+    fn one_auth_domain(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
         let chains = path.key("chains");
         for (region, members) in &rule.chains {
             let everybody = members.iter().chain(&rule.owner);
-            let mut first: Option<(&str, OperatorId)> = None;
+            let mut first: Option<(&str, AuthDomainId)> = None;
             for backend in everybody.filter_map(|id| self.fact(*id)) {
-                let Some(operator) = backend.operator else { continue };
+                let Some(auth_domain) = backend.auth_domain else { continue };
                 match first {
-                    None => first = Some((&backend.name, operator)),
-                    Some((_, known)) if known == operator => {}
+                    None => first = Some((&backend.name, auth_domain)),
+                    Some((_, known)) if known == auth_domain => {}
                     Some((name, _)) => {
                         let message = format!(
                             "clients log in to `{name}` and to `{}` at different places, and a \

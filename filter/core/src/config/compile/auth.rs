@@ -1,15 +1,15 @@
-//! Compiles credentials, operators, and the authentication of each front.
+//! Compiles credentials, auth domains, and the authentication of each front.
 
 use crate::contract::clusters;
 use std::collections::BTreeMap;
 
 use super::names::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
+use crate::config::auth_domains::{AuthDomain, AuthDomainKind, AuthDomains};
 use crate::config::backend_list::{ListTable, Purpose};
-use crate::config::ids::{BackendId, ListId, OperatorId};
+use crate::config::ids::{AuthDomainId, BackendId, ListId};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::{join, nearest, unknown_name};
-use crate::config::operators::{Operator, OperatorKind, Operators};
 use crate::config::ordered::set;
 use crate::config::wire::{
     BackendAuthWire, BackendWire, CredentialWire, FrontAuthWire, FrontWire, RuleWire,
@@ -24,10 +24,10 @@ pub(crate) struct BackendFacts {
     /// Whether the credential is none of the policy's, which is told: what follows from it is not.
     pub(crate) has_unknown_credential: bool,
     /// Who accepts what clients send; `None` if nothing of a client's is sent.
-    pub(crate) operator: Option<OperatorId>,
+    pub(crate) auth_domain: Option<AuthDomainId>,
 }
 
-/// What an operator is told apart by.
+/// What identifies an auth domain.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Service(Option<Realm>, Option<String>, Option<String>),
@@ -53,27 +53,29 @@ pub(crate) fn credentials(
     all
 }
 
-/// The facts of every backend by its id, and the operators among them.
+/// The facts of every backend by its id, and the auth domains among them.
 #[inline(never)]
 pub(crate) fn facts(
     wire: Option<&[BackendWire]>,
     credentials: &[Credential],
     mistakes: &Mistakes,
-) -> (Vec<BackendFacts>, Operators) {
+) -> (Vec<BackendFacts>, AuthDomains) {
     let wire = wire.unwrap_or_default();
-    let mut ids: BTreeMap<Key, OperatorId> = BTreeMap::new();
-    let mut operators = Operators::default();
+    let mut ids: BTreeMap<Key, AuthDomainId> = BTreeMap::new();
+    let mut auth_domains = AuthDomains::default();
     let mut all = Vec::with_capacity(wire.len());
     for (backend, id) in wire.iter().zip((0..).map(BackendId::new)) {
         let has_unknown_credential = !check_credential(backend, credentials, mistakes);
-        let operator = key(backend).map(|key| {
+        let auth_domain = key(backend).map(|key| {
             let kind = match key {
-                Key::Service(..) => OperatorKind::Token,
-                Key::Users(_) => OperatorKind::Basic,
+                Key::Service(..) => AuthDomainKind::Token,
+                Key::Users(_) => AuthDomainKind::Basic,
             };
             *ids.entry(key).or_insert_with(|| {
-                operators.0.push(Operator { backend: id, kind });
-                OperatorId::new(u32::try_from(operators.0.len()).unwrap_or(0).saturating_sub(1))
+                auth_domains.0.push(AuthDomain { backend: id, kind });
+                AuthDomainId::new(
+                    u32::try_from(auth_domains.0.len()).unwrap_or(0).saturating_sub(1),
+                )
             })
         });
         all.push(BackendFacts {
@@ -82,10 +84,10 @@ pub(crate) fn facts(
             is_basic: matches!(backend.auth, BackendAuthWire::Basic { .. }),
             credential: backend.credential.clone(),
             has_unknown_credential,
-            operator,
+            auth_domain,
         });
     }
-    (all, operators)
+    (all, auth_domains)
 }
 
 /// A service whose URL is not known yet is told apart by its backend: what two registries will say of
@@ -158,7 +160,7 @@ pub(crate) fn backend_auth(wire: BackendAuthWire, name: &str) -> BackendAuth {
 pub(crate) struct Scope<'a> {
     pub(crate) backends: &'a BTreeMap<&'a str, u32>,
     pub(crate) facts: &'a [BackendFacts],
-    pub(crate) operators: &'a Operators,
+    pub(crate) auth_domains: &'a AuthDomains,
     /// All rules: what a front asks of clients follows from those that are for its own.
     pub(crate) rules: &'a [RuleWire],
     pub(crate) mistakes: &'a Mistakes,
@@ -183,14 +185,14 @@ impl Scope<'_> {
                 }),
             },
             Some(FrontAuthWire::Upstream { login }) => {
-                let operators = self.operators_of(front);
-                self.check_kinds(&operators, path);
+                let auth_domains = self.auth_domains_of(front);
+                self.check_kinds(&auth_domains, path);
                 let login = match login {
                     Some(name) => self.named_login(name, path),
-                    None => self.only_login(&operators, path),
+                    None => self.only_login(&auth_domains, path),
                 };
                 let login = login.unwrap_or(BackendId::new(0));
-                let own = self.operator(login).map_or(OperatorKind::Token, |own| own.kind);
+                let own = self.auth_domain(login).map_or(AuthDomainKind::Token, |own| own.kind);
                 let list = table.id(Purpose::Read, vec![login]);
                 FrontAuth::Upstream { login, list, kind: own }
             }
@@ -225,34 +227,34 @@ impl Scope<'_> {
         Some(table.id(Purpose::Read, vec![id]))
     }
 
-    /// Who accepts what clients of a front send, by the rules that are for them; all operators where no
+    /// Who accepts what clients of a front send, by the rules that are for them; all auth domains where no
     /// rule is.
-    fn operators_of(&self, front: &FrontWire) -> Vec<Operator> {
+    fn auth_domains_of(&self, front: &FrontWire) -> Vec<AuthDomain> {
         let is_for = |rule: &&RuleWire| {
             rule.fronts.as_ref().is_none_or(|fronts| fronts.contains(&front.name))
         };
         let mut own = self.rules.iter().filter(is_for).peekable();
         if own.peek().is_none() {
-            return self.operators.all().to_vec();
+            return self.auth_domains.all().to_vec();
         }
         let members = own.flat_map(RuleWire::members).chain(front.catalog.as_deref());
         let ids = members.filter_map(|name| self.backends.get(name).copied().map(BackendId::new));
         let facts = ids.filter_map(|id| self.facts.get(id.index()));
-        let operators = set(facts.filter_map(|facts| facts.operator));
-        operators.into_iter().filter_map(|id| self.operators.get(id)).collect()
+        let auth_domains = set(facts.filter_map(|facts| facts.auth_domain));
+        auth_domains.into_iter().filter_map(|id| self.auth_domains.get(id)).collect()
     }
 
-    fn operator(&self, backend: BackendId) -> Option<Operator> {
-        self.operators.get(self.facts.get(backend.index())?.operator?)
+    fn auth_domain(&self, backend: BackendId) -> Option<AuthDomain> {
+        self.auth_domains.get(self.facts.get(backend.index())?.auth_domain?)
     }
 
     /// Clients take one kind of challenge from a host, the one of its `/v2/`.
-    fn check_kinds(&self, operators: &[Operator], path: &Path<'_>) {
-        let of = |kind| operators.iter().find(move |operator| operator.kind == kind);
-        let name = |operator: &Operator| {
-            self.facts.get(operator.backend.index()).map_or("", |facts| &facts.name)
+    fn check_kinds(&self, auth_domains: &[AuthDomain], path: &Path<'_>) {
+        let of = |kind| auth_domains.iter().find(move |auth_domain| auth_domain.kind == kind);
+        let name = |auth_domain: &AuthDomain| {
+            self.facts.get(auth_domain.backend.index()).map_or("", |facts| &facts.name)
         };
-        if let (Some(token), Some(basic)) = (of(OperatorKind::Token), of(OperatorKind::Basic)) {
+        if let (Some(token), Some(basic)) = (of(AuthDomainKind::Token), of(AuthDomainKind::Basic)) {
             let message = format!(
                 "clients cannot log in to `{}` with tokens and to `{}` with a password through \
                  one front; give the latter a `credential` of the proxy's own, or write \
@@ -267,7 +269,7 @@ impl Scope<'_> {
     fn named_login(&self, name: &str, path: &Path<'_>) -> Option<BackendId> {
         let id = self.backends.get(name).copied().map(BackendId::new);
         let takes = |id: &BackendId| {
-            self.facts.get(id.index()).is_some_and(|facts| facts.operator.is_some())
+            self.facts.get(id.index()).is_some_and(|facts| facts.auth_domain.is_some())
         };
         if let Some(id) = id.filter(takes) {
             return Some(id);
@@ -280,8 +282,8 @@ impl Scope<'_> {
         None
     }
 
-    fn only_login(&self, operators: &[Operator], path: &Path<'_>) -> Option<BackendId> {
-        match operators {
+    fn only_login(&self, auth_domains: &[AuthDomain], path: &Path<'_>) -> Option<BackendId> {
+        match auth_domains {
             [only] => return Some(only.backend),
             [] => self.mistakes.add(
                 path,

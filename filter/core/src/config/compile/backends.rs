@@ -83,7 +83,7 @@ fn compile_one(
         names: NameMapping::new(wire.names),
         tls: compile_tls(wire.tls, url.host(), path, mistakes),
         auth: auth::backend_auth(wire.auth, &wire.name),
-        operator: facts.operator,
+        auth_domain: facts.auth_domain,
         credential: wire.credential,
         followed_redirects,
         upload_paths: wire.upload_paths,

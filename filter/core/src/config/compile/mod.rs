@@ -43,11 +43,11 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         ids_by_name(wire.backends.iter().flatten().map(|backend| backend.name.as_str()));
     let region_ids = ids_by_name(wire.regions.iter().flatten().map(|region| region.name.as_str()));
     let credentials = auth::credentials(wire.credentials, mistakes);
-    let (facts, operators) = auth::facts(wire.backends.as_deref(), &credentials, mistakes);
+    let (facts, auth_domains) = auth::facts(wire.backends.as_deref(), &credentials, mistakes);
     let scope = auth::Scope {
         backends: &backend_ids,
         facts: &facts,
-        operators: &operators,
+        auth_domains: &auth_domains,
         rules: wire.rules.as_deref().unwrap_or_default(),
         mistakes,
     };
@@ -92,7 +92,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         fills_caches: wire.fills_caches,
         blob_stores,
         credentials,
-        operators,
+        auth_domains,
         regions: regions?,
         published: wire.published,
         clients,

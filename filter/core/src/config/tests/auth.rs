@@ -1,4 +1,4 @@
-//! Authentication: policies that are refused, and backends that are one operator.
+//! Authentication: policies that are refused, and backends that are one auth domain.
 
 use super::*;
 
@@ -91,16 +91,16 @@ fn tokens_and_passwords_of_clients_do_not_go_through_one_front() {
 }
 
 #[test]
-fn backends_with_one_token_service_are_one_operator() {
+fn backends_with_one_token_service_are_one_auth_domain() {
     let json = policy(UPSTREAM, r#""chains": {"default": ["hub"]}"#);
     let config = Config::from_json(json.as_bytes()).unwrap();
-    let operators: Vec<_> =
-        config.backends().iter().map(|each| (each.name(), each.operator())).collect();
-    let id = |index| Some(ids::OperatorId::new(index));
+    let auth_domains: Vec<_> =
+        config.backends().iter().map(|each| (each.name(), each.auth_domain())).collect();
+    let id = |index| Some(ids::AuthDomainId::new(index));
     let expected =
         [("hub", id(0)), ("twin", id(0)), ("ghcr", id(1)), ("ecr", None), ("open", None)];
-    assert_eq!(operators, expected);
-    assert!(config.operators().has_several());
+    assert_eq!(auth_domains, expected);
+    assert!(config.auth_domains().has_several());
 }
 
 #[test]
@@ -215,5 +215,5 @@ fn who_answers_a_login_is_a_matter_of_the_fronts_own_rules() {
         FrontAuth::Upstream { login, kind, .. } => (login.index(), *kind),
         other => panic!("{other:?}"),
     });
-    assert_eq!(asked.collect::<Vec<_>>(), [(0, OperatorKind::Token), (1, OperatorKind::Basic)]);
+    assert_eq!(asked.collect::<Vec<_>>(), [(0, AuthDomainKind::Token), (1, AuthDomainKind::Basic)]);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// An open front, one with passwords, one whose clients log in to the registry; two operators.
+/// An open front, one with passwords, one whose clients log in to the registry; two auth domains.
 fn policy(rules: &str) -> String {
     format!(
         r#"{{

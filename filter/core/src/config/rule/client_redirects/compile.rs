@@ -135,7 +135,7 @@ impl Scope<'_> {
 
 /// Why clients cannot be sent away where this backend is a member.
 fn why_not(backend: &BackendFacts, kinds: FrontKinds, sends_to_backends: bool) -> Option<String> {
-    let BackendFacts { name, is_open, credential, operator, .. } = backend;
+    let BackendFacts { name, is_open, credential, auth_domain, .. } = backend;
     if let Some(credential) = credential {
         return Some(format!(
             "sends clients away from `{name}`, which the proxy reads with its own credential \
@@ -150,7 +150,7 @@ fn why_not(backend: &BackendFacts, kinds: FrontKinds, sends_to_backends: bool) -
              `classes` out, so that the proxy carries the content"
         ));
     }
-    (kinds.upstream && operator.is_some()).then(|| {
+    (kinds.upstream && auth_domain.is_some()).then(|| {
         format!(
             "would give blobs to everybody while `{name}` asks clients who they are; leave \
              `stores` out"

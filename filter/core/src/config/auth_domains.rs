@@ -1,34 +1,34 @@
-//! Operators: the token services and password files that credentials of clients are for.
+//! Auth domains: the token services and password files that credentials of clients are for.
 
-use super::ids::{BackendId, OperatorId};
+use super::ids::{AuthDomainId, BackendId};
 
-/// Everybody who accepts the same client credentials: a token service under one name, or one user
-/// database. What a client was given for one operator is never sent to another.
+/// All backends that accept the same client credentials: a token service under one name, or one user
+/// database. What a client was given for one auth domain is never sent to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operator {
+pub struct AuthDomain {
     /// The first backend of the policy that belongs to it; tokens are fetched as this one does.
     pub backend: BackendId,
     /// Whether it is a token service or a user database.
-    pub kind: OperatorKind,
+    pub kind: AuthDomainKind,
 }
 
-/// What an operator gives clients, or takes from them.
+/// What an auth domain gives clients, or takes from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OperatorKind {
+pub enum AuthDomainKind {
     /// Tokens, sent as `Bearer`.
     Token,
     /// Names and passwords, sent as `Basic`.
     Basic,
 }
 
-/// All operators of a policy.
+/// All auth domains of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Operators(pub(crate) Vec<Operator>);
+pub struct AuthDomains(pub(crate) Vec<AuthDomain>);
 
-impl Operators {
-    /// An operator by its id.
+impl AuthDomains {
+    /// An auth domain by its id.
     #[must_use]
-    pub fn get(&self, id: OperatorId) -> Option<Operator> {
+    pub fn get(&self, id: AuthDomainId) -> Option<AuthDomain> {
         self.0.get(id.index()).copied()
     }
 
@@ -40,7 +40,7 @@ impl Operators {
 
     /// All of them, in the order of their ids.
     #[must_use]
-    pub fn all(&self) -> &[Operator] {
+    pub fn all(&self) -> &[AuthDomain] {
         &self.0
     }
 }
