@@ -46,7 +46,7 @@ pub mod response;
 pub mod token;
 
 pub use plan::{
-    Action, Authorization, Forwarding, Plan, RequestHead, TokenEndpoint, TokenErrand,
+    Action, Authorization, ExchangeRequest, Forwarding, Plan, RequestHead, TokenEndpoint,
     UPLOAD_CONTENT_TYPE, is_withheld, plan,
 };
 pub use policy::{Facts, Need, Password};

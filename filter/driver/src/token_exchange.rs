@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use portolan_core::TokenErrand;
+use portolan_core::ExchangeRequest;
 use portolan_core::reply::{self, Reply, ServiceAnswer};
 use portolan_core::token::{
     self, Discovery, MAXIMUM_REDIRECTS, Pinned, Redirected, TokenCall, repository_target,
@@ -28,7 +28,7 @@ const NO_ANSWER: u16 = 503;
 /// A request to the token endpoint on its way.
 #[derive(Debug)]
 pub(crate) struct TokenExchange {
-    errand: TokenErrand,
+    request: ExchangeRequest,
     step: Step,
     redirects: u8,
     /// What the service is asked, once it is known.
@@ -70,15 +70,15 @@ impl Next {
 
 impl TokenExchange {
     /// Starts: with the service if it is known, else with the backend, which is asked where it is.
-    pub(crate) fn start(errand: TokenErrand, call: &mut Callback<'_>) -> Next {
-        let mut exchange = Self { errand, step: Step::Registry, redirects: 0, asked: None };
-        if let Some(realm) = exchange.errand.realm.take() {
+    pub(crate) fn start(request: ExchangeRequest, call: &mut Callback<'_>) -> Next {
+        let mut exchange = Self { request, step: Step::Registry, redirects: 0, asked: None };
+        if let Some(realm) = exchange.request.realm.take() {
             return exchange.ask_service(&realm, None, call);
         }
         if let Some(pinned) = call.memory.lookups.pinned(&exchange.place()).cloned() {
             return exchange.ask_pinned(&pinned, call);
         }
-        let target = format!("{}/v2/", exchange.errand.base_path);
+        let target = format!("{}/v2/", exchange.request.base_path);
         exchange.ask_backend(Step::Registry, &target, call)
     }
 
@@ -89,7 +89,7 @@ impl TokenExchange {
         let location = if let [only] = locations.as_slice() { Some(*only) } else { None };
         let is_get = !matches!(self.asked, Some(TokenCall::Post { .. }));
         if let Some(Redirected::To(target)) =
-            token::redirected(status, location, &self.errand.authority, is_get)
+            token::redirected(status, location, &self.request.authority, is_get)
             && self.redirects < MAXIMUM_REDIRECTS
         {
             return self.follow(target, call);
@@ -99,27 +99,27 @@ impl TokenExchange {
         }
         let retry_after = answer.values("retry-after").first().copied();
         let answer = ServiceAnswer { status, retry_after, body: answer.body };
-        let front = self.errand.front_realm.challenge();
-        Next::Reply(reply::token_answer(answer, self.errand.tag.as_deref(), &front))
+        let front = self.request.front_realm.challenge();
+        Next::Reply(reply::token_answer(answer, self.request.tag.as_deref(), &front))
     }
 
     fn place(&self) -> Place {
         Place {
-            cluster: self.errand.cluster.clone(),
-            authority: self.errand.authority.clone(),
-            base_path: self.errand.base_path.clone(),
+            cluster: self.request.cluster.clone(),
+            authority: self.request.authority.clone(),
+            base_path: self.request.base_path.clone(),
         }
     }
 
     fn discovered(self, status: u16, challenges: &[&[u8]], call: &mut Callback<'_>) -> Next {
-        match token::discover(status, challenges, &self.errand.authority) {
+        match token::discover(status, challenges, &self.request.authority) {
             Discovery::Pinned(pinned) => {
                 let pinned = call.memory.lookups.pin(self.place(), pinned).clone();
                 self.ask_pinned(&pinned, call)
             }
             Discovery::Open if self.step == Step::Registry => {
-                let target = |scope: &String| repository_target(&self.errand.base_path, scope);
-                match self.errand.scopes.iter().find_map(target) {
+                let target = |scope: &String| repository_target(&self.request.base_path, scope);
+                match self.request.scopes.iter().find_map(target) {
                     Some(target) => self.ask_backend(Step::Repository, &target, call),
                     None => self.unknown(call),
                 }
@@ -132,7 +132,7 @@ impl TokenExchange {
         call.warn(format!(
             "portolan: `{}` does not say where its tokens come from, or says another \
              host; write that URL as `realm` in its `auth`",
-            self.errand.backend
+            self.request.backend
         ));
         Next::Reply(reply::token_unavailable())
     }
@@ -161,8 +161,8 @@ impl TokenExchange {
 
     fn ask_service(mut self, realm: &str, service: Option<&str>, call: &mut Callback<'_>) -> Next {
         self.step = Step::Service;
-        let service = self.errand.service.as_deref().or(service);
-        let asked = self.errand.request.for_realm(realm, service, &self.errand.scopes);
+        let service = self.request.service.as_deref().or(service);
+        let asked = self.request.request.for_realm(realm, service, &self.request.scopes);
         self.ask(asked, call)
     }
 
@@ -181,11 +181,11 @@ impl TokenExchange {
         form: Option<String>,
         call: &mut Callback<'_>,
     ) -> Next {
-        let mut made = Call::new(method, target, &self.errand.authority)
-            .to(&self.errand.cluster, TIMEOUT)
+        let mut made = Call::new(method, target, &self.request.authority)
+            .to(&self.request.cluster, TIMEOUT)
             .with("accept", "application/json");
         if self.step == Step::Service
-            && let Some(authorization) = &self.errand.authorization
+            && let Some(authorization) = &self.request.authorization
         {
             made = made.with("authorization", authorization.expose());
         }

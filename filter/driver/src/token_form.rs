@@ -116,7 +116,7 @@ fn exchange(
     note(config, head.authority, call);
     let content_type = headers.values("content-type").first().copied();
     match TokenEndpoint::of_body(config, &head, content_type, &body) {
-        Ok(TokenEndpoint::Errand(errand)) => TokenExchange::start(*errand, call),
+        Ok(TokenEndpoint::Exchange(request)) => TokenExchange::start(*request, call),
         Ok(TokenEndpoint::NeedsBody) => Next::Reply(reply::host_failed()),
         Err(refusal) => Next::Reply(reply::refuse(config, &refusal, false, None)),
     }

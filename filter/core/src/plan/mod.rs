@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 
 pub use action::{Action, Authorization, Forwarding, Plan, UPLOAD_CONTENT_TYPE};
 pub use head::RequestHead;
-pub use token_endpoint::{TokenEndpoint, TokenErrand};
+pub use token_endpoint::{ExchangeRequest, TokenEndpoint};
 pub use withheld::is_withheld;
 
 use crate::client::{self, Locality, Why};

@@ -20,12 +20,12 @@ pub enum TokenEndpoint {
     /// [`TokenEndpoint::of_body`].
     NeedsBody,
     /// A token service is to be asked.
-    Errand(Box<TokenErrand>),
+    Exchange(Box<ExchangeRequest>),
 }
 
 /// What a token service is asked on behalf of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TokenErrand {
+pub struct ExchangeRequest {
     /// The name of the backend whose service it is.
     pub backend: String,
     /// The Envoy cluster of the service.
@@ -50,11 +50,11 @@ pub struct TokenErrand {
     pub front_realm: FrontRealm,
 }
 
-impl TokenErrand {
-    /// The errand for a host that does, or does not, take forms. A refresh token is used by a form alone,
+impl ExchangeRequest {
+    /// The request for a host that does, or does not, take forms. A refresh token is used by a form alone,
     /// and Docker, once it has one, asks in no other way: without forms nobody must get one.
     #[must_use]
-    pub fn for_a_host(mut self, takes_forms: bool) -> Self {
+    pub fn for_host(mut self, takes_forms: bool) -> Self {
         if !takes_forms {
             self.request.offline_token = None;
             self.request.access_type = None;
@@ -82,7 +82,7 @@ pub(super) fn serve(
         b"GET" => {
             let mut parts = head.target.splitn(2, |byte| *byte == b'?');
             let request = token::from_get(parts.nth(1)).map_err(Refusal::Token)?;
-            errand(config, (id, front), &naming, locality, head, request)
+            exchange(config, (id, front), &naming, locality, head, request)
         }
         _ => Err(RequestError::MethodNotAllowed { allow: METHODS }.into()),
     }
@@ -106,11 +106,11 @@ impl TokenEndpoint {
         let locality = client::locate(config.regions(), &head.client);
         let naming = naming(front, head)?;
         let request = token::from_post(content_type, body).map_err(Refusal::Token)?;
-        errand(config, (id, front), &naming, &locality, head, request)
+        exchange(config, (id, front), &naming, &locality, head, request)
     }
 }
 
-fn errand(
+fn exchange(
     config: &Config,
     (id, front): (FrontId, &Front),
     naming: &Naming,
@@ -132,7 +132,7 @@ fn errand(
     let request = as_meant_for(request, is_login, tag, config.auth_domains().has_several());
     let authorization = head.authorization.filter(|_| is_login && request.grant == Grant::Get);
     let origin = service.realm().map_or(backend.url(), Realm::origin);
-    Ok(TokenEndpoint::Errand(Box::new(TokenErrand {
+    Ok(TokenEndpoint::Exchange(Box::new(ExchangeRequest {
         backend: backend.name().to_owned(),
         cluster: service.cluster().to_owned(),
         authority: origin.authority().to_owned(),

@@ -285,9 +285,9 @@ impl Request {
             Action::Need(_) => send(reply::host_failed(), call),
             Action::Reply(reply) => send(reply, call),
             Action::Forward(forwarding) => self.forward(*forwarding, head, headers, call),
-            Action::Token(TokenEndpoint::Errand(errand)) => {
+            Action::Token(TokenEndpoint::Exchange(request)) => {
                 let takes_forms = call.memory.takes_forms;
-                run(TokenExchange::start(errand.for_a_host(takes_forms), call), call)
+                run(TokenExchange::start(request.for_host(takes_forms), call), call)
             }
             Action::Scrape => {
                 call.call(scrape::call());

@@ -289,7 +289,7 @@ fn two_names_of_one_repository_are_asked_for_once() {
     let ask = |realm: &str, scopes: &str| {
         let target = format!("/portolan/token{realm}?{scopes}");
         match plan(&config, &head("mirror.example", "GET", &target), &NOT_PUSHED).action {
-            Action::Token(TokenEndpoint::Errand(errand)) => errand.scopes.join(" "),
+            Action::Token(TokenEndpoint::Exchange(request)) => request.scopes.join(" "),
             other => panic!("{other:?}"),
         }
     };

@@ -58,19 +58,22 @@ impl TokenQuestion {
     }
 
     /// The question of a plan. A path that the backend has to be asked for is `/discovered`.
-    pub(super) fn of(errand: &TokenErrand) -> Self {
-        let realm = errand.realm.as_deref().unwrap_or("/discovered");
-        let (target, form) =
-            match errand.request.for_realm(realm, errand.service.as_deref(), &errand.scopes) {
-                TokenCall::Get { target } => (target, None),
-                TokenCall::Post { target, body } => (target, Some(body)),
-            };
+    pub(super) fn of(exchange: &ExchangeRequest) -> Self {
+        let realm = exchange.realm.as_deref().unwrap_or("/discovered");
+        let (target, form) = match exchange.request.for_realm(
+            realm,
+            exchange.service.as_deref(),
+            &exchange.scopes,
+        ) {
+            TokenCall::Get { target } => (target, None),
+            TokenCall::Post { target, body } => (target, Some(body)),
+        };
         Self {
-            cluster: errand.cluster.clone(),
-            url: format!("{}{target}", errand.authority),
+            cluster: exchange.cluster.clone(),
+            url: format!("{}{target}", exchange.authority),
             form,
-            authorization: errand.authorization.as_ref().map(|secret| secret.expose().to_owned()),
-            tag: errand.tag.clone(),
+            authorization: exchange.authorization.as_ref().map(|secret| secret.expose().to_owned()),
+            tag: exchange.tag.clone(),
         }
     }
 }
@@ -113,7 +116,7 @@ impl Outcome {
 
     pub(super) fn of_token_endpoint(endpoint: &TokenEndpoint) -> Self {
         match endpoint {
-            TokenEndpoint::Errand(errand) => Self::AsksTokenService(TokenQuestion::of(errand)),
+            TokenEndpoint::Exchange(request) => Self::AsksTokenService(TokenQuestion::of(request)),
             TokenEndpoint::NeedsBody => Self::ReadsForm,
         }
     }
