@@ -3,7 +3,7 @@
 //! A further pass of a request is a stream of its own, with the headers that the first left, and with no
 //! memory but the properties that outlive a pass.
 
-use portolan_core::attempt::{Answers, Hop, list_of, next_cluster};
+use portolan_core::attempt::{Answers, RedirectStep, list_of, next_cluster};
 use portolan_core::contract::{StateKey, headers};
 
 use crate::callback::Callback;
@@ -34,9 +34,9 @@ pub(crate) fn prepare_fallback(call: &mut Callback<'_>) -> bool {
 }
 
 /// Has the host go where the answer redirects to; whether the policy lets it.
-pub(crate) fn follow(hop: &Hop<'_>, call: &mut Callback<'_>) -> bool {
+pub(crate) fn follow(redirect: &RedirectStep<'_>, call: &mut Callback<'_>) -> bool {
     let location = call.exchange.response_header("location");
-    match hop.follow(location.as_deref()) {
+    match redirect.follow(location.as_deref()) {
         Ok(next) => {
             call.set_response_header("location", next.url());
             call.set_response_header(headers::CLUSTER, next.cluster().into_bytes());
@@ -47,7 +47,8 @@ pub(crate) fn follow(hop: &Hop<'_>, call: &mut Callback<'_>) -> bool {
         }
         Err(denied) => {
             block(call);
-            let line = format!("portolan: a redirect of the backend `{}` {denied}", hop.backend());
+            let line =
+                format!("portolan: a redirect of the backend `{}` {denied}", redirect.backend());
             call.warn_once(line);
             false
         }

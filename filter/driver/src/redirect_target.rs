@@ -3,7 +3,7 @@
 //! There is nothing to send. The answer may be a further redirect; where nothing is delivered, the request
 //! goes on to the next backend of its list.
 
-use portolan_core::attempt::{Hop, is_delivered, is_redirect};
+use portolan_core::attempt::{RedirectStep, is_delivered, is_redirect};
 use portolan_core::contract::{StateKey, headers};
 
 use crate::asked::meaning_of;
@@ -40,8 +40,8 @@ impl RedirectTarget {
 /// Handles a redirect that a redirect target answered with; whether it is followed.
 fn follow_further(call: &mut Callback<'_>) -> bool {
     let property = call.state(StateKey::Followed).unwrap_or_default();
-    if let Some(hop) = Hop::parse(&property) {
-        follow(&hop, call)
+    if let Some(redirect) = RedirectStep::parse(&property) {
+        follow(&redirect, call)
     } else {
         block(call);
         false

@@ -7,25 +7,25 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portolan_core::attempt::{Bounds, Hop};
+use portolan_core::attempt::{Bounds, RedirectStep};
 
 fuzz_target!(|location: &[u8]| {
     for plain in [false, true] {
         let bounds = Bounds { plain, hosts: "cdn.example *.r2.example" };
-        let hop = Hop {
+        let redirect = RedirectStep {
             key: "ghcr",
             origin: "https://ghcr.example".into(),
             target: b"/v2/acme/app/blobs/sha256:0?x=1"[..].into(),
             bounds,
             steps: 0,
         };
-        if let Ok(next) = hop.follow(Some(location)) {
+        if let Ok(next) = redirect.follow(Some(location)) {
             check(&next, plain);
         }
     }
 });
 
-fn check(next: &Hop<'_>, plain: bool) {
+fn check(next: &RedirectStep<'_>, plain: bool) {
     let (scheme, host) = next.origin.split_once("://").expect("an origin");
     assert!(scheme == "https" || plain && scheme == "http", "{next:?}");
     let is_below = |host: &str| host.strip_suffix(".r2.example").is_some_and(|own| !own.is_empty());
@@ -39,6 +39,6 @@ fn check(next: &Hop<'_>, plain: bool) {
     assert_eq!((next.key, next.bounds.hosts), ("ghcr", "cdn.example *.r2.example"));
 
     let printed = next.print();
-    assert_eq!(Hop::parse(&printed).as_ref(), Some(next), "a step is read as it was written");
+    assert_eq!(RedirectStep::parse(&printed).as_ref(), Some(next), "a step is read as it was written");
     assert_eq!(next.url(), [next.origin.as_bytes(), &next.target].concat());
 }

@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::attempt::{
-    Answer, Answers, Hop, BackendRequest, all, is_prepared, list_of, note, note_list, only, select,
+    Answer, Answers, RedirectStep, BackendRequest, all, is_prepared, list_of, note, note_list, only, select,
 };
 use portolan_core::contract::Role;
 
@@ -34,8 +34,8 @@ fuzz_target!(|property: &[u8]| {
         note_list(&mut noted, list.iter().map(String::as_str));
         assert_eq!(list_of(&noted), Some(list));
     }
-    if let Some(hop) = Hop::parse(property) {
-        assert_eq!(Hop::parse(&hop.print()).as_ref(), Some(&hop));
+    if let Some(redirect) = RedirectStep::parse(property) {
+        assert_eq!(RedirectStep::parse(&redirect.print()).as_ref(), Some(&redirect));
     }
     let _ = Role::of(property);
 });

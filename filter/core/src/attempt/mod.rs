@@ -35,7 +35,7 @@ pub use overlap::{
 pub use passed_over::{LATER, Why, passed_over, skipped};
 pub use patience::alone;
 pub use redirect::{
-    Bounds, Hop, MOST_STEPS, RedirectDenied, Redirection, is_about_content, is_delivered,
+    Bounds, MOST_STEPS, RedirectDenied, RedirectStep, Redirection, is_about_content, is_delivered,
     is_for_delivery, is_redirect,
 };
 pub use retry::Retry;

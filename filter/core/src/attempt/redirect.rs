@@ -46,7 +46,7 @@ pub struct Bounds<'p> {
 /// One step of a request that is sent on and on: who was asked for what, and where it may lead from
 /// there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hop<'p> {
+pub struct RedirectStep<'p> {
     /// What the names of the clusters are made of of the backend that was asked at first.
     pub key: &'p str,
     /// `scheme://host[:port]` of who was asked at this step.
@@ -166,7 +166,7 @@ pub fn is_about_content(name: &[u8]) -> bool {
     name.starts_with(b":") || name.starts_with(b"content-") || KEPT.contains(&name)
 }
 
-impl<'p> Hop<'p> {
+impl<'p> RedirectStep<'p> {
     /// The next step, where the answer to this one has such a `Location`.
     ///
     /// # Errors

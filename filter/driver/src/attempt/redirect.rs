@@ -1,6 +1,6 @@
 //! Handles a redirect that a backend answers with.
 
-use portolan_core::attempt::{BackendRequest, Hop, Redirection};
+use portolan_core::attempt::{BackendRequest, RedirectStep, Redirection};
 use portolan_core::contract::StateKey;
 
 use crate::callback::Callback;
@@ -36,8 +36,9 @@ pub(super) fn handle(
         Redirection::Followed { key, origin, bounds } => {
             let digest = call.exchange.response_header(DIGEST_HEADER);
             let origin = origin.clone();
-            let hop = Hop { key, origin, target: own.target.into(), bounds: *bounds, steps: 0 };
-            let is_followed = follow(&hop, call);
+            let redirect =
+                RedirectStep { key, origin, target: own.target.into(), bounds: *bounds, steps: 0 };
+            let is_followed = follow(&redirect, call);
             if let Some(digest) = digest.filter(|_| is_followed) {
                 call.set_state(StateKey::Digest, digest);
             }

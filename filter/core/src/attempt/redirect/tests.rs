@@ -6,8 +6,8 @@ use super::*;
 
 const HOSTS: &str = "cdn.example *.r2.example cdn.example:8443 minio 10.0.0.1:9000";
 
-fn asked(plain: bool) -> Hop<'static> {
-    Hop {
+fn asked(plain: bool) -> RedirectStep<'static> {
+    RedirectStep {
         key: "ghcr",
         origin: "https://ghcr.io".into(),
         target: b"/v2/acme/a/blobs/x?y=z"[..].into(),
@@ -16,7 +16,7 @@ fn asked(plain: bool) -> Hop<'static> {
     }
 }
 
-fn led(from: &Hop<'_>, location: &[u8]) -> Result<String, RedirectDenied> {
+fn led(from: &RedirectStep<'_>, location: &[u8]) -> Result<String, RedirectDenied> {
     from.follow(Some(location)).map(|next| String::from_utf8(next.url()).unwrap())
 }
 
@@ -79,7 +79,7 @@ fn targets_of_redirects() {
 
 #[test]
 fn without_tls_only_where_that_is_allowed() {
-    let from = Hop { origin: "http://registry:5000".into(), ..asked(true) };
+    let from = RedirectStep { origin: "http://registry:5000".into(), ..asked(true) };
     #[rustfmt::skip]
     let rows = [
         ("http://minio/b", Ok(("http://minio/b", "ghcr@redirects-http")), "the scheme's own port"),
@@ -102,7 +102,7 @@ fn without_tls_only_where_that_is_allowed() {
 fn a_chain_goes_on_from_where_it_is() {
     let first = asked(false).follow(Some(b"https://cdn.example/a/b?c=%2F")).unwrap();
     let property = first.print();
-    let read = Hop::parse(&property).unwrap();
+    let read = RedirectStep::parse(&property).unwrap();
     assert_eq!(read, first);
     assert_eq!(led(&read, b"../d?e"), Ok("https://cdn.example/d?e".to_owned()));
     assert_eq!(led(&read, b"//x.r2.example/f"), Ok("https://x.r2.example/f".to_owned()));
@@ -116,12 +116,12 @@ fn a_chain_goes_on_from_where_it_is() {
 fn a_chain_has_an_end() {
     let mut property = asked(false).print();
     for step in 1..=MOST_STEPS {
-        let from = Hop::parse(&property).unwrap();
+        let from = RedirectStep::parse(&property).unwrap();
         let next = from.follow(Some(b"https://cdn.example/on")).unwrap();
         assert_eq!(next.steps, step);
         property = next.print();
     }
-    let last = Hop::parse(&property).unwrap();
+    let last = RedirectStep::parse(&property).unwrap();
     assert_eq!(led(&last, b"https://cdn.example/on"), Err(RedirectDenied::TooMany));
     let mut full = asked(false);
     full.steps = u8::MAX;
@@ -131,9 +131,9 @@ fn a_chain_has_an_end() {
 #[test]
 fn junk_is_no_step() {
     let whole = asked(false).print();
-    assert_eq!(Hop::parse(&whole), Some(asked(false)));
+    assert_eq!(RedirectStep::parse(&whole), Some(asked(false)));
     for end in 0..whole.len() {
-        assert_eq!(Hop::parse(&whole[..end]), None, "{end} bytes");
+        assert_eq!(RedirectStep::parse(&whole[..end]), None, "{end} bytes");
     }
     let rows: [&[&[u8]]; 4] = [
         &[b"ghcr", b"https://ghcr.io", b"/x", b"https", b"a.b"],
@@ -144,7 +144,7 @@ fn junk_is_no_step() {
     for fields in rows {
         let mut property = Vec::new();
         encoding::write(&mut property, Kind::Step, fields.iter().copied());
-        assert_eq!(Hop::parse(&property), None, "{fields:?}");
+        assert_eq!(RedirectStep::parse(&property), None, "{fields:?}");
     }
 }
 
@@ -274,6 +274,6 @@ proptest! {
         prop_assert!(url.bytes().all(|byte| (0x21..=0x7e).contains(&byte)), "{}", url);
         prop_assert!(!url.contains('#'), "{}", url);
         let property = next.print();
-        prop_assert_eq!(Hop::parse(&property), Some(next));
+        prop_assert_eq!(RedirectStep::parse(&property), Some(next));
     }
 }
