@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::attempt::{
-    Answer, Answers, Case, Credentials, SentCredentials, Trouble, Verdict, Wait, goes_on, judge, note, select,
+    Answer, Answers, Case, Credentials, SentCredentials, ListFailure, Verdict, Wait, goes_on, judge, note, select,
 };
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, Config};
@@ -198,7 +198,7 @@ fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &
     };
     let verdict = judge(&case, &members.iter().map(|backend| backend.name()), &answers);
     let says_missing = matches!((verdict, last.0), (Verdict::Pass, 404 | 410))
-        || matches!(verdict, Verdict::Replace(Trouble::Absent | Trouble::Missing));
+        || matches!(verdict, Verdict::Replace(ListFailure::Absent | ListFailure::Missing));
     assert!(
         !says_missing || missed == members.len(),
         "an outage is no 404: {verdict:?} {answers:?}"

@@ -40,5 +40,5 @@ pub use redirect::{
 };
 pub use retry::Retry;
 pub use user_name::user_name;
-pub use verdict::{Case, Trouble, Verdict, is_doubtful, is_judged, is_no_answer, judge};
+pub use verdict::{Case, ListFailure, Verdict, is_doubtful, is_judged, is_no_answer, judge};
 pub use wait::Wait;

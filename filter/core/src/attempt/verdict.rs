@@ -12,12 +12,12 @@ pub enum Verdict {
     /// The last answer.
     Pass,
     /// An answer of ours instead.
-    Replace(Trouble),
+    Replace(ListFailure),
 }
 
 /// What is wrong with a list of backends as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ListFailure {
     /// Every backend has had too many requests; the longest wait that one of them asked for.
     Limited(Wait),
     /// Every backend, or the one whose word counts, lacks it; the last attempt was no answer of a backend.
@@ -98,20 +98,20 @@ pub fn judge<'b>(
     match case.status {
         404 | 410 if is_final => Verdict::Pass,
         // The truth was said before the last attempt, which found nobody, or somebody for the second time.
-        0..=199 | 407 | 408 | 421 | 425 | 429 | 500.. if is_final => replace(Trouble::Absent),
+        0..=199 | 407 | 408 | 421 | 425 | 429 | 500.. if is_final => replace(ListFailure::Absent),
         // A 401 has a challenge (RFC 9110 section 15.5.2), and here is none that a client could answer.
         401 if nobody_logs_in && (last.is_none() || (is_settled && !is_final)) => {
-            replace(Trouble::Refused)
+            replace(ListFailure::Refused)
         }
         // A refusal that was noted as nothing is an answer: the client's credentials are at stake.
         401 | 403 if !case.proxys_credentials && last.is_none() => Verdict::Pass,
         _ if is_refusal && is_final && (case.proxys_credentials || !case.clients_log_in) => {
-            replace(Trouble::Missing)
+            replace(ListFailure::Missing)
         }
         // In the registry's own words: the client showed nothing, or nothing that was wrong.
         _ if is_refusal && !case.proxys_credentials && is_settled => Verdict::Pass,
         _ if (is_refusal || matches!(case.status, 404 | 410)) && is_settled => {
-            replace(Trouble::Refused)
+            replace(ListFailure::Refused)
         }
         // The status is the attempt phase's own then.
         401..=404 | 410 | 429 | 451
@@ -120,13 +120,13 @@ pub fn judge<'b>(
                     matches!(answer, Answer::Missed | Answer::Refused | Answer::RedirectDenied)
                 }) =>
         {
-            replace(Trouble::RedirectDenied)
+            replace(ListFailure::RedirectDenied)
         }
         429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
-            replace(Trouble::Limited(answers.longest_wait()))
+            replace(ListFailure::Limited(answers.longest_wait()))
         }
-        407 => replace(Trouble::BehindProxy),
-        status if is_doubtful(status) => replace(Trouble::Unavailable(answers.longest_wait())),
+        407 => replace(ListFailure::BehindProxy),
+        status if is_doubtful(status) => replace(ListFailure::Unavailable(answers.longest_wait())),
         _ => Verdict::Pass,
     }
 }
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn an_outage_is_never_a_404() {
-        let limited = |seconds| Verdict::Replace(Trouble::Limited(seconds));
-        let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
-        let wait = |seconds| Verdict::Replace(Trouble::Unavailable(Wait::of_seconds(seconds)));
+        let limited = |seconds| Verdict::Replace(ListFailure::Limited(seconds));
+        let unavailable = Verdict::Replace(ListFailure::Unavailable(Wait::UNKNOWN));
+        let wait = |seconds| Verdict::Replace(ListFailure::Unavailable(Wait::of_seconds(seconds)));
         #[rustfmt::skip]
         let rows = [
             (200, "", Verdict::Pass, "content"),
@@ -183,7 +183,7 @@ mod tests {
             (403, "a refused\nb refused\n", Verdict::Pass, "nobody gives it, in the last one's words"),
             (403, "a missed\nb refused\n", Verdict::Pass, "b does not give it"),
             (403, "b refused\n", unavailable, "b does not give it, and a is down"),
-            (404, "a refused\nb missed\n", Verdict::Replace(Trouble::Refused), "a may have it"),
+            (404, "a refused\nb missed\n", Verdict::Replace(ListFailure::Refused), "a may have it"),
             (402, "a refused\nb refused\n", Verdict::Pass, "the quotas of both"),
             (451, "a missed\nb refused\n", Verdict::Pass, "the law"),
             (451, "a failed\nb refused\n", unavailable, "a may have it"),
@@ -199,16 +199,16 @@ mod tests {
             (503, "a failed 120\nb failed 60\n", wait(120), "the longest wait"),
             (503, "a silent\nb failed 60\n", wait(60), "a says nothing"),
             (404, "a silent\nb missed\n", unavailable, "a hangs"),
-            (503, "a missed\nb missed\n", Verdict::Replace(Trouble::Absent), "both lack it, and one was tried again"),
+            (503, "a missed\nb missed\n", Verdict::Replace(ListFailure::Absent), "both lack it, and one was tried again"),
             (520, "a missed\nb failed\n", unavailable, "a delivery network's own"),
             (408, "a failed\nb failed\n", unavailable, "both gave up"),
             (101, "a missed\nb failed\n", unavailable, "b speaks of another protocol"),
             (101, "", unavailable, "the only one does"),
             (421, "a missed\nb failed\n", unavailable, "b serves another host"),
             (425, "a missed\nb failed\n", unavailable, "b wants it once more"),
-            (407, "a missed\nb failed\n", Verdict::Replace(Trouble::BehindProxy), "a proxy before b"),
-            (407, "", Verdict::Replace(Trouble::BehindProxy), "a proxy before the only one"),
-            (407, "a missed\nb missed\n", Verdict::Replace(Trouble::Absent), "both lack it, and one was tried again"),
+            (407, "a missed\nb failed\n", Verdict::Replace(ListFailure::BehindProxy), "a proxy before b"),
+            (407, "", Verdict::Replace(ListFailure::BehindProxy), "a proxy before the only one"),
+            (407, "a missed\nb missed\n", Verdict::Replace(ListFailure::Absent), "both lack it, and one was tried again"),
             (600, "a missed\nb failed\n", unavailable, "no status of HTTP"),
             (600, "", unavailable, "no status of HTTP of the only one"),
             (0, "a missed\nb failed\n", unavailable, "no answer to what was asked"),
@@ -225,14 +225,14 @@ mod tests {
 
     #[test]
     fn the_owners_404_is_the_whole_truth() {
-        let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
+        let unavailable = Verdict::Replace(ListFailure::Unavailable(Wait::UNKNOWN));
         #[rustfmt::skip]
         let rows = [
             (404, "b missed\n", Verdict::Pass, "a is down, and b owns it"),
             (404, "a failed\nb missed\n", Verdict::Pass, "a fails, and b owns it"),
-            (503, "b missed\n", Verdict::Replace(Trouble::Absent), "a could not be asked after b"),
-            (503, "b missed\na failed\n", Verdict::Replace(Trouble::Absent), "a fails after b"),
-            (429, "b missed\na limited\n", Verdict::Replace(Trouble::Absent), "a is limited"),
+            (503, "b missed\n", Verdict::Replace(ListFailure::Absent), "a could not be asked after b"),
+            (503, "b missed\na failed\n", Verdict::Replace(ListFailure::Absent), "a fails after b"),
+            (429, "b missed\na limited\n", Verdict::Replace(ListFailure::Absent), "a is limited"),
             (404, "a missed\n", unavailable, "b owns it and is down"),
             (404, "a missed\nb failed\n", unavailable, "b owns it and fails"),
         ];
@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn verdict_when_a_redirect_is_denied() {
-        use Trouble::RedirectDenied;
-        let unavailable = |seconds| Trouble::Unavailable(seconds);
+        use ListFailure::RedirectDenied;
+        let unavailable = |seconds| ListFailure::Unavailable(seconds);
         let down = unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
@@ -276,8 +276,8 @@ mod tests {
 
     #[test]
     fn verdict_when_the_proxys_credentials_are_refused() {
-        use Trouble::{Missing, Refused};
-        let down = Trouble::Unavailable(Wait::UNKNOWN);
+        use ListFailure::{Missing, Refused};
+        let down = ListFailure::Unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
             (401, "a refused\nb refused\n", Refused, "both refuse"),
@@ -297,8 +297,8 @@ mod tests {
 
     #[test]
     fn verdict_where_nobody_logs_in() {
-        use Trouble::{Missing, Refused};
-        let down = Trouble::Unavailable(Wait::UNKNOWN);
+        use ListFailure::{Missing, Refused};
+        let down = ListFailure::Unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]
         let rows = [
             (401, "", Refused, "the owner, or the only one"),
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_challenge_behind_a_miss_is_for_the_client() {
-        let unavailable = Verdict::Replace(Trouble::Unavailable(Wait::UNKNOWN));
+        let unavailable = Verdict::Replace(ListFailure::Unavailable(Wait::UNKNOWN));
         #[rustfmt::skip]
         let rows = [
             ("b", "a missed\n", Verdict::Pass, "an open cache lacks it, and b wants to know who asks"),
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_refusal_means_missing_at_registries_with_hides_missing() {
-        use Trouble::Missing;
+        use ListFailure::Missing;
         #[rustfmt::skip]
         let rows = [
             (401, "a missed", true, Verdict::Pass, "the client may log in, and then see it"),

@@ -16,7 +16,7 @@ pub use misdirected::{Misdirection, misdirected};
 pub use parts::{NAMESPACE_HEADER, Reply};
 pub use token::{ServiceAnswer, credential_refused, token_answer, token_unavailable};
 
-use crate::attempt::Trouble;
+use crate::attempt::ListFailure;
 use crate::challenge::{self, FrontChallenge};
 use crate::config::{Config, Front, Refused, Rule};
 use crate::oci::{Class, Method, RequestError};
@@ -71,36 +71,36 @@ fn wait_after(refusal: &Refusal) -> Option<(&'static str, String)> {
 
 /// The answer when no backend of a list could serve a request.
 #[must_use]
-pub fn trouble(trouble: Trouble) -> Reply {
-    let (status, code, message, wait) = match trouble {
-        Trouble::BehindProxy => return proxy_challenge(),
-        Trouble::Limited(wait) => (
+pub fn list_failure(failure: ListFailure) -> Reply {
+    let (status, code, message, wait) = match failure {
+        ListFailure::BehindProxy => return proxy_challenge(),
+        ListFailure::Limited(wait) => (
             429,
             "TOOMANYREQUESTS",
             "every registry that may serve this has had too many requests; try again later",
             wait.seconds(),
         ),
-        Trouble::Absent => {
+        ListFailure::Absent => {
             (404, "MANIFEST_UNKNOWN", "no registry that may serve this has it", None)
         }
-        Trouble::Missing => {
+        ListFailure::Missing => {
             (404, "NAME_UNKNOWN", "no registry that may serve this shows it to this proxy", None)
         }
-        Trouble::Refused => (
+        ListFailure::Refused => (
             403,
             "DENIED",
             "a registry refuses this to the proxy, whose operator can change that; logging in here \
              does not help",
             None,
         ),
-        Trouble::RedirectDenied => (
+        ListFailure::RedirectDenied => (
             502,
             "UNAVAILABLE",
             "the registry keeps this where this proxy may not fetch it from; the proxy's operator finds \
              the place in Envoy's log",
             None,
         ),
-        Trouble::Unavailable(wait) => (
+        ListFailure::Unavailable(wait) => (
             503,
             "UNAVAILABLE",
             "not every registry that may serve this could be asked; try again",

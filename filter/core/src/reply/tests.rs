@@ -77,7 +77,7 @@ fn the_ping_says_that_this_is_a_registry() {
 
 #[test]
 fn replies_to_misdirected_answers_name_no_host() {
-    for reply in [undelivered(), trouble(Trouble::RedirectDenied)] {
+    for reply in [undelivered(), list_failure(ListFailure::RedirectDenied)] {
         assert_eq!((reply.status, reply.code), (502, "UNAVAILABLE"));
         let names: Vec<&str> = reply.headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["content-type", "docker-distribution-api-version", "cache-control"]);
@@ -88,7 +88,7 @@ fn replies_to_misdirected_answers_name_no_host() {
 
 #[test]
 fn limits_are_kept_as_text() {
-    let limited = || trouble(Trouble::Limited(Wait::of_seconds(9)));
+    let limited = || list_failure(ListFailure::Limited(Wait::of_seconds(9)));
     let kept = limited().with_limit("ratelimit-limit", b"100;w=21600");
     assert!(kept.headers.contains(&("ratelimit-limit", "100;w=21600".to_owned())));
     assert!(kept.headers.contains(&("retry-after", "9".to_owned())));

@@ -21,8 +21,9 @@ mod token;
 use std::rc::Rc;
 
 use portolan_core::attempt::{
-    self, Answer, Answers, BackendRequest, Credentials, SentCredentials, Trouble, Wait, goes_on,
-    is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only, select,
+    self, Answer, Answers, BackendRequest, Credentials, ListFailure, SentCredentials, Wait,
+    goes_on, is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only,
+    select,
 };
 use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
@@ -135,7 +136,10 @@ impl Attempt {
         self.phase = Phase::AskedNobody;
         if turn == Turn::Ends {
             let id = call.exchange.request_header(REQUEST_ID);
-            call.reply_instead(reply::trouble(Trouble::Unavailable(Wait::UNKNOWN)), id.as_deref());
+            call.reply_instead(
+                reply::list_failure(ListFailure::Unavailable(Wait::UNKNOWN)),
+                id.as_deref(),
+            );
         }
         Flow::Pause
     }

@@ -2,7 +2,7 @@
 //! that redirect leads.
 
 use portolan_core::attempt::{
-    Trouble, is_about_content, is_delivered, is_for_delivery, is_redirect,
+    ListFailure, is_about_content, is_delivered, is_for_delivery, is_redirect,
 };
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
@@ -63,14 +63,14 @@ pub(super) fn judge_redirect(
         return Some(reply::undelivered());
     }
     (!has_fallback).then(|| {
-        explain_trouble(Trouble::RedirectDenied, call);
-        reply::trouble(Trouble::RedirectDenied)
+        explain_failure(ListFailure::RedirectDenied, call);
+        reply::list_failure(ListFailure::RedirectDenied)
     })
 }
 
 /// Says in the access log what only the operator can mend.
-pub(super) fn explain_trouble(trouble: Trouble, call: &mut Callback<'_>) {
-    if trouble == Trouble::RedirectDenied {
+pub(super) fn explain_failure(failure: ListFailure, call: &mut Callback<'_>) {
+    if failure == ListFailure::RedirectDenied {
         call.explain("its redirect leads where the policy does not");
     }
 }

@@ -1,13 +1,13 @@
 //! The head of an answer: its replacement, and its headers that change.
 
-use portolan_core::attempt::{Case, Trouble, Verdict, Wait, judge};
+use portolan_core::attempt::{Case, ListFailure, Verdict, Wait, judge};
 use portolan_core::config::{Backend, BackendList, Config};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::policy::Push;
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
 use portolan_core::response::{self, Amendment, Receipt, UrlHeader};
 
-use super::further_pass::{explain_trouble, judge_redirect};
+use super::further_pass::{explain_failure, judge_redirect};
 use super::response_head::ResponseHead;
 use crate::callback::Callback;
 use crate::effect::{Effect, Side};
@@ -39,8 +39,8 @@ pub(super) fn take_in(
 /// What the client gets where no backend has begun to answer in time.
 pub(super) fn too_late(config: &Config, receipt: &Receipt, call: &mut Callback<'_>) -> Reply {
     const GATEWAY_TIMEOUT: u16 = 504;
-    let trouble = trouble(config, receipt, GATEWAY_TIMEOUT, call);
-    instead(trouble.unwrap_or(Trouble::Unavailable(Wait::UNKNOWN)), call).named(&receipt.naming)
+    let failure = failure(config, receipt, GATEWAY_TIMEOUT, call);
+    instead(failure.unwrap_or(ListFailure::Unavailable(Wait::UNKNOWN)), call).named(&receipt.naming)
 }
 
 /// Removes the mark of the attempt phase; whether it was there.
@@ -77,8 +77,8 @@ fn finish(
     }
     if is_doubtful {
         let judged = head.status().filter(|status| receipt.is_judged(*status));
-        if let Some(trouble) = judged.and_then(|status| trouble(config, receipt, status, call)) {
-            return Some(instead(trouble, call));
+        if let Some(failure) = judged.and_then(|status| failure(config, receipt, status, call)) {
+            return Some(instead(failure, call));
         }
     }
     // A 401 of a front whose clients log in has a challenge, also where the backend gave none.
@@ -105,12 +105,12 @@ fn finish(
 }
 
 /// What is wrong with the list as a whole, if the answers of all its backends say so.
-fn trouble(
+fn failure(
     config: &Config,
     receipt: &Receipt,
     status: u16,
     call: &Callback<'_>,
-) -> Option<Trouble> {
+) -> Option<ListFailure> {
     let list = config.list(receipt.list).map(BackendList::backends).unwrap_or_default();
     // A cache says nothing about what there is.
     let registries = list.iter().filter(|id| config.cache(**id).is_none());
@@ -126,19 +126,19 @@ fn trouble(
     };
     match judge(&case, &names, &receipt.answers(config, &noted, status)) {
         Verdict::Pass => None,
-        Verdict::Replace(trouble) => Some(trouble),
+        Verdict::Replace(failure) => Some(failure),
     }
 }
 
 /// The answer where no backend of the list could serve.
-fn instead(trouble: Trouble, call: &mut Callback<'_>) -> Reply {
-    explain_trouble(trouble, call);
-    match trouble {
-        Trouble::Refused if call.state(StateKey::CredentialRefused).is_some() => {
+fn instead(failure: ListFailure, call: &mut Callback<'_>) -> Reply {
+    explain_failure(failure, call);
+    match failure {
+        ListFailure::Refused if call.state(StateKey::CredentialRefused).is_some() => {
             reply::credential_refused()
         }
-        Trouble::Limited(_) => with_limits(reply::trouble(trouble), call.exchange),
-        _ => reply::trouble(trouble),
+        ListFailure::Limited(_) => with_limits(reply::list_failure(failure), call.exchange),
+        _ => reply::list_failure(failure),
     }
 }
 
