@@ -193,7 +193,7 @@ fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &
         status: last.0,
         answered: Some(last.1),
         authority: None,
-        proxys_credentials: false,
+        proxy_authenticated: false,
         clients_log_in: true,
     };
     let verdict = judge(&case, &members.iter().map(|backend| backend.name()), &answers);

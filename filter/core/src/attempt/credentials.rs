@@ -47,7 +47,7 @@ impl Credentials<'_> {
     /// Whether the proxy, not the client, answers for them. A refusal is then nothing that the
     /// client could do anything about.
     #[must_use]
-    pub const fn are_the_proxys(&self) -> bool {
+    pub const fn are_of_the_proxy(&self) -> bool {
         matches!(self, Self::Injected(_) | Self::Token(_))
     }
 }

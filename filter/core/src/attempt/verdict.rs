@@ -68,7 +68,7 @@ pub struct Case<'a> {
     pub authority: Option<&'a str>,
     /// Whether the proxy showed credentials of its own: a refusal is then nothing that the client
     /// could do anything about.
-    pub proxys_credentials: bool,
+    pub proxy_authenticated: bool,
     /// Whether clients of this front log in to the backends: a refusal may then be a question to them.
     pub clients_log_in: bool,
 }
@@ -93,7 +93,7 @@ pub fn judge<'b>(
     let is_final = authoritative || all(|answer| answer == Answer::Missed);
     let is_settled = is_final || all(|answer| matches!(answer, Answer::Missed | Answer::Refused));
     let is_refusal = matches!(case.status, 401..=403 | 451);
-    let nobody_logs_in = !case.proxys_credentials && !case.clients_log_in;
+    let nobody_logs_in = !case.proxy_authenticated && !case.clients_log_in;
     let replace = Verdict::Replace;
     match case.status {
         404 | 410 if is_final => Verdict::Pass,
@@ -104,12 +104,12 @@ pub fn judge<'b>(
             replace(ListFailure::Refused)
         }
         // A refusal that was noted as nothing is an answer: the client's credentials are at stake.
-        401 | 403 if !case.proxys_credentials && last.is_none() => Verdict::Pass,
-        _ if is_refusal && is_final && (case.proxys_credentials || !case.clients_log_in) => {
+        401 | 403 if !case.proxy_authenticated && last.is_none() => Verdict::Pass,
+        _ if is_refusal && is_final && (case.proxy_authenticated || !case.clients_log_in) => {
             replace(ListFailure::Missing)
         }
         // In the registry's own words: the client showed nothing, or nothing that was wrong.
-        _ if is_refusal && !case.proxys_credentials && is_settled => Verdict::Pass,
+        _ if is_refusal && !case.proxy_authenticated && is_settled => Verdict::Pass,
         _ if (is_refusal || matches!(case.status, 404 | 410)) && is_settled => {
             replace(ListFailure::Refused)
         }
@@ -152,7 +152,7 @@ mod tests {
             status,
             answered: None,
             authority: None,
-            proxys_credentials: false,
+            proxy_authenticated: false,
             clients_log_in: true,
         }
     }
@@ -259,13 +259,13 @@ mod tests {
             (429, "b denied\n", down, "a is down"),
         ];
         for (status, answers, expected, reason) in rows {
-            for proxys_credentials in [false, true] {
-                if status == 401 && !proxys_credentials {
+            for proxy_authenticated in [false, true] {
+                if status == 401 && !proxy_authenticated {
                     continue;
                 }
                 let case = Case {
-                    proxys_credentials,
-                    clients_log_in: !proxys_credentials,
+                    proxy_authenticated,
+                    clients_log_in: !proxy_authenticated,
                     ..last(status)
                 };
                 let verdict = judged(&case, answers);
@@ -289,7 +289,7 @@ mod tests {
             (404, "a failed\nb missed\n", down, "a had no token"),
         ];
         for (status, answers, expected, reason) in rows {
-            let case = Case { proxys_credentials: true, clients_log_in: false, ..last(status) };
+            let case = Case { proxy_authenticated: true, clients_log_in: false, ..last(status) };
             let verdict = judged(&case, answers);
             assert_eq!(verdict, Verdict::Replace(expected), "{status}: {reason}");
         }

@@ -60,7 +60,7 @@ pub(super) fn carry<'c: 'a, 'a>(
     // The owner's answer is awaited where it is about a push; and what an attempt at a second backend notes would
     // confuse the pass that follows a redirect of the first.
     let may_overlap = !parts.iter().any(|part| part.is_authority || part.is_followed());
-    let proxys = parts.iter().any(|part| part.credentials.are_the_proxys());
+    let proxys = parts.iter().any(|part| part.credentials.are_of_the_proxy());
     let clients_log_in = matches!(front.auth(), FrontAuth::Upstream { .. });
     let prepared = prepare(config, &parts, (target_changed, clients_log_in), head);
     // It asks about a push and makes none.
@@ -92,7 +92,7 @@ pub(super) fn carry<'c: 'a, 'a>(
             client_name: client_name(request).to_owned(),
             naming: naming.clone(),
             follows: parts.iter().any(Part::is_followed),
-            proxys_credentials: proxys,
+            proxy_authenticated: proxys,
             hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
             is_marked: prepared.is_some(),
             asks: head.asks,
@@ -161,7 +161,7 @@ fn prepare(
     head: &RequestHead<'_>,
 ) -> Option<Vec<u8>> {
     let has_fallback = parts.len() > 1;
-    let proxys = || parts.iter().any(|part| part.credentials.are_the_proxys());
+    let proxys = || parts.iter().any(|part| part.credentials.are_of_the_proxy());
     let special = || parts.iter().any(|part| part.hides_missing || part.is_authority);
     let needed = if has_fallback {
         target_changed || clients_log_in || head.authorization.is_some() || special() || proxys()

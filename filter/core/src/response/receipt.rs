@@ -28,7 +28,7 @@ pub struct Receipt {
     /// would be lost to the access log.
     pub follows: bool,
     /// Whether the proxy showed credentials of its own.
-    pub proxys_credentials: bool,
+    pub proxy_authenticated: bool,
     /// Whether a refusal of the only backend of the list means that it lacks what was asked for.
     pub hides_missing: bool,
     /// Whether the attempt phase looks at each answer, and marks one that is to be judged
@@ -57,7 +57,7 @@ impl Receipt {
     /// as it is, but for a refusal that is not the client's to see.
     #[must_use]
     pub const fn may_be_judged(&self) -> bool {
-        self.has_fallback() || self.proxys_credentials || self.hides_missing
+        self.has_fallback() || self.proxy_authenticated || self.hides_missing
     }
 
     /// Whether the answers of all backends must be looked at to say what this status means. What is no answer to

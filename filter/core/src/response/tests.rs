@@ -25,7 +25,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         writes: class == Class::Upload,
         front: FrontId::new(0),
         follows: false,
-        proxys_credentials: false,
+        proxy_authenticated: false,
         is_marked: false,
         asks: Asks::default(),
         hides_missing: false,

@@ -121,7 +121,7 @@ fn failure(
         status: receipt.asks.meaning_of(status),
         answered: answered.as_deref(),
         authority: receipt.authority.and_then(|id| config.backend(id)).map(Backend::name),
-        proxys_credentials: receipt.proxys_credentials,
+        proxy_authenticated: receipt.proxy_authenticated,
         clients_log_in: receipt.front_realm.is_some(),
     };
     match judge(&case, &names, &receipt.answers(config, &noted, status)) {
