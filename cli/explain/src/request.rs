@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use portolan_core::attempt::Asks;
 use portolan_core::client::ClientFacts;
-use portolan_core::health::Examined;
+use portolan_core::health::HealthView;
 use portolan_core::probe::Presence;
 use portolan_core::{Facts, Password, RequestHead};
 
@@ -73,7 +73,7 @@ impl Request {
     pub(super) fn facts(&self) -> Facts<'_> {
         Facts {
             password: Some(Password::Right),
-            health: Some(Examined::UpBut(&self.down)),
+            health: Some(HealthView::AllUpExcept(&self.down)),
             in_store: self.in_store,
             recently_pushed: Some(self.recently_pushed),
             in_repository: Some(Presence::Present),

@@ -15,7 +15,7 @@ use portolan_core::attempt::{
 };
 use portolan_core::client::ClientFacts;
 use portolan_core::config::{Backend, Config};
-use portolan_core::health::Examined;
+use portolan_core::health::HealthView;
 use portolan_core::probe::Presence;
 use portolan_core::oci::parse;
 use portolan_core::reply::Reply;
@@ -87,7 +87,7 @@ fuzz_target!(|input: &[u8]| {
                     [Password::Right, Password::Wrong, Password::Unknown][usize::from(next() % 3)],
                 );
             }
-            Action::Need(Need::BackendHealth { .. }) => facts.health = Some(Examined::Unknown),
+            Action::Need(Need::BackendHealth { .. }) => facts.health = Some(HealthView::Unknown),
             Action::Need(Need::Content(_)) => {
                 facts.in_repository = Some(
                     [Presence::Present, Presence::Absent, Presence::Unknown]

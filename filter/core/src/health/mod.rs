@@ -6,7 +6,7 @@
 mod report;
 mod table;
 
-pub use report::{Examined, Report};
+pub use report::{HealthView, Report};
 pub use table::{Health, State};
 
 /// What the host asks, at the cluster [`crate::contract::clusters::ADMIN`], which leads to nothing else.

@@ -6,23 +6,23 @@ use crate::config::{Backend, Config, Fingerprint, Front, Published};
 
 /// What the host found out: the health of the clusters, if the admin interface answered.
 #[derive(Clone, Copy, Debug)]
-pub enum Examined<'h> {
+pub enum HealthView<'h> {
     /// It did.
     Known(&'h Health),
     /// It did not.
     Unknown,
     /// Nobody asked it: what would happen if all clusters but these were up is to be found out.
-    UpBut(&'h [String]),
+    AllUpExcept(&'h [String]),
 }
 
-impl Examined<'_> {
+impl HealthView<'_> {
     /// How a cluster is, if anybody knows.
     #[must_use]
     pub fn of(&self, cluster: &str) -> Option<State> {
         match self {
             Self::Known(health) => Some(health.of(cluster)),
             Self::Unknown => None,
-            Self::UpBut(down) => {
+            Self::AllUpExcept(down) => {
                 Some(if down.iter().any(|one| one == cluster) { State::Down } else { State::Up })
             }
         }
@@ -44,7 +44,7 @@ impl<'c> Report<'c> {
     /// The backends of a front: each that takes requests of its clients through some rule, or for the front
     /// itself. Those of other fronts are nothing that its clients should know of.
     #[must_use]
-    pub fn of(config: &'c Config, front: &Front, examined: Examined<'_>) -> Self {
+    pub fn of(config: &'c Config, front: &Front, examined: HealthView<'_>) -> Self {
         let lists = set(front.every_list(config.rules()));
         let lists = lists.into_iter().filter_map(|id| config.list(id));
         let used = set(lists.flat_map(|list| list.backends().iter().copied()));
@@ -115,12 +115,12 @@ mod tests {
                 r#"{{"cluster_statuses": [{{"name": "other", "host_statuses": {a}}}, {{"name": "b", "host_statuses": {b}}}]}}"#
             );
             let health = Health::read(json.as_bytes()).unwrap();
-            let report = Report::of(&config, front, Examined::Known(&health));
+            let report = Report::of(&config, front, HealthView::Known(&health));
             assert_eq!((report.status(), report.all_up()), (status, all_up), "{a} {b}");
             let names: Vec<&str> = report.backends.iter().map(|(name, _)| *name).collect();
             assert_eq!(names, ["a", "b"], "those that are used");
         }
-        let unknown = Report::of(&config, front, Examined::Unknown);
+        let unknown = Report::of(&config, front, HealthView::Unknown);
         assert_eq!(
             (unknown.status(), unknown.all_up(), unknown.none_up()),
             ("unknown", false, true)
@@ -143,13 +143,13 @@ mod tests {
         ];
         for (name, expected, reason) in rows {
             let front = config.fronts().all().iter().find(|front| front.name() == *name).unwrap();
-            let report = Report::of(&config, front, Examined::UpBut(&[]));
+            let report = Report::of(&config, front, HealthView::AllUpExcept(&[]));
             let names: Vec<&str> = report.backends.iter().map(|(name, _)| *name).collect();
             assert_eq!(names, *expected, "{name}: {reason}");
             let others = config.backends().iter().map(crate::config::Backend::cluster);
             let others = others.filter(|cluster| !expected.contains(cluster));
             let down: Vec<String> = others.map(ToOwned::to_owned).collect();
-            assert!(Report::of(&config, front, Examined::UpBut(&down)).all_up(), "{name}");
+            assert!(Report::of(&config, front, HealthView::AllUpExcept(&down)).all_up(), "{name}");
         }
     }
 }

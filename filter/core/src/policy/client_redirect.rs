@@ -4,7 +4,7 @@ use super::need::{Facts, Need, StoredBlob};
 use crate::client::Locality;
 use crate::config::ids::RuleId;
 use crate::config::{BackendList, Config, RedirectClass, Rule};
-use crate::health::{Examined, State};
+use crate::health::{HealthView, State};
 use crate::oci::{Class, Endpoint, RegistryRequest};
 use crate::probe::Presence;
 
@@ -67,7 +67,7 @@ pub(super) fn instead_of<'c>(
 /// The place of the first backend that is up. Nobody falls back for a client that was sent away, so it is
 /// not sent to one that is known to be down. Where none is up, or nobody knows, the checks may be
 /// what is wrong: it is the first.
-fn first_up(config: &Config, list: &BackendList, health: Option<Examined<'_>>) -> usize {
+fn first_up(config: &Config, list: &BackendList, health: Option<HealthView<'_>>) -> usize {
     let mut backends = list.backends().iter().filter_map(|id| config.backend(*id));
     let is_up = |cluster| health.is_some_and(|health| health.of(cluster) == Some(State::Up));
     backends.position(|backend| is_up(backend.cluster())).unwrap_or(0)

@@ -4,7 +4,7 @@ use super::freshness::Question;
 use crate::config::ids::{RuleId, StoreId};
 use crate::config::{Cache, Verifier};
 use crate::grammar::Digest;
-use crate::health::Examined;
+use crate::health::HealthView;
 use crate::probe::Presence;
 
 /// A fact that is needed. The host finds it out and plans again, with one more of the [`Facts`].
@@ -14,7 +14,7 @@ pub enum Need<'c> {
     Password(&'c Verifier),
     /// How the backends are ([`crate::health`]); [`Facts::health`].
     BackendHealth {
-        /// Whether [`Examined::Unknown`] will do where asking would take too much: the client is then sent to the
+        /// Whether [`HealthView::Unknown`] will do where asking would take too much: the client is then sent to the
         /// first backend. A front that says how its backends are has to know.
         is_optional: bool,
     },
@@ -33,7 +33,7 @@ pub struct Facts<'a> {
     /// The answer to [`Need::Password`].
     pub password: Option<Password>,
     /// The answer to [`Need::BackendHealth`].
-    pub health: Option<Examined<'a>>,
+    pub health: Option<HealthView<'a>>,
     /// The answer to [`Need::BlobPresence`].
     pub in_store: Option<Presence>,
     /// The answer to [`Need::RecentPush`].

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use portolan_core::config::{Config, Verifier};
-use portolan_core::health::{Examined, Health as Report};
+use portolan_core::health::{Health as Report, HealthView};
 use portolan_core::policy::{Question, StoredBlob};
 use portolan_core::probe::Presence;
 use portolan_core::{Facts as Told, Need, Password};
@@ -70,8 +70,8 @@ impl Facts {
             password: self.password,
             health: match &self.health {
                 Backends::Unasked => None,
-                Backends::Unknown => Some(Examined::Unknown),
-                Backends::Known(report) => Some(Examined::Known(report)),
+                Backends::Unknown => Some(HealthView::Unknown),
+                Backends::Known(report) => Some(HealthView::Known(report)),
             },
             in_store: self.in_store,
             recently_pushed: self.recently_pushed,

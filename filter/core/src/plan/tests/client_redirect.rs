@@ -52,7 +52,7 @@ const UNKNOWN_CLIENT: Asks<'static> =
 
 /// Every backend is up.
 fn all_up(in_store: Option<Presence>) -> Facts<'static> {
-    Facts { in_store, health: Some(Examined::UpBut(&[])), ..NONE }
+    Facts { in_store, health: Some(HealthView::AllUpExcept(&[])), ..NONE }
 }
 
 /// Where the request ends, and why, as the log says it. `HEX` is a digest without its algorithm.

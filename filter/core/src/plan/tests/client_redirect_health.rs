@@ -25,15 +25,15 @@ fn the_first_backend_that_is_up() {
     #[rustfmt::skip]
     let rows = [
         (digest, None, asked(), "health", "how are they?"),
-        (digest, Some(Examined::Known(&both)), at_ar(digest), "nearest, redirected", "the first"),
-        (digest, Some(Examined::Known(&ar)), at_ar(digest), "nearest, redirected", "the first"),
-        (digest, Some(Examined::Known(&us)), at_us(digest), "next that is up, redirected", "the first is down; the name is the second's"),
-        (digest, Some(Examined::Known(&none)), at_ar(digest), "nearest, redirected", "the checks may be what is wrong"),
-        (digest, Some(Examined::Unknown), at_ar(digest), "nearest, redirected", "nobody knows"),
+        (digest, Some(HealthView::Known(&both)), at_ar(digest), "nearest, redirected", "the first"),
+        (digest, Some(HealthView::Known(&ar)), at_ar(digest), "nearest, redirected", "the first"),
+        (digest, Some(HealthView::Known(&us)), at_us(digest), "next that is up, redirected", "the first is down; the name is the second's"),
+        (digest, Some(HealthView::Known(&none)), at_ar(digest), "nearest, redirected", "the checks may be what is wrong"),
+        (digest, Some(HealthView::Unknown), at_ar(digest), "nearest, redirected", "nobody knows"),
         ("blobs/DIGEST", None, asked(), "health", "before a store is asked"),
-        ("blobs/DIGEST", Some(Examined::Known(&us)), needs_blob("east"), "asked", "then it is"),
+        ("blobs/DIGEST", Some(HealthView::Known(&us)), needs_blob("east"), "asked", "then it is"),
         (tag, None, at_ar(tag), "nearest replica, redirected", "no other holds this tag: nothing to choose"),
-        (tag, Some(Examined::Known(&us)), at_ar(tag), "nearest replica, redirected", "no other holds this tag"),
+        (tag, Some(HealthView::Known(&us)), at_ar(tag), "nearest replica, redirected", "no other holds this tag"),
     ];
     let config = Config::from_json(POLICY.as_bytes()).unwrap();
     assert!(config.redirects_by_health());

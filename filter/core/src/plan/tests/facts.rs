@@ -41,7 +41,8 @@ fn policy() -> Policy {
 fn answers(known: &Health) -> Vec<Facts<'_>> {
     let mut all = Vec::new();
     for password in [Password::Right, Password::Wrong, Password::Unknown] {
-        for health in [Examined::Known(known), Examined::UpBut(&[]), Examined::Unknown] {
+        for health in [HealthView::Known(known), HealthView::AllUpExcept(&[]), HealthView::Unknown]
+        {
             for in_store in [Presence::Present, Presence::Absent, Presence::Unknown] {
                 for recently_pushed in [true, false] {
                     all.push(Facts {

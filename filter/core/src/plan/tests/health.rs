@@ -34,7 +34,7 @@ fn health(down: &str) -> Health {
     Health::read(format!(r#"{{"cluster_statuses": [{}]}}"#, all.join(",")).as_bytes()).unwrap()
 }
 
-fn planned(front: &str, method: &str, target: &str, health: Option<Examined<'_>>) -> Outcome {
+fn planned(front: &str, method: &str, target: &str, health: Option<HealthView<'_>>) -> Outcome {
     let config = policy().read_by(Config::from_json);
     let head = request(method, front, target);
     Outcome::of(&config, plan(&config, &head, &Facts { health, ..NONE }).action)
@@ -47,14 +47,14 @@ fn a_front_and_its_backends() {
     #[rustfmt::skip]
     let rows = [
         ("strict.example", "GET", "/v2/", None, asked(), "every backend has to be up"),
-        ("strict.example", "GET", "/v2/", Some(Examined::Known(&up)), replied(200, "ok"), "they are"),
-        ("strict.example", "HEAD", "/v2/", Some(Examined::Known(&cache)), replied(503, "UNAVAILABLE"), "one is not"),
-        ("strict.example", "GET", "/v2/", Some(Examined::Unknown), replied(503, "UNAVAILABLE"), "nobody knows"),
+        ("strict.example", "GET", "/v2/", Some(HealthView::Known(&up)), replied(200, "ok"), "they are"),
+        ("strict.example", "HEAD", "/v2/", Some(HealthView::Known(&cache)), replied(503, "UNAVAILABLE"), "one is not"),
+        ("strict.example", "GET", "/v2/", Some(HealthView::Unknown), replied(503, "UNAVAILABLE"), "nobody knows"),
         ("strict.example", "GET", "/healthcheck", None, asked(), "how they are"),
-        ("strict.example", "GET", "/healthcheck?x=y", Some(Examined::Known(&up)), replied(200, "health"), "all up"),
-        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&cache)), replied(200, "health"), "some up"),
-        ("strict.example", "GET", "/healthcheck", Some(Examined::Known(&both)), replied(503, "health"), "none up"),
-        ("strict.example", "GET", "/healthcheck", Some(Examined::Unknown), replied(503, "health"), "nobody knows"),
+        ("strict.example", "GET", "/healthcheck?x=y", Some(HealthView::Known(&up)), replied(200, "health"), "all up"),
+        ("strict.example", "GET", "/healthcheck", Some(HealthView::Known(&cache)), replied(200, "health"), "some up"),
+        ("strict.example", "GET", "/healthcheck", Some(HealthView::Known(&both)), replied(503, "health"), "none up"),
+        ("strict.example", "GET", "/healthcheck", Some(HealthView::Unknown), replied(503, "health"), "nobody knows"),
         ("strict.example", "POST", "/healthcheck", None, replied(404, "UNSUPPORTED"), "only reads"),
         ("strict.example", "GET", "/healthcheck/x", None, replied(404, "UNSUPPORTED"), "that path alone"),
         ("strict.example", "GET", "/livez", None, replied(200, "live"), "it is there"),

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::attempt;
 use crate::client::ClientFacts;
-use crate::health::Examined;
+use crate::health::HealthView;
 use crate::policy::Password;
 use crate::probe::Presence;
 use crate::reply::Reply;
