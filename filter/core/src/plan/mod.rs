@@ -49,7 +49,7 @@ pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -
         if token_endpoint::is_at(head) { Kind::Token } else { Kind::Other },
     );
     let mut named = Names::default();
-    let outcome = beside_the_api(config, front, &locality, (head, facts)).unwrap_or_else(|| {
+    let outcome = outside_api(config, front, &locality, (head, facts)).unwrap_or_else(|| {
         oci::parse(head.deciding_method(), head.target).map_err(Refusal::from).and_then(|request| {
             let class = request.endpoint.class();
             record.class = Some(class);
@@ -85,7 +85,7 @@ fn reason(whence: &Why, why: &str) -> String {
 
 /// What is served outside of `/v2/`: the token endpoint, what a front says of itself, its pages. Nearly every
 /// request is to a registry, and must not pay for this.
-fn beside_the_api<'c>(
+fn outside_api<'c>(
     config: &'c Config,
     front: Option<FrontId>,
     locality: &Locality,
