@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::carry::{self, Asked};
+use super::forwarding::{self, RequestContext};
 use crate::config::{Config, Front, PageUrl, Rule};
 use crate::oci::{Method, RequestError};
 use crate::policy::{Forward, Refusal, StoredBlob};
@@ -27,15 +27,15 @@ impl<'c> ClientRedirect<'c> {
     pub(super) fn to_backend(
         config: &'c Config,
         forward: &Forward<'c>,
-        asked: &Asked<'_>,
+        asked: &RequestContext<'_>,
         place: usize,
     ) -> Option<Self> {
-        let (backend, target) = carry::target_at(config, forward, asked, place)?;
+        let (backend, target) = forwarding::target_at(config, forward, asked, place)?;
         let which = if place == 0 { forward.choice.as_str() } else { "next that is up" };
         Some(Self {
             location: backend.url().origin() + &String::from_utf8(target).ok()?,
             to: Some(backend.name()),
-            rule: carry::rule_name(config, forward),
+            rule: forwarding::rule_name(config, forward),
             why: format!("{which}, redirected").into(),
         })
     }

@@ -4,8 +4,8 @@
 //! without its cache. Nobody but the nodes and this Envoy gets here: the renderer sees to that.
 
 use super::action::Plan;
-use super::carry::{Asked, carry, rule_name};
 use super::end::End;
+use super::forwarding::{RequestContext, forwarding, rule_name};
 use super::head::RequestHead;
 use crate::client::Locality;
 use crate::config::ids::{FrontId, RegionId};
@@ -62,9 +62,9 @@ fn decide<'c>(
     // The query was for this filter.
     let request = RegistryRequest { query: None, ..request };
     let naming = Naming::default();
-    let asked = Asked { front, region, naming: &naming, name, request: &request, head };
+    let asked = RequestContext { front, region, naming: &naming, name, request: &request, head };
     let rule = rule_name(config, &forward);
-    let forwarding = carry(config, forward, &asked, None).ok_or(Refusal::RepositoryUnknown)?;
+    let forwarding = forwarding(config, forward, &asked, None).ok_or(Refusal::RepositoryUnknown)?;
     Ok(End::forward(forwarding, rule))
 }
 

@@ -2,10 +2,10 @@
 
 mod action;
 mod builtin_endpoints;
-mod carry;
 mod client_redirect;
 mod end;
 mod fill;
+mod forwarding;
 mod head;
 mod identity;
 mod ping;
@@ -29,9 +29,9 @@ use crate::policy::{self, Decision, Facts, FrontRealm, Naming, Need, Refusal};
 use crate::probe::Presence;
 use crate::record::{Decided, Kind};
 use crate::reply;
-use carry::{Asked, carry, rule_name};
 use client_redirect::ClientRedirect;
 use end::End;
+use forwarding::{RequestContext, forwarding, rule_name};
 use identity::{Identified, identify};
 
 /// Plans one request: parse once, locate once, decide once. Where a fact is missing, the plan is to find it out.
@@ -125,7 +125,7 @@ impl Names {
 
     /// The policy's name of the repository; empty if the request is about none.
     fn repository<'n>(&'n self, request: &RegistryRequest<'n>) -> &'n str {
-        self.repository.as_deref().unwrap_or_else(|| carry::client_name(request))
+        self.repository.as_deref().unwrap_or_else(|| forwarding::client_name(request))
     }
 }
 
@@ -182,7 +182,7 @@ fn act<'c>(
             policy::Asked { front, naming, name, identity, locality, asker: &by_whom, facts };
         policy::decide(config, request, &asked)?
     };
-    let asked = Asked { front, region: locality.region, naming, name, request, head };
+    let asked = RequestContext { front, region: locality.region, naming, name, request, head };
     let redirected = |redirection| End::redirect(redirection, naming);
     match decision {
         Decision::Ping => ping(config, front, naming, facts),
@@ -203,7 +203,7 @@ fn act<'c>(
                 FrontAuth::Managed | FrontAuth::Basic(_) => None,
             };
             let rule = rule_name(config, &forward);
-            let forwarding = carry(config, forward, &asked, front_realm);
+            let forwarding = forwarding(config, forward, &asked, front_realm);
             forwarding
                 .map(|forwarding| End::forward(forwarding, rule))
                 .ok_or(Refusal::RepositoryUnknown)

@@ -15,7 +15,7 @@ use crate::policy::{self, Choice, Forward, FrontRealm, Mounting, Naming, cache};
 use crate::response::Receipt;
 
 /// Who asks, and for what.
-pub(super) struct Asked<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) front: &'a Front,
     pub(super) region: RegionId,
     pub(super) naming: &'a Naming,
@@ -36,13 +36,13 @@ struct Part<'c, 'a> {
 }
 
 /// Works out what is sent to whom. `None` only for an empty list, which no policy has.
-pub(super) fn carry<'c: 'a, 'a>(
+pub(super) fn forwarding<'c: 'a, 'a>(
     config: &'c Config,
     forward: Forward<'c>,
-    asked: &Asked<'a>,
+    asked: &RequestContext<'a>,
     front_realm: Option<FrontRealm>,
 ) -> Option<Forwarding<'c>> {
-    let Asked { front, request, head, naming, name, .. } = *asked;
+    let RequestContext { front, request, head, naming, name, .. } = *asked;
     let members = forward.list.backends().iter().filter_map(|id| config.backend(*id));
     let query = upstream_query(request, &forward.mounting);
     let query = query.as_deref();
@@ -107,10 +107,10 @@ pub(super) fn carry<'c: 'a, 'a>(
 fn part<'c: 'a, 'a>(
     config: &'c Config,
     backend: &'c Backend,
-    asked: &Asked<'a>,
+    asked: &RequestContext<'a>,
     query: Option<&[u8]>,
 ) -> Part<'c, 'a> {
-    let Asked { front, region, name, request, head, .. } = *asked;
+    let RequestContext { front, region, name, request, head, .. } = *asked;
     if let Some(part) = cache_part(config, backend, asked) {
         return part;
     }
@@ -133,9 +133,9 @@ fn part<'c: 'a, 'a>(
 fn cache_part<'c, 'a>(
     config: &Config,
     backend: &'c Backend,
-    asked: &Asked<'a>,
+    asked: &RequestContext<'a>,
 ) -> Option<Part<'c, 'a>> {
-    let Asked { front, region, name, request, .. } = *asked;
+    let RequestContext { front, region, name, request, .. } = *asked;
     clusters::is_cache(backend.name()).then(|| Part {
         backend,
         target: cache::fill_target(
@@ -248,10 +248,10 @@ fn write_timeout(backend: &Backend, request: &RegistryRequest<'_>) -> Option<Dur
 pub(super) fn target_at<'c>(
     config: &'c Config,
     forward: &Forward<'c>,
-    asked: &Asked<'_>,
+    asked: &RequestContext<'_>,
     place: usize,
 ) -> Option<(&'c Backend, Vec<u8>)> {
-    let Asked { request, name, .. } = *asked;
+    let RequestContext { request, name, .. } = *asked;
     let backend = config.backend(*forward.list.backends().get(place)?)?;
     let query = upstream_query(request, &forward.mounting);
     let name = backend.names().to_backend(name);
