@@ -10,7 +10,7 @@ use portolan_core::config::user_info::hidden;
 use portolan_core::config::{AuthDomainKind, Config, FrontAuth, Geo};
 use portolan_geography::geoip::lookup::Lookup;
 
-use super::client::{self, Told};
+use super::client::{self, ClientOptions};
 use super::first_host::first_host;
 use super::header::Header;
 use super::image::{Image, ImageRequest, Verb};
@@ -234,8 +234,8 @@ impl ExplainArgs {
         self.down.iter().map(cluster).collect()
     }
 
-    fn told(&self) -> Result<Told<'_>, String> {
-        let told = Told {
+    fn told(&self) -> Result<ClientOptions<'_>, String> {
+        let told = ClientOptions {
             address: self.address,
             peer: self.peer,
             country: self.country.as_deref(),
@@ -245,16 +245,20 @@ impl ExplainArgs {
         };
         let Some(from) = self.from.as_deref() else { return Ok(told) };
         if let Ok(address) = from.parse() {
-            return Ok(Told { address: Some(address), ..told });
+            return Ok(ClientOptions { address: Some(address), ..told });
         }
         if Subdivision::parse_qualified(from.as_bytes()).is_some() {
-            return Ok(Told { country: from.split('-').next(), subdivision: Some(from), ..told });
+            return Ok(ClientOptions {
+                country: from.split('-').next(),
+                subdivision: Some(from),
+                ..told
+            });
         }
         if Country::parse(from.as_bytes()).is_some() {
-            return Ok(Told { country: Some(from), ..told });
+            return Ok(ClientOptions { country: Some(from), ..told });
         }
         if Continent::parse(from.as_bytes()).is_some() {
-            return Ok(Told { continent: Some(from), ..told });
+            return Ok(ClientOptions { continent: Some(from), ..told });
         }
         Err(format!(
             "`{}` is no place; write a country (`CN`), a subdivision (`US-CA`), a continent (`EU`) or an address",

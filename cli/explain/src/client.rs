@@ -13,7 +13,7 @@ use super::request::Client;
 
 /// What was typed about a client.
 #[derive(Default)]
-pub(super) struct Told<'a> {
+pub(super) struct ClientOptions<'a> {
     pub(super) address: Option<IpAddr>,
     pub(super) peer: Option<IpAddr>,
     pub(super) country: Option<&'a str>,
@@ -23,12 +23,12 @@ pub(super) struct Told<'a> {
 }
 
 /// The client, and a note for everything that was typed and does not count.
-pub(super) fn of(told: &Told<'_>, config: &Config) -> (Client, Vec<String>) {
+pub(super) fn of(told: &ClientOptions<'_>, config: &Config) -> (Client, Vec<String>) {
     let names = config.clients().geo_headers();
     let facts = [
-        Fact::of("country", told.country, names.country, told.headers),
-        Fact::of("subdivision", told.subdivision, names.subdivision, told.headers),
-        Fact::of("continent", told.continent, names.continent, told.headers),
+        GeoFact::of("country", told.country, names.country, told.headers),
+        GeoFact::of("subdivision", told.subdivision, names.subdivision, told.headers),
+        GeoFact::of("continent", told.continent, names.continent, told.headers),
     ];
     let geo = config.clients().geo();
     let mut notes: Vec<String> = facts.iter().filter_map(|fact| fact.ignored(geo)).collect();
@@ -57,7 +57,7 @@ fn user_agent(headers: &[Header]) -> Option<Vec<u8>> {
 const USER_AGENT: &str = "user-agent";
 
 /// One geographic fact: an option, a header, or neither.
-struct Fact {
+struct GeoFact {
     name: &'static str,
     /// The header that carries it; `None` if the policy reads none.
     header: Option<String>,
@@ -66,7 +66,7 @@ struct Fact {
     value: Option<Vec<u8>>,
 }
 
-impl Fact {
+impl GeoFact {
     /// An option stands for what Envoy or a proxy sets over whatever the client sent; a
     /// repeated header is one with all its values, as in the filter.
     fn of(
@@ -104,7 +104,7 @@ impl Fact {
 }
 
 /// The core passes over a country that does not exist, as it must; a person has mistyped it.
-fn unknown_country(facts: &[Fact; 3]) -> Option<String> {
+fn unknown_country(facts: &[GeoFact; 3]) -> Option<String> {
     let [country, ..] = facts;
     let value = country.value.as_deref()?;
     let is_known = |item: &[u8]| {
@@ -117,7 +117,11 @@ fn unknown_country(facts: &[Fact; 3]) -> Option<String> {
 }
 
 /// The peer, and a note where the geo headers depend on it.
-fn peer(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> (Option<Vec<u8>>, Option<String>) {
+fn peer(
+    told: &ClientOptions<'_>,
+    facts: &[GeoFact; 3],
+    config: &Config,
+) -> (Option<Vec<u8>>, Option<String>) {
     let sent = (told.headers.iter()).rfind(|header| header.name == headers::PEER);
     let typed = told.peer.map(|peer| peer.to_string().into_bytes());
     let typed = typed.or_else(|| sent.map(|header| header.value.clone()));
@@ -158,7 +162,7 @@ fn behind_a_proxy(config: &Config) -> (Option<Vec<u8>>, Option<String>) {
     (address.map(String::into_bytes), note)
 }
 
-fn ignored_headers(headers: &[Header], facts: &[Fact; 3]) -> Vec<String> {
+fn ignored_headers(headers: &[Header], facts: &[GeoFact; 3]) -> Vec<String> {
     let counts = |name: &str| {
         let is_geo = facts.iter().any(|fact| fact.header.as_deref() == Some(name));
         is_geo || matches!(name, "host" | "authorization" | USER_AGENT) || name == headers::PEER
@@ -169,7 +173,11 @@ fn ignored_headers(headers: &[Header], facts: &[Fact; 3]) -> Vec<String> {
 
 /// An address whose country nobody has told, nor the policy's own database if it is here. Where a network of the
 /// policy decides, geography would not change it.
-fn unlocated_address(told: &Told<'_>, facts: &[Fact; 3], config: &Config) -> Option<String> {
+fn unlocated_address(
+    told: &ClientOptions<'_>,
+    facts: &[GeoFact; 3],
+    config: &Config,
+) -> Option<String> {
     let address = told.address?;
     let Geo::Database(path) = config.clients().geo() else { return None };
     let network = config.regions().networks().lookup(address);

@@ -8,7 +8,7 @@ use portolan_core::probe::Presence;
 use portolan_core::record::{Attempted, LogField, Tried};
 use serde_json::Value;
 
-use super::client::{self, Told};
+use super::client::{self, ClientOptions};
 use super::request::Request;
 
 /// A line about a request (docs/log.md, "Lines of requests").
@@ -52,11 +52,11 @@ impl Logged {
     pub(super) fn request(&self, config: &Config) -> (Request, Vec<String>) {
         let address =
             |field: LogField| self.text(field).and_then(|text| text.parse::<IpAddr>().ok());
-        let told = Told {
+        let told = ClientOptions {
             address: address(LogField::Client),
             peer: address(LogField::Peer),
             country: self.text(LogField::Country),
-            ..Told::default()
+            ..ClientOptions::default()
         };
         let (client, mut notes) = client::of(&told, config);
         let authority = self.text(LogField::Authority).unwrap_or_default().as_bytes().to_vec();

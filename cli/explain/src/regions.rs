@@ -6,7 +6,7 @@ use portolan_core::config::{Config, DEFAULT_REGION, Document};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, End};
-use super::client::{self, Told};
+use super::client::{self, ClientOptions};
 use super::request::{Client, Encoding, Request};
 
 /// What becomes of some requests for the clients of one region.
@@ -79,23 +79,32 @@ fn client_in(
         };
         Answer::to(&request, config, Encoding::Utf8).region == region
     };
-    let mut told: Vec<(Told<'_>, String)> = Vec::new();
+    let mut told: Vec<(ClientOptions<'_>, String)> = Vec::new();
     for country in texts("countries") {
-        told.push((Told { country: Some(country), ..Told::default() }, country.to_owned()));
+        told.push((
+            ClientOptions { country: Some(country), ..ClientOptions::default() },
+            country.to_owned(),
+        ));
     }
     for subdivision in texts("subdivisions") {
         let country = subdivision.split('-').next();
         told.push((
-            Told { country, subdivision: Some(subdivision), ..Told::default() },
+            ClientOptions { country, subdivision: Some(subdivision), ..ClientOptions::default() },
             subdivision.to_owned(),
         ));
     }
     for continent in texts("continents") {
-        told.push((Told { continent: Some(continent), ..Told::default() }, continent.to_owned()));
+        told.push((
+            ClientOptions { continent: Some(continent), ..ClientOptions::default() },
+            continent.to_owned(),
+        ));
         // Most sources of geography tell the country alone.
         let countries = EXAMPLES.iter().filter(|(code, _)| code.eq_ignore_ascii_case(continent));
         for country in countries.flat_map(|(_, countries)| *countries) {
-            told.push((Told { country: Some(country), ..Told::default() }, (*country).to_owned()));
+            told.push((
+                ClientOptions { country: Some(country), ..ClientOptions::default() },
+                (*country).to_owned(),
+            ));
         }
     }
     let labels = texts("labels");
@@ -110,10 +119,10 @@ fn client_in(
         .chain(of_labels.flat_map(|(_, list)| view::texts(Some(list))));
     for prefix in prefixes {
         let address = prefix.split('/').next().and_then(|address| address.parse().ok());
-        told.push((Told { address, ..Told::default() }, prefix.to_owned()));
+        told.push((ClientOptions { address, ..ClientOptions::default() }, prefix.to_owned()));
     }
     if region == DEFAULT_REGION {
-        told.insert(0, (Told::default(), "anybody else".to_owned()));
+        told.insert(0, (ClientOptions::default(), "anybody else".to_owned()));
     }
     told.into_iter()
         .map(|(told, name)| (client::of(&told, config).0, name))
