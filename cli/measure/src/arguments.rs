@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use portolan_core::config::BackendUrl;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::Habits;
+use portolan_registry_client::http::ClientOptions;
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login::{Login, LoginArguments};
 use portolan_registry_client::manifest::Platform;
@@ -48,7 +48,7 @@ pub(crate) struct Sides {
     /// The image in each; none if no image is named.
     pub(crate) registries: Option<[Registry; 2]>,
     /// How clients behave.
-    pub(crate) habits: Habits,
+    pub(crate) options: ClientOptions,
 }
 
 impl Compared {
@@ -61,15 +61,15 @@ impl Compared {
         let images = self.images()?;
         let variable = |name: &str| std::env::var(name).ok();
         let logins = self.login.logins(variable, io::stdin().lock())?;
-        let habits = self.habits(uses_proxy).map_err(|fault| fault.to_string())?;
+        let options = self.options(uses_proxy).map_err(|fault| fault.to_string())?;
         let urls = [self.front.clone(), self.upstream.clone()];
-        let registries = images.map(|images| registries(&urls, images, logins, &habits));
-        Ok(Sides { urls, registries, habits })
+        let registries = images.map(|images| registries(&urls, images, logins, &options));
+        Ok(Sides { urls, registries, options })
     }
 
-    fn habits(&self, uses_proxy: bool) -> Result<Habits, Fault> {
+    fn options(&self, uses_proxy: bool) -> Result<ClientOptions, Fault> {
         let patience = Duration::from_secs(self.timeout);
-        Ok(Habits { trust: Trust::of_the_system()?, patience, uses_proxy })
+        Ok(ClientOptions { trust: Trust::of_the_system()?, patience, uses_proxy })
     }
 
     fn images(&self) -> Result<Option<[ImageName; 2]>, String> {
@@ -91,14 +91,14 @@ fn registries(
     urls: &[BackendUrl; 2],
     images: [ImageName; 2],
     logins: [Option<Login>; 2],
-    habits: &Habits,
+    options: &ClientOptions,
 ) -> [Registry; 2] {
     let [front, upstream] = urls.clone();
     let [front_image, upstream_image] = images;
     let [front_login, upstream_login] = logins;
     [
-        Registry::new(front, front_image, front_login, habits.clone()),
-        Registry::new(upstream, upstream_image, upstream_login, habits.clone()),
+        Registry::new(front, front_image, front_login, options.clone()),
+        Registry::new(upstream, upstream_image, upstream_login, options.clone()),
     ]
 }
 

@@ -13,7 +13,7 @@ use ureq::{Agent, AsSendBody, Body};
 
 use super::content::{keep, skim};
 use super::fault::Fault;
-use super::laps::{Laps, Milestone, Step, TimedResolver, Watch};
+use super::timings::{ConnectTimings, Milestone, Step, TimedResolver, Watch};
 use super::tls::{TlsConnector, Trust};
 use super::url::{authority, origin, resolve};
 
@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How clients of this run behave.
 #[derive(Clone, Debug)]
-pub struct Habits {
+pub struct ClientOptions {
     /// Whom they trust.
     pub trust: Trust,
     /// How long they wait for an answer, and for the next bytes of one.
@@ -84,7 +84,7 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hop {
     /// Until there was a connection.
-    pub laps: Laps,
+    pub timings: ConnectTimings,
     /// From then on.
     pub first_byte: Duration,
     /// Whether it went over TLS.
@@ -101,14 +101,14 @@ pub fn agent(config: Config, trust: Trust) -> Agent {
 impl Client {
     /// A new one.
     #[must_use]
-    pub fn new(habits: &Habits) -> Self {
+    pub fn new(options: &ClientOptions) -> Self {
         let watch = Watch::default();
         let milestone = |step| Milestone::new(watch.clone(), step);
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
                 .chain(milestone(Step::Connect))
-                .chain(TlsConnector(habits.trust.clone()))
+                .chain(TlsConnector(options.trust.clone()))
                 .chain(milestone(Step::Tls));
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
@@ -118,10 +118,10 @@ impl Client {
             .accept("*/*")
             .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(habits.patience))
-            .timeout_per_read(Some(habits.patience))
-            .timeout_per_write(Some(habits.patience));
-        if !habits.uses_proxy {
+            .timeout_recv_response(Some(options.patience))
+            .timeout_per_read(Some(options.patience))
+            .timeout_per_write(Some(options.patience));
+        if !options.uses_proxy {
             config = config.proxy(None);
         }
         let resolver = TimedResolver::new(watch.clone());
@@ -195,10 +195,10 @@ impl Client {
         let begun = Instant::now();
         let response = self.agent.run(request).map_err(|error| failed(url, &error))?;
         let elapsed = begun.elapsed();
-        let laps = self.watch.take();
-        let first_byte = elapsed.saturating_sub(laps.total());
+        let timings = self.watch.take();
+        let first_byte = elapsed.saturating_sub(timings.total());
         let is_tls = url.scheme_str() == Some("https");
-        Ok((response, Hop { laps, first_byte, is_tls }))
+        Ok((response, Hop { timings, first_byte, is_tls }))
     }
 }
 

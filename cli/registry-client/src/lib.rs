@@ -6,18 +6,18 @@
 //!
 //! From the outside in: [`registry`] is one registry and an image in it, [`login`] has its
 //! credentials, [`sign_in`] gets it the right to read, [`http`] sends requests over connections
-//! ([`tls`], [`laps`]) of its own, and [`peer`] keeps the certificate of the server.
+//! ([`tls`], [`timings`]) of its own, and [`peer`] keeps the certificate of the server.
 
 pub mod content;
 pub mod fault;
 pub mod http;
 pub mod image;
 pub mod image_name;
-pub mod laps;
 pub mod login;
 pub mod manifest;
 pub mod peer;
 pub mod registry;
 pub mod sign_in;
+pub mod timings;
 pub mod tls;
 pub mod url;

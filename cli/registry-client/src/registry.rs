@@ -10,7 +10,7 @@ use ureq::http::{Method, Uri};
 
 use super::content::{check, sha256};
 use super::fault::Fault;
-use super::http::{Answer, Ask, Client, Habits, without_query};
+use super::http::{Answer, Ask, Client, ClientOptions, without_query};
 use super::image_name::ImageName;
 use super::login::Login;
 use super::manifest::{ACCEPT, Layer};
@@ -55,7 +55,7 @@ pub struct Registry {
     url: BackendUrl,
     image: ImageName,
     login: Option<Login>,
-    habits: Habits,
+    options: ClientOptions,
     permit: Option<Permit>,
 }
 
@@ -66,9 +66,9 @@ impl Registry {
         url: BackendUrl,
         image: ImageName,
         login: Option<Login>,
-        habits: Habits,
+        options: ClientOptions,
     ) -> Self {
-        Self { url, image, login, habits, permit: None }
+        Self { url, image, login, options, permit: None }
     }
 
     /// The image's name in it.
@@ -101,7 +101,7 @@ impl Registry {
             None => self.sign_in()?,
         };
         self.permit = Some(permit.clone());
-        let client = Client::new(&self.habits);
+        let client = Client::new(&self.options);
         Ok(Visit { registry: self, client, permit })
     }
 
@@ -123,7 +123,7 @@ impl Registry {
             .map(|name| repository_scope(name, Access::Pull))
             .unwrap_or_default();
         let resource = self.at(&format!("manifests/{}", self.image.tag()))?;
-        sign_in(&Client::new(&self.habits), &resource, ACCEPT, &scope, self.login.as_ref())
+        sign_in(&Client::new(&self.options), &resource, ACCEPT, &scope, self.login.as_ref())
     }
 
     /// `/v2/NAME/` and more (OCI distribution spec 1.1, "Endpoints").

@@ -32,7 +32,7 @@ use portolan_command::quantity::size;
 use portolan_core::config::{BlobStore, Config};
 use portolan_core::grammar::Digest;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::Habits;
+use portolan_registry_client::http::ClientOptions;
 use portolan_registry_client::image;
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::manifest::Platform;
@@ -110,7 +110,7 @@ fn prepare(arguments: &CopyArgs) -> Result<Prepared, Unusable> {
     let login = arguments.login.login(variable, io::stdin().lock())?;
     let trust_of_all = Trust::of_the_system().map_err(|fault| fault.to_string())?;
     let patience = Duration::from_secs(arguments.timeout);
-    let habits = |trust| Habits { trust, patience, uses_proxy: true };
+    let options = |trust| ClientOptions { trust, patience, uses_proxy: true };
     let (named, url, trust_of_store) = match destination {
         Destination::Url(url) => (None, url, trust_of_all.clone()),
         Destination::Named(name) => {
@@ -128,8 +128,8 @@ fn prepare(arguments: &CopyArgs) -> Result<Prepared, Unusable> {
         }
         Api::Put => Access::put(arguments.header_file.as_deref())?,
     };
-    let store = Store::new(url, access, habits(trust_of_store));
-    let sources = Sources::new(place.url.clone(), login, habits(trust_of_all));
+    let store = Store::new(url, access, options(trust_of_store));
+    let sources = Sources::new(place.url.clone(), login, options(trust_of_all));
     Ok(Prepared { place, named, store, sources })
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use portolan_core::config::BackendUrl;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::Habits;
+use portolan_registry_client::http::ClientOptions;
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login::Login;
 use portolan_registry_client::registry::{Registry, Visit};
@@ -15,15 +15,15 @@ use portolan_registry_client::registry::{Registry, Visit};
 pub(super) struct Sources {
     url: BackendUrl,
     login: Option<Login>,
-    habits: Habits,
+    options: ClientOptions,
     /// Where a client has signed in already.
     known: Mutex<HashMap<String, Registry>>,
 }
 
 impl Sources {
     /// Nothing is asked yet.
-    pub(super) fn new(url: BackendUrl, login: Option<Login>, habits: Habits) -> Self {
-        Self { url, login, habits, known: Mutex::default() }
+    pub(super) fn new(url: BackendUrl, login: Option<Login>, options: ClientOptions) -> Self {
+        Self { url, login, options, known: Mutex::default() }
     }
 
     /// Does something as a client that has signed in for an image's repository.
@@ -39,7 +39,7 @@ impl Sources {
         let name = image.to_string();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         let mut registry = known.unwrap_or_else(|| {
-            Registry::new(self.url.clone(), image.clone(), self.login.clone(), self.habits.clone())
+            Registry::new(self.url.clone(), image.clone(), self.login.clone(), self.options.clone())
         });
         let result = work(&registry.client()?);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, registry);

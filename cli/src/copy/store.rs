@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use portolan_core::config::BlobUrl;
 use portolan_core::grammar::Digest;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::{Answer, Client, Habits, without_query};
+use portolan_registry_client::http::{Answer, Client, ClientOptions, without_query};
 use portolan_registry_client::url::absolute;
 use ureq::SendBody;
 use ureq::http::uri::Authority;
@@ -27,7 +27,7 @@ pub(super) const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93
 pub(super) struct Store {
     url: BlobUrl,
     access: Access,
-    habits: Habits,
+    options: ClientOptions,
     /// Whether it understands `If-None-Match`, as far as it is known.
     is_conditional: AtomicBool,
     /// Clients that nobody uses at the moment, with their connections.
@@ -58,9 +58,9 @@ pub(super) enum Trouble {
 
 impl Store {
     /// A store whose blobs are at `url`.
-    pub(super) const fn new(url: BlobUrl, access: Access, habits: Habits) -> Self {
+    pub(super) const fn new(url: BlobUrl, access: Access, options: ClientOptions) -> Self {
         let is_conditional = AtomicBool::new(true);
-        Self { url, access, habits, is_conditional, idle: Mutex::new(Vec::new()) }
+        Self { url, access, options, is_conditional, idle: Mutex::new(Vec::new()) }
     }
 
     /// Whether it speaks S3's API.
@@ -95,7 +95,7 @@ impl Store {
     pub(super) fn status_for_anybody(&self, digest: &Digest<'_>) -> Option<u16> {
         let url = absolute(&self.url.location(digest))?;
         let request = Request::builder().method(Method::HEAD).uri(url).body(()).ok()?;
-        Client::new(&self.habits).transfer(request).ok().map(|answer| answer.status)
+        Client::new(&self.options).transfer(request).ok().map(|answer| answer.status)
     }
 
     /// The header by which the store keeps what it has, unless it has said that it does not
@@ -157,7 +157,7 @@ impl Store {
 
     fn client(&self) -> Client {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Client::new(&self.habits))
+        idle.unwrap_or_else(|| Client::new(&self.options))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use portolan_command::date::BuildDate;
 use portolan_core::config::{Scheme, Tls};
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::{Answer, Ask, Client, Habits, without_query};
+use portolan_registry_client::http::{Answer, Ask, Client, ClientOptions, without_query};
 use portolan_registry_client::peer::{PeerCertificate, trust};
 use portolan_registry_client::url::host;
 use ureq::http::Uri;
@@ -45,19 +45,19 @@ pub(super) fn plain_tls(url: &Uri, ca_file: Option<&str>) -> Tls {
 /// # Errors
 ///
 /// A file of the policy cannot be read.
-pub(super) fn habits(
+pub(super) fn options(
     tls: &Tls,
     shown: &PeerCertificate,
     patience: Duration,
-) -> Result<Habits, Fault> {
-    Ok(Habits { trust: trust(tls, shown)?, patience, uses_proxy: false })
+) -> Result<ClientOptions, Fault> {
+    Ok(ClientOptions { trust: trust(tls, shown)?, patience, uses_proxy: false })
 }
 
 /// Asks a server once.
 pub(super) fn look(subject: &str, url: &Uri, tls: &Tls, role: Role, patience: Duration) -> Sight {
     let shown = PeerCertificate::default();
     let begun = Instant::now();
-    let asked = habits(tls, &shown, patience).and_then(|habits| ask(&habits, url));
+    let asked = options(tls, &shown, patience).and_then(|options| ask(&options, url));
     let took = begun.elapsed();
     let now = BuildDate::now().seconds();
     let mut findings = Vec::new();
@@ -85,8 +85,8 @@ pub(super) fn look(subject: &str, url: &Uri, tls: &Tls, role: Role, patience: Du
     Sight { findings, answer: Some(head) }
 }
 
-fn ask(habits: &Habits, url: &Uri) -> Result<Answer, Fault> {
-    Client::new(habits).send(&Ask::get(url.clone()))
+fn ask(options: &ClientOptions, url: &Uri) -> Result<Answer, Fault> {
+    Client::new(options).send(&Ask::get(url.clone()))
 }
 
 fn certificate_of(subject: &str, shown: &PeerCertificate, now: u64) -> Option<Finding> {

@@ -16,7 +16,7 @@ use ureq::http::header::{HeaderMap, WWW_AUTHENTICATE};
 use ureq::http::{HeaderValue, Method, Uri};
 
 use super::finding::{Finding, State};
-use super::look::{Role, habits, look, plain_tls};
+use super::look::{Role, look, options, plain_tls};
 
 /// What is to say of the token service that a registry's answer names.
 pub(super) fn service(
@@ -102,7 +102,7 @@ pub(super) fn credential(
 /// Whether it is accepted; `false` where nobody asks for it, so that nothing is known of it.
 fn accepted(config: &Config, backend: &Backend, patience: Duration) -> Result<bool, Fault> {
     let login = login::of_backend(config, backend)?;
-    let client = Client::new(&habits(backend.tls(), &PeerCertificate::default(), patience)?);
+    let client = Client::new(&options(backend.tls(), &PeerCertificate::default(), patience)?);
     let url = ping(backend.url())?;
     let permit = sign_in(&client, &url, ACCEPT, "", login.as_ref())?;
     let Some(authorization) = permit.authorization() else { return Ok(false) };

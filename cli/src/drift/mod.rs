@@ -20,7 +20,7 @@ use portolan_command::policy_file;
 use portolan_command::progress::Progress;
 use portolan_core::config::{Backend, Config};
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::Habits;
+use portolan_registry_client::http::ClientOptions;
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login;
 use portolan_registry_client::peer::{PeerCertificate, trust};
@@ -152,7 +152,7 @@ pub(crate) fn ask(
 ) -> Image {
     let said = |backend: &Backend, image: &ImageName| {
         let trust = trust(backend.tls(), &PeerCertificate::default())?;
-        digest(config, backend, image, Habits { trust, patience, uses_proxy })
+        digest(config, backend, image, ClientOptions { trust, patience, uses_proxy })
     };
     let answers = replicas.backends.iter().map(|(backend, image)| Answer {
         backend: backend.name().to_owned(),
@@ -167,9 +167,9 @@ fn digest(
     config: &Config,
     backend: &Backend,
     image: &ImageName,
-    habits: Habits,
+    options: ClientOptions,
 ) -> Result<Option<String>, Fault> {
     let login = login::of_backend(config, backend)?;
-    let mut registry = Registry::new(backend.url().clone(), image.clone(), login, habits);
+    let mut registry = Registry::new(backend.url().clone(), image.clone(), login, options);
     registry.client()?.tag_digest()
 }

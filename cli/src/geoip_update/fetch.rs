@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portolan_command::date::BuildDate;
 use portolan_core::token::Secret;
 use portolan_geography::geoip::error::GeoipError;
-use portolan_registry_client::http::{Ask, Client, Habits};
+use portolan_registry_client::http::{Ask, Client, ClientOptions};
 use portolan_registry_client::tls::Trust;
 use portolan_registry_client::url::{absolute, host};
 
@@ -48,7 +48,7 @@ impl<'s> Fetcher<'s> {
     /// The file with the name and password cannot be read.
     pub(super) fn new(source: &'s UpdateSource) -> Result<Self, GeoipError> {
         let trust = Trust::of_the_system().map_err(|fault| GeoipError::Fetch(fault.to_string()))?;
-        let client = Client::new(&Habits { trust, patience: PATIENCE, uses_proxy: true });
+        let client = Client::new(&ClientOptions { trust, patience: PATIENCE, uses_proxy: true });
         let authorization = source.authorization_file.as_deref().map(read).transpose()?;
         let authorization = authorization
             .map(|text| Secret::new(format!("Basic {}", STANDARD.encode(text.trim()))));

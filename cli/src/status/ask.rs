@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::{Answer, Ask, Client, Habits};
+use portolan_registry_client::http::{Answer, Ask, Client, ClientOptions};
 use portolan_registry_client::tls::Trust;
 use portolan_registry_client::url::absolute;
 use ureq::http::Uri;
@@ -33,9 +33,9 @@ impl Envoys {
     ///
     /// Not on any system: see [`Trust::of_the_system`].
     pub(super) fn at(targets: &[Target]) -> Result<Self, Fault> {
-        let habits =
-            Habits { trust: Trust::of_the_system()?, patience: PATIENCE, uses_proxy: false };
-        Ok(Self(targets.iter().map(|one| (one.clone(), Client::new(&habits))).collect()))
+        let options =
+            ClientOptions { trust: Trust::of_the_system()?, patience: PATIENCE, uses_proxy: false };
+        Ok(Self(targets.iter().map(|one| (one.clone(), Client::new(&options))).collect()))
     }
 
     /// What each of them says now; all are asked at the same time, so that one that hangs keeps nobody.

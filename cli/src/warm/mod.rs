@@ -17,7 +17,7 @@ use portolan_command::parallel;
 use portolan_command::progress::Progress;
 use portolan_command::quantity::size;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::Habits;
+use portolan_registry_client::http::ClientOptions;
 use portolan_registry_client::image::{self, Image};
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login::OneLogin;
@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &WarmArgs, out: &mut Results<impl Write>) -> io::Re
         (_, _, Err(fault)) => return Ok(fail(fault, Exit::Unusable)),
     };
     let patience = Duration::from_secs(arguments.timeout);
-    let habits = Habits { trust, patience, uses_proxy: true };
+    let options = ClientOptions { trust, patience, uses_proxy: true };
     let wanted = names.iter().flat_map(|name| {
         let of =
             move |platform: &Platform| Wanted { name: name.clone(), platform: platform.clone() };
@@ -118,7 +118,7 @@ pub(crate) fn run(arguments: &WarmArgs, out: &mut Results<impl Write>) -> io::Re
     });
     let wanted: Vec<Wanted> = wanted.collect();
     let registry = |name: &ImageName| {
-        Registry::new(place.url.clone(), name.clone(), login.clone(), habits.clone())
+        Registry::new(place.url.clone(), name.clone(), login.clone(), options.clone())
     };
     let warmed = pull(&wanted, registry, arguments.parallel.into());
     let report = Report::of(place.url(), warmed);

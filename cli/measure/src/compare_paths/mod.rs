@@ -18,7 +18,7 @@ use portolan_command::output::{Exit, Results, fail, say};
 use portolan_command::progress::Progress;
 use portolan_command::quantity::{read_size, time};
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::Habits;
+use portolan_registry_client::http::ClientOptions;
 use portolan_registry_client::image;
 use portolan_registry_client::manifest::Platform;
 use portolan_registry_client::registry::{Registry, Side, ping};
@@ -81,13 +81,13 @@ pub fn run(arguments: &ComparePathsArgs, out: &mut Results<impl Write>) -> io::R
         Ok(sides) => sides,
         Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
-    let habits = sides.habits.clone();
+    let options = sides.options.clone();
     let mut ways = match ways(sides, &arguments.compared.platform, &arguments.urls) {
         Ok(ways) => ways,
         Err(fault) => return Ok(fail(fault, Exit::Refused)),
     };
     let mut progress = Progress::on_stderr();
-    let outcomes = walk(&mut ways, &habits, arguments, &mut progress);
+    let outcomes = walk(&mut ways, &options, arguments, &mut progress);
     let trials = try_iperf(&arguments.iperf, arguments.iperf_seconds, &mut progress);
     drop(progress);
     let lacks_iperf = trials.is_none();
@@ -133,7 +133,7 @@ fn layers(registries: [Registry; 2], platform: &Platform) -> Result<[Goal; 2], F
 /// Every way in every round, in turns; what came of it, for each way.
 fn walk(
     ways: &mut [Way],
-    habits: &Habits,
+    options: &ClientOptions,
     arguments: &ComparePathsArgs,
     progress: &mut Progress<impl Write>,
 ) -> Vec<Outcomes> {
@@ -145,7 +145,7 @@ fn walk(
             };
             let number = round.saturating_add(1);
             let what = format!("{number}/{} {}", arguments.rounds, way.role);
-            let outcome = way.walk(habits, arguments.bytes);
+            let outcome = way.walk(options, arguments.bytes);
             match &outcome {
                 Ok(probe) => {
                     progress.say(format_args!("{what}: first byte {}", time(probe.first_byte)));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use portolan_registry_client::content::skim;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::{Answer, Ask, Client, Habits, Hop, without_query};
+use portolan_registry_client::http::{Answer, Ask, Client, ClientOptions, Hop, without_query};
 use portolan_registry_client::manifest::Layer;
 use portolan_registry_client::registry::{Registry, Side, refusal};
 use portolan_registry_client::url::host;
@@ -100,10 +100,10 @@ impl Way {
     /// # Errors
     ///
     /// There is no answer, or not the one that was wanted.
-    pub(super) fn walk(&mut self, habits: &Habits, most: u64) -> Result<Probe, Fault> {
+    pub(super) fn walk(&mut self, options: &ClientOptions, most: u64) -> Result<Probe, Fault> {
         let answer = match &mut self.goal {
-            Goal::Ping(url) => return pinged(&Client::new(habits).send(&Ask::get(url.clone()))?),
-            Goal::Url(url) => fetched(Client::new(habits).send(&Ask::get(url.clone()))?)?,
+            Goal::Ping(url) => return pinged(&Client::new(options).send(&Ask::get(url.clone()))?),
+            Goal::Url(url) => fetched(Client::new(options).send(&Ask::get(url.clone()))?)?,
             Goal::Layer(registry, layer) => registry.client()?.begin_blob(&layer.digest)?,
         };
         downloaded(answer, most)
@@ -134,11 +134,11 @@ fn downloaded(answer: Answer, most: u64) -> Result<Probe, Fault> {
 fn probe(answer: &Answer) -> Probe {
     let hops = &answer.hops;
     let sum = |of: fn(&Hop) -> Duration| hops.iter().map(|hop| of(hop).as_secs_f64()).sum::<f64>();
-    let tls = hops.iter().any(|hop| hop.is_tls).then(|| sum(|hop| hop.laps.tls));
+    let tls = hops.iter().any(|hop| hop.is_tls).then(|| sum(|hop| hop.timings.tls));
     Probe {
-        dns: sum(|hop| hop.laps.dns),
-        connect: sum(|hop| hop.laps.connect),
-        round_trip: hops.first().map_or(0.0, |hop| hop.laps.connect.as_secs_f64()),
+        dns: sum(|hop| hop.timings.dns),
+        connect: sum(|hop| hop.timings.connect),
+        round_trip: hops.first().map_or(0.0, |hop| hop.timings.connect.as_secs_f64()),
         tls,
         first_byte: sum(|hop| hop.first_byte),
         bytes: 0,

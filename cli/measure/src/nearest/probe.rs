@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use portolan_core::config::{Backend, BackendUrl, Config};
 use portolan_registry_client::content::skim;
 use portolan_registry_client::fault::Fault;
-use portolan_registry_client::http::{Ask, Client, Habits, without_query};
+use portolan_registry_client::http::{Ask, Client, ClientOptions, without_query};
 use portolan_registry_client::image::{self, Image};
 use portolan_registry_client::image_name::ImageName;
 use portolan_registry_client::login;
@@ -46,7 +46,7 @@ pub(super) struct Sample {
 #[derive(Debug)]
 pub(super) struct Probe {
     url: BackendUrl,
-    habits: Habits,
+    options: ClientOptions,
     pulled: Option<Pulled>,
 }
 
@@ -73,14 +73,14 @@ impl Probe {
     ) -> Result<Self, String> {
         let said = |fault: Fault| format!("backend {}: {fault}", backend.name());
         let trust = trust(backend.tls(), &PeerCertificate::default()).map_err(said)?;
-        let habits = Habits { trust, patience, uses_proxy: false };
+        let options = ClientOptions { trust, patience, uses_proxy: false };
         let pulled = sample.map(|sample| -> Result<Pulled, String> {
             let image = there(backend, &sample.image)?;
             let login = login::of_backend(config, backend).map_err(said)?;
-            let registry = Registry::new(backend.url().clone(), image, login, habits.clone());
+            let registry = Registry::new(backend.url().clone(), image, login, options.clone());
             Ok(Pulled { registry, sample: sample.clone(), image: None })
         });
-        Ok(Self { url: backend.url().clone(), pulled: pulled.transpose()?, habits })
+        Ok(Self { url: backend.url().clone(), pulled: pulled.transpose()?, options })
     }
 
     /// Asks once, over a connection of its own.
@@ -91,7 +91,7 @@ impl Probe {
     pub(super) fn walk(&mut self) -> Result<Times, Fault> {
         match &mut self.pulled {
             Some(pulled) => pulled.walk(),
-            None => Ok(Times { ping: pinged(&self.url, &self.habits)?, ..Times::default() }),
+            None => Ok(Times { ping: pinged(&self.url, &self.options)?, ..Times::default() }),
         }
     }
 }
@@ -132,9 +132,9 @@ fn there(backend: &Backend, image: &ImageName) -> Result<ImageName, String> {
 }
 
 /// How long a registry takes to be reached and to say that it is one: 401 is how it greets who has not signed in.
-fn pinged(url: &BackendUrl, habits: &Habits) -> Result<f64, Fault> {
+fn pinged(url: &BackendUrl, options: &ClientOptions) -> Result<f64, Fault> {
     let begun = Instant::now();
-    let answer = Client::new(habits).send(&Ask::get(ping(url)?))?;
+    let answer = Client::new(options).send(&Ask::get(ping(url)?))?;
     let took = begun.elapsed().as_secs_f64();
     if answer.status < 500 {
         return Ok(took);

@@ -63,9 +63,9 @@ fn to(location: &str) -> String {
     format!("HTTP/1.1 307 Go\r\nLocation: {location}\r\nContent-Length: 4\r\n\r\nmove")
 }
 
-fn habits() -> Habits {
+fn options() -> ClientOptions {
     let trust = Trust::of_the_system().unwrap();
-    Habits { trust, patience: Duration::from_secs(10), uses_proxy: false }
+    ClientOptions { trust, patience: Duration::from_secs(10), uses_proxy: false }
 }
 
 fn get(client: &Client, url: &str) -> Result<Answer, Fault> {
@@ -84,7 +84,7 @@ fn credentials_stay_with_the_server_that_they_are_for() {
         _ => content("x"),
     };
     let registry = Scripted::new(script, &other.url);
-    let client = Client::new(&habits());
+    let client = Client::new(&options());
 
     let answer = get(&client, &format!("{}/here", registry.url)).unwrap();
     assert_eq!((answer.status, answer.hops.len()), (200, 2));
@@ -103,17 +103,17 @@ fn credentials_stay_with_the_server_that_they_are_for() {
 #[test]
 fn a_connection_is_measured_once_and_used_again() {
     let registry = Scripted::new(|_, _| content("x"), "");
-    let client = Client::new(&habits());
+    let client = Client::new(&options());
     let first = client.send(&Ask::get(registry.url.parse().unwrap())).unwrap();
     let [hop] = first.hops[..] else { panic!("{:?}", first.hops) };
-    assert!(!hop.laps.connect.is_zero() && !hop.first_byte.is_zero(), "{hop:?}");
+    assert!(!hop.timings.connect.is_zero() && !hop.first_byte.is_zero(), "{hop:?}");
     first.discard();
     let second = client.send(&Ask::get(registry.url.parse().unwrap())).unwrap();
-    assert_eq!(second.hops.first().unwrap().laps, Laps::default());
+    assert_eq!(second.hops.first().unwrap().timings, ConnectTimings::default());
     second.discard();
     assert_eq!(registry.connections.load(Ordering::Relaxed), 1);
     drop(client);
-    Client::new(&habits()).send(&Ask::get(registry.url.parse().unwrap())).unwrap().discard();
+    Client::new(&options()).send(&Ask::get(registry.url.parse().unwrap())).unwrap().discard();
     assert_eq!(
         registry.connections.load(Ordering::Relaxed),
         2,
@@ -135,7 +135,7 @@ fn redirects_end() {
         ("/nowhere", "/nowhere redirects to nowhere, where no client can follow"),
     ];
     for (path, wanted) in rows {
-        let fault = get(&Client::new(&habits()), &format!("{}{path}", registry.url)).unwrap_err();
+        let fault = get(&Client::new(&options()), &format!("{}{path}", registry.url)).unwrap_err();
         assert_eq!(fault.to_string(), format!("{}{wanted}", registry.url));
     }
 }
@@ -145,7 +145,7 @@ fn a_body_is_not_longer_than_what_is_asked_for() {
     let registry = Scripted::new(|_, _| content("12345"), "");
     let rows = [(5, Some(&b"12345"[..])), (4, None)];
     for (limit, wanted) in rows {
-        let answer = get(&Client::new(&habits()), &registry.url).unwrap();
+        let answer = get(&Client::new(&options()), &registry.url).unwrap();
         assert_eq!(answer.into_bytes(limit).ok().as_deref(), wanted, "{limit}");
     }
 }

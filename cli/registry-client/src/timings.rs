@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Tr
 
 /// What it took to have a connection; all zero where an open one was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Laps {
+pub struct ConnectTimings {
     /// Finding the addresses of the host.
     pub dns: Duration,
     /// Until the TCP connection was there: one round trip.
@@ -22,7 +22,7 @@ pub struct Laps {
     pub tls: Duration,
 }
 
-impl Laps {
+impl ConnectTimings {
     /// All of it.
     pub(crate) fn total(self) -> Duration {
         self.dns.saturating_add(self.connect).saturating_add(self.tls)
@@ -36,7 +36,7 @@ pub(super) struct Watch(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     since: Option<Instant>,
-    laps: Laps,
+    timings: ConnectTimings,
 }
 
 /// Which step of a connection ends.
@@ -49,8 +49,8 @@ pub(super) enum Step {
 
 impl Watch {
     /// What was measured since this was asked last.
-    pub(super) fn take(&self) -> Laps {
-        std::mem::take(&mut self.state().laps)
+    pub(super) fn take(&self) -> ConnectTimings {
+        std::mem::take(&mut self.state().timings)
     }
 
     fn start(&self) {
@@ -63,9 +63,9 @@ impl Watch {
         let lap = state.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         state.since = Some(now);
         let sum = match step {
-            Step::Dns => &mut state.laps.dns,
-            Step::Connect => &mut state.laps.connect,
-            Step::Tls => &mut state.laps.tls,
+            Step::Dns => &mut state.timings.dns,
+            Step::Connect => &mut state.timings.connect,
+            Step::Tls => &mut state.timings.tls,
         };
         *sum = sum.saturating_add(lap);
     }
@@ -158,9 +158,12 @@ mod tests {
         std::thread::sleep(pause);
         watch.end(Step::Connect);
         let whole = begun.elapsed();
-        let laps = watch.take();
-        assert!(laps.dns >= pause && laps.connect >= pause && laps.tls.is_zero(), "{laps:?}");
-        assert!(laps.total() <= whole, "{laps:?} in {whole:?}");
-        assert_eq!(watch.take(), Laps::default(), "taken");
+        let timings = watch.take();
+        assert!(
+            timings.dns >= pause && timings.connect >= pause && timings.tls.is_zero(),
+            "{timings:?}"
+        );
+        assert!(timings.total() <= whole, "{timings:?} in {whole:?}");
+        assert_eq!(watch.take(), ConnectTimings::default(), "taken");
     }
 }
