@@ -85,7 +85,7 @@ def test_the_image_of_all_platforms_is_signed_and_each_of_them(keys: Path, regis
         attest(keys, document, f"{name}@{digest}")
 
 
-def test_what_nobody_signed_is_not_verified(keys: Path, registry: Registry) -> None:
+def test_an_unsigned_file_is_not_verified(keys: Path, registry: Registry) -> None:
     (archive,) = RELEASE.glob("*-wasm-image.tar")
     reference = published(archive, registry, "unsigned")
     with pytest.raises(subprocess.CalledProcessError) as failed:

@@ -37,7 +37,7 @@ def test_a_requirement(script: ModuleType, requirement: str, meeting: list[str],
     assert [version for version in [*meeting, *others] if script.meets(version, requirement)] == meeting
 
 
-def test_what_is_neither_mended_nor_unaffected_is_affected(script: ModuleType) -> None:
+def test_versions_neither_patched_nor_unaffected_are_affected(script: ModuleType) -> None:
     advisory = {"versions": {"patched": ["^1.2.5", ">= 2.0.1"], "unaffected": ["< 1.1"]}}
     affected = ["1.1.0", "1.2.4", "2.0.0"]
     assert [one for one in ["1.0.9", *affected, "1.2.5", "2.0.1"] if script.affects(advisory, one)] == affected

@@ -115,7 +115,7 @@ NO_ANSWERS = [
 
 @pytest.mark.parametrize(("status", "asks", "alone", "_why"), NO_ANSWERS, ids=[row[3] for row in NO_ANSWERS])
 @pytest.mark.parametrize("target", [MANIFEST, BLOB, TAG, *LISTS])
-def test_what_answers_nothing_that_was_asked(
+def test_an_answer_that_does_not_fit_the_request_is_an_outage(
     a: Scripted, b: Scripted, envoy: Envoy, target: str, status: int, asks: list[raw.Header], alone: int, _why: str
 ) -> None:
     challenge = ("WWW-Authenticate", 'Bearer realm="https://auth.test/token"')
@@ -133,7 +133,9 @@ def test_what_answers_nothing_that_was_asked(
     ("status", "asks"),
     [(206, ("Range", "bytes=0-3")), (304, ("If-None-Match", '"1"')), (304, ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"))],
 )
-def test_what_was_asked_for_is_answered(a: Scripted, b: Scripted, envoy: Envoy, status: int, asks: raw.Header) -> None:
+def test_an_answer_that_fits_the_request_is_passed_on(
+    a: Scripted, b: Scripted, envoy: Envoy, status: int, asks: raw.Header
+) -> None:
     a.answer(Answer(status, [("Content-Range", "bytes 0-3/9")] if status == 206 else [], BODY[:4]))
     b.answer(FOUND)
     for repository in ("team", "one"):
@@ -142,7 +144,7 @@ def test_what_was_asked_for_is_answered(a: Scripted, b: Scripted, envoy: Envoy, 
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_an_owner_that_asks_who_the_client_is_refuses(a: Scripted, envoy: Envoy, method: str) -> None:
+def test_a_401_of_an_owner_is_a_refusal(a: Scripted, envoy: Envoy, method: str) -> None:
     """No client of this front logs in there: a 401 would have it ask for a password again and again."""
     a.answer(Answer(401, [("WWW-Authenticate", "Basic")]))
     answer = envoy.request(method, "/v2/owned/app/manifests/v1", body=BODY if method == "PUT" else None)
@@ -323,7 +325,7 @@ def test_a_joint_answer_keeps_the_longest_wait(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_what_an_only_backend_hides_is_missing(
+def test_a_refusal_of_an_only_backend_that_hides_missing_content_is_a_404(
     backends: list[Scripted], start_envoy: StartEnvoy, status: int
 ) -> None:
     """Without a challenge too."""

@@ -272,7 +272,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("value", ODD.values(), ids=ODD)
-def test_what_is_no_password_goes_to_nobody(
+def test_a_value_that_is_no_password_reaches_no_verifier(
     envoy: Envoy, registry: Guarded, verifier: Verifier, value: bytes
 ) -> None:
     registry.upstream.forget()

@@ -247,7 +247,7 @@ def test_without_a_token_it_is_an_outage_and_not_a_refusal(
 
 
 @pytest.mark.parametrize("hides", [False, True])
-def test_what_the_proxy_may_not_see(
+def test_a_registry_that_refuses_the_proxys_token(
     guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy], hides: bool
 ) -> None:
     services[0].habits.public = ()

@@ -201,7 +201,7 @@ def test_a_refresh_token_of_its_own(envoy: Envoy, operators: Operators) -> None:
     assert (asked.method, asked.one("refresh_token")) == ("POST", HUB_TOKEN)
 
 
-def test_a_service_that_fails_is_nobody_elses_business(envoy: Envoy, operators: Operators) -> None:
+def test_a_failed_token_request_is_not_repeated_at_another_service(envoy: Envoy, operators: Operators) -> None:
     """never retried with another operator."""
     operators.acme_tokens.habits.fault = lambda _: Answer(500)
     query = "scope=repository:drycc/app:pull&scope=repository:hub/app:pull"

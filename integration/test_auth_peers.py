@@ -331,7 +331,7 @@ def test_realm_below_v2(signer: Signer) -> None:
     quay.close()
 
 
-def test_what_was_asked_is_kept(service: TokenService) -> None:
+def test_the_fake_token_service_keeps_its_requests(service: TokenService) -> None:
     ask(service, ["repository:a:pull"], ALICE)
     form = b"grant_type=password&username=robot&password=may+only+read&service=registry.test"
     raw.request(service.port, "POST", "/token", [("Content-Type", "application/x-www-form-urlencoded")], form)

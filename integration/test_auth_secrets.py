@@ -147,7 +147,7 @@ def every_byte(upstream: Scripted) -> Iterator[bytes]:
         yield seen.target + seen.body + b"".join(value for _, value in seen.headers)
 
 
-def test_what_clients_send_is_not_kept(
+def test_credentials_of_clients_are_not_logged(
     backends: list[Scripted], service: TokenService, tmp_path: Path, start: Callable[..., Envoy]
 ) -> None:
     """At the ordinary level: passwords by header, query and form, and the tokens that came of them."""

@@ -279,7 +279,7 @@ def test_the_longest_form(envoy: Envoy, operators: Operators) -> None:
     assert len(asked(operators.acme_tokens).one("x")) == MAXIMUM - len(form)
 
 
-def test_a_client_that_leaves_takes_nobody_along(envoy: Envoy, operators: Operators) -> None:
+def test_a_client_that_leaves_ends_no_other_token_request(envoy: Envoy, operators: Operators) -> None:
     operators.acme_tokens.habits.fault = faults.slow(0.3)
     for number in range(5):
         for more, (method, body) in enumerate([("GET", b""), ("POST", urlencode(PASSWORD).encode())], start=1):

@@ -88,7 +88,7 @@ def test_a_registry_is_asked_that_would_serve_the_request(
         ("/v2/a%2Fb/manifests/v1", [("Origin", PAGE), ("Access-Control-Request-Method", "GET")], 400),
     ],
 )
-def test_nobody_is_asked_about_what_is_not_served(
+def test_a_preflight_for_a_path_that_is_not_served_reaches_no_backend(
     envoy: Envoy, east: Scripted, west: Scripted, target: str, headers: list[raw.Header], status: int
 ) -> None:
     assert envoy.request("OPTIONS", target, headers).status == status

@@ -58,7 +58,7 @@ def statuses(envoy: Envoy, front: str, target: str, clients: list[str]) -> list[
     return [get(envoy, front, target, client).status for client in clients]
 
 
-def test_who_is_beyond_a_budget_is_told_when_to_come_again_and_no_registry_hears_of_it(
+def test_a_request_above_a_budget_gets_retry_after_and_reaches_no_registry(
     envoy: Envoy, upstream: Scripted
 ) -> None:
     assert statuses(envoy, "one", "app/tags/list", ["192.0.2.1", "192.0.2.2"]) == [200, 200]
@@ -74,7 +74,7 @@ def test_who_is_beyond_a_budget_is_told_when_to_come_again_and_no_registry_hears
     assert get(envoy, "one", "app/tags/list", "203.0.113.7").status == 200, "an exception"
 
 
-def test_what_the_filter_answers_itself_is_not_counted(envoy: Envoy) -> None:
+def test_answers_of_the_filter_itself_are_not_counted(envoy: Envoy) -> None:
     for target in ("", "app/../x/tags/list", "_catalog"):
         get(envoy, "seven", target)
     assert statuses(envoy, "seven", "app/tags/list", ["192.0.2.1"] * 3) == [200, 200, 200]
@@ -130,7 +130,7 @@ def test_a_request_whose_redirect_is_followed_counts_once(
     assert answers[0].body == delivery.CONTENT
 
 
-def test_users_have_budgets_of_their_own_and_who_has_no_name_is_not_counted(
+def test_each_user_has_a_budget_and_anonymous_requests_are_not_counted(
     upstream: Scripted, start_envoy: Callable[[Policy], Envoy], tmp_path: Path
 ) -> None:
     alice, bob = Account("alice", "alice's password"), Account("bob", "bob's password")

@@ -63,7 +63,7 @@ def test_a_range_of_what_is_there(tier: Tier, store: Store, east: Scripted) -> N
     assert asked(east, "GET", path) == 0
 
 
-def test_one_fill_for_all_who_come_at_once(tier: Tier, store: Store, east: Scripted) -> None:
+def test_one_fill_for_all_clients_that_come_at_once(tier: Tier, store: Store, east: Scripted) -> None:
     """Eight clients, one cold blob of four megabytes."""
     path, body = store.fresh("team/herd", 1_000_000)
     with ThreadPoolExecutor(8) as pool:
@@ -134,7 +134,7 @@ def test_nodes_that_die_fail_nobody(tier: Tier, store: Store) -> None:
     assert eventually(is_served_by_a_node, what="a node serves again")
 
 
-def test_what_fills_caches_answers_nothing_else(tier: Tier, store: Store) -> None:
+def test_the_fill_listener_serves_only_fills(tier: Tier, store: Store) -> None:
     """It is for content by digest, of a front and a region that there are."""
     path, body = store.fresh("team/app")
     fill = f"{path}?front=main&region=default"
@@ -209,7 +209,7 @@ def told(envoy: Envoy, path: str) -> dict[str, Any] | None:
     return next((line for line in lines if line["details"] == "portolan_failed:wrong_content"), None)
 
 
-def test_what_a_fill_lets_out(tier: Tier, store: Store, east: Scripted, west: Scripted) -> None:
+def test_answers_that_a_fill_passes_on(tier: Tier, store: Store, east: Scripted, west: Scripted) -> None:
     """The end of a whole answer that is other content is missing; parts and heads are the registry's word."""
     path, body = store.fresh("team/app")
     wrong = flipped(body)
@@ -262,7 +262,9 @@ def silent(_seen: Seen) -> Answer:
     raise Silence
 
 
-def test_whatever_a_node_answers_the_registries_are_next(watched: Envoy, node: Scripted, store: Store, east: Scripted) -> None:
+def test_the_registries_are_asked_after_any_failure_of_a_node(
+    watched: Envoy, node: Scripted, store: Store, east: Scripted
+) -> None:
     """A cache that is ill costs a moment and no pull."""
     east.answer(Answer(404))
     east.script = store.serve
@@ -286,7 +288,7 @@ def test_whatever_a_node_answers_the_registries_are_next(watched: Envoy, node: S
     assert (answer.status, answer.body) == (200, body)
 
 
-def test_what_a_node_says_of_itself_goes_to_nobody(watched: Envoy, node: Scripted, store: Store) -> None:
+def test_a_nodes_headers_about_itself_reach_no_client(watched: Envoy, node: Scripted, store: Store) -> None:
     path, body = store.fresh("team/told")
     of_the_content: list[raw.Header] = [("ETag", '"1"'), ("Content-Type", MANIFEST), ("Docker-Content-Digest", digest_of(body))]
     of_the_node = "Age Via X-Cache Warning Set-Cookie Server-Timing Location Link WWW-Authenticate Access-Control-Allow-Origin"
@@ -308,7 +310,7 @@ def test_a_cache_has_no_say_in_what_there_is(watched: Envoy, node: Scripted, sto
     assert get(watched, path).status == 503, "one registry could not be asked"
 
 
-def test_what_a_node_is_asked(watched: Envoy, node: Scripted, store: Store, east: Scripted) -> None:
+def test_the_request_that_a_node_gets(watched: Envoy, node: Scripted, store: Store, east: Scripted) -> None:
     """Content by digest by `GET`, without anything of the client's."""
     node.answer(Answer(404))
     path, body = store.fresh("team/app")

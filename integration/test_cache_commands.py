@@ -138,7 +138,7 @@ def test_purged_content_is_fetched_anew(site: Site) -> None:
     assert "sha256:abc" in portolan.run("cache", "purge", site.policy, "sha256:abc").stderr
 
 
-def test_what_rots_on_the_disk_is_found_and_purged(tmp_path: Path) -> None:
+def test_content_that_rots_on_the_disk_is_found_and_purged(tmp_path: Path) -> None:
     """A bit flips while nobody looks; what is beside it stays."""
     fill, store = Scripted(), Store()
     fill.script = store.fill

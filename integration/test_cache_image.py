@@ -130,6 +130,8 @@ def test_it_asks_again_as_soon_as_what_fills_it_is_back(root: Root, tmp_path: Pa
         (["--node", "eu-1", "--fill-url", "http://a:1", "--server-program", "none"], 2, "install Traffic Server 9.2"),
     ],
 )
-def test_what_it_cannot_be(node: tuple[int, Server], root: Root, arguments: list[str], status: int, said: str) -> None:
+def test_settings_that_the_image_refuses(
+    node: tuple[int, Server], root: Root, arguments: list[str], status: int, said: str
+) -> None:
     done = root.run("serve", *arguments, "--directory", "/tmp/other")
     assert (done.returncode, said in done.stderr) == (status, True), done.stderr

@@ -98,7 +98,7 @@ def test_each_request_and_each_fill_is_counted(site: Site, east: Scripted, west:
     assert not any(name.startswith("portolan") for seen in east.seen + west.seen for name in seen.names)
 
 
-def test_who_is_sent_what_is_being_fetched(site: Site, east: Scripted) -> None:
+def test_clients_get_content_while_the_cache_still_fetches_it(site: Site, east: Scripted) -> None:
     """A pull that came while the node fetched for another one."""
     path, body = site.store.fresh("team/big", 500_000)
     half = len(body) // 2

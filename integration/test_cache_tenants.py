@@ -95,7 +95,7 @@ def outcome(envoy: Envoy, asked: Asked) -> str:
     return "served" if answer.status in (200, 206) and is_right else f"wrong: {asked}: {answer.status}"
 
 
-def test_nobody_is_shown_what_is_not_theirs(tier: Tier, store: Store) -> None:
+def test_a_tenant_sees_only_its_own_content(tier: Tier, store: Store) -> None:
     asked = requests(store, REQUESTS)
     with ThreadPoolExecutor(CLIENTS) as pool:
         found = Counter(pool.map(lambda one: outcome(tier.envoy, one), asked))

@@ -100,7 +100,7 @@ def test_content_goes_through_nodes_that_are_asked_and_filled_over_tls(
     assert [line["cache_use"] for line in lines] == ["miss", "hit", "hit"]
 
 
-def test_a_node_shows_nothing_to_who_has_no_certificate_of_the_authority(
+def test_a_node_refuses_peers_without_a_certificate_of_the_authority(
     tier: Tier, store: Store, authority: Authority, own: Credentials, foreign: dict[str, str]
 ) -> None:
     path, body = store.fresh("team/app")
@@ -115,7 +115,7 @@ def test_a_node_shows_nothing_to_who_has_no_certificate_of_the_authority(
         raw.request(port, "GET", path, host="cache.internal")
 
 
-def test_the_fill_listener_shows_nothing_to_who_has_no_certificate_of_the_authority(
+def test_the_fill_listener_refuses_peers_without_a_certificate_of_the_authority(
     tier: Tier, store: Store, authority: Authority, own: Credentials, foreign: dict[str, str]
 ) -> None:
     """Its own machine may ask without TLS, as the filter does."""

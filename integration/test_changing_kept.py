@@ -177,7 +177,7 @@ def test_a_password_is_looked_at_again_where_another_verifies(
         assert found == {expected}
 
 
-def test_what_one_blob_store_has_is_not_what_another_has(envoy: FilesEnvoy, east: Scripted) -> None:
+def test_contents_of_one_blob_store_are_not_taken_for_those_of_another(envoy: FilesEnvoy, east: Scripted) -> None:
     """The store `bucket` of one policy has the blob, that of the next one has not."""
     digest = sha256(CONTENT)
     full, empty = BlobStore(digest), BlobStore()

@@ -108,7 +108,7 @@ def test_every_pod_is_restricted(name: str) -> None:
             }
 
 
-def test_what_helm_test_runs_has_one_container_each() -> None:
+def test_each_pod_of_helm_test_has_one_container() -> None:
     """`helm test --logs` asks for the log of a pod and names no container, which the API server refuses where there are two."""
     pods = {name: each["spec"]["containers"] for name, each in objects("everything").items() if each["kind"] == "Pod"}
     assert {name: len(containers) for name, containers in pods.items()} == {
@@ -172,7 +172,7 @@ def test_a_policy_in_a_file_keeps_its_comments(tmp_path: Path) -> None:
     assert mounted["data"]["portolan.yaml"].strip() == policy.read_text().strip()
 
 
-def test_what_the_chart_adds_to_a_policy(tmp_path: Path) -> None:
+def test_fields_that_the_chart_adds_to_a_policy(tmp_path: Path) -> None:
     """The certificate, the place of the database, the networks of the cluster's region; the rest is as it was."""
     written = policy_of(objects("everything"), tmp_path)
     policy = yaml.safe_load(written.read_text())
@@ -246,7 +246,7 @@ def test_a_secret_of_ones_own_is_the_certificate_of_the_cache() -> None:
     assert [each["secret"]["secretName"] for each in pods["volumes"] if "secret" in each] == ["mine"]
 
 
-def test_who_is_near_to_which_site_of_gitlab_geo(tmp_path: Path) -> None:
+def test_regions_of_the_sites_of_gitlab_geo(tmp_path: Path) -> None:
     """A pod of the secondary's cluster reads there; the same policy without the site's values sends it to the primary."""
     blob = "/v2/group/project/blobs/sha256:" + "0" * 64
     for name, expected in (("gitlab-geo", ["primary", "secondary"]), ("gitlab-geo-apac", ["secondary", "primary"])):
@@ -286,7 +286,7 @@ def test_the_objects_of_the_command_line_are_those_of_the_chart() -> None:
     assert documented.objects() == documented.OBJECTS.read_text(), "run: make examples"
 
 
-def test_what_the_command_line_renders_is_what_kubernetes_takes(tmp_path: Path) -> None:
+def test_kubernetes_accepts_the_rendered_objects(tmp_path: Path) -> None:
     (tmp_path / "portolan.yaml").write_text(WITH_FILES)
     said = portolan.run("render", tmp_path / "portolan.yaml", "--target", "kubernetes")
     assert said.returncode == 0, said.stderr
@@ -309,7 +309,7 @@ rules: [{name: all, repositories: ["acme/**"], readers: anyone, chains: {default
 """
 
 
-def test_what_the_command_line_renders_has_the_nodes_of_the_policy(tmp_path: Path) -> None:
+def test_the_rendered_objects_have_the_cache_nodes_of_the_policy(tmp_path: Path) -> None:
     nodes = ", ".join(f'"http://portolan-cache-{number}.portolan-cache:8300"' for number in (1, 2, 3))
     text = WITH_FILES.replace("rules:", f"caches: {{eu: {{nodes: [{nodes}], fill_from: [10.0.0.0/8]}}}}\nrules:")
     (tmp_path / "portolan.yaml").write_text(text.replace("default: [eu]", "default: [cache@eu, eu]"))

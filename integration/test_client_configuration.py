@@ -216,7 +216,7 @@ def test_nothing_else_is_served(place: Place, host: str, path: str) -> None:
 # --- what the command says
 
 
-def test_what_the_command_refuses(place: Place, tmp_path: Path) -> None:
+def test_arguments_that_the_command_refuses(place: Place, tmp_path: Path) -> None:
     rows: list[tuple[tuple[str, ...], int, str]] = [
         (("--for", "k3s"), 2, "write --front and one of mirror, quiet"),
         (("--for", "k3s", "--front", "none"), 2, "there is no front `none`"),

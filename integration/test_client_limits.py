@@ -59,7 +59,7 @@ def envoy(
     return start(render(policy(upstream, limits), place, admin=f"127.0.0.1:{ports.free()}"))
 
 
-def test_who_asks_too_often_is_told_so_in_words_that_clients_know(envoy: Envoy, upstream: Scripted) -> None:
+def test_a_client_above_its_rate_limit_gets_an_oci_error(envoy: Envoy, upstream: Scripted) -> None:
     upstream.forget()
     assert statuses(envoy, ["198.51.100.1"] * 3) == [200] * 3
     envoy.forget_log()

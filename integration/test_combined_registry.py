@@ -87,14 +87,16 @@ def test_a_push_goes_to_the_hosted_one(front: Envoy, hosted: Registry, tmp_path:
     assert pulled == PRIVATE.digest, "the public one of that name shadows nothing"
 
 
-def test_what_the_cache_lacks_is_hosted(front: Envoy, hosted: Registry, tmp_path: Path) -> None:
+def test_content_that_the_cache_lacks_comes_from_the_hosted_registry(
+    front: Envoy, hosted: Registry, tmp_path: Path
+) -> None:
     """Outside of the declared namespaces too: what was put there before, say."""
     PRIVATE.write_layout(tmp_path / "layout", "image")
     skopeo.push(tmp_path / "layout", "image", f"{hosted.authority}/old/app:v1")
     assert skopeo.pull(f"127.0.0.1:{front.port}/old/app:v1", tmp_path / "pulled") == PRIVATE.digest
 
 
-def test_names_that_nobody_declared_are_not_pushed(front: Envoy) -> None:
+def test_undeclared_names_are_not_pushed(front: Envoy) -> None:
     answer = front.request("POST", "/v2/library/public/blobs/uploads/")
     assert (answer.status, answer.one("allow")) == (405, "GET, HEAD")
 

@@ -125,7 +125,7 @@ def test_a_backend_that_the_proxy_refuses_is_one_that_is_down(envoy: Envoy, outs
     assert "CONNECT lost.outside.test:443" in outside.proxy.asked
 
 
-def test_what_names_no_proxy_is_reached_directly(envoy: Envoy, outside: Outside) -> None:
+def test_a_backend_without_a_connect_proxy_is_reached_directly(envoy: Envoy, outside: Outside) -> None:
     before = len(outside.proxy.asked)
     assert envoy.request("GET", PULL.format("inside")).body == b"inside"
     assert len(outside.proxy.asked) == before

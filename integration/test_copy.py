@@ -55,7 +55,7 @@ def filled(place: Place, bucket: S3) -> Copied:
     return copied
 
 
-def test_what_was_copied_is_where_clients_are_sent(place: Place, bucket: S3, filled: Copied) -> None:
+def test_clients_are_redirected_to_the_copied_blobs(place: Place, bucket: S3, filled: Copied) -> None:
     wanted = blobs_of(place.image, "amd64")
     assert filled.complaints == ""
     assert filled.report["kind"] == "portolan.copy" and filled.report["is_public"] is True
@@ -74,7 +74,7 @@ def test_what_was_copied_is_where_clients_are_sent(place: Place, bucket: S3, fil
     assert len(place.blobs_asked()) == asked
 
 
-def test_what_is_there_is_neither_read_nor_sent_again(place: Place, bucket: S3, filled: Copied) -> None:
+def test_blobs_in_the_store_are_neither_read_nor_sent_again(place: Place, bucket: S3, filled: Copied) -> None:
     asked = len(place.blobs_asked())
     again = copy(place.policy, f"{PUBLIC}:v1", "--to", "bucket", environment=ENVIRONMENT)
     wanted = blobs_of(place.image, "amd64")
@@ -106,7 +106,7 @@ def test_private_content_does_not_become_public(place: Place, bucket: S3) -> Non
     assert not any(bucket.blob(digest) for digest in blobs_of(place.private, "amd64"))
 
 
-def test_what_clients_have_fetched(place: Place, tmp_path: Path) -> None:
+def test_blobs_of_an_access_log_are_copied(place: Place, tmp_path: Path) -> None:
     """The front's own log, with content that the policy sends nobody to the store for."""
     place.envoy.forget_log()
     wanted, private = blobs_of(place.image, "arm64"), blobs_of(place.private, "arm64")
@@ -206,7 +206,7 @@ def test_a_store_that_refuses_is_asked_once(east: Scripted, s3: S3) -> None:
         assert len(s3.seen) <= 2, "a HEAD and at most one PUT for all blobs"
 
 
-def test_what_nobody_may_read_is_said(east: Scripted) -> None:
+def test_a_store_that_clients_cannot_read_is_reported(east: Scripted) -> None:
     store = S3(public=False)
     Source(east, LAYER)
     copied = copy(east.url, "team/app", "--to", store.by_path, environment=ENVIRONMENT)

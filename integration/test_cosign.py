@@ -40,7 +40,7 @@ def envoy(
     return start_envoy(two_owners(east.url, west.url, geo_database))
 
 
-def test_what_is_signed_through_the_front_is_verified_there(
+def test_a_signature_made_through_the_front_is_verified_through_it(
     envoy: Envoy, registries: tuple[Registry, Registry], tmp_path: Path
 ) -> None:
     east, west = registries

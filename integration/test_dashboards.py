@@ -24,7 +24,7 @@ from harness import paths
 KNOWN = {"$__rate_interval", "$__range", "$instance"}
 
 
-def test_what_is_checked_in_is_what_the_program_writes() -> None:
+def test_the_files_in_the_tree_are_those_that_the_program_writes() -> None:
     expected = files()
     assert set(PLACE.glob("*.json")) == set(expected)
     for path, text in expected.items():

@@ -128,7 +128,7 @@ def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) ->
     assert f'"filename": "{top}/share/portolan/portolan.wasm"' in filters
 
 
-def test_what_is_in_a_file_is_written_beside_it(release: Path) -> None:
+def test_the_content_of_each_file_is_described_beside_it(release: Path) -> None:
     documents: dict[str, Any] = {path.name: json.loads(path.read_text()) for path in release.glob("*.cdx.json")}
     assert len(documents) == 1 + 3 * len(PLATFORMS), "the filter, and for each platform package and images"
     for name, document in documents.items():

@@ -127,7 +127,7 @@ def test_since_when_a_replica_differs_is_kept_between_two_looks(place: Place, tm
     assert ":same" not in Path(remembered[1]).read_text()
 
 
-def test_who_does_not_answer_is_not_said_to_differ(place: Place, tmp_path: Path) -> None:
+def test_a_backend_that_does_not_answer_is_not_reported_as_drift(place: Place, tmp_path: Path) -> None:
     policy = write_policy(document(place.east.url, f"http://127.0.0.1:{ports.dead()}"), tmp_path)
     status, report = drift(policy, "app/web:same")
     assert (status, report["status"], states(report)) == (1, "unknown", [{"east": "same", "west": "unknown"}])

@@ -35,7 +35,7 @@ def test_the_policy_is_good(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_what_is_checked_in_is_what_is_rendered(name: str) -> None:
+def test_the_examples_in_the_tree_are_rendered_from_their_policies(name: str) -> None:
     rendered = portolan.output("render", folder(name) / "portolan.yaml")
     assert rendered == (folder(name) / "envoy.yaml").read_text()
 

@@ -501,7 +501,7 @@ def test_a_share_of_the_repositories_is_read_from_a_backend(
     assert not tried & {seen.target.replace(b"b-team", b"a-team") for seen in b.seen}, "none flips"
 
 
-def test_what_was_just_pushed_is_read_from_the_owner(
+def test_an_image_that_was_just_pushed_is_read_from_the_owner(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     a, b, _ = backends

@@ -284,7 +284,7 @@ def test_the_drill(
     assert ask(after, "8.8.2.9") == "cn", "others stay where they are"
 
 
-def test_clients_who_wait_longer_for_what_is_near_are_found(
+def test_clients_that_wait_longer_for_the_nearest_backend_are_found(
     east: Scripted, west: Scripted, live: Path, good: Path, start_envoy: Callable[[Policy], Envoy], tmp_path: Path
 ) -> None:
     """The log of a real Envoy: half of the requests are answered by the near registry, the others while it is down."""

@@ -136,7 +136,7 @@ def front(
 
 
 @pytest.mark.parametrize(("status", "alive"), STATUSES)
-def test_who_answers_the_ping_below_500_is_there(
+def test_a_backend_that_answers_the_check_below_500_is_up(
     front: Envoy, registries: dict[str, Scripted], status: int, alive: bool
 ) -> None:
     clusters = ["alone", "alone@owner", "near", "near@owner"]
@@ -193,7 +193,7 @@ def test_nothing_is_refused_after_a_start(east: Scripted, tmp_path: Path, worker
 
 
 # A registry that nobody asked for anything is checked as all others: nobody's first request finds out.
-def test_an_idle_front_knows_who_is_back(start: Callable[..., Envoy], tmp_path: Path) -> None:
+def test_an_idle_front_notices_a_backend_that_is_up_again(start: Callable[..., Envoy], tmp_path: Path) -> None:
     registry = Scripted()
     registry.script = named("idle")
     rule = {"name": "one", "repositories": ["**"], "chains": {"default": ["a"]}, "owner": "a"}

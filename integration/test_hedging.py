@@ -65,7 +65,7 @@ def timed(envoy: Envoy, target: str) -> tuple[raw.Response, float]:
 
 
 # The attempt may take ten seconds, so whatever is much sooner is the second one's.
-def test_nobody_waits_for_one_that_hangs(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_reads_do_not_wait_for_a_backend_that_hangs(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     a, b, _ = backends
     a.script = hang
     b.answer(FOUND)
@@ -99,7 +99,7 @@ def test_one_that_hangs_is_left_and_asked_again_when_it_answers(
     eventually(lambda: envoy.request("GET", MANIFEST).status == 200 and len(a.seen) > 0, what="a is asked again")
 
 
-def test_one_that_is_left_is_asked_where_nobody_else_is_up(
+def test_a_backend_that_is_asked_last_serves_while_no_other_is_up(
     backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     """Checks may find the second down because the machine is busy, while the first hangs."""
@@ -190,7 +190,7 @@ def test_a_client_hears_of_a_body_that_is_cut(
 
 
 @pytest.mark.parametrize(("answer", "status"), [(FOUND, 200), (MISSING, 503), (Answer(500), 503)])
-def test_who_is_asked_already_is_not_asked_again(
+def test_a_backend_with_a_request_under_way_is_not_asked_again(
     answer: Answer, status: int, backends: list[Scripted], start_envoy: StartEnvoy
 ) -> None:
     """The first is known to be down, so Envoy has nobody but the second, also for the attempt beside it."""

@@ -156,7 +156,9 @@ NAMES = [b'a","user":"b', b"a\nb", b"\0", b"a" * 3_000, b"%START_TIME%", b"\xff\
 
 
 @pytest.mark.parametrize("name", NAMES, ids=[repr(name[:12]) for name in NAMES])
-def test_a_name_that_nobody_has_found_right_is_nowhere(envoy: Envoy, service: Scripted, east: Scripted, name: bytes) -> None:
+def test_an_unverified_user_name_is_nowhere_in_the_log(
+    envoy: Envoy, service: Scripted, east: Scripted, name: bytes
+) -> None:
     """The log has the users of a front; whoever says a name and a wrong password must not write there."""
     service.answer(Answer(401, [], b""))
     envoy.forget_log()
@@ -203,7 +205,7 @@ def test_handshakes_that_never_end_hold_nobody(tls: Door, sent: bytes) -> None:
     ],
     ids=["HTTP/1.1", "HTTP/2", "a record that is too long", "SSL 2", "SSH"],
 )
-def test_what_is_no_handshake_ends_its_connection(tls: Door, west: Scripted, sent: bytes) -> None:
+def test_a_broken_handshake_ends_its_own_connection(tls: Door, west: Scripted, sent: bytes) -> None:
     with raw.Connection(tls.envoy.port, seconds=60.0) as connection:
         try:
             connection.send(sent)

@@ -150,7 +150,7 @@ class Followed(Answer):
         return super().encode(is_head) + poison
 
 
-def test_an_answer_that_nobody_asked_for_is_given_to_nobody(door: Door, west: Scripted) -> None:
+def test_an_unsolicited_answer_reaches_no_client(door: Door, west: Scripted) -> None:
     west.answer(Followed(200, [], b"{}"))
     assert door.get(OURS).body == b"{}"
     west.answer(Answer(200, [], b"{}"))
@@ -193,7 +193,7 @@ def test_a_line_end_in_an_answers_header_makes_no_second_header(door: Door, west
     assert not any(b"\r" in value or b"\n" in value for _, value in found.headers)
 
 
-def test_what_one_tenant_gets_is_never_the_others(door: Door, east: Scripted, west: Scripted) -> None:
+def test_an_answer_for_one_tenant_never_reaches_another(door: Door, east: Scripted, west: Scripted) -> None:
     """Many requests of both on one connection, some refused: each answer is its own request's."""
 
     def echo(seen: Seen) -> Answer:

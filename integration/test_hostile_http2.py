@@ -63,7 +63,7 @@ OF_NO_CLIENT = {"x-portolan-cluster", "x-envoy-original-path", "x-geo-country", 
 
 
 @pytest.mark.parametrize("listed", [row[1] for row in HARMLESS], ids=[row[0] for row in HARMLESS])
-def test_what_is_taken_is_our_request_and_no_more(
+def test_an_accepted_request_is_one_request(
     door: Door, east: Scripted, west: Scripted, listed: list[Field]
 ) -> None:
     with door.http2() as connection:
@@ -167,7 +167,7 @@ ANSWERED = {settings, pings}
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_ends_its_connection_and_nobody_elses(
+def test_a_flood_ends_only_its_own_connection(
     door: Door, west: Scripted, flood: Callable[[Connection], None]
 ) -> None:
     with door.http2() as other, door.http2() as connection:

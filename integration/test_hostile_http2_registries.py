@@ -148,7 +148,7 @@ def of_ours(answer: raw.Response) -> list[str]:
 
 
 @pytest.mark.parametrize("script", [row[1] for row in BROKEN], ids=[row[0] for row in BROKEN])
-def test_what_is_no_answer_is_an_outage(envoy: Envoy, registry: Http2Registry, script: Script) -> None:
+def test_a_malformed_http2_answer_is_an_outage(envoy: Envoy, registry: Http2Registry, script: Script) -> None:
     registry.script = asked_for("bad", script)
     try:
         answer = envoy.request("GET", ONE)
@@ -162,7 +162,7 @@ def test_what_is_no_answer_is_an_outage(envoy: Envoy, registry: Http2Registry, s
 
 
 @pytest.mark.parametrize("script", [row[1] for row in ODD], ids=[row[0] for row in ODD])
-def test_what_is_odd_and_an_answer_passes_without_it(envoy: Envoy, registry: Http2Registry, script: Script) -> None:
+def test_an_odd_answer_passes_without_its_odd_fields(envoy: Envoy, registry: Http2Registry, script: Script) -> None:
     registry.script = asked_for("bad", script)
     for target in (ONE, BOTH):
         answer = envoy.request("GET", target)

@@ -104,7 +104,7 @@ OF_NO_CLIENT = {"x-portolan-cluster", "x-envoy-original-path", "x-geo-country", 
 
 
 @pytest.mark.parametrize("listed", [row[1] for row in HARMLESS], ids=[row[0] for row in HARMLESS])
-def test_what_is_taken_is_our_request_and_no_more(
+def test_an_accepted_request_is_one_request(
     connection: Connection, east: Scripted, west: Scripted, listed: list[Field]
 ) -> None:
     found = connection.ask(listed)
@@ -194,7 +194,7 @@ BROKEN: list[tuple[str, Callable[[Connection], object]]] = [
 
 
 @pytest.mark.parametrize("breaks", [row[1] for row in BROKEN], ids=[row[0] for row in BROKEN])
-def test_a_broken_stream_ends_its_connection_and_nobody_elses(
+def test_a_broken_stream_ends_only_its_own_connection(
     door: Door, east: Scripted, west: Scripted, breaks: Callable[[Connection], object]
 ) -> None:
     with door.http3() as other, door.http3() as connection:
@@ -341,7 +341,7 @@ FLOODS = [
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_harms_nobody_else(door: Door, flood: Callable[[Connection], Iterator[None]]) -> None:
+def test_a_flood_harms_no_other_client(door: Door, flood: Callable[[Connection], Iterator[None]]) -> None:
     with door.http3() as other, door.http3() as connection:
         try:
             for step, _ in enumerate(flood(connection)):

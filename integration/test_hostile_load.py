@@ -88,7 +88,7 @@ def test_a_token_service_cannot_fill_memory_or_stop_others(
     assert most_memory(envoy) - before < 64 * MIB
 
 
-def test_who_sends_a_header_slowly_is_told_so_and_holds_nobody(envoy: Envoy) -> None:
+def test_a_client_that_sends_its_headers_slowly_gets_408_and_delays_no_other(envoy: Envoy) -> None:
     """Slow loris: a byte of header now and then. The limit is ten seconds."""
     with ExitStack() as stack:
         slow = [stack.enter_context(raw.Connection(envoy.port)) for _ in range(200)]
@@ -117,7 +117,7 @@ def test_connections_that_wait_are_held_and_cost_little(envoy: Envoy) -> None:
     assert eventually(lambda: sum(envoy.stats(active).values()) < 10)
 
 
-def test_a_body_that_nobody_reads_is_not_kept(envoy: Envoy, west: Scripted) -> None:
+def test_an_unread_body_is_not_buffered(envoy: Envoy, west: Scripted) -> None:
     """64 MB for a repository that is refused, and a registry that answers before it has read."""
     before = most_memory(envoy)
     for target in ("/v2/nobodys/app/manifests/v1", OURS):

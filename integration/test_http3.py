@@ -87,7 +87,7 @@ def test_the_log_says_which_protocol_it_was(site: Site, upstream: Scripted, tmp_
         ("GET", "/v2/team/old/tags/list", 403, "DENIED"),
     ],
 )
-def test_what_is_refused_is_refused_by_quic_as_well(
+def test_refusals_over_http3_are_those_over_tcp(
     site: Site, upstream: Scripted, tmp_path: Path, method: str, target: str, status: int, code: str
 ) -> None:
     upstream.answer(Answer(200, [], b"{}"))
@@ -97,7 +97,7 @@ def test_what_is_refused_is_refused_by_quic_as_well(
     assert not upstream.seen
 
 
-def test_a_host_of_nobody_is_refused(site: Site, upstream: Scripted, tmp_path: Path) -> None:
+def test_a_host_of_no_front_is_refused(site: Site, upstream: Scripted, tmp_path: Path) -> None:
     upstream.answer(Answer(200, [], b"{}"))
     answer = http3.ask(site.port, "/v2/team/app/manifests/v1", tmp_path, host="evil.test")
     assert answer.status == 404

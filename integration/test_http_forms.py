@@ -64,7 +64,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("lines", "_why"), ACCEPTED, ids=[row[1] for row in ACCEPTED])
-def test_what_http_has_a_server_accept_is_served(
+def test_requests_that_http_lets_a_server_accept_are_served(
     envoy: Envoy, east: Scripted, lines: list[str], _why: str
 ) -> None:
     assert send(envoy, *lines).status == 200
@@ -178,7 +178,7 @@ def test_an_address_with_a_port_is_an_address(
         assert entry["region"] == region, value
 
 
-def test_a_port_makes_nobody_believed(envoy: Envoy) -> None:
+def test_an_x_forwarded_for_with_a_port_is_not_trusted(envoy: Envoy) -> None:
     envoy.forget_log()
     assert envoy.request("GET", TARGET, [("X-Forwarded-For", "198.51.100.7:51234")]).status == 200
     (entry,) = envoy.log_entries(1)

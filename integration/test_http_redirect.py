@@ -77,7 +77,7 @@ def test_where_the_policy_names_a_port_that_is_where_it_leads(site: Site) -> Non
     assert answer.all("location") == [f"https://two.test:{site.https}/v2/"]
 
 
-def test_a_host_of_nobody_is_led_nowhere(site: Site) -> None:
+def test_a_host_of_no_front_is_not_redirected(site: Site) -> None:
     answer = site.ask("GET", "/v2/", host="evil.test")
     assert (answer.status, answer.all("location")) == (404, [])
     assert json.loads(answer.body)["errors"][0]["code"] == "NAME_UNKNOWN"

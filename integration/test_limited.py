@@ -17,7 +17,7 @@ READS = 20
 ELSEWHERE = "/v2/team/other/manifests/v1"
 
 
-def test_who_is_limited_is_not_asked_while_another_serves(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_a_limited_backend_is_spared_while_another_serves(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     a, b, _ = backends
     a.answer(limited(1))
     b.answer(FOUND)
@@ -30,7 +30,9 @@ def test_who_is_limited_is_not_asked_while_another_serves(backends: list[Scripte
     eventually(lambda: envoy.request("GET", MANIFEST).status == 200 and len(a.seen) > 0, what="a is asked again")
 
 
-def test_what_only_the_limited_one_has_is_asked_of_it(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_content_that_only_the_limited_backend_has_comes_from_it(
+    backends: list[Scripted], start_envoy: StartEnvoy
+) -> None:
     """One image that is limited keeps nobody from the others: anybody can ask for it."""
     a, b, c = backends
 
@@ -47,7 +49,7 @@ def test_what_only_the_limited_one_has_is_asked_of_it(backends: list[Scripted], 
     assert [entry["attempts"] for entry in envoy.log_entries(4)][1:] == [3, 3, 3], "the others were asked before it"
 
 
-def test_who_is_limited_is_asked_where_nobody_else_is_up(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
+def test_a_limited_backend_is_asked_while_no_other_is_up(backends: list[Scripted], start_envoy: StartEnvoy) -> None:
     """A request that began where nobody is up would end there."""
     a, b, _ = backends
 

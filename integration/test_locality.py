@@ -276,7 +276,7 @@ def test_forwarded_is_not_read(behind_cdn: Envoy, west: Scripted) -> None:
         "an address of a network",
     ],
 )
-def test_nobody_else_says_where_a_client_is(
+def test_geo_headers_of_clients_are_ignored(
     beside_cdn: Envoy, west: Scripted, headers: dict[str, str]
 ) -> None:
     check_placed(beside_cdn, west, list(headers.items()), "default", "default")

@@ -67,7 +67,7 @@ def logged(envoy: Envoy, target: str) -> tuple[raw.Response, dict[str, Any]]:
         ("down", Answer(500), "down skipped; east 500", "west"),
     ],
 )
-def test_the_log_says_who_was_tried(
+def test_the_log_names_the_backends_that_were_tried(
     envoy: Envoy, east: Scripted, name: str, east_answers: Answer, tried: str | None, backend: str
 ) -> None:
     east.answer(east_answers)
@@ -107,7 +107,7 @@ def test_errors_in_the_place_of_what_backends_answered_name_the_request(
     west.answer(FOUND)
 
 
-def test_what_envoy_cannot_read_has_no_name(envoy: Envoy) -> None:
+def test_a_request_that_envoy_cannot_read_has_no_names_in_the_log(envoy: Envoy) -> None:
     envoy.forget_log()
     answer = envoy.request("GET", "/v2/", [(f"x-{number}", "x") for number in range(101)])
     assert answer.status == 431
@@ -136,7 +136,7 @@ def test_lines_are_replayed(envoy: Envoy, east: Scripted, west: Scripted, tmp_pa
     assert other.stdout.endswith("4 requests; 2 would be decided otherwise now\n"), other.stdout
 
 
-def test_a_refusal_says_who_refused_with_which_code(envoy: Envoy) -> None:
+def test_the_log_of_a_refusal_has_its_error_code(envoy: Envoy) -> None:
     answer, entry = logged(envoy, "/v2/nobodys/app/tags/list")
     assert (answer.status, entry["details"]) == (404, "portolan_refused:NAME_UNKNOWN")
     assert answer.one("x-request-id") == entry["request_id"] == told(answer)

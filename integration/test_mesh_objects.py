@@ -77,7 +77,9 @@ def test_level_full(example: str, tmp_path: Path) -> None:
         ("Gateway", ["metadata", "name"], "Not A Name"),
     ],
 )
-def test_what_the_schemas_refuse(plain: list[dict[str, Any]], kind: str, path: list[Any], wrong: object) -> None:
+def test_objects_that_the_schemas_refuse(
+    plain: list[dict[str, Any]], kind: str, path: list[Any], wrong: object
+) -> None:
     """Or the tests above could not fail."""
     document = copy.deepcopy(next(each for each in plain if each["kind"] == kind))
     place = document

@@ -198,7 +198,7 @@ def test_the_sums_agree_with_what_was_sent_and_what_registries_saw(site: Site, e
     assert scrape.by("portolan_sent_bytes_total", "backend", "way")["east", "carried"] == 4 * len(CONTENT) + len(MISSING.body)
 
 
-def test_what_envoy_refuses_itself_is_counted_once(site: Site) -> None:
+def test_requests_that_envoy_refuses_are_counted_once(site: Site) -> None:
     before = site.scrape()
     rows = [
         b"NONSENSE\r\n\r\n",
@@ -259,7 +259,7 @@ LIMITS: list[tuple[list[raw.Header], float, float]] = [
 ]
 
 
-def test_what_a_registry_says_of_its_limit(site: Site, west: Scripted) -> None:
+def test_metrics_of_a_registrys_rate_limit(site: Site, west: Scripted) -> None:
     before = west.script
     for headers, remaining, allowed in LIMITS:
         west.script = lambda _seen, headers=headers: Answer(200, headers, CONTENT)

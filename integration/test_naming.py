@@ -98,7 +98,7 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("host", "target", "upstream", "expected"), ASKED)
-def test_what_backends_are_asked(
+def test_the_target_at_each_backend(
     front: Envoy, request: pytest.FixtureRequest, host: str, target: str, upstream: str, expected: str
 ) -> None:
     front.forget_log()
@@ -144,7 +144,7 @@ def test_ns_is_answered_where_it_was_used(
     assert get(front, target, host).one("oci-namespace") == namespace
 
 
-def test_what_a_backend_says_of_ns_is_its_own_affair(front: Envoy, east: Scripted) -> None:
+def test_an_oci_namespace_of_a_backend_is_not_passed_on(front: Envoy, east: Scripted) -> None:
     east.answer(Answer(200, [("OCI-Namespace", "evil.example")], b"{}"))
     assert get(front, "/v2/nginx/manifests/v1?ns=docker.io").all("oci-namespace") == ["docker.io"]
 
@@ -172,7 +172,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("host", "target", "status", "code"), REFUSED)
-def test_what_is_not_served_is_dialled_by_nobody(
+def test_a_registry_that_the_policy_does_not_name_is_never_dialled(
     front: Envoy, east: Scripted, west: Scripted, host: str, target: str, status: int, code: str
 ) -> None:
     answer = get(front, target, host)

@@ -264,7 +264,7 @@ def test_a_cache_that_is_down_is_an_outage_and_no_miss(mirror: Mirror) -> None:
     assert json.loads(answer.body)["errors"][0]["code"] == "UNAVAILABLE"
 
 
-def test_nobody_pushes_to_a_cache(mirror: Mirror) -> None:
+def test_a_push_to_a_cache_is_refused(mirror: Mirror) -> None:
     for method, path in (("POST", "blobs/uploads/"), ("PUT", "manifests/v2"), ("DELETE", "manifests/v1")):
         answer = mirror.envoy.request(method, f"/v2/team/app/{path}?ns=ghcr.io", host=mirror.front)
         assert (answer.status, answer.one("allow")) == (405, "GET, HEAD")

@@ -104,7 +104,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     ["", "a: [", "just words", "version: 1\nversion: 1\n", "\x00", "&a [*a]"],
     ids=["empty", "no YAML", "no mapping", "a key twice", "a NUL", "an alias of itself"],
 )
-def test_what_is_no_policy_at_all_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_document_that_is_no_policy_is_refused(tmp_path: Path, text: str) -> None:
     done = run("check", text, tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip()

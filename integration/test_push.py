@@ -290,7 +290,7 @@ def test_the_state_of_an_upload_comes_back_byte_for_byte(
         (f"?from=unknown/a&mount={DIGEST}&k=v", "?k=v"),
     ],
 )
-def test_what_a_start_of_an_upload_asks_for(
+def test_the_query_of_a_started_upload(
     scripted: Envoy, east: Scripted, west: Scripted, asked: str, sent: str
 ) -> None:
     east.forget()

@@ -285,7 +285,7 @@ def test_an_error_is_unknown_and_not_remembered(
 
 
 @pytest.mark.parametrize("trouble", ["500", "down", "slow"])
-def test_nobody_is_sent_to_a_bucket_that_went_down(
+def test_no_client_is_redirected_to_a_bucket_that_went_down(
     registry: Scripted, stores: list[BlobStore], start_policy: Start, trouble: str
 ) -> None:
     """Clients only ever ask for what the bucket is known to have; nobody waits for it."""
@@ -321,7 +321,7 @@ def two_registries(registry: Scripted, west: Scripted, stores: list[BlobStore], 
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_nobody_is_sent_to_a_registry_that_is_down(
+def test_no_client_is_redirected_to_a_registry_that_is_down(
     registry: Scripted, west: Scripted, stores: list[BlobStore], start_policy: Start, workers: int
 ) -> None:
     """The other one gets the clients, by its own name of the repository, until the first is back."""
@@ -384,7 +384,7 @@ def test_how_registries_are_is_asked_once_a_second(
     assert 1 <= after - before <= 2 * (seconds + 1), "for each of two workers"
 
 
-def test_what_a_bucket_lacks_is_carried_where_the_policy_carries(
+def test_content_that_a_bucket_lacks_is_forwarded_where_the_policy_forwards(
     registry: Scripted, stores: list[BlobStore], start_policy: Start
 ) -> None:
     envoy = start_policy(policy(registry, stores, classes=["tags"]))
@@ -423,7 +423,7 @@ def test_one_question_for_a_thousand(
             assert {sent_to(answer) for answer in answers} == {stores[0].location(DIGEST)}
 
 
-def test_a_hanging_bucket_holds_nobody_for_long(
+def test_a_hanging_bucket_delays_a_request_only_shortly(
     registry: Scripted, stores: list[BlobStore], start_policy: Start
 ) -> None:
     """Pulls of many blobs by many clients, while the bucket hangs."""
@@ -439,7 +439,7 @@ def test_a_hanging_bucket_holds_nobody_for_long(
     assert max(milliseconds) < 4000, "a second, and not another"
 
 
-def test_what_is_remembered_is_bounded(
+def test_the_number_of_remembered_blobs_is_bounded(
     registry: Scripted, stores: list[BlobStore], start_policy: Start
 ) -> None:
     envoy = start_policy(policy(registry, stores, probe={"entries": 10}))

@@ -278,7 +278,7 @@ def hop_headers(envoy: Envoy) -> list[raw.Header]:
 @pytest.mark.parametrize("host", ["{host}", "{upper}", "x.store.test:{store}", "{host}."])
 @pytest.mark.parametrize("target", ["/blob", "/v2/", BLOB])
 @pytest.mark.parametrize("is_forged", [False, True])
-def test_nobody_uses_the_proxy_to_reach_a_cdn(
+def test_a_client_cannot_reach_a_delivery_network_through_the_proxy(
     envoy: Envoy, redirecting: Scripted, delivery: Delivery, host: str, target: str, is_forged: bool
 ) -> None:
     """Not even though hosts that no front declares are served; a host of the CDN is none of them."""
@@ -293,7 +293,7 @@ def test_nobody_uses_the_proxy_to_reach_a_cdn(
     assert delivery.cdn.seen == []
 
 
-def test_what_a_registry_says_to_envoy_is_not_heard(
+def test_internal_headers_in_a_registrys_answer_are_ignored(
     envoy: Envoy, redirecting: Scripted, delivery: Delivery
 ) -> None:
     """Neither can it have the proxy follow for clients that follow by themselves, nor choose how."""

@@ -60,7 +60,7 @@ STATUSES = [201, 202, 204, 206, 226, 304, 400, 401, 403, 404, 407, 410, 429, 500
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_what_the_cdn_refuses_is_had_of_the_next_registry(
+def test_content_that_the_cdn_refuses_comes_from_the_next_registry(
     envoy: Envoy, east: Scripted, west: Scripted, delivery: Delivery, status: int
 ) -> None:
     delivery.cdn.behave(lambda _seen: Answer(status))
@@ -94,7 +94,7 @@ def test_a_cdn_that_refuses_connections_or_hangs_is_left(
         over.set()
 
 
-def test_the_second_registry_of_a_list_is_left_for_nobody_that_was_asked(
+def test_after_the_second_registrys_redirect_no_registry_is_asked_twice(
     envoy: Envoy, east: Scripted, west: Scripted, delivery: Delivery
 ) -> None:
     """`west` lacks it, `east` redirects to a CDN that fails: nobody is asked a second time."""
@@ -145,7 +145,7 @@ def test_the_redirect_of_the_next_registry_is_followed_too(
     assert delivery.cdn.seen[-1].authority == delivery.host
 
 
-def test_an_only_registry_has_nobody_behind_it(
+def test_the_redirect_of_an_only_registry_has_no_fallback(
     envoy: Envoy, east: Scripted, west: Scripted, delivery: Delivery
 ) -> None:
     delivery.cdn.behave(lambda _seen: Answer(403))

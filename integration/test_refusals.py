@@ -94,7 +94,7 @@ ROWS = [
     ROWS,
     ids=[f"{row[0]} {row[1][:60]}: {row[5]}" for row in ROWS],
 )
-def test_what_is_not_served_is_refused_in_the_words_of_the_specification(
+def test_refusals_have_the_error_codes_of_the_specification(
     envoy: Envoy,
     east: Scripted,
     west: Scripted,
@@ -151,7 +151,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("target", "sent", "_why"), ACCEPTED, ids=[row[2] for row in ACCEPTED])
-def test_what_only_looks_odd_is_served(
+def test_odd_looking_valid_requests_are_served(
     envoy: Envoy, west: Scripted, target: str, sent: str, _why: str
 ) -> None:
     west.forget()

@@ -70,7 +70,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("target", "client", "agent", "method", "reason"), REFUSED)
-def test_who_and_what_is_refused_is_told_why(
+def test_a_refused_client_or_image_gets_the_reason(
     envoy: Envoy, east: Scripted, target: str, client: str, agent: str, method: str, reason: str
 ) -> None:
     answer = ask(envoy, target, client, agent, method)

@@ -335,7 +335,7 @@ PASSED: list[raw.Header] = [
 # fmt: on
 
 
-def test_what_a_client_asks_for_reaches_the_upstream(envoy: Envoy, west: Scripted) -> None:
+def test_headers_of_a_conditional_or_partial_request_reach_the_backend(envoy: Envoy, west: Scripted) -> None:
     west.answer(Answer(206, [("Content-Range", "bytes 1-2/10")], b"ab"))
     found = envoy.request("GET", BLOB, list(PASSED))
     assert (found.status, found.one("content-range"), found.body) == (206, "bytes 1-2/10", b"ab")

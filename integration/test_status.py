@@ -130,7 +130,7 @@ def test_text_for_a_pipe_has_no_colours(scene: Scene) -> None:
     assert "\x1b" not in done.stdout
 
 
-def test_who_has_seen_enough_closes_the_pipe(scene: Scene) -> None:
+def test_a_closed_pipe_ends_the_command(scene: Scene) -> None:
     command = f"'{paths.portolan()}' status {scene.address} -o json --interval 1 | head -n 2"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["ok", "ok"]
@@ -198,7 +198,7 @@ def ok_seconds(reports: list[Report]) -> float:
 @pytest.mark.skipif("PORTOLAN_LONG_OBSERVING" not in os.environ, reason="takes minutes; see make test-all")
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize(("name", "script", "kinds"), FAULTS, ids=[row[0] for row in FAULTS])
-def test_what_only_requests_show_is_named(
+def test_faults_that_only_requests_show_are_named(
     scene: Scene, east: Scripted, name: str, script: Script, kinds: set[str]
 ) -> None:
     # Or it would be the fault before that goes on.

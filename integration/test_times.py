@@ -106,7 +106,7 @@ def test_the_only_backend_is_asked_once_and_for_as_long_as_the_policy_says(
         assert seconds - 0.05 <= took < seconds * 1.9, (method, target)
 
 
-def test_what_the_only_backend_has_not_seen_is_tried_again(
+def test_a_request_that_the_only_backend_has_not_seen_is_tried_again(
     east: Scripted, start_envoy: Callable[[Policy], Envoy]
 ) -> None:
     envoy = start_envoy(policy([east.url]))

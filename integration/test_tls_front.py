@@ -135,7 +135,7 @@ def test_an_unknown_name_gets_the_first_certificate_which_the_client_refuses(sit
         site.connect("three.test")
 
 
-def test_who_speaks_no_tls_is_not_served(site: Site) -> None:
+def test_a_client_without_tls_is_not_served(site: Site) -> None:
     with socket.create_connection(("127.0.0.1", site.envoy.port), timeout=SECONDS) as connection:
         connection.sendall(b"GET /v2/ HTTP/1.1\r\nHost: one.test\r\n\r\n")
         try:
@@ -158,7 +158,7 @@ def test_old_versions_are_refused(site: Site) -> None:
 @pytest.mark.parametrize(
     ("offered", "chosen"), [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1"), ([], None)]
 )
-def test_http_2_for_who_can(site: Site, offered: list[str], chosen: str | None) -> None:
+def test_http_2_for_clients_that_negotiate_it(site: Site, offered: list[str], chosen: str | None) -> None:
     more = {"alpn": offered} if offered else {}
     with site.connect("one.test", **more) as connection:
         assert connection.selected_alpn_protocol() == chosen

@@ -61,7 +61,7 @@ def test_a_list_is_pulled_whole(place: Place) -> None:
     assert blobs and len(blobs) == len(set(blobs)), "each blob of a repository once"
 
 
-def test_what_is_not_there_is_named_and_the_rest_is_pulled(place: Place) -> None:
+def test_missing_images_are_named_and_the_others_are_pulled(place: Place) -> None:
     url = f"http://127.0.0.1:{place.envoy.port}"
     done = portolan.run("warm", url, "team/app:v1", "team/app:none")
     assert done.returncode == 1, done

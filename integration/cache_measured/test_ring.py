@@ -71,7 +71,7 @@ def test_the_ring_is_its_twin(seed: int, percent: int) -> None:
     assert 0 < hits < 1500
 
 
-def test_what_is_larger_than_the_ring_is_not_kept() -> None:
+def test_content_larger_than_the_ring_is_not_kept() -> None:
     ring = Ring(10)
     assert [ring.get(1, 4), ring.get(1, 4), ring.get(2, 11), ring.get(2, 11), ring.get(1, 4)] == [False, True, False, False, False]
 

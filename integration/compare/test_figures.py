@@ -42,7 +42,7 @@ def test_when_it_switched_and_returned(name: str, requests: list[Sample], switch
     ), name
 
 
-def test_what_is_counted() -> None:
+def test_counts_of_measured_requests() -> None:
     found = measured(
         request(99, 5, "near"),
         request(101, 1.5, "far"),

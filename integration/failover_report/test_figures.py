@@ -38,7 +38,7 @@ def test_a_switch_is_the_first_read_that_went_elsewhere_at_once() -> None:
     assert figures.repeated_reads == 2
 
 
-def test_who_stays_on_the_primary_has_not_switched() -> None:
+def test_a_client_that_stays_on_the_primary_has_not_switched() -> None:
     figures = figures_of(read(99, PRIMARY), read(105, PRIMARY), read(111, PRIMARY), read(111, SECONDARY))
     assert figures.switch_seconds is None, "after the trouble it is not counted"
 
@@ -78,7 +78,7 @@ def test_a_fault_spares_what_it_is_not_about() -> None:
         assert Fault.from_json(fault.to_json()) == fault
 
 
-def test_what_is_no_part_of_the_load_is_counted_apart() -> None:
+def test_requests_beside_the_load_are_counted_apart() -> None:
     path = {"time": "2026-01-01T00:00:00Z", "method": "GET", "flags": "-", "first_byte_ms": 1, "status": 500}
     aside, load = (
         {**path, "backend": PRIMARY, "attempts": 1, "path": f"/v2/{repository}/manifests/v1"}

@@ -10,7 +10,7 @@ def test_eventually_says_what_was_found() -> None:
     assert eventually(lambda: next(answers)) == "found"
 
 
-def test_what_never_comes_fails_with_the_last_assertion() -> None:
+def test_eventually_fails_with_the_last_assertion() -> None:
     def check() -> bool:
         assert False, "still asked"
 
@@ -25,7 +25,7 @@ def test_an_error_is_no_not_yet() -> None:
         eventually(lambda: 1 // 0)
 
 
-def test_what_stays_is_asked_more_than_once_and_fails_at_the_first_change() -> None:
+def test_stays_asks_more_than_once_and_fails_at_the_first_change() -> None:
     assert stays(lambda: True, for_=0.1) > 1
     answers = iter([True, True, False, True])
     with pytest.raises(AssertionError, match="no longer so"):

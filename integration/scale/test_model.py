@@ -31,12 +31,12 @@ def test_a_million_pulls_an_hour() -> None:
         ("probes_per_hour", 2 * 10_000 / 24, 40 * 10_000 / 24, "each worker, each blob, once a day"),
     ],
 )
-def test_what_grows_with_replicas(name: str, one: float, twenty: float, reason: str) -> None:
+def test_numbers_that_grow_with_replicas(name: str, one: float, twenty: float, reason: str) -> None:
     assert getattr(of(1_000_000, 1, 1), name) == pytest.approx(one, abs=0.1), reason
     assert getattr(of(1_000_000, 5, 4), name) == pytest.approx(twenty, abs=0.1), reason
 
 
-def test_nothing_is_fetched_that_nobody_asks_for() -> None:
+def test_content_without_a_request_is_never_fetched() -> None:
     few = of(10, regions=5, replicas=4)
     assert few.tokens_per_hour == 10 * 10
     assert few.probes_per_hour == 10 * 7
