@@ -1,4 +1,4 @@
-//! What shells and manuals know of the command line, made from the command line itself.
+//! Completions and manual pages, made from the command line itself.
 
 use std::ffi::OsString;
 use std::fs;

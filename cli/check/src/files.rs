@@ -1,4 +1,4 @@
-//! What a policy names and does not hold: files, and how old their data is.
+//! Files that a policy names: whether they exist, and how old their data is.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! What `check` has found, for Prometheus: whether the policy on the disk is good, and which it is.
+//! The result of `check` as metrics for Prometheus: whether the policy on the disk is good, and its
+//! fingerprint.
 
 use portolan_command::output::Exit;
 

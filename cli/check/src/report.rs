@@ -1,4 +1,4 @@
-//! What `check` has found in one policy, in each of its formats.
+//! The report of `check` on one policy, in each of its formats.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a policy may say, but hardly means.
+//! Warnings about valid policies that are probably mistakes.
 
 mod client_redirects;
 mod credentials;

@@ -1,4 +1,5 @@
-//! What every command of `portolan` does: it reads a policy, prints results and mistakes, replaces files.
+//! Common parts of all commands of `portolan`: reading policies, printing results and mistakes,
+//! replacing files.
 //!
 //! [`policy_file`] reads policies, with every mistake at its line and column. [`output`] prints, and says how the
 //! process ends. Nothing here opens a connection.

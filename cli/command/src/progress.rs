@@ -1,4 +1,4 @@
-//! What is going on, for whoever waits.
+//! Progress on the terminal, while a command works.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};

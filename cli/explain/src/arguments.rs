@@ -1,4 +1,4 @@
-//! What a person types behind `portolan explain`.
+//! Arguments of `portolan explain`.
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! What Envoy would tell the filter about the client that a person describes.
+//! The facts about a client that Envoy would give the filter, from the options of the command.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! IPv4 addresses that are nobody's on the Internet.
+//! IPv4 addresses that are not public.
 
 use std::net::Ipv4Addr;
 

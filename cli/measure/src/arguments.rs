@@ -1,4 +1,4 @@
-//! What both commands that measure ask for.
+//! Arguments that both measuring commands have.
 
 use std::io;
 use std::time::Duration;

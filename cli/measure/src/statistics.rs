@@ -1,4 +1,4 @@
-//! What many values come to.
+//! Medians and other statistics of measured values.
 
 use serde::Serialize;
 

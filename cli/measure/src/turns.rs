@@ -1,4 +1,4 @@
-//! In which order those who are compared take their turns.
+//! The order in which compared sides are measured: in turns.
 
 /// Who is measured when, in one round of `count`: those of even rounds from the first to the last,
 /// those of odd rounds the other way round.

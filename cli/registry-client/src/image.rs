@@ -1,4 +1,4 @@
-//! What an image consists of.
+//! An image: its manifests, configurations and layers.
 
 use portolan_core::grammar::Digest;
 

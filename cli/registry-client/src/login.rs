@@ -1,4 +1,4 @@
-//! Who a client says it is, without a password on the command line.
+//! The user name and password of a client, without a password on the command line.
 
 use std::fs;
 use std::io::BufRead;

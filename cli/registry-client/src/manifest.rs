@@ -1,4 +1,4 @@
-//! What is in an image: manifests and lists of manifests (OCI image spec 1.1, Docker's schema 2).
+//! Manifests and lists of manifests (OCI image spec 1.1, Docker's schema 2).
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Errors of `render`, each with the person who can mend it.
+//! Errors of `render`; each says who can correct it.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! What can be wrong with the nodes of caches, where they are rendered.
+//! Errors in the nodes of caches that are rendered.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a person types behind the commands for caches, and how they say what came of it.
+//! Arguments of the commands for caches, and the forms of their reports.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! What a node holds, by the page on which Apache Traffic Server shows the URLs in its store.
+//! The content of a node, read from the page on which Apache Traffic Server shows the URLs in its
+//! store.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read};

@@ -1,4 +1,4 @@
-//! What an Apache Traffic Server counts, as far as it says how a node is used.
+//! Statistics of an Apache Traffic Server that show how a node is used.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a person types behind `portolan clients`.
+//! Arguments of `portolan clients`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Why nothing was made for a client, in words that say whose move it is.
+//! Errors of `portolan clients`; each says who can correct it.
 
 use std::fmt;
 use std::io;

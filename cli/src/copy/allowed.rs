@@ -1,4 +1,4 @@
-//! Which content may be in a store: that of repositories whose clients the policy sends there.
+//! Repositories whose content may be in a store: those whose clients the policy redirects there.
 //!
 //! A store shows what it has to everybody. What a policy sends nobody there for may be private.
 

@@ -1,4 +1,4 @@
-//! What is read from: a front or a registry, with one login for all of its repositories.
+//! Sources of a copy: a front or a registry, with one login for all of its repositories.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

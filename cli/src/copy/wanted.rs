@@ -1,4 +1,4 @@
-//! What a store is to have: the blobs of images, or those that clients have fetched.
+//! Blobs that a store should have: those of images, or those that clients have fetched.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Why no credential was written, in words that say whose move it is. None of them repeats a password.
+//! Errors of `portolan credential`; each says who can correct it. None repeats a password.
 
 use std::fmt;
 use std::io;

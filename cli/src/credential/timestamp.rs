@@ -1,4 +1,4 @@
-//! What a monitor is told about a credential file: how old it is.
+//! The age of a credential file, for monitoring.
 //!
 //! Envoy tells when it read a file last, but for all files of a directory together, and nothing about a
 //! helper that does not run any more. So the helper's last success is told by a file for the textfile

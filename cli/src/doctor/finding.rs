@@ -1,4 +1,5 @@
-//! What was found, in words and in JSON. The names of the fields are those of the JSON, and stay.
+//! A finding of `doctor`, as a text and as JSON. The names of its fields are those of the JSON, and
+//! stay.
 
 use portolan_command::colour::Colour;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Who may answer for a tag, and what each calls the image.
+//! The backends that may answer for a tag, and the name of the image at each.
 
 use portolan_core::config::ids::{BackendId, FrontId};
 use portolan_core::config::{Backend, BackendList, Config, Front, Rule};

@@ -1,4 +1,4 @@
-//! What the answers of replicas come to. The names of the fields are those of the JSON, and stay.
+//! The report of `portolan drift`. The names of its fields are those of the JSON, and stay.
 
 use portolan_command::moment::Moment;
 use portolan_command::table::{cells, lay_out};

@@ -1,4 +1,4 @@
-//! What a person types behind `portolan apply`, `rollback` and `history`.
+//! Arguments of `portolan apply`, `rollback` and `history`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

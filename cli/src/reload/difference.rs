@@ -1,4 +1,4 @@
-//! What another policy changes: backends, the listener, answers to requests.
+//! Differences between two policies: backends, the listener, answers to requests.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

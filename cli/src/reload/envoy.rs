@@ -1,4 +1,4 @@
-//! What Envoy's admin interface says of the files that it has read.
+//! The state of Envoy's files of configuration, as its admin interface shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

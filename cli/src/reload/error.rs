@@ -1,4 +1,4 @@
-//! Why a policy is not in force, in words that say whose move it is.
+//! Errors of `apply`; each says why the policy is not in force, and who can correct it.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! What is written, in which order, so that at no moment a request meets a part of one policy that is missing.
+//! The files of a reload in their order, in which no request meets a part of a policy that is
+//! missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

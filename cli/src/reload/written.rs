@@ -1,4 +1,4 @@
-//! What a directory of files remembers: which policy was put in force last, and which were before.
+//! The history in a directory of files: the policy in force, and those before it.
 
 use std::path::Path;
 

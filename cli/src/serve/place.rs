@@ -1,4 +1,4 @@
-//! Where the filter is if nobody says: where a package puts it, beside the command.
+//! The default path of the filter: where a package puts it, beside the command.
 
 use std::env;
 use std::path::{Path, PathBuf};

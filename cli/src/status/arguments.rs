@@ -1,4 +1,4 @@
-//! What a person types behind `portolan status`.
+//! Arguments of `portolan status`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What directories of `portolan render --target files` remember, and which Envoys have them.
+//! Directories of `portolan render --target files`: their history, and the Envoys that use them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What one Envoy says of itself when it is asked.
+//! The state of one Envoy, by its admin interface and its metrics.
 
 use std::collections::BTreeMap;
 

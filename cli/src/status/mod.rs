@@ -1,4 +1,4 @@
-//! `portolan status`: where clients are, who serves them, what fails and why.
+//! `portolan status`: regions of clients, backends that serve them, failures and their causes.
 //!
 //! Each Envoy says its numbers in Prometheus' text ([`exposition`], [`scrape`], [`names`]); two looks at them
 //! ([`round`]) become fronts, regions and backends ([`parts`]) and problems ([`problems`]), dated by what was seen before

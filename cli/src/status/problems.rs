@@ -1,4 +1,4 @@
-//! From fronts, regions and backends to what somebody should look at.
+//! Problems of fronts, regions and backends that need attention.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What one Envoy said at one moment, and what has changed between two such moments.
+//! The metrics of one Envoy at one moment, and the changes between two moments.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a policy says that numbers cannot: whom there is, though nothing has happened to it yet.
+//! The parts of a policy that have no metrics yet: all fronts, regions and backends.
 
 use std::collections::{BTreeMap, BTreeSet};
 

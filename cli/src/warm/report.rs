@@ -1,4 +1,4 @@
-//! What came of it. The names of the fields are those of the JSON, and stay.
+//! The report of `portolan warm`. The names of its fields are those of the JSON, and stay.
 
 use portolan_command::quantity::{counted, size};
 use serde::Serialize;

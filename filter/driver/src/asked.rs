@@ -1,4 +1,4 @@
-//! What the status of an answer means in the light of what the client asked.
+//! The meaning of a status in the light of the client's request.
 
 use portolan_core::attempt::Asks;
 use portolan_core::contract::StateKey;

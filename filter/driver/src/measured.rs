@@ -1,4 +1,4 @@
-//! What the worker has counted or measured itself, because its host has no record of it.
+//! Counters and times that the worker measures itself, because its host has no record of them.
 
 use portolan_core::contract::counted;
 use portolan_core::record::metric::{BLOB_PROBES, Metric, Shape, TOKEN_EXPIRES, TOKEN_FETCHES};

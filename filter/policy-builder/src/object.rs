@@ -1,4 +1,4 @@
-//! What the parts of a policy have in common: they are objects of JSON that grow field by field.
+//! Objects of JSON that grow field by field: the common part of all parts of a policy.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What is said of a policy that hardly means what it says.
+//! The type of a warning: a place in the policy, and a text.
 
 /// The path of a value, and what is doubtful about it.
 pub(super) type Doubt = (String, String);

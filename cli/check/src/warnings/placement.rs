@@ -1,4 +1,4 @@
-//! Doubts about clients that are placed by what nobody tells.
+//! Warnings about how clients are assigned to regions.
 
 use ipnet::IpNet;
 use portolan_command::policy_file::{join, view};

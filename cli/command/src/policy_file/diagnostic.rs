@@ -1,4 +1,4 @@
-//! What the command line says about a policy: one line for each mistake or doubt.
+//! Diagnostics about a policy: one line for each mistake or warning.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the filter is handed of a policy, and by what that is known.
+//! The JSON of a policy that the filter gets, and its fingerprint.
 
 use portolan_core::config::{Document, Fingerprint};
 

@@ -1,4 +1,4 @@
-//! What can go wrong, in words that say whose move it is.
+//! Errors of the commands for databases; each says who can correct it.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! What a database is like: whether Envoy can use it, what it covers, how old it is.
+//! Properties of a database: whether Envoy can use it, its coverage, its age.
 
 use std::path::Path;
 

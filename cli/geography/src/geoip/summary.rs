@@ -1,4 +1,4 @@
-//! What a build did, for the person who ran it.
+//! The summary of a build, for the person who ran it.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What came of a benchmark, as people read it.
+//! The report of a benchmark as a text.
 
 use portolan_command::quantity::{counted, ratio, size, speed, time};
 use portolan_command::table::{cells, lay_out, list};

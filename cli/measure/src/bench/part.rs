@@ -1,4 +1,4 @@
-//! What is done and timed.
+//! The parts of a pull that are timed.
 
 use std::fmt;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What there is to pull.
+//! The image and the layers that a benchmark pulls.
 
 use clap::ValueEnum;
 use portolan_core::grammar::Digest;

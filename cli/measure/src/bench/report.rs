@@ -1,4 +1,4 @@
-//! What came of a benchmark, as programs read it.
+//! The report of a benchmark as JSON.
 
 use portolan_command::quantity::real;
 use portolan_registry_client::manifest::Platform;

@@ -1,4 +1,4 @@
-//! What came of the walks, as people read it.
+//! The report of `compare-paths` as a text.
 
 use portolan_command::quantity::{bit_rate, counted, size, speed, time};
 use portolan_command::table::{cells, lay_out, list};

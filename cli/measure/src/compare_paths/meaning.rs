@@ -1,4 +1,4 @@
-//! What differences are signs of.
+//! Causes of differences between two paths.
 //!
 //! These are rules of thumb, each with its threshold. A sentence says what was seen, with numbers,
 //! and then what it may mean and what to do, so that a reader can disagree.

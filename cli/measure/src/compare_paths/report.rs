@@ -1,4 +1,4 @@
-//! What came of the walks, as programs read it.
+//! The report of `compare-paths` as JSON.
 
 use portolan_command::quantity::real;
 use portolan_registry_client::fault::Fault;

@@ -1,4 +1,4 @@
-//! What was measured and what follows from it. The names of the fields are those of the JSON, and stay.
+//! The report of `nearest`. The names of its fields are those of the JSON, and stay.
 
 use portolan_command::quantity::time;
 use portolan_command::table::{cells, lay_out};

@@ -1,4 +1,4 @@
-//! What S3's API has of its own: signatures, where their keys come from, and uploads in parts.
+//! The API of S3: signatures, the sources of their keys, and uploads in parts.
 
 pub(super) mod credentials;
 pub(super) mod multipart;

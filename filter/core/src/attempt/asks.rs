@@ -1,5 +1,5 @@
-//! What a client asks of the content: a part of it, or whether it has changed. An answer to a question that
-//! nobody asked is none.
+//! What a client asks of the content besides the whole of it: a part (`Range`), or only a change
+//! (`If-None-Match`). A 206 or 304 that does not fit the request is no answer.
 
 use crate::contract::encoding::{self, Kind};
 

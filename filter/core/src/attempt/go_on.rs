@@ -1,12 +1,12 @@
 //! Whether a request goes on to the next backend of its list, and to which cluster.
 //!
-//! Envoy goes on where the attempt phase has put [`GO_ON`](crate::contract::headers::GO_ON) into an
-//! answer, and after an attempt that had no answer at all. No status stands in Envoy's configuration.
+//! Envoy retries if the attempt phase has put [`GO_ON`](crate::contract::headers::GO_ON) into an
+//! answer, or if an attempt had no answer. Envoy's configuration has no list of statuses.
 //!
-//! The first attempt goes to the cluster of the list, where Envoy skips what it knows to be down or has
-//! taken out for a while. The attempts after it go to clusters in which only the backends stand that were
-//! not asked yet, and which only health checks take out. So nobody is asked twice, and a backend that
-//! failed requests have taken out is asked before a request is given up.
+//! The first attempt goes to the cluster of the list, in which Envoy skips backends that are down
+//! or ejected. Each later attempt goes to a cluster of the backends that were not asked yet, in
+//! which only health checks take a backend out. So no backend is asked twice, and a request asks an
+//! ejected backend before it fails.
 
 use super::answers::{Answer, Answers};
 use crate::contract::{clusters, headers, name_of};

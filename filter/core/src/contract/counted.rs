@@ -1,7 +1,8 @@
-//! What the metrics that the filter counts itself are called in Envoy, and where the labels stand in such a name.
+//! The names in Envoy of the metrics that the filter itself counts, and the place of the labels in
+//! such a name.
 //!
-//! Envoy knows no labels where a filter in `WebAssembly` counts. They are written into the name, and the rendered
-//! configuration has Envoy take them out again (`stats_tags`).
+//! A filter in `WebAssembly` cannot give labels to Envoy. They are written into the name, and the
+//! rendered configuration has Envoy take them out again (`stats_tags`).
 
 use std::fmt::Write;
 

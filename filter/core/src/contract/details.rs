@@ -1,5 +1,5 @@
-//! What the filter tells Envoy about an answer of its own: the access log's `details`, by which the
-//! metrics and Envoy's local replies know it.
+//! The details of an answer that the filter itself gives: `details` in the access log. The metrics
+//! and Envoy's local replies recognise the answer by them.
 
 /// With what the details of the filter's answers begin; no details of Envoy's do.
 pub const PREFIX: &str = "portolan_";

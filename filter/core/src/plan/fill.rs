@@ -1,7 +1,9 @@
-//! A request of a node that is filled, or of the filter that asks whether a repository has some content.
+//! A request that fills a cache: of a node, or of the filter when it asks whether a repository has
+//! some content.
 //!
-//! Who may have the content was settled when its client asked; here it is fetched as for that client, by the chain
-//! without its cache. Nobody but the nodes and this Envoy gets here: the renderer sees to that.
+//! The request of the client was admitted before. Here the content is fetched for that client,
+//! through the chain without its cache. Only nodes and this Envoy reach the fill listener; the
+//! renderer sees to that.
 
 use super::action::Plan;
 use super::end::End;

@@ -1,8 +1,8 @@
 //! Headers of a request that no backend gets.
 //!
-//! A backend is somebody else's registry, in another country perhaps; it sees one client, the proxy, which may
-//! show it a credential of its own. Names are matched by their families: every proxy and framework has words of
-//! its own for the same thing.
+//! A backend may belong to another company, in another country. Its only client is the proxy, which
+//! may have a credential of its own there. Names are matched by families, because every proxy and
+//! framework has its own names for the same fact.
 
 /// Whether a request loses this header on its way to a backend; the name in lower case.
 ///

@@ -1,7 +1,7 @@
 //! Admission: the clients that may use a rule through a front.
 //!
-//! What backends allow their own users is their business. This is about what the proxy itself
-//! answers for: its own credentials, and the passwords that it checks.
+//! Each backend decides itself what its own users may do. This module decides about the proxy's own
+//! credentials, and about the passwords that the front checks.
 
 use super::refusal::Refusal;
 use crate::client::Locality;

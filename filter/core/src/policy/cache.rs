@@ -1,8 +1,8 @@
-//! Which requests a cache may answer, and for whom.
+//! Requests that a cache may answer.
 //!
-//! A cache holds content by its digest and knows no repositories: it would show anybody anything. So a request goes
-//! there only when a registry has said that this repository has this content, and to whom the rule is open has been
-//! looked at before ([`super::admission`]).
+//! A cache holds content by its digest and knows no repositories: it would serve any content to any
+//! client. So a request goes there only after admission ([`super::admission`]), and only if a
+//! registry has said that this repository has this content.
 
 use super::need::{Content, Facts, Need};
 use crate::client::Locality;

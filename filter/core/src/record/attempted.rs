@@ -1,8 +1,8 @@
-//! The second half of a record: what came of the attempts at backends, one after another, as the access log has it
-//! in [`LogField::Tried`](super::LogField::Tried).
+//! The second half of a record: the results of the attempts at backends in their order, as the
+//! access log has them in [`LogField::Tried`](super::LogField::Tried).
 //!
-//! The attempt that answered the client is not among them. When each attempt began and ended Envoy says itself, in its
-//! lines of attempts and in the metrics: to ask for the time costs, and nobody else needs it.
+//! The attempt that answered the client is not among them. Envoy itself logs and counts the times
+//! of each attempt. The filter does not note them, because reading the time costs a call.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What became of a request at the cache of its region, as the word by which it is logged and counted.
+//! The result of a request at the cache of its region, as the word in the log and the metrics.
 
 /// What became of a request that a cache may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

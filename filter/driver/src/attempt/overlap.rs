@@ -1,10 +1,12 @@
-//! Two attempts of a request at a time: the second backend is asked too while the first has not begun to answer.
+//! Two attempts of a request at a time: the second backend is asked too while the first has not
+//! begun its answer (a hedged read).
 //!
-//! Envoy chooses the cluster of a list once for a request that it hedges, whatever the attempts name
-//! (`refresh_cluster_on_retry` does nothing then), and in it the next backend by what it knows of both. Where it knows
-//! the other one to be down it chooses the first once more. So each attempt notes whom it asks, and one that comes to
-//! a backend that is asked already asks nobody: it waits for the end of the other, or ends the request if that is
-//! over. The attempt whose answer the client gets notes that the other one was overtaken: Envoy ends that at once.
+//! For a hedged request, Envoy chooses the cluster of the list once (`refresh_cluster_on_retry`
+//! does nothing then), and in it the next backend that it believes to be up. If the other backend
+//! is down, Envoy chooses the first one again. So each attempt notes its backend. An attempt at a
+//! backend that is already asked sends nothing: it waits for the other attempt, or ends the request
+//! if that one is over. The attempt whose answer the client gets notes that the other one was
+//! overtaken, because Envoy then ends the other one at once.
 
 use portolan_core::attempt::{
     self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, is_one_by_one, list_of, other,

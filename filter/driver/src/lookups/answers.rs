@@ -1,4 +1,4 @@
-//! What follows from the answers to the worker's calls.
+//! Results of the answers to the worker's calls: remembered values, and streams that resume.
 
 use portolan_core::record::ProbeResult;
 

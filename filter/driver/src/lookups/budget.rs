@@ -1,8 +1,10 @@
-//! How many extra requests hedged reads may cost: a bucket of tokens that reads fill and hedges empty.
+//! The budget of extra requests for hedged reads: a bucket of tokens that reads fill and hedged
+//! reads empty.
 //!
-//! A hedge is paid when it is known what came of it, so that one that helped costs less than one that was in vain.
-//! What is under way by then may overdraw the bucket: it is paid off before the next read is hedged, so the share
-//! holds over time. Where everything is slow, hedges are in vain, make it slower, and so end.
+//! A hedged read is paid when its result is known, so that one that helped costs less than one in
+//! vain. Hedged reads under way may overdraw the bucket; the debt is paid before the next read is
+//! hedged, so that the share holds over time. If everything is slow, hedged reads are in vain,
+//! empty the budget, and so end.
 
 /// What one hedge costs that helped: the second backend answered sooner.
 const HELPED: i64 = 100;

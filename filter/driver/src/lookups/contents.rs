@@ -1,10 +1,10 @@
 //! The contents of repositories, as the fill listener of caches has answered.
 //!
-//! A cache shows anybody what it holds, so a request goes there only for content that its repository is known to
-//! have. The question is a `HEAD` at the listener of this Envoy that fills caches: it goes through the chain without
-//! the cache, with the credentials, redirects and limits of the policy, and what it answers is the verdict of the
-//! chain. Nothing is remembered of an answer that is neither yes nor no: what was known before stays known, and who
-//! asks goes to the registries.
+//! A cache serves its content to any client, so a request goes there only if its repository is
+//! known to have the content. The question is a `HEAD` at the fill listener of this Envoy. It goes
+//! through the chain without the cache, with the credentials, redirects and limits of the policy,
+//! and its answer is that of the chain. An answer that is neither yes nor no is not remembered: an
+//! earlier answer stays, and the request goes to the registries.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

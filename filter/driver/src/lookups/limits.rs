@@ -1,8 +1,9 @@
 //! Backends that have answered 429, and the time for which reads begin at others.
 //!
-//! A registry that limits who asks is not helped by being asked again (RFC 6585 section 4), and the budget of the
-//! front is one for all its clients. So reads go to the other backends of their list first, and to the limited one
-//! only where these have not got what is wanted: one image that is limited keeps no other from being served.
+//! Asking a limited registry again does not help it (RFC 6585 section 4), and all clients of the
+//! front share its limit. So reads go to the other backends of their list first, and to the limited
+//! one only if the others lack the content or fail. One limited image then keeps no other image
+//! from being served.
 
 use std::collections::BTreeMap;
 

@@ -2,18 +2,19 @@
 //!
 //! | what | asked | remembered | while the service is in trouble |
 //! | --- | --- | --- | --- |
-//! | tokens | the token service | for their life | nobody asks for 2 s, doubling to 30 s |
-//! | blobs | the store | as long as the policy says | nobody asks for 2 s, doubling to 30 s |
-//! | contents of repositories | what fills caches | as long as the policy says | each asks again |
+//! | tokens | the token service | for their life | no question for 2 s, doubling to 30 s |
+//! | blobs | the store | as long as the policy says | no question for 2 s, doubling to 30 s |
+//! | contents of repositories | the fill listener | as long as the policy says | each asks again |
 //! | health | Envoy's admin interface | a second | each asks again |
 //! | passwords | the front's verifier | right ones a minute, wrong ones 5 s | each asks again |
 //!
-//! What nobody has to ask for is remembered as well: which backends are [limited](limits), and how soon each
-//! [answers](pace).
+//! Two more facts come from the answers of backends themselves: which of them are [limited](limits),
+//! and how soon each [answers](pace).
 //!
 //! [`Flight`](flight), [`Memory`](memory), [`Backoff`](backoff) and [`Calls`](calls) are the same for all of
-//! them. A key holds everything that an answer depends on, addresses included, so that nothing that was found
-//! under one policy is used under another that means something else by the same name.
+//! them. A key contains everything that an answer depends on, addresses included. So an answer that
+//! was found under one policy is never used under another policy in which the same name has another
+//! meaning.
 
 mod answers;
 mod backoff;

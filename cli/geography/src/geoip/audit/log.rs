@@ -1,4 +1,4 @@
-//! What of the access log says where clients are: the lines that `portolan render` makes Envoy write.
+//! Lines of the access log that say where clients are, as `portolan render` makes Envoy write them.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;

@@ -1,4 +1,4 @@
-//! Networks that the database puts into another region than somebody who knows.
+//! Networks that the database puts into another region than a better source.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portolan_core::config::Config;

@@ -1,4 +1,4 @@
-//! Networks whose clients wait longer for their near registry than for one that is said to be farther.
+//! Networks whose clients wait longer for the nearest registry than for a farther one.
 //!
 //! The front is asked by all, so the time until the first byte is that from the front to the registry. Clients of a
 //! region that has fronts of its own come to those; where they wait longer for what the policy calls near than for

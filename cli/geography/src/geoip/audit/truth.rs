@@ -1,4 +1,4 @@
-//! What others than the database say of where addresses are.
+//! Sources other than the database for the places of addresses.
 
 use std::fs;
 use std::path::Path;

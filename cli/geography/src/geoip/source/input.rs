@@ -1,4 +1,4 @@
-//! What is read from one input.
+//! The content of one input.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a database says of one range of addresses, and how the number of a system is written.
+//! One row of a database of autonomous systems: a range of addresses, and the number of its system.
 
 use std::fmt;
 use std::net::IpAddr;

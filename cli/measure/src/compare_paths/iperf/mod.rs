@@ -1,4 +1,4 @@
-//! What iperf3 says of the network alone: no registry, no disk, no TLS.
+//! Measurements of the network alone with iperf3: no registry, no disk, no TLS.
 //!
 //! [`server`] is where its other end runs, [`command`] runs this end, [`output`] reads what it
 //! prints.

@@ -1,4 +1,4 @@
-//! What can be measured with iperf3, and what to do without it.
+//! The measurements that are possible with iperf3, and what to do without it.
 
 /// What to do where there is no iperf3.
 pub(crate) const HOW_TO_INSTALL: &str = "iperf3 is not installed here, so the network alone is not measured: `apt-get install iperf3` \

@@ -1,4 +1,4 @@
-//! What iperf3 prints with `--json`.
+//! The output of iperf3 with `--json`.
 
 use portolan_registry_client::fault::Fault;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What a node of a cache with TLS shows, and by what it verifies Envoys and what fills it.
+//! TLS of a node of a cache: its certificate, and the verification of Envoys and of fills.
 //!
 //! It takes connections of whoever has a certificate of the cache's authority, and shows its own; it asks for fills in the
 //! same way. For its own machine it listens without TLS, at the port after its own.

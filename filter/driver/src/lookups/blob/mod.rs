@@ -1,7 +1,7 @@
 //! The blobs that a blob store has, as one worker knows them.
 //!
-//! A state machine without a clock and without I/O: the host says what time it is, asks the store
-//! what it is told to ask, and reports what came of it.
+//! A state machine without a clock and without I/O: the host gives the time, sends the questions that
+//! the machine returns, and reports their answers.
 //!
 //! # The host's part
 //!
@@ -9,14 +9,14 @@
 //!   question too early.
 //! * Every question that [`Probes::look_up`] asks for ends in exactly one [`Probes::settle`], also if
 //!   it could not be sent. Otherwise the blob stays in flight.
-//! * A woken waiter is told what was found; it does not look up again.
+//! * A stream that resumes gets the answer; it does not look up again.
 //!
 //! # A store that goes down
 //!
-//! What is known to be there is no longer asked about, so by itself nobody would notice that a store has
-//! gone down: its clients would be sent there all the same. So one of the blobs that clients are sent to
-//! is asked about again from time to time, and nobody waits for the answer. While a store is in trouble,
-//! nobody is sent there.
+//! A blob that is known to be there is not asked about again, so the worker would not notice that a
+//! store has gone down, and would go on redirecting clients to it. So one of the blobs that clients
+//! are redirected to is asked about again from time to time, and no request waits for that answer.
+//! While a store fails, no client is redirected to it.
 
 mod key;
 
