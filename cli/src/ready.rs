@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_not_ready() {
+    fn an_envoy_that_does_not_answer_is_not_ready() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let exit = run(&ReadyArgs { admin: free }, &mut Vec::new()).unwrap();
         assert_eq!(exit, Exit::Refused);

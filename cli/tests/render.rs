@@ -183,7 +183,7 @@ rules:
 ";
 
 #[test]
-fn envoy_takes_credentials_whose_files_are_still_to_come() {
+fn envoy_starts_before_the_files_of_credentials_exist() {
     let Some((envoy, filter)) = envoy_and_filter() else { return say_that_nothing_was_tried() };
     let fronts =
         ["managed", "{upstream: {login: hub}}", "{basic: {verifier: \"http://127.0.0.1:9080/\"}}"];

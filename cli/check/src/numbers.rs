@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_good_has_a_fingerprint() {
+    fn a_good_policy_has_a_fingerprint() {
         let text = of(&[
             report("a.yaml", Exit::Good, Some("0123")),
             report("b.yaml", Exit::Refused, Some("4567")),

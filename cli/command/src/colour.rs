@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_gets_colours() {
+    fn terminals_that_get_colours() {
         let rows = [
             (true, ("TERM", "xterm"), true),
             (false, ("TERM", "xterm"), false),

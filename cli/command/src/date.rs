@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_day_is_refused() {
+    fn texts_that_are_no_day_are_refused() {
         let cases = [
             "",
             "2026",

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_and_what_nobody_serves() {
+    fn texts_that_are_no_image_and_images_of_no_front() {
         for text in ["", "Team/app", "team/app:", "team/app@sha256:x", "https://r.example/x", "a b"]
         {
             assert!(Image::parse(text).unwrap_err().contains("is no image"), "{text}");

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_asked() {
+    fn backends_in_the_log() {
         #[rustfmt::skip]
         let rows = [
             (json!({"backend": "a"}), "a", false),

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url() {
+    fn texts_that_are_no_url() {
         for url in ["", "h/v2/", "ftp://h/v2/", "https:/v2/", "https://", "https:///v2/", "//"] {
             assert_eq!(split(url.as_bytes()), None, "{url}");
         }

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_the_page() {
+    fn digests_of_a_listing() {
         let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
         let (a, b) = (digest("a"), digest("b"));
         let page = [

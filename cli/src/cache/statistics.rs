@@ -67,7 +67,7 @@ mod tests {
     }}"#;
 
     #[test]
-    fn what_is_said() {
+    fn texts_of_the_statistics() {
         let expected = Statistics {
             server: "9.2.9".to_owned(),
             store_bytes: 66_985_984,

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_counts() {
+    fn lines_of_the_log_that_count() {
         let path = format!("/v2/team/app/blobs/{}", digest('1'));
         #[rustfmt::skip]
         let rows = [
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_fetched_once_can_be_left_out() {
+    fn content_that_was_fetched_once_can_be_left_out() {
         let mut lines = Lines::default();
         for line in [blob('1'), blob('2'), blob('2')] {
             lines.read(&line).unwrap();

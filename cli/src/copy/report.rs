@@ -222,7 +222,7 @@ failed  z (a/b): it answered 404
     }
 
     #[test]
-    fn what_is_complete() {
+    fn complete_and_incomplete_copies() {
         let good = report(vec![image(&["x"])], vec![blob("x", State::WouldCopy, 0)], 0);
         assert!(good.is_complete());
         assert!(good.describe().ends_with("1 blob to be copied\n"));

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_statuses_mean() {
+    fn meanings_of_statuses_of_a_store() {
         #[rustfmt::skip]
         let rows = [
             (301, "PermanentRedirect", "every", "another region"),

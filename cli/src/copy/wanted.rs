@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_counted() {
+    fn left_out_images_are_counted() {
         let place = |repository: &str| Place {
             authority: "r.example".to_owned(),
             repository: repository.to_owned(),

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused() {
+    fn characters_that_a_password_cannot_have() {
         let long = vec![b'x'; PASSWORD_BYTES + 1];
         let rows: &[(&str, &[u8], &str)] = &[
             ("", b"p", "name must not be empty"),

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_for_what() {
+    fn backends_that_drift_compares() {
         let config = policy().read_by(Config::from_json);
         #[rustfmt::skip]
         let rows = [

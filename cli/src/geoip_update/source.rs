@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_unknown() {
+    fn missing_and_unknown_arguments() {
         #[rustfmt::skip] // one row a case
         let rows = [
             ("url: https://a.example\n".to_owned(), "source.yaml: write one proof of what comes"),

@@ -58,7 +58,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_comes_is_proven_and_put_in_place() {
+fn a_fetched_database_is_verified_and_put_in_place() {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path();
     let table = b"8.0.0.0/24,US,CA\n9.0.0.0/24,DE\n".to_vec();

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_hangs_up_gets_what_was_said_so_far_or_nothing() {
+    fn answers_to_questions_that_end_early() {
         assert!(asked("").0.is_err());
         let found = asked("\na=http://127.0.0.1:5001\n").0.unwrap();
         assert_eq!(found.same.hosts, ["localhost:8080", "127.0.0.1:8080"]);

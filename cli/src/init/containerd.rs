@@ -153,7 +153,7 @@ server = "https://registry-1.docker.io"
     }
 
     #[test]
-    fn whose_file_it_is() {
+    fn the_registry_of_a_hosts_toml_file() {
         let rows = [
             (Some("docker.io"), Some("docker.io")),
             (Some("r.example_5000_"), Some("r.example:5000")),

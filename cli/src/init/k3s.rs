@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_over_and_what_is_not() {
+    fn fields_of_registries_yaml_that_are_taken_over() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("registries.yaml");
         let text = "\

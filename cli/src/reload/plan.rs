@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_not_written_again() {
+    fn unchanged_files_are_not_written_again() {
         let one = set(&["a"], NOTHING, 1);
         assert!(Plan::new(&written(&one), &one).is_empty());
     }

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_comes_last() {
+    fn arguments_of_the_command_line_come_last() {
         let more = ["--concurrency".to_owned(), "2".to_owned()];
         let command = envoy(Path::new("envoy"), Path::new("/run/portolan/envoy.yaml"), &more);
         let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap()).collect();

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_everywhere_is_asked_here() {
+    fn a_wildcard_address_is_asked_at_the_loopback_address() {
         let rows = [
             ("0.0.0.0:9902", "127.0.0.1:9902"),
             ("[::]:9902", "[::1]:9902"),

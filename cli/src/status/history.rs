@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_pause_is_over_at_once() {
+    fn a_fact_that_may_not_pause_ends_at_once() {
         let mut history = History::default();
         let rows = [(true, Some("1")), (false, None), (true, Some("3"))];
         history.note(BTreeSet::new(), "0", 0.0, |_| false);

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_up() {
+    fn backends_that_are_up() {
         let up = |text: &str, health| observed(text, health).backends(&Shape::default());
         let pairs = |rows: &[(&str, bool)]| -> BTreeMap<String, bool> {
             rows.iter().map(|(name, is_up)| ((*name).to_owned(), *is_up)).collect()

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_what_is_counted() {
+    fn names_of_the_metrics_that_status_reads() {
         let rows = [
             (REQUESTS, metric::REQUESTS),
             (ATTEMPTS, metric::ATTEMPTS),

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_of_a_backend() {
+    fn states_and_success_of_backends() {
         let round = round(&[(BEFORE, AFTER)]);
         let found = backends(&round, &Shape::default(), 2.0);
         let [east, west] = found.as_slice() else { panic!("{found:?}") };

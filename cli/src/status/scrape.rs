@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows() {
+    fn counters_that_grow() {
         let before = scrape(
             "portolan_attempts_total{backend=\"a\",result=\"ok\"} 5\n\
              portolan_attempts_total{backend=\"a\",result=\"failed\"} 9\n\

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_file_has_and_nobody_serves() {
+    fn a_policy_of_the_file_that_no_envoy_serves() {
         let serves = |hash| format!("portolan_policy_info{{hash=\"{hash}\"}} 1\n");
         let (one, other, nothing) = (serves("one"), serves("other"), String::new());
         let good = |hash: &str| Some(PolicyFile::Good(hash.to_owned()));

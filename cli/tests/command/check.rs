@@ -123,7 +123,7 @@ rules: [{name: r, repositories: [\"**\"], chains: {default: [a]}}]
 ";
 
 #[test]
-fn what_is_found_for_a_program() {
+fn the_report_of_check_for_programs() {
     let bad = MISTAKE_AND_WARNING.replace("[a]", "[aa]");
     let directory = Directory::with(&[("p.yaml", MISTAKE_AND_WARNING), ("100%,bad.yaml", &bad)]);
     let found = directory.run(&["check", "--format", "json", "p.yaml", "100%,bad.yaml"]);

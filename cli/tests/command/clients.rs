@@ -73,7 +73,7 @@ fn cri_o_and_podman_read_the_same() {
 }
 
 #[test]
-fn what_cannot_be_is_said() {
+fn impossible_client_files_are_named() {
     let plain = "version: 1\nfronts: {f: {hosts: [h.example]}}\nbackends: {b: {url: \"https://b\"}}\n\
          regions: {default: {}}\nrules: [{name: r, repositories: [\"**\"], chains: {default: [b]}}]\n";
     let two = plain.replace("fronts: {", "fronts: {g: {hosts: [g.example]}, ");

@@ -108,7 +108,7 @@ fn each_command_has_a_manual_page() {
 }
 
 #[test]
-fn whoever_has_seen_enough_may_hang_up() {
+fn a_closed_pipe_ends_a_command_without_an_error() {
     let policy = "version: 1\nfronts: {f: {hosts: [h]}}\nbackends: {b: {url: \"https://b\"}}\n\
          regions: {default: {}}\nrules: [{name: r, repositories: [\"**\"], chains: {default: [b]}}]\n";
     let directory = Directory::with(&[("p.yaml", policy)]);
@@ -125,7 +125,7 @@ fn whoever_has_seen_enough_may_hang_up() {
 }
 
 #[test]
-fn a_batch_ends_when_nobody_reads_it() {
+fn a_batch_ends_when_its_output_is_closed() {
     let policy = "version: 1\nfronts: {f: {hosts: [h]}}\nbackends: {b: {url: \"https://b\"}}\n\
          regions: {default: {}}\nrules: [{name: r, repositories: [\"**\"], chains: {default: [b]}}]\n";
     let directory = Directory::with(&[("p.yaml", policy)]);

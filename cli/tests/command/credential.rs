@@ -56,7 +56,7 @@ fn when_it_was_written_is_told_after_it_was() {
 }
 
 #[test]
-fn what_is_refused_leaves_the_old_credential_and_is_not_repeated() {
+fn a_refused_secret_leaves_the_old_credential_and_is_not_printed() {
     let directory = Directory::with(&[("robot", CONTENT)]);
     let rows: [(&[&str], &str, i32, &str); 5] = [
         (&[], "", 1, "error: the password is empty, and the old credential stays"),

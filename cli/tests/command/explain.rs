@@ -304,7 +304,7 @@ fn policies_and_urls_that_are_wrong() {
 }
 
 #[test]
-fn whose_redirects_are_followed() {
+fn backends_whose_redirects_are_followed() {
     let follow = "url: https://ghcr.io/base\n    redirect_handling: {cn: follow}\n    followed_redirects: {hosts: [cdn.example]}";
     let policy = POLICY.replace("url: https://ghcr.io/base", follow);
     let directory = Directory::with(&[("p.yaml", &policy)]);

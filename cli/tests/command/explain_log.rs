@@ -32,7 +32,7 @@ fn replay(more: &Value) -> (Value, i32) {
 }
 
 #[test]
-fn what_differs() {
+fn requests_whose_decision_differs() {
     #[rustfmt::skip]
     let rows = [
         (json!({}), "", "nothing"),
@@ -114,7 +114,7 @@ fn many_lines() {
 }
 
 #[test]
-fn what_is_no_log() {
+fn lines_that_are_no_access_log() {
     #[rustfmt::skip]
     let rows: [(&[&str], &str); 5] = [
         (&["p.yaml", "--log", "nowhere.log"], "neither a line of the access log nor a file"),

@@ -3,7 +3,7 @@
 use crate::portolan::Directory;
 
 #[test]
-fn what_is_written_is_accepted_as_it_is() {
+fn a_written_policy_is_accepted_as_it_is() {
     let rows: [&[&str]; 4] = [
         &["--registry", "a=http://127.0.0.1:5001"],
         &[
@@ -92,7 +92,7 @@ rules:
 }
 
 #[test]
-fn what_makes_no_good_policy() {
+fn arguments_that_make_no_good_policy() {
     #[rustfmt::skip]
     let rows: [(&[&str], &str); 5] = [
         (&["--registry", "a=ghcr.io"], "backends.a.url: `ghcr.io` has no scheme"),

@@ -123,7 +123,7 @@ fn a_list() {
 }
 
 #[test]
-fn what_cannot_be_taken_over() {
+fn files_that_init_cannot_take_over() {
     let files = [
         ("bad.yaml", "mirrors: [\n"),
         ("none.yaml", "configs: {}\n"),

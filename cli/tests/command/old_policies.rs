@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::portolan::Directory;
 
 #[test]
-fn what_an_earlier_release_read_is_read() {
+fn policies_of_earlier_releases_are_read() {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies");
     let files: Vec<_> =
         std::fs::read_dir(&place).unwrap().map(|file| file.unwrap().path()).collect();

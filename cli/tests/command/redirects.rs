@@ -86,7 +86,7 @@ fn a_blob_that_a_store_may_have_for_programs() {
 }
 
 #[test]
-fn what_depends_on_no_store() {
+fn redirects_that_depend_on_no_store() {
     let blob = format!("/v2/a/blobs/{DIGEST}");
     #[rustfmt::skip]
     let rows = [

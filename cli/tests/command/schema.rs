@@ -102,7 +102,7 @@ fn told(policy: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_valid_has_no_unknown_field_and_no_value_of_another_kind() {
+fn a_document_valid_under_the_schema_has_known_fields_and_kinds_of_values() {
     let policy = with_everything();
     assert_eq!(fault(&schema(), &policy), None);
     // It contradicts itself in many ways, but all of it can be read.
@@ -171,7 +171,7 @@ fn pointer_of(table: &Table, policy: &Value) -> Option<String> {
 }
 
 #[test]
-fn what_the_schema_refuses() {
+fn documents_that_the_schema_refuses() {
     let schema = schema();
     let good = json!({
         "version": 1, "fronts": {"m": {"hosts": ["r.example"]}}, "regions": {"default": null},

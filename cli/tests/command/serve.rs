@@ -76,7 +76,7 @@ fn a_bad_policy_fails_with_the_words_of_check_and_starts_nothing() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn arguments_that_serve_refuses() {
     let directory = directory(POLICY);
     let none = serve(&directory, &["--envoy-program", "./no-envoy"]);
     assert_eq!(none.status, 2);

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_believed_and_who_is_nowhere() {
+    fn trusted_peers_and_networks_without_a_region() {
         let told = |clients: &str, regions: &str| {
             told_of(&format!(
                 "version: 1\nfronts: {{main: {{hosts: [r.example.com]}}}}\n\

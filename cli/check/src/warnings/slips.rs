@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_many_lists_cost() {
+    fn the_warning_about_many_lists() {
         let names: Vec<String> = (0..47).map(|number| format!("b{number}")).collect();
         let backends: Vec<String> = names
             .iter()

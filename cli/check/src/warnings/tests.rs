@@ -141,7 +141,7 @@ fn rules_and_globs_that_never_match() {
 }
 
 #[test]
-fn tags_that_nobody_else_may_answer() {
+fn tags_that_only_one_backend_may_answer() {
     #[rustfmt::skip]
     let rows = [
         ("{default: [a, b]}", "", Some("a"), "nobody is a replica"),
@@ -320,7 +320,7 @@ fn where_clients_are_sent() {
 }
 
 #[test]
-fn who_answers_for_signatures_is_used() {
+fn a_backend_for_signatures_counts_as_used() {
     let rule = "{name: r, repositories: [x], chains: {default: [a]}, signatures: b}";
     assert_eq!(told(AB, rule), [""; 0]);
 }

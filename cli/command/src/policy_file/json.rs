@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_reads_back_in_order() {
+    fn printed_json_reads_back_in_order() {
         let text = r#"{"b": [1, null, "\ud83d\ude00"], "a": {"z": true, "y": {}}, "c": 1.5}"#;
         let document: Document = serde_json::from_str(text).unwrap();
         let printed = to_json(&document);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_filter_would_refuse_is_refused() {
+    fn json_that_the_filter_would_refuse_is_refused() {
         let rows = [
             (
                 "{\n\"a\": 1,\n}",

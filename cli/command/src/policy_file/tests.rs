@@ -214,7 +214,7 @@ fn a_policy_of_several_files_is_one_policy() {
 }
 
 #[test]
-fn what_stands_in_two_files_is_told_with_both_places() {
+fn a_name_in_two_files_is_refused_with_both_places() {
     let rows: &[(&str, &str, &str)] = &[
         (
             "backends: {ghcr: {url: https://ghcr.io}}",

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_built_leaves_the_old_database() {
+    fn a_failed_build_leaves_the_old_database() {
         let shop = Workshop::new();
         let public = shop.file("public.csv", PUBLIC);
         build(&shop.options(vec![public.clone()])).unwrap();

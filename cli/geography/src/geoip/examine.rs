@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_database_is_like() {
+    fn properties_of_a_database() {
         let nested = json!({"country": {"iso_code": "US"}, "subdivisions": [{"iso_code": "CA"}]});
         let found = examined(&database(&nested)).unwrap();
         assert_eq!((found.countries, found.has_subdivisions()), (1, true));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_envoy_would_load_and_find_nothing_in() {
+    fn databases_in_which_envoy_would_find_nothing() {
         let mut damaged = database(&json!({"country": {"iso_code": "US"}}));
         damaged[60..120].fill(0);
         let rows = [

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_located_elsewhere_is_told() {
+    fn addresses_that_are_located_elsewhere_are_reported() {
         let mut segments = vec![
             segment("128.32.0.0", "US"),
             segment("141.20.1.0", "FR"),

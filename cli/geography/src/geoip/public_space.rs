@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_public() {
+    fn addresses_that_are_public() {
         // 2^32 less 3 /8, 1 /10, 2 /16, 1 /12, 4 /24, 1 /15 and 1 /3.
         assert_eq!(size(), 3_702_258_688);
         #[rustfmt::skip]

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_tree_has() {
+    fn prefixes_that_no_tree_has() {
         let sound = database();
         let with = |at: usize, bytes: [u8; 3]| {
             let mut damaged = sound.clone();

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_is_let_through() {
+    fn limits_that_accept_everything_let_a_database_through() {
         let limits = Limits { coverage: 0.0, coverage_loss: 1.0, change: 1.0, older: true };
         let current = examined("2026-06-01", 0.97, 0);
         let change = Change { ipv4: 1.0, ipv6: 1.0, moves: vec![] };

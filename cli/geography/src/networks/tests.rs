@@ -206,7 +206,7 @@ fn a_part_of_a_global_block_keeps_its_region() {
 }
 
 #[test]
-fn what_is_wrong_is_named_by_its_path() {
+fn mistakes_in_lists_of_networks_have_their_paths() {
     let good = ("192.0.2.0/24", "eu-west-1");
     let cases: &[(&[(&str, &str)], &str)] = &[
         (&[], "prefixes: is empty"),

@@ -161,7 +161,7 @@ fn where_clients_log_in_themselves_only_passwords_are_put_in() {
 }
 
 #[test]
-fn without_the_filter_nobody_names_a_credential_or_calls_a_service() {
+fn without_the_filter_no_credential_and_no_service_is_used() {
     let rendered = bootstrap(&policy(BASIC, FOLLOW), "{}\n", &options(false, None));
     for cluster in at(&rendered, "/static_resources/clusters").as_array().unwrap() {
         assert_eq!(filters(cluster), "", "{}", cluster["name"]);

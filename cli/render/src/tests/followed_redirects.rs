@@ -99,7 +99,7 @@ fn only_reads_are_followed_and_not_for_ever() {
 }
 
 #[test]
-fn each_cluster_trusts_whom_its_policy_trusts_and_reaches_what_that_lets_it() {
+fn each_cluster_has_the_trust_and_the_addresses_of_its_policy() {
     let rendered = following();
     let system = json!({"trusted_ca": {"filename": "/ca-certificates.crt"}});
     #[rustfmt::skip]

@@ -73,7 +73,7 @@ mod tests {
     const BOTH: Asks = Asks { part: true, change: true };
 
     #[test]
-    fn an_answer_to_what_nobody_asked_is_none() {
+    fn an_answer_that_does_not_fit_the_request_is_an_outage() {
         let rows = [
             (206, &[PART, BOTH][..], &[WHOLE, CHANGE][..], "a part"),
             (304, &[CHANGE, BOTH], &[WHOLE, PART], "unchanged"),

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn backends_before_this_one_that_nobody_asked_were_skipped() {
+    fn unasked_backends_before_this_one_were_skipped() {
         let rows = [
             ("a b c", "a", "", ""),
             ("a b c", "b", "", "a"),

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn verdict_where_nobody_logs_in() {
+    fn verdict_on_a_front_without_logins() {
         use ListFailure::{Missing, Refused};
         let down = ListFailure::Unavailable(Wait::UNKNOWN);
         #[rustfmt::skip]

@@ -59,7 +59,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_inside() {
+    fn ipv4_addresses_inside_of_nat64_addresses() {
         for &(address, expected, why) in ADDRESSES {
             let found = inside(address.parse().unwrap()).map(|inner| inner.to_string());
             assert_eq!(found.as_deref(), expected, "{address}: {why}");

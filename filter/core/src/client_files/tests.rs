@@ -255,7 +255,7 @@ fn buildkit_has_tables() {
 }
 
 #[test]
-fn what_is_left_out_is_said() {
+fn left_out_files_are_named() {
     #[rustfmt::skip]
     let rows: &[(ClientKind, &str, &[&str])] = &[
         (ClientKind::Containerd, "mirror", &["`mute.example`", "`own`"]),

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template() {
+    fn texts_that_are_no_template() {
         #[rustfmt::skip]
         let rows = [
             ("https://b.example", "no path"),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_before_the_host_is_hidden() {
+    fn a_password_in_a_url_is_hidden() {
         #[rustfmt::skip]
         let rows = [
             ("https://bob:secret@ghcr.io/x", true, "https://…@ghcr.io/x", "both"),

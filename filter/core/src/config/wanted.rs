@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused_is_quoted_safely_and_cut_with_a_sign() {
+    fn refused_texts_are_quoted_safely_and_cut() {
         let wanted = Wanted::from("a port");
         let text = format!("a\u{7}{}", "b".repeat(100));
         assert!(excerpt(&text).ends_with(&format!("{}…", "b".repeat(58))), "{}", excerpt(&text));

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_outlives_a_pass_is_what_is_declared() {
+    fn state_that_outlives_a_pass_is_declared() {
         for key in StateKey::ALL {
             let declared = OF_DECISIONS.contains(&key) || OF_ATTEMPTS.contains(&key);
             assert_eq!(key.span() == Span::Request, declared, "{key:?}");

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_makes_up_is_no_path() {
+    fn an_invented_upload_path_is_refused() {
         #[rustfmt::skip]
         let rows = [
             ("portolan", "no mark"),

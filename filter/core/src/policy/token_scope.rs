@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_decides_who_is_asked() {
+    fn the_repository_decides_which_token_service_is_asked() {
         #[rustfmt::skip]
         let rows = [
             ("default", "", "ghcr", "a login"),

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_attempt_comes_to() {
+    fn results_of_attempts() {
         #[rustfmt::skip]
         let rows = [
             (Some(503), Answer::Failed(Wait::UNKNOWN), Tried::Answered(503)),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_left_out() {
+    fn unknown_notes_are_left_out() {
         for field in ["", "hub", "hub ", "hub x", "hub 70000", "; ;", "hub , not followed"] {
             assert_eq!(Attempted::read(field).count(), 0, "{field}");
         }

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nodes_say() {
+    fn cache_headers_of_nodes() {
         #[rustfmt::skip]
         let rows = [
             (Some("hit"), CacheResult::Hit, ""),

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_decided_is_told_field_by_field() {
+    fn the_fields_of_a_decision() {
         let told: Vec<(&str, String)> = whole()
             .told()
             .map(|(field, value)| (field.name(), String::from_utf8(value.into_owned()).unwrap()))

@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_decided_is_noted_and_so_is_what_came_of_it() {
+    fn log_fields_of_decisions_and_of_outcomes() {
         let noted = LogField::ALL.into_iter().filter(|field| field.noted().is_some());
         let (decided, came): (Vec<_>, Vec<_>) = noted.partition(|field| field.is_decided());
         assert!(LogField::ALL.iter().all(|field| !field.is_decided() || decided.contains(field)));

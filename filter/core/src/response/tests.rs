@@ -172,7 +172,7 @@ fn locations_of_content() {
 }
 
 #[test]
-fn a_header_that_nobody_acts_on_is_no_reason_to_refuse_an_answer() {
+fn an_unused_header_is_no_reason_to_refuse_an_answer() {
     use UrlHeader::{Link, Location};
     #[rustfmt::skip]
     let rows = [

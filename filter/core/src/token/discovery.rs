@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_else_a_backend_is_asked() {
+    fn requests_that_find_the_realm_of_a_backend() {
         let rows = [
             ("repository:a/b:pull", Some("/base/v2/a/b/tags/list?n=1")),
             ("repository(plugin):a:pull,push", Some("/base/v2/a/tags/list?n=1")),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_backends_say_of_themselves() {
+    fn realms_that_backends_name() {
         let pinned = |target: &str, service: Option<&str>| {
             Discovery::Pinned(Pinned { target: target.into(), service: service.map(Into::into) })
         };

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn one_question_for_all_who_want_to_know() {
+    fn one_question_for_all_streams_that_wait() {
         let mut lookup = HealthLookup::default();
         assert_eq!(lookup.join(1, true, 0), Joined::Asks);
         for stream in 2..=8 {

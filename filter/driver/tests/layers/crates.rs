@@ -85,7 +85,7 @@ fn needs_of<'t>(name: &'t str, all: &BTreeMap<&'t str, BTreeSet<&'t str>>) -> BT
 }
 
 #[test]
-fn who_checks_and_renders_policies_builds_no_client() {
+fn check_and_render_build_no_http_client() {
     let text = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let all = locked(&text);
     let network = |name| {

@@ -115,7 +115,7 @@ fn the_backend_is_looked_for_only_where_a_front_names_it() {
 
 /// What is no answer to what was asked is an outage, and a question that nobody here can answer a refusal.
 #[test]
-fn an_answer_to_what_nobody_asked_is_none() {
+fn an_answer_that_does_not_fit_the_request_is_an_outage() {
     let range = Some(("range", "bytes=0-1"));
     let version = Some(("if-none-match", "\"1\""));
     let unavailable = || replied("503", "portolan_failed:UNAVAILABLE");

@@ -61,7 +61,7 @@ fn a_whole_answer_is_checked_and_nothing_else() {
 
 /// Names become labels of metrics: only those of the policy.
 #[test]
-fn a_node_says_who_it_is_to_the_metrics_and_to_nobody_else() {
+fn the_name_of_a_node_is_in_the_metrics_alone() {
     #[rustfmt::skip]
     let rows = [
         ("eu-1", "eu", "eu-1", ""),

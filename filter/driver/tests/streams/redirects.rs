@@ -96,7 +96,7 @@ fn the_log_says_which_trouble_the_operator_can_mend() {
 
 /// The backends to go on with are noted for the pass that follows a redirect, where there are any.
 #[test]
-fn a_redirect_of_the_only_backend_has_nobody_behind_it() {
+fn a_redirect_of_the_only_backend_has_no_fallback() {
     let mut world = alone();
     let request = world.request("GET", "main.example", &blob("a"));
     assert_eq!(world.host.state(request, StateKey::Fallback), "");
@@ -141,7 +141,7 @@ fn a_chain_of_redirects_without_end_is_left_for_the_next_backend() {
 
 /// What a tag means is a registry's to say, and what else a delivery network tells is about itself.
 #[test]
-fn what_is_told_of_delivered_content() {
+fn headers_of_content_from_a_redirect_target() {
     let told = [
         ("docker-content-digest", "sha256:9"),
         ("etag", "e"),

@@ -243,7 +243,7 @@ fn an_error_names_its_request() {
 
 /// Only where the front says so, and whoever was asked last where nobody could serve.
 #[test]
-fn a_front_may_name_who_served() {
+fn a_front_may_name_the_backend_that_served() {
     let silent = r#""main": {"hosts": ["main.example"]}"#;
     let saying = r#""main": {"hosts": ["main.example"], "say_backend": true}"#;
     #[rustfmt::skip]

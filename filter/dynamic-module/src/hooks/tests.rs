@@ -308,7 +308,7 @@ fn workers_at_the_same_time_have_their_own_streams() {
 }
 
 #[test]
-fn what_was_measured_is_counted_with_its_labels() {
+fn measurements_are_counted_with_their_labels() {
     let owner = Played::new("/");
     let [fetches, expires, _] = QUANTITIES;
     let measured = |quantity, labels: &[&str], value| {

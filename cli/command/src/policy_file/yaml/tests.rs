@@ -52,14 +52,14 @@ fn aliases_repeat_whole_values() {
 }
 
 #[test]
-fn what_is_inside_an_alias_is_found_where_it_was_written() {
+fn a_value_of_an_alias_has_the_place_of_its_anchor() {
     let (document, places) = read("a: &eu [x, y]\nb: *eu\n", &"p".into()).unwrap();
     assert_eq!(places.find(&document, "b").to_string(), "p:2:1");
     assert_eq!(places.find(&document, "b[1]").to_string(), "p:1:12");
 }
 
 #[test]
-fn what_is_not_read_says_where_and_what_to_write() {
+fn unsupported_yaml_is_refused_with_place_and_advice() {
     let tag = "a value with a tag (`!`) is not read; write the value alone";
     let rows = [
         ("", "p.yaml: the file is empty; a policy starts with `version: 1`".to_owned()),

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_by_a_policy() {
+    fn written_networks_are_read_by_a_policy() {
         let config = policy().read_by(Config::from_json);
         let id = |name: &str| {
             config.regions().ids().find(|id| config.regions().name(*id) == name).unwrap()

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_longer_for_what_is_near() {
+    fn clients_that_wait_longer_for_the_nearest_backend() {
         const SLOW: &[u64] = &[90, 95, 100, 105, 110];
         const FAST: &[u64] = &[9, 10, 10, 11, 400];
         let config = policy().read_by(Config::from_json);

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_knows_is_counted_not_claimed() {
+    fn unknown_places_are_counted() {
         let text = b"::,1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff,ZZ\n1.0.0.0/24,xx\n2.0.0.0/8,FR";
         let source = read(Path::new("table.csv"), text, 0).unwrap();
         assert_eq!((source.claims.len(), source.unlocated), (1, 2));

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn both_families_are_read_and_what_nobody_knows_is_counted() {
+    fn both_families_are_read_and_unknown_places_counted() {
         let source = read_all(&[
             ("::a00:0/104", json!({ "country_code": "DE" })),
             ("::b00:0/104", json!({ "country_code": "ZZ" })),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operators_are_the_own_machine_and_who_is_named() {
+    fn operators_are_the_own_machine_and_named_networks() {
         let all = operators(&["10.1.2.3/8".parse().unwrap(), "2001:db8::/64".parse().unwrap()]);
         let allowed = ip_allow(&all);
         let first = allowed.lines().find(|line| line.contains("PURGE")).unwrap();

@@ -97,7 +97,7 @@ fn the_listener_and_the_bootstrap_stay() {
 
 /// The route of scrapes names the policy, and nothing else of the listener for metrics does.
 #[test]
-fn what_metrics_say_changes_with_the_policy() {
+fn metrics_labels_change_with_the_policy() {
     let with_metrics = |fingerprint: &str| {
         let mut rendering = rendering(&policy(), false);
         rendering.options.metrics = Some("0.0.0.0:9902".parse().unwrap());
@@ -118,7 +118,7 @@ fn what_metrics_say_changes_with_the_policy() {
 
 /// What a listener says itself, about connections and who is at their other end. `portolan apply` says so.
 #[test]
-fn what_changes_the_listener() {
+fn policies_that_change_the_listener() {
     let rows = [
         ("proxies are trusted", with("/clients", json!({"trusted_hops": 1}))),
         (

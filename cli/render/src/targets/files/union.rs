@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_either_tries_again_is_tried_again() {
+    fn retry_conditions_of_both_policies_are_united() {
         let policy =
             |words: &str| json!([{"name": "portolan", "retry_policy": {"retry_on": words}}]);
         let found = named(&Kind::Routes, &policy("a,marked,b"), &policy("b,c"));

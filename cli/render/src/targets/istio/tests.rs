@@ -142,7 +142,7 @@ fn beyond() -> Vec<Beyond> {
 }
 
 #[test]
-fn what_a_level_cannot_have_is_refused_with_its_path() {
+fn fields_that_a_level_of_istio_cannot_have_are_refused() {
     for (changes, path, needs) in beyond() {
         let policy = policy(&changes);
         let refusal = said(&policy, PLUGIN).expect_err(path);
@@ -198,7 +198,7 @@ fn the_page_has_every_limit() {
 }
 
 #[test]
-fn a_client_speaks_for_nobody_at_either_level() {
+fn internal_headers_of_clients_are_removed_at_either_level() {
     for line in [PLUGIN, FULL] {
         let objects = all(&policy(&[]), line);
         let manager = manager(&objects);
@@ -262,7 +262,7 @@ fn certificates_of_backends_are_verified() {
 
 /// Every filter of ours of a cluster is either a file or discovered, and what is discovered is delivered.
 #[test]
-fn what_is_discovered_is_delivered() {
+fn discovered_names_are_in_the_objects() {
     let changes = [("/rules/0/chains/eu", json!(["eu", "us"]))];
     let objects = all(&policy(&changes), FULL);
     let contents: BTreeSet<&str> = patches(&objects, "EXTENSION_CONFIG")

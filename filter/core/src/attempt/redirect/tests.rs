@@ -201,7 +201,7 @@ fn statuses() {
 }
 
 #[test]
-fn clients_get_only_headers_about_the_content_of_who_delivers_it() {
+fn clients_get_only_content_headers_of_a_redirect_target() {
     let kept = "content-length content-type content-range content-encoding content-disposition etag age date \
                 last-modified cache-control accept-ranges docker-content-digest :status repr-digest";
     for name in kept.split_whitespace() {

@@ -130,7 +130,7 @@ const PEERS: &[Peer] = &[
 ];
 
 #[test]
-fn geo_headers_count_only_from_whom_the_policy_believes() {
+fn geo_headers_count_only_from_trusted_peers() {
     for &(source, peer, believed, why) in PEERS {
         let regions = regions(source);
         let facts = ClientFacts {

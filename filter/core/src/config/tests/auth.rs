@@ -30,7 +30,7 @@ const UPSTREAM: &str = r#"{"upstream": {"login": "hub"}}"#;
 const BASIC: &str = r#"{"basic": {"verifier": "http://127.0.0.1:9080"}}"#;
 
 #[test]
-fn what_is_silent_or_impossible_is_refused() {
+fn rules_without_readers_and_impossible_ones_are_refused() {
     #[rustfmt::skip]
     let rows: &[(&str, &str, &str)] = &[
         (MANAGED, r#""chains": {"default": ["hub", "open"]}"#, ""),
@@ -130,7 +130,7 @@ fn parts_of_a_backend_that_do_not_fit() {
 
 /// A call of the filter's own through a cluster that it runs in would end the worker's virtual machine.
 #[test]
-fn the_filter_calls_nobody_through_a_cluster_that_clients_use() {
+fn the_filters_calls_use_no_cluster_of_clients() {
     const TOKEN: &str = "backends.a.auth.token.cluster: requests of clients go through the cluster";
     const VERIFIER: &str =
         "fronts.f.auth.basic.cluster: requests of clients go through the cluster";
@@ -176,7 +176,7 @@ fn the_filter_calls_nobody_through_a_cluster_that_clients_use() {
 
 /// What a front asks of its clients follows from the rules that are for them.
 #[test]
-fn who_answers_a_login_is_a_matter_of_the_fronts_own_rules() {
+fn a_login_is_answered_by_the_fronts_own_rules() {
     let policy = |first: &str, second: &str, third: &str, fronts: [&str; 2]| {
         let [of_first, of_second] = fronts;
         format!(

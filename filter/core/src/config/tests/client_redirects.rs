@@ -112,7 +112,7 @@ fn stores_and_pages_that_are_wrong() {
 }
 
 #[test]
-fn what_a_rule_comes_to() {
+fn chains_of_compiled_rules() {
     let rule = r#""chains": {"default": ["ar"]}, "signatures": "ar",
         "client_redirects": {"classes": {"us": ["tags"], "default": ["blobs"]},
                      "stores": {"cn": "none", "us": "west", "default": "east"}, "keep": ["gcp:*"]}"#;

@@ -59,7 +59,7 @@ fn a_reason_is_one_line() {
 }
 
 #[test]
-fn what_is_refused_is_said_and_why() {
+fn values_at_the_edge_are_refused_with_a_reason() {
     #[rustfmt::skip]
     check("/clients", &[
         (r#"{"refused": []}"#, ""),

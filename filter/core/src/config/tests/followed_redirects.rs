@@ -38,7 +38,7 @@ fn what_is_impossible_is_refused() {
 }
 
 #[test]
-fn a_cluster_of_its_own_is_nobody_elses() {
+fn the_cluster_name_of_another_backends_redirects_is_refused() {
     let backend = r#"{"url": "https://quay.io", "cluster": "ghcr@redirects"}"#;
     let follow = r#"{"url": "https://ghcr.io", "redirect_handling": "follow", "followed_redirects": {"hosts": ["a.b"]}}"#;
     let mut policy: serde_json::Value = serde_json::from_str(GOOD).unwrap();

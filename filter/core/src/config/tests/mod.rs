@@ -212,7 +212,7 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
-fn what_is_not_json_says_where() {
+fn a_text_that_is_not_json_is_refused_with_its_place() {
     let found = mistakes("{\n  \"version\": 1,\n}");
     assert_eq!(found.len(), 1);
     assert!(
@@ -254,7 +254,7 @@ fn failover_mistakes_have_a_path_and_a_way_out() {
 }
 
 #[test]
-fn a_drained_replica_hands_its_tags_to_nobody_else() {
+fn tags_of_a_drained_replica_come_from_no_other_backend() {
     let policy = with("/backends/quay", r#"{"url": "https://quay.io", "drained": true}"#);
     let config = Config::from_json(policy.as_bytes()).unwrap();
     let cluster = |id| config.list(id).unwrap().cluster();

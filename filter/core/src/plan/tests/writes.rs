@@ -98,7 +98,7 @@ fn writes_are_refused_and_reads_are_not() {
 
 /// Who may not push is told that, and not what goes on behind.
 #[test]
-fn the_reason_is_for_those_who_may_write() {
+fn only_clients_that_may_write_get_the_reason() {
     let rule = Some("upgrade until 14:00");
     let put = |password| planned(rule, None, Some(password), "PUT", "/v2/team/x/manifests/v1");
     assert_eq!(put(Password::Right), refused(403, "DENIED", "upgrade until 14:00", Some("team")));

@@ -49,7 +49,7 @@ fn ranges_that_are_the_whole() {
 }
 
 #[test]
-fn a_fill_says_whose_chain_it_goes_through() {
+fn a_fill_names_its_front_and_region() {
     let target = format!("/v2/alias/app/blobs/sha256:{DIGEST}");
     let request = parse(b"GET", target.as_bytes()).unwrap();
     for (front, region) in [("main", "default"), ("a.b-c_d", "eu.1")] {

@@ -178,7 +178,7 @@ fn where_the_backend_says_it() {
 }
 
 #[test]
-fn what_was_found_before_is_not_asked_again() {
+fn a_realm_that_was_found_is_not_looked_for_again() {
     let source = Source {
         cluster: "r@token".into(),
         authority: "r.example".into(),

@@ -25,7 +25,7 @@ fn woken(probes: &mut Probes, number: u64, finding: Finding, now: u64) -> Vec<u3
 const UNKNOWN: Lookup = Lookup::Known(Presence::Unknown);
 
 #[test]
-fn one_question_for_all_who_want_to_know() {
+fn one_question_for_all_streams_that_wait() {
     let mut probes = Probes::new(SETTINGS);
     assert_eq!(probes.look_up(&digest(1), MORNING, 10), Lookup::Ask);
     for waiter in 11..1010 {
@@ -152,7 +152,7 @@ fn used_results_stay_in_a_bounded_table() {
 }
 
 #[test]
-fn a_flood_of_blobs_holds_nobody_up() {
+fn a_flood_of_blobs_delays_no_stream() {
     let mut probes = Probes::new(SETTINGS);
     for number in 0..u64::try_from(IN_FLIGHT).unwrap() {
         assert_eq!(probes.look_up(&digest(number), MORNING, 1), Lookup::Ask);

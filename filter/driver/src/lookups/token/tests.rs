@@ -331,7 +331,7 @@ fn a_full_table_loses_the_expired_first_then_the_least_recently_used() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_locks_nobody_out() {
+fn a_clock_that_is_set_back_leaves_no_stream_waiting() {
     let mut tokens = Tokens::new(8, usize::MAX);
     let early = MORNING - 3_600_000 * MILLISECOND;
     assert_eq!(perform(&mut tokens, "look 1", MORNING), "fetch");

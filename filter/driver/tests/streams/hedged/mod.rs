@@ -186,7 +186,7 @@ fn both_hang_and_one_hangs_while_the_other_lacks_it() {
 
 /// Its attempts share what they are sent: one that waits for a token may not go on beside another.
 #[test]
-fn a_first_backend_whose_token_is_not_there() {
+fn a_first_backend_without_its_token() {
     let pair = ["hub", "robot"];
     let mut world = world(pair, "");
     let router = Router::start(&mut world, pair, None);

@@ -65,7 +65,7 @@ fn a_first_attempt_that_waits_for_a_token_is_overtaken() {
 
 /// Who is asked is kept where two may be asked at a time, and nowhere else: to set a property costs.
 #[test]
-fn a_request_that_is_not_hedged_keeps_nothing_of_whose_turn_it_is() {
+fn a_request_that_is_not_hedged_has_no_overlap_state() {
     #[rustfmt::skip]
     let rows = [
         (PAIR, "robot", "hedged"),
@@ -123,7 +123,7 @@ fn the_first_overtakes_the_second() {
 
 /// The host goes on to nobody while another attempt is under way, so no cluster is named where it would.
 #[test]
-fn an_answer_that_waits_for_the_other_names_nobody_to_go_on_to() {
+fn an_answer_that_waits_for_the_other_names_no_next_cluster() {
     let mut world = world(PAIR, "");
     let mut router = both_asked(&mut world);
     router.answer(1, "404");
