@@ -171,6 +171,7 @@ def test_a_rolling_replacement_under_load_is_not_noticed(
         admin = ("--admin", f"127.0.0.1:{envoys[-2].admin_port}", "--grace", "2", "--quit")
         draining.append(subprocess.Popen([*map(str, (paths.portolan(), "drain", *admin))]))
         load.pull_slowly(slow, 4)
+        # Load on each Envoy for a while, before the next one takes over.
         time.sleep(5)
     load.join(PUSH_SECONDS + BLOB_SECONDS + 60)
     assert [each.wait(60) for each in draining] == [0] * REPLACEMENTS

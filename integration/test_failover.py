@@ -450,6 +450,7 @@ def test_an_admitted_request_is_unaffected_by_an_overload(backends: list[Scripte
             status = envoy.request("GET", BLOB).status
             found.append((status, time.monotonic() - started))
             if status == 503:
+                # A client comes again after a while, as `Retry-After` asks it to.
                 time.sleep(WORK_SECONDS / 2)
         return found
 

@@ -99,6 +99,7 @@ def test_a_client_that_sends_its_headers_slowly_gets_408_and_delays_no_other(env
             for connection in slow:
                 connection.send(b"X")
             assert envoy.request("GET", OURS).status == 200
+            # A slow client: one byte a second.
             time.sleep(1)
         assert {connection.receive().status for connection in slow} == {408}
 
