@@ -6,10 +6,9 @@
 //!  └──▶ AskedNobody
 //! ```
 //!
-//! All attempts of a request share one set of headers and one set of properties, and attempts may overlap: what is
-//! there when an attempt goes on is what another one has left. So an attempt knows its backend from its
-//! beginning, keeps what that backend is sent, and sets path, host and credentials when it goes on, also where it
-//! has waited before. Where two attempts of a request are made at a time: [`overlap`].
+//! All attempts of a request share one set of headers and properties, and may overlap ([`overlap`]).
+//! So an attempt knows its backend from its beginning, keeps the request for it, and sets path, host
+//! and credentials when it goes on, also after a wait.
 
 mod cache;
 mod notes;
@@ -136,10 +135,8 @@ impl Attempt {
         self.phase = Phase::AskedNobody;
         if turn == Turn::Ends {
             let id = call.exchange.request_header(REQUEST_ID);
-            call.reply_instead(
-                reply::list_failure(ListFailure::Unavailable(Wait::UNKNOWN)),
-                id.as_deref(),
-            );
+            let failure = ListFailure::Unavailable(Wait::UNKNOWN);
+            call.reply_instead(reply::list_failure(failure), id.as_deref());
         }
         Flow::Pause
     }
