@@ -330,6 +330,15 @@ def test_a_front_is_scraped_by_its_networks_alone(site: Site) -> None:
     assert after.by("portolan_attempts_total") == before.by("portolan_attempts_total"), "no backend is asked"
 
 
+def test_a_list_has_no_series_but_those_of_its_filters(site: Site) -> None:
+    """A policy may have many more lists than backends, and a scrape is to grow with the backends."""
+    scrape = site.scrape()
+    of_clusters = [each for each in scrape.samples if "envoy_cluster_name" in each.labels]
+    of_lists = {each.name for each in of_clusters if "+" in each.labels["envoy_cluster_name"]}
+    assert any(each.name == "envoy_cluster_membership_total" for each in of_clusters)
+    assert of_lists <= {"envoy_cluster_wasmcustom_portolan_module_panics"}
+
+
 def test_a_scrape_is_small_and_names_the_policy(site: Site, work: Path) -> None:
     site.envoy.request("GET", blob("team", "1"))
     scrape = eventually(lambda: (found := site.scrape()).values("hash") and found)

@@ -2,6 +2,9 @@
 //!
 //! Envoy counts several hundred things for each cluster. Where metrics are scraped only those are kept that
 //! an alert, a dashboard or `docs/metrics.md` uses: a scrape then has less than 20 kB for each backend.
+//!
+//! Of the cluster of a list nothing is kept but what its filters count: its backends have clusters of
+//! their own, and a policy may have many more lists than backends.
 
 use serde_json::{Value, json};
 
@@ -9,8 +12,16 @@ use super::model::records::Records;
 use super::typed::object;
 use super::{geoip, metrics};
 
-/// What each cluster keeps, by the end of its name.
-pub(super) const OF_CLUSTERS: [&str; 25] = [
+/// What the filters of a cluster count, by the end of its name. The cluster of a list keeps nothing else.
+pub(super) const OF_FILTERS: [&str; 4] = [
+    "credential_injector.injected",
+    "credential_injector.failed",
+    "credential_injector.already_exists",
+    "wasmcustom.portolan_module_panics",
+];
+
+/// What the cluster of a backend keeps besides, by the end of its name.
+pub(super) const OF_BACKENDS: [&str; 21] = [
     "membership_healthy",
     "membership_total",
     "outlier_detection.ejections_active",
@@ -27,15 +38,30 @@ pub(super) const OF_CLUSTERS: [&str; 25] = [
     "circuit_breakers.default.remaining_rq",
     "circuit_breakers.default.remaining_cx",
     "circuit_breakers.default.remaining_pending",
-    "credential_injector.injected",
-    "credential_injector.failed",
-    "credential_injector.already_exists",
     "ssl.fail_verify_error",
     "ssl.connection_error",
     "ssl.fail_verify_san",
     "ssl.fail_verify_no_cert",
     "update_failure",
-    "wasmcustom.portolan_module_panics",
+];
+
+/// What Envoy counts of every cluster, by the beginning of its name behind that of the cluster; but for
+/// the answers by status, whose counters it makes when there is one: to find out for each answer that
+/// they are not kept costs more than to keep them.
+const OF_EVERY_CLUSTER: [&str; 13] = [
+    "assignment_",
+    "bind_errors",
+    "circuit_breakers",
+    "default",
+    "lb_",
+    "max_host_weight",
+    "membership_",
+    "original_dst_",
+    "retry_or_shadow_abandoned",
+    "update_",
+    "upstream_(cx|flow|http3|internal|queue)_",
+    "upstream_rq_(0rtt|active|cancelled|drop|maintenance|max|pending|per|retry|rx|timeout|total|tx)",
+    "(version|warming_state)",
 ];
 
 /// What is kept of the rest, by the beginning of its name.
@@ -77,13 +103,16 @@ pub(super) fn config(records: Records<'_>) -> Value {
             "stats_matcher": {"inclusion_list": {"patterns": patterns(records)}},
         })
     } else {
-        Value::Null
+        json!({"stats_matcher": {"exclusion_list": {"patterns": [of_lists()]}}})
     };
     let tags = if tags.is_empty() { Value::Null } else { json!({"stats_tags": tags}) };
-    match object([tags, selection]) {
-        Value::Object(fields) if fields.is_empty() => Value::Null,
-        fields => json!({"stats_config": fields}),
-    }
+    json!({"stats_config": object([tags, selection])})
+}
+
+/// What is counted of the cluster of a list, whose name has a `+` in it.
+fn of_lists() -> Value {
+    let names = OF_EVERY_CLUSTER.join("|");
+    json!({"safe_regex": {"regex": format!(r"cluster\..+\+.+\.({names}).*")}})
 }
 
 /// Where labels stand in names.
@@ -94,10 +123,14 @@ fn tags(records: Records<'_>) -> Vec<Value> {
 }
 
 fn patterns(records: Records<'_>) -> Vec<Value> {
-    let clusters = OF_CLUSTERS.iter().map(|end| {
-        let end = end.replace('.', r"\.");
-        json!({"safe_regex": {"regex": format!(r"cluster\..+\.{end}")}})
-    });
+    let ending = |clusters: &'static str| {
+        move |end: &&str| {
+            let end = end.replace('.', r"\.");
+            json!({"safe_regex": {"regex": format!(r"cluster\.{clusters}\.{end}")}})
+        }
+    };
+    let clusters =
+        OF_BACKENDS.iter().map(ending("[^+]+")).chain(OF_FILTERS.iter().map(ending(".+")));
     // The answers of services that only the filter asks, which no attempt is counted of.
     let services = json!({"safe_regex": {
         "regex": r"cluster\..+@(token|probe|verifier)\.upstream_rq_(\d\d\d|\dxx)",

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use portolan_core::record::metric::Values;
 
+use super::super::stats;
 use super::*;
 
 /// What Envoy makes of a value by rules; `None` where nothing is counted. Of several beginnings the longest counts.
@@ -246,7 +247,8 @@ fn the_documentation_lists_every_value_of_every_label() {
 #[test]
 fn the_documentation_lists_what_is_kept_of_envoys_own() {
     let text = documentation();
-    for name in super::super::stats::OF_CLUSTERS {
+    let kept = stats::OF_BACKENDS.iter().chain(&stats::OF_FILTERS);
+    for name in kept {
         let name = format!("`envoy_cluster_{}`", name.replace('.', "_"));
         assert!(text.contains(&name), "docs/metrics.md does not have {name}");
     }
