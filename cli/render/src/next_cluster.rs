@@ -19,7 +19,7 @@ pub(super) fn specifier(groups: &Groups<'_>, backend: Option<&Backend>, first: &
         .iter()
         .filter(is_in)
         .flat_map(|group| &group.named)
-        .map(|cluster| (cluster.clone(), to_cluster(cluster)))
+        .map(|named| (named.name.clone(), to_cluster(&named.cluster)))
         .collect();
     let input = extension(
         "next-cluster",

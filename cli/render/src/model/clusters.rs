@@ -7,7 +7,7 @@ use portolan_core::config::ids::BackendId;
 use portolan_core::config::{Backend, BackendList, Config, Purpose};
 use portolan_core::contract::clusters;
 
-use super::groups::{orders, rests};
+use super::groups::{Detail, orders, rests, unspared};
 use super::upstream::{Destination, UpstreamFilters};
 use crate::options::Options;
 
@@ -116,7 +116,8 @@ fn for_later_attempts<'p>(
     let lists = config.lists().iter();
     let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
     let is_registry = |id: &BackendId| config.cache(*id).is_none();
-    let sets = lists.flat_map(|list| rests(list.backends()));
+    let detail = Detail::of(config);
+    let sets = lists.flat_map(|list| rests(list.backends(), detail));
     let all: BTreeSet<Vec<BackendId>> = sets.filter(|ids| ids.iter().all(is_registry)).collect();
     let (singles, sets): (Vec<_>, Vec<_>) =
         all.iter().map(|ids| members(config, ids)).partition(|backends| backends.len() == 1);
@@ -140,14 +141,20 @@ fn for_later_attempts<'p>(
 
 /// The clusters of first attempts where some backends of a list are asked after the others.
 ///
-/// Each has all of the list, so that a request has somebody to go to while those that would be asked first are down.
+/// Each has all of the list, so that a request has somebody to go to while those that would be asked first are down. In
+/// a policy of many lists it is the one backend of a list of two that is not spared; its attempts find in the request
+/// to whom they go on.
 fn sparing<'p>(config: &'p Config, options: &'p Options) -> Vec<GroupCluster<'p>> {
     let lists = config.lists().iter();
     let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
     let is_registry = |id: &BackendId| config.cache(*id).is_none();
     let lists = lists.filter(|list| list.backends().iter().all(is_registry));
+    let detail = Detail::of(config);
     let all: BTreeSet<(Vec<BackendId>, usize)> =
-        lists.flat_map(|list| orders(list.backends())).collect();
+        lists.flat_map(|list| orders(list.backends(), detail)).collect();
+    if detail == Detail::Coarse {
+        return only_first(config, &all, options);
+    }
     let cluster = |(ids, spared): &(Vec<BackendId>, usize)| {
         let backends = members(config, ids);
         let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
@@ -159,6 +166,23 @@ fn sparing<'p>(config: &'p Config, options: &'p Options) -> Vec<GroupCluster<'p>
         }
     };
     all.iter().map(cluster).collect()
+}
+
+/// A cluster for each backend that an order begins with.
+fn only_first<'p>(
+    config: &'p Config,
+    orders: &BTreeSet<(Vec<BackendId>, usize)>,
+    options: &'p Options,
+) -> Vec<GroupCluster<'p>> {
+    let first: BTreeSet<BackendId> =
+        orders.iter().filter_map(|(order, _)| order.first().copied()).collect();
+    let backends = first.into_iter().filter_map(|id| config.backend(id));
+    let cluster = |backend: &'p Backend| GroupCluster {
+        name: unspared(backend.key()),
+        members: vec![backend.cluster().to_owned()],
+        filters: UpstreamFilters::of(config, Destination::Sparing(&[backend], 0), options),
+    };
+    backends.map(cluster).collect()
 }
 
 /// How long a connection may take to come up where there is nobody else to ask: a lost packet costs a second.

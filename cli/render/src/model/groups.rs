@@ -17,9 +17,24 @@ pub(crate) struct Groups<'p> {
 pub(crate) struct Group<'p> {
     /// The keys of its backends.
     members: Vec<&'p str>,
-    /// The clusters that the filter may name: for attempts after the first, and for first ones where some of the list is
-    /// asked after the others.
-    pub(crate) named: Vec<String>,
+    /// What the filter may name, for attempts after the first, and for first ones where some of the list is asked after
+    /// the others.
+    pub(crate) named: Vec<Named>,
+}
+
+/// What the filter may name.
+pub(crate) struct Named {
+    /// The name.
+    pub(crate) name: String,
+    /// The cluster that it stands for.
+    pub(crate) cluster: String,
+}
+
+impl Named {
+    /// A cluster that is called what the filter calls it.
+    fn itself(name: String) -> Self {
+        Self { cluster: name.clone(), name }
+    }
 }
 
 impl Group<'_> {
@@ -33,10 +48,11 @@ impl<'p> Groups<'p> {
     /// Those of a policy.
     pub(super) fn of(config: &'p Config) -> Self {
         let lists = config.lists().iter();
+        let detail = Detail::of(config);
         let several = lists.clone().filter(|list| list.has_fallback()).map(|list| {
             let members = list.backends().iter().filter_map(|id| config.backend(*id));
             let members: Vec<&str> = members.map(Backend::key).collect();
-            Group { named: named(&members), members }
+            Group { named: named(&members, detail), members }
         });
         Self { several: several.collect(), clusters: lists.map(BackendList::cluster).collect() }
     }
@@ -48,19 +64,60 @@ impl<'p> Groups<'p> {
 }
 
 /// A cache is never asked after another backend: it has what those have.
-fn named(members: &[&str]) -> Vec<String> {
+fn named(members: &[&str], detail: Detail) -> Vec<Named> {
     let has_no_cache = |keys: &[&str]| !keys.iter().any(|key| clusters::is_cache(key));
-    let sets = rests(members).into_iter().filter(|rest| has_no_cache(rest));
-    let orders = orders(members).into_iter().filter(|(order, _)| has_no_cache(order));
-    sets.map(|rest| clusters::later_attempts(&rest))
-        .chain(orders.map(|(order, spared)| clusters::sparing(&order, spared)))
+    let sets = rests(members, detail).into_iter().filter(|rest| has_no_cache(rest));
+    let orders = orders(members, detail).into_iter().filter(|(order, _)| has_no_cache(order));
+    let order = |(keys, spared): (Vec<&str>, usize)| {
+        let name = clusters::sparing(&keys, spared);
+        match (detail, keys.first()) {
+            (Detail::Coarse, Some(first)) => Named { name, cluster: unspared(first) },
+            _ => Named::itself(name),
+        }
+    };
+    sets.map(|rest| Named::itself(clusters::later_attempts(&rest)))
+        .chain(orders.map(order))
         .collect()
 }
 
+/// The cluster of first attempts at the one backend of a list of two that is not spared, by its key, where lists have
+/// no clusters for that themselves.
+pub(super) fn unspared(key: &str) -> String {
+    clusters::sparing(&[key], 0)
+}
+
+/// How much of what a list may come to has a cluster of its own. The time of Envoy's start grows with the square of the
+/// number of such clusters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Each set of the backends of a list of up to six, 56 at most, and each order of it, 57.
+    Fine,
+    /// Each backend, and of lists of two the one that is asked first.
+    Coarse,
+}
+
+impl Detail {
+    /// That of a policy, by how many lists of several backends it has.
+    pub(super) fn of(config: &Config) -> Self {
+        let lists = config.lists().iter().filter(|list| list.has_fallback());
+        if lists.count() > MANY_LISTS { Self::Coarse } else { Self::Fine }
+    }
+
+    const fn longest(self) -> usize {
+        match self {
+            Self::Fine => 6,
+            Self::Coarse => 2,
+        }
+    }
+}
+
+/// The number of lists of several backends up to which there are clusters for all that may come of them.
+const MANY_LISTS: usize = 1000;
+
 /// The orders in which a list is asked where some of it is asked after the others, but for its own, as far as they have
 /// clusters, and how many are asked after the others.
-pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<(Vec<T>, usize)> {
-    if list.len() > LONGEST {
+pub(super) fn orders<T: Copy + Ord>(list: &[T], detail: Detail) -> BTreeSet<(Vec<T>, usize)> {
+    if list.len() > detail.longest() {
         return BTreeSet::new();
     }
     let in_order = |first: Vec<T>| {
@@ -68,12 +125,12 @@ pub(super) fn orders<T: Copy + Ord>(list: &[T]) -> BTreeSet<(Vec<T>, usize)> {
         let count = spared.len();
         ([first, spared].concat(), count)
     };
-    rests(list).into_iter().map(in_order).filter(|(order, _)| order != list).collect()
+    rests(list, detail).into_iter().map(in_order).filter(|(order, _)| order != list).collect()
 }
 
 /// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
-pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
-    if list.len() > LONGEST {
+pub(super) fn rests<T: Copy + Ord>(list: &[T], detail: Detail) -> BTreeSet<Vec<T>> {
+    if list.len() > detail.longest() {
         return list.iter().map(|one| vec![*one]).collect();
     }
     let mut rests = BTreeSet::from([Vec::new()]);
@@ -85,6 +142,3 @@ pub(super) fn rests<T: Copy + Ord>(list: &[T]) -> BTreeSet<Vec<T>> {
     rests.retain(|rest| !rest.is_empty() && rest.len() < list.len());
     rests
 }
-
-/// The length of a list up to which each set of its backends has a cluster, 56 at most, and each order of it, 57.
-const LONGEST: usize = 6;

@@ -2,7 +2,7 @@
 
 use portolan_core::attempt::may_overlap;
 use portolan_core::config::credential_usage::{self, Audience};
-use portolan_core::config::{Backend, BackendAuth, BackendList, Config, Credential};
+use portolan_core::config::{Backend, BackendAuth, BackendList, Config, Credential, HedgeAfter};
 use portolan_core::contract::Role;
 
 use crate::options::{FilterFile, Options};
@@ -79,6 +79,10 @@ fn attempt_phase(config: &Config, destination: Destination<'_, '_>) -> Role {
 /// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists of their own, of
 /// which a part of a longer list may be equal to a list of two: those attempts are no first ones, and see that.
 fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
+    // There may be thousands of lists.
+    if backends.iter().any(|one| one.resilience().hedge_after == HedgeAfter::Never) {
+        return false;
+    }
     let keys = |list: &BackendList| -> Vec<&str> {
         list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key).collect()
     };

@@ -101,3 +101,40 @@ fn two_of_a_list_may_be_asked_at_a_time() {
     let three = with_a_list(&["c", "a", "b"]);
     assert!(!cluster(&three, "c+a+b").to_string().contains("overlap"));
 }
+
+/// What grows with the square of the number of lists is the time in which Envoy starts.
+#[test]
+fn many_lists_have_a_cluster_each_and_no_more() {
+    let (names, of_all) = with_many_lists();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let all = self::names(&of_all);
+    let ends = |end: &str| all.iter().filter(|name| name.ends_with(end)).count();
+    let lists = all.iter().filter(|name| name.contains('+')).count();
+    assert_eq!(lists, names.len() * (names.len() - 1), "each list itself");
+    assert_eq!((ends("@last"), ends("@sparing-0")), (names.len(), names.len()));
+    let route = at(manager(&of_all), "/route_config/virtual_hosts/0/routes/0");
+    let map = at(route, &format!("{SPECIFIER}/matcher_tree/exact_match_map/map"));
+    let to = |name: &str| &map[name]["action"]["typed_config"]["cluster"];
+    assert_eq!(to("b1+b2@sparing-1"), "b1@sparing-0", "the one that is not spared");
+    assert_eq!(to("b1@last"), "b1@last");
+    let first = cluster(&of_all, "b1@sparing-0");
+    assert_eq!(at(first, "/cluster_type/typed_config/clusters"), &json!(["b1"]));
+    let role = r#"{\"phase\":\"attempt\"}"#;
+    assert!(first.to_string().contains(role), "what is noted says the list: {first}");
+}
+
+/// Each backend and another one, in both orders; and the names of the backends.
+fn with_many_lists() -> (Vec<String>, Value) {
+    let names: Vec<String> = (0..33).map(|number| format!("b{number}")).collect();
+    let mut policy = Policy::new();
+    for first in &names {
+        policy = policy.backend(first, Backend::at(&format!("http://{first}.example")));
+        for second in names.iter().filter(|second| *second != first) {
+            let rule = Rule::of(&format!("{first}-{second}"));
+            let repository = format!("{first}/{second}/**");
+            let rule = rule.repositories([&repository]);
+            policy = policy.rule(rule.chain([first.as_str(), second.as_str()]));
+        }
+    }
+    (names, bootstrap(&policy.read_by(Config::from_json), "{}\n", &options(true, None)))
+}
