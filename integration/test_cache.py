@@ -63,6 +63,36 @@ def test_a_range_of_what_is_there(tier: Tier, store: Store, east: Scripted) -> N
     assert asked(east, "GET", path) == 0
 
 
+def test_a_client_that_has_it_is_told_so(tier: Tier, store: Store, east: Scripted) -> None:
+    """By the digest, whatever the registry says of its own: these say nothing."""
+    path, body = store.fresh("team/known-to-clients")
+    etag = f'"{digest_of(body)}"'
+    for _ in range(2):
+        answer = get(tier.envoy, path)
+        assert (answer.status, answer.body, answer.all("etag")) == (200, body, [etag])
+        assert answer.all("docker-content-digest") == [digest_of(body)]
+        assert answer.all("cache-control") == ["private, max-age=31536000, immutable"]
+    for expected, conditions in [
+        (304, [("If-None-Match", etag)]),
+        (200, [("If-None-Match", '"sha256:other"')]),
+        (206, [("If-Range", etag), ("Range", "bytes=1000-1999")]),
+        (200, [("If-Range", '"sha256:other"'), ("Range", "bytes=1000-1999")]),
+    ]:
+        answer = get(tier.envoy, path, conditions)
+        content = {304: b"", 200: body, 206: body[1000:2000]}[expected]
+        assert (answer.status, answer.body) == (expected, content), conditions
+    assert asked(east, "GET", path) == 1
+
+
+def test_a_cold_node_and_a_client_that_has_it(tier: Tier, store: Store, east: Scripted) -> None:
+    """It is told so or sent the whole; the node keeps the whole, or nothing."""
+    path, body = store.fresh("team/known-and-cold")
+    answer = get(tier.envoy, path, [("If-None-Match", f'"{digest_of(body)}"')])
+    assert (answer.status, answer.body) in ((304, b""), (200, body))
+    answer = get(tier.envoy, path)
+    assert (answer.status, answer.body) == (200, body)
+
+
 def test_one_fill_for_all_clients_that_come_at_once(tier: Tier, store: Store, east: Scripted) -> None:
     """Eight clients, one cold blob of four megabytes."""
     path, body = store.fresh("team/herd", 1_000_000)

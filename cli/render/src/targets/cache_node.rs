@@ -184,9 +184,11 @@ fn rewrites(name: &str) -> String {
     )
 }
 
+/// Content is for the one who asked: who may read it is decided for each request.
+///
 /// A client that is sent what is being fetched for another one is known by what the server says of its way (`W` behind
 /// `c`: the cache result is "read while write"), which goes no further.
-const REWRITES: &str = r"
+const REWRITES: &str = r#"
 
 cond %{REMAP_PSEUDO_HOOK} [AND]
 cond %{CLIENT-URL:PATH} /\/(blobs|manifests)\/sha256:[0-9a-f]{64}$/ [NOT]
@@ -205,7 +207,11 @@ set-header X-Portolan-Cache coalesced
 
 cond %{SEND_RESPONSE_HDR_HOOK}
 rm-header Via
-";
+
+cond %{SEND_RESPONSE_HDR_HOOK} [AND]
+cond %{HEADER:ETag} /sha256/
+set-header Cache-Control "private, max-age=31536000, immutable"
+"#;
 
 fn records(port: &str) -> String {
     let number = |(name, value): &(&str, u64)| format!("CONFIG proxy.config.{name} INT {value}\n");

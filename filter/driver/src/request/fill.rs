@@ -15,6 +15,13 @@ use crate::header_map::HeaderMap;
 const OK: u16 = 200;
 const ACCEPT_ENCODING: &str = "accept-encoding";
 const CONTENT_LENGTH: &str = "content-length";
+const DIGEST: &str = "docker-content-digest";
+const ETAG: &str = "etag";
+const CACHE_CONTROL: &str = "cache-control";
+/// Content by digest never changes (RFC 8246), whatever its registry says: a node would not keep
+/// what is `private`. For clients the node says that it is, because who may read it is decided for
+/// each request.
+const NEVER_CHANGES: &[u8] = b"max-age=31536000, immutable";
 
 /// Notes the content that is asked for, for the answer, which may be that of a later pass. Compressed it would be
 /// other bytes than the digest names.
@@ -53,10 +60,19 @@ pub(super) fn check(call: &mut Callback<'_>) {
     let Some(digest) = call.state(StateKey::Filled) else { return };
     let length = call.exchange.response_header(CONTENT_LENGTH);
     let length = length.and_then(|length| str::from_utf8(&length).ok()?.parse().ok());
-    let digest = Digest::parse(&digest);
-    if let Some(expected) = digest.and_then(|digest| Expected::new(&digest, length)) {
+    let Some(digest) = Digest::parse(&digest) else { return };
+    if let Some(expected) = Expected::new(&digest, length) {
         call.check_body(expected);
+        describe(&digest, call);
     }
+}
+
+/// A node keeps these headers with the content and compares `If-None-Match` and `If-Range` with
+/// them: so they are the same whichever registry filled it.
+fn describe(digest: &Digest, call: &mut Callback<'_>) {
+    call.set_response_header(DIGEST, digest.as_str().as_bytes().to_vec());
+    call.set_response_header(ETAG, format!("\"{}\"", digest.as_str()).into_bytes());
+    call.set_response_header(CACHE_CONTROL, NEVER_CHANGES);
 }
 
 /// What is said of other content: to whom, if nothing has gone out yet, and to the operator.

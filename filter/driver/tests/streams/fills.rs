@@ -3,7 +3,7 @@
 use portolan_core::content::Verdict;
 use portolan_core::contract::{StateKey, headers};
 
-use super::host::headers as header_list;
+use super::host::{headers as header_list, value as value_of};
 use super::outcome::{replied, unchanged};
 use super::simulator::World;
 
@@ -56,6 +56,28 @@ fn a_whole_answer_is_checked_and_nothing_else() {
     for (method, status, length, expected, reason) in rows {
         let (world, request) = answered(method, status, length);
         assert_eq!(world.host.streams[&request].check.is_some(), expected, "{reason}");
+    }
+}
+
+/// Whichever registry sent it, and whatever that says of its own.
+#[test]
+fn whole_content_is_kept_with_its_digest_and_for_ever() {
+    let etag = format!("\"{ABC}\"");
+    let whole = [
+        ("docker-content-digest", Some(ABC)),
+        ("etag", Some(etag.as_str())),
+        ("cache-control", Some("max-age=31536000, immutable")),
+    ];
+    let nothing = whole.map(|(name, _)| (name, None));
+    for (method, status, expected) in
+        [("GET", "200", whole), ("GET", "206", nothing), ("HEAD", "200", nothing)]
+    {
+        let (world, request) = answered(method, status, Some("3"));
+        let response = &world.host.streams[&request].response;
+        for (name, value) in expected {
+            let found = value_of(response, name);
+            assert_eq!(found.as_deref(), value.map(str::as_bytes), "{method} {status} {name}");
+        }
     }
 }
 
