@@ -6,6 +6,7 @@ or answers. Cannot see: content larger than some megabytes, hours of load, a nod
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,8 +65,10 @@ def test_a_range_of_what_is_there(tier: Tier, store: Store, east: Scripted) -> N
 
 
 def test_a_client_that_has_it_is_told_so(tier: Tier, store: Store, east: Scripted) -> None:
-    """By the digest, whatever the registry says of its own: these say nothing."""
+    """By the digest, whatever the registry says of its own."""
     path, body = store.fresh("team/known-to-clients")
+    said: list[raw.Header] = [("ETag", '"of the registry"'), ("Cache-Control", "private, no-store"), ("Set-Cookie", "session=1")]
+    east.script = lambda seen: replace(answer := store.serve(seen), headers=[*answer.headers, *said])
     etag = f'"{digest_of(body)}"'
     for _ in range(2):
         answer = get(tier.envoy, path)

@@ -12,6 +12,7 @@ Policy = dict[str, Any]
 
 # The backends of the policies. `near` and `far` are the same server, `store` sends blobs.
 NEAR, FAR, STORE = "near", "far", "store"
+CACHE = "cache@eu"
 
 # Under callgrind everything takes fifty times as long; a late answer must not look like an outage.
 _PATIENCE: Policy = {
@@ -56,6 +57,8 @@ class Case:
     metrics: bool = False
     # Whether bare Envoy is one that nobody has rendered.
     by_hand: bool = False
+    # Whether there is a cache, whose nodes are filled by this Envoy.
+    cached: bool = False
     # h2load spreads the requests over as many, which stay open.
     connections: int = 4
 
@@ -136,6 +139,15 @@ def _limited(upstreams: Upstreams, limits: Policy) -> Policy:
     return {**policy, "clients": {**policy["clients"], "limits": limits}}
 
 
+def with_cache(upstreams: Upstreams) -> Policy:
+    """The registry is also the one node of a cache, and has all that the cache is asked for."""
+    policy = by_country(upstreams)
+    policy["caches"] = {"eu": {"nodes": [upstreams.registry], "known": {"timeout": "30s"}}}
+    rule = next(rule for rule in policy["rules"] if rule["name"] == "library")
+    rule["chains"] = {"cn": [CACHE, NEAR], "default": [FAR, NEAR]}
+    return {**policy, "rules": [{**rule, "readers": "anyone"}]}
+
+
 def redirecting(upstreams: Upstreams) -> Policy:
     """One registry for each region, to which clients are sent, and for blobs to a store that has them all."""
     policy = redirecting_lists(upstreams)
@@ -188,6 +200,10 @@ LIMITED = _pull("manifest, clients limited", ROUTED.target, policy=with_limits)
 BUDGETED = _pull("manifest, clients limited and with a budget", ROUTED.target, policy=with_budget)
 TOKEN = _pull("manifest, token held", ROUTED.target, policy=with_tokens)
 TOKEN_LISTED = _pull("manifest, list of two, token held", LISTED.target, policy=with_tokens)
+# A digest: of a repository that is known to have it, as after the first request.
+_BY_DIGEST = f"/v2/library/nginx/manifests/{BLOB_DIGEST}"
+DIGEST_LISTED = _pull("manifest by digest, list of two", _BY_DIGEST)
+CACHED = _pull("manifest by digest, from a cache, remembered", _BY_DIGEST, policy=with_cache, backend=CACHE, cached=True)
 ONE_RULE = _pull("manifest, 1 rule", _LAST_TEAM, policy=with_rules(1))
 MANY_RULES = _pull(f"manifest, {RULES:,} rules", _LAST_TEAM, policy=with_rules(RULES))
 # One at a time: blobs that compete for a processor come in pieces of other sizes, and their number is what counts.

@@ -13,6 +13,7 @@ from bench.callgrind import CountedEnvoy
 from bench.cases import Case, Upstreams
 from bench.goals import Goal, Measurement
 from bench.servers import rendered, rendered_bare, rendered_native, rendered_redirect, written_by_hand
+from harness import ports
 
 # V8 compiles a function again, and better, once it has run often. Before that there is nothing to count.
 WARM_UP_REQUESTS = 3000
@@ -58,8 +59,8 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
     of_two = (cases.REDIRECTED_LISTED, cases.STORED_LISTED)
     runs = [
         # The longest first, so that the shorter ones fill the other processor.
-        Run("filter", (*forwarded, *answered, cases.BLOB)),
-        Run("bare", forwarded, bare=True),
+        Run("filter", (*forwarded, cases.DIGEST_LISTED, *answered, cases.BLOB)),
+        Run("bare", (*forwarded, cases.DIGEST_LISTED), bare=True),
         Run("by-hand", (cases.BY_HAND,), bare=True),
         Run("bare-blob", (cases.BLOB,), bare=True),
         Run("filter-networks", (cases.BY_NETWORK,)),
@@ -67,6 +68,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         Run("filter-limits", (cases.LIMITED,)),
         Run("filter-budget", (cases.BUDGETED,)),
         Run("filter-tokens", (cases.TOKEN, cases.TOKEN_LISTED)),
+        Run("filter-cache", (cases.CACHED,)),
         Run("filter-redirects", redirected),
         Run("filter-redirects-lists", of_two),
         Run("bare-redirects", (*redirected, *of_two), bare=True),
@@ -84,6 +86,7 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         _limits(cases.BUDGETED, found),
         _token(cases.TOKEN, cases.ROUTED, found),
         _token(cases.TOKEN_LISTED, cases.LISTED, found),
+        _cache(found),
         *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in (*redirected, *of_two)),
         _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
         _ratio(cases.BLOB, found, goal=goals.BLOB),
@@ -97,7 +100,8 @@ def measure_module(bare: Found, upstreams: Upstreams, directory: Path) -> list[M
     forwarded = (cases.ROUTED, cases.LISTED, cases.MAPPED, cases.LINKED)
     answered = (cases.PING, cases.REFUSAL)
     runs = [
-        Run("module", (*forwarded, *answered, cases.BLOB), native=True),
+        Run("module", (*forwarded, cases.DIGEST_LISTED, *answered, cases.BLOB), native=True),
+        Run("module-cache", (cases.CACHED,), native=True),
         Run("module-tokens", (cases.TOKEN, cases.TOKEN_LISTED), native=True),
         Run("module-redirects", (cases.REDIRECTED, cases.STORED), native=True),
     ]
@@ -107,6 +111,7 @@ def measure_module(bare: Found, upstreams: Upstreams, directory: Path) -> list[M
         *(_ratio(case, found) for case in (*forwarded, cases.BLOB)),
         _token(cases.TOKEN, cases.ROUTED, found),
         _token(cases.TOKEN_LISTED, cases.LISTED, found),
+        _cache(found),
         *(_ratio(case, found, against=OWN_REDIRECT) for case in redirected),
         *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),
     ]
@@ -145,6 +150,13 @@ def _token(case: Case, without: Case, found: Found) -> Measurement:
     return Measurement(f"{case.name}: added", added, "of the instructions", BARE, goals.TOKEN)
 
 
+def _cache(found: Found) -> Measurement:
+    """What a cache adds to a request for content that is known to be in the repository, in the same parts."""
+    without = cases.DIGEST_LISTED
+    added = (found[cases.CACHED, False] - found[without, False]) / found[without, True]
+    return Measurement(f"{cases.CACHED.name}: added", added, "of the instructions", BARE)
+
+
 def _ratio(
     case: Case, found: Found, base: tuple[Case, bool] | None = None, against: str = BARE, goal: Goal | None = None
 ) -> Measurement:
@@ -167,7 +179,8 @@ def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
         configuration = render(policy, directory, first.counted_backend)
     else:
         render = rendered_native if run.native else rendered
-        configuration = render(policy, directory, metrics=first.metrics)
+        fills = ["--cache-fill", f"127.0.0.1:{ports.free()}"] if first.cached else []
+        configuration = render(policy, directory, metrics=first.metrics, options=fills)
     counted = CountedEnvoy(configuration)
     found = {(case, run.bare): _count_case(counted, case, run.bare) for case in run.cases}
     counted.envoy.stop()
