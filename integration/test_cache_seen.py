@@ -100,7 +100,8 @@ def test_each_request_and_each_fill_is_counted(site: Site, east: Scripted, west:
 
 def test_clients_get_content_while_the_cache_still_fetches_it(site: Site, east: Scripted) -> None:
     """A pull that came while the node fetched for another one."""
-    path, body = site.store.fresh("team/big", 500_000)
+    # A node sends on what it has in pieces of half a mebibyte: the first half has one.
+    path, body = site.store.fresh("team/big", 1_000_000)
     half = len(body) // 2
     goes_on = threading.Event()
 
