@@ -1,8 +1,8 @@
 //! Authentication: of clients at a front, and of the proxy at a backend.
 
-use super::auth_domains::AuthDomainKind;
-use super::backend_url::BackendUrl;
-use super::ids::{BackendId, LabelId, ListId};
+use crate::config::auth_domains::AuthDomainKind;
+use crate::config::backend_url::BackendUrl;
+use crate::config::ids::{BackendId, LabelId, ListId};
 
 /// How the clients of a front prove who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]

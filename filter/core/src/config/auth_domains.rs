@@ -1,6 +1,6 @@
 //! Auth domains: the token services and password files that credentials of clients are for.
 
-use super::ids::{AuthDomainId, BackendId};
+use crate::config::ids::{AuthDomainId, BackendId};
 
 /// All backends that accept the same client credentials: a token service under one name, or one user
 /// database. What a client was given for one auth domain is never sent to another.

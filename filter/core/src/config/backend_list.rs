@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::backend::Backend;
-use super::ids::{BackendId, ListId};
+use crate::config::backend::Backend;
+use crate::config::ids::{BackendId, ListId};
 use crate::contract::joined;
 
 /// Backends in the order in which they are tried.

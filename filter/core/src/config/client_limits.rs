@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::budget::Budget;
+use crate::config::budget::Budget;
 
 /// The limits of clients: by the networks that they are in, and by what they ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use ipnet::IpNet;
 
-use super::client_limits::ClientLimits;
-use super::refused::Refused;
+use crate::config::client_limits::ClientLimits;
+use crate::config::refused::Refused;
 
 /// How Envoy and the filter learn who and where a client is.
 #[derive(Clone, Debug)]

@@ -1,19 +1,19 @@
 //! The compiled policy.
 
-use super::auth::Credential;
-use super::auth_domains::AuthDomains;
-use super::backend::Backend;
-use super::backend_list::BackendList;
-use super::blob_store::BlobStore;
-use super::cache::Cache;
-use super::clients::Clients;
-use super::fronts::Fronts;
-use super::ids::{BackendId, ListId, StoreId};
-use super::published::Published;
-use super::regions::Regions;
-use super::rule::Rules;
-use super::rule::chain::Chain;
-use super::rule::client_redirects::ClientRedirects;
+use crate::config::auth::Credential;
+use crate::config::auth_domains::AuthDomains;
+use crate::config::backend::Backend;
+use crate::config::backend_list::BackendList;
+use crate::config::blob_store::BlobStore;
+use crate::config::cache::Cache;
+use crate::config::clients::Clients;
+use crate::config::front::Fronts;
+use crate::config::ids::{BackendId, ListId, StoreId};
+use crate::config::published::Published;
+use crate::config::regions::Regions;
+use crate::config::rule::Rules;
+use crate::config::rule::chain::Chain;
+use crate::config::rule::client_redirects::ClientRedirects;
 use crate::contract::Fingerprint;
 
 /// A compiled policy.

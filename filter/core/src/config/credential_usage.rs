@@ -1,6 +1,6 @@
 //! Where a policy uses the proxy's own credentials.
 
-use super::{Backend, BackendAuth, Config, Credential, FrontAuth};
+use crate::config::{Backend, BackendAuth, Config, Credential, FrontAuth};
 
 /// Who is sent a credential of the proxy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

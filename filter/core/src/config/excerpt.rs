@@ -1,6 +1,6 @@
 //! A value, shortened for messages.
 
-use super::user_info;
+use crate::config::user_info;
 
 /// At most the first 60 characters of a value, with `…` where it goes on, so that a message stays one line;
 /// and nothing that could be a password in a URL.

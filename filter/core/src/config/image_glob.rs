@@ -1,8 +1,8 @@
 //! A glob for images: repositories, optionally with a tag or a digest.
 
-use super::advice;
-use super::repository_glob::{RepositoryGlob, wild_matches};
-use super::wanted::Wanted;
+use crate::config::advice;
+use crate::config::repository_glob::{RepositoryGlob, wild_matches};
+use crate::config::wanted::Wanted;
 use crate::grammar::Digest;
 
 /// A glob over images: `team/*`, `team/app:1.*` or `team/app@sha256:…`.

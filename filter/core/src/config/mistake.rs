@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use super::user_info::hidden_in_words;
+use crate::config::user_info::hidden_in_words;
 
 /// One mistake in a policy: where it is, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

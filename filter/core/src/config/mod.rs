@@ -8,27 +8,22 @@ mod backend;
 mod backend_list;
 mod backend_url;
 mod blob_store;
-mod blob_url;
 mod budget;
 mod cache;
 mod client_limits;
 mod clients;
 mod compile;
 mod compiled;
-mod cors;
 pub mod credential_usage;
 mod document;
 pub mod duration;
 mod excerpt;
 pub mod fields;
-mod followed_redirects;
-mod front_host;
-mod fronts;
+mod front;
 pub mod geography;
 mod header_name;
 pub mod ids;
 mod image_glob;
-mod landing;
 mod mistake;
 mod name_mapping;
 mod nearest;
@@ -41,11 +36,8 @@ mod reason;
 mod refused;
 pub mod regions;
 mod repository_glob;
-mod resilience;
 mod rule;
 mod stable_hash;
-mod upload_path;
-mod upstreams;
 pub mod user_info;
 mod wanted;
 mod wire;
@@ -53,41 +45,41 @@ mod wire;
 pub use crate::contract::Fingerprint;
 pub use auth::{BackendAuth, Credential, FrontAuth, Readers, Realm, TokenService, Verifier};
 pub use auth_domains::{AuthDomain, AuthDomainKind, AuthDomains};
+pub(crate) use backend::followed_redirects::covers;
+pub use backend::followed_redirects::{
+    FollowedRedirects, RedirectHandling, RedirectHost, redirects_cluster,
+};
+pub use backend::resilience::{
+    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, HedgeAfter, Limits, Resilience,
+    WriteTimeouts,
+};
+pub use backend::upload_path::UploadPath;
 pub use backend::{Backend, Certificate, Tls};
 pub use backend_list::{BackendList, Purpose};
 pub use backend_url::{BackendUrl, Scheme, canonical_authority};
+pub use blob_store::url::BlobUrl;
 pub use blob_store::{BlobStore, Probing};
-pub use blob_url::BlobUrl;
 pub use budget::{Budget, Each};
 pub use cache::{Cache, CacheTls, Known};
 pub use client_limits::{ClientLimits, NetworkLimit};
 pub use clients::{Clients, GEOIP_COUNTRY_HEADER, GEOIP_SUBDIVISION_HEADER, Geo, GeoHeaders};
 pub use compiled::Config;
-pub use cors::{Cors, Origin as WebOrigin};
 pub use document::Document;
-pub(crate) use followed_redirects::covers;
-pub use followed_redirects::{
-    FollowedRedirects, RedirectHandling, RedirectHost, redirects_cluster,
-};
-pub use front_host::FrontHost;
-pub use fronts::{Front, Fronts};
+pub use front::cors::{Cors, Origin as WebOrigin};
+pub use front::host::FrontHost;
+pub use front::landing::{Landing, PageUrl};
+pub use front::upstreams::{Upstream, Upstreams};
+pub use front::{Front, Fronts};
 pub use image_glob::ImageGlob;
-pub use landing::{Landing, PageUrl};
 pub use mistake::Mistake;
 pub use name_mapping::{NameMapping, NameRewrite};
 pub use published::Published;
 pub use refused::Refused;
 pub use regions::DEFAULT_REGION;
-pub use resilience::{
-    ALONE, AloneTimeouts, AttemptTimeouts, Ejection, HealthCheck, HedgeAfter, Limits, Resilience,
-    WriteTimeouts,
-};
 pub use rule::chain::{Chain, Lists};
 pub use rule::client_redirects::{ClientRedirects, RedirectClass};
 pub use rule::{Owner, Rule, Rules};
 pub(crate) use stable_hash::stable_hash;
-pub use upload_path::UploadPath;
-pub use upstreams::{Upstream, Upstreams};
 pub use wire::VERSION;
 
 use mistake::Mistakes;

@@ -1,8 +1,8 @@
 //! "Did you mean": the known name that a person most likely meant.
 
-use super::advice;
-use super::excerpt::excerpt;
-use super::fields::{POLICY, Table};
+use crate::config::advice;
+use crate::config::excerpt::excerpt;
+use crate::config::fields::{POLICY, Table};
 
 /// The name among `known` that is nearest to `word`, if it is near enough to be meant.
 ///

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::advice;
-use super::wanted::Wanted;
+use crate::config::advice;
+use crate::config::wanted::Wanted;
 
 /// What to write where a prefix is expected.
 pub(crate) const WANTED: Wanted<'static> = Wanted::explained(

@@ -3,14 +3,14 @@
 //! `serde` with `deny_unknown_fields` stops at the first mistake. A person who mends a policy
 //! wants all of them at once, so the wire form is read by hand from the plain document.
 
-use super::advice::shape::{self, Kind};
-use super::document::Document;
-use super::excerpt::excerpt;
-use super::fields::Table;
-use super::mistake::{Mistakes, Path};
-use super::nearest::{meant_field, nearest, unknown_field};
-use super::user_info;
-use super::wanted::Wanted;
+use crate::config::advice::shape::{self, Kind};
+use crate::config::document::Document;
+use crate::config::excerpt::excerpt;
+use crate::config::fields::Table;
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::nearest::{meant_field, nearest, unknown_field};
+use crate::config::user_info;
+use crate::config::wanted::Wanted;
 
 /// A value and where it stands.
 #[derive(Clone, Copy)]

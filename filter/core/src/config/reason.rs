@@ -1,6 +1,6 @@
 //! The reason for a refusal, in words of the policy that clients show to people.
 
-use super::wanted::Wanted;
+use crate::config::wanted::Wanted;
 
 /// What to write where a reason is expected.
 pub(crate) const WANTED: Wanted<'static> = Wanted::explained(

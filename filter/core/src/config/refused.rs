@@ -1,8 +1,8 @@
 //! Clients and images that are refused, with a reason that clients show.
 
-use super::image_glob::ImageGlob;
-use super::network_table::NetworkTable;
-use super::repository_glob::wild_matches;
+use crate::config::image_glob::ImageGlob;
+use crate::config::network_table::NetworkTable;
+use crate::config::repository_glob::wild_matches;
 
 /// Requests that are refused: those that are all that is written here. At least one of the three is.
 #[derive(Clone, Debug)]

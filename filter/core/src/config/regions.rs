@@ -1,8 +1,8 @@
 //! The regions of a policy: every way in which a client can be placed in one.
 
-use super::geography::{Continent, Country, Subdivision};
-use super::ids::{LabelId, RegionId};
-use super::network_table::{NetworkEntry, NetworkTable};
+use crate::config::geography::{Continent, Country, Subdivision};
+use crate::config::ids::{LabelId, RegionId};
+use crate::config::network_table::{NetworkEntry, NetworkTable};
 use crate::config::ordered::map;
 use ipnet::IpNet;
 use std::collections::BTreeMap;

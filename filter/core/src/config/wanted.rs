@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::advice;
-use super::excerpt::excerpt;
-use super::user_info;
+use crate::config::advice;
+use crate::config::excerpt::excerpt;
+use crate::config::user_info;
 
 /// What belongs somewhere, and why a text is not it.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Mistakes in a repository glob.
 
-use super::text::shown;
+use crate::config::advice::text::shown;
 use crate::config::repository_glob::RepositoryGlob;
 use crate::config::wanted::Wanted;
 

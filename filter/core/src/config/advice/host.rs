@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::text::shown;
+use crate::config::advice::text::shown;
 use crate::config::backend_url::{is_host_name, parse_port};
 
 /// Why a text is no host of a front.

@@ -1,6 +1,6 @@
 //! Mistakes in a name that the policy gives.
 
-use super::text::shown;
+use crate::config::advice::text::shown;
 
 /// Why a text is no name; a text of digits alone was written without quotes.
 pub(crate) fn why(text: &str) -> Option<String> {

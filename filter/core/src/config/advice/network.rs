@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use super::text::shown;
+use crate::config::advice::text::shown;
 
 /// Why a text is no prefix.
 pub(crate) fn why(text: &str) -> Option<String> {

@@ -1,11 +1,11 @@
 //! The precise reason for each refused text; and that what is suggested is accepted.
 
 use super::*;
+use crate::config::backend::followed_redirects::{RedirectHost, WANTED_HOST};
 use crate::config::backend_url::BackendUrl;
-use crate::config::blob_url::{self, BlobUrl};
+use crate::config::blob_store::url::{self as blob_url, BlobUrl};
 use crate::config::duration;
-use crate::config::followed_redirects::{RedirectHost, WANTED_HOST};
-use crate::config::front_host::{self, FrontHost};
+use crate::config::front::host::{self, FrontHost};
 use crate::config::geography::{Continent, Country, Subdivision};
 use crate::config::network as prefixes;
 use crate::config::repository_glob::RepositoryGlob;
@@ -122,7 +122,7 @@ fn urls_of_blobs() {
 #[test]
 fn hosts() {
     check(
-        front_host::WANTED,
+        host::WANTED,
         |text| FrontHost::parse(text).is_some(),
         &[
             ("https://registry.example.com", "is a URL; write its host: `registry.example.com`"),

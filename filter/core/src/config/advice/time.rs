@@ -1,6 +1,6 @@
 //! Mistakes in a duration.
 
-use super::text::shown;
+use crate::config::advice::text::shown;
 use crate::config::duration;
 use crate::config::wanted::Wanted;
 

@@ -1,7 +1,7 @@
 //! Mistakes in a URL.
 
-use super::host;
-use super::text::shown;
+use crate::config::advice::host;
+use crate::config::advice::text::shown;
 use crate::config::backend_url::BackendUrl;
 use crate::config::wanted::Wanted;
 

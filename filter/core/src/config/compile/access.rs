@@ -1,9 +1,9 @@
 //! Readers and writers of rules that use credentials of the proxy; tokens of two auth domains never
 //! meet.
 
-use super::auth::BackendFacts;
 use crate::config::auth::{FrontAuth, Readers};
-use crate::config::fronts::{Front, Fronts};
+use crate::config::compile::auth::BackendFacts;
+use crate::config::front::{Front, Fronts};
 use crate::config::ids::{AuthDomainId, BackendId, FrontId};
 use crate::config::mistake::{Mistakes, Path};
 

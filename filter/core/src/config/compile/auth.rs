@@ -3,10 +3,10 @@
 use crate::contract::clusters;
 use std::collections::BTreeMap;
 
-use super::names::{Once, unknown};
 use crate::config::auth::{BackendAuth, Credential, FrontAuth, Realm, TokenService, Verifier};
 use crate::config::auth_domains::{AuthDomain, AuthDomainKind, AuthDomains};
 use crate::config::backend_list::{ListTable, Purpose};
+use crate::config::compile::names::{Once, unknown};
 use crate::config::ids::{AuthDomainId, BackendId, ListId};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::{join, nearest, unknown_name};

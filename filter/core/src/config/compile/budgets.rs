@@ -1,7 +1,7 @@
 //! Compiles budgets, and checks that everything they name exists.
 
-use super::names::{ids_by_name, unknown};
 use crate::config::budget::{Budget, Each};
+use crate::config::compile::names::{ids_by_name, unknown};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::wire::{FrontAuthWire, PolicyWire};
 

@@ -2,9 +2,9 @@
 
 use ipnet::IpNet;
 
-use super::regions::labels_meant;
 use crate::config::client_limits::ClientLimits;
 use crate::config::clients::{Clients, Geo, GeoHeaders};
+use crate::config::compile::regions::labels_meant;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::network_table::NetworkTable;
 use crate::config::refused::Refused;

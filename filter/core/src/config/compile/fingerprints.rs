@@ -6,7 +6,7 @@ use crate::config::auth::{BackendAuth, Credential, FrontAuth};
 use crate::config::backend::{Backend, Tls};
 use crate::config::backend_url::BackendUrl;
 use crate::config::blob_store::BlobStore;
-use crate::config::fronts::Fronts;
+use crate::config::front::Fronts;
 use crate::contract::{Fingerprint, clusters, with_fingerprint};
 
 /// Renames the clusters of backends, token services, verifiers and blob stores.

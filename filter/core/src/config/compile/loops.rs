@@ -6,8 +6,8 @@ use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;
 use crate::config::backend_url::BackendUrl;
 use crate::config::blob_store::BlobStore;
-use crate::config::front_host::FrontHost;
-use crate::config::fronts::{Front, Fronts};
+use crate::config::front::host::FrontHost;
+use crate::config::front::{Front, Fronts};
 use crate::config::mistake::Mistakes;
 use crate::config::wire::FrontWire;
 

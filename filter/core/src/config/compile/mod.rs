@@ -6,26 +6,26 @@
 
 pub(crate) mod access;
 pub(crate) mod auth;
-mod backends;
-mod blob_stores;
-mod budgets;
-pub(crate) mod caches;
-mod clients;
-mod fingerprints;
-mod followed_redirects;
-mod fronts;
-mod loops;
+pub(crate) mod budgets;
+pub(crate) mod clients;
+pub(crate) mod fingerprints;
+pub(crate) mod loops;
 pub(crate) mod names;
-mod per_region;
+pub(crate) mod per_region;
 pub(crate) mod regions;
 pub(crate) mod scope;
-mod services;
-mod upstreams;
+pub(crate) mod services;
 
-use super::backend_list::ListTable;
-use super::compiled::Config;
-use super::mistake::Mistakes;
-use super::wire::PolicyWire;
+use crate::config::backend::compile as backends;
+use crate::config::backend::followed_redirects::compile as followed_redirects;
+use crate::config::backend_list::ListTable;
+use crate::config::blob_store::compile as blob_stores;
+use crate::config::cache::compile as caches;
+use crate::config::compiled::Config;
+use crate::config::front::compile as fronts;
+use crate::config::mistake::Mistakes;
+use crate::config::rule::compile as rules;
+use crate::config::wire::PolicyWire;
 use names::ids_by_name;
 
 /// Compiles a policy. `None` is returned only together with at least one mistake.
@@ -70,7 +70,7 @@ pub(crate) fn compile(wire: PolicyWire, mistakes: &Mistakes) -> Option<Config> {
         access: access::Checks { fronts: &fronts, facts: &facts, mistakes },
         mistakes,
     };
-    let rules = super::rule::compile::compile(wire.rules, &scope, &mut table);
+    let rules = rules::compile(wire.rules, &scope, &mut table);
     let caches = caches::compile(wire.caches.as_deref(), scope.drained_backends.len(), mistakes);
     let blob_stores = blob_stores::compile(wire.blob_stores, mistakes);
     let mut backends = backends::compile(wire.backends, &facts, &region_names, mistakes)?;

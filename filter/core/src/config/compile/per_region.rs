@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::unknown;
+use crate::config::compile::names::unknown;
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::ordered::map;
 use crate::config::regions::DEFAULT_REGION;

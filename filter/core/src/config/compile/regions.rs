@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::names::Once;
+use crate::config::compile::names::Once;
 use crate::config::ids::{LabelId, RegionId};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::nearest;

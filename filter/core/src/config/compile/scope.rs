@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::access::Checks;
-use super::names::unknown;
-use super::per_region::RegionNames;
 use crate::config::cache::Cache;
-use crate::config::fronts::Front;
+use crate::config::compile::access::Checks;
+use crate::config::compile::names::unknown;
+use crate::config::compile::per_region::RegionNames;
+use crate::config::front::Front;
 use crate::config::ids::{BackendId, FrontId};
 use crate::config::mistake::{Mistakes, Path};
 use crate::config::nearest::unknown_name;

@@ -2,11 +2,11 @@
 
 use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;
+use crate::config::backend::followed_redirects::redirects_cluster;
 use crate::config::backend_list::BackendList;
 use crate::config::backend_url::Scheme;
 use crate::config::blob_store::BlobStore;
-use crate::config::followed_redirects::redirects_cluster;
-use crate::config::fronts::Fronts;
+use crate::config::front::Fronts;
 use crate::config::mistake::Mistakes;
 use crate::config::ordered::set;
 

@@ -1,6 +1,6 @@
 //! The fields about authentication.
 
-use super::table::{Table, Value, optional, required};
+use crate::config::fields::table::{Table, Value, optional, required};
 
 const CLUSTER: &str = "an Envoy cluster of your own that reaches it";
 

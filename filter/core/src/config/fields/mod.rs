@@ -4,23 +4,23 @@
 //! an unknown field and the JSON Schema (`portolan schema`) come from the same tables.
 
 pub(crate) mod access;
-mod backends;
-mod caches;
-mod fronts;
 mod policy;
 mod renamed;
 pub(crate) mod table;
 
-pub(crate) use super::rule::fields::{CLIENT_REDIRECTS, LINK, RULE, RULE_WRITES};
+pub(crate) use crate::config::backend::fields::{
+    ATTEMPT_TIMEOUTS, BACKEND, EJECTION, FOLLOWED_REDIRECTS, HEALTH_CHECK, LIMITS, REWRITE, TLS,
+    WRITE_TIMEOUTS,
+};
+pub(crate) use crate::config::blob_store::fields::{BLOB_STORE, PROBE};
+pub(crate) use crate::config::cache::fields::{CACHE, CACHE_TLS, KNOWN};
+pub(crate) use crate::config::front::fields::{
+    CERTIFICATE, CORS, FRONT, SCRAPERS, UPSTREAM, WRITES,
+};
+pub(crate) use crate::config::rule::fields::{CLIENT_REDIRECTS, LINK, RULE, RULE_WRITES};
 pub(crate) use access::{
     BACKEND_AUTH, BASIC, CREDENTIAL, FRONT_AUTH, LOGIN, READERS, TOKEN, VERIFIER,
 };
-pub(crate) use backends::{
-    ATTEMPT_TIMEOUTS, BACKEND, BLOB_STORE, EJECTION, FOLLOWED_REDIRECTS, HEALTH_CHECK, LIMITS,
-    PROBE, REWRITE, TLS, WRITE_TIMEOUTS,
-};
-pub(crate) use caches::{CACHE, CACHE_TLS, KNOWN};
-pub(crate) use fronts::{CERTIFICATE, CORS, FRONT, SCRAPERS, UPSTREAM, WRITES};
 pub use policy::POLICY;
 pub(crate) use policy::{
     BUDGET, CLIENT_LIMITS, CLIENTS, GEO, GEO_HEADERS, NETWORK_LIMIT, REFUSED, REGION,

@@ -1,11 +1,12 @@
 //! The fields of the policy itself, of regions, and of `clients`.
 
-use super::access::CREDENTIAL;
-use super::backends::{BACKEND, BLOB_STORE};
-use super::caches::CACHE;
-use super::fronts::FRONT;
-use super::table::{Field, Table, Value, optional, required};
+use crate::config::backend::fields::BACKEND;
+use crate::config::blob_store::fields::BLOB_STORE;
 use crate::config::budget::{CLASSES, EACH_WORDS};
+use crate::config::cache::fields::CACHE;
+use crate::config::fields::access::CREDENTIAL;
+use crate::config::fields::table::{Field, Table, Value, optional, required};
+use crate::config::front::fields::FRONT;
 use crate::config::rule::fields::RULE;
 
 /// The whole policy.

@@ -3,9 +3,9 @@
 //! A document gets the names of today before anything looks into it, so that the old ones are known here and in
 //! the tables alone.
 
-use super::policy::POLICY;
-use super::table::{Table, Value};
 use crate::config::document::Document;
+use crate::config::fields::policy::POLICY;
+use crate::config::fields::table::{Table, Value};
 use crate::config::mistake::Path;
 
 /// A field that was written by the name that it had in an earlier release.

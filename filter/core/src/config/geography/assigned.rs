@@ -1,6 +1,6 @@
 //! The country codes in use, each with its continent.
 
-use super::continent::Continent::{
+use crate::config::geography::continent::Continent::{
     self, Africa as AF, Antarctica as AN, Asia as AS, Europe as EU, NorthAmerica as NA,
     Oceania as OC, SouthAmerica as SA,
 };

@@ -1,7 +1,7 @@
 //! ISO 3166-1 alpha-2 country codes.
 
-use super::assigned::COUNTRIES;
-use super::continent::Continent;
+use crate::config::geography::assigned::COUNTRIES;
+use crate::config::geography::continent::Continent;
 use std::fmt;
 
 /// A country that exists: one of the officially assigned codes of ISO 3166-1, or `XK`.

@@ -1,6 +1,6 @@
 //! ISO 3166-2 codes of states, provinces and regions.
 
-use super::country::Country;
+use crate::config::geography::country::Country;
 use std::fmt;
 
 /// The longest part behind the hyphen: "up to three alphanumeric characters" (ISO 3166-2).

@@ -6,7 +6,7 @@
 
 mod ranges;
 
-use super::ids::{LabelId, RegionId};
+use crate::config::ids::{LabelId, RegionId};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use ranges::{Prefix, Ranges};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,6 +1,6 @@
 //! Nested prefixes of one address family, flattened into sorted ranges.
 
-use super::super::ids::{LabelId, RegionId};
+use crate::config::ids::{LabelId, RegionId};
 use std::collections::BTreeMap;
 
 /// An address as a number: `u32` for IPv4, `u128` for IPv6.

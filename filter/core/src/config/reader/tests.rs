@@ -1,7 +1,7 @@
 //! What is said of values that cannot be read.
 
-use super::super::fields::{BACKEND, FRONT, LINK, RULE};
 use super::*;
+use crate::config::fields::{BACKEND, FRONT, LINK, RULE};
 
 fn messages(json: &str, read: impl FnOnce(Node<'_>)) -> Vec<String> {
     let document: Document = serde_json::from_str(json).unwrap();
@@ -137,7 +137,7 @@ fn files_of_other_programs() {
     ];
     for (json, expected) in rows {
         let document: Document = serde_json::from_str(json).unwrap();
-        let found = super::super::Config::from_document(&document).unwrap_err();
+        let found = crate::config::Config::from_document(&document).unwrap_err();
         assert_eq!(found.len(), 1, "{json}: {found:?}");
         assert!(found[0].to_string().starts_with(expected), "{found:?}");
     }

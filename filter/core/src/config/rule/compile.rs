@@ -3,8 +3,8 @@
 use crate::config::auth::Readers;
 use crate::config::backend_list::{ListTable, Purpose};
 use crate::config::cache::Cache;
+use crate::config::cache::compile::Audience;
 use crate::config::compile::access::{FrontKinds, RuleAccess};
-use crate::config::compile::caches::Audience;
 use crate::config::compile::names::Once;
 use crate::config::compile::regions::labels_of_list;
 use crate::config::compile::scope::Scope;

@@ -1,7 +1,7 @@
 //! Policies and the mistakes in them, as their author sees them.
 
-use super::ids::BackendId;
 use super::*;
+use crate::config::ids::BackendId;
 
 mod advice;
 mod auth;

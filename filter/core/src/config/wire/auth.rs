@@ -1,12 +1,12 @@
 //! The wire form of authentication.
 
-use super::values::{NAME, is_name, optional_text};
 use crate::config::auth::{Realm, WANTED_REALM};
 use crate::config::backend_url::BackendUrl;
 use crate::config::fields::{
     BACKEND_AUTH, BASIC, CREDENTIAL, FRONT_AUTH, LOGIN, READERS, TOKEN, VERIFIER,
 };
 use crate::config::reader::{Fields, Node};
+use crate::config::wire::values::{NAME, is_name, optional_text};
 
 pub(crate) enum FrontAuthWire {
     Managed,
@@ -40,7 +40,7 @@ pub(crate) enum ReadersWire {
 }
 
 /// `managed`, `upstream`, or a mapping with one of `upstream` and `basic`.
-pub(super) fn read_front_auth(node: &Node<'_>) -> Option<FrontAuthWire> {
+pub(crate) fn read_front_auth(node: &Node<'_>) -> Option<FrontAuthWire> {
     const WANTED: &str = "`managed`, `upstream`, `{upstream: {login: BACKEND}}` or \
          `{basic: {verifier: URL}}`";
     if !node.is_mapping() {
@@ -68,7 +68,7 @@ fn read_verifier(node: &Node<'_>) -> FrontAuthWire {
 }
 
 /// `token`, `basic`, or a mapping with one of them.
-pub(super) fn read_backend_auth(node: &Node<'_>) -> Option<BackendAuthWire> {
+pub(crate) fn read_backend_auth(node: &Node<'_>) -> Option<BackendAuthWire> {
     const WANTED: &str = "`token`, `basic`, `{token: {realm: URL, service: NAME}}` or \
          `{basic: {realm: LABEL}}`";
     if !node.is_mapping() {
@@ -121,7 +121,7 @@ fn cluster(fields: &Fields<'_>) -> Option<String> {
     optional_text(fields, "cluster", "the name of an Envoy cluster")
 }
 
-pub(super) fn read_credential(name: String, node: &Node<'_>) -> CredentialWire {
+pub(crate) fn read_credential(name: String, node: &Node<'_>) -> CredentialWire {
     const FILE: &str = "the path of the file that Envoy reads the credential from";
     let fields = node.fields(&CREDENTIAL);
     let file = fields.required("file", FILE, |node| {

@@ -1,10 +1,10 @@
 //! The wire form of a budget of requests.
 
-use super::rate::{Rate, read_rate};
-use super::values::list;
 use crate::config::budget::{Budget, CLASSES, EACH};
 use crate::config::fields::BUDGET;
 use crate::config::reader::Node;
+use crate::config::wire::rate::{Rate, read_rate};
+use crate::config::wire::values::list;
 
 pub(super) fn read_budget(node: &Node<'_>) -> Option<Budget> {
     const CLASS: &str =

@@ -1,15 +1,15 @@
 //! The wire form of the limits of clients.
 
-use super::budget::read_budget;
-use super::proxy::ProxyWire;
-use super::rate::{Rate, read_rate};
-use super::values::{list, read_count};
 use crate::config::advice;
 use crate::config::budget::Budget;
 use crate::config::client_limits::{ClientLimits, NetworkLimit};
 use crate::config::fields::{CLIENT_LIMITS, NETWORK_LIMIT};
 use crate::config::reader::{Fields, Node};
 use crate::config::wanted::Wanted;
+use crate::config::wire::budget::read_budget;
+use crate::config::wire::proxy::ProxyWire;
+use crate::config::wire::rate::{Rate, read_rate};
+use crate::config::wire::values::{list, read_count};
 
 pub(crate) struct ClientLimitsWire {
     pub(crate) networks: Vec<NetworkLimit>,

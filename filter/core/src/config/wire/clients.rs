@@ -1,13 +1,13 @@
 //! The wire form of the sources of the facts about clients.
 
-use super::client_limits::{ClientLimitsWire, read_client_limits};
-use super::proxy::{PROXY, ProxyWire};
-use super::refused::{RefusedWire, read_refused};
-use super::values::{list, optional_text};
 use crate::config::advice;
 use crate::config::fields::{CLIENTS, GEO, GEO_HEADERS};
 use crate::config::header_name;
 use crate::config::reader::Node;
+use crate::config::wire::client_limits::{ClientLimitsWire, read_client_limits};
+use crate::config::wire::proxy::{PROXY, ProxyWire};
+use crate::config::wire::refused::{RefusedWire, read_refused};
+use crate::config::wire::values::{list, optional_text};
 
 #[derive(Default)]
 pub(crate) struct ClientsWire {

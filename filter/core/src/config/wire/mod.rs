@@ -5,46 +5,45 @@
 //! reason.
 
 pub(crate) mod auth;
-mod backends;
-mod blob_stores;
-mod budget;
-mod caches;
-mod client_limits;
-mod clients;
-mod followed_redirects;
-mod fronts;
-mod landing;
-mod own_backends;
-mod proxy;
-mod rate;
-mod refused;
-mod regions;
-mod resilience;
-mod upstreams;
+pub(crate) mod budget;
+pub(crate) mod client_limits;
+pub(crate) mod clients;
+pub(crate) mod proxy;
+pub(crate) mod rate;
+pub(crate) mod refused;
+pub(crate) mod regions;
 pub(crate) mod values;
 
-pub(crate) use super::rule::client_redirects::wire::{ClientRedirectsWire, PerRegion};
-pub(crate) use super::rule::wire::{LinkWire, RuleWire};
+pub(crate) use crate::config::backend::followed_redirects::wire::{
+    FollowWire, FollowedRedirectsWire,
+};
+pub(crate) use crate::config::backend::wire::{BackendWire, TlsWire};
+pub(crate) use crate::config::blob_store::wire::BlobStoreWire;
+pub(crate) use crate::config::cache::wire::CacheWire;
+pub(crate) use crate::config::front::upstreams::wire::UpstreamWire;
+pub(crate) use crate::config::front::wire::FrontWire;
+pub(crate) use crate::config::rule::client_redirects::wire::{ClientRedirectsWire, PerRegion};
+pub(crate) use crate::config::rule::wire::{LinkWire, RuleWire};
 pub(crate) use auth::{BackendAuthWire, CredentialWire, FrontAuthWire, ReadersWire};
-pub(crate) use backends::{BackendWire, TlsWire};
-pub(crate) use blob_stores::BlobStoreWire;
-pub(crate) use caches::CacheWire;
 pub(crate) use client_limits::ClientLimitsWire;
 pub(crate) use clients::{ClientsWire, GeoHeadersWire};
-pub(crate) use followed_redirects::{FollowWire, FollowedRedirectsWire};
-pub(crate) use fronts::FrontWire;
 pub(crate) use proxy::ProxyWire;
 pub(crate) use refused::RefusedWire;
 pub(crate) use regions::RegionWire;
-pub(crate) use upstreams::UpstreamWire;
 
 use ipnet::IpNet;
 
-use super::document::Document;
-use super::fields::POLICY;
-use super::mistake::{Mistakes, Path};
-use super::published::{self, Published};
-use super::reader::{Fields, Node};
+use crate::config::backend::wire::read_backend;
+use crate::config::blob_store::wire::read_blob_store;
+use crate::config::cache::wire::read_cache;
+use crate::config::document::Document;
+use crate::config::fields::POLICY;
+use crate::config::front::upstreams::own_backends;
+use crate::config::front::wire::read_front;
+use crate::config::mistake::{Mistakes, Path};
+use crate::config::published::{self, Published};
+use crate::config::reader::{Fields, Node};
+use crate::config::rule::wire::read_rule;
 use values::{flag, read_named};
 
 /// The version of the format that this release reads.
@@ -81,15 +80,15 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         });
     }
     fields.required("version", "`version: 1`", read_version);
-    let fronts = named(&fields, "fronts", "a mapping of fronts by name", fronts::read_front);
+    let fronts = named(&fields, "fronts", "a mapping of fronts by name", read_front);
     let of_upstreams = own_backends::all(fronts.as_deref().unwrap_or_default());
     // Where upstreams say where they are served from, nothing more need be said.
     let is_needed = !own_backends::any(fronts.as_deref().unwrap_or_default());
     let backends = maybe(&fields, "backends", BACKENDS, is_needed, |node| {
-        read_named(&node, BACKENDS, backends::read_backend)
+        read_named(&node, BACKENDS, read_backend)
     });
     let rules = maybe(&fields, "rules", RULES, is_needed, |node| {
-        node.list(RULES, |rule| Some(super::rule::wire::read_rule(&rule)))
+        node.list(RULES, |rule| Some(read_rule(&rule)))
     });
     let (backends, rules) = own_backends::add(of_upstreams, backends, rules, mistakes);
     PolicyWire {
@@ -99,10 +98,10 @@ pub(crate) fn read(document: &Document, mistakes: &Mistakes) -> PolicyWire {
         cluster_fingerprints: flag(&fields, "cluster_fingerprints"),
         fills_caches: flag(&fields, "fills_caches"),
         caches: fields.optional("caches", |node| {
-            read_named(&node, "a mapping of caches by name", caches::read_cache)
+            read_named(&node, "a mapping of caches by name", read_cache)
         }),
         blob_stores: fields.optional("blob_stores", |node| {
-            read_named(&node, "a mapping of blob stores by name", blob_stores::read_blob_store)
+            read_named(&node, "a mapping of blob stores by name", read_blob_store)
         }),
         credentials: fields.optional("credentials", |node| {
             read_named(&node, "a mapping of credentials by name", auth::read_credential)

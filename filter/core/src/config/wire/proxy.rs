@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::regions::is_label_start;
 use crate::config::advice;
 use crate::config::network;
 use crate::config::wanted::Wanted;
+use crate::config::wire::regions::is_label_start;
 
 /// What to write where a network is expected.
 pub(super) const PROXY: Wanted<'static> = Wanted::explained(

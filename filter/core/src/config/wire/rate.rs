@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::values::read_count;
 use crate::config::advice;
 use crate::config::duration;
 use crate::config::reader::Fields;
+use crate::config::wire::values::read_count;
 
 /// How often, and how many at once.
 pub(super) struct Rate {

@@ -1,12 +1,12 @@
 //! The wire form of refused clients and images.
 
-use super::proxy::{PROXY, ProxyWire};
-use super::values::list;
 use crate::config::fields::REFUSED;
 use crate::config::image_glob::{self, ImageGlob};
 use crate::config::reader::Node;
 use crate::config::reason;
 use crate::config::refused::{AgentGlob, WANTED_AGENT};
+use crate::config::wire::proxy::{PROXY, ProxyWire};
+use crate::config::wire::values::list;
 
 /// One kind of requests that are refused.
 pub(crate) struct RefusedWire {

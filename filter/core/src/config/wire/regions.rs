@@ -2,13 +2,13 @@
 
 use ipnet::IpNet;
 
-use super::values::{flag, list};
 use crate::config::advice::place;
 use crate::config::fields::REGION;
 use crate::config::geography::{Continent, Country, Subdivision};
 use crate::config::network;
 use crate::config::reader::Node;
 use crate::config::wanted::Wanted;
+use crate::config::wire::values::{flag, list};
 
 pub(crate) struct RegionWire {
     pub(crate) name: String,

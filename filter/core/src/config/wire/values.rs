@@ -15,7 +15,7 @@ pub(crate) const NAME: Wanted<'static> = Wanted::explained(
 );
 
 /// A mapping whose keys are names.
-pub(super) fn read_named<T>(
+pub(crate) fn read_named<T>(
     node: &Node<'_>,
     wanted: &str,
     read: fn(String, &Node<'_>) -> T,
@@ -32,7 +32,7 @@ pub(super) fn read_named<T>(
 }
 
 /// A switch that is off if it is left out.
-pub(super) fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
+pub(crate) fn flag(fields: &Fields<'_>, name: &'static str) -> bool {
     fields.optional(name, |node| node.boolean()).unwrap_or(false)
 }
 
@@ -43,13 +43,13 @@ pub(crate) fn read_writes(node: &Node<'_>, table: &'static Table) -> Option<Stri
 }
 
 /// A length of time, or its default.
-pub(super) fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
+pub(crate) fn time(fields: &Fields<'_>, name: &'static str, default: Duration) -> Duration {
     let read = fields.optional(name, |node| node.parse(advice::time::WANTED, duration::parse));
     read.unwrap_or(default)
 }
 
 /// How many of something, at least one.
-pub(super) fn read_count(node: &Node<'_>) -> Option<u32> {
+pub(crate) fn read_count(node: &Node<'_>) -> Option<u32> {
     const COUNT: &str = "a whole number from 1 to 1000000";
     let number = node.number(COUNT)?;
     let count = u32::try_from(number).ok().filter(|count| (1..=1_000_000).contains(count));
@@ -69,7 +69,7 @@ pub(crate) fn optional_text(
 }
 
 /// A text that is not empty and has to be there.
-pub(super) fn required_text(
+pub(crate) fn required_text(
     fields: &Fields<'_>,
     name: &'static str,
     wanted: &str,
