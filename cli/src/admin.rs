@@ -1,4 +1,5 @@
-//! Envoy's admin interface, as commands ask it: over HTTP, past any proxy, each question on a connection of its own.
+//! Envoy's admin interface, as commands ask it: over HTTP, past any proxy, each question on a
+//! connection of its own.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,12 +25,13 @@ pub(crate) struct Answer {
 
 /// How long a connection to it may take. It is on this machine, or on one that is near.
 const CONNECT: Duration = Duration::from_secs(3);
-/// The longest answer that is read, in bytes. A dump of a policy with very many networks is some ten MB.
+/// The longest answer that is read, in bytes. A dump of a policy with very many networks is some
+/// ten MB.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 impl Admin {
-    /// The interface at an address, which may take `patience` for an answer: while Envoy compiles the filter it answers
-    /// nobody.
+    /// The interface at an address, which may take `patience` for an answer: while Envoy compiles
+    /// the filter it answers nobody.
     pub(crate) fn new(address: SocketAddr, patience: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(patience))

@@ -25,8 +25,8 @@ pub(crate) struct ManArgs {
     directory: PathBuf,
 }
 
-/// The arguments, with the policy that the environment names before what `explain` is asked: `explain pull IMAGE`.
-/// Every other command takes the variable by itself.
+/// The arguments, with the policy that the environment names before what `explain` is asked:
+/// `explain pull IMAGE`. Every other command takes the variable by itself.
 pub(crate) fn with_policy(
     arguments: impl Iterator<Item = OsString>,
     policy: Option<OsString>,

@@ -1,4 +1,5 @@
-//! `portolan geoip`: what `portolan-geography` does, and the one command among them that needs a network.
+//! `portolan geoip`: what `portolan-geography` does, and the one command among them that needs a
+//! network.
 
 use std::io::{self, Write};
 
@@ -15,8 +16,8 @@ pub(crate) enum GeoipCommand {
     Offline(portolan_geography::geoip::GeoipCommand),
     /// Fetch a database from where a file says, and put it in place as `install` does.
     ///
-    /// What comes is checked by a checksum or a signature, unpacked, built where it has not Envoy's shape, and mended by
-    /// your own tables. Nothing is touched before all of that is done.
+    /// What comes is checked by a checksum or a signature, unpacked, built where it has not Envoy's
+    /// shape, and mended by your own tables. Nothing is touched before all of that is done.
     #[command(display_order = 2)]
     Update(UpdateArguments),
 }

@@ -1,4 +1,5 @@
-//! `portolan`: check, render and explain a policy, prepare what it and its clients need, measure what comes of it.
+//! `portolan`: check, render and explain a policy, prepare what it and its clients need, measure
+//! what comes of it.
 
 mod admin;
 mod cache;
@@ -40,8 +41,8 @@ use reload::ReloadError;
 
 /// Pull each image from the nearest registry, push it to the one that owns it.
 ///
-/// Portolan runs inside Envoy and follows one policy file. This command checks that file, makes
-/// an Envoy configuration of it, explains what becomes of a request, prepares what Envoy and clients
+/// Portolan runs inside Envoy and follows one policy file. This command checks that file, makes an
+/// Envoy configuration of it, explains what becomes of a request, prepares what Envoy and clients
 /// need besides, and measures what comes of it.
 #[derive(Debug, Parser)]
 #[command(name = "portolan", version, after_help = EXIT_STATUS)]
@@ -89,45 +90,51 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Say how it runs: who serves which region, how the backends are, and what is wrong.
     ///
-    /// It asks Envoys for their metrics every few seconds. Below the tables stand only problems, each with the
-    /// page of the documentation that helps.
+    /// It asks Envoys for their metrics every few seconds. Below the tables stand only problems,
+    /// each with the page of the documentation that helps.
     #[command(after_help = status::EXAMPLES)]
     Status(status::StatusArgs),
     /// Say whether the replicas of an image's rule have the same content under its tag.
     ///
-    /// Each backend that may answer for the tag is asked by the policy's address and name, with the policy's
-    /// credential, past the front.
+    /// Each backend that may answer for the tag is asked by the policy's address and name, with the
+    /// policy's credential, past the front.
     #[command(after_help = drift::EXAMPLES)]
     Drift(drift::DriftArgs),
     /// Say whether what a policy names can be reached from here, and is in order.
     ///
-    /// Backends, token services, blob stores and the hosts of redirects are asked once; their certificates and clocks, the proxy's
-    /// credentials, the files and the geographic database are looked at; of images that are named, whether all replicas have
-    /// the same. Run it where Envoy runs.
+    /// Backends, token services, blob stores and the hosts of redirects are asked once; their
+    /// certificates and clocks, the proxy's credentials, the files and the geographic database are
+    /// looked at; of images that are named, whether all replicas have the same. Run it where Envoy
+    /// runs.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
     /// Say which backends are near to this machine, and which chains have them in another order.
     ///
-    /// Each backend is asked several times, in turns: until it answers, and with an image for its manifest and the first bytes
-    /// of a layer. What should be otherwise is printed as a diff of the policy.
+    /// Each backend is asked several times, in turns: until it answers, and with an image for its
+    /// manifest and the first bytes of a layer. What should be otherwise is printed as a diff of
+    /// the policy.
     #[command(after_help = nearest::EXAMPLES)]
     Nearest(nearest::NearestArgs),
-    /// Pull a list of images through a front without a container runtime, so that what is behind it has them.
+    /// Pull a list of images through a front without a container runtime, so that what is behind it
+    /// has them.
     ///
-    /// Every manifest, configuration and layer is downloaded and its digest checked; nothing is kept.
+    /// Every manifest, configuration and layer is downloaded and its digest checked; nothing is
+    /// kept.
     #[command(after_help = warm::EXAMPLES)]
     Warm(warm::WarmArgs),
-    /// Fill a blob store that clients are redirected to, with the blobs of images or with what clients have fetched.
+    /// Fill a blob store that clients are redirected to, with the blobs of images or with what
+    /// clients have fetched.
     ///
-    /// Each blob is read through the front or from a registry, and hashed while it is sent: the store gets its end only
-    /// if its digest is right. What the store has is neither read nor sent again, so that a run which was broken off is
-    /// continued by another.
+    /// Each blob is read through the front or from a registry, and hashed while it is sent: the
+    /// store gets its end only if its digest is right. What the store has is neither read nor sent
+    /// again, so that a run which was broken off is continued by another.
     #[command(after_help = copy::EXAMPLES)]
     Copy(copy::CopyArgs),
     /// Look at the nodes of caches, have them forget, verify or fetch content, or run one.
     #[command(subcommand)]
     Cache(CacheCommand),
-    /// Make what clients need in order to pull through a front: the files of their own configuration.
+    /// Make what clients need in order to pull through a front: the files of their own
+    /// configuration.
     ///
     /// One file is printed as it is, a tree with the path of each file on a line before it.
     #[command(after_help = clients::EXAMPLES)]
@@ -157,7 +164,8 @@ enum Command {
     /// Keep the proxy's own credentials fresh.
     #[command(subcommand)]
     Credential(CredentialCommand),
-    /// Compare a front with the registry that it stands for: pulls by tag and by digest, and layers.
+    /// Compare a front with the registry that it stands for: pulls by tag and by digest, and
+    /// layers.
     ///
     /// Both are asked in turns, every byte is checked, and a run that fails is counted as one.
     #[command(after_help = bench::EXAMPLES)]
@@ -175,8 +183,8 @@ enum Command {
 enum CredentialCommand {
     /// Write a name and a password to the file that Envoy reads a credential from.
     ///
-    /// The password comes from the standard input or from a file. A running Envoy reads the new file at
-    /// once. If anything fails, the old one stays.
+    /// The password comes from the standard input or from a file. A running Envoy reads the new
+    /// file at once. If anything fails, the old one stays.
     #[command(after_help = WRITE_EXAMPLES)]
     Write(credential::WriteArgs),
 }
@@ -184,13 +192,15 @@ enum CredentialCommand {
 /// What can be done about networks.
 #[derive(Debug, Subcommand)]
 enum NetworksCommand {
-    /// Turn the address ranges that a cloud or a delivery network publishes into networks for a policy.
+    /// Turn the address ranges that a cloud or a delivery network publishes into networks for a
+    /// policy.
     ///
     /// The file must have been downloaded before. Write the result to a file and name that in the
     /// policy's `network_files`.
     #[command(after_help = EXIT_STATUS)]
     Import(networks::ImportArgs),
-    /// Turn a database of autonomous systems into networks for a policy: those of the systems that are named.
+    /// Turn a database of autonomous systems into networks for a policy: those of the systems that
+    /// are named.
     ///
     /// The file must have been downloaded before. Write the result to a file and name that in the
     /// policy's `network_files`; the labels are `asn:NUMBER`.
@@ -268,8 +278,8 @@ fn help() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the arguments, or what was asked for, such as `--help`. Arguments are URLs
-/// too, and stand in logs of pipelines.
+/// Says what is wrong with the arguments, or what was asked for, such as `--help`. Arguments are
+/// URLs too, and stand in logs of pipelines.
 fn refuse(error: &clap::Error) -> ExitCode {
     let said = error.to_string();
     match hidden_in_words(&said) {

@@ -10,8 +10,8 @@ use portolan_render::admin_address;
 
 use crate::admin::Admin;
 
-/// How long the answer may take. Envoy answers no request while it compiles the filter; a health check is
-/// made again later.
+/// How long the answer may take. Envoy answers no request while it compiles the filter; a health
+/// check is made again later.
 const ANSWER: Duration = Duration::from_secs(5);
 
 pub(crate) const EXIT_STATUS: &str = "\

@@ -1,4 +1,5 @@
-//! The alerts in `envoy/observability/` are about what the command writes, and do what their test says.
+//! The alerts in `envoy/observability/` are about what the command writes, and do what their test
+//! says.
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests: to panic is how they say that a test failed"

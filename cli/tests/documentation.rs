@@ -47,8 +47,8 @@ fn known() -> BTreeSet<String> {
     found
 }
 
-/// The paths in the first columns of the tables of docs/policy.md, each below the place in its heading, with the row
-/// that it stands in.
+/// The paths in the first columns of the tables of docs/policy.md, each below the place in its
+/// heading, with the row that it stands in.
 fn documented() -> BTreeMap<String, String> {
     let text = read("docs/policy.md");
     let mut place = String::new();
@@ -78,8 +78,9 @@ fn every_documented_field_exists() {
     );
 }
 
-/// Whether a field has a row, or is a mapping whose fields have rows, or is spoken of in the row of the mapping that it is
-/// in. Such a row speaks of all fields if none of them has a row of its own, and else of those that it names.
+/// Whether a field has a row, or is a mapping whose fields have rows, or is spoken of in the row of
+/// the mapping that it is in. Such a row speaks of all fields if none of them has a row of its own,
+/// and else of those that it names.
 fn is_documented(field: &str, rows: &BTreeMap<String, String>) -> bool {
     let has_rows = |mapping: &str| {
         let mut below = rows.keys().filter_map(|path| path.strip_prefix(mapping));

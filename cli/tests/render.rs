@@ -94,7 +94,8 @@ fn the_hand_written_envoy_holds_the_policy_beside_it() {
 fn the_rendered_envoy_holds_the_filters_configuration() {
     for name in RENDERED {
         let mut held: Value = serde_json::from_str(&policy_in(&render(name, &[]))).unwrap();
-        // What is rendered names its clusters by what they connect to, and has the filter do the same.
+        // What is rendered names its clusters by what they connect to, and has the filter do the
+        // same.
         let names = held.as_object_mut().unwrap().remove("cluster_fingerprints");
         assert_eq!(names, Some(true.into()), "{name}");
         let own = render(name, &["--filter-configuration"]);

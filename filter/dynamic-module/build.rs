@@ -1,4 +1,5 @@
-//! The module stays loaded once it is: it has a thread, and Envoy closes a module with its last filter.
+//! The module stays loaded once it is: it has a thread, and Envoy closes a module with its last
+//! filter.
 
 fn main() {
     println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");

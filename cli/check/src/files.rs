@@ -46,8 +46,9 @@ fn names<'d>(path: &str, document: &'d Document, named: &mut Vec<(String, &'d st
     }
 }
 
-/// The files of certificates and credentials that are not on this machine, in one line: where Envoy runs they may
-/// well be. The database is not among them: it is fetched there, and few have it where they write a policy.
+/// The files of certificates and credentials that are not on this machine, in one line: where Envoy
+/// runs they may well be. The database is not among them: it is fetched there, and few have it
+/// where they write a policy.
 pub(super) fn absent(policy: &LoadedPolicy) -> Option<Diagnostic> {
     let mut named = Vec::new();
     names("", &policy.document, &mut named);
@@ -120,7 +121,8 @@ mod tests {
     use super::*;
     use portolan_command::policy_file;
 
-    /// What is told of a policy with these lines; `DIR` stands for a directory with a database and a file.
+    /// What is told of a policy with these lines; `DIR` stands for a directory with a database and
+    /// a file.
     fn told(clients: &str, more: &str) -> Vec<String> {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);

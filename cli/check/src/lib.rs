@@ -20,7 +20,8 @@ use report::{Report, Summary};
 /// How `check` says what it has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A line for each mistake on the standard error, one for each good policy on the standard output.
+    /// A line for each mistake on the standard error, one for each good policy on the standard
+    /// output.
     Text,
     /// One JSON document on the standard output.
     Json,
@@ -40,12 +41,13 @@ pub struct CheckArgs {
     /// Refuse a policy for warnings, too.
     #[arg(long)]
     strict: bool,
-    /// Look also at what the policy names: whether its files can be read, and whether Envoy can use the
-    /// geographic database, what it covers and how old it is.
+    /// Look also at what the policy names: whether its files can be read, and whether Envoy can use
+    /// the geographic database, what it covers and how old it is.
     #[arg(long)]
     files: bool,
-    /// Write the names of today in place of those that fields had in earlier releases, into the files themselves;
-    /// comments and spacing stay. What was written is told as notes, and then the policy is checked.
+    /// Write the names of today in place of those that fields had in earlier releases, into the
+    /// files themselves; comments and spacing stay. What was written is told as notes, and then the
+    /// policy is checked.
     #[arg(long)]
     fix: bool,
     /// How to say what was found.
@@ -104,7 +106,8 @@ pub fn doubts(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     warnings::of(policy)
 }
 
-/// What is wrong with the files that a policy names, and doubtful: the geographic database among them.
+/// What is wrong with the files that a policy names, and doubtful: the geographic database among
+/// them.
 #[must_use]
 pub fn files(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     files::of(policy, BuildDate::now())

@@ -1,7 +1,9 @@
-//! `portolan schema`: the JSON Schema of a policy, for editors and for pipelines without this command.
+//! `portolan schema`: the JSON Schema of a policy, for editors and for pipelines without this
+//! command.
 //!
-//! It is made from the tables that the reader itself takes the fields from. It says which fields there are and what
-//! their values look like; what a value refers to, and what contradicts what, only `portolan check` knows.
+//! It is made from the tables that the reader itself takes the fields from. It says which fields
+//! there are and what their values look like; what a value refers to, and what contradicts what,
+//! only `portolan check` knows.
 
 use std::io::{self, Write};
 

@@ -116,7 +116,8 @@ fn unused_backends(document: &Document, backends: &[Backend], rules: &[Document]
         .collect()
 }
 
-/// Globs that cannot match any more, because rules before have the same one or `**` for all of their fronts.
+/// Globs that cannot match any more, because rules before have the same one or `**` for all of
+/// their fronts.
 fn repeated_globs(document: &Document, rules: &[Document]) -> Vec<Doubt> {
     let every = view::mapping(view::field(document, "fronts"));
     let every: Vec<&str> = every.iter().map(|(name, _)| name.as_str()).collect();
@@ -191,8 +192,8 @@ fn chains_behind_their_owner(rules: &[Document]) -> Vec<Doubt> {
     doubts
 }
 
-/// Rules with chains of several that say nothing of tags: only digests fail over then, and most pulls
-/// begin with a tag.
+/// Rules with chains of several that say nothing of tags: only digests fail over then, and most
+/// pulls begin with a tag.
 fn tags_that_do_not_fail_over(rules: &[Document]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for (index, rule) in rules.iter().enumerate() {

@@ -41,7 +41,8 @@ pub fn on_stderr() -> bool {
     wanted(io::stderr().is_terminal(), |name| std::env::var(name).ok())
 }
 
-/// `NO_COLOR` that is not empty (no-color.org) wins over everything; a terminal without capabilities has none.
+/// `NO_COLOR` that is not empty (no-color.org) wins over everything; a terminal without
+/// capabilities has none.
 fn wanted(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     let refuses = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = variable("TERM").is_some_and(|value| value == "dumb");

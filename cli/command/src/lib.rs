@@ -1,8 +1,8 @@
 //! Common parts of all commands of `portolan`: reading policies, printing results and mistakes,
 //! replacing files.
 //!
-//! [`policy_file`] reads policies, with every mistake at its line and column. [`output`] prints, and says how the
-//! process ends. Nothing here opens a connection.
+//! [`policy_file`] reads policies, with every mistake at its line and column. [`output`] prints,
+//! and says how the process ends. Nothing here opens a connection.
 
 pub mod colour;
 pub mod date;

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// Says on the standard error what is being done, or was just done: on a terminal in one line that is written
-/// over again and again, elsewhere in a line each.
+/// Says on the standard error what is being done, or was just done: on a terminal in one line that
+/// is written over again and again, elsewhere in a line each.
 pub struct Progress<W: Write> {
     out: W,
     is_terminal: bool,

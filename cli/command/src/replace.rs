@@ -36,8 +36,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// Whatever the operating system refuses, and an old file that belongs to somebody else: Envoy could not
-/// read the new one.
+/// Whatever the operating system refuses, and an old file that belongs to somebody else: Envoy
+/// could not read the new one.
 pub fn replace_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_with(path, bytes, |file| {
         file.set_permissions(Permissions::from_mode(SECRET_MODE))?;
@@ -49,7 +49,8 @@ pub fn replace_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// Whatever the operating system refuses, and a file that belongs to somebody else, unless root replaces it.
+/// Whatever the operating system refuses, and a file that belongs to somebody else, unless root
+/// replaces it.
 pub fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
     replace_with(path, bytes, |file| {

@@ -269,7 +269,8 @@ impl<'c> End<'c> {
     }
 }
 
-/// The whole chain of the rule for a client's region, where the request is for a tag: of it only replicas are asked.
+/// The whole chain of the rule for a client's region, where the request is for a tag: of it only
+/// replicas are asked.
 fn whole_chain<'c>(
     config: &'c Config,
     rule: Option<&str>,

@@ -35,14 +35,16 @@ pub struct ExplainArgs {
     /// `pull` or `push`, or the method of one request, such as `GET`.
     #[arg(value_name = "METHOD", required_unless_present_any = ["batch", "log"])]
     method: Option<OsString>,
-    /// The image, such as `docker.io/library/nginx:1.27`; or the URL: `https://host/path`, `//host/path`, or `/path` on
-    /// the first front.
+    /// The image, such as `docker.io/library/nginx:1.27`; or the URL: `https://host/path`,
+    /// `//host/path`, or `/path` on the first front.
     ///
-    /// An image may name a front's host or a registry that a front stands for; without a host the first front is meant.
-    /// Nothing is normalised: the filter sees the path exactly as it is written here.
+    /// An image may name a front's host or a registry that a front stands for; without a host the
+    /// first front is meant. Nothing is normalised: the filter sees the path exactly as it is
+    /// written here.
     #[arg(value_name = "URL", required_unless_present_any = ["batch", "log"])]
     url: Option<OsString>,
-    /// Where the client is: a country (`CN`), a subdivision (`US-CA`), a continent (`EU`) or an address.
+    /// Where the client is: a country (`CN`), a subdivision (`US-CA`), a continent (`EU`) or an
+    /// address.
     #[arg(long, value_name = "PLACE", conflicts_with_all = ["batch", "address", "country", "subdivision", "continent"])]
     from: Option<String>,
     /// Ask for a client of each region, and print a table.
@@ -51,8 +53,8 @@ pub struct ExplainArgs {
     /// The client has logged in by this name, with the right password.
     #[arg(long = "as", value_name = "USER", conflicts_with = "batch")]
     user: Option<String>,
-    /// The client's address, as Envoy trusts it; it finds the client's network, and its country where the policy's own
-    /// database is on this machine.
+    /// The client's address, as Envoy trusts it; it finds the client's network, and its country
+    /// where the policy's own database is on this machine.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "batch")]
     address: Option<IpAddr>,
     /// The address at the other end of the connection: the last proxy before Envoy.
@@ -67,7 +69,8 @@ pub struct ExplainArgs {
     /// The client's continent, such as `EU`.
     #[arg(long, value_name = "CONTINENT", conflicts_with = "batch")]
     continent: Option<String>,
-    /// A header of the request; `host`, `user-agent`, `x-portolan-peer` and the policy's geo headers count.
+    /// A header of the request; `host`, `user-agent`, `x-portolan-peer` and the policy's geo
+    /// headers count.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = Header::parse, conflicts_with = "batch")]
     headers: Vec<Header>,
     /// Something was just pushed to the repository; counts for rules with `read_your_writes`.
@@ -82,12 +85,14 @@ pub struct ExplainArgs {
     /// Read requests from the standard input, print one JSON object for each.
     ///
     /// Each line is a JSON object with `method` and `target`, and any of `authority`, `address`,
-    /// `peer`, `country`, `subdivision` and `continent`: strings, handed to the filter as they
-    /// are; and `has_credentials` and `recently_pushed`: `true` or `false`. With `"latin1": true` each character stands for the byte of its number.
+    /// `peer`, `country`, `subdivision` and `continent`: strings, handed to the filter as they are;
+    /// and `has_credentials` and `recently_pushed`: `true` or `false`. With `"latin1": true` each
+    /// character stands for the byte of its number.
     #[arg(long, conflicts_with_all = ["method", "url"])]
     batch: bool,
-    /// Say what the policy decides about a request of the access log, and what was decided otherwise then: a line, a
-    /// file of lines, or `-` for the standard input. The exit status is 1 if anything differs.
+    /// Say what the policy decides about a request of the access log, and what was decided
+    /// otherwise then: a line, a file of lines, or `-` for the standard input. The exit status is 1
+    /// if anything differs.
     #[arg(long, value_name = "LINE", conflicts_with_all = ["method", "url", "batch", "from", "all_regions", "user", "address", "peer", "country", "subdivision", "continent", "headers", "recently_pushed", "down"])]
     log: Option<String>,
 }

@@ -171,8 +171,8 @@ fn ignored_headers(headers: &[Header], facts: &[GeoFact; 3]) -> Vec<String> {
     ignored.map(|header| format!("the header `{}` does not count", header.name)).collect()
 }
 
-/// An address whose country nobody has told, nor the policy's own database if it is here. Where a network of the
-/// policy decides, geography would not change it.
+/// An address whose country nobody has told, nor the policy's own database if it is here. Where a
+/// network of the policy decides, geography would not change it.
 fn unlocated_address(
     told: &ClientOptions<'_>,
     facts: &[GeoFact; 3],

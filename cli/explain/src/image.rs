@@ -16,7 +16,8 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    /// Reads the word that stands where a method may stand. Methods are written in capitals (RFC 9110 section 9.1).
+    /// Reads the word that stands where a method may stand. Methods are written in capitals (RFC
+    /// 9110 section 9.1).
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         match text {
             b"pull" => Some(Self::Pull),
@@ -48,8 +49,8 @@ pub(super) struct ImageRequest {
 }
 
 impl Image {
-    /// Reads a reference as Docker does: what stands before the first slash is a host if it has a dot or a colon in it,
-    /// or is `localhost`.
+    /// Reads a reference as Docker does: what stands before the first slash is a host if it has a
+    /// dot or a colon in it, or is `localhost`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
@@ -83,8 +84,8 @@ impl Image {
         Ok(Self { host: host.map(str::to_owned), name, reference: reference.to_owned() })
     }
 
-    /// The requests that a client makes for it, and how it asks: by the front's own host, or by the name of a registry
-    /// that a front stands for.
+    /// The requests that a client makes for it, and how it asks: by the front's own host, or by the
+    /// name of a registry that a front stands for.
     pub(super) fn requests(
         &self,
         verb: Verb,

@@ -1,7 +1,8 @@
 //! `portolan explain`: what the filter would do with a request, and why.
 //!
-//! The second host of the core: where the filter reads a request from Envoy, [`arguments`], [`batch`] or
-//! [`logged`] read one from a person, a test or the access log, and [`answer`] shows what the core decided.
+//! The second host of the core: where the filter reads a request from Envoy, [`arguments`],
+//! [`batch`] or [`logged`] read one from a person, a test or the access log, and [`answer`] shows
+//! what the core decided.
 
 mod answer;
 mod arguments;
@@ -56,7 +57,8 @@ pub fn run(arguments: &ExplainArgs, out: &mut Results<impl Write>) -> io::Result
     one(&policy, arguments, out)
 }
 
-/// What becomes of a request that is written as a line of `--batch`, as the line that is printed for it.
+/// What becomes of a request that is written as a line of `--batch`, as the line that is printed
+/// for it.
 ///
 /// # Errors
 ///

@@ -79,8 +79,8 @@ impl Logged {
         (request, notes)
     }
 
-    /// Clients of a front with passwords have a name in the log if they sent a right one. Those that prove to the
-    /// backends who they are have sent something unless they were asked to.
+    /// Clients of a front with passwords have a name in the log if they sent a right one. Those
+    /// that prove to the backends who they are have sent something unless they were asked to.
     fn has_credentials(&self, front: Option<&Front>) -> bool {
         let was_challenged =
             self.text(LogField::Details).is_some_and(|text| text.ends_with(":UNAUTHORIZED"));
@@ -101,7 +101,8 @@ impl Logged {
         }
     }
 
-    /// The backends that were asked, in this order: those that did not serve the request, and the one that did.
+    /// The backends that were asked, in this order: those that did not serve the request, and the
+    /// one that did.
     pub(super) fn asked(&self) -> Vec<&str> {
         self.tried().map(|one| one.backend).chain(self.text(LogField::Backend)).collect()
     }

@@ -12,7 +12,8 @@ use super::request::{Client, Encoding, Request};
 /// What becomes of some requests for the clients of one region.
 pub(super) struct Row<'c> {
     region: &'c str,
-    /// How the client was found to be in the region: `CN`, `10.0.0.1`; `None` if nobody is known to be in it.
+    /// How the client was found to be in the region: `CN`, `10.0.0.1`; `None` if nobody is known to
+    /// be in it.
     client: Option<String>,
     /// An answer to each request.
     answers: Vec<Answer<'c>>,

@@ -1,4 +1,5 @@
-//! `portolan explain --log`: what a policy decides about requests of the access log, and what was decided then.
+//! `portolan explain --log`: what a policy decides about requests of the access log, and what was
+//! decided then.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -187,8 +188,8 @@ fn settled(answer: Answer<'_>, is_known: bool) -> Answer<'_> {
     }
 }
 
-/// What the policy decides otherwise than it was decided. What came after the decision, such as what backends
-/// answered, is none of it.
+/// What the policy decides otherwise than it was decided. What came after the decision, such as
+/// what backends answered, is none of it.
 fn differences(logged: &Logged, answer: &Answer<'_>, class: &str) -> Vec<Difference> {
     let rows = [
         (LogField::Front, answer.front),

@@ -2,8 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-/// The networks of the IANA IPv4 Special-Purpose Address Registry (RFC 6890 and its successors) to which packets stay
-/// near or go nowhere, and multicast: address and length of each prefix, rising, none within another.
+/// The networks of the IANA IPv4 Special-Purpose Address Registry (RFC 6890 and its successors) to
+/// which packets stay near or go nowhere, and multicast: address and length of each prefix, rising,
+/// none within another.
 pub const V4: [(Ipv4Addr, u8); 14] = [
     (Ipv4Addr::UNSPECIFIED, 8), // this network; Linux takes it for the machine itself
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private, RFC 1918

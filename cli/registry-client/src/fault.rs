@@ -17,8 +17,8 @@ impl Fault {
     }
 }
 
-/// Whether a terminal obeys a character, or shows what stands beside it in another order or not at all (Unicode
-/// Standard Annex 9: directional formatting characters).
+/// Whether a terminal obeys a character, or shows what stands beside it in another order or not at
+/// all (Unicode Standard Annex 9: directional formatting characters).
 fn steers(character: char) -> bool {
     character.is_control()
         || matches!(

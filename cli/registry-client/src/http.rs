@@ -22,7 +22,8 @@ const USER_AGENT: &str = concat!("portolan/", env!("CARGO_PKG_VERSION"));
 /// As many as curl and Docker's client follow at least.
 const MOST_REDIRECTS: u8 = 10;
 
-/// How much of a body that nobody reads is read, in bytes, so that its connection can be used again.
+/// How much of a body that nobody reads is read, in bytes, so that its connection can be used
+/// again.
 const MOST_IGNORED: u64 = 64 * 1024;
 
 /// How long a host may take to be found, and a connection to be there.

@@ -52,8 +52,8 @@ pub struct OneLogin {
 }
 
 impl OneLogin {
-    /// The login, if there is a user. `variable` reads the environment, `input` is where the password comes from if
-    /// that was asked for.
+    /// The login, if there is a user. `variable` reads the environment, `input` is where the
+    /// password comes from if that was asked for.
     ///
     /// # Errors
     ///
@@ -88,8 +88,8 @@ pub struct Login {
 }
 
 impl Login {
-    /// The login in a credential file: the base64 of `USER:PASSWORD` (docs/credentials.md). `None` if it is
-    /// something else.
+    /// The login in a credential file: the base64 of `USER:PASSWORD` (docs/credentials.md). `None`
+    /// if it is something else.
     pub(crate) fn of_file(text: &str) -> Option<Self> {
         let pair = String::from_utf8(BASE64_STANDARD.decode(text.trim()).ok()?).ok()?;
         let (user, password) = pair.split_once(':')?;

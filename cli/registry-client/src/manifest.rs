@@ -99,7 +99,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Manifest, String> {
     }
 }
 
-/// The blob with an image's configuration, where its manifest has one (OCI image spec 1.1, "Image Manifest").
+/// The blob with an image's configuration, where its manifest has one (OCI image spec 1.1, "Image
+/// Manifest").
 pub(crate) fn config(body: &[u8]) -> Option<Layer> {
     let wire: WireManifest = serde_json::from_slice(body).ok()?;
     layer(&wire.config?).ok()

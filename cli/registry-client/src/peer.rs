@@ -30,8 +30,8 @@ impl PeerCertificate {
     }
 }
 
-/// Whom a client of this server believes: the CA file, the name and the certificate of its own that the policy
-/// says; without a file the system's authorities.
+/// Whom a client of this server believes: the CA file, the name and the certificate of its own that
+/// the policy says; without a file the system's authorities.
 ///
 /// # Errors
 ///
@@ -81,7 +81,8 @@ fn roots(file: Option<&str>) -> Result<RootCertStore, Fault> {
     Ok(roots)
 }
 
-/// What checks certificates; `None` where this machine trusts nobody, so that only plain HTTP can be spoken.
+/// What checks certificates; `None` where this machine trusts nobody, so that only plain HTTP can
+/// be spoken.
 fn verifier(roots: RootCertStore) -> Result<Option<Arc<WebPkiServerVerifier>>, Fault> {
     if roots.is_empty() {
         return Ok(None);

@@ -167,7 +167,8 @@ pub struct Found {
 }
 
 impl Visit<'_> {
-    /// Finds out what the tag means, as Docker and containerd do: a HEAD for the digest, then a GET.
+    /// Finds out what the tag means, as Docker and containerd do: a HEAD for the digest, then a
+    /// GET.
     ///
     /// # Errors
     ///
@@ -187,8 +188,8 @@ impl Visit<'_> {
         Ok(Found { digest, body })
     }
 
-    /// The digest that the tag means, by a HEAD, which no registry counts as a pull; by a GET where the answer does not
-    /// name it. `None` if the registry has no such tag.
+    /// The digest that the tag means, by a HEAD, which no registry counts as a pull; by a GET where
+    /// the answer does not name it. `None` if the registry has no such tag.
     ///
     /// # Errors
     ///

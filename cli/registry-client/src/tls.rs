@@ -44,8 +44,8 @@ impl Trust {
         Ok(Self::of(config, None))
     }
 
-    /// By a configuration of TLS that is made elsewhere; `name` is the one in the certificate, where it is not the
-    /// URL's host.
+    /// By a configuration of TLS that is made elsewhere; `name` is the one in the certificate,
+    /// where it is not the URL's host.
     #[must_use]
     pub fn of(config: ClientConfig, name: Option<String>) -> Self {
         Self { config: Arc::new(config), name }

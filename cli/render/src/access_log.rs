@@ -27,7 +27,8 @@ fn trace(records: Records<'_>) -> Value {
     }
 }
 
-/// The log of what fills caches: a line of its own for each fill and for each question of the filter.
+/// The log of what fills caches: a line of its own for each fill and for each question of the
+/// filter.
 pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Value {
     let node = property(StateKey::CacheNode);
     let of_fill = format(&[(LogField::Event, FILL)]);
@@ -40,7 +41,8 @@ pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Value {
 /// What the line of a fill says that a request's does not.
 const FILL: &str = "fill";
 
-/// The log of attempts that had no answer: a line of its own for each, with the identifier of its request.
+/// The log of attempts that had no answer: a line of its own for each, with the identifier of its
+/// request.
 pub(super) fn of_attempts(records: Records<'_>) -> Value {
     let unanswered = json!({"filter": {"status_code_filter": {"comparison": {
         "op": "EQ",
@@ -62,7 +64,8 @@ pub(super) fn of_attempts(records: Records<'_>) -> Value {
 /// What the line of an attempt says that a request's does not.
 const UNANSWERED: &str = "attempt without an answer";
 
-/// A request that is sent on is logged where it ends. Until then it is one that Envoy has begun anew.
+/// A request that is sent on is logged where it ends. Until then it is one that Envoy has begun
+/// anew.
 pub(super) fn the_last_pass() -> Value {
     json!({"filter": {"extension_filter": extension(
         "envoy.access_loggers.extension_filters.cel",
@@ -86,8 +89,8 @@ fn to(place: &AccessLog, fields: &Value) -> Value {
     }
 }
 
-/// The fields. No credential is among them, and no query: an upload's state, a token service's parameters
-/// and the signature of a redirect stand there.
+/// The fields. No credential is among them, and no query: an upload's state, a token service's
+/// parameters and the signature of a redirect stand there.
 fn fields(needs: Needs) -> Value {
     let country = if needs.reads_country { StateKey::Country.object() } else { COUNTRY };
     let mut fields = format(&[
@@ -152,7 +155,8 @@ fn of_cache(needs: Needs, node: &str) -> Value {
     ])
 }
 
-/// Where a request was sent on, what was known of it at first comes from the filter, which has kept it.
+/// Where a request was sent on, what was known of it at first comes from the filter, which has kept
+/// it.
 fn fields_of_further_passes() -> [(String, Value); 5] {
     let kept = |key: StateKey| state(key.object());
     let metadata = operator("UPSTREAM_METADATA", &metadata(contract::BACKEND));
@@ -173,7 +177,8 @@ fn format(rows: &[(LogField, &str)]) -> Value {
     rows.iter().map(|(field, value)| (field.name().to_owned(), Value::from(*value))).collect()
 }
 
-/// The path that the client asked, without the query. Where another one is sent on, the filter has noted it.
+/// The path that the client asked, without the query. Where another one is sent on, the filter has
+/// noted it.
 pub(super) fn path() -> String {
     first_of(&[state(StateKey::Path.object()), operator("PATH", "NQ")])
 }
@@ -203,8 +208,8 @@ pub(super) fn metadata(key: &str) -> String {
     format!("{}:{key}", contract::NAMESPACE)
 }
 
-/// The first that says anything. What was noted before the rewriting comes before what a request says that
-/// was refused before any filter saw it.
+/// The first that says anything. What was noted before the rewriting comes before what a request
+/// says that was refused before any filter saw it.
 pub(super) fn first_of(operators: &[Value]) -> String {
     format!("%COALESCE({})%", json!({"operators": operators}))
 }

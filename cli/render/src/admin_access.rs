@@ -51,7 +51,8 @@ pub(super) fn listeners(admin: AdminAccess, records: Records<'_>) -> Vec<Value> 
     all
 }
 
-/// The clusters: that of the interface, and the one that the filter knows, which leads to the listener inside.
+/// The clusters: that of the interface, and the one that the filter knows, which leads to the
+/// listener inside.
 pub(super) fn clusters(admin: AdminAccess) -> Vec<Value> {
     let mut all = Vec::new();
     if admin.is_asked || admin.metrics.is_some() {
@@ -123,8 +124,8 @@ fn get() -> Value {
     json!({"name": ":method", "string_match": {"exact": "GET"}})
 }
 
-/// One question, and the path that the interface has for it, if it is another; all else is not there. `route` and `more`
-/// are further fields of the one route and of the manager.
+/// One question, and the path that the interface has for it, if it is another; all else is not
+/// there. `route` and `more` are further fields of the one route and of the manager.
 fn manager(name: &str, question: &Value, path: Option<&str>, route: Value, more: Value) -> Value {
     let rewrite = path.map_or_else(|| json!({}), |path| json!({"prefix_rewrite": path}));
     let action = object([json!({"cluster": clusters::ADMIN_INTERFACE, "timeout": "5s"}), rewrite]);

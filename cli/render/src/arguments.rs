@@ -39,12 +39,12 @@ pub struct RenderArgs {
     pub(super) istio: IstioArgs,
     #[command(flatten)]
     pub(super) envoy_gateway: EnvoyGatewayArgs,
-    /// From where `portolan cache` may ask nodes what they hold and have them forget it, besides each node's own machine; for
-    /// `--target cache-node`.
+    /// From where `portolan cache` may ask nodes what they hold and have them forget it, besides
+    /// each node's own machine; for `--target cache-node`.
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     pub(super) cache_operators: Vec<IpNet>,
-    /// Where nodes ask to be filled, such as `http://portolan-fill:8081`, if not at the address of `--cache-fill`: the URL of
-    /// what leads there; for `--target cache-node`.
+    /// Where nodes ask to be filled, such as `http://portolan-fill:8081`, if not at the address of
+    /// `--cache-fill`: the URL of what leads there; for `--target cache-node`.
     #[arg(long, value_name = "URL")]
     pub(super) fill_url: Option<FillUrl>,
     /// Write the small files of the secrets to this directory. None of them holds a secret.
@@ -67,12 +67,13 @@ pub struct SiteArgs {
     /// The address that clients connect to.
     #[arg(long, value_name = "[ADDRESS]:PORT", default_value = "0.0.0.0:8080", value_parser = any_address)]
     listen: SocketAddr,
-    /// The address of a listener without TLS that leads clients to https, such as `:80`; none if left out.
+    /// The address of a listener without TLS that leads clients to https, such as `:80`; none if
+    /// left out.
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     #[serde(default)]
     http_redirect: Option<SocketAddr>,
-    /// Take HTTP/3 as well, at the same port of UDP, and tell clients so. A number is the port at which clients reach it,
-    /// where that is another.
+    /// Take HTTP/3 as well, at the same port of UDP, and tell clients so. A number is the port at
+    /// which clients reach it, where that is another.
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
     #[serde(default)]
     http3: Option<u16>,
@@ -82,8 +83,8 @@ pub struct SiteArgs {
     /// The address of a listener of its own for metrics, `GET /metrics`; none if left out.
     #[arg(long, value_name = "[ADDRESS]:PORT", value_parser = any_address)]
     metrics: Option<SocketAddr>,
-    /// The address of a listener of its own at which the nodes of the policy's `caches` are filled. It answers nobody but
-    /// them and this machine.
+    /// The address of a listener of its own at which the nodes of the policy's `caches` are filled.
+    /// It answers nobody but them and this machine.
     #[arg(long, value_name = "[ADDRESS]:PORT", default_value_t = usual_fill(), value_parser = any_address)]
     #[serde(default = "usual_fill")]
     cache_fill: SocketAddr,
@@ -95,16 +96,17 @@ pub struct SiteArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = tracing::EVERY, value_parser = clap::value_parser!(u8).range(0..=100), requires = "tracing")]
     #[serde(default)]
     tracing_sample: u8,
-    /// The rate limit service that counts `clients.limits` for several Envoys, gRPC, such as `http://127.0.0.1:8081`; each
-    /// Envoy counts for itself alone if left out.
+    /// The rate limit service that counts `clients.limits` for several Envoys, gRPC, such as
+    /// `http://127.0.0.1:8081`; each Envoy counts for itself alone if left out.
     #[arg(long, value_name = "URL")]
     #[serde(default)]
     rate_limit_service: Option<RateLimitUrl>,
-    /// Where Envoy finds the filter: a path. For `--target istio` and `envoy-gateway` also a URL, such as `oci://HOST/portolan-wasm:TAG`.
+    /// Where Envoy finds the filter: a path. For `--target istio` and `envoy-gateway` also a URL,
+    /// such as `oci://HOST/portolan-wasm:TAG`.
     #[arg(long, value_name = "PATH", default_value = WASM)]
     wasm: String,
-    /// What the filter is to Envoy. The native module costs less, has no sandbox, and runs in the official builds of
-    /// Envoy 1.40.0 alone.
+    /// What the filter is to Envoy. The native module costs less, has no sandbox, and runs in the
+    /// official builds of Envoy 1.40.0 alone.
     #[arg(long, value_name = "KIND", default_value = "wasm")]
     #[serde(default)]
     filter: FilterKind,
@@ -119,8 +121,8 @@ pub struct SiteArgs {
     /// The default is that of Debian, Alpine and Envoy's own images.
     #[arg(long, value_name = "PATH", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     system_certificates: String,
-    /// Where Envoy finds the small files that say where credentials, client certificates and private CA
-    /// certificates are.
+    /// Where Envoy finds the small files that say where credentials, client certificates and
+    /// private CA certificates are.
     #[arg(long, value_name = "DIRECTORY", default_value = "/etc/portolan/sds")]
     sds_directory: String,
     /// Where Envoy finds the directory of `--target files`, if it sees it elsewhere.
@@ -136,7 +138,8 @@ pub struct SiteArgs {
     /// the filter costs; it serves no policy.
     #[arg(long)]
     without_wasm: bool,
-    /// Leave the address to this Envoy alone: no second one can listen there. Its workers then share one socket.
+    /// Leave the address to this Envoy alone: no second one can listen there. Its workers then
+    /// share one socket.
     #[arg(long)]
     exclusive_port: bool,
 }
@@ -156,8 +159,8 @@ fn usual_module() -> String {
 }
 
 impl SiteArgs {
-    /// The same for an Envoy that runs on this machine. A filter that is neither named nor at its usual place is taken
-    /// from `places`, the first directory that has it.
+    /// The same for an Envoy that runs on this machine. A filter that is neither named nor at its
+    /// usual place is taken from `places`, the first directory that has it.
     #[must_use]
     pub fn here(mut self, places: &[PathBuf]) -> Self {
         for (path, usual) in [(&mut self.wasm, WASM), (&mut self.module, MODULE)] {
@@ -185,8 +188,8 @@ impl SiteArgs {
     ///
     /// # Errors
     ///
-    /// The directory has no absolute path, or the port of the admin interface is not known: it is asked when the
-    /// policy changes.
+    /// The directory has no absolute path, or the port of the admin interface is not known: it is
+    /// asked when the policy changes.
     pub(crate) fn in_directory(mut self, directory: &Path) -> Result<Self, RenderError> {
         if self.admin.port() == 0 {
             return Err(RenderError::AdminPort);

@@ -15,8 +15,8 @@ use super::{
 
 /// The bootstrap of an Envoy.
 ///
-/// Everything is static: no server is asked for configuration, so nothing but this file decides where a request can go.
-/// Only secrets are in files of their own.
+/// Everything is static: no server is asked for configuration, so nothing but this file decides
+/// where a request can go. Only secrets are in files of their own.
 pub(super) fn bootstrap(model: &Model<'_>) -> Value {
     let extensions = admin_access::bootstrap_extensions(model.admin, &model.connect_proxies);
     let extensions =

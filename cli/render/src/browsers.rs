@@ -25,8 +25,8 @@ pub(super) fn filter(fronts: &Fronts<'_>) -> Option<Value> {
         .then(|| extension(NAME, "extensions.filters.http.cors.v3.Cors", json!({})))
 }
 
-/// The virtual hosts of the fronts that have pages, with the routes that all requests take. The default front's
-/// is the one of all other hosts.
+/// The virtual hosts of the fronts that have pages, with the routes that all requests take. The
+/// default front's is the one of all other hosts.
 pub(super) fn virtual_hosts(fronts: &Fronts<'_>, routes: &[Value]) -> Vec<Value> {
     let hosts = fronts.pages.iter().map(|(front, cors)| {
         json!({

@@ -1,8 +1,8 @@
 //! Budgets: rate limits of requests of one kind, counted behind the filter, which has noted front,
 //! class, region and backend.
 //!
-//! What the filter answers itself (a refusal, the ping, a redirect) is not carried and not counted. Envoy counts in one
-//! table for all its workers.
+//! What the filter answers itself (a refusal, the ping, a redirect) is not carried and not counted.
+//! Envoy counts in one table for all its workers.
 
 use ipnet::IpNet;
 use portolan_core::config::{Budget, ClientLimits, Clients, Each};
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::local_rate_limit::{self, HeadersOf, Names, bucket, but_for};
 use super::typed::extension;
 
-/// The name of the filter, by which routes switch it off: the further passes of a request are the same request.
+/// The name of the filter, by which routes switch it off: the further passes of a request are the
+/// same request.
 pub(super) const NAME: &str = "portolan.budgets";
 
 /// The filter; none where no budget is kept.
@@ -35,8 +36,8 @@ pub(super) fn counted(limits: &ClientLimits) -> impl Iterator<Item = Value> {
     numbered.map(|(number, budget)| actions(number, budget, limits.except()))
 }
 
-/// What a request is counted by: which budget it is, and what that is kept apart by. A request that the budget is not about
-/// has the first of these not, and is counted by nothing.
+/// What a request is counted by: which budget it is, and what that is kept apart by. A request that
+/// the budget is not about has the first of these not, and is counted by nothing.
 fn actions(number: usize, budget: &Budget, except: &[IpNet]) -> Value {
     let which = expression(WHICH, &format!("{} ? '{number}' : ''", condition(budget)));
     let excepted = (!except.is_empty()).then(|| but_for(except, COUNTED, COUNTED));

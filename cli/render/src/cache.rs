@@ -16,22 +16,23 @@ use super::upstream_tls;
 /// The host that nodes are asked for: a name that nobody else answers to.
 pub const HOST: &str = "cache.internal";
 
-/// The clusters: one for the nodes of each cache, and one by which the filter asks what repositories have.
+/// The clusters: one for the nodes of each cache, and one by which the filter asks what
+/// repositories have.
 pub(super) fn clusters(caches: &Caches<'_>, trust: Trust<'_>) -> Vec<Value> {
     let nodes = caches.all.iter().map(|(cache, member)| nodes(cache, member, trust));
     nodes.chain(caches.filled_at.map(questions)).collect()
 }
 
-/// The nodes of a cache. Each digest has its node; a node that is gone leaves its share to the others, and nothing of
-/// theirs moves.
+/// The nodes of a cache. Each digest has its node; a node that is gone leaves its share to the
+/// others, and nothing of theirs moves.
 ///
-/// * With Envoy's usual overprovisioning a part of the requests would go to the registries as soon as a third of the
-///   nodes is away.
-/// * A node is not taken out for what registries answer while it is filled: an ill registry must not take the cache
-///   away with it.
+/// * With Envoy's usual overprovisioning a part of the requests would go to the registries as soon
+///   as a third of the nodes is away.
+/// * A node is not taken out for what registries answer while it is filled: an ill registry must
+///   not take the cache away with it.
 /// * A node that hangs costs each request the time of an attempt until two checks have failed.
-/// * The place of a digest goes by what the policy calls a node, not by its address: one that comes back at another
-///   address has kept what it had.
+/// * The place of a digest goes by what the policy calls a node, not by its address: one that comes
+///   back at another address has kept what it had.
 fn nodes(cache: &Cache, member: &Backend, trust: Trust<'_>) -> Value {
     let endpoints: Vec<Value> = cache
         .nodes()
@@ -128,8 +129,8 @@ fn plain() -> Value {
     })
 }
 
-/// By what Envoy chooses the node: kind and digest, which stand at the end of the path. No client and no registry sees
-/// more of it than the path. It is looked at only where a cache is asked.
+/// By what Envoy chooses the node: kind and digest, which stand at the end of the path. No client
+/// and no registry sees more of it than the path. It is looked at only where a cache is asked.
 pub(super) fn hash_policy(has_caches: bool) -> Value {
     if !has_caches {
         return Value::Null;

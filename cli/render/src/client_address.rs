@@ -29,8 +29,9 @@ pub(super) fn ranges(prefixes: &[IpNet]) -> Vec<Value> {
     prefixes.iter().copied().chain(twins).map(range).collect()
 }
 
-/// The same prefix as proxies on sockets of both families write it: `::ffff:192.0.2.1` (RFC 4291 section 2.5.5.2).
-/// Envoy compares the two as an IPv4 and an IPv6 address, and would take such a proxy for a client.
+/// The same prefix as proxies on sockets of both families write it: `::ffff:192.0.2.1` (RFC 4291
+/// section 2.5.5.2). Envoy compares the two as an IPv4 and an IPv6 address, and would take such a
+/// proxy for a client.
 fn mapped(prefix: IpNet) -> Option<IpNet> {
     let IpNet::V4(prefix) = prefix else { return None };
     let length = prefix.prefix_len().checked_add(96)?;

@@ -29,8 +29,8 @@ pub(super) fn counted(limits: &ClientLimits) -> impl Iterator<Item = Value> {
     numbered.map(|(number, limit)| actions(number, limit, limits.except()))
 }
 
-/// What a request is counted by: which limit it is, and the network of the client. A client that is not limited has the
-/// first of these not, and is counted by nothing.
+/// What a request is counted by: which limit it is, and the network of the client. A client that is
+/// not limited has the first of these not, and is counted by nothing.
 fn actions(number: usize, limit: &NetworkLimit, except: &[IpNet]) -> Value {
     let which = number.to_string();
     let counted = if except.is_empty() {

@@ -1,4 +1,5 @@
-//! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked last.
+//! The clusters of a backend: one for reads, one where it is an owner, and one where it is asked
+//! last.
 
 use std::time::Duration;
 
@@ -16,12 +17,14 @@ use super::{egress, health, origin, upstream_filters, upstream_tls};
 ///
 /// The cluster of a backend.
 ///
-/// * For reads, with Envoy's usual panic threshold: a backend that is not well is still tried where there is
-///   nobody else, for health checks may be what is wrong. Requests that get no answer take it out for a while.
-/// * For what only the owner may answer, without a panic threshold: a write to an owner that is known to be down is
-///   answered at once.
-/// * For an attempt that is not the first of its request, when nobody else is left to ask: only health checks take the
-///   backend out, and then it is not tried. A backend that nobody reaches would be waited for.
+/// * For reads, with Envoy's usual panic threshold: a backend that is not well is still tried where
+///   there is nobody else, for health checks may be what is wrong. Requests that get no answer take
+///   it out for a while.
+/// * For what only the owner may answer, without a panic threshold: a write to an owner that is
+///   known to be down is answered at once.
+/// * For an attempt that is not the first of its request, when nobody else is left to ask: only
+///   health checks take the backend out, and then it is not tried. A backend that nobody reaches
+///   would be waited for.
 pub(super) fn cluster(cluster: &BackendCluster<'_>, trust: Trust<'_>) -> Value {
     let BackendCluster { backend, name, connect_timeout, is_ejected_by_requests, filters } =
         cluster;
@@ -32,7 +35,8 @@ pub(super) fn cluster(cluster: &BackendCluster<'_>, trust: Trust<'_>) -> Value {
         json!({"filter_metadata": {contract::NAMESPACE: {contract::BACKEND: backend.name()}}});
     let protocol =
         object([origin::protocol(url.scheme()), health::no_answer_takes_a_backend_out()]);
-    // Envoy checks from its main thread, where no listener inside of it can be reached: each check would fail.
+    // Envoy checks from its main thread, where no listener inside of it can be reached: each check
+    // would fail.
     let checks = match backend.connect_proxy() {
         Some(_) => Value::Null,
         None => json!({"health_checks": health::checks(backend)}),

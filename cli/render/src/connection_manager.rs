@@ -88,16 +88,16 @@ pub(super) fn router(serving: &Serving<'_>) -> Value {
     )
 }
 
-/// Where attempts are counted, the router's own counters by status are not kept ([`stats`]). To look
-/// each one up and to find that out costs more than to count it.
+/// Where attempts are counted, the router's own counters by status are not kept ([`stats`]). To
+/// look each one up and to find that out costs more than to count it.
 ///
 /// [`stats`]: super::stats
 fn uncounted_statuses(records: Records<'_>) -> Value {
     if records.counts { json!({"dynamic_stats": false}) } else { Value::Null }
 }
 
-/// The order matters: the country is found before anything is decided, then what the client sent is noted for the
-/// access log, and only then the filter may rewrite it.
+/// The order matters: the country is found before anything is decided, then what the client sent is
+/// noted for the access log, and only then the filter may rewrite it.
 fn filters(serving: &Serving<'_>) -> Vec<Value> {
     let geoip = serving.geoip_database.map(geoip::filter);
     let fronts = &serving.fronts;
@@ -129,8 +129,9 @@ fn filters(serving: &Serving<'_>) -> Vec<Value> {
         .collect()
 }
 
-/// Whether this Envoy takes requests: 200 until it is told to drain (`POST /healthcheck/fail` of the
-/// admin interface) or to stop. That it runs at all is `/livez`; how the backends are, `/healthcheck`.
+/// Whether this Envoy takes requests: 200 until it is told to drain (`POST /healthcheck/fail` of
+/// the admin interface) or to stop. That it runs at all is `/livez`; how the backends are,
+/// `/healthcheck`.
 pub(super) fn readiness() -> Value {
     extension(
         "envoy.filters.http.health_check",
@@ -160,7 +161,8 @@ fn request_shape(limits: Limits) -> Value {
             "idle_timeout": patience::written(IDLE),
             "max_connection_duration": seconds(limits.max_connection_age),
             "max_headers_count": limits.max_header_fields,
-            // Some servers take `x_geo_country` for `x-geo-country`. No header that a registry needs has one.
+            // Some servers take `x_geo_country` for `x-geo-country`. No header that a registry
+            // needs has one.
             "headers_with_underscores_action": "DROP_HEADER",
         },
     })
@@ -169,10 +171,11 @@ fn request_shape(limits: Limits) -> Value {
 /// The windows hold about what a client 100 ms away can have in flight at 10 MB/s (one stream)
 /// and 80 MB/s (one connection).
 ///
-/// What HTTP has a server accept or ignore is accepted or ignored: HTTP/1.0, which nginx speaks to whom it
-/// proxies to unless it is told otherwise, also without a `Host` where one front can be meant; a target with
-/// scheme and host (RFC 9112 section 3.2.2); the wish for another protocol (RFC 9110 section 7.8). One
-/// malformed request of an HTTP/2 connection ends itself and not the others (RFC 9113 section 8.1.1).
+/// What HTTP has a server accept or ignore is accepted or ignored: HTTP/1.0, which nginx speaks to
+/// whom it proxies to unless it is told otherwise, also without a `Host` where one front can be
+/// meant; a target with scheme and host (RFC 9112 section 3.2.2); the wish for another protocol
+/// (RFC 9110 section 7.8). One malformed request of an HTTP/2 connection ends itself and not the
+/// others (RFC 9113 section 8.1.1).
 fn protocols(host_of_nobody: Option<&str>, limits: Limits) -> Value {
     json!({
         "codec_type": "AUTO",
@@ -203,7 +206,8 @@ fn timeouts(limits: Limits) -> Value {
         "request_timeout": "0s",
         "stream_idle_timeout": patience::written(IDLE),
         "drain_timeout": "30s",
-        // A client learns that an answer was cut off by the end of the connection, and waits for it.
+        // A client learns that an answer was cut off by the end of the connection, and waits for
+        // it.
         "delayed_close_timeout": "1s",
     })
 }

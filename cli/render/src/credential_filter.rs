@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::secret::{Secret, SecretFiles};
 use super::typed::{extension, typed};
 
-/// The filter that puts one of `credentials` into a request that names it. None for a cluster that is
-/// sent no credential.
+/// The filter that puts one of `credentials` into a request that names it. None for a cluster that
+/// is sent no credential.
 pub(super) fn filter(credentials: &[&Credential], files: SecretFiles<'_>) -> Option<Value> {
     (!credentials.is_empty()).then(|| inject(credentials, files))
 }
@@ -58,9 +58,9 @@ fn action(credential: &Credential, files: SecretFiles<'_>) -> Value {
 
 /// The file holds what stands behind `Basic`, so that nothing in it can become another scheme.
 ///
-/// Without `allow_request_without_credential` a file that is missing would make an answer of Envoy's own,
-/// a 401 that ends the request; so the registry refuses, and the next one is asked. What an earlier
-/// attempt left is overwritten.
+/// Without `allow_request_without_credential` a file that is missing would make an answer of
+/// Envoy's own, a 401 that ends the request; so the registry refuses, and the next one is asked.
+/// What an earlier attempt left is overwritten.
 fn injector(credential: &Credential, files: SecretFiles<'_>) -> Value {
     json!({
         "overwrite": true,

@@ -7,9 +7,10 @@ use super::typed::extension;
 
 /// The `transport_socket` of the listener; nothing where no front has a certificate.
 ///
-/// One connection manager serves all fronts, so there is one filter chain with all their certificates; Envoy shows
-/// the one that has the name that a client asks for (SNI), or the first. Whom a request is for is decided by its
-/// authority alone, whatever the name was: a client gets nothing by asking for another certificate than it uses.
+/// One connection manager serves all fronts, so there is one filter chain with all their
+/// certificates; Envoy shows the one that has the name that a client asks for (SNI), or the first.
+/// Whom a request is for is decided by its authority alone, whatever the name was: a client gets
+/// nothing by asking for another certificate than it uses.
 pub(super) fn transport(certificates: &[Secret], files: SecretFiles<'_>) -> Value {
     if certificates.is_empty() {
         return Value::Null;

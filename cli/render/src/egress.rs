@@ -1,8 +1,9 @@
-//! Backends that are reached through a proxy of a company's: it is asked to connect (CONNECT, RFC 9110 section 9.3.6), and TLS with the
-//! backend is spoken through that connection.
+//! Backends that are reached through a proxy of a company's: it is asked to connect (CONNECT, RFC
+//! 9110 section 9.3.6), and TLS with the backend is spoken through that connection.
 //!
-//! One listener inside of Envoy makes the tunnels. Where a connection leads, and through which proxy, the endpoint says that it was
-//! made for: so the listener stays when the policy changes, and no name of a backend is looked up here.
+//! One listener inside of Envoy makes the tunnels. Where a connection leads, and through which
+//! proxy, the endpoint says that it was made for: so the listener stays when the policy changes,
+//! and no name of a backend is looked up here.
 
 use portolan_core::config::BackendUrl;
 use portolan_core::contract::clusters;
@@ -20,7 +21,8 @@ const NAMESPACE: &str = "portolan.egress";
 const SERVER: &str = "server";
 const PROXY: &str = "proxy";
 
-/// The listener that makes the tunnels. That a proxy refuses, or is not there, ends the connection: the backend then looks down.
+/// The listener that makes the tunnels. That a proxy refuses, or is not there, ends the connection:
+/// the backend then looks down.
 pub(super) fn listener(proxies: &ConnectProxies<'_>) -> Option<Value> {
     proxies.is_needed.then(|| {
         let said = |word: &str| format!("%DYNAMIC_METADATA({NAMESPACE}:{word})%");

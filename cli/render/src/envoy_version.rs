@@ -34,12 +34,14 @@ impl EnvoyVersion {
         self.minor >= 40
     }
 
-    /// Whether the native module takes it for one that it was tested with. It looks at the build, so that a patch counts.
+    /// Whether the native module takes it for one that it was tested with. It looks at the build,
+    /// so that a patch counts.
     pub(super) const fn runs_the_module(self) -> bool {
         self.minor == 40 && self.patch == 0
     }
 
-    /// Reads a tested version, or a later patch of one: patches mend Envoy and change no field of its configuration.
+    /// Reads a tested version, or a later patch of one: patches mend Envoy and change no field of
+    /// its configuration.
     ///
     /// # Errors
     ///

@@ -59,7 +59,8 @@ pub enum RenderError {
         /// Its place there.
         number: usize,
     },
-    /// An option about an Envoy that is started with what is rendered, for a gateway that others start.
+    /// An option about an Envoy that is started with what is rendered, for a gateway that others
+    /// start.
     OptionOfAnEnvoy {
         /// The option.
         option: &'static str,

@@ -17,8 +17,9 @@ use super::{
 /// What the listener is called.
 pub(crate) const NAME: &str = "portolan-fill";
 
-/// The listener that fills caches. Envoy closes a connection from anywhere but the nodes' addresses and this machine:
-/// who may have which content is not asked here. Nodes of caches with TLS show a certificate besides.
+/// The listener that fills caches. Envoy closes a connection from anywhere but the nodes' addresses
+/// and this machine: who may have which content is not asked here. Nodes of caches with TLS show a
+/// certificate besides.
 pub(super) fn listener(
     fill: &FillListener<'_>,
     sockets: Sockets,
@@ -49,7 +50,8 @@ fn over_tls(tls: &FillTls, filters: Value, secrets: SecretFiles<'_>) -> Value {
     object([whose, socket, filters])
 }
 
-/// As for clients, without what is about clients: where they are, how much each may ask, what metrics say of them.
+/// As for clients, without what is about clients: where they are, how much each may ask, what
+/// metrics say of them.
 fn manager(fill: &FillListener<'_>) -> Value {
     let serving = &fill.serving;
     let deciding =

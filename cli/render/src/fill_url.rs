@@ -7,7 +7,8 @@ use portolan_core::config::{BackendUrl, Scheme};
 
 use super::node_error::NodeError;
 
-/// The URL of the listener that fills caches, as nodes reach it: host and port, and the scheme if one is told.
+/// The URL of the listener that fills caches, as nodes reach it: host and port, and the scheme if
+/// one is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FillUrl {
     scheme: Option<Scheme>,

@@ -17,8 +17,8 @@ const MODULE: &str = "extensions.filters.http.dynamic_modules.v3.DynamicModuleFi
 /// Loads the filter as `name` for one of the roles that hold no policy.
 ///
 /// `FAIL_RELOAD`: should the filter ever stop, requests are refused until Envoy has started it
-/// again, after a fraction of a second. The other policies refuse until somebody restarts Envoy, or let
-/// requests pass without a decision.
+/// again, after a fraction of a second. The other policies refuse until somebody restarts Envoy, or
+/// let requests pass without a decision.
 pub(super) fn filter(name: &str, file: &FilterFile, role: &Role) -> Value {
     with(name, file, &configuration(role), json!({}))
 }
@@ -37,8 +37,8 @@ pub(super) const TOKEN_FORM: &str = "portolan.token";
 
 /// The filter for the forms of a token endpoint, switched off but where a route says otherwise.
 ///
-/// `allow_on_headers_stop_iteration`: it is handed the body while it waits, which nobody else needs. The native module
-/// knows that by itself.
+/// `allow_on_headers_stop_iteration`: it is handed the body while it waits, which nobody else
+/// needs. The native module knows that by itself.
 pub(super) fn token_form(file: &FilterFile) -> Value {
     let more = json!({"allow_on_headers_stop_iteration": true});
     let mut filter = with(TOKEN_FORM, file, &configuration(&Role::TokenForm), more);
@@ -78,7 +78,8 @@ fn wasm(name: &str, path: &str, text: &Value, more: Value) -> Value {
     extension(DECIDES, WASM, json!({"config": config}))
 }
 
-/// The native module. What it counts is called like what the stats access logger counts (`metrics`).
+/// The native module. What it counts is called like what the stats access logger counts
+/// (`metrics`).
 fn native(name: &str, path: &str, text: &Value) -> Value {
     json!({
         "dynamic_module_config": {
@@ -91,8 +92,8 @@ fn native(name: &str, path: &str, text: &Value) -> Value {
     })
 }
 
-/// The beginning of a name that Prometheus is not shown, as Envoy has it for filters in `WebAssembly`. A native module has
-/// it by its own configuration, and where [`runtime`] says so.
+/// The beginning of a name that Prometheus is not shown, as Envoy has it for filters in
+/// `WebAssembly`. A native module has it by its own configuration, and where [`runtime`] says so.
 const NAMESPACE: &str = "wasmcustom";
 
 /// The switch of Envoy's by which names of metrics are the same with the native module.

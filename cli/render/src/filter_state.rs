@@ -19,7 +19,8 @@ pub(super) const COUNTRY: &str = "portolan.country";
 /// authority, and no geo header any more.
 pub(super) fn filter(clients: &Clients, policy: &str) -> Value {
     let mut notes = vec![note(AUTHORITY, "%REQ(:AUTHORITY)%"), note(POLICY, policy)];
-    // A header that others set is believed from some only. Which, the filter knows, and it notes the country.
+    // A header that others set is believed from some only. Which, the filter knows, and it notes
+    // the country.
     if let Geo::Database(_) = clients.geo() {
         notes.push(note(COUNTRY, &format!("%REQ({GEOIP_COUNTRY_HEADER}):8%")));
     }

@@ -1,9 +1,10 @@
 //! Envoy follows redirects of a backend only if the attempt phase says so, and sends nothing of the
 //! client there.
 //!
-//! Envoy looks for a route to the URL of a `Location` and starts the request anew if there is one. Each route
-//! here wants a header that only the attempt phase writes, into the answer that redirects, from where it is
-//! copied. A client cannot send it, and a registry's own is taken out: so there is no other way in.
+//! Envoy looks for a route to the URL of a `Location` and starts the request anew if there is one.
+//! Each route here wants a header that only the attempt phase writes, into the answer that
+//! redirects, from where it is copied. A client cannot send it, and a registry's own is taken out:
+//! so there is no other way in.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +29,8 @@ const MOST_HOPS: u8 = 2 * MOST_STEPS;
 
 /// The `internal_redirect_policy` of a route.
 ///
-/// A header that the answer does not have is taken out of the request before it starts anew: what one
-/// backend was shown is gone before anything reads it, Envoy's own log included.
+/// A header that the answer does not have is taken out of the request before it starts anew: what
+/// one backend was shown is gone before anything reads it, Envoy's own log included.
 pub(super) fn policy() -> Value {
     json!({"internal_redirect_policy": {
         "max_internal_redirects": MOST_HOPS,
@@ -60,15 +61,16 @@ pub(super) fn virtual_host(serving: &Serving<'_>) -> Value {
     json!({
         "name": "redirects",
         "domains": hosts,
-        // The filter has left only what is about the bytes. This is for whoever leaves out the filter.
+        // The filter has left only what is about the bytes. This is for whoever leaves out the
+        // filter.
         "request_headers_to_remove": ["authorization", "x-envoy-original-url", "referer"],
         "routes": routes.collect::<Vec<_>>(),
     })
 }
 
-/// Content takes as long as it takes, as from a registry. Where nothing is delivered the request goes on to
-/// the backends of the list that it came from, if there are several; else it is asked for a second time
-/// where nothing had come.
+/// Content takes as long as it takes, as from a registry. Where nothing is delivered the request
+/// goes on to the backends of the list that it came from, if there are several; else it is asked
+/// for a second time where nothing had come.
 fn route(serving: &Serving<'_>, followed: &Followed<'_>, scheme: Scheme) -> Value {
     let backend = followed.backend;
     let cluster = redirects_cluster(backend.key(), scheme);
@@ -114,8 +116,8 @@ fn destination(serving: &Serving<'_>, followed: &Followed<'_>, cluster: &str) ->
     )
 }
 
-/// The filters that are off on a further pass: they would overwrite what the first pass has noted of the
-/// client, since the request has lost most of its headers.
+/// The filters that are off on a further pass: they would overwrite what the first pass has noted
+/// of the client, since the request has lost most of its headers.
 fn filters_of_a_further_pass(serving: &Serving<'_>, addresses: Addresses) -> Map<String, Value> {
     let set = |more: Value| typed("config.route.v3.FilterConfig", more);
     let mut filters = Map::new();
@@ -135,7 +137,8 @@ fn filters_of_a_further_pass(serving: &Serving<'_>, addresses: Addresses) -> Map
     filters
 }
 
-/// The HTTP filters that find the addresses of the hosts, each switched on by the routes that need it.
+/// The HTTP filters that find the addresses of the hosts, each switched on by the routes that need
+/// it.
 pub(super) fn address_filters(followed: &[Followed<'_>]) -> Vec<Value> {
     let kinds: BTreeSet<Addresses> = followed.iter().map(|followed| followed.addresses).collect();
     kinds.into_iter().map(redirect_target_cluster::address_filter).collect()

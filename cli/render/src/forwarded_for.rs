@@ -1,9 +1,9 @@
 //! `X-Forwarded-For` as proxies write it, made into what Envoy reads.
 //!
-//! Envoy takes an item that is no bare address for none, and then the proxy for the client. Azure's gateways
-//! write `198.51.100.7:51234` and `[2001:db8::1]:443`; a zone may follow an address (RFC 4007 section 11), a
-//! list may have empty items (RFC 9110 section 5.6.1), and a proxy that hides its client writes `unknown` or a
-//! name of its own (RFC 7239 section 6).
+//! Envoy takes an item that is no bare address for none, and then the proxy for the client. Azure's
+//! gateways write `198.51.100.7:51234` and `[2001:db8::1]:443`; a zone may follow an address (RFC
+//! 4007 section 11), a list may have empty items (RFC 9110 section 5.6.1), and a proxy that hides
+//! its client writes `unknown` or a name of its own (RFC 7239 section 6).
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,8 @@ use super::model::client_address::ForwardedFor;
 
 const HEADER: &str = "request.headers['x-forwarded-for']";
 
-/// How many addresses are looked at, from the last on, where proxies are trusted by their networks; and at most
-/// as many, where hops are counted. More than that are trusted by nobody.
+/// How many addresses are looked at, from the last on, where proxies are trusted by their networks;
+/// and at most as many, where hops are counted. More than that are trusted by nobody.
 const MOST_ADDRESSES: u32 = 8;
 
 /// What stands in a list only if one of the steps has something to do.
@@ -29,11 +29,11 @@ const BARE: Step = Step {
     pattern: r"^(?:(.*,\s*|\s*)(?:\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+)(\s*(?:,.*)?)|(.*))$",
     rewrite: r"\1\2\3\4\5",
 };
-/// Puts the address of nobody behind the list, for the next step to take: what a step writes cannot depend on
-/// what it finds, but by its groups.
+/// Puts the address of nobody behind the list, for the next step to take: what a step writes cannot
+/// depend on what it finds, but by its groups.
 const WITH_NOBODY: Step = Step { pattern: r"^(.*)$", rewrite: r"\1|0.0.0.0" };
-/// A client whom its proxy hides. It is at no address, and least of all at the proxy's: that may be of a network
-/// whose clients may read what others may not.
+/// A client whom its proxy hides. It is at no address, and least of all at the proxy's: that may be
+/// of a network whose clients may read what others may not.
 const HIDDEN: Step = Step {
     pattern: r"^(?:(.*,\s*|\s*)(?:[uU][nN][kK][nN][oO][wW][nN]|_[0-9A-Za-z._-]+)(\s*(?:,.*)?)\|(0\.0\.0\.0)|(.*)\|0\.0\.0\.0)$",
     rewrite: r"\1\3\2\4",
@@ -59,8 +59,8 @@ fn quoted(text: &str) -> String {
 
 /// What is done to the header before Envoy reads it; nothing where nobody is believed.
 ///
-/// Most requests pay for the look at whether there is anything to do, and for no more: the header is then left as it is,
-/// as Envoy writes no empty value.
+/// Most requests pay for the look at whether there is anything to do, and for no more: the header
+/// is then left as it is, as Envoy writes no empty value.
 pub(super) fn mutation(forwarded: ForwardedFor<'_>) -> Option<Value> {
     let addresses = match forwarded {
         ForwardedFor::Nobody => return None,

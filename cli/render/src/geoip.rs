@@ -30,8 +30,9 @@ pub(super) fn filter(database: &str) -> Value {
     extension(NAME, "extensions.filters.http.geoip.v3.Geoip", json!({"provider": provider}))
 }
 
-/// How the numbers of the database are called: Envoy puts its path into their names, and a rule could not be written
-/// for all machines. It becomes a label: `envoy_maxmind_city_db_db_build_epoch{envoy_geoip_database="/geo.mmdb"}`.
+/// How the numbers of the database are called: Envoy puts its path into their names, and a rule
+/// could not be written for all machines. It becomes a label:
+/// `envoy_maxmind_city_db_db_build_epoch{envoy_geoip_database="/geo.mmdb"}`.
 pub(super) fn tag() -> Value {
     json!({
         "tag_name": "envoy_geoip_database",

@@ -1,8 +1,9 @@
-//! Limits that hold for several Envoys together: a rate limit service counts (Envoy's "Global rate limiting").
+//! Limits that hold for several Envoys together: a rate limit service counts (Envoy's "Global rate
+//! limiting").
 //!
-//! Each Envoy asks it about the requests that its own limits have let through, behind the filter: where nothing is known
-//! of a request yet, Envoy has no cluster for it and asks nobody. If the service does not answer, the limits of each
-//! Envoy are what is left.
+//! Each Envoy asks it about the requests that its own limits have let through, behind the filter:
+//! where nothing is known of a request yet, Envoy has no cluster for it and asks nobody. If the
+//! service does not answer, the limits of each Envoy are what is left.
 
 use std::time::Duration;
 
@@ -16,13 +17,15 @@ use super::rate_limit_service::{RateLimitUrl, window};
 use super::typed::extension;
 use super::{budgets, client_limits, small_cluster, upstream_tls};
 
-/// The name of the filter, by which routes switch it off: the further passes of a request are the same request.
+/// The name of the filter, by which routes switch it off: the further passes of a request are the
+/// same request.
 pub(super) const NAME: &str = "portolan.limits_of_all";
 
 /// The message of the filter.
 pub(super) const MESSAGE: &str = "extensions.filters.http.ratelimit.v3.RateLimit";
 
-/// What the counters of the filter have in their names, `cluster.NAME.ratelimit.portolan.over_limit`.
+/// What the counters of the filter have in their names,
+/// `cluster.NAME.ratelimit.portolan.over_limit`.
 const STATISTICS: &str = "portolan";
 
 /// What the service calls the limits of one policy.

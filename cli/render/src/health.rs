@@ -6,29 +6,32 @@ use std::time::Duration;
 use portolan_core::config::{Backend, Ejection, HealthCheck};
 use serde_json::{Value, json};
 
-/// Asks `GET /v2/` from time to time, whether requests come or not: a front that had none for a night
-/// knows as well who is there as any other.
+/// Asks `GET /v2/` from time to time, whether requests come or not: a front that had none for a
+/// night knows as well who is there as any other.
 ///
-/// Whoever answers below 500 is there: a registry that wants a token (401), that limits who asks (429), that
-/// sends elsewhere (308), or that has no such path (404). One that does not answer is dead, and so is one that
-/// says so itself (5xx).
+/// Whoever answers below 500 is there: a registry that wants a token (401), that limits who asks
+/// (429), that sends elsewhere (308), or that has no such path (404). One that does not answer is
+/// dead, and so is one that says so itself (5xx).
 ///
-/// Two checks that get no answer take a backend out, an answer of 5xx does at once. It is [`SOON`] asked again
-/// and back after two good ones: within three seconds with the default timeout, in which a check may hang.
+/// Two checks that get no answer take a backend out, an answer of 5xx does at once. It is [`SOON`]
+/// asked again and back after two good ones: within three seconds with the default timeout, in
+/// which a check may hang.
 pub(super) fn checks(backend: &Backend) -> Value {
     let HealthCheck { interval, timeout } = backend.resilience().health_check;
     json!([{
         "timeout": seconds(timeout),
         "interval": seconds(interval),
-        // Envoy sends the first check while it makes the cluster, and reads the answer when it has made the listener
-        // too: where the filter is compiled meanwhile, the check times out unread, and writes are refused although
-        // Envoy says that it is ready. A check that waits for a timer is sent when all of that is done.
+        // Envoy sends the first check while it makes the cluster, and reads the answer when it has
+        // made the listener too: where the filter is compiled meanwhile, the check times out
+        // unread, and writes are refused although Envoy says that it is ready. A check that waits
+        // for a timer is sent when all of that is done.
         "initial_jitter": seconds(AT_START),
         "interval_jitter_percent": 10,
         "unhealthy_interval": seconds(interval.min(SOON)),
         "unhealthy_edge_interval": seconds(interval.min(SOON)),
         "healthy_edge_interval": seconds(interval.min(Duration::from_secs(1))),
-        // Envoy uses these two intervals in place of the others until a request has made a connection.
+        // Envoy uses these two intervals in place of the others until a request has made a
+        // connection.
         "no_traffic_interval": seconds(interval.min(SOON)),
         "no_traffic_healthy_interval": seconds(interval),
         "unhealthy_threshold": 2,
@@ -47,18 +50,18 @@ const ALIVE: Range<u16> = 100..500;
 /// Between two checks of a backend that is down, and of one that is coming back.
 const SOON: Duration = Duration::from_millis(400);
 
-/// Takes a backend out for some seconds that does not answer requests while its health checks pass: it
-/// refuses or resets connections, or is too slow.
+/// Takes a backend out for some seconds that does not answer requests while its health checks pass:
+/// it refuses or resets connections, or is too slow.
 ///
-/// * No status counts ([`no_answer_takes_a_backend_out`]): anybody can ask for an image that makes a
-///   registry answer 500.
-/// * Timeouts count only if local errors are not told apart from others: a connection that was made would
-///   otherwise count as a success each time.
+/// * No status counts ([`no_answer_takes_a_backend_out`]): anybody can ask for an image that makes
+///   a registry answer 500.
+/// * Timeouts count only if local errors are not told apart from others: a connection that was made
+///   would otherwise count as a success each time.
 /// * A good health check must not bring it back: the check is not what fails.
-/// * With the defaults it stays out for longer than the checks take to find out by themselves, so that no request
-///   tries a dead registry again before they have.
-/// * Anybody can cause timeouts too, with one image that is slow. So a backend that is out is asked last
-///   before a request is given up.
+/// * With the defaults it stays out for longer than the checks take to find out by themselves, so
+///   that no request tries a dead registry again before they have.
+/// * Anybody can cause timeouts too, with one image that is slow. So a backend that is out is asked
+///   last before a request is given up.
 pub(super) fn outlier_detection(ejection: Ejection) -> Value {
     json!({
         "consecutive_gateway_failure": ejection.failures,
@@ -75,8 +78,8 @@ pub(super) fn outlier_detection(ejection: Ejection) -> Value {
     })
 }
 
-/// The protocol options by which an answer of any status is a sign of life. Envoy reads those of the
-/// cluster that the route names, which may be an aggregate.
+/// The protocol options by which an answer of any status is a sign of life. Envoy reads those of
+/// the cluster that the route names, which may be an aggregate.
 pub(super) fn no_answer_takes_a_backend_out() -> Value {
     json!({"outlier_detection": {"error_matcher": {"not_match": {"any_match": true}}}})
 }

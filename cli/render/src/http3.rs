@@ -1,4 +1,5 @@
-//! HTTP/3 (RFC 9114): a listener for QUIC beside the one for TCP, which serves the same, and what tells clients of it.
+//! HTTP/3 (RFC 9114): a listener for QUIC beside the one for TCP, which serves the same, and what
+//! tells clients of it.
 
 use std::num::NonZeroU16;
 
@@ -17,7 +18,8 @@ pub(crate) const NAME: &str = "portolan-quic";
 /// For how long clients may remember it, in seconds (RFC 7838 section 3.1): a day.
 const REMEMBERED: u32 = 86_400;
 
-/// The listener, where somebody wants it. `manager` is the connection manager of the listener for TCP.
+/// The listener, where somebody wants it. `manager` is the connection manager of the listener for
+/// TCP.
 pub(super) fn listener(model: &Model<'_>, manager: &Value) -> Option<Value> {
     model.listeners.http3?;
     let limits = model.limits;

@@ -1,8 +1,8 @@
 //! A listener without TLS for clients that come by `http`: they are told to come by `https`.
 //!
-//! What they have sent by then was in the open. So only reads without credentials are led on. A request with credentials, or
-//! a write, is refused: a client that follows the redirect would send the same in the open with each of its requests, and
-//! nobody would notice.
+//! What they have sent by then was in the open. So only reads without credentials are led on. A
+//! request with credentials, or a write, is refused: a client that follows the redirect would send
+//! the same in the open with each of its requests, and nobody would notice.
 
 use serde_json::{Value, json};
 

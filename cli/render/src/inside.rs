@@ -13,8 +13,8 @@ pub(super) fn bootstrap_extension() -> Value {
     )
 }
 
-/// The transport to one. `inner` is what is spoken through it, nothing of its own if it is `None`; `more` are further
-/// fields, such as what the listener is told.
+/// The transport to one. `inner` is what is spoken through it, nothing of its own if it is `None`;
+/// `more` are further fields, such as what the listener is told.
 pub(super) fn transport(inner: Option<Value>, more: Value) -> Value {
     let inner = inner.unwrap_or_else(|| {
         extension(

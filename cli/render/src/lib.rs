@@ -1,11 +1,11 @@
 //! `portolan render`: a policy becomes the whole configuration of an Envoy that serves it.
 //!
-//! [`arguments`] are what a person typed and [`options`] what was checked of it; [`rendering`] holds
-//! both against the policy. [`model`] decides once what Envoy has to have, and is all that sees the policy as a whole.
-//! [`bootstrap`] puts the whole together, each part a pure function to a JSON
-//! value in a file of its own; [`targets`] takes it apart again for other forms, and [`yaml`] prints it.
-//! The same policy and options give the same bytes. In which order the files may need each other is in
-//! ARCHITECTURE.md, "The renderer".
+//! [`arguments`] are what a person typed and [`options`] what was checked of it; [`rendering`]
+//! holds both against the policy. [`model`] decides once what Envoy has to have, and is all that
+//! sees the policy as a whole. [`bootstrap`] puts the whole together, each part a pure function to
+//! a JSON value in a file of its own; [`targets`] takes it apart again for other forms, and
+//! [`yaml`] prints it. The same policy and options give the same bytes. In which order the files
+//! may need each other is in ARCHITECTURE.md, "The renderer".
 
 mod access_log;
 mod admin_access;
@@ -134,8 +134,8 @@ pub fn run(arguments: &RenderArgs, out: &mut dyn Write) -> Result<(), RenderErro
     }
 }
 
-/// Renders for an Envoy of this machine that does not run yet, as a directory that `portolan apply` can change; the path
-/// of what Envoy is started with.
+/// Renders for an Envoy of this machine that does not run yet, as a directory that `portolan apply`
+/// can change; the path of what Envoy is started with.
 ///
 /// # Errors
 ///
@@ -152,8 +152,8 @@ pub fn into_directory(
     Ok(files::Directory::new(directory).bootstrap())
 }
 
-/// The text of the whole configuration. The files that it refers to are written first: an Envoy that
-/// finds the one finds the others.
+/// The text of the whole configuration. The files that it refers to are written first: an Envoy
+/// that finds the one finds the others.
 fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
     let rendering = Rendering::of(policy, &arguments.site, Target::Bootstrap)?;
     let model = rendering.model();
@@ -162,7 +162,8 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
     Ok(format!("{header}{}", yaml::print(&bootstrap::bootstrap(&model))))
 }
 
-/// The files of the nodes of caches. They are filled where an Envoy with the same options listens for it, unless told.
+/// The files of the nodes of caches. They are filled where an Envoy with the same options listens
+/// for it, unless told.
 fn for_nodes(
     arguments: &RenderArgs,
     policy: &LoadedPolicy,
@@ -218,12 +219,14 @@ fn for_envoy_gateway(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<St
     Ok(rendered.text)
 }
 
-/// The files of the secrets are written as for a bootstrap: the pods of the gateway have to see them.
+/// The files of the secrets are written as for a bootstrap: the pods of the gateway have to see
+/// them.
 fn files_of_a_gateway(arguments: &RenderArgs, rendering: &Rendering) -> Result<(), RenderError> {
     write_secrets(&rendering.model(), arguments.sds_output.as_deref())
 }
 
-/// The objects of a cluster. What pods listen at and where their files are the chart says, so no option does.
+/// The objects of a cluster. What pods listen at and where their files are the chart says, so no
+/// option does.
 fn for_kubernetes(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, RenderError> {
     let has_files = arguments.directory.is_some() || arguments.sds_output.is_some();
     if has_files || !arguments.site.is_as_if_nothing_was_typed() {
@@ -243,7 +246,8 @@ fn into_files(site: &SiteArgs, policy: &LoadedPolicy, directory: &Path) -> Resul
     files::Directory::new(directory).start(&set, &site).map_err(RenderError::Directory)
 }
 
-/// Writes the files that say where secrets are, if there is a directory for them, and says what is left to do.
+/// Writes the files that say where secrets are, if there is a directory for them, and says what is
+/// left to do.
 fn write_secrets(model: &Model<'_>, directory: Option<&Path>) -> Result<(), RenderError> {
     if let Some(directory) = directory {
         write_sds(directory, model)?;

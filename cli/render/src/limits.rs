@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Limits {
-    /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs a file
-    /// descriptor for each (`ulimit -n`), and others for the registries.
+    /// How many clients may be connected at once; who comes beyond that is turned away. Envoy needs
+    /// a file descriptor for each (`ulimit -n`), and others for the registries.
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::USUAL.max_connections, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_connections: u32,
     /// How much memory Envoy may allocate, in MiB. As it fills, Envoy does less: docs/operating.md.
@@ -23,7 +23,8 @@ pub(crate) struct Limits {
     /// How long the header of a request may take to arrive, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::USUAL.header_timeout, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) header_timeout: u32,
-    /// How long a connection may say nothing at first, and how long its TLS handshake may take, in seconds.
+    /// How long a connection may say nothing at first, and how long its TLS handshake may take, in
+    /// seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::USUAL.handshake_timeout, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) handshake_timeout: u32,
     /// How long a connection is used for, in seconds. It ends when its requests have.

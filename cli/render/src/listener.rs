@@ -73,9 +73,9 @@ pub(super) fn whose_connections(sources: &Sources) -> Value {
     }
 }
 
-/// Looks at the first bytes of a connection, and so waits for them: without it a connection on which
-/// nothing ever comes is one that is idle between two requests, which may take minutes. Without TLS the
-/// inspector of HTTP does the same for half as many instructions.
+/// Looks at the first bytes of a connection, and so waits for them: without it a connection on
+/// which nothing ever comes is one that is idle between two requests, which may take minutes.
+/// Without TLS the inspector of HTTP does the same for half as many instructions.
 pub(super) fn first_bytes(has_tls: bool) -> Value {
     if has_tls {
         extension(

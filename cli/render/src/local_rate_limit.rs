@@ -14,8 +14,8 @@ use super::typed::extension;
 /// The message of the filter.
 pub(super) const MESSAGE: &str = "extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 
-/// What the filter is called, what its statistics begin with, and under which key it could be changed while Envoy runs:
-/// Envoy wants one.
+/// What the filter is called, what its statistics begin with, and under which key it could be
+/// changed while Envoy runs: Envoy wants one.
 pub(super) struct Names {
     pub(super) filter: &'static str,
     pub(super) statistics: &'static str,

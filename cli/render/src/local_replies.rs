@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::limits::Limits;
 
-/// What Envoy refuses by itself, by the details that it gives, and what a client is told. Where they are not
-/// listed the status decides.
+/// What Envoy refuses by itself, by the details that it gives, and what a client is told. Where
+/// they are not listed the status decides.
 const CAUSES: [Cause; 14] = [
     cause(
         &["missing_host_header"],
@@ -69,8 +69,8 @@ const CAUSES: [Cause; 14] = [
     ),
 ];
 
-/// When to try again, in seconds. By this header the filter knows Envoy's own answer to a request that it sent
-/// on: such an answer has passed no attempt phase, which would have marked it.
+/// When to try again, in seconds. By this header the filter knows Envoy's own answer to a request
+/// that it sent on: such an answer has passed no attempt phase, which would have marked it.
 const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
 /// What is said to who is over a limit.
@@ -104,8 +104,9 @@ pub(super) fn config(limits: Limits, has_rate_limit_service: bool) -> Value {
 /// The first mapper that fits decides. An answer of a backend is none of Envoy's own and is not
 /// looked at here.
 ///
-/// The details are compared by CEL, which costs as much as forty comparisons of a status. So they are looked at
-/// behind the status: a refusal is not to cost more than what is refused, and a redirect is no error.
+/// The details are compared by CEL, which costs as much as forty comparisons of a status. So they
+/// are looked at behind the status: a refusal is not to cost more than what is refused, and a
+/// redirect is no error.
 fn with_first(own: Vec<Value>, limits: Limits) -> Value {
     let Limits { max_header, max_header_fields, header_timeout, .. } = limits;
     let too_large = format!(
@@ -145,7 +146,8 @@ fn of_the_filter() -> Value {
     json!({"filter": by_expression(&format!("response.code_details.startsWith('{}')", contract::details::PREFIX))})
 }
 
-/// The filter that asks a rate limit service says when to try again only under a name that few clients read.
+/// The filter that asks a rate limit service says when to try again only under a name that few
+/// clients read.
 fn over_the_limit_of_all() -> Value {
     let both = [status("EQ", 429), details(&["request_rate_limited"])];
     let filter = json!({"and_filter": {"filters": both}});
@@ -167,8 +169,8 @@ fn loop_detected() -> Value {
     mapper
 }
 
-/// A request whose backend was asked may end so as well: the response phase judges such an answer by its
-/// `Retry-After`, as it does every one of 500 and above.
+/// A request whose backend was asked may end so as well: the response phase judges such an answer
+/// by its `Retry-After`, as it does every one of 500 and above.
 fn standstill() -> Value {
     mapper(
         &error_with(&["stream_idle_timeout"]),

@@ -8,8 +8,8 @@ use super::typed::extension;
 /// The name by which routes can switch it off.
 pub(super) const NAME: &str = "envoy.filters.http.cdn_loop";
 
-/// Adds this installation to the `CDN-Loop` of each request (RFC 8586) and refuses one that has it already.
-/// The local replies say what that means.
+/// Adds this installation to the `CDN-Loop` of each request (RFC 8586) and refuses one that has it
+/// already. The local replies say what that means.
 pub(super) fn filter(identity: &str) -> Value {
     extension(
         NAME,
@@ -18,7 +18,8 @@ pub(super) fn filter(identity: &str) -> Value {
     )
 }
 
-/// The same for the listener that fills caches, under another name: what comes there has passed the other one.
+/// The same for the listener that fills caches, under another name: what comes there has passed the
+/// other one.
 pub(super) fn filter_of_fills(identity: &str) -> Value {
     extension(
         NAME,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use super::model::groups::{Group, Groups};
 use super::typed::extension;
 
-/// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the clusters
-/// that the filter may name to those of the lists that it is in.
+/// The part of a route's action that says to which cluster an attempt goes. `backend` narrows the
+/// clusters that the filter may name to those of the lists that it is in.
 pub(super) fn specifier(groups: &Groups<'_>, backend: Option<&Backend>, first: &Value) -> Value {
     let is_in = |group: &&Group<'_>| backend.is_none_or(|backend| group.has(backend));
     let named: Map<String, Value> = groups

@@ -49,7 +49,8 @@ pub struct Options {
     pub(crate) limits: Limits,
     /// Where the access log goes.
     pub(crate) access_log: AccessLog,
-    /// Whether each worker has a socket of its own, so that a second Envoy can listen at the same address.
+    /// Whether each worker has a socket of its own, so that a second Envoy can listen at the same
+    /// address.
     pub(crate) reuse_port: bool,
     /// The fingerprint of the policy, as the filter reads it.
     pub(crate) policy: String,
@@ -61,18 +62,21 @@ pub enum Target {
     /// One file with everything in it. Another policy is another Envoy.
     #[default]
     Bootstrap,
-    /// A directory of files, which Envoy reads again when they are replaced: `portolan apply` changes the
-    /// policy of an Envoy that runs.
+    /// A directory of files, which Envoy reads again when they are replaced: `portolan apply`
+    /// changes the policy of an Envoy that runs.
     Files,
     /// Objects for Kubernetes by which Istio configures a gateway of its own.
     Istio,
     /// Objects for Kubernetes by which Envoy Gateway configures a gateway of its own.
     EnvoyGateway,
-    /// The objects of a Kubernetes cluster that serves the policy, for `kubectl apply`: those of the Helm chart.
+    /// The objects of a Kubernetes cluster that serves the policy, for `kubectl apply`: those of
+    /// the Helm chart.
     Kubernetes,
-    /// For each node of the policy's caches a directory of files that make an Apache Traffic Server 9.2 that node.
+    /// For each node of the policy's caches a directory of files that make an Apache Traffic Server
+    /// 9.2 that node.
     CacheNode,
-    /// What a rate limit service (`envoyproxy/ratelimit`) reads to count the policy's `clients.limits` for several Envoys.
+    /// What a rate limit service (`envoyproxy/ratelimit`) reads to count the policy's
+    /// `clients.limits` for several Envoys.
     RateLimitService,
 }
 
@@ -98,9 +102,9 @@ pub(crate) struct FilterFile {
 }
 
 impl FilterFile {
-    /// The filter at the listener that fills caches. In `WebAssembly` it is a file of its own beside the other one,
-    /// `NAME-fill.wasm`: Envoy calls what a module exports for every part of every answer, and only this one exports
-    /// what the content of a fill is checked with.
+    /// The filter at the listener that fills caches. In `WebAssembly` it is a file of its own
+    /// beside the other one, `NAME-fill.wasm`: Envoy calls what a module exports for every part of
+    /// every answer, and only this one exports what the content of a fill is checked with.
     pub(crate) fn of_fills(&self) -> Self {
         let path = match (self.kind, self.path.strip_suffix(".wasm")) {
             (FilterKind::Module, _) => self.path.clone(),
@@ -118,7 +122,8 @@ pub(crate) enum FilterKind {
     /// A `WebAssembly` module, in a sandbox. It runs in every tested Envoy.
     #[default]
     Wasm,
-    /// A native module, as fast as Envoy itself and as trusted. It runs in the official builds of one version.
+    /// A native module, as fast as Envoy itself and as trusted. It runs in the official builds of
+    /// one version.
     Module,
 }
 

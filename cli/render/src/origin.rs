@@ -29,9 +29,9 @@ pub(super) fn discovery(url: &BackendUrl) -> Value {
     )})
 }
 
-/// A connection whose other end is gone, while an answer stands still on it, is found out within half
-/// a minute. A registry whose kernel answers is not taken for one that is gone, and neither is a
-/// client that reads nothing.
+/// A connection whose other end is gone, while an answer stands still on it, is found out within
+/// half a minute. A registry whose kernel answers is not taken for one that is gone, and neither is
+/// a client that reads nothing.
 pub(super) fn keepalive() -> Value {
     json!({"upstream_connection_options": {"tcp_keepalive": {
         "keepalive_time": 15,
@@ -69,7 +69,8 @@ pub(super) fn protocol(scheme: Scheme) -> Value {
             "auto_config": {
                 "http_protocol_options": {},
                 "http2_protocol_options": {
-                    // One malformed answer is the end of its stream, and not of all others of the connection.
+                    // One malformed answer is the end of its stream, and not of all others of the
+                    // connection.
                     "override_stream_error_on_invalid_http_message": true,
                     "max_concurrent_streams": 16,
                     "initial_stream_window_size": 4 * 1024 * 1024,

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use portolan_geography::special_addresses;
 use serde_json::{Value, json};
 
-/// What a packet must not be sent to either, though it stands in no row of [`special_addresses::V4`] or is public by
-/// its looks.
+/// What a packet must not be sent to either, though it stands in no row of
+/// [`special_addresses::V4`] or is public by its looks.
 const V4_BESIDE: [(Ipv4Addr, u8); 2] = [
     (Ipv4Addr::new(168, 63, 129, 16), 32), // a cloud's own agent
     (Ipv4Addr::new(192, 88, 99, 0), 24),   // relays to IPv6, RFC 7526

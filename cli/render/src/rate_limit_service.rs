@@ -1,4 +1,5 @@
-//! What a rate limit service is asked for: its URL, as it is typed, and the windows in which it counts.
+//! What a rate limit service is asked for: its URL, as it is typed, and the windows in which it
+//! counts.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -44,7 +45,8 @@ impl From<RateLimitUrl> for String {
     }
 }
 
-/// The window of a limit that stands at this place of a list of `clients.limits`, in the service's word.
+/// The window of a limit that stands at this place of a list of `clients.limits`, in the service's
+/// word.
 ///
 /// # Errors
 ///

@@ -17,9 +17,10 @@ use super::{browsers, cache, filter, followed_redirects, http3, next_cluster, up
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
-/// `internal_only_headers` says a second time that no client names a cluster, or a credential of the
-/// proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided about goes nowhere. `only_cluster` is
-/// the policy's first backend instead, for a configuration without the filter.
+/// `internal_only_headers` says a second time that no client names a cluster, or a credential of
+/// the proxy's. Without the header of the cluster Envoy answers 503: a request that nobody decided
+/// about goes nowhere. `only_cluster` is the policy's first backend instead, for a configuration
+/// without the filter.
 pub(super) fn route_config(serving: &Serving<'_>) -> Value {
     let routes = routes(serving);
     let mut virtual_hosts = browsers::virtual_hosts(&serving.fronts, &routes);
@@ -85,8 +86,8 @@ fn routes(serving: &Serving<'_>) -> Vec<Value> {
     routes
 }
 
-/// The token endpoint. The filter answers it; what it did not answer must go nowhere. The name of an
-/// upstream may follow in its path.
+/// The token endpoint. The filter answers it; what it did not answer must go nowhere. The name of
+/// an upstream may follow in its path.
 fn token_endpoint(endpoint: TokenEndpoint) -> Value {
     let kind = if endpoint.has_upstreams { "path_separated_prefix" } else { "path" };
     let mut filters = Map::new();
@@ -111,12 +112,13 @@ fn is_method(method: &str) -> Value {
     json!({"name": ":method", "string_match": {"exact": method}})
 }
 
-/// A read goes on to the next backend of its list after an answer that the attempt phase has marked, and
-/// after none; the filter says how often, and Envoy looks for the route anew when it has.
+/// A read goes on to the next backend of its list after an answer that the attempt phase has
+/// marked, and after none; the filter says how often, and Envoy looks for the route anew when it
+/// has.
 ///
-/// It goes on at once: the next backend is another one. A wait would do harm where reads are hedged. If the first
-/// begins its answer in that wait, Envoy 1.40 counts the attempt that it gives up as one to come, and ends the
-/// client's answer no more when a registry cuts the body.
+/// It goes on at once: the next backend is another one. A wait would do harm where reads are
+/// hedged. If the first begins its answer in that wait, Envoy 1.40 counts the attempt that it gives
+/// up as one to come, and ends the client's answer no more when a registry cuts the body.
 fn retry_of_several() -> Value {
     object([
         retry("connect-failure,refused-stream,reset,retriable-headers"),
@@ -129,9 +131,10 @@ fn retry_of_several() -> Value {
     ])
 }
 
-/// A request with nobody to go on to is tried once more if its backend has certainly seen nothing of it. To
-/// Envoy a time-out is a reset as well: whoever was asked and is slow would be asked twice. A write is not
-/// retried at all: its body would have to be kept, and what a registry made of the first half is unknown.
+/// A request with nobody to go on to is tried once more if its backend has certainly seen nothing
+/// of it. To Envoy a time-out is a reset as well: whoever was asked and is slow would be asked
+/// twice. A write is not retried at all: its body would have to be kept, and what a registry made
+/// of the first half is unknown.
 ///
 /// Where the attempt phase may mark an answer (`is_marked`), a refused token is replaced.
 fn retry_of_one(is_marked: bool) -> Value {
@@ -185,7 +188,8 @@ fn named_by_the_filter(first: Option<&str>) -> Value {
     }
 }
 
-/// The same for reads of lists of several: the attempts after the first go to those that were not asked.
+/// The same for reads of lists of several: the attempts after the first go to those that were not
+/// asked.
 fn reading_cluster(groups: &Groups<'_>, first: Option<&str>) -> Value {
     if first.is_some() {
         return named_by_the_filter(first);

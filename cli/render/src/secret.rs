@@ -2,8 +2,8 @@
 //!
 //! The rendered configuration names a secret and a small file that says where it is (SDS, Envoy's
 //! secret discovery service, with a file for a server). A secret that is named in the configuration
-//! itself would be read once, when Envoy starts. The small file names the real one and never holds what
-//! is in it: Envoy prints the resources that it receives, at the debug level, as they are.
+//! itself would be read once, when Envoy starts. The small file names the real one and never holds
+//! what is in it: Envoy prints the resources that it receives, at the debug level, as they are.
 
 use portolan_core::config::{Certificate, Credential, Fingerprint};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use super::yaml;
 pub(super) struct SecretFiles<'p> {
     /// Their directory, as Envoy sees it.
     pub(super) directory: &'p str,
-    /// Whether one policy may replace another while Envoy runs. Both may know a credential or a CA by one name and mean
-    /// another file; there the name says which file it is.
+    /// Whether one policy may replace another while Envoy runs. Both may know a credential or a CA
+    /// by one name and mean another file; there the name says which file it is.
     pub(super) are_named_by_content: bool,
 }
 
@@ -108,9 +108,9 @@ impl Secret {
 
     /// How the configuration refers to it.
     ///
-    /// Envoy watches the directory of a file that it has read once. It watches this one from the start, and
-    /// so also takes a file that was not there yet. A file moved into it counts, and so does the
-    /// symbolic link by which Kubernetes replaces all files of a mounted Secret.
+    /// Envoy watches the directory of a file that it has read once. It watches this one from the
+    /// start, and so also takes a file that was not there yet. A file moved into it counts, and so
+    /// does the symbolic link by which Kubernetes replaces all files of a mounted Secret.
     pub(super) fn reference(&self, files: SecretFiles<'_>) -> Value {
         json!({
             "name": self.called(files),

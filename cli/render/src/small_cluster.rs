@@ -33,8 +33,8 @@ pub(super) fn of_grpc(name: &str, url: &BackendUrl, transport: Value) -> Value {
     )
 }
 
-/// A service whose requests are small and whose answers are waited for. It is asked only when there is
-/// something to ask; whether it is well shows then, and there is nobody else to ask anyway.
+/// A service whose requests are small and whose answers are waited for. It is asked only when there
+/// is something to ask; whether it is well shows then, and there is nobody else to ask anyway.
 pub(super) fn cluster(
     name: &str,
     url: &BackendUrl,

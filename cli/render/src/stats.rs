@@ -1,10 +1,11 @@
 //! The statistics of Envoy that are kept, and their names.
 //!
-//! Envoy counts several hundred things for each cluster. Where metrics are scraped only those are kept that
-//! an alert, a dashboard or `docs/metrics.md` uses: a scrape then has less than 20 kB for each backend.
+//! Envoy counts several hundred things for each cluster. Where metrics are scraped only those are
+//! kept that an alert, a dashboard or `docs/metrics.md` uses: a scrape then has less than 20 kB for
+//! each backend.
 //!
-//! Of the cluster of a list nothing is kept but what its filters count: its backends have clusters of
-//! their own, and a policy may have many more lists than backends.
+//! Of the cluster of a list nothing is kept but what its filters count: its backends have clusters
+//! of their own, and a policy may have many more lists than backends.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,8 @@ use super::model::records::Records;
 use super::typed::object;
 use super::{geoip, metrics};
 
-/// What the filters of a cluster count, by the end of its name. The cluster of a list keeps nothing else.
+/// What the filters of a cluster count, by the end of its name. The cluster of a list keeps nothing
+/// else.
 pub(super) const OF_FILTERS: [&str; 4] = [
     "credential_injector.injected",
     "credential_injector.failed",
@@ -45,9 +47,9 @@ pub(super) const OF_BACKENDS: [&str; 21] = [
     "update_failure",
 ];
 
-/// What Envoy counts of every cluster, by the beginning of its name behind that of the cluster; but for
-/// the answers by status, whose counters it makes when there is one: to find out for each answer that
-/// they are not kept costs more than to keep them.
+/// What Envoy counts of every cluster, by the beginning of its name behind that of the cluster; but
+/// for the answers by status, whose counters it makes when there is one: to find out for each
+/// answer that they are not kept costs more than to keep them.
 const OF_EVERY_CLUSTER: [&str; 13] = [
     "assignment_",
     "bind_errors",

@@ -349,7 +349,8 @@ fn a_listener_on_all_of_ipv6_takes_ipv4() {
     assert_eq!(socket, &json!({"address": "::", "port_value": 8080, "ipv4_compat": true}));
 }
 
-/// The response phase judges Envoy's own answer to a request that was sent on, and knows it by this header.
+/// The response phase judges Envoy's own answer to a request that was sent on, and knows it by this
+/// header.
 #[test]
 fn local_replies_instead_of_a_backend_have_retry_after() {
     let rendered = rendered(&json!({}), &options(true, None));

@@ -1,7 +1,8 @@
 //! Spans for a collector that speaks OTLP: one for each request, and below it one for each attempt.
 //!
-//! Envoy makes them, and begins none where this is off. It goes on with the trace that a client's `traceparent`
-//! names (W3C Trace Context) as that says, and begins one of its own for a share of the other requests.
+//! Envoy makes them, and begins none where this is off. It goes on with the trace that a client's
+//! `traceparent` names (W3C Trace Context) as that says, and begins one of its own for a share of
+//! the other requests.
 
 use portolan_core::config::Tls;
 use portolan_core::contract::{self, StateKey, clusters};
@@ -27,8 +28,9 @@ pub(super) fn cluster(collector: Option<&Collector>, trust: Trust<'_>) -> Option
 
 /// The setting of the connection manager.
 ///
-/// The URL that Envoy would write has the query, where tokens, the state of an upload and the signature of a
-/// redirect stand. It is cut to nothing, and the path is a field of its own, as in the access log.
+/// The URL that Envoy would write has the query, where tokens, the state of an upload and the
+/// signature of a redirect stand. It is cut to nothing, and the path is a field of its own, as in
+/// the access log.
 pub(super) fn settings(records: Records<'_>) -> Value {
     let Some(collector) = records.collector else { return Value::Null };
     json!({"tracing": {

@@ -13,9 +13,9 @@ const OURS: [&str; 3] = ["x-envoy-", headers::PREFIX, "x-geo-"];
 
 /// The `http_filters` of a cluster; empty if Envoy's own codec is all it needs.
 ///
-/// The attempt phase comes first: it names the credential that the next filter puts in. Without the filter
-/// nobody names one. Answers pass them from the last to the first, so that the boundary sees an answer
-/// before the attempt phase and Envoy's router do.
+/// The attempt phase comes first: it names the credential that the next filter puts in. Without the
+/// filter nobody names one. Answers pass them from the last to the first, so that the boundary sees
+/// an answer before the attempt phase and Envoy's router do.
 pub(super) fn filters(
     filters: Option<&UpstreamFilters<'_>>,
     secrets: SecretFiles<'_>,
@@ -46,8 +46,8 @@ pub(super) fn of_calls(
     injector.into_iter().chain([boundary(&removed, false), codec()]).collect()
 }
 
-/// What Envoy adds to a request that a filter makes: the address of this machine among its own, that the
-/// request is from within, and how long it may take.
+/// What Envoy adds to a request that a filter makes: the address of this machine among its own,
+/// that the request is from within, and how long it may take.
 const OF_CALLS: [&str; 3] =
     ["x-forwarded-for", "x-envoy-internal", "x-envoy-expected-rq-timeout-ms"];
 
@@ -55,7 +55,8 @@ const OF_CALLS: [&str; 3] =
 ///
 /// * A request has no headers that are `removed`: it does not say what a credential is called here.
 /// * An answer does not speak in the name of this Envoy or of the filter (`is_for_clients`), as
-///   [`attempt::is_internal`] says. Where the attempt phase runs it sees to that: it reads the answer anyway.
+///   [`attempt::is_internal`] says. Where the attempt phase runs it sees to that: it reads the
+///   answer anyway.
 fn boundary(removed: &[&str], is_for_clients: bool) -> Value {
     let mut mutations = Map::new();
     if !removed.is_empty() {

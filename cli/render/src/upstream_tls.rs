@@ -9,8 +9,8 @@ use super::model::trust::Trust;
 use super::secret::Secret;
 use super::typed::{extension, object};
 
-/// The `transport_socket` of a cluster for `url`; nothing for plain `http`. `name` is what the files are
-/// called by that only this host has.
+/// The `transport_socket` of a cluster for `url`; nothing for plain `http`. `name` is what the
+/// files are called by that only this host has.
 ///
 /// Envoy verifies nothing unless it is told both whom to trust and which name to look for: a
 /// validation context without the name takes any certificate of any site.
@@ -27,8 +27,8 @@ pub(super) fn transport(name: &str, url: &BackendUrl, tls: &Tls, trusted: Trust<
     socket(server_name_indication(tls), &context)
 }
 
-/// The `transport_socket` of a cluster for the nodes of a cache, `name`; nothing without TLS. A certificate is good for
-/// each of them that names one.
+/// The `transport_socket` of a cluster for the nodes of a cache, `name`; nothing without TLS. A
+/// certificate is good for each of them that names one.
 pub(super) fn to_nodes(name: &str, cache: &Cache, trusted: Trust<'_>) -> Value {
     let (Some(_), Some(first)) = (cache.tls(), cache.nodes().first()) else { return Value::Null };
     let tls = cache.tls_to(first);
@@ -42,8 +42,8 @@ pub(super) fn to_nodes(name: &str, cache: &Cache, trusted: Trust<'_>) -> Value {
     socket(Value::Null, &context)
 }
 
-/// The `transport_socket` of a cluster that reaches hosts by the name that a request has. Which name the
-/// certificate has to have is said there (`auto_san_validation`).
+/// The `transport_socket` of a cluster that reaches hosts by the name that a request has. Which
+/// name the certificate has to have is said there (`auto_san_validation`).
 pub(super) fn to_any_host(name: &str, ca_file: Option<&str>, trusted: Trust<'_>) -> Value {
     socket(Value::Null, &object([minimum(), trust(name, ca_file, json!({}), trusted)]))
 }
@@ -75,8 +75,8 @@ fn own_certificate(name: &str, tls: &Tls, trusted: Trust<'_>) -> Value {
     })
 }
 
-/// Whom to trust and, in `names`, which name to look for. A private CA is replaced while Envoy runs, the system's
-/// with the system.
+/// Whom to trust and, in `names`, which name to look for. A private CA is replaced while Envoy
+/// runs, the system's with the system.
 ///
 /// `system_root_certs` is a field of the message, but one that only gRPC reads: with it and
 /// nothing else Envoy verifies nothing. So the system's certificates are a file like any other.

@@ -80,7 +80,8 @@ pub(crate) struct PurgeArgs {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(super) asked: Asked,
-    /// Digests; left out, all that a node says it holds. `-` reads them from the standard input, one a line.
+    /// Digests; left out, all that a node says it holds. `-` reads them from the standard input,
+    /// one a line.
     #[arg(value_name = "DIGEST")]
     pub(super) digests: Vec<String>,
     /// How many contents of a node are read at once.
@@ -101,7 +102,8 @@ enum Output {
 }
 
 impl Asked {
-    /// The nodes that are meant; or, where there are none, how the command ends, which has been said.
+    /// The nodes that are meant; or, where there are none, how the command ends, which has been
+    /// said.
     pub(super) fn places(&self) -> Result<Vec<Place>, Exit> {
         if self.place.contains("://") {
             let place = Place::of_url(&self.place).map_err(|why| fail(why, Exit::Unusable))?;

@@ -1,7 +1,8 @@
 //! `portolan cache`: what the nodes of caches hold, and what is done about it.
 //!
-//! [`arguments`] are what a person types. [`node`] asks one node, [`nodes`] says which there are, [`listing`] and [`statistics`] read what a node says of itself;
-//! [`status`], [`purge`], [`verify`] and [`serve`] are the commands. Filling is [`crate::warm`]'s.
+//! [`arguments`] are what a person types. [`node`] asks one node, [`nodes`] says which there are,
+//! [`listing`] and [`statistics`] read what a node says of itself; [`status`], [`purge`],
+//! [`verify`] and [`serve`] are the commands. Filling is [`crate::warm`]'s.
 
 mod arguments;
 mod kind;
@@ -37,17 +38,19 @@ pub(crate) enum CacheCommand {
     Purge(PurgeArgs),
     /// Read what nodes hold, and hash it: what is not what its digest names is purged.
     ///
-    /// Nothing is fetched from registries. Without digests each node is asked what it holds, which takes it as long as reading
-    /// its store does.
+    /// Nothing is fetched from registries. Without digests each node is asked what it holds, which
+    /// takes it as long as reading its store does.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
-    /// Pull images through a front, so that the cache of this machine's region has them: `portolan warm`.
+    /// Pull images through a front, so that the cache of this machine's region has them:
+    /// `portolan warm`.
     #[command(after_help = warm::EXAMPLES)]
     Warm(WarmArgs),
     /// Become a node: an Apache Traffic Server with the files that the policy makes of it.
     ///
-    /// They are those of `portolan render --target cache-node`. The server needs no root and no file of its package's
-    /// configuration. Another policy needs another start, if it says something else of this node.
+    /// They are those of `portolan render --target cache-node`. The server needs no root and no
+    /// file of its package's configuration. Another policy needs another start, if it says
+    /// something else of this node.
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArgs),
 }

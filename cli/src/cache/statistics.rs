@@ -3,14 +3,16 @@
 use serde::Serialize;
 use serde_json::Value;
 
-/// The numbers of one node, since it was started. The names of the fields are those of the JSON, and stay.
+/// The numbers of one node, since it was started. The names of the fields are those of the JSON,
+/// and stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Statistics {
     /// The server's version.
     pub(super) server: String,
     /// The size of the store, in bytes.
     pub(super) store_bytes: u64,
-    /// What is in use of it. A store that has been full once stays so: what comes takes the place of the oldest.
+    /// What is in use of it. A store that has been full once stays so: what comes takes the place
+    /// of the oldest.
     pub(super) used_bytes: u64,
     /// How often the store was full and began from its beginning.
     pub(super) wraps: u64,

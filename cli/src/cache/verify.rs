@@ -16,7 +16,8 @@ use super::kind::Kind;
 use super::node::{Held, Node};
 use super::nodes::Place;
 
-/// Reads and hashes what nodes hold, one node after the other: this is to leave their disks to clients.
+/// Reads and hashes what nodes hold, one node after the other: this is to leave their disks to
+/// clients.
 ///
 /// # Errors
 ///
@@ -102,7 +103,8 @@ struct Verified {
     bytes: u64,
     /// What was wrong, and was purged.
     wrong: Vec<Wrong>,
-    /// What the node had listed and does not hold: it found it damaged when it read it, or other content has taken its place.
+    /// What the node had listed and does not hold: it found it damaged when it read it, or other
+    /// content has taken its place.
     gone: Vec<Gone>,
     /// Why not all was looked at.
     error: Option<String>,

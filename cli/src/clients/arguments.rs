@@ -33,8 +33,8 @@ pub(crate) struct ClientsArgs {
     /// How clients reach the front.
     #[arg(long, value_name = "SCHEME", default_value = "https")]
     pub(super) scheme: Reach,
-    /// Name registries by the start of the path, not by `ns`: for containerd, k3s and `BuildKit` where
-    /// something between them and the front drops queries.
+    /// Name registries by the start of the path, not by `ns`: for containerd, k3s and `BuildKit`
+    /// where something between them and the front drops queries.
     #[arg(long)]
     by_path: bool,
     /// Write to this file, or for containerd below this directory, each file in one step. What an

@@ -1,7 +1,7 @@
 //! `portolan clients`: what a client needs to pull through a front, made of the policy.
 //!
-//! What is in the files is for the core to say ([`portolan_core::client_files`]), since fronts serve
-//! them too; here is which front, and where the files go.
+//! What is in the files is for the core to say ([`portolan_core::client_files`]), since fronts
+//! serve them too; here is which front, and where the files go.
 
 mod arguments;
 mod error;

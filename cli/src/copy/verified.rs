@@ -1,4 +1,5 @@
-//! Content that is hashed while it is sent on, and whose end is held back until its digest is right.
+//! Content that is hashed while it is sent on, and whose end is held back until its digest is
+//! right.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -10,8 +11,8 @@ use ring::digest::Context;
 /// The content of a source, on its way to a store.
 ///
 /// The store is told how many bytes come, and is sent the last ones only after the source's end was
-/// read and the digest is right. A store does not keep a body that breaks off, so it never has whole
-/// content under the digest of other content.
+/// read and the digest is right. A store does not keep a body that breaks off, so it never has
+/// whole content under the digest of other content.
 pub(super) struct Verified<R> {
     source: R,
     hash: Context,

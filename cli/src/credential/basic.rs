@@ -3,15 +3,16 @@
 
 use super::error::CredentialError;
 
-/// How long a password may be, in bytes. The tokens that clouds give out as passwords have some thousand.
+/// How long a password may be, in bytes. The tokens that clouds give out as passwords have some
+/// thousand.
 pub(super) const PASSWORD_BYTES: usize = 16 * 1024;
 
 /// The base64 of `username:password`, without a newline.
 ///
 /// # Errors
 ///
-/// A name or a password that cannot be sent so (RFC 7617 section 2), and an empty password: it comes
-/// from a command that failed, and would take the place of one that is good.
+/// A name or a password that cannot be sent so (RFC 7617 section 2), and an empty password: it
+/// comes from a command that failed, and would take the place of one that is good.
 pub(super) fn content(username: &str, password: &[u8]) -> Result<String, CredentialError> {
     if username.is_empty() || username.contains(':') || username.chars().any(char::is_control) {
         return Err(CredentialError::Username);

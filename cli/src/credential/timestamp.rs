@@ -1,15 +1,15 @@
 //! The age of a credential file, for monitoring.
 //!
-//! Envoy tells when it read a file last, but for all files of a directory together, and nothing about a
-//! helper that does not run any more. So the helper's last success is told by a file for the textfile
-//! collector of Prometheus's node exporter.
+//! Envoy tells when it read a file last, but for all files of a directory together, and nothing
+//! about a helper that does not run any more. So the helper's last success is told by a file for
+//! the textfile collector of Prometheus's node exporter.
 
 use std::time::{Duration, SystemTime};
 
 /// The content of a `.prom` file: when the credential was written, in seconds since 1970.
 ///
-/// The collector wants the same `HELP` from every file that has the metric, so nothing in it depends on
-/// the credential.
+/// The collector wants the same `HELP` from every file that has the metric, so nothing in it
+/// depends on the credential.
 pub(super) fn exposition(name: &str, now: SystemTime) -> String {
     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     format!(

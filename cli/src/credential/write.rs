@@ -19,8 +19,8 @@ const DIRECTORY: &str = "/etc/portolan/credentials";
 /// the arguments of its commands.
 #[derive(Debug, Args)]
 pub(crate) struct WriteArgs {
-    /// The credential's name in the policy. Its file is /etc/portolan/credentials/NAME unless --file
-    /// says otherwise.
+    /// The credential's name in the policy. Its file is /etc/portolan/credentials/NAME unless
+    /// --file says otherwise.
     #[arg(value_name = "NAME", required_unless_present = "file", value_parser = name)]
     name: Option<String>,
     /// The file to write, the `file` of the credential in the policy.
@@ -41,8 +41,8 @@ pub(crate) struct WriteArgs {
 ///
 /// # Errors
 ///
-/// A name or a password that cannot be sent, a file that cannot be read or written. The old credential stays
-/// then, and the old time with it.
+/// A name or a password that cannot be sent, a file that cannot be read or written. The old
+/// credential stays then, and the old time with it.
 pub(crate) fn run(arguments: &WriteArgs) -> Result<(), CredentialError> {
     let password = match &arguments.password_file {
         Some(path) => from_file(path),

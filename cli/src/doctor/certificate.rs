@@ -6,7 +6,8 @@ use x509_cert::der::Decode;
 
 use super::finding::State;
 
-/// So many days before its end a certificate is worth a look: whoever renews by machine does it at 30.
+/// So many days before its end a certificate is worth a look: whoever renews by machine does it at
+/// 30.
 const SOON: u64 = 14;
 
 /// What is to say of a certificate in DER; `now` is in seconds since 1970.

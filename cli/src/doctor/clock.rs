@@ -9,8 +9,8 @@ use super::finding::State;
 /// How far two clocks may be apart: what issuers of tokens commonly forgive.
 const TOLERANCE: u64 = 60;
 
-/// What a server's `Date` says of its clock, and of this machine's. `now` is in seconds since 1970, `took` how long
-/// the answer took. `None` for what is no date.
+/// What a server's `Date` says of its clock, and of this machine's. `now` is in seconds since 1970,
+/// `took` how long the answer took. `None` for what is no date.
 pub(super) fn judge(date: &str, now: u64, took: Duration) -> Option<(State, String)> {
     let theirs = http_date(date, now)?;
     let apart = theirs.abs_diff(now);

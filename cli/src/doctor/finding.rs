@@ -46,7 +46,8 @@ impl State {
 pub(super) struct Finding {
     /// The part of the policy that it is about: `backend ghcr`, `front main`, `image team/app:v1`.
     pub(super) subject: String,
-    /// What was looked at: `reachable`, `certificate`, `clock`, `token service`, `credential`, `files`, `replicas`.
+    /// What was looked at: `reachable`, `certificate`, `clock`, `token service`, `credential`,
+    /// `files`, `replicas`.
     pub(super) check: &'static str,
     /// How it is.
     pub(super) state: State,

@@ -39,8 +39,8 @@ pub(super) fn plain_tls(url: &Uri, ca_file: Option<&str>) -> Tls {
     Tls { server_name: host(url), ca_file: ca_file.map(str::to_owned), client: None }
 }
 
-/// How a client behaves that is to see what Envoy would: with the policy's own TLS, and past the proxy that the
-/// environment names.
+/// How a client behaves that is to see what Envoy would: with the policy's own TLS, and past the
+/// proxy that the environment names.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! `portolan doctor`: whether what a policy names can be reached from here, and is in order.
 //!
-//! [`look`] asks one server, [`certificate`] and [`clock`] judge what it shows, [`token`] is about token services and
-//! the proxy's credentials, [`finding`] says all of it.
+//! [`look`] asks one server, [`certificate`] and [`clock`] judge what it shows, [`token`] is about
+//! token services and the proxy's credentials, [`finding`] says all of it.
 
 mod certificate;
 mod clock;
@@ -51,7 +51,8 @@ pub(crate) struct DoctorArgs {
     /// The policy.
     #[arg(value_name = "POLICY", env = "PORTOLAN_POLICY")]
     policy: PathBuf,
-    /// Images whose replicas must agree, by their names in the policy's rules, such as `team/app:v1`.
+    /// Images whose replicas must agree, by their names in the policy's rules, such as
+    /// `team/app:v1`.
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
     /// As text or as JSON.

@@ -55,8 +55,8 @@ fn written(backend: &Backend) -> Option<Uri> {
     absolute(&format!("{}{}", realm.origin().origin(), realm.target()))
 }
 
-/// A token service that the proxy does not ask, though the registry says so: it is sent no credential to a host
-/// that the policy does not name.
+/// A token service that the proxy does not ask, though the registry says so: it is sent no
+/// credential to a host that the policy does not name.
 fn disagreement(
     subject: &str,
     backend: &Backend,
@@ -109,7 +109,8 @@ fn accepted(config: &Config, backend: &Backend, patience: Duration) -> Result<bo
     let is_token = authorization.expose().starts_with("Bearer ");
     let ask = Ask { method: Method::GET, url, accept: None, authorization: Some(authorization) };
     let answer = client.send(&ask)?;
-    // A token that was given is the proof; some registries have nothing to say to one without a repository.
+    // A token that was given is the proof; some registries have nothing to say to one without a
+    // repository.
     match answer.status {
         200 => Ok(true),
         401 | 403 if is_token => Ok(true),

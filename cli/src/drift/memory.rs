@@ -1,7 +1,8 @@
 //! Since when replicas have not had what they should have, from one look to the next.
 //!
-//! A registry does not say when a tag was moved. What can be known is when this command has first seen a difference,
-//! and that it has seen no agreement since: a replica is behind for at least as long.
+//! A registry does not say when a tag was moved. What can be known is when this command has first
+//! seen a difference, and that it has seen no agreement since: a replica is behind for at least as
+//! long.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,7 +65,8 @@ impl Memory {
         Ok(Self { differ_since })
     }
 
-    /// Takes in how a replica is now; since when it has not had the same. Who cannot be asked is as it was.
+    /// Takes in how a replica is now; since when it has not had the same. Who cannot be asked is as
+    /// it was.
     pub(super) fn note(
         &mut self,
         image: &str,

@@ -1,8 +1,8 @@
 //! `portolan drift`: whether the replicas of a rule mean the same by a tag.
 //!
-//! Where a policy says `replicas`, a client may get the tag from any of them. [`replicas`] finds out who they are and what
-//! they call the image, this file asks them, [`memory`] keeps since when they differ, [`report`] says what their answers
-//! come to, in JSON, for Prometheus or for people.
+//! Where a policy says `replicas`, a client may get the tag from any of them. [`replicas`] finds
+//! out who they are and what they call the image, this file asks them, [`memory`] keeps since when
+//! they differ, [`report`] says what their answers come to, in JSON, for Prometheus or for people.
 
 mod memory;
 mod replicas;
@@ -48,15 +48,15 @@ pub(crate) struct DriftArgs {
     /// The policy.
     #[arg(value_name = "POLICY")]
     policy: PathBuf,
-    /// Images by their names in the policy's rules, such as `drycc/base:latest`; `-` reads them from the standard input,
-    /// one a line.
+    /// Images by their names in the policy's rules, such as `drycc/base:latest`; `-` reads them
+    /// from the standard input, one a line.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
     /// The front whose clients are meant; left out, the first that has a rule for the image.
     #[arg(long, value_name = "NAME")]
     front: Option<String>,
-    /// A file that keeps, from one call to the next, since when each replica has not had the same; made if it is not
-    /// there. Without it nothing is said about that.
+    /// A file that keeps, from one call to the next, since when each replica has not had the same;
+    /// made if it is not there. Without it nothing is said about that.
     #[arg(long, value_name = "FILE")]
     remember: Option<PathBuf>,
 
@@ -79,7 +79,8 @@ enum Output {
     Prometheus,
 }
 
-/// Asks all replicas of all images, one after the other: this is to cost the registries next to nothing.
+/// Asks all replicas of all images, one after the other: this is to cost the registries next to
+/// nothing.
 ///
 /// # Errors
 ///
@@ -142,8 +143,8 @@ fn names(arguments: &DriftArgs) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What all who may answer for an image's tag have. `uses_proxy` says whether they are asked through the proxy that the
-/// environment names.
+/// What all who may answer for an image's tag have. `uses_proxy` says whether they are asked
+/// through the proxy that the environment names.
 pub(crate) fn ask(
     config: &Config,
     replicas: &Replicas<'_>,

@@ -47,7 +47,8 @@ impl<'c> Replicas<'c> {
     }
 }
 
-/// The rule for a repository: of the clients of the front that is named, else of the first front that has one.
+/// The rule for a repository: of the clients of the front that is named, else of the first front
+/// that has one.
 fn rule<'c>(config: &'c Config, front: Option<&str>, repository: &str) -> Result<&'c Rule, String> {
     let fronts = config.fronts().all().iter();
     let fronts: Vec<FrontId> =

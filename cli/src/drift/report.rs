@@ -38,7 +38,8 @@ pub(crate) struct Image {
     #[serde(rename = "image")]
     name: String,
     rule: String,
-    /// What the others are held against: the digest of the first that has one, who is the owner if there is one.
+    /// What the others are held against: the digest of the first that has one, who is the owner if
+    /// there is one.
     digest: Option<String>,
     replicas: Vec<Replica>,
 }
@@ -123,7 +124,8 @@ impl Report {
         Self { version: VERSION, at, status, images }
     }
 
-    /// Takes over what is remembered of the replicas, and has it remembered how they are at this moment.
+    /// Takes over what is remembered of the replicas, and has it remembered how they are at this
+    /// moment.
     pub(super) fn remember(&mut self, memory: &mut Memory, now: Moment) {
         for image in &mut self.images {
             for replica in &mut image.replicas {
@@ -165,7 +167,8 @@ impl Report {
         [table].into_iter().chain(since).chain(reasons).chain(alone).collect()
     }
 
-    /// For Prometheus: 1 or 0 for each replica that could be asked, and since when those differ that do.
+    /// For Prometheus: 1 or 0 for each replica that could be asked, and since when those differ
+    /// that do.
     pub(super) fn metrics(&self) -> String {
         let pairs = || {
             let images = self.images.iter();

@@ -55,7 +55,8 @@ impl<'s> Fetcher<'s> {
         Ok(Self { source, client, authorization })
     }
 
-    /// Fetches the database of this month; where the URL has one, and there is none yet, of the month before.
+    /// Fetches the database of this month; where the URL has one, and there is none yet, of the
+    /// month before.
     ///
     /// # Errors
     ///

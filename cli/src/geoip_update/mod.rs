@@ -1,8 +1,8 @@
 //! `portolan geoip update`: fetches the database of a source, and puts it in place like `install`.
 //!
-//! The walk: [`source`] says what is fetched and how it is proven, [`fetch`] gets it, [`proof`] looks whether it is what
-//! was to come, [`unpack`] takes the database out of its archive; what has not Envoy's shape is built, and then
-//! [`super::install`] decides.
+//! The walk: [`source`] says what is fetched and how it is proven, [`fetch`] gets it, [`proof`]
+//! looks whether it is what was to come, [`unpack`] takes the database out of its archive; what has
+//! not Envoy's shape is built, and then [`super::install`] decides.
 
 mod fetch;
 mod proof;
@@ -25,7 +25,8 @@ use source::UpdateSource;
 /// Arguments of `portolan geoip update`.
 #[derive(Debug, Args)]
 pub(crate) struct UpdateArguments {
-    /// A YAML file that says where the database comes from: `url` and `sha256`, `sha256_url` or `signature_url`.
+    /// A YAML file that says where the database comes from: `url` and `sha256`, `sha256_url` or
+    /// `signature_url`.
     #[arg(value_name = "SOURCE.yaml")]
     source: PathBuf,
     #[command(flatten)]

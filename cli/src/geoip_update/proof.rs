@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use portolan_registry_client::content::sha256;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-/// What stands before the 32 bytes of an Ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410 section 4).
+/// What stands before the 32 bytes of an Ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410 section
+/// 4).
 const SPKI: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
 /// How long a signature is (RFC 8032 section 5.1.6), in bytes.
 const SIGNATURE: usize = 64;

@@ -9,7 +9,8 @@ use portolan_geography::geoip::error::GeoipError;
 /// A source of databases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct UpdateSource {
-    /// Where it is; `{year}` and `{month}` stand for this month, and for the one before if there is none yet.
+    /// Where it is; `{year}` and `{month}` stand for this month, and for the one before if there is
+    /// none yet.
     pub(super) url: String,
     /// How it is proven that what came is what was to come.
     pub(super) proof: Proof,
@@ -25,13 +26,14 @@ pub(super) struct UpdateSource {
     pub(super) mend: Vec<PathBuf>,
 }
 
-/// How what came is proven. Without any proof a broken download, or somebody else's, could take over.
+/// How what came is proven. Without any proof a broken download, or somebody else's, could take
+/// over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// It has this SHA-256, in hexadecimal.
     Sha256(String),
-    /// It has the SHA-256 that stands at this URL. That proves that it came whole, and no more than the URL's
-    /// server does.
+    /// It has the SHA-256 that stands at this URL. That proves that it came whole, and no more than
+    /// the URL's server does.
     Sha256At(String),
     /// The Ed25519 signature at this URL was made with the key in this file.
     Signature {

@@ -8,8 +8,8 @@ use tar::Archive;
 /// How large a database may be, in bytes: several times the largest that is published.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
-/// The database in a file: in an archive that is compressed, compressed alone, or as it is. `member` is the name of
-/// the file in an archive.
+/// The database in a file: in an archive that is compressed, compressed alone, or as it is.
+/// `member` is the name of the file in an archive.
 ///
 /// # Errors
 ///

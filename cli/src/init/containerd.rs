@@ -102,7 +102,8 @@ fn first_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The registry of a directory's name: `docker.io`, `registry.example:5000`, or `registry.example_5000_`.
+/// The registry of a directory's name: `docker.io`, `registry.example:5000`, or
+/// `registry.example_5000_`.
 fn named_by(directory: &str) -> Option<String> {
     let name = directory.strip_suffix('_').and_then(|rest| rest.rsplit_once('_'));
     let name = name.map_or_else(|| directory.to_owned(), |(host, port)| format!("{host}:{port}"));

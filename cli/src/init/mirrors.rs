@@ -56,7 +56,8 @@ pub(super) struct Backend {
 }
 
 impl Endpoint {
-    /// The endpoint of a URL as it is written. What stands behind `/v2/` is where the registry's names begin there.
+    /// The endpoint of a URL as it is written. What stands behind `/v2/` is where the registry's
+    /// names begin there.
     pub(super) fn of(text: &str) -> Self {
         let text = text.trim().trim_end_matches('/');
         let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
@@ -109,7 +110,8 @@ fn auth(host: &str) -> Option<&'static str> {
     })
 }
 
-/// A name that no other backend has: that of its host, and that of the registry where the host stands for several.
+/// A name that no other backend has: that of its host, and that of the registry where the host
+/// stands for several.
 fn name(url: &str, registry: &str, taken: &mut HashSet<String>) -> String {
     let authority = url.split("://").nth(1).unwrap_or(url);
     let known = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

@@ -1,7 +1,8 @@
 //! `portolan init`: a first policy, from registries and places.
 //!
-//! [`policy`] writes it. What it is made of comes from options, from a person ([`ask`]), or from what another program
-//! is configured with: [`list`] reads a list of registries, [`k3s`] and [`containerd`] read mirrors ([`mirrors`]).
+//! [`policy`] writes it. What it is made of comes from options, from a person ([`ask`]), or from
+//! what another program is configured with: [`list`] reads a list of registries, [`k3s`] and
+//! [`containerd`] read mirrors ([`mirrors`]).
 
 mod ask;
 mod containerd;
@@ -25,15 +26,17 @@ use self::policy::Same;
 /// Arguments of `portolan init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// A registry and its URL; may be given several times. All hold the same content under the same tags; the first is the
-    /// nearest for whoever is near to none.
+    /// A registry and its URL; may be given several times. All hold the same content under the same
+    /// tags; the first is the nearest for whoever is near to none.
     #[arg(long = "registry", value_name = "NAME=URL", value_parser = pair)]
     registries: Vec<(String, String)>,
-    /// Take over what another program is configured with: k3s's `registries.yaml`, containerd's `hosts.toml` or the
-    /// directory with one for each registry (`certs.d`), or a list, a line `NAME URL [COUNTRIES]` for each registry.
+    /// Take over what another program is configured with: k3s's `registries.yaml`, containerd's
+    /// `hosts.toml` or the directory with one for each registry (`certs.d`), or a list, a line
+    /// `NAME URL [COUNTRIES]` for each registry.
     #[arg(long, value_name = "FILE-OR-DIRECTORY", conflicts_with = "registries")]
     from: Option<PathBuf>,
-    /// Countries whose clients are nearest to a registry, such as `quay=CN,SG`; may be given several times.
+    /// Countries whose clients are nearest to a registry, such as `quay=CN,SG`; may be given
+    /// several times.
     #[arg(long, value_name = "NAME=COUNTRIES", value_parser = pair)]
     near: Vec<(String, String)>,
     /// A host that clients use; may be given several times.

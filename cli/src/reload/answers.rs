@@ -53,7 +53,8 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Value>, ReloadError> {
     lines.map(read).collect()
 }
 
-/// Some requests for every pattern of a repository, at every front, from every region of any of the policies.
+/// Some requests for every pattern of a repository, at every front, from every region of any of the
+/// policies.
 pub(super) fn made_of(policies: &[&Policy]) -> Vec<Value> {
     let of = |list: fn(&Value) -> Vec<String>| -> BTreeSet<String> {
         policies.iter().flat_map(|policy| list(&policy.json)).collect()

@@ -35,7 +35,8 @@ pub(crate) fn run(arguments: &ApplyArgs, out: &mut impl Write) -> Result<(), Rel
 ///
 /// # Errors
 ///
-/// `out` cannot be written. What keeps a policy from being in force is said, and the next one is waited for.
+/// `out` cannot be written. What keeps a policy from being in force is said, and the next one is
+/// waited for.
 pub(crate) fn follow(
     arguments: &ApplyArgs,
     mut watch: Watch,
@@ -135,7 +136,8 @@ pub(super) fn say_what_is_in_force(
     Ok(())
 }
 
-/// Every Envoy has to run, and with files such as these: one that never reads them would be waited for in vain.
+/// Every Envoy has to run, and with files such as these: one that never reads them would be waited
+/// for in vain.
 pub(super) fn check_envoys(envoys: &[Envoy]) -> Result<(), ReloadError> {
     for envoy in envoys {
         if super::history::policy_of(&envoy.statistics()?).is_empty() {
@@ -145,7 +147,8 @@ pub(super) fn check_envoys(envoys: &[Envoy]) -> Result<(), ReloadError> {
     Ok(())
 }
 
-/// The program that looks at the configuration first. One that sees the directory elsewhere does not see it here.
+/// The program that looks at the configuration first. One that sees the directory elsewhere does
+/// not see it here.
 fn program(arguments: &ApplyArgs, directory: &Directory, state: &State) -> Option<Program> {
     if arguments.no_validate {
         return None;

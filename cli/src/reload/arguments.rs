@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use portolan_render::SiteArgs;
 
-/// Put a policy in force in an Envoy that runs with a directory of `portolan render --target files`.
+/// Put a policy in force in an Envoy that runs with a directory of
+/// `portolan render --target files`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(crate) struct ApplyArgs {
@@ -23,12 +24,12 @@ pub(crate) struct ApplyArgs {
     /// Say what changes: backends, and answers to requests.
     #[arg(long)]
     pub(super) diff: bool,
-    /// The requests whose answers are compared, as JSON lines (see `portolan explain --batch`). Left out, some are
-    /// made of the rules of both policies, for each region.
+    /// The requests whose answers are compared, as JSON lines (see `portolan explain --batch`).
+    /// Left out, some are made of the rules of both policies, for each region.
     #[arg(long, value_name = "FILE")]
     pub(super) requests: Option<PathBuf>,
-    /// The program that looks at the whole configuration first, with `--mode validate`. Left out, `envoy` is looked for
-    /// in `PATH`, and where there is none the running Envoy alone refuses.
+    /// The program that looks at the whole configuration first, with `--mode validate`. Left out,
+    /// `envoy` is looked for in `PATH`, and where there is none the running Envoy alone refuses.
     #[arg(long, value_name = "PROGRAM")]
     pub(super) envoy_program: Option<PathBuf>,
     /// Have no program look at it first.
@@ -64,22 +65,23 @@ impl ApplyArgs {
     }
 }
 
-/// How long Envoy may take for each step, and how long requests of the policy before may go on; unless told.
+/// How long Envoy may take for each step, and how long requests of the policy before may go on;
+/// unless told.
 const STEP: &str = "60s";
 const SETTLE: &str = "30s";
 
 /// Which Envoys are asked, and how long they are waited for.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct EnvoyArgs {
-    /// The admin interface of an Envoy with this directory; once for each of several. Left out, what was given to
-    /// `portolan render`.
+    /// The admin interface of an Envoy with this directory; once for each of several. Left out,
+    /// what was given to `portolan render`.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) admin: Vec<SocketAddr>,
     /// How long Envoy may take for each step.
     #[arg(long, value_name = "TIME", default_value = STEP, value_parser = time)]
     pub(super) timeout: Duration,
-    /// How long requests of the policy before may go on before what only they need goes. It is less where none is
-    /// under way. What has begun to stream is never cut by this.
+    /// How long requests of the policy before may go on before what only they need goes. It is less
+    /// where none is under way. What has begun to stream is never cut by this.
     #[arg(long, value_name = "TIME", default_value = SETTLE, value_parser = time)]
     pub(super) settle: Duration,
 }
@@ -96,7 +98,8 @@ impl EnvoyArgs {
 pub(crate) struct RollbackArgs {
     /// The directory.
     pub(super) directory: PathBuf,
-    /// Which policy: a fingerprint, or its beginning, as `portolan history` lists them. Left out, the one before.
+    /// Which policy: a fingerprint, or its beginning, as `portolan history` lists them. Left out,
+    /// the one before.
     #[arg(long, value_name = "FINGERPRINT")]
     pub(super) to: Option<String>,
     #[command(flatten)]
@@ -113,7 +116,8 @@ pub(crate) struct HistoryArgs {
     pub(super) admin: Vec<SocketAddr>,
 }
 
-/// A length of time: seconds, such as `30` or `0.5`, or as a policy has it, such as `500ms` or `10m`.
+/// A length of time: seconds, such as `30` or `0.5`, or as a policy has it, such as `500ms` or
+/// `10m`.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     // A policy has no time of `0s`; an option may.
     let number = text.strip_suffix('s').unwrap_or(text);

@@ -12,7 +12,8 @@ use super::quiet::Quiet;
 
 /// How often Envoy is asked.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long nothing may be under way at the clusters that go: between two attempts a request is nowhere.
+/// How long nothing may be under way at the clusters that go: between two attempts a request is
+/// nowhere.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// A directory, and the Envoys that read it.
@@ -28,8 +29,8 @@ impl Reload<'_> {
     ///
     /// # Errors
     ///
-    /// A file cannot be written, or an Envoy does not take one; then the policy before is in force still, and its
-    /// files are there again.
+    /// A file cannot be written, or an Envoy does not take one; then the policy before is in force
+    /// still, and its files are there again.
     pub(super) fn to(&self, state: State, set: &FileSet) -> Result<Plan, ReloadError> {
         let now = written(self.directory, set)?;
         let plan = Plan::new(&now, set);
@@ -83,8 +84,8 @@ impl Reload<'_> {
         }
     }
 
-    /// Puts back what stood in the files that were replaced. Envoy may not have noticed them, or may not like these
-    /// either; the policy before is in its memory all the same.
+    /// Puts back what stood in the files that were replaced. Envoy may not have noticed them, or
+    /// may not like these either; the policy before is in its memory all the same.
     fn restore(&self, now: &Written, plan: &Plan, state: &State) {
         let policy = state.versions.last().map_or("", |version| version.policy.as_str());
         for file in plan.filters.iter().rev().chain(plan.before.iter().rev()) {
@@ -96,7 +97,8 @@ impl Reload<'_> {
         }
     }
 
-    /// Waits until the requests that the policy before has decided about need its clusters no more, but not for ever.
+    /// Waits until the requests that the policy before has decided about need its clusters no more,
+    /// but not for ever.
     fn wait_for_requests(&self, plan: &Plan) -> Result<(), ReloadError> {
         let begun = Instant::now();
         let mut quiet = Quiet::default();
@@ -114,8 +116,9 @@ impl Reload<'_> {
     }
 }
 
-/// Whether Envoy has a file, on all workers. Envoy hands clusters and routes to the workers in the order in which it
-/// gets them, before a filter that comes later; that all workers have a filter it counts.
+/// Whether Envoy has a file, on all workers. Envoy hands clusters and routes to the workers in the
+/// order in which it gets them, before a filter that comes later; that all workers have a filter it
+/// counts.
 fn is_taken(file: &Resources, before: &Statistics, now: &Statistics) -> bool {
     if now.version(&file.kind) != file.version {
         return false;

@@ -31,7 +31,8 @@ struct Changed {
 }
 
 impl Difference {
-    /// What changes between what is written now and a policy, for the requests of a file or for some.
+    /// What changes between what is written now and a policy, for the requests of a file or for
+    /// some.
     pub(super) fn of(
         now: &Written,
         set: &FileSet,
@@ -154,7 +155,8 @@ fn words(answer: &Value) -> String {
     }
 }
 
-/// The clusters whose name says nothing of what they connect to, and that connect to something else.
+/// The clusters whose name says nothing of what they connect to, and that connect to something
+/// else.
 pub(super) fn moved(now: &Written, set: &FileSet) -> Vec<String> {
     const CONNECTION: [&str; 2] = ["/load_assignment", "/transport_socket"];
     let old = now.get(&Kind::Clusters).map_or(&[][..], Vec::as_slice);

@@ -1,11 +1,12 @@
 //! `portolan drain`: an Envoy ends its work before it ends.
 //!
-//! SIGTERM ends Envoy at once, and with it whatever streams. So first it says that it is not ready: `/readyz` is 503,
-//! load balancers look elsewhere, and every answer tells its client to use another connection (`Connection: close`,
-//! or GOAWAY). New requests are served as ever meanwhile. Then it takes no more connections: while another Envoy
-//! listens at the same address, a new request could begin in the moment in which this one ends. When no connection is
-//! left, or no request has come for some seconds, it may end: a client that has just connected may still be on its way
-//! through TLS, and has not asked anything yet.
+//! SIGTERM ends Envoy at once, and with it whatever streams. So first it says that it is not ready:
+//! `/readyz` is 503, load balancers look elsewhere, and every answer tells its client to use
+//! another connection (`Connection: close`, or GOAWAY). New requests are served as ever meanwhile.
+//! Then it takes no more connections: while another Envoy listens at the same address, a new
+//! request could begin in the moment in which this one ends. When no connection is left, or no
+//! request has come for some seconds, it may end: a client that has just connected may still be on
+//! its way through TLS, and has not asked anything yet.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -50,16 +51,19 @@ impl DrainArgs {
 }
 
 const PAUSE: Duration = Duration::from_millis(200);
-/// For how long no request may be under way while there are connections: connecting and TLS take up to three times
-/// the way there and back, one of which may have to be repeated after a second (RFC 6298 section 2.1).
+/// For how long no request may be under way while there are connections: connecting and TLS take up
+/// to three times the way there and back, one of which may have to be repeated after a second (RFC
+/// 6298 section 2.1).
 const QUIET: Duration = Duration::from_secs(5);
 /// The requests and the connections that the listener of the clients has.
 const REQUESTS: &str = "http.portolan.downstream_rq_active";
 const CONNECTIONS: &str = "http.portolan.downstream_cx_active";
-/// The connections that have not said anything yet: with this the names of the statistics of listeners end.
+/// The connections that have not said anything yet: with this the names of the statistics of
+/// listeners end.
 const NEW_CONNECTIONS: &str = ".downstream_pre_cx_active";
 
-/// Drains it. Whether everything came to its end is said, and is no error otherwise: who stops Envoy does so anyway.
+/// Drains it. Whether everything came to its end is said, and is no error otherwise: who stops
+/// Envoy does so anyway.
 ///
 /// # Errors
 ///

@@ -112,8 +112,8 @@ impl Statistics {
     }
 }
 
-/// The sum of `rq_active` of the hosts of some clusters; a line is `CLUSTER::ADDRESS::NAME::VALUE`, and an IPv6
-/// address has colons of its own.
+/// The sum of `rq_active` of the hosts of some clusters; a line is `CLUSTER::ADDRESS::NAME::VALUE`,
+/// and an IPv6 address has colons of its own.
 fn requests_at(text: &str, clusters: &BTreeSet<String>) -> u64 {
     let lines = text.lines().filter_map(|line| {
         let (cluster, rest) = line.split_once("::")?;

@@ -1,4 +1,5 @@
-//! `portolan history`: which policy is in force, by what Envoy says of itself, and which were before.
+//! `portolan history`: which policy is in force, by what Envoy says of itself, and which were
+//! before.
 
 use std::io::Write;
 
@@ -15,7 +16,8 @@ use super::written::remembered;
 ///
 /// # Errors
 ///
-/// The directory cannot be read, or `out` not be written. An Envoy that does not answer is a line like others.
+/// The directory cannot be read, or `out` not be written. An Envoy that does not answer is a line
+/// like others.
 pub(crate) fn run(arguments: &HistoryArgs, out: &mut impl Write) -> Result<(), ReloadError> {
     let state = remembered(&arguments.directory)?;
     let admin = arguments.admin.iter().copied();
@@ -45,7 +47,8 @@ fn line(version: &Version) -> String {
     format!("policy {} since {}", version.policy, version.since)
 }
 
-/// The fingerprint of the policy that the filter of an Envoy has; empty if it has none from such files.
+/// The fingerprint of the policy that the filter of an Envoy has; empty if it has none from such
+/// files.
 pub(super) fn policy_of(statistics: &Statistics) -> String {
     let version = statistics.version(&Kind::of_the_decision());
     version.split('-').next().unwrap_or_default().to_owned()

@@ -1,13 +1,15 @@
-//! Another policy for an Envoy that runs, without a request that fails: `portolan apply`, `rollback`, `history`.
+//! Another policy for an Envoy that runs, without a request that fails: `portolan apply`,
+//! `rollback`, `history`.
 //!
-//! The order is what matters. An Envoy that is told everything at once answers requests with 503: the filter names
-//! clusters that are not there yet, or are gone already. So first come the clusters and the routes of both policies;
-//! then, when Envoy has them, the new filter; and when every worker has that and the requests that the old one has
-//! decided about are on their way, what only the old one needed goes. A cluster is named by what it connects to,
-//! so that both policies may have a backend of one name at different places.
+//! The order is what matters. An Envoy that is told everything at once answers requests with 503:
+//! the filter names clusters that are not there yet, or are gone already. So first come the
+//! clusters and the routes of both policies; then, when Envoy has them, the new filter; and when
+//! every worker has that and the requests that the old one has decided about are on their way, what
+//! only the old one needed goes. A cluster is named by what it connects to, so that both policies
+//! may have a backend of one name at different places.
 //!
-//! [`plan`] says what is written, [`carry_out`] writes it and waits for Envoy, [`envoy`] asks Envoy, [`difference`]
-//! says what changes for requests.
+//! [`plan`] says what is written, [`carry_out`] writes it and waits for Envoy, [`envoy`] asks
+//! Envoy, [`difference`] says what changes for requests.
 
 mod answers;
 mod apply;

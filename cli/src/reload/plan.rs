@@ -9,7 +9,8 @@ use serde_json::Value;
 /// The steps from what is written now to a policy.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// What serves both: one file after the other, Envoy having taken each before the next is written.
+    /// What serves both: one file after the other, Envoy having taken each before the next is
+    /// written.
     pub(super) before: Vec<Resources>,
     /// The filters, and last what metrics say of them. The policy is in force when Envoy has these.
     pub(super) filters: Vec<Resources>,
@@ -73,8 +74,8 @@ const fn is_in_turn(file: &Resources) -> bool {
     matches!(file.kind, Kind::Filter(_) | Kind::Scrapes)
 }
 
-/// The filter that decides comes behind those that it needs, and before those go that it needed. What metrics say is
-/// said when it is so.
+/// The filter that decides comes behind those that it needs, and before those go that it needed.
+/// What metrics say is said when it is so.
 fn turn(resources: &Resources) -> u8 {
     match &resources.kind {
         Kind::Scrapes => 3,
@@ -159,7 +160,8 @@ mod tests {
         assert!(Plan::new(&written(&one), &one).is_empty());
     }
 
-    /// Stopped at any point and run again, for the same policy or another one: what is there is a beginning.
+    /// Stopped at any point and run again, for the same policy or another one: what is there is a
+    /// beginning.
     #[test]
     fn it_goes_on_from_anywhere() {
         let (old, new, other) =

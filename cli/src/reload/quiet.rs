@@ -1,5 +1,6 @@
-//! For how long nothing has been under way. Envoy is asked again and again, and between two questions a request may be
-//! nowhere: between two attempts, or between a connection and the first request on it.
+//! For how long nothing has been under way. Envoy is asked again and again, and between two
+//! questions a request may be nowhere: between two attempts, or between a connection and the first
+//! request on it.
 
 use std::time::{Duration, Instant};
 

@@ -1,13 +1,14 @@
 //! Whether another process listens where the clients of an Envoy connect.
 //!
-//! Each worker of an Envoy has a listening socket of its own (`SO_REUSEPORT`), and Linux spreads new connections over all
-//! sockets of an address, whichever process has opened them. So an Envoy that was forgotten takes its share of the
-//! clients, with the policy that it had. Linux lists the sockets of a network namespace in `/proc/net/tcp` and
-//! `/proc/net/tcp6` (proc(5)); where these files are not there, nothing is said.
+//! Each worker of an Envoy has a listening socket of its own (`SO_REUSEPORT`), and Linux spreads
+//! new connections over all sockets of an address, whichever process has opened them. So an Envoy
+//! that was forgotten takes its share of the clients, with the policy that it had. Linux lists the
+//! sockets of a network namespace in `/proc/net/tcp` and `/proc/net/tcp6` (proc(5)); where these
+//! files are not there, nothing is said.
 //!
-//! A connection belongs to its socket from the moment on in which Linux has answered it, before Envoy takes it. When the
-//! socket is closed, Linux resets the connections that wait there, unless `tcp_migrate_req` is set: then another socket
-//! of the address gets them (ip-sysctl, Linux 5.14).
+//! A connection belongs to its socket from the moment on in which Linux has answered it, before
+//! Envoy takes it. When the socket is closed, Linux resets the connections that wait there, unless
+//! `tcp_migrate_req` is set: then another socket of the address gets them (ip-sysctl, Linux 5.14).
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -20,8 +21,8 @@ use super::envoy::Envoy;
 /// The state of a socket that listens.
 const LISTENS: &str = "0A";
 
-/// A warning where more sockets listen at the address of the clients than these Envoys have. Where an Envoy does not
-/// say how many it has, nothing is said.
+/// A warning where more sockets listen at the address of the clients than these Envoys have. Where
+/// an Envoy does not say how many it has, nothing is said.
 pub(super) fn warning(envoys: &[Envoy], site: &SiteArgs) -> Option<String> {
     let address = site.listen();
     let found = sockets(address);
@@ -42,8 +43,8 @@ pub(super) fn warning(envoys: &[Envoy], site: &SiteArgs) -> Option<String> {
     })
 }
 
-/// A note, before an Envoy closes its sockets, where another process listens at their address and Linux would reset the
-/// connections that wait at them.
+/// A note, before an Envoy closes its sockets, where another process listens at their address and
+/// Linux would reset the connections that wait at them.
 pub(super) fn note_of_closing(envoy: &Envoy) -> Option<String> {
     let migrates = fs::read_to_string(MIGRATES).is_ok_and(|value| value.trim() != "0");
     let address = address_of_clients(&envoy.get("/listeners?format=json").ok()?)?;
@@ -57,7 +58,8 @@ pub(super) fn note_of_closing(envoy: &Envoy) -> Option<String> {
     })
 }
 
-/// Whether Linux hands connections that wait at a socket that is closed to another one of the address.
+/// Whether Linux hands connections that wait at a socket that is closed to another one of the
+/// address.
 const MIGRATES: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
 
 /// The address of the listener for clients, of what Envoy says of its listeners.
@@ -94,7 +96,8 @@ fn sockets_at(table: &str, address: SocketAddr) -> usize {
     table.lines().filter(listens).count()
 }
 
-/// An address as the kernel prints it: words of 32 bits in the byte order of the machine, a colon, the port.
+/// An address as the kernel prints it: words of 32 bits in the byte order of the machine, a colon,
+/// the port.
 fn in_table(address: SocketAddr) -> String {
     let octets = match address.ip() {
         IpAddr::V4(ip) => ip.octets().to_vec(),

@@ -26,8 +26,8 @@ impl Program {
     }
 }
 
-/// Has the program look at a whole configuration, the filter included. It is written to `place` meanwhile: where the
-/// root of the file system is read-only, there may be no other.
+/// Has the program look at a whole configuration, the filter included. It is written to `place`
+/// meanwhile: where the root of the file system is read-only, there may be no other.
 ///
 /// # Errors
 ///

@@ -1,8 +1,9 @@
 //! `--watch`: the policy in force again whenever its files are others.
 //!
-//! Kubernetes replaces the files of a mounted `ConfigMap` by a symbolic link, `..data`, that leads to a new
-//! directory; an editor renames, a copy writes in place. All of these show in what the paths lead to, which is
-//! looked at every second. Files beside those of the policy are nobody's business: a directory may have many.
+//! Kubernetes replaces the files of a mounted `ConfigMap` by a symbolic link, `..data`, that leads
+//! to a new directory; an editor renames, a copy writes in place. All of these show in what the
+//! paths lead to, which is looked at every second. Files beside those of the policy are nobody's
+//! business: a directory may have many.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -30,8 +31,8 @@ impl Watch {
         Self { policy: policy.to_owned(), files: policy_file::files_of(policy), acted_on: None }
     }
 
-    /// A watch for whom the files are as they should be. Make it before the policy is read: a change in between is
-    /// found then.
+    /// A watch for whom the files are as they should be. Make it before the policy is read: a
+    /// change in between is found then.
     pub(crate) fn from_now(policy: &Path) -> Self {
         let watch = Self::from_nothing(policy);
         Self { acted_on: Some(Signature::of(&watch.files)), ..watch }
@@ -44,7 +45,8 @@ impl Watch {
             sleep(PAUSE);
             seen = settled(&self.files);
         }
-        // Another policy may name other files. Which state they are in is noted before anybody reads them.
+        // Another policy may name other files. Which state they are in is noted before anybody
+        // reads them.
         self.files = policy_file::files_of(&self.policy);
         self.acted_on = Some(Signature::of(&self.files));
     }
@@ -64,11 +66,13 @@ fn settled(files: &[PathBuf]) -> Signature {
     last
 }
 
-/// What tells one state of some files from another: which they are, how large, and when they were written.
+/// What tells one state of some files from another: which they are, how large, and when they were
+/// written.
 #[derive(Debug, PartialEq, Eq)]
 struct Signature(Vec<(PathBuf, Option<State>)>);
 
-/// Inode, length, and the moment of the last change in seconds and nanoseconds; of a file that is there.
+/// Inode, length, and the moment of the last change in seconds and nanoseconds; of a file that is
+/// there.
 type State = (u64, u64, i64, i64);
 
 impl Signature {

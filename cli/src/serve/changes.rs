@@ -28,7 +28,8 @@ pub(super) fn follow(watch: Watch, apply: &ApplyArgs, admin: SocketAddr) {
     }
 }
 
-/// Says once when a file that is mounted alone was replaced where it comes from, which nobody sees here.
+/// Says once when a file that is mounted alone was replaced where it comes from, which nobody sees
+/// here.
 pub(super) fn watch_for_replaced_mount(policy: &Path) {
     while !is_mounted_and_replaced(fs::metadata(policy).map(|found| found.nlink()).ok()) {
         sleep(LONG_PAUSE);
@@ -40,8 +41,8 @@ pub(super) fn watch_for_replaced_mount(policy: &Path) {
     ));
 }
 
-/// A file that a name leads to has at least one name; one without is held by a mount of its own (`docker run -v FILE`,
-/// a `subPath` of Kubernetes), and its name belongs to another file by now.
+/// A file that a name leads to has at least one name; one without is held by a mount of its own
+/// (`docker run -v FILE`, a `subPath` of Kubernetes), and its name belongs to another file by now.
 fn is_mounted_and_replaced(names: Option<u64>) -> bool {
     names == Some(0)
 }

@@ -63,8 +63,8 @@ impl Handle {
     }
 }
 
-/// Has the kernel end the child should this process be killed (`PR_SET_PDEATHSIG` of prctl(2)): it would keep the port,
-/// with a policy that nobody changes any more.
+/// Has the kernel end the child should this process be killed (`PR_SET_PDEATHSIG` of prctl(2)): it
+/// would keep the port, with a policy that nobody changes any more.
 #[cfg(target_os = "linux")]
 fn end_with_this_thread(command: &mut Command) {
     use std::os::unix::process::CommandExt;
@@ -72,7 +72,8 @@ fn end_with_this_thread(command: &mut Command) {
     use rustix::process::set_parent_process_death_signal;
 
     let ask = || Ok(set_parent_process_death_signal(Some(Signal::TERM))?);
-    // SAFETY: between fork and exec there is this one system call. It allocates nothing and takes no lock.
+    // SAFETY: between fork and exec there is this one system call. It allocates nothing and takes
+    // no lock.
     unsafe { command.pre_exec(ask) };
 }
 

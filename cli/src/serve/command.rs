@@ -8,14 +8,15 @@ use std::process::Command;
 pub(super) fn envoy(program: &Path, configuration: &Path, more: &[String]) -> Command {
     let mut command = Command::new(program);
     command.arg("-c").arg(configuration);
-    // Hot restart needs a second Envoy that is started with the same numbers, and shared memory for both. Whoever runs a
-    // container or a unit replaces the whole process.
+    // Hot restart needs a second Envoy that is started with the same numbers, and shared memory for
+    // both. Whoever runs a container or a unit replaces the whole process.
     command.arg("--disable-hot-restart");
-    // Access logs are kept back for 10 s unless told (envoy/source/server/options_impl.cc): for whoever looks at a container's log
-    // to see what happens, that is too long.
+    // Access logs are kept back for 10 s unless told (envoy/source/server/options_impl.cc): for
+    // whoever looks at a container's log to see what happens, that is too long.
     command.args(["--file-flush-interval-msec", "500"]);
     command.args(more);
-    // A terminal sends Ctrl-C to a whole process group, and Envoy would end before its requests have.
+    // A terminal sends Ctrl-C to a whole process group, and Envoy would end before its requests
+    // have.
     command.process_group(0);
     command
 }

@@ -1,7 +1,9 @@
-//! `portolan serve`: checks a policy, renders it, runs the Envoy that serves it, and puts a changed policy in force.
+//! `portolan serve`: checks a policy, renders it, runs the Envoy that serves it, and puts a changed
+//! policy in force.
 //!
-//! Envoy is a child of this process. To become Envoy (`execve`) would leave nobody to follow the policy's file, and a SIGTERM
-//! would cut what streams: Envoy ends at once. So signals come here ([`signals`]), and the end is Envoy's own.
+//! Envoy is a child of this process. To become Envoy (`execve`) would leave nobody to follow the
+//! policy's file, and a SIGTERM would cut what streams: Envoy ends at once. So signals come here
+//! ([`signals`]), and the end is Envoy's own.
 
 mod changes;
 mod child;
@@ -37,9 +39,9 @@ Exit status, if Envoy could not be started; else it is Envoy's own:
 
 /// Check a policy, render it, and run the Envoy that serves it.
 ///
-/// The files that the policy names have to be there. A policy that is changed later is put in force while Envoy runs; one that
-/// is refused is said to be, and the one before stays. SIGTERM and SIGINT end Envoy when no request is under way any more, a
-/// second one ends it at once.
+/// The files that the policy names have to be there. A policy that is changed later is put in force
+/// while Envoy runs; one that is refused is said to be, and the one before stays. SIGTERM and
+/// SIGINT end Envoy when no request is under way any more, a second one ends it at once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The policy, a YAML or JSON file.
@@ -51,7 +53,8 @@ pub(crate) struct ServeArgs {
     /// The program, if it is not the `envoy` of `PATH`.
     #[arg(long, value_name = "PATH", default_value = "envoy")]
     envoy_program: PathBuf,
-    /// How long Envoy takes new connections still when it is to end: load balancers have to notice that it is not ready.
+    /// How long Envoy takes new connections still when it is to end: load balancers have to notice
+    /// that it is not ready.
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     drain_grace: Duration,
     /// How long requests may take at most when Envoy is to end. What streams then is cut.
@@ -64,7 +67,8 @@ pub(crate) struct ServeArgs {
     envoy_arguments: Vec<String>,
 }
 
-/// Serves the policy until Envoy ends, and ends with its status. Comes back only if Envoy cannot be started.
+/// Serves the policy until Envoy ends, and ends with its status. Comes back only if Envoy cannot be
+/// started.
 ///
 /// # Errors
 ///
@@ -94,8 +98,8 @@ pub(crate) fn run(arguments: ServeArgs, out: &mut impl Write) -> io::Result<Exit
     }
 }
 
-/// Answers signals and follows the policy until Envoy ends; its status. The threads go with the process, at whatever point
-/// they are: a change of the policy can be stopped at any.
+/// Answers signals and follows the policy until Envoy ends; its status. The threads go with the
+/// process, at whatever point they are: a change of the policy can be stopped at any.
 fn attend(envoy: Running, arguments: ServeArgs, signals: Signals, watch: Watch) -> io::Result<i32> {
     let ServeArgs { policy, directory, envoy_program, site, .. } = arguments;
     let (handle, admin) = (envoy.handle(), site.admin());

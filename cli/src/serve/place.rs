@@ -3,7 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Where the command is in the image, and where a person puts it. Without `/proc` it cannot find out by itself.
+/// Where the command is in the image, and where a person puts it. Without `/proc` it cannot find
+/// out by itself.
 const USUAL: &str = "/usr/local/bin/portolan";
 
 /// The directories where the filter may be, the likeliest first.
@@ -12,8 +13,8 @@ pub(super) fn filters() -> Vec<PathBuf> {
     beside(&command)
 }
 
-/// `/usr/local/share/portolan` for `/usr/local/bin/portolan` (Filesystem Hierarchy Standard 3.0, section 4.11), and the
-/// directory of the command itself, as in an unpacked release.
+/// `/usr/local/share/portolan` for `/usr/local/bin/portolan` (Filesystem Hierarchy Standard 3.0,
+/// section 4.11), and the directory of the command itself, as in an unpacked release.
 fn beside(command: &Path) -> Vec<PathBuf> {
     let Some(directory) = command.parent() else { return Vec::new() };
     let shared = directory.parent().map(|prefix| prefix.join("share/portolan"));

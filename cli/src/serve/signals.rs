@@ -1,4 +1,5 @@
-//! What signals mean: the end, once the requests that are under way have come to theirs; a second one, the end now.
+//! What signals mean: the end, once the requests that are under way have come to theirs; a second
+//! one, the end now.
 
 use std::io;
 use std::thread;
@@ -50,8 +51,9 @@ pub(super) fn follow(mut signals: Signals, envoy: &Handle, drain: DrainArgs) {
     }
 }
 
-/// SIGTERM is what `docker stop`, Kubernetes and systemd send, SIGINT comes from a terminal. Envoy opens its log files again at
-/// SIGUSR1, which is what logrotate wants. A changed policy is noticed without SIGHUP.
+/// SIGTERM is what `docker stop`, Kubernetes and systemd send, SIGINT comes from a terminal. Envoy
+/// opens its log files again at SIGUSR1, which is what logrotate wants. A changed policy is noticed
+/// without SIGHUP.
 fn answer(signal: i32, is_ending: bool) -> Answer {
     match signal {
         SIGTERM | SIGINT | SIGQUIT if is_ending => Answer::EndNow,

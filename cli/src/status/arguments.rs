@@ -24,10 +24,10 @@ Exit status:
 /// Arguments of `portolan status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The metrics listener of an Envoy (`portolan render --metrics`), or its admin interface; several for several
-    /// Envoys. Or the directory of `portolan render --target files` of an Envoy of this machine, as a path with a `/`: then
-    /// it is said as well since when its policy is in force, and which was before. Left out, ports 9902 and 9901 of this
-    /// machine are tried.
+    /// The metrics listener of an Envoy (`portolan render --metrics`), or its admin interface;
+    /// several for several Envoys. Or the directory of `portolan render --target files` of an Envoy
+    /// of this machine, as a path with a `/`: then it is said as well since when its policy is in
+    /// force, and which was before. Left out, ports 9902 and 9901 of this machine are tried.
     #[arg(value_name = "ADDRESS:PORT|DIRECTORY", value_parser = subject)]
     subjects: Vec<Subject>,
     /// The policy: it names fronts, regions and backends that nobody has asked for yet.

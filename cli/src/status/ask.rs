@@ -15,8 +15,8 @@ use super::scrape::Scrape;
 /// How long an Envoy may take for an answer. While it compiles the filter it takes seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest answer that is read, in bytes. A policy of many thousand lists has 150 MB of metrics on the admin
-/// interface.
+/// The longest answer that is read, in bytes. A policy of many thousand lists has 150 MB of metrics
+/// on the admin interface.
 const LONGEST: u64 = 512 * 1024 * 1024;
 
 /// The metrics listener's, then the admin interface's, which has no `/metrics`.
@@ -38,7 +38,8 @@ impl Envoys {
         Ok(Self(targets.iter().map(|one| (one.clone(), Client::new(&options))).collect()))
     }
 
-    /// What each of them says now; all are asked at the same time, so that one that hangs keeps nobody.
+    /// What each of them says now; all are asked at the same time, so that one that hangs keeps
+    /// nobody.
     pub(super) fn ask(&self) -> Vec<Observation> {
         std::thread::scope(|scope| {
             let asked = self.0.iter().map(|(target, client)| scope.spawn(|| ask(target, client)));

@@ -1,5 +1,5 @@
-//! The text in which a target of Prometheus says its numbers (Prometheus' documentation, "Exposition formats",
-//! "Text-based format").
+//! The text in which a target of Prometheus says its numbers (Prometheus' documentation,
+//! "Exposition formats", "Text-based format").
 //!
 //! The file needs nothing of the rest of the command: a fuzz target reads it as it is.
 
@@ -31,13 +31,13 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Reads the samples of the metrics that `wants` names. The others are checked as well, and forgotten: an
-/// Envoy has thousands.
+/// Reads the samples of the metrics that `wants` names. The others are checked as well, and
+/// forgotten: an Envoy has thousands.
 ///
 /// # Errors
 ///
-/// The first line that is not of this format. A target that breaks off in the midst of a line is not half
-/// believed.
+/// The first line that is not of this format. A target that breaks off in the midst of a line is
+/// not half believed.
 pub(crate) fn read(text: &str, wants: impl Fn(&str) -> bool) -> Result<Vec<Sample>, Unreadable> {
     let mut samples = Vec::new();
     for (line, number) in text.lines().zip(1_usize..) {
@@ -104,7 +104,8 @@ impl<'a> Rest<'a> {
         self.0 = self.0.trim_start_matches([' ', '\t']);
     }
 
-    /// A name of letters, digits, `_` and what else is allowed; none if the next character begins none.
+    /// A name of letters, digits, `_` and what else is allowed; none if the next character begins
+    /// none.
     fn name(&mut self, is_more: impl Fn(char) -> bool) -> Option<&'a str> {
         let is_part = |character: char| {
             character.is_ascii_alphanumeric() || character == '_' || is_more(character)

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was so when all was looked at last, and since when. Envoy's numbers have no such times in them: only who
-/// watches knows.
+/// What was so when all was looked at last, and since when. Envoy's numbers have no such times in
+/// them: only who watches knows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     known: BTreeMap<String, Option<String>>,
@@ -12,13 +12,14 @@ pub(super) struct History {
     is_begun: bool,
 }
 
-/// What is not so for less than that, in seconds, and then again, has not been over. Envoy adds to histograms every
-/// five seconds, so between two looks there may be nothing that tells that a backend is slow.
+/// What is not so for less than that, in seconds, and then again, has not been over. Envoy adds to
+/// histograms every five seconds, so between two looks there may be nothing that tells that a
+/// backend is slow.
 const PAUSE: f64 = 10.0;
 
 impl History {
-    /// Notes everything that is so at a moment, so many seconds after the last one. `may_pause` are the facts that
-    /// are not over when nothing tells of them for a while.
+    /// Notes everything that is so at a moment, so many seconds after the last one. `may_pause` are
+    /// the facts that are not over when nothing tells of them for a while.
     pub(super) fn note(
         &mut self,
         facts: BTreeSet<String>,

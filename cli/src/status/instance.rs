@@ -49,7 +49,8 @@ pub(super) enum ServerState {
 }
 
 impl Observation {
-    /// What the Envoy does. One that does not say how it is answers at least, and only one that serves does.
+    /// What the Envoy does. One that does not say how it is answers at least, and only one that
+    /// serves does.
     pub(super) fn state(&self) -> ServerState {
         let Ok(said) = &self.said else { return ServerState::Unreachable };
         match said.scrape.value(names::SERVER_STATE) {

@@ -1,9 +1,10 @@
 //! `portolan status`: regions of clients, backends that serve them, failures and their causes.
 //!
-//! Each Envoy says its numbers in Prometheus' text ([`exposition`], [`scrape`], [`names`]); two looks at them
-//! ([`round`]) become fronts, regions and backends ([`parts`]) and problems ([`problems`]), dated by what was seen before
-//! ([`history`]), all in one report ([`report`], [`summary`]), which is printed ([`human`]) or said as JSON. Only [`ask`], [`directories`]
-//! and this file touch the world.
+//! Each Envoy says its numbers in Prometheus' text ([`exposition`], [`scrape`], [`names`]); two
+//! looks at them ([`round`]) become fronts, regions and backends ([`parts`]) and problems
+//! ([`problems`]), dated by what was seen before ([`history`]), all in one report ([`report`],
+//! [`summary`]), which is printed ([`human`]) or said as JSON. Only [`ask`], [`directories`] and
+//! this file touch the world.
 
 mod arguments;
 mod ask;
@@ -47,8 +48,8 @@ use self::round::Round;
 use self::shape::Shape;
 pub(crate) use arguments::{EXAMPLES, StatusArgs};
 
-/// From where everything before is forgotten: the cursor goes home, and what is below is erased (ECMA-48, "CUP" and
-/// "ED").
+/// From where everything before is forgotten: the cursor goes home, and what is below is erased
+/// (ECMA-48, "CUP" and "ED").
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
 /// How often is looked whether what is waited for is so.

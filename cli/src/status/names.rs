@@ -6,8 +6,8 @@ use portolan_core::record::metric::{Label, NO_VALUE};
 pub(super) const REQUESTS: &str = "portolan_requests_total";
 /// One for each attempt at a backend, by [`BACKEND`], way and [`RESULT`].
 pub(super) const ATTEMPTS: &str = "portolan_attempts_total";
-/// One for each request that another backend than the nearest answered, by [`REGION`], [`FROM`], [`TO`] and
-/// [`WHY`].
+/// One for each request that another backend than the nearest answered, by [`REGION`], [`FROM`],
+/// [`TO`] and [`WHY`].
 pub(super) const FALLBACKS: &str = "portolan_fallbacks_total";
 /// The time to the first byte, by [`REGION`] and [`BACKEND`]: a histogram of milliseconds.
 pub(super) const FIRST_BYTE: &str = "portolan_first_byte_milliseconds";
@@ -37,7 +37,8 @@ pub(super) const EJECTED: &str = "envoy_cluster_outlier_detection_ejections_acti
 pub(super) const ANSWERS: &str = "envoy_cluster_upstream_rq_xx";
 /// Envoy's own: connections that did not come about, by [`CLUSTER`].
 pub(super) const CONNECT_FAILED: &str = "envoy_cluster_upstream_cx_connect_fail";
-/// Envoy's own: certificates that no trusted authority has signed, or that are for another name, by [`CLUSTER`].
+/// Envoy's own: certificates that no trusted authority has signed, or that are for another name, by
+/// [`CLUSTER`].
 pub(super) const CERTIFICATE_REFUSED: &str = "envoy_cluster_ssl_fail_verify_error";
 /// Envoy's own: requests with a credential put into them, by [`CLUSTER`].
 pub(super) const CREDENTIAL_SENT: &str = "envoy_cluster_credential_injector_injected";
@@ -98,7 +99,8 @@ pub(super) fn is_refusal(name: &str) -> bool {
     REFUSED.contains(&name) || of_a_filter()
 }
 
-/// The name without what Envoy puts before names that it does not know; one for all that it refuses of a policy.
+/// The name without what Envoy puts before names that it does not know; one for all that it refuses
+/// of a policy.
 pub(super) fn plain(name: &str) -> &str {
     if is_refusal(name) {
         return POLICY_LOADS_FAILED;

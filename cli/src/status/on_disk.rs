@@ -24,8 +24,8 @@ impl PolicyFile {
     }
 }
 
-/// The policies that are served in the place of the file's; nothing if it is served somewhere, or nobody says what
-/// is served.
+/// The policies that are served in the place of the file's; nothing if it is served somewhere, or
+/// nobody says what is served.
 pub(super) fn others<'i>(
     file: &PolicyFile,
     instances: &'i [Instance],

@@ -8,8 +8,8 @@ use super::report::{Backend, BackendState, CredentialState, Fallback, Front, Reg
 use super::round::Round;
 use super::shape::Shape;
 
-/// Results of attempts that gave the client nothing of what it asked for, through the backend's or the network's
-/// fault.
+/// Results of attempts that gave the client nothing of what it asked for, through the backend's or
+/// the network's fault.
 pub(super) const FAILURES: [&str; 5] = ["failed", "unreachable", "reset", "timeout", "overflow"];
 /// The result of attempts whose client left.
 const GONE: &str = "gone";
@@ -81,8 +81,8 @@ fn fallbacks(round: &Round, labels: &[(&str, &str)]) -> Vec<Fallback> {
     grown.map(of).collect()
 }
 
-/// The backends of the policy, and those that were asked. One that takes more than `slow` seconds for the first byte
-/// of half of its answers is slow.
+/// The backends of the policy, and those that were asked. One that takes more than `slow` seconds
+/// for the first byte of half of its answers is slow.
 pub(super) fn backends(round: &Round, shape: &Shape, slow: f64) -> Vec<Backend> {
     let votes = round.votes(shape);
     let mut found = shape.backends.clone();

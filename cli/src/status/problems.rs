@@ -20,7 +20,8 @@ use super::{names, pages};
 const FROM_AFAR: f64 = 0.1;
 const FAILED: f64 = 0.05;
 
-/// Of what is left of a rate limit, how many requests are few: Docker Hub gives out a hundred or two.
+/// Of what is left of a rate limit, how many requests are few: Docker Hub gives out a hundred or
+/// two.
 const FEW_REQUESTS: f64 = 20.0;
 
 /// How many days before its end a certificate should have been replaced.
@@ -139,8 +140,8 @@ fn of_backend(round: &Round, shape: &Shape, regions: &[Region], backend: &Backen
     found
 }
 
-/// Questions to the token service of a backend that got no token: by Portolan's own count, and by what Envoy counts of
-/// its cluster. A service that refuses what was asked is in good order.
+/// Questions to the token service of a backend that got no token: by Portolan's own count, and by
+/// what Envoy counts of its cluster. A service that refuses what was asked is in good order.
 fn token_failures(round: &Round, backend: &str) -> f64 {
     let change = &round.change;
     let of_result = |result: FetchResult| {
@@ -221,8 +222,8 @@ fn of_credentials(round: &Round, shape: &Shape, backend: &Backend) -> Vec<Proble
     found
 }
 
-/// The regions whose clients notice something: those that the backend is nearest to, by the policy; without a policy,
-/// those that others answered in its place, or that it answers.
+/// The regions whose clients notice something: those that the backend is nearest to, by the policy;
+/// without a policy, those that others answered in its place, or that it answers.
 fn regions_of(shape: &Shape, regions: &[Region], backend: &str) -> BTreeSet<String> {
     if !shape.nearest.is_empty() {
         return shape.regions_of(backend);
@@ -237,8 +238,8 @@ fn regions_of(shape: &Shape, regions: &[Region], backend: &str) -> BTreeSet<Stri
     regions.iter().filter(is_served).map(|region| region.name.clone()).collect()
 }
 
-/// What the clients of a region notice. That they are served from afar is no news where a backend of theirs is known to
-/// be unwell.
+/// What the clients of a region notice. That they are served from afar is no news where a backend
+/// of theirs is known to be unwell.
 fn of_region(region: &Region, explained: &BTreeSet<String>) -> Option<Problem> {
     let Region { name, fallbacks, failed, .. } = region;
     let regions = BTreeSet::from([name.clone()]);

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::scrape::Change;
 
-/// The time that a share (between 0 and 1) of what was counted did not exceed, in seconds; `None` where nothing
-/// was counted. `metric` is the name of a histogram of milliseconds.
+/// The time that a share (between 0 and 1) of what was counted did not exceed, in seconds; `None`
+/// where nothing was counted. `metric` is the name of a histogram of milliseconds.
 ///
-/// As in Prometheus' `histogram_quantile`, values count as spread evenly in their bucket, and what is above all
-/// buckets counts as the greatest boundary.
+/// As in Prometheus' `histogram_quantile`, values count as spread evenly in their bucket, and what
+/// is above all buckets counts as the greatest boundary.
 pub(super) fn seconds(
     change: &Change,
     metric: &str,

@@ -1,5 +1,5 @@
-//! What is printed: the names of the fields are those of the JSON, which docs/status.md describes. They stay as long
-//! as [`VERSION`] does.
+//! What is printed: the names of the fields are those of the JSON, which docs/status.md describes.
+//! They stay as long as [`VERSION`] does.
 
 use std::collections::{BTreeMap, BTreeSet};
 

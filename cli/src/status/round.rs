@@ -74,7 +74,8 @@ impl Round {
         found.min_by(f64::total_cmp)
     }
 
-    /// By how much a counter of Envoy's has grown for each backend, in all clusters that belong to it.
+    /// By how much a counter of Envoy's has grown for each backend, in all clusters that belong to
+    /// it.
     pub(super) fn of_clusters(&self, metric: &str, shape: &Shape) -> BTreeMap<String, f64> {
         let mut sums: BTreeMap<String, f64> = BTreeMap::new();
         for (cluster, by) in self.change.by(metric, &[], names::CLUSTER) {
@@ -112,7 +113,8 @@ pub(super) mod tests {
     use super::super::instance::{Said, ServerState};
     use super::*;
 
-    /// A round of Envoys that say these texts, each the first and then the second, ten seconds later.
+    /// A round of Envoys that say these texts, each the first and then the second, ten seconds
+    /// later.
     pub(in super::super) fn round(envoys: &[(&str, &str)]) -> Round {
         let said = |text: &str| Said { scrape: Scrape::read(text).unwrap(), health: None };
         let observed = |text: &str, place: usize| Observation {

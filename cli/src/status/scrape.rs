@@ -54,8 +54,8 @@ impl Scrape {
         series.map(|(labels, value)| (labels, *value))
     }
 
-    /// By how much each number has grown since an earlier moment. A number that was not there began at zero, and
-    /// one that is less than before has begun anew: Envoy was started again.
+    /// By how much each number has grown since an earlier moment. A number that was not there began
+    /// at zero, and one that is less than before has begun anew: Envoy was started again.
     pub(super) fn since(&self, before: &Self) -> Change {
         let grown = |name: &String, labels: &Labels, now: f64| {
             let then = before.0.get(name).and_then(|series| series.get(labels)).copied();

@@ -39,7 +39,8 @@ impl Shape {
         }
     }
 
-    /// The backend that a cluster reaches; `None` for clusters of another kind: of token services, of lists.
+    /// The backend that a cluster reaches; `None` for clusters of another kind: of token services,
+    /// of lists.
     pub(super) fn backend_of<'a>(&'a self, cluster: &'a str) -> Option<&'a str> {
         if let Some(backend) = self.clusters.get(cluster) {
             return Some(backend);

@@ -9,8 +9,8 @@ use super::report::{Backend, BackendState, Overall, Problem, ProblemKind, Report
 use super::round::Round;
 use super::shape::Shape;
 
-/// The report of a look at the moment `at` (RFC 3339). `history` is what was seen before, and learns this. `slow` is in
-/// seconds.
+/// The report of a look at the moment `at` (RFC 3339). `history` is what was seen before, and
+/// learns this. `slow` is in seconds.
 pub(super) fn report(
     round: &Round,
     shape: &Shape,

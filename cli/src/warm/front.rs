@@ -81,8 +81,8 @@ impl Place {
     }
 }
 
-/// The URL of the first front that has a host. A front without a certificate has its TLS ended by somebody before it,
-/// unless it is on this machine.
+/// The URL of the first front that has a host. A front without a certificate has its TLS ended by
+/// somebody before it, unless it is on this machine.
 fn url_of(config: &Config) -> Option<BackendUrl> {
     let with_host = |front: &Front| Some((front.tls().is_some(), front.hosts().first()?.clone()));
     let (has_tls, host) = config.fronts().all().iter().find_map(with_host)?;

@@ -1,6 +1,7 @@
 //! `portolan warm`: pulls images through a front and keeps nothing.
 //!
-//! [`front`] finds out where the front is and what its images are called, [`report`] says what came of it.
+//! [`front`] finds out where the front is and what its images are called, [`report`] says what came
+//! of it.
 
 pub(crate) mod front;
 mod report;
@@ -51,7 +52,8 @@ pub(crate) struct WarmArgs {
     /// The front: its URL, or a policy, whose first front with a host is meant.
     #[arg(value_name = "URL-OR-POLICY")]
     place: String,
-    /// Images as clients of the front name them, with or without its host; `-` reads them from the standard input, one a line.
+    /// Images as clients of the front name them, with or without its host; `-` reads them from the
+    /// standard input, one a line.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
     /// Whose image of a list; may be given several times.

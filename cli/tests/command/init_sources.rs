@@ -1,4 +1,5 @@
-//! `portolan init --from`: what other programs are configured with, as a policy that `check --strict` accepts.
+//! `portolan init --from`: what other programs are configured with, as a policy that
+//! `check --strict` accepts.
 
 use crate::portolan::Directory;
 

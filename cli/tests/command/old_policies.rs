@@ -1,4 +1,5 @@
-//! Policies as earlier releases read them: whoever has one goes on with it. docs/upgrading.md says so.
+//! Policies as earlier releases read them: whoever has one goes on with it. docs/upgrading.md says
+//! so.
 
 use std::path::Path;
 
@@ -22,7 +23,8 @@ fn policies_of_earlier_releases_are_read() {
     }
 }
 
-/// As a policy of a later release would be refused; what is in force then stays so (docs/changing-the-policy.md).
+/// As a policy of a later release would be refused; what is in force then stays so
+/// (docs/changing-the-policy.md).
 #[test]
 fn another_version_is_refused_with_the_one_that_is_read() {
     let directory = Directory::with(&[("portolan.yaml", "version: 2\n")]);

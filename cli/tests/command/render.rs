@@ -1,4 +1,5 @@
-//! `portolan render`, from the outside: the files beside the configuration, and what it says of them.
+//! `portolan render`, from the outside: the files beside the configuration, and what it says of
+//! them.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! `portolan serve`, from the outside, with a program that stands in for Envoy and says how it was called.
+//! `portolan serve`, from the outside, with a program that stands in for Envoy and says how it was
+//! called.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -186,8 +186,8 @@ fn yaml() {
     check(&rows);
 }
 
-/// Policies of others, where somebody has put some beside the tree: none is told of without a place, in the parser's
-/// own words, or in more than two lines.
+/// Policies of others, where somebody has put some beside the tree: none is told of without a
+/// place, in the parser's own words, or in more than two lines.
 #[test]
 fn policies_beside_the_tree() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/policies");

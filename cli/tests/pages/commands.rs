@@ -14,7 +14,8 @@ clients: {geo: {database: /etc/portolan/geoip.mmdb}}
 rules: [{name: all, repositories: [\"**\"], chains: {cn: [quay, ghcr], default: [ghcr, quay]}, replicas: [quay], owner: ghcr}]
 ";
 
-/// What is not run, and why; other commands of pages are. What a page itself says of a block, `<!-- not run: why -->`, comes first.
+/// What is not run, and why; other commands of pages are. What a page itself says of a block,
+/// `<!-- not run: why -->`, comes first.
 const NOT_RUN: &[(&str, &str)] = &[
     ("portolan apply", "needs an Envoy that runs: integration/test_changing_commands.py"),
     ("portolan bench", "needs two registries: integration/test_measuring.py"),
@@ -78,7 +79,8 @@ const OUTPUT: &[&str] = &[
     "server",
 ];
 
-/// A block of a page that is indented by four blanks: its lines, and why it is not run, if the page says so.
+/// A block of a page that is indented by four blanks: its lines, and why it is not run, if the page
+/// says so.
 struct Block {
     lines: Vec<String>,
     reason: Option<String>,
@@ -107,7 +109,8 @@ fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// A line as a shell takes it apart: quotes keep blanks, `#` begins a comment. What it does with the streams is left out.
+/// A line as a shell takes it apart: quotes keep blanks, `#` begins a comment. What it does with
+/// the streams is left out.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for c in line.chars() {
@@ -178,7 +181,8 @@ fn every_command_runs_or_says_why_not() {
                     unknown.push(format!("{page}: {line}"));
                     continue;
                 };
-                // Files of this machine are none of a test's, and these of the checkout are rendered by another.
+                // Files of this machine are none of a test's, and these of the checkout are
+                // rendered by another.
                 let elsewhere = ["/etc/", "/usr/", "/var/", "/config/", " envoy/", "…"];
                 if elsewhere.iter().any(|place| rest.contains(place)) {
                     continue;

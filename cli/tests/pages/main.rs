@@ -1,4 +1,5 @@
-//! The pages that people read: their links lead somewhere, their policies are good, their commands run or say why not.
+//! The pages that people read: their links lead somewhere, their policies are good, their commands
+//! run or say why not.
 
 #![allow(
     clippy::unwrap_used,

@@ -4,8 +4,8 @@
 //! no I/O. A host (the proxy-wasm filter, the command line) reads what it is asked for, calls
 //! a door and applies what it gets back:
 //!
-//! * [`plan`] takes a request's head and what is known besides, and says what to do with it, or what has to be found
-//!   out first ([`Need`]),
+//! * [`plan`] takes a request's head and what is known besides, and says what to do with it, or
+//!   what has to be found out first ([`Need`]),
 //! * [`attempt`] says what each attempt is sent, and what the answers of all of them mean,
 //! * [`response::amend`] takes a header of the answer and says what becomes of it.
 //!

@@ -1,7 +1,7 @@
 //! No name of the contract is written anywhere but in the contract.
 //!
-//! What the filter and Envoy's configuration must agree on stands in `src/contract`. A literal elsewhere would
-//! compile when one side changes, and break only in Envoy.
+//! What the filter and Envoy's configuration must agree on stands in `src/contract`. A literal
+//! elsewhere would compile when one side changes, and break only in Envoy.
 
 #![allow(
     clippy::unwrap_used,

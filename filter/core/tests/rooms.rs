@@ -15,7 +15,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every room and the rooms it may import besides itself, in the order in which a request passes them.
+/// Every room and the rooms it may import besides itself, in the order in which a request passes
+/// them.
 const ROOMS: &[(&str, &[&str])] = &[
     ("grammar", &[]),
     ("contract", &[]),

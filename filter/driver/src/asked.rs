@@ -5,7 +5,8 @@ use portolan_core::contract::StateKey;
 
 use crate::callback::Callback;
 
-/// The status by which the answer to an attempt is judged. Nearly every status means the same, whatever was asked.
+/// The status by which the answer to an attempt is judged. Nearly every status means the same,
+/// whatever was asked.
 pub(crate) fn meaning_of(status: u16, call: &Callback<'_>) -> u16 {
     if !Asks::decide(status) {
         return status;

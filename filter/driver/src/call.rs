@@ -79,7 +79,8 @@ impl Call {
 }
 
 const USER_AGENT: &str = "portolan";
-/// How long the service took to answer, which Envoy's router says of every answer that came from there.
+/// How long the service took to answer, which Envoy's router says of every answer that came from
+/// there.
 const UPSTREAM_TIME: &str = "x-envoy-upstream-service-time";
 
 impl std::fmt::Debug for Call {
@@ -99,8 +100,8 @@ impl<'a> CallAnswer<'a> {
         self.headers.and_then(HeaderMap::status)
     }
 
-    /// Why the service has not answered; `None` if it has. Envoy answers in its place then, and leaves out the header
-    /// that it adds to every answer which it was given.
+    /// Why the service has not answered; `None` if it has. Envoy answers in its place then, and
+    /// leaves out the header that it adds to every answer which it was given.
     pub(crate) fn silence(&self) -> Option<Silence> {
         let Some(headers) = self.headers else { return Some(Silence::Unreachable) };
         if !headers.values(UPSTREAM_TIME).is_empty() {

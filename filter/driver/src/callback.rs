@@ -13,7 +13,8 @@ use crate::header_map::HeaderMap;
 use crate::lookups::Lookups;
 use crate::memory::Memory;
 
-/// One callback: the stream that it is for, what can be read, what the worker knows, and what is to be done.
+/// One callback: the stream that it is for, what can be read, what the worker knows, and what is to
+/// be done.
 pub(crate) struct Callback<'w> {
     pub(crate) stream: StreamId,
     pub(crate) exchange: &'w dyn Exchange,
@@ -30,7 +31,8 @@ impl Callback<'_> {
         result
     }
 
-    /// The request has to have its answer by then, in nanoseconds since 1970; else it learns that it is too late.
+    /// The request has to have its answer by then, in nanoseconds since 1970; else it learns that
+    /// it is too late.
     pub(crate) fn set_deadline(&mut self, until: u64) {
         self.memory.deadlines.add(until, self.stream);
         let now = self.exchange.now();
@@ -100,8 +102,8 @@ impl Callback<'_> {
         self.reply_as(outcome, reply, id.as_deref());
     }
 
-    /// Answers a request in the place of what backends answered. `id` is the identifier of the request, whose headers
-    /// no host has to lend any more.
+    /// Answers a request in the place of what backends answered. `id` is the identifier of the
+    /// request, whose headers no host has to lend any more.
     pub(crate) fn reply_instead(&mut self, reply: Reply, id: Option<&[u8]>) {
         let outcome = Outcome::of_reply(&reply, true);
         self.reply_as(outcome, reply, id);

@@ -34,25 +34,29 @@ pub enum Effect {
     SetState(StateKey, Value),
     /// Take out the first so many bytes of the body of the request.
     DropBody(usize),
-    /// Answer the request here; the stream stays paused. The text is for the access log's `details`.
+    /// Answer the request here; the stream stays paused. The text is for the access log's
+    /// `details`.
     Reply(Box<Reply>, String),
-    /// Check the body of the response while it passes, by [`Check`](portolan_core::content::Check), and say
-    /// [`Worker::body_is_wrong`](crate::Worker::body_is_wrong) before the last bytes go on where it is other content.
+    /// Check the body of the response while it passes, by [`Check`](portolan_core::content::Check),
+    /// and say [`Worker::body_is_wrong`](crate::Worker::body_is_wrong) before the last bytes go on
+    /// where it is other content.
     CheckBody(Expected),
     /// Let a paused request go on.
     Resume,
-    /// Make a request in the name of this stream. It is lost with the stream; else its answer, or that it
-    /// could not be made, comes back by [`Worker::call_answered`](crate::Worker::call_answered).
+    /// Make a request in the name of this stream. It is lost with the stream; else its answer, or
+    /// that it could not be made, comes back by
+    /// [`Worker::call_answered`](crate::Worker::call_answered).
     Call(Box<Call>),
-    /// Let the repositories of a slot count as just pushed until then, in nanoseconds since 1970, for all workers
-    /// of the process. A later end wins.
+    /// Let the repositories of a slot count as just pushed until then, in nanoseconds since 1970,
+    /// for all workers of the process. A later end wins.
     NotePush {
         /// The slot.
         slot: u32,
         /// The end.
         until: u64,
     },
-    /// Call [`Worker::alarm`](crate::Worker::alarm) in so long; zero for never. It replaces what was said before.
+    /// Call [`Worker::alarm`](crate::Worker::alarm) in so long; zero for never. It replaces what
+    /// was said before.
     SetTimer(Duration),
     /// Write a warning into the host's log.
     Warn(String),

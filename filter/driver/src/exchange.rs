@@ -5,13 +5,14 @@ use portolan_core::contract::StateKey;
 
 use crate::header_map::HeaderMap;
 
-/// The header of the request that has its identifier. The host sets it, or a proxy before it that it trusts.
+/// The header of the request that has its identifier. The host sets it, or a proxy before it that
+/// it trusts.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// The reads of a host. Each of them is a call that costs, so nothing is read before it is needed.
 ///
-/// Nothing is written here: what is to be done are [effects](crate::Effect), which the host applies when the
-/// callback is over. A read therefore shows the stream as it was when the callback began.
+/// Nothing is written here: what is to be done are [effects](crate::Effect), which the host applies
+/// when the callback is over. A read therefore shows the stream as it was when the callback began.
 pub trait Exchange {
     /// Nanoseconds since 1970, by the clock that the worker is told the time by.
     fn now(&self) -> u64;
@@ -28,11 +29,12 @@ pub trait Exchange {
     /// All headers of the response.
     fn response_headers(&self) -> Option<HeaderMap>;
 
-    /// The first value of a header of the response. Much cheaper than the map if the header is not there.
+    /// The first value of a header of the response. Much cheaper than the map if the header is not
+    /// there.
     fn response_header(&self, name: &str) -> Option<Vec<u8>>;
 
-    /// Whether [all headers of the response](Self::response_headers) cost this host less than three of them, of
-    /// which one is there, asked for one by one.
+    /// Whether [all headers of the response](Self::response_headers) cost this host less than three
+    /// of them, of which one is there, asked for one by one.
     fn reads_all_for_less_than_three(&self) -> bool {
         false
     }
@@ -46,8 +48,8 @@ pub trait Exchange {
     /// What was kept of this request.
     fn state(&self, key: StateKey) -> Option<Vec<u8>>;
 
-    /// Until when the repositories of this slot count as just pushed, in nanoseconds since 1970; 0 for never.
-    /// All workers of the process share it.
+    /// Until when the repositories of this slot count as just pushed, in nanoseconds since 1970; 0
+    /// for never. All workers of the process share it.
     fn pushed_until(&self, slot: u32) -> u64;
 
     /// The status of the response.

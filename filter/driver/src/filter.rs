@@ -8,7 +8,8 @@ use portolan_core::contract::{self, OF_ATTEMPTS, OF_DECISIONS, StateKey};
 
 use crate::snapshot::Snapshot;
 
-/// One filter of the host's configuration. All filters are the same module; the configuration makes the difference.
+/// One filter of the host's configuration. All filters are the same module; the configuration makes
+/// the difference.
 #[derive(Clone)]
 pub struct Filter(pub(crate) Role);
 

@@ -1,14 +1,15 @@
 //! Redirects that the proxy follows: the host begins the request anew at another URL.
 //!
-//! A further pass of a request is a stream of its own, with the headers that the first left, and with no
-//! memory but the properties that outlive a pass.
+//! A further pass of a request is a stream of its own, with the headers that the first left, and
+//! with no memory but the properties that outlive a pass.
 
 use portolan_core::attempt::{Answers, RedirectStep, list_of, next_cluster};
 use portolan_core::contract::{StateKey, headers};
 
 use crate::callback::Callback;
 
-/// Without a scheme that the client used, Envoy finds no route; the route of the first pass took it out.
+/// Without a scheme that the client used, Envoy finds no route; the route of the first pass took it
+/// out.
 const SCHEME_HEADER: &str = "x-forwarded-proto";
 
 /// Whether this is a further pass.
@@ -21,8 +22,8 @@ pub(crate) fn fallback(call: &Callback<'_>) -> Option<Vec<String>> {
     list_of(&call.state(StateKey::Fallback)?)
 }
 
-/// Has the attempts that follow this one go to those backends of the list that were not asked; whether
-/// there are any.
+/// Has the attempts that follow this one go to those backends of the list that were not asked;
+/// whether there are any.
 pub(crate) fn prepare_fallback(call: &mut Callback<'_>) -> bool {
     let Some(keys) = fallback(call) else { return false };
     let before = Answers::parse(&call.state(StateKey::Prepared).unwrap_or_default());
@@ -55,8 +56,8 @@ pub(crate) fn follow(redirect: &RedirectStep<'_>, call: &mut Callback<'_>) -> bo
     }
 }
 
-/// Keeps the host from following: only from these headers does it know where to go. What an upstream says in
-/// them is its own invention.
+/// Keeps the host from following: only from these headers does it know where to go. What an
+/// upstream says in them is its own invention.
 pub(crate) fn block(call: &mut Callback<'_>) {
     call.remove_response_header(headers::CLUSTER);
     call.remove_response_header(SCHEME_HEADER);

@@ -1,7 +1,7 @@
 //! One attempt where a redirect leads.
 //!
-//! There is nothing to send. The answer may be a further redirect; where nothing is delivered, the request
-//! goes on to the next backend of its list.
+//! There is nothing to send. The answer may be a further redirect; where nothing is delivered, the
+//! request goes on to the next backend of its list.
 
 use portolan_core::attempt::{RedirectStep, is_delivered, is_redirect};
 use portolan_core::contract::{StateKey, headers};

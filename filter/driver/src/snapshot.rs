@@ -13,8 +13,8 @@ pub(crate) struct Snapshot {
     pub(crate) geo_headers: GeoHeaders,
     /// Whether any redirect is followed.
     pub(crate) follows: bool,
-    /// Whether the access log has its country from here: where headers are believed from some only, and where
-    /// further passes have the headers of others.
+    /// Whether the access log has its country from here: where headers are believed from some only,
+    /// and where further passes have the headers of others.
     pub(crate) notes_country: bool,
     /// Whether it depends on how the backends are where clients are sent.
     pub(crate) redirects_by_health: bool,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// How soon a call is made that a stream has asked for.
 const AT_ONCE: u64 = MILLISECOND;
-/// How much later than it was to come an alarm counts as one that does not come: the host has taken away the
-/// part of it that the timer belonged to.
+/// How much later than it was to come an alarm counts as one that does not come: the host has taken
+/// away the part of it that the timer belonged to.
 const OVERDUE: u64 = 100 * MILLISECOND;
 const MILLISECOND: u64 = 1_000_000;
 
@@ -24,8 +24,8 @@ impl Timer {
         self.0.is_some()
     }
 
-    /// How long the host has to wait for the next alarm, where that is not what it does anyway. `has_calls`
-    /// says that there are calls to make, `next` when there is something to do besides.
+    /// How long the host has to wait for the next alarm, where that is not what it does anyway.
+    /// `has_calls` says that there are calls to make, `next` when there is something to do besides.
     pub(crate) fn set(&mut self, has_calls: bool, next: Option<u64>, now: u64) -> Option<Duration> {
         let at_once = has_calls.then(|| now.saturating_add(AT_ONCE));
         let wanted = at_once.or(next)?;
@@ -34,7 +34,8 @@ impl Timer {
             return None;
         }
         self.0 = Some(wanted);
-        // Not a moment before: an alarm that finds nothing to do would have to be followed by another.
+        // Not a moment before: an alarm that finds nothing to do would have to be followed by
+        // another.
         let milliseconds = wanted.saturating_sub(now).div_ceil(MILLISECOND).max(1);
         Some(Duration::from_millis(milliseconds))
     }

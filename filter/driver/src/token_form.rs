@@ -1,12 +1,13 @@
 //! A POST to the token endpoint: the only request whose body is read.
 //!
 //! ```text
-//! New ──▶ Passing                                it is not for this filter
-//!  └────▶ Reading ──▶ Exchanging ──▶ Replied     the form is there, then the token service's answer
+//! New ──▶ Passing                               it is not for this filter
+//!  └────▶ Reading ──▶ Exchanging ──▶ Replied    the form is there, then the service's answer
 //!            └──────────────────────▲
 //! ```
 //!
-//! Envoy runs the filter on the route of the token endpoint alone, in front of the one that decides.
+//! Envoy runs the filter on the route of the token endpoint alone, in front of the one that
+//! decides.
 
 use std::rc::Rc;
 

@@ -7,8 +7,8 @@ const MINUTE: u64 = 60_000_000_000;
 /// Which lines were written lately. Times are in nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Warnings {
-    /// The most lines that are remembered. A registry that makes up a new text each time neither fills the
-    /// memory nor the log.
+    /// The most lines that are remembered. A registry that makes up a new text each time neither
+    /// fills the memory nor the log.
     most: usize,
     written: BTreeMap<String, u64>,
 }

@@ -48,7 +48,8 @@ impl Worker {
     pub fn configure(&mut self, configuration: &[u8]) -> Result<Configured, Vec<String>> {
         let role = Role::read(configuration)?;
         match &role {
-            // What fills caches decides by the same policy, which is not what clients are answered by.
+            // What fills caches decides by the same policy, which is not what clients are answered
+            // by.
             Role::Decide(snapshot) if snapshot.config.fills_caches() => {}
             Role::Decide(snapshot) => {
                 self.memory.lookups.use_policy(&snapshot.config);
@@ -99,7 +100,8 @@ impl Worker {
         }
     }
 
-    /// So many bytes of the body of a request are there, and have not gone on; `is_end` says that they are the last.
+    /// So many bytes of the body of a request are there, and have not gone on; `is_end` says that
+    /// they are the last.
     pub fn request_body(
         &mut self,
         stream: StreamId,
@@ -132,7 +134,8 @@ impl Worker {
         Flow::Continue
     }
 
-    /// The body of a response that was to be checked is other content. The stream ends with what is done here.
+    /// The body of a response that was to be checked is other content. The stream ends with what is
+    /// done here.
     pub fn body_is_wrong(
         &mut self,
         stream: StreamId,
@@ -145,7 +148,8 @@ impl Worker {
         }
     }
 
-    /// The answer to an [`Effect::Call`] of a stream; the default says that the call could not be made.
+    /// The answer to an [`Effect::Call`] of a stream; the default says that the call could not be
+    /// made.
     pub fn call_answered(
         &mut self,
         stream: StreamId,
@@ -187,8 +191,8 @@ impl Worker {
         }
     }
 
-    /// The calls that the host has to make now, in the worker's name. Each ends in one [`Worker::answered`], also if
-    /// it could not be made.
+    /// The calls that the host has to make now, in the worker's name. Each ends in one
+    /// [`Worker::answered`], also if it could not be made.
     pub fn take_calls(&mut self) -> Vec<(CallId, Call)> {
         self.memory.lookups.take_calls()
     }
@@ -208,13 +212,15 @@ impl Worker {
         self.memory.lookups.answered(id, answer, now)
     }
 
-    /// Whether a stream may be woken though it does not wait: its answer has to have begun by a time.
+    /// Whether a stream may be woken though it does not wait: its answer has to have begun by a
+    /// time.
     #[must_use]
     pub fn has_deadline(&self, stream: StreamId) -> bool {
         matches!(self.streams.get(&stream), Some(Stream::Request(request)) if request.has_deadline())
     }
 
-    /// The time that [`Effect::SetTimer`] or [`Worker::timer`] has asked for has come. Returns whom it wakes.
+    /// The time that [`Effect::SetTimer`] or [`Worker::timer`] has asked for has come. Returns whom
+    /// it wakes.
     pub fn alarm(&mut self, now: u64) -> Vec<Woken> {
         self.memory.timer.came();
         let late = self.memory.deadlines.late(now).into_iter();
@@ -222,8 +228,8 @@ impl Worker {
         self.memory.lookups.alarm(now).into_iter().chain(late).collect()
     }
 
-    /// When all is done that an answer or an alarm has led to: in how long the next alarm is to come, zero for
-    /// never; `None` if the host need not change what it was told.
+    /// When all is done that an answer or an alarm has led to: in how long the next alarm is to
+    /// come, zero for never; `None` if the host need not change what it was told.
     pub fn timer(&mut self, now: u64) -> Option<Duration> {
         let is_idle = !self.memory.timer.is_set();
         self.memory.set_timer(now).or(is_idle.then_some(Duration::ZERO))

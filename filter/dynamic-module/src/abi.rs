@@ -1,7 +1,8 @@
-//! The interface of Envoy's dynamic modules, version 0.2.0, as far as it is used: types, and what Envoy can be asked.
+//! The interface of Envoy's dynamic modules, version 0.2.0, as far as it is used: types, and what
+//! Envoy can be asked.
 //!
-//! Envoy's functions are looked up when the module is configured, and not when it is loaded: an Envoy that lacks one
-//! is then refused with a sentence. `hooks` has the other direction.
+//! Envoy's functions are looked up when the module is configured, and not when it is loaded: an
+//! Envoy that lacks one is then refused with a sentence. `hooks` has the other direction.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -10,12 +11,14 @@ use std::sync::OnceLock;
 /// The version of the interface, as a module tells it.
 pub(crate) const VERSION: &CStr = c"v0.2.0";
 
-/// What Envoy hands over for one of its objects: a filter of a stream, a configuration, a scheduler.
+/// What Envoy hands over for one of its objects: a filter of a stream, a configuration, a
+/// scheduler.
 pub(crate) type Object = *mut c_void;
 /// What this module hands over for one of its objects.
 pub(crate) type Own = *const c_void;
 
-/// Some bytes of this module or of Envoy. Envoy's are there until the hook returns, or a header is set.
+/// Some bytes of this module or of Envoy. Envoy's are there until the hook returns, or a header is
+/// set.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Bytes {
@@ -44,7 +47,8 @@ impl Bytes {
     ///
     /// # Safety
     ///
-    /// They are there as long as `'a`: Envoy has handed them over in this hook, and no header was set since.
+    /// They are there as long as `'a`: Envoy has handed them over in this hook, and no header was
+    /// set since.
     pub(crate) unsafe fn get<'a>(self) -> &'a [u8] {
         if self.start.is_null() {
             return &[];
@@ -113,8 +117,8 @@ macro_rules! callbacks {
                     }
                 )*
                 Ok(Self {
-                    // SAFETY: the function of this name has this signature in the version of the interface that
-                    // `build` has made sure of.
+                    // SAFETY: the function of this name has this signature in the version of the
+                    // interface that `build` has made sure of.
                     $($name: unsafe {
                         std::mem::transmute::<
                             *mut c_void,
@@ -163,7 +167,8 @@ callbacks! {
 /// Envoy's functions, or the name of one that this Envoy lacks.
 pub(crate) fn callbacks() -> Result<&'static Callbacks, &'static str> {
     static FOUND: OnceLock<Result<Callbacks, &'static str>> = OnceLock::new();
-    // SAFETY: the symbol is a string that ends with zero; the null handle is the default order of looking up.
+    // SAFETY: the symbol is a string that ends with zero; the null handle is the default order of
+    // looking up.
     let find = |symbol: &CStr| unsafe { dlsym(null_mut(), symbol.as_ptr()) };
     FOUND.get_or_init(|| Callbacks::find(find)).as_ref().map_err(|name| *name)
 }

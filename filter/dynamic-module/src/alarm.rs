@@ -1,8 +1,9 @@
-//! The one timer of the process: a thread that waits, and has the main thread of Envoy do what is due.
+//! The one timer of the process: a thread that waits, and has the main thread of Envoy do what is
+//! due.
 //!
-//! Envoy lends a module no timer, but any thread may ask for a turn of a configuration on the main thread. Which
-//! configuration does not matter to what is asked, but to the names of what is counted: the last one that is still there
-//! has it, of those that count if there is one.
+//! Envoy lends a module no timer, but any thread may ask for a turn of a configuration on the main
+//! thread. Which configuration does not matter to what is asked, but to the names of what is
+//! counted: the last one that is still there has it, of those that count if there is one.
 
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +20,8 @@ struct State {
 }
 
 impl State {
-    /// Asks for a turn. Held while it does: a configuration that goes away takes its scheduler out first.
+    /// Asks for a turn. Held while it does: a configuration that goes away takes its scheduler out
+    /// first.
     fn ring(&self) {
         if let Some((_, scheduler)) = self.roots.last() {
             scheduler.commit();
@@ -43,8 +45,9 @@ pub(crate) fn set(period: Duration) {
     state.due = Instant::now().checked_add(period);
     THREAD.call_once(|| {
         let named = std::thread::Builder::new().name("portolan".to_owned());
-        // Without the thread nothing would be too late, and nothing would be asked again: requests that need to
-        // wait would wait for ever. A process that cannot have one thread more has no workers either.
+        // Without the thread nothing would be too late, and nothing would be asked again: requests
+        // that need to wait would wait for ever. A process that cannot have one thread more has no
+        // workers either.
         drop(named.spawn(wait));
     });
     CHANGED.notify_one();

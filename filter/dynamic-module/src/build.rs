@@ -1,12 +1,13 @@
 //! Which Envoy it is that runs this module.
 //!
-//! The interface of modules has no version that a module could ask for, and Envoy loads one of any. So the Envoy is known by
-//! its build id, which is the commit that it was built from.
+//! The interface of modules has no version that a module could ask for, and Envoy loads one of any.
+//! So the Envoy is known by its build id, which is the commit that it was built from.
 
 use std::ffi::c_ulong;
 use std::fmt::Write;
 
-/// The Envoys that this module was tested with: their versions, and the commits that they are built from.
+/// The Envoys that this module was tested with: their versions, and the commits that they are built
+/// from.
 pub(crate) const TESTED: [(&str, [u8; 20]); 1] = [(
     "1.40.0",
     [
@@ -60,8 +61,8 @@ pub(crate) fn of_this_program() -> Option<Vec<u8>> {
     const COUNT: c_ulong = 5;
     const HEADERS_THEMSELVES: u32 = 6;
     const NOTE: u32 = 4;
-    // SAFETY: the kernel tells a process where the headers of its program are in memory and how many there are; they
-    // are not changed.
+    // SAFETY: the kernel tells a process where the headers of its program are in memory and how
+    // many there are; they are not changed.
     let parts = unsafe {
         let start = getauxval(HEADERS) as *const Part;
         let count = usize::try_from(getauxval(COUNT)).ok()?;
@@ -81,8 +82,8 @@ pub(crate) fn of_this_program() -> Option<Vec<u8>> {
     notes.find_map(build_id).map(<[u8]>::to_vec)
 }
 
-/// The build id among some notes (ELF, "Note Section"): lengths of name and content, a kind, the name, the content,
-/// each in multiples of four bytes.
+/// The build id among some notes (ELF, "Note Section"): lengths of name and content, a kind, the
+/// name, the content, each in multiples of four bytes.
 fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
     const BUILD_ID: u32 = 3;
     loop {

@@ -26,7 +26,8 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
     abi::VERSION.as_ptr()
 }
 
-/// A configuration is there. None means that it is refused: Envoy then does not start, or keeps what it has.
+/// A configuration is there. None means that it is refused: Envoy then does not start, or keeps
+/// what it has.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     config: Object,
@@ -120,7 +121,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(config: Own, filter: Objec
 
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: Own) {
-    // SAFETY: the stream was made above, and Envoy hands it over for the last time; its filter still lives.
+    // SAFETY: the stream was made above, and Envoy hands it over for the last time; its filter
+    // still lives.
     let stream = unsafe { Box::from_raw(stream.cast_mut().cast::<Stream>()) };
     guarded((), || process::close(&stream));
 }
@@ -273,7 +275,8 @@ const fn status(flow: Flow, pause: u32) -> u32 {
     }
 }
 
-/// Runs a hook of a stream. One that fails costs this request an answer of 503, and nobody else anything.
+/// Runs a hook of a stream. One that fails costs this request an answer of 503, and nobody else
+/// anything.
 fn on_stream(stream: Own, work: impl FnOnce(&Stream) -> u32) -> u32 {
     // SAFETY: Envoy hands over what it got for the stream, which is there until it is destroyed.
     let Some(stream) = (unsafe { stream.cast::<Stream>().as_ref() }) else {
@@ -287,7 +290,8 @@ fn on_stream(stream: Own, work: impl FnOnce(&Stream) -> u32) -> u32 {
 }
 
 fn on_config(config: Own, work: impl FnOnce(&Config)) {
-    // SAFETY: Envoy hands over what it got for the configuration, which is there until it is destroyed.
+    // SAFETY: Envoy hands over what it got for the configuration, which is there until it is
+    // destroyed.
     let Some(config) = (unsafe { config.cast::<Config>().as_ref() }) else { return };
     if catch_unwind(AssertUnwindSafe(|| work(config))).is_err() {
         guarded((), || config.metrics.count_panic());

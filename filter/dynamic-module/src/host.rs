@@ -1,5 +1,5 @@
-//! Every call to Envoy about a stream or a configuration, in one place. Headers are bytes; what Envoy does not have is
-//! `None`.
+//! Every call to Envoy about a stream or a configuration, in one place. Headers are bytes; what
+//! Envoy does not have is `None`.
 #![expect(unsafe_code, reason = "Envoy's functions are foreign")]
 
 use std::ptr::null_mut;
@@ -63,7 +63,8 @@ fn receive(call: impl FnOnce(*mut Bytes) -> bool) -> Option<Vec<u8>> {
 
 impl Host {
     fn headers(&self, side: Side) -> Option<HeaderMap> {
-        // SAFETY: Envoy writes as many headers as it has said, and they are there until the hook returns.
+        // SAFETY: Envoy writes as many headers as it has said, and they are there until the hook
+        // returns.
         unsafe {
             let count = (self.envoy.http_get_headers_size)(self.filter, of(side));
             let mut headers = vec![Header::NONE; count];
@@ -74,7 +75,8 @@ impl Host {
 
     fn header(&self, side: Side, name: &str) -> Option<Vec<u8>> {
         let name = Bytes::of(name.as_bytes());
-        // SAFETY: all pointers are good during the call; the null pointer says that nobody wants to know the number.
+        // SAFETY: all pointers are good during the call; the null pointer says that nobody wants to
+        // know the number.
         receive(|found| unsafe {
             (self.envoy.http_get_header)(self.filter, of(side), name, found, 0, null_mut())
         })
@@ -101,7 +103,8 @@ impl Host {
         unsafe { (self.envoy.http_set_header)(self.filter, of(side), Bytes::of(name), nothing) };
     }
 
-    /// Keeps a property of the request in Envoy's filter state, under the name that another host would give it.
+    /// Keeps a property of the request in Envoy's filter state, under the name that another host
+    /// would give it.
     pub(crate) fn set_state(&self, key: StateKey, text: &[u8]) {
         let lasts = match key.span() {
             Span::Pass => value::FILTER_CHAIN,
@@ -155,7 +158,8 @@ impl Host {
         sizes.fold(0, usize::saturating_add)
     }
 
-    /// The two places where a body may be. After a pause Envoy shows what it has kept as if it had just come.
+    /// The two places where a body may be. After a pause Envoy shows what it has kept as if it had
+    /// just come.
     fn bodies(&self) -> &'static [u32] {
         const BOTH: [u32; 2] = [value::BUFFERED_REQUEST_BODY, value::RECEIVED_REQUEST_BODY];
         // SAFETY: no pointers but the filter.
@@ -164,7 +168,8 @@ impl Host {
     }
 
     fn body(&self, kind: u32) -> Vec<u8> {
-        // SAFETY: Envoy writes as many chunks as it has said, and they are there until the hook returns.
+        // SAFETY: Envoy writes as many chunks as it has said, and they are there until the hook
+        // returns.
         unsafe {
             let count = (self.envoy.http_get_body_chunks_size)(self.filter, kind);
             let mut chunks = vec![Bytes::NOTHING; count];
@@ -178,7 +183,8 @@ impl Host {
     /// Hands over what has just come of the body of a response, part by part.
     pub(crate) fn with_response_body(&self, mut work: impl FnMut(&[u8])) {
         let kind = value::RECEIVED_RESPONSE_BODY;
-        // SAFETY: Envoy writes as many chunks as it has said, and they are there until the hook returns.
+        // SAFETY: Envoy writes as many chunks as it has said, and they are there until the hook
+        // returns.
         unsafe {
             let count = (self.envoy.http_get_body_chunks_size)(self.filter, kind);
             let mut chunks = vec![Bytes::NOTHING; count];

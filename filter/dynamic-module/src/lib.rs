@@ -1,7 +1,8 @@
 //! Portolan as a native dynamic module of Envoy: the only crate that knows that interface.
 //!
-//! A binding, and nothing else: Envoy's hooks go to the driver's worker, and what that wants done is done here. There is
-//! no decision: an `if` about registries belongs into the core, one about what comes after what into the driver.
+//! A binding, and nothing else: Envoy's hooks go to the driver's worker, and what that wants done
+//! is done here. There is no decision: an `if` about registries belongs into the core, one about
+//! what comes after what into the driver.
 //!
 //! * [`abi`] is the interface as it is in memory, [`build`] says whether this Envoy has it,
 //! * [`hooks`] are what Envoy calls,

@@ -1,7 +1,8 @@
 //! What is counted in Envoy's statistics: hooks that have failed, and what the worker has measured.
 //!
-//! Envoy takes new metrics only while a configuration is made, and names those of an attempt's after its cluster. So each
-//! configuration makes all of them, and what the worker has measured is counted by one that decides (`alarm`).
+//! Envoy takes new metrics only while a configuration is made, and names those of an attempt's
+//! after its cluster. So each configuration makes all of them, and what the worker has measured is
+//! counted by one that decides (`alarm`).
 #![expect(unsafe_code, reason = "Envoy's functions are foreign")]
 
 use portolan_driver::{Measured, QUANTITIES, Quantity};

@@ -1,4 +1,5 @@
-//! A way to make the filter fail on purpose, for the test that sees what becomes of it. Never in what is shipped.
+//! A way to make the filter fail on purpose, for the test that sees what becomes of it. Never in
+//! what is shipped.
 
 use portolan_driver::Exchange;
 

@@ -1,9 +1,10 @@
 //! The driver's worker, which all workers of Envoy share, and what it wants done.
 //!
-//! A token, the answer of a store or how the backends are is so learned once for the process. A hook has the worker for
-//! as long as it decides, and has it no more when it does what was decided: Envoy may run another hook inside of that.
-//! Calls of the worker's are made on the main thread, in the name of a configuration, which no client can make go
-//! away. Streams that wait for their answer are woken on their own threads.
+//! A token, the answer of a store or how the backends are is so learned once for the process. A
+//! hook has the worker for as long as it decides, and has it no more when it does what was decided:
+//! Envoy may run another hook inside of that. Calls of the worker's are made on the main thread, in
+//! the name of a configuration, which no client can make go away. Streams that wait for their
+//! answer are woken on their own threads.
 #![expect(unsafe_code, reason = "one type of the driver's goes from thread to thread")]
 
 use std::cell::{Cell, RefCell};
@@ -39,8 +40,9 @@ struct Waiting {
     woken: VecDeque<Woken>,
 }
 
-// SAFETY: the worker, a filter and what a stream is told count references without locks. All of them are made, cloned and
-// dropped in `Shared` and `Kept`, under the one lock below; effects, calls and lines, which leave it, have none.
+// SAFETY: the worker, a filter and what a stream is told count references without locks. All of
+// them are made, cloned and dropped in `Shared` and `Kept`, under the one lock below; effects,
+// calls and lines, which leave it, have none.
 unsafe impl Send for Shared {}
 
 static SHARED: LazyLock<Mutex<Shared>> = LazyLock::new(|| {
@@ -131,7 +133,8 @@ pub(crate) fn open(config: &Config, filter: Object) -> Stream {
     Stream { id, host, pause, metrics, is_attempt, request, check }
 }
 
-/// Lets the worker do something for a stream, one of whose hooks runs, and does what follows from it.
+/// Lets the worker do something for a stream, one of whose hooks runs, and does what follows from
+/// it.
 pub(crate) fn run(
     stream: &Stream,
     work: impl FnOnce(&mut Shared, &Host, &mut Vec<Effect>) -> Flow,
@@ -148,7 +151,8 @@ pub(crate) fn run(
         }
         let is_over = effects.iter().any(|effect| matches!(effect, Effect::Reply(..)));
         let waits = flow == Flow::Pause && !is_over;
-        // A scheduler can be had on the stream's own thread alone, so before anybody wants to wake it.
+        // A scheduler can be had on the stream's own thread alone, so before anybody wants to wake
+        // it.
         if (waits || shared.worker.has_deadline(stream.id))
             && let Some(waiting) = shared.streams.get_mut(&stream.id)
         {
@@ -202,8 +206,9 @@ pub(crate) fn check_body(stream: &Stream, is_end: bool) -> Flow {
     })
 }
 
-/// A stream is over. What an attempt has still to note is noted by the filter of its request, which ends later: Envoy has
-/// taken all from a filter that is destroyed, and tells no filter of an attempt before.
+/// A stream is over. What an attempt has still to note is noted by the filter of its request, which
+/// ends later: Envoy has taken all from a filter that is destroyed, and tells no filter of an
+/// attempt before.
 pub(crate) fn close(stream: &Stream) {
     let request = stream.request.get();
     let filter = request.and_then(|id| shared().streams.get(&id).map(|request| request.filter));
@@ -268,7 +273,8 @@ pub(crate) fn forget(config: &Config) {
     shared().calls.retain(|(of, _), _| *of != object);
 }
 
-/// Makes the calls that are wanted, and sets the timer. A call that cannot be made may lead to another.
+/// Makes the calls that are wanted, and sets the timer. A call that cannot be made may lead to
+/// another.
 fn finish(config: &Config) {
     loop {
         let mut shared = shared();

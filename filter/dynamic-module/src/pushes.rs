@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Until when each slot counts as just pushed, in nanoseconds since 1970. The slots are a fixed set.
+/// Until when each slot counts as just pushed, in nanoseconds since 1970. The slots are a fixed
+/// set.
 static PUSHES: Mutex<BTreeMap<u32, u64>> = Mutex::new(BTreeMap::new());
 
 /// Until when a slot counts as just pushed, in nanoseconds since 1970; 0 for never.

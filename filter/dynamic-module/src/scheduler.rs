@@ -1,4 +1,5 @@
-//! What asks Envoy for a turn of a filter on its worker, or of a configuration on the main thread; from any thread.
+//! What asks Envoy for a turn of a filter on its worker, or of a configuration on the main thread;
+//! from any thread.
 #![expect(unsafe_code, reason = "Envoy's functions are foreign")]
 
 use crate::abi::{Callbacks, Object};

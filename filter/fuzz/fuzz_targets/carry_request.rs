@@ -1,9 +1,11 @@
-//! A whole request through the doors of the core: decision, attempts, what they mean together, the answer.
+//! A whole request through the doors of the core: decision, attempts, what they mean together, the
+//! answer.
 //!
-//! Five lines: method, host, target, `Authorization`, address; then a byte for each thing that the host finds out or a
-//! backend answers. Properties: what is forwarded goes to clusters of the policy alone, by targets that read back as the
-//! same request, a write to one backend, with credentials of nobody else's; an outage is no 404; what the front answers
-//! by itself can stand in headers, and leads to places of the policy alone.
+//! Five lines: method, host, target, `Authorization`, address; then a byte for each thing that the
+//! host finds out or a backend answers. Properties: what is forwarded goes to clusters of the
+//! policy alone, by targets that read back as the same request, a write to one backend, with
+//! credentials of nobody else's; an outage is no 404; what the front answers by itself can stand in
+//! headers, and leads to places of the policy alone.
 
 #![no_main]
 

@@ -1,8 +1,8 @@
 //! Where a redirect of a registry leads, on the bytes of its `Location`.
 //!
-//! Whatever is followed leads over TLS to a host that the policy names, with a path and nothing that a server or a proxy
-//! could read as another host. This is the proxy's bound against SSRF by redirects; the host is checked here by
-//! other means than there.
+//! Whatever is followed leads over TLS to a host that the policy names, with a path and nothing
+//! that a server or a proxy could read as another host. This is the proxy's bound against SSRF by
+//! redirects; the host is checked here by other means than there.
 
 #![no_main]
 

@@ -1,7 +1,7 @@
 //! Where a client is, on five lines: address, peer, country, subdivision, continent.
 //!
-//! Every client has a region. What a header says counts only where the peer is a proxy that the policy trusts, and an
-//! address that is not in a network of the policy is in none.
+//! Every client has a region. What a header says counts only where the peer is a proxy that the
+//! policy trusts, and an address that is not in a network of the policy is in none.
 
 #![no_main]
 
@@ -63,7 +63,8 @@ fn place(facts: &ClientFacts<'_>) -> Locality {
     locate(CONFIG.regions(), facts)
 }
 
-/// Whether a peer could be one of the trusted proxies: every spelling of their addresses, and some more.
+/// Whether a peer could be one of the trusted proxies: every spelling of their addresses, and some
+/// more.
 fn is_trusted(peer: &[u8]) -> bool {
     peer.windows(3).any(|part| part == b"10.")
         || peer

@@ -1,6 +1,8 @@
-//! The reader of Prometheus' text, which `portolan status` hands the answer of any address that it is given.
+//! The reader of Prometheus' text, which `portolan status` hands the answer of any address that it
+//! is given.
 //!
-//! Whatever it accepts must be printed and read back as the same samples, and it takes all of a line or nothing.
+//! Whatever it accepts must be printed and read back as the same samples, and it takes all of a
+//! line or nothing.
 
 #![no_main]
 

@@ -1,7 +1,7 @@
 //! The reader of policies, on JSON.
 //!
-//! A policy that is refused says why, in words; one that is accepted is whole: every list has backends, every backend a
-//! URL to dial, and requests are planned with it.
+//! A policy that is refused says why, in words; one that is accepted is whole: every list has
+//! backends, every backend a URL to dial, and requests are planned with it.
 
 #![no_main]
 

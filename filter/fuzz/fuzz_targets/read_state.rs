@@ -1,7 +1,8 @@
 //! What the phases of the filter tell each other in properties of the stream, on the bytes of one.
 //!
-//! Envoy carries them, so that nobody but the filter writes any; a mistake in a part would still send one backend's
-//! secrets to another. Whatever is read must be written as the same, and a name finds its own part alone.
+//! Envoy carries them, so that nobody but the filter writes any; a mistake in a part would still
+//! send one backend's secrets to another. Whatever is read must be written as the same, and a name
+//! finds its own part alone.
 
 #![no_main]
 

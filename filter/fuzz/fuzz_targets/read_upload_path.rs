@@ -1,7 +1,9 @@
-//! Uploads that go on outside of a registry's API: sessions that clients bring back, and paths of registries.
+//! Uploads that go on outside of a registry's API: sessions that clients bring back, and paths of
+//! registries.
 //!
-//! A session that is taken stands for exactly one path, which no server reads as another one; a path that is given to a
-//! client comes back as the same path, in the upload of the repository that it was given for.
+//! A session that is taken stands for exactly one path, which no server reads as another one; a
+//! path that is given to a client comes back as the same path, in the upload of the repository that
+//! it was given for.
 
 #![no_main]
 

@@ -1,7 +1,9 @@
-//! `Location` and `Link` of a registry's answer: a first byte for header, class and status, then field lines.
+//! `Location` and `Link` of a registry's answer: a first byte for header, class and status, then
+//! field lines.
 //!
-//! A client that goes where it is told shows there what it shows the front. So where it goes on with an upload, or to the
-//! next page, is a path of the front; a URL of the backend's own never passes; and nothing makes a second header.
+//! A client that goes where it is told shows there what it shows the front. So where it goes on
+//! with an upload, or to the next page, is a path of the front; a URL of the backend's own never
+//! passes; and nothing makes a second header.
 
 #![no_main]
 

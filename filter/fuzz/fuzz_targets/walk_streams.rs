@@ -1,10 +1,12 @@
-//! Whole requests through the driver's simulator: the request, its attempts, tokens, answers, followed redirects, time.
+//! Whole requests through the driver's simulator: the request, its attempts, tokens, answers,
+//! followed redirects, time.
 //!
-//! Blocks of lines, with an empty line between two: the first is a byte for each thing that happens, three are requests
-//! (method, host, target, then header lines), the others are answers (status, then header lines). Properties: each
-//! backend sees its own name of the repository, its own credential and nothing of the client's; a write goes to the
-//! owner alone; a tenant's request reaches that tenant's repositories alone; nobody is asked twice; an outage is no
-//! 404; no answer leads a client to a backend's own host; and every request ends.
+//! Blocks of lines, with an empty line between two: the first is a byte for each thing that
+//! happens, three are requests (method, host, target, then header lines), the others are answers
+//! (status, then header lines). Properties: each backend sees its own name of the repository, its
+//! own credential and nothing of the client's; a write goes to the owner alone; a tenant's request
+//! reaches that tenant's repositories alone; nobody is asked twice; an outage is no 404; no answer
+//! leads a client to a backend's own host; and every request ends.
 
 #![no_main]
 
@@ -29,7 +31,8 @@ use portolan_core::contract::headers::CLUSTER;
 use portolan_driver::StreamId;
 use simulator::World;
 
-/// `hub` is shown tokens, `robot` a credential, `open` nothing; `cdn.example` is where `open` may redirect to.
+/// `hub` is shown tokens, `robot` a credential, `open` nothing; `cdn.example` is where `open` may
+/// redirect to.
 const POLICY: &str = r#"{
     "version": 1,
     "fronts": {"ours": {"hosts": ["ours.example"]}, "theirs": {"hosts": ["theirs.example"]}},
@@ -197,7 +200,8 @@ impl<'i> Walk<'i> {
         }
     }
 
-    /// The host begins the request anew where the redirect leads, and the target answers with the content.
+    /// The host begins the request anew where the redirect leads, and the target answers with the
+    /// content.
     fn follow(&mut self, world: &mut World, attempt: StreamId, url: &str) {
         let target = url.split(' ').next().unwrap_or_default();
         let host = target.strip_prefix("https://").expect("without TLS nobody is followed");
@@ -284,8 +288,8 @@ fn read_answer(block: &str) -> Answer<'_> {
     Answer { status, headers: lines.filter_map(read_header).collect() }
 }
 
-/// As a host lets one pass: a token in lower case, a value without controls, and no name of the proxy's own, which
-/// the rendered configuration takes out before the filter sees it.
+/// As a host lets one pass: a token in lower case, a value without controls, and no name of the
+/// proxy's own, which the rendered configuration takes out before the filter sees it.
 fn read_header(line: &str) -> Option<(&str, &str)> {
     let (name, header) = line.split_once(": ")?;
     let is_token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

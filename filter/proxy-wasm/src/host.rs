@@ -137,8 +137,8 @@ pub(crate) fn set_state(key: StateKey, value: &[u8]) {
 /// Has a property of this stream outlive the pass in which it is set: Envoy makes a request that it
 /// redirects anew. To be called while the filter is configured.
 pub(crate) fn outlive_passes(key: StateKey) {
-    // Envoy's message `DeclarePropertyArguments`: field 1 is the name, field 5 the span, 1 being that of the
-    // client's request.
+    // Envoy's message `DeclarePropertyArguments`: field 1 is the name, field 5 the span, 1 being
+    // that of the client's request.
     let name = key.name();
     let Ok(length) = u8::try_from(name.len()) else { return };
     let argument = [&[0x0a, length], name.as_bytes(), &[0x28, 1]].concat();
@@ -156,8 +156,8 @@ pub(crate) fn now() -> u64 {
     time
 }
 
-/// Answers the request here; `details` is for the access log and for Envoy's local replies. The stream must
-/// be paused afterwards.
+/// Answers the request here; `details` is for the access log and for Envoy's local replies. The
+/// stream must be paused afterwards.
 pub(crate) fn reply(reply: &Reply, details: &str) {
     const NO_GRPC_STATUS: i32 = -1;
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_bytes()));

@@ -1,8 +1,8 @@
 //! Portolan as a proxy-wasm filter: the only crate that knows proxy-wasm.
 //!
-//! A binding, and nothing else: Envoy's callbacks go to the driver's worker, and what that wants done is done here.
-//! There is no decision: an `if` about registries belongs into the core, one about what comes after what into the
-//! driver.
+//! A binding, and nothing else: Envoy's callbacks go to the driver's worker, and what that wants
+//! done is done here. There is no decision: an `if` about registries belongs into the core, one
+//! about what comes after what into the driver.
 //!
 //! * [`host`] has the calls to Envoy that need more care than the SDK takes,
 //! * [`exchange`] are the reads of the driver, [`worker`] does its effects and its calls,

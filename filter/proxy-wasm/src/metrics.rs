@@ -1,5 +1,5 @@
-//! What the worker has measured, in Envoy's statistics. A metric is made when it first has a value: how many there are
-//! follows from the policy.
+//! What the worker has measured, in Envoy's statistics. A metric is made when it first has a value:
+//! how many there are follows from the policy.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

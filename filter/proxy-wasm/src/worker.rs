@@ -1,7 +1,7 @@
 //! The driver's worker, and what it wants done.
 //!
-//! A call of the worker's belongs to the root context, which no client can make go away; the root context makes
-//! them at its next turn, a millisecond later. A call of a stream's own is lost with the stream.
+//! A call of the worker's belongs to the root context, which no client can make go away; the root
+//! context makes them at its next turn, a millisecond later. A stream's own call is lost with it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ pub(crate) fn with<T>(work: impl FnOnce(&mut Worker) -> T) -> T {
     SHARED.with_borrow_mut(|shared| work(&mut shared.worker))
 }
 
-/// Lets the worker do something for a stream, which is the effective context, and does what follows from it.
+/// Lets the worker work for a stream, which is the effective context, and applies what follows.
 pub(crate) fn run<T>(
     stream: StreamId,
     work: impl FnOnce(&mut Worker, &Envoy, &mut Vec<Effect>) -> T,
@@ -115,7 +115,7 @@ fn wake(woken: Vec<Woken>, root: u32) {
     }
 }
 
-/// Makes the calls that are wanted, and sets the timer. A call that cannot be made may lead to another.
+/// Makes the calls that are wanted, and sets the timer. A call that fails may lead to another.
 fn finish(root: u32) {
     loop {
         let (calls, lines) = with(|worker| (worker.take_calls(), worker.take_lines()));

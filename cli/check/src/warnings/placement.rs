@@ -27,7 +27,8 @@ pub(super) fn doubts(config: &Config, document: &Document) -> Vec<Doubt> {
     doubts
 }
 
-/// Geo headers that `render` refuses: what Envoy calls its own is removed before the filter sees it.
+/// Geo headers that `render` refuses: what Envoy calls its own is removed before the filter sees
+/// it.
 fn headers_of_envoy(config: &Config) -> Vec<Doubt> {
     let Geo::Headers(GeoHeaders { country, subdivision, continent }) = config.clients().geo()
     else {

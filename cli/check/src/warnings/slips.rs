@@ -20,8 +20,8 @@ pub(super) fn doubts(config: &Config, document: &Document, rules: &[Document]) -
     doubts
 }
 
-/// A host that looks like an IPv4 address and is none: it is looked up as a name, which nobody can have (a top-level
-/// domain is never all digits: RFC 3696 section 2).
+/// A host that looks like an IPv4 address and is none: it is looked up as a name, which nobody can
+/// have (a top-level domain is never all digits: RFC 3696 section 2).
 fn broken_address(document: &Document, backend: &Backend) -> Option<Doubt> {
     let host = backend.url().host();
     let last = host.rsplit('.').next().unwrap_or(host);
@@ -188,14 +188,16 @@ fn many_lists(config: &Config) -> Option<Doubt> {
 struct Cost {
     /// The time of its start.
     seconds: usize,
-    /// What is added to that with the filter in `WebAssembly`: Envoy reads and hashes the file for each list.
+    /// What is added to that with the filter in `WebAssembly`: Envoy reads and hashes the file for
+    /// each list.
     more_seconds: usize,
     /// Its memory.
     megabytes: usize,
 }
 
-/// Measured with 11,262 lists, 300 backends and Envoy 1.40.0: 17.6 and 118 seconds of processor time, 634 and 816 MB. One
-/// part of the time grows with the number of lists, another one with its square.
+/// Measured with 11,262 lists, 300 backends and Envoy 1.40.0: 17.6 and 118 seconds of processor
+/// time, 634 and 816 MB. One part of the time grows with the number of lists, another one with its
+/// square.
 fn cost(lists: usize) -> Cost {
     let of_each = lists.checked_div(1_400).unwrap_or_default();
     let of_pairs = lists.saturating_mul(lists).checked_div(13_000_000).unwrap_or_default();

@@ -1,8 +1,10 @@
-//! `include:` and policies that are directories: one policy of several files, so that each team owns its own.
+//! `include:` and policies that are directories: one policy of several files, so that each team
+//! owns its own.
 //!
-//! Every file is a mapping with fields of a policy. Entries of mappings by name (`fronts`, `backends`, …) and the rules
-//! of all files become one policy, each with the place that it came from; what stands once in a policy stands in one
-//! file. What follows (`check`, `render`, the fingerprint) sees one policy.
+//! Every file is a mapping with fields of a policy. Entries of mappings by name (`fronts`,
+//! `backends`, …) and the rules of all files become one policy, each with the place that it came
+//! from; what stands once in a policy stands in one file. What follows (`check`, `render`, the
+//! fingerprint) sees one policy.
 
 use std::collections::HashMap;
 use std::fs;
@@ -95,8 +97,8 @@ fn collect(path: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files of a directory that are parts of a policy, in the order of their names. What begins with a dot is left
-/// out: editors and the kubelet keep things there.
+/// The files of a directory that are parts of a policy, in the order of their names. What begins
+/// with a dot is left out: editors and the kubelet keep things there.
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(directory).map_err(|error| format!("cannot be read: {error}"))?;
     let mut files = Vec::new();
@@ -223,7 +225,8 @@ impl Whole {
                 for ((name, value), at) in entries.into_iter().zip(places.children) {
                     let mut twins = all.iter().zip(&known_places.children);
                     if let Some((_, first)) = twins.find(|((known, _), _)| *known == name) {
-                        // Several files of networks may be of one source; the first says of which day it is.
+                        // Several files of networks may be of one source; the first says of which
+                        // day it is.
                         if key == DAYS {
                             continue;
                         }

@@ -1,7 +1,7 @@
 //! From a policy file to a compiled policy, with every mistake at its line and column.
 //!
-//! [`source`] reads a file, [`yaml`] or [`json`] makes a document and a tree of places of it, [`include`] and
-//! [`network_files`] add what stands in other files, the core judges the result.
+//! [`source`] reads a file, [`yaml`] or [`json`] makes a document and a tree of places of it,
+//! [`include`] and [`network_files`] add what stands in other files, the core judges the result.
 
 mod diagnostic;
 mod include;
@@ -33,8 +33,8 @@ use source::Source;
 /// A policy without mistakes.
 #[derive(Debug)]
 pub struct LoadedPolicy {
-    /// What the filter is configured with: the file, with what stands in other files in it, every field by the name
-    /// that it has today.
+    /// What the filter is configured with: the file, with what stands in other files in it, every
+    /// field by the name that it has today.
     pub document: Document,
     /// What the core made of it.
     pub config: Config,
@@ -56,7 +56,8 @@ impl LoadedPolicy {
         served::fingerprint(&self.document)
     }
 
-    /// The value at `path`, a path as the core writes it, and where it stands; `None` if there is none.
+    /// The value at `path`, a path as the core writes it, and where it stands; `None` if there is
+    /// none.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<(&Document, &Place)> {
         self.places.at(&self.document, path)
@@ -128,7 +129,8 @@ fn compiled(Parsed { mut document, places }: Parsed) -> Result<LoadedPolicy, Vec
     }
 }
 
-/// A name that nothing has is one cause, in however many places it stands: it is told at the first of them.
+/// A name that nothing has is one cause, in however many places it stands: it is told at the first
+/// of them.
 fn each_name_once(told: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
     for one in told {

@@ -21,7 +21,8 @@ const NETWORKS: &str = "networks";
 const DAYS: &str = "networks_published";
 const PUBLISHED: &str = "published";
 
-/// The files that a policy names, whether they are there or not. Their paths start from `directory`.
+/// The files that a policy names, whether they are there or not. Their paths start from
+/// `directory`.
 pub(super) fn named(policy: &Document, directory: &Path) -> Vec<PathBuf> {
     let Document::Mapping(fields) = policy else { return Vec::new() };
     let lists = fields.iter().filter(|(key, _)| key == KEY);

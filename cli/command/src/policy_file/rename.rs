@@ -1,6 +1,7 @@
 //! Writes the names of today into the files of a policy, in place of those of earlier releases.
 //!
-//! The text is changed at the places of the keys and nowhere else, so that comments, order and spacing stay.
+//! The text is changed at the places of the keys and nowhere else, so that comments, order and
+//! spacing stay.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,8 +27,9 @@ struct Edit {
 ///
 /// # Errors
 ///
-/// A file that cannot be read or written; and a key that is written in a way that is not changed here, with what to
-/// write by hand. Then no file is changed, except that a later one of several may fail when it is written.
+/// A file that cannot be read or written; and a key that is written in a way that is not changed
+/// here, with what to write by hand. Then no file is changed, except that a later one of several
+/// may fail when it is written.
 pub fn write_new_names(policy: &Path) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut notes = Vec::new();
     let mut texts = Vec::new();
@@ -45,7 +47,8 @@ pub fn write_new_names(policy: &Path) -> Result<Vec<Diagnostic>, Vec<Diagnostic>
     Ok(notes)
 }
 
-/// The keys to change, by file and in the order of the text. What an alias repeats stands in the text once.
+/// The keys to change, by file and in the order of the text. What an alias repeats stands in the
+/// text once.
 fn edits(policy: &Path) -> Result<BTreeMap<Rc<str>, Vec<Edit>>, Vec<Diagnostic>> {
     let mut whole = include::read(policy)?;
     let mut found: BTreeMap<Rc<str>, Vec<Edit>> = BTreeMap::new();
@@ -94,7 +97,8 @@ fn edited(
     Ok(text)
 }
 
-/// Changes the key at a column of a line, counted from 1 in characters; by how many characters it has grown.
+/// Changes the key at a column of a line, counted from 1 in characters; by how many characters it
+/// has grown.
 fn rename_at(
     line: &mut String,
     column: usize,
@@ -202,7 +206,8 @@ mod tests {
     }
 
     proptest! {
-        /// A policy that is fixed is the policy that was written by the names of today, to the byte, and stays so.
+        /// A policy that is fixed is the policy that was written by the names of today, to the
+        /// byte, and stays so.
         #[test]
         fn fixed_is_as_written_today(keys in prop::array::uniform3(key()), form in 0_usize..3) {
             let directory = tempfile::tempdir().unwrap();

@@ -1,22 +1,24 @@
-//! Other places of the tree where IPv4 addresses are found, as `MaxMind`'s own databases have them: a record there leads to
-//! the node of `::/96`, so that each costs a few nodes and no copy.
+//! Other places of the tree where IPv4 addresses are found, as `MaxMind`'s own databases have them:
+//! a record there leads to the node of `::/96`, so that each costs a few nodes and no copy.
 
 use std::net::Ipv6Addr;
 
 use super::node::{Record, read, write};
 
-/// Where IPv4 stands for itself in IPv6, the first address of each /96. Envoy looks an address up as it is written.
+/// Where IPv4 stands for itself in IPv6, the first address of each /96. Envoy looks an address up
+/// as it is written.
 ///
-/// `::ffff:0:0/96`: IPv4-mapped addresses (RFC 4291 section 2.5.5.2), as sockets of both families write them.
-/// `64:ff9b::/96`: clients behind a translator (RFC 6052 section 2.1), whom the filter places by the address inside
-/// as well.
+/// `::ffff:0:0/96`: IPv4-mapped addresses (RFC 4291 section 2.5.5.2), as sockets of both families
+/// write them. `64:ff9b::/96`: clients behind a translator (RFC 6052 section 2.1), whom the filter
+/// places by the address inside as well.
 pub(super) const PLACES: [Ipv6Addr; 2] =
     [Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0)];
 
 /// How long the prefixes are.
 pub(super) const LENGTH: u8 = 96;
 
-/// Lets the record of each place lead to where that of `::/96` leads. Every place must have a record of its own.
+/// Lets the record of each place lead to where that of `::/96` leads. Every place must have a
+/// record of its own.
 ///
 /// `node_bytes` is the size of a node, two records.
 ///

@@ -94,10 +94,11 @@ impl<W: Write> Answers<'_, W> {
     }
 }
 
-/// Where the policy puts a client with this address, if the database tells it this place; without an address, by
-/// the place alone.
+/// Where the policy puts a client with this address, if the database tells it this place; without
+/// an address, by the place alone.
 ///
-/// Headers of a proxy count as those of one that the policy trusts: it is the placing that is asked about.
+/// Headers of a proxy count as those of one that the policy trusts: it is the placing that is asked
+/// about.
 pub(super) fn placed(
     config: &Config,
     address: Option<IpAddr>,

@@ -85,8 +85,8 @@ fn segments(inputs: &[PathBuf], sources: &mut [Source]) -> Result<Vec<Segment>, 
     Ok(segments)
 }
 
-/// The day of the data. Its age is what tells later that nobody refreshes it, so it is neither of a day
-/// to come nor older than what is in it.
+/// The day of the data. Its age is what tells later that nobody refreshes it, so it is neither of a
+/// day to come nor older than what is in it.
 fn date(options: &BuildOptions, sources: &[Source]) -> Result<BuildDate, GeoipError> {
     let pairs = options.inputs.iter().zip(sources);
     let of_inputs = pairs.filter_map(|(path, source)| Some((source.date?, path)));

@@ -17,7 +17,8 @@ use super::error::GeoipError;
 use super::install::{InstallArguments, install};
 use super::lookup::Lookup;
 
-/// What can be done about a database without a network; `portolan geoip update` stands third among them.
+/// What can be done about a database without a network; `portolan geoip update` stands third among
+/// them.
 #[derive(Debug, Subcommand)]
 pub enum GeoipCommand {
     /// Turn public country databases and your own tables into one that Envoy can read.
@@ -27,17 +28,20 @@ pub enum GeoipCommand {
     /// input overrides an earlier one; within an input the longest prefix holds.
     #[command(display_order = 0)]
     Build(BuildArguments),
-    /// Put a database in place, unless it is damaged, of another kind, older, or puts too many clients elsewhere.
+    /// Put a database in place, unless it is damaged, of another kind, older, or puts too many
+    /// clients elsewhere.
     ///
-    /// Envoy takes any file of the format, and counts clients that it does not find as no error. So a new database is
-    /// looked at here first: every node and record of it, what it covers, addresses whose country is known, and
-    /// how many clients it moves. Then it takes the place of the one in use in one step.
+    /// Envoy takes any file of the format, and counts clients that it does not find as no error. So
+    /// a new database is looked at here first: every node and record of it, what it covers,
+    /// addresses whose country is known, and how many clients it moves. Then it takes the place of
+    /// the one in use in one step.
     #[command(display_order = 1)]
     Install(InstallArguments),
-    /// Find clients who are in the wrong region, and print the networks that mend it, as a file for `network_files`.
+    /// Find clients who are in the wrong region, and print the networks that mend it, as a file for
+    /// `network_files`.
     ///
-    /// The database is compared with what clouds publish of their addresses, with lists and with other databases, and
-    /// the access log with what the policy calls near.
+    /// The database is compared with what clouds publish of their addresses, with lists and with
+    /// other databases, and the access log with what the policy calls near.
     #[command(display_order = 3)]
     Audit(AuditArguments),
     /// Say where a database puts addresses: `US`, `US-CA` or `unlocated`, one line for each; with a
@@ -81,8 +85,8 @@ pub struct LookupArguments {
     /// Say also in which region this policy would put each client, and by which of its lines.
     #[arg(long, value_name = "POLICY")]
     policy: Option<PathBuf>,
-    /// Print a JSON object for each address: `address`, `country`, `subdivision`, with a policy also
-    /// `region`, `why` and `label`; or `address` and `error`.
+    /// Print a JSON object for each address: `address`, `country`, `subdivision`, with a policy
+    /// also `region`, `why` and `label`; or `address` and `error`.
     #[arg(long)]
     json: bool,
 }

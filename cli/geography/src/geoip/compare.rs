@@ -10,7 +10,8 @@ use super::span::Span;
 /// What changes from one database to another, by the number of addresses.
 #[derive(Debug, Default)]
 pub(super) struct Change {
-    /// The share of the public IPv4 addresses whose place changes, from 0 to 1; of those that had one.
+    /// The share of the public IPv4 addresses whose place changes, from 0 to 1; of those that had
+    /// one.
     pub(super) ipv4: f64,
     /// The same for IPv6.
     pub(super) ipv6: f64,
@@ -210,7 +211,8 @@ mod tests {
     }
 
     proptest! {
-        /// The pieces say of each position what a look at both lists says, in order and without a gap where either has any.
+        /// The pieces say of each position what a look at both lists says, in order and without a
+        /// gap where either has any.
         #[test]
         fn pieces_say_what_the_lists_say(old in any_segments(), new in any_segments()) {
             let pieces: Vec<_> = pieces(&old, &new).collect();

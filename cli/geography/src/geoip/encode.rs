@@ -46,8 +46,8 @@ impl<'a> From<&'a Location> for Record<'a> {
 /// The bytes depend on the arguments alone: records stand in the order of their codes, nodes
 /// in the order of addresses.
 ///
-/// IPv4 networks are found at the places of [`alias`] too: Envoy looks the address of an `x-forwarded-for`
-/// header up as it is written there, and `::ffff:192.0.2.1` would find nothing.
+/// IPv4 networks are found at the places of [`alias`] too: Envoy looks the address of an
+/// `x-forwarded-for` header up as it is written there, and `::ffff:192.0.2.1` would find nothing.
 ///
 /// # Errors
 ///

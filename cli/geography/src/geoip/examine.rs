@@ -36,7 +36,8 @@ impl Examined {
     ///
     /// # Errors
     ///
-    /// [`GeoipError::File`] if it cannot be read; else why Envoy would find nothing in it, or nonsense.
+    /// [`GeoipError::File`] if it cannot be read; else why Envoy would find nothing in it, or
+    /// nonsense.
     pub fn read(path: &Path) -> Result<Self, GeoipError> {
         Self::of(path, read_file(path)?)
     }

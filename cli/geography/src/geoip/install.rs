@@ -42,8 +42,8 @@ pub struct PlaceArguments {
     /// The most addresses, in percent, whose place may change.
     #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = share)]
     most_changed: f64,
-    /// The least public IPv4 addresses, in percent, that have to be located, and no more than 5 below the
-    /// database in use; 0 for a database of your own that is meant to be small.
+    /// The least public IPv4 addresses, in percent, that have to be located, and no more than 5
+    /// below the database in use; 0 for a database of your own that is meant to be small.
     #[arg(long, value_name = "PERCENT", default_value = "80", value_parser = share)]
     least_coverage: f64,
     /// Say what would become of it, and leave everything as it is.

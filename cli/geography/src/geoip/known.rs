@@ -1,5 +1,6 @@
-//! Addresses whose country has been the same for decades: networks of universities, and of the networks that
-//! connect them. A database that puts many of them elsewhere is wrong, or is none of countries.
+//! Addresses whose country has been the same for decades: networks of universities, and of the
+//! networks that connect them. A database that puts many of them elsewhere is wrong, or is none of
+//! countries.
 
 use std::net::IpAddr;
 

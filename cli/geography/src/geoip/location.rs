@@ -6,13 +6,13 @@ use portolan_core::config::geography::Country;
 
 use super::error::Fault;
 
-/// Codes by which the public databases say "nobody knows": the user-assigned ZZ and XX (ISO 3166-1, clause
-/// 8.1.3), the dash of `IP2Location`, and what is no country but an area or a kind of network: Europe,
-/// Asia and the Pacific, anonymous proxies, satellites, others, Tor.
+/// Codes by which the public databases say "nobody knows": the user-assigned ZZ and XX (ISO 3166-1,
+/// clause 8.1.3), the dash of `IP2Location`, and what is no country but an area or a kind of
+/// network: Europe, Asia and the Pacific, anonymous proxies, satellites, others, Tor.
 const UNLOCATED: [&str; 10] = ["ZZ", "XX", "-", "--", "EU", "AP", "A1", "A2", "O1", "T1"];
 
-/// Codes of countries that are no more, and whose networks are in one of several by now (ISO 3166-3). Registries
-/// of addresses still have some in old entries.
+/// Codes of countries that are no more, and whose networks are in one of several by now (ISO
+/// 3166-3). Registries of addresses still have some in old entries.
 const WITHDRAWN: [&str; 6] = ["AN", "CS", "SU", "TP", "YU", "ZR"];
 
 /// A country and, where the data goes that deep, its subdivision.

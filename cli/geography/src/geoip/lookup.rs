@@ -11,8 +11,8 @@ use super::error::GeoipError;
 use super::location::Location;
 use super::source::{open, read_file};
 
-/// A database that lies in memory, with the records that were decoded so far: a million networks share a
-/// few hundred of them.
+/// A database that lies in memory, with the records that were decoded so far: a million networks
+/// share a few hundred of them.
 pub struct Lookup {
     path: PathBuf,
     reader: Reader<Vec<u8>>,
@@ -34,9 +34,9 @@ impl Lookup {
     ///
     /// # Errors
     ///
-    /// [`GeoipError::Flat`] if its records have the flat shape, in which Envoy finds nothing although the
-    /// answer is there; [`GeoipError::Record`] or [`GeoipError::Unusable`] if the record of this address
-    /// makes no sense.
+    /// [`GeoipError::Flat`] if its records have the flat shape, in which Envoy finds nothing
+    /// although the answer is there; [`GeoipError::Record`] or [`GeoipError::Unusable`] if the
+    /// record of this address makes no sense.
     pub fn place(&mut self, address: IpAddr) -> Result<Option<Location>, GeoipError> {
         let path = &self.path;
         let unusable = |reason| GeoipError::Unusable { path: path.clone(), reason };

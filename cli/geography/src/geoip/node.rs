@@ -1,9 +1,11 @@
-//! The two records of a node of the search tree (<https://maxmind.github.io/MaxMind-DB/>, "Node Layout").
+//! The two records of a node of the search tree (<https://maxmind.github.io/MaxMind-DB/>, "Node
+//! Layout").
 
 /// A record: its node, and which of the two it is.
 pub(super) type Record = (usize, bool);
 
-/// The value of a record, of a node of so many bytes: of 24 bits; of 28, whose highest four stand in the middle of the node; or of 32.
+/// The value of a record, of a node of so many bytes: of 24 bits; of 28, whose highest four stand
+/// in the middle of the node; or of 32.
 pub(super) fn read(database: &[u8], node_bytes: usize, (node, side): Record) -> Option<usize> {
     let at = node.checked_mul(node_bytes)?;
     let value = match (database.get(at..at.checked_add(node_bytes)?)?, side) {

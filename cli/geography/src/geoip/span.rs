@@ -72,8 +72,8 @@ impl Span {
 
     /// The positions of a network that stands in such a tree already, its ends as they are.
     ///
-    /// Nothing is left of an IPv4-mapped or translated network: what a tree has there are its IPv4 networks once more, and
-    /// the way to them is made anew.
+    /// Nothing is left of an IPv4-mapped or translated network: what a tree has there are its IPv4
+    /// networks once more, and the way to them is made anew.
     pub(super) fn in_tree(first: IpAddr, last: IpAddr) -> Vec<Self> {
         let position = |address| match address {
             IpAddr::V4(address) => u128::from(address.to_bits()),

@@ -1,8 +1,8 @@
-//! The search tree of a `MaxMind` DB, looked at node by node (<https://maxmind.github.io/MaxMind-DB/>, "Binary
-//! Search Tree Section").
+//! The search tree of a `MaxMind` DB, looked at node by node
+//! (<https://maxmind.github.io/MaxMind-DB/>, "Binary Search Tree Section").
 //!
-//! Envoy opens a file whose middle is damaged: it looks at the metadata at the end, and counts a lookup that goes
-//! astray as an address that nobody knows. Here every node is visited.
+//! Envoy opens a file whose middle is damaged: it looks at the metadata at the end, and counts a
+//! lookup that goes astray as an address that nobody knows. Here every node is visited.
 
 use maxminddb::Metadata;
 
@@ -12,8 +12,9 @@ use super::node::read;
 const SEPARATOR: usize = 16;
 /// An address has no more bits.
 const DEEPEST: usize = 128;
-/// The IPv4 tree may hang below a node more than once: at `::ffff:0:0/96`, `64:ff9b::/96`, `2002::/16` and the like. A
-/// tree that is damaged can hang together so that it names more networks than anybody can walk.
+/// The IPv4 tree may hang below a node more than once: at `::ffff:0:0/96`, `64:ff9b::/96`,
+/// `2002::/16` and the like. A tree that is damaged can hang together so that it names more
+/// networks than anybody can walk.
 const MOST_ALIASES: u64 = 16;
 
 /// Why a tree is none, for the person who has the file.

@@ -3,8 +3,9 @@
 use super::entry::{self, Entry, Family, Problems};
 use serde_json::Value;
 
-/// Every entry of both families. A prefix is listed once for each service that uses it, and `AMAZON` is on all
-/// of them. The network border group (a local zone) is finer than a registry's region, and is not read.
+/// Every entry of both families. A prefix is listed once for each service that uses it, and
+/// `AMAZON` is on all of them. The network border group (a local zone) is finer than a registry's
+/// region, and is not read.
 pub(super) fn entries(file: &Value, problems: &mut Problems) -> Vec<Entry> {
     let families =
         [("prefixes", "ip_prefix", Family::V4), ("ipv6_prefixes", "ipv6_prefix", Family::V6)];

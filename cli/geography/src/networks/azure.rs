@@ -7,8 +7,9 @@ use serde_json::Value;
 /// The tag of all of a region: `AzureCloud.westeurope`.
 const REGION: &str = "AzureCloud";
 
-/// Every prefix of every tag. Tags overlap: all that a service has stands in `Storage`, what it has in a region in
-/// `Storage.WestEurope` too, and in `AzureCloud.westeurope` with the rest of the region.
+/// Every prefix of every tag. Tags overlap: all that a service has stands in `Storage`, what it has
+/// in a region in `Storage.WestEurope` too, and in `AzureCloud.westeurope` with the rest of the
+/// region.
 pub(super) fn entries(file: &Value, problems: &mut Problems) -> Vec<Entry> {
     let mut found = Vec::new();
     for (index, tag) in entry::array(file, "values", problems).iter().enumerate() {

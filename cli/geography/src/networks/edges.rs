@@ -1,5 +1,6 @@
-//! Delivery networks, whose addresses are in no region: Cloudflare (<https://developers.cloudflare.com/api/resources/ips>,
-//! or the lists at <https://www.cloudflare.com/ips/>) and Fastly
+//! Delivery networks, whose addresses are in no region: Cloudflare
+//! (<https://developers.cloudflare.com/api/resources/ips>, or the lists at
+//! <https://www.cloudflare.com/ips/>) and Fastly
 //! (<https://www.fastly.com/documentation/reference/api/utils/public-ip-list/>).
 
 use super::entry::{self, Entry, Problems, Weight};

@@ -14,9 +14,11 @@ pub(super) struct Entry {
     pub(super) prefix: IpNet,
     /// `aws:eu-west-1`.
     pub(super) label: String,
-    /// What runs there, in lower case, `s3`; empty where the provider names no service in particular.
+    /// What runs there, in lower case, `s3`; empty where the provider names no service in
+    /// particular.
     pub(super) service: String,
-    /// How much the entry is worth beside another of the same prefix: the name of a region beats `everywhere`.
+    /// How much the entry is worth beside another of the same prefix: the name of a region beats
+    /// `everywhere`.
     pub(super) weight: Weight,
 }
 
@@ -134,13 +136,14 @@ pub(super) fn label(
     usable.then_some(label)
 }
 
-/// What a label says of where its prefix is, if `everywhere` is that of prefixes that are in every region.
+/// What a label says of where its prefix is, if `everywhere` is that of prefixes that are in every
+/// region.
 pub(super) fn weight(label: &str, everywhere: &str) -> Weight {
     if label == everywhere { Weight::Everywhere } else { Weight::OfRegion }
 }
 
-/// The name of a service as a part of a label: in lower case, and what a label cannot have as `-`. Nothing for
-/// names in `general`, which every prefix has.
+/// The name of a service as a part of a label: in lower case, and what a label cannot have as `-`.
+/// Nothing for names in `general`, which every prefix has.
 pub(super) fn service(name: &str, general: &[&str]) -> String {
     let plain = |byte: char| byte.is_ascii_alphanumeric() || byte == '_' || byte == '-';
     let lower = name.trim().to_ascii_lowercase();

@@ -1,4 +1,5 @@
-//! `portolan networks`: the address ranges that a cloud or a delivery network publishes, as networks of a policy.
+//! `portolan networks`: the address ranges that a cloud or a delivery network publishes, as
+//! networks of a policy.
 //!
 //! The command reads a file that somebody has downloaded; it fetches nothing. The same file always
 //! makes the same document, so that a refresh of the ranges is a diff that can be reviewed.
@@ -39,7 +40,8 @@ pub struct ImportArgs {
     /// The file, as the provider publishes it.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Keep what runs there in the labels, behind the region: `aws:eu-west-1:s3`. `aws:eu-west-1*` means all of them.
+    /// Keep what runs there in the labels, behind the region: `aws:eu-west-1:s3`. `aws:eu-west-1*`
+    /// means all of them.
     #[arg(long)]
     services: bool,
     /// On which day it was published, where the file does not say.

@@ -1,4 +1,5 @@
-//! The format of Oracle Cloud: <https://docs.oracle.com/en-us/iaas/Content/General/Concepts/addressranges.htm>.
+//! The format of Oracle Cloud:
+//! <https://docs.oracle.com/en-us/iaas/Content/General/Concepts/addressranges.htm>.
 
 use super::entry::{self, Entry, Problems, Weight};
 use serde_json::Value;

@@ -41,7 +41,8 @@ const PLACES: &[(&str, &str)] = &[
     ("oracle:ap-batam", "ID"),
 ];
 
-/// The country of the region in a label, `IE` for `aws:eu-west-1`; `None` for what is everywhere or not known.
+/// The country of the region in a label, `IE` for `aws:eu-west-1`; `None` for what is everywhere or
+/// not known.
 pub(crate) fn country(label: &str) -> Option<&'static str> {
     let known = PLACES.iter().filter(|(start, _)| label.starts_with(start));
     known.max_by_key(|(start, _)| start.len()).map(|(_, country)| *country)

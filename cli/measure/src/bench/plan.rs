@@ -28,8 +28,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Resolves the tag at both sides. The image is what the front says; where the upstream has moved
-    /// the tag since, it still has that image by its digest.
+    /// Resolves the tag at both sides. The image is what the front says; where the upstream has
+    /// moved the tag since, it still has that image by its digest.
     ///
     /// # Errors
     ///

@@ -16,7 +16,8 @@ const RIGHT: f64 = WIDTH - 24.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 160.0;
 
-/// Blue and orange of the palette of Okabe and Ito, which people who see few colours can tell apart.
+/// Blue and orange of the palette of Okabe and Ito, which people who see few colours can tell
+/// apart.
 const FRONT: &str = "#0072b2";
 const UPSTREAM: &str = "#d55e00";
 

@@ -20,8 +20,8 @@ pub(super) struct Chain {
     pub(super) stations: Vec<String>,
 }
 
-/// The region, and the chains of several backends that serve its clients; of the rules for a repository alone where one
-/// is named.
+/// The region, and the chains of several backends that serve its clients; of the rules for a
+/// repository alone where one is named.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! The order of chains, changed in the policy's own text: nothing else of the file changes, comments and layout included.
+//! The order of chains, changed in the policy's own text: nothing else of the file changes,
+//! comments and layout included.
 
 use std::fs;
 
@@ -27,10 +28,11 @@ struct Word<'t> {
     should_be: &'t str,
 }
 
-/// The changes as a unified diff of the policy's file; empty without a file, and without what can be changed in it.
+/// The changes as a unified diff of the policy's file; empty without a file, and without what can
+/// be changed in it.
 ///
-/// A chain is left out that has a `share`, which belongs to a place in the chain and not to a backend, and one whose
-/// items do not stand in the file as they are, such as those of an alias.
+/// A chain is left out that has a `share`, which belongs to a place in the chain and not to a
+/// backend, and one whose items do not stand in the file as they are, such as those of an alias.
 pub(super) fn diff(policy: &LoadedPolicy, changes: &[Change]) -> String {
     let file = policy.file();
     let Ok(text) = fs::read_to_string(file) else { return String::new() };

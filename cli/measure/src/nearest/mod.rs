@@ -1,8 +1,9 @@
-//! `portolan nearest`: which backends are near to where it runs, and which chains have them in another order.
+//! `portolan nearest`: which backends are near to where it runs, and which chains have them in
+//! another order.
 //!
-//! [`chains`] finds the chains of a region, [`probe`] asks each backend of them, [`order`] says in which order a chain
-//! should have them, [`edit`] and [`unified`] write that as a diff of the policy, [`report`] says it all, in JSON, for
-//! Prometheus or for people.
+//! [`chains`] finds the chains of a region, [`probe`] asks each backend of them, [`order`] says in
+//! which order a chain should have them, [`edit`] and [`unified`] write that as a diff of the
+//! policy, [`report`] says it all, in JSON, for Prometheus or for people.
 
 mod chains;
 mod edit;
@@ -51,8 +52,8 @@ pub struct NearestArgs {
     /// The policy.
     #[arg(value_name = "POLICY", env = "PORTOLAN_POLICY")]
     policy: PathBuf,
-    /// An image by its name in the policy's rules, such as `drycc/base:v1`; its manifest and the first bytes of its
-    /// largest layer are measured too.
+    /// An image by its name in the policy's rules, such as `drycc/base:v1`; its manifest and the
+    /// first bytes of its largest layer are measured too.
     #[arg(value_name = "IMAGE")]
     image: Option<ImageName>,
     /// The region of the machine that this runs on; left out, the only one of the policy.

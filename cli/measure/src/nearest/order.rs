@@ -1,11 +1,11 @@
 //! In which order a chain should have its backends.
 
-/// How much sooner a backend must answer to be called nearer: seconds, and a share of the other's time. What is below
-/// is noise, and an order that changes with it would be no order.
+/// How much sooner a backend must answer to be called nearer: seconds, and a share of the other's
+/// time. What is below is noise, and an order that changes with it would be no order.
 const CLEARLY: (f64, f64) = (0.002, 0.1);
 
-/// The order that was measured: nobody stands behind one who takes clearly longer. What is not clear stays as it is,
-/// so that a chain is changed no more than it must be.
+/// The order that was measured: nobody stands behind one who takes clearly longer. What is not
+/// clear stays as it is, so that a chain is changed no more than it must be.
 pub(super) fn measured<T: Clone>(chain: &[(T, f64)]) -> Vec<T> {
     let mut order = chain.to_vec();
     // Each exchange takes a slower one behind a faster one, so that this ends.

@@ -64,7 +64,8 @@ impl Probe {
     ///
     /// # Errors
     ///
-    /// A file that the policy names cannot be used, or the backend cannot have an image of this name.
+    /// A file that the policy names cannot be used, or the backend cannot have an image of this
+    /// name.
     pub(super) fn new(
         config: &Config,
         backend: &Backend,
@@ -97,8 +98,8 @@ impl Probe {
 }
 
 impl Pulled {
-    /// What stays the same is found out once, and takes none of the time that is measured: the client's token, and
-    /// what the image consists of.
+    /// What stays the same is found out once, and takes none of the time that is measured: the
+    /// client's token, and what the image consists of.
     fn walk(&mut self) -> Result<Times, Fault> {
         let image = match self.image.take() {
             Some(image) => image,
@@ -131,7 +132,8 @@ fn there(backend: &Backend, image: &ImageName) -> Result<ImageName, String> {
     there.parse().map_err(|_| format!("{} cannot have {there}", backend.name()))
 }
 
-/// How long a registry takes to be reached and to say that it is one: 401 is how it greets who has not signed in.
+/// How long a registry takes to be reached and to say that it is one: 401 is how it greets who has
+/// not signed in.
 fn pinged(url: &BackendUrl, options: &ClientOptions) -> Result<f64, Fault> {
     let begun = Instant::now();
     let answer = Client::new(options).send(&Ask::get(ping(url)?))?;

@@ -115,8 +115,8 @@ impl Report {
         }
     }
 
-    /// The chains that should be in another order, of this region alone: the order of `default` is right or wrong for
-    /// other clients too.
+    /// The chains that should be in another order, of this region alone: the order of `default` is
+    /// right or wrong for other clients too.
     pub(super) fn changes(&self) -> Vec<Change> {
         let wrong = self.chains.iter().filter(|one| one.state == State::Wrong && !one.is_default);
         let change = |one: &Judged| Change {
@@ -162,7 +162,8 @@ impl Report {
         )
     }
 
-    /// For Prometheus: what each backend took, and 1 or 0 for each chain of which something can be said.
+    /// For Prometheus: what each backend took, and 1 or 0 for each chain of which something can be
+    /// said.
     pub(super) fn metrics(&self) -> String {
         let region = &self.region;
         let times = self.backends.iter().flat_map(|one| {

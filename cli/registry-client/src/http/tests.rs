@@ -6,7 +6,8 @@ use std::thread;
 
 use super::*;
 
-/// A server that answers by path and keeps every request: path, and `Authorization` if there was any.
+/// A server that answers by path and keeps every request: path, and `Authorization` if there was
+/// any.
 struct Scripted {
     url: String,
     seen: Arc<Mutex<Vec<Seen>>>,

@@ -1,8 +1,9 @@
 //! Gauges of the limits that registries report: allowed and remaining requests.
 //!
-//! Docker Hub answers `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 76;w=21600` to requests for manifests
-//! ("Docker Hub usage and limits"); the number counts, and what stands behind it is the window in seconds. Envoy's
-//! gauges take numbers alone, so a filter takes the number out of the header, where there is one.
+//! Docker Hub answers `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 76;w=21600` to
+//! requests for manifests ("Docker Hub usage and limits"); the number counts, and what stands
+//! behind it is the window in seconds. Envoy's gauges take numbers alone, so a filter takes the
+//! number out of the header, where there is one.
 
 use portolan_core::record::metric::{Metric, UPSTREAM_ALLOWED, UPSTREAM_REMAINING};
 use serde_json::{Value, json};
@@ -15,7 +16,8 @@ use super::stat;
 /// Where the numbers are kept until the request is over.
 const NAMESPACE: &str = "portolan.limit";
 
-/// Each metric, and the headers that it comes from: those of Docker Hub, and those that others send.
+/// Each metric, and the headers that it comes from: those of Docker Hub, and those that others
+/// send.
 const SOURCES: [(Metric, [&str; 2]); 2] = [
     (UPSTREAM_REMAINING, ["ratelimit-remaining", "x-ratelimit-remaining"]),
     (UPSTREAM_ALLOWED, ["ratelimit-limit", "x-ratelimit-limit"]),

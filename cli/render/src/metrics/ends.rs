@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use super::super::typed::object;
 use super::rules::{Change, beginning, input, on_match};
 
-/// What is said of a request: whether the first backend was passed over, by one character; what kind of
-/// answer it was; and the status.
+/// What is said of a request: whether the first backend was passed over, by one character; what
+/// kind of answer it was; and the status.
 pub(super) fn request_format() -> String {
     let later = format!("%FILTER_STATE({}:PLAIN):1%", StateKey::PassedOverWhy.object());
     format!("{later} %RESPONSE_CODE_DETAILS% %RESPONSE_CODE%")
 }
 
-/// How requests end. Answers of backends are known by `via_upstream`, those of the filter by their own
-/// details. The rest is Envoy's own, such as a request that it could not read.
+/// How requests end. Answers of backends are known by `via_upstream`, those of the filter by their
+/// own details. The rest is Envoy's own, such as a request that it could not read.
 pub(super) fn of_requests() -> Value {
     let mut rows = Vec::new();
     for (place, served) in [(NO_VALUE, Outcome::Nearest), (LATER, Outcome::Fallback)] {
@@ -78,7 +78,8 @@ fn by_status() -> Value {
 /// What is said of an attempt: the status of the answer, 0 without one, and what went wrong.
 pub(super) const ATTEMPT_FORMAT: &str = "%RESPONSE_CODE%%RESPONSE_FLAGS%";
 
-/// How attempts end, by Envoy's response flags (its documentation, "Access logging", `%RESPONSE_FLAGS%`).
+/// How attempts end, by Envoy's response flags (its documentation, "Access logging",
+/// `%RESPONSE_FLAGS%`).
 pub(super) fn of_attempts() -> Value {
     use AttemptResult::{
         Failed, Gone, Limited, Missing, Ok, Overflow, Redirected, Refused, Rejected, Reset,
@@ -140,8 +141,8 @@ pub(super) fn why() -> Value {
     beginning(&rows, Some(Change::Nothing))
 }
 
-/// What is said of what a node was sent: whether it asked for content, by one character; what kind of answer it was;
-/// and the status.
+/// What is said of what a node was sent: whether it asked for content, by one character; what kind
+/// of answer it was; and the status.
 pub(super) fn fill_format() -> String {
     let content = format!("%FILTER_STATE({}:PLAIN):1%", StateKey::Filled.object());
     format!("{content} %RESPONSE_CODE_DETAILS% %RESPONSE_CODE%")

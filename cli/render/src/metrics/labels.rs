@@ -14,8 +14,8 @@ use super::rules::{Change, exact};
 /// The labels of the metrics of one configuration.
 #[derive(Clone, Copy)]
 pub(super) struct Tags {
-    /// Whether redirects are followed. Where they led is known by the cluster, since the hosts there have no
-    /// metadata.
+    /// Whether redirects are followed. Where they led is known by the cluster, since the hosts
+    /// there have no metadata.
     pub(super) follows: bool,
     /// What is counted.
     pub(super) of: Subject,
@@ -31,7 +31,8 @@ pub(super) enum Subject {
 }
 
 impl Tags {
-    /// A label. Those of what the filter counts itself have no format: they are [in the name](super::tags).
+    /// A label. Those of what the filter counts itself have no format: they are [in the
+    /// name](super::tags).
     pub(super) fn of(self, label: Label) -> Value {
         match label {
             Label::Front => plain(label, &property(StateKey::Front)),
@@ -67,8 +68,8 @@ impl Tags {
         }
     }
 
-    /// The endpoint that answered is a node, or a registry, which says of none; where a node is filled, it has said its
-    /// own name.
+    /// The endpoint that answered is a node, or a registry, which says of none; where a node is
+    /// filled, it has said its own name.
     fn node(self) -> String {
         match self.of {
             Subject::Requests => of_host(contract::NODE),
@@ -89,8 +90,8 @@ impl Tags {
     }
 }
 
-/// The codes of the filter's errors, by the details of its answers. What backends and Envoy itself answer is not
-/// counted there.
+/// The codes of the filter's errors, by the details of its answers. What backends and Envoy itself
+/// answer is not counted there.
 fn codes() -> Value {
     let details: Vec<(String, &str)> = REFUSALS
         .iter()
@@ -101,7 +102,8 @@ fn codes() -> Value {
     exact(&rows, Some(Change::Nothing))
 }
 
-/// Where nothing is said nothing is counted: a client that was sent nowhere, a request that no cache may answer.
+/// Where nothing is said nothing is counted: a client that was sent nowhere, a request that no
+/// cache may answer.
 fn said() -> Value {
     exact(&[(NO_VALUE, Change::Nothing)], None)
 }

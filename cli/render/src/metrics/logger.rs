@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::typed::{extension, object};
 
-/// With what the names of these metrics begin in Envoy. It takes the first word off where it shows them to
-/// Prometheus: a namespace for what modules count, which is there as soon as a module is.
+/// With what the names of these metrics begin in Envoy. It takes the first word off where it shows
+/// them to Prometheus: a namespace for what modules count, which is there as soon as a module is.
 pub(super) const PREFIX: &str = "wasmcustom.portolan";
 
 /// A logger of these counters, histograms and gauges.

@@ -1,9 +1,9 @@
 //! Metrics that Envoy counts for Portolan: one record for each request and one for each attempt.
 //!
-//! Envoy's stats access logger counts, so a request that no filter saw, or that ended while it was carried,
-//! is counted like any other. What it cannot know, the filter has noted: region, front, what the request is,
-//! and the backend that was passed over. [`portolan_core::record::metric`] lists the metrics;
-//! how each label gets its values stands in [`labels`].
+//! Envoy's stats access logger counts, so a request that no filter saw, or that ended while it was
+//! carried, is counted like any other. What it cannot know, the filter has noted: region, front,
+//! what the request is, and the backend that was passed over. [`portolan_core::record::metric`]
+//! lists the metrics; how each label gets its values stands in [`labels`].
 
 mod budget;
 mod ends;
@@ -84,8 +84,9 @@ pub(super) fn of_attempts(needs: Needs, records: Records<'_>) -> Option<Value> {
     records.counts.then(|| logger(&counters))
 }
 
-/// The fields of the listener for metrics by which each scrape says which policy is served: a gauge is set
-/// when a request begins. Where the policy changes while Envoy runs, the [route](of_policy) says which it is.
+/// The fields of the listener for metrics by which each scrape says which policy is served: a gauge
+/// is set when a request begins. Where the policy changes while Envoy runs, the [route](of_policy)
+/// says which it is.
 pub(super) fn of_scrapes(records: Records<'_>) -> Value {
     if !records.counts {
         return Value::Null;
@@ -132,8 +133,8 @@ pub(super) fn names() -> Value {
     json!({"prefix": format!("{PREFIX}.")})
 }
 
-/// The first byte of an answer of Envoy's or the filter's own comes when the answer does: Envoy knows no
-/// time for it.
+/// The first byte of an answer of Envoy's or the filter's own comes when the answer does: Envoy
+/// knows no time for it.
 fn first_byte() -> String {
     let operators = ["RESPONSE_DURATION", "DURATION"].map(|command| json!({"command": command}));
     access_log::first_of(&operators)

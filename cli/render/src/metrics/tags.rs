@@ -1,8 +1,8 @@
 //! The labels of what the filter counts itself.
 //!
-//! Envoy knows no labels of a filter in `WebAssembly`: they stand in the names, and Envoy takes them out. A machine for
-//! `WebAssembly` serves all filters and counts under the name of whichever was made first, which may be one of a
-//! cluster; its name is taken out as well.
+//! Envoy knows no labels of a filter in `WebAssembly`: they stand in the names, and Envoy takes
+//! them out. A machine for `WebAssembly` serves all filters and counts under the name of whichever
+//! was made first, which may be one of a cluster; its name is taken out as well.
 
 use portolan_core::contract::counted;
 use portolan_core::record::metric::OF_LOOKUPS;

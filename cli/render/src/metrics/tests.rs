@@ -1,4 +1,5 @@
-//! The rules give each request and each attempt one word, and the documentation lists what there is.
+//! The rules give each request and each attempt one word, and the documentation lists what there
+//! is.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,8 @@ use portolan_core::record::metric::Values;
 use super::super::stats;
 use super::*;
 
-/// What Envoy makes of a value by rules; `None` where nothing is counted. Of several beginnings the longest counts.
+/// What Envoy makes of a value by rules; `None` where nothing is counted. Of several beginnings the
+/// longest counts.
 fn applied(rules: &Value, value: &str) -> Option<String> {
     let tree = &rules["matcher_tree"];
     let exact = tree["exact_match_map"]["map"].get(value);

@@ -13,8 +13,9 @@ pub(crate) struct AdminAccess {
     pub(crate) address: SocketAddr,
     /// Whether the filter asks Envoy for the health of backends.
     pub(crate) is_asked: bool,
-    /// Whether the filter asks through a listener inside. The native module asks on Envoy's main thread, which has no
-    /// such listener; nothing keeps a native module from the admin interface anyway.
+    /// Whether the filter asks through a listener inside. The native module asks on Envoy's main
+    /// thread, which has no such listener; nothing keeps a native module from the admin interface
+    /// anyway.
     pub(crate) has_a_listener_inside: bool,
     /// Where metrics are scraped; nowhere if there is none.
     pub(crate) metrics: Option<SocketAddr>,
@@ -35,8 +36,8 @@ impl AdminAccess {
     }
 }
 
-/// Whether the filter asks Envoy for the health of backends: a front shows it, something depends on it, or the
-/// next policy may need it.
+/// Whether the filter asks Envoy for the health of backends: a front shows it, something depends on
+/// it, or the next policy may need it.
 pub(super) fn is_asked(config: &Config, target: Target) -> bool {
     let mut fronts = config.fronts().all().iter();
     target == Target::Files

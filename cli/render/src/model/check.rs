@@ -45,7 +45,8 @@ fn geo_headers(clients: &Clients) -> Result<(), RenderError> {
     }
 }
 
-/// Who asks the admin interface must know its port; and a front that is scraped has to have what is shown.
+/// Who asks the admin interface must know its port; and a front that is scraped has to have what is
+/// shown.
 fn admin(config: &Config, options: &Options) -> Result<(), RenderError> {
     let is_asked = is_asked(config, options.target) || options.metrics.is_some();
     if is_asked && options.admin.port() == 0 {
@@ -58,7 +59,8 @@ fn admin(config: &Config, options: &Options) -> Result<(), RenderError> {
     }
 }
 
-/// Refuses an Envoy that would follow redirects to where the policy does not let it: to private addresses.
+/// Refuses an Envoy that would follow redirects to where the policy does not let it: to private
+/// addresses.
 pub(crate) fn private_addresses(config: &Config, envoy: EnvoyVersion) -> Result<(), RenderError> {
     let mut public =
         followed(config).filter(|backend| !backend.followed_redirects().private_addresses());

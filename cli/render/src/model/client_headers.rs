@@ -6,17 +6,18 @@ use portolan_core::contract::headers;
 /// Those of a policy's clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientHeaders {
-    /// What the names of those begin with that are removed before anything reads them: the filter and Envoy would
-    /// take them for their own.
+    /// What the names of those begin with that are removed before anything reads them: the filter
+    /// and Envoy would take them for their own.
     pub(crate) removed_first: &'static [&'static str],
-    /// Whose word the geo headers are, where the filter reads any: it believes the networks of the policy.
+    /// Whose word the geo headers are, where the filter reads any: it believes the networks of the
+    /// policy.
     pub(crate) peer: Option<Peer>,
     /// Those that no backend is shown, in lower case.
     pub(crate) removed_for_backends: Vec<String>,
 }
 
-/// Whose word geo headers are. The address that `x-forwarded-for` leads to would be the client's, and is not known yet
-/// when they are looked at.
+/// Whose word geo headers are. The address that `x-forwarded-for` leads to would be the client's,
+/// and is not known yet when they are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// The other end of the connection.
@@ -25,11 +26,12 @@ pub(crate) enum Peer {
     NamedByBalancer,
 }
 
-/// What the filter and Envoy say to each other. A credential is named later, by the attempt phase, when
-/// these have been removed.
+/// What the filter and Envoy say to each other. A credential is named later, by the attempt phase,
+/// when these have been removed.
 const INTERNAL: [&str; 3] = [headers::CLUSTER, headers::PEER, headers::CREDENTIAL];
 /// What Envoy itself says of the client and of the front. The filter has removed the rest before
-/// ([`portolan_core::is_withheld`]): each name of a list costs every request, also where it is not there.
+/// ([`portolan_core::is_withheld`]): each name of a list costs every request, also where it is not
+/// there.
 const ENVOYS: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-envoy-external-address"];
 
 impl ClientHeaders {

@@ -41,7 +41,8 @@ pub(crate) struct BackendCluster<'p> {
     pub(crate) name: String,
     /// How long a connection may take to come up.
     pub(crate) connect_timeout: Duration,
-    /// Whether requests take it out that get no answer. Where nobody else can be asked only its health checks do.
+    /// Whether requests take it out that get no answer. Where nobody else can be asked only its
+    /// health checks do.
     pub(crate) is_ejected_by_requests: bool,
     /// The filters of its attempts.
     pub(crate) filters: Option<UpstreamFilters<'p>>,
@@ -107,8 +108,9 @@ fn of_lists<'p>(config: &'p Config, options: &'p Options) -> Vec<ListCluster<'p>
     clusters.collect()
 }
 
-/// The clusters of attempts after the first: of each backend of a list of several, and of each set of them that may be
-/// left. Without the filter nobody names one. A cache is never asked after another backend.
+/// The clusters of attempts after the first: of each backend of a list of several, and of each set
+/// of them that may be left. Without the filter nobody names one. A cache is never asked after
+/// another backend.
 fn for_later_attempts<'p>(
     config: &'p Config,
     options: &'p Options,
@@ -141,9 +143,9 @@ fn for_later_attempts<'p>(
 
 /// The clusters of first attempts where some backends of a list are asked after the others.
 ///
-/// Each has all of the list, so that a request has somebody to go to while those that would be asked first are down. In
-/// a policy of many lists it is the one backend of a list of two that is not spared; its attempts find in the request
-/// to whom they go on.
+/// Each has all of the list, so that a request has somebody to go to while those that would be
+/// asked first are down. In a policy of many lists it is the one backend of a list of two that is
+/// not spared; its attempts find in the request to whom they go on.
 fn sparing<'p>(config: &'p Config, options: &'p Options) -> Vec<GroupCluster<'p>> {
     let lists = config.lists().iter();
     let lists = lists.filter(|list| options.filter.is_some() && list.has_fallback());
@@ -185,11 +187,12 @@ fn only_first<'p>(
     backends.map(cluster).collect()
 }
 
-/// How long a connection may take to come up where there is nobody else to ask: a lost packet costs a second.
+/// How long a connection may take to come up where there is nobody else to ask: a lost packet costs
+/// a second.
 pub(crate) const CONNECTING_ALONE: Duration = Duration::from_secs(3);
 
-/// How long a connection to a backend may take. Where it is one of several the policy says so; where it is alone it may
-/// always take as long as [`CONNECTING_ALONE`].
+/// How long a connection to a backend may take. Where it is one of several the policy says so;
+/// where it is alone it may always take as long as [`CONNECTING_ALONE`].
 fn connecting(backend: &Backend, config: &Config) -> Duration {
     let time = backend.resilience().connect_timeout;
     let lists = config.lists().iter();

@@ -6,8 +6,8 @@ use crate::options::Target;
 
 /// What makes tunnels to backends.
 pub(crate) struct ConnectProxies<'p> {
-    /// Whether the listener is needed that makes them: a backend is reached through a proxy, or one of the next policy
-    /// may be.
+    /// Whether the listener is needed that makes them: a backend is reached through a proxy, or one
+    /// of the next policy may be.
     pub(crate) is_needed: bool,
     /// The proxies, each once.
     pub(crate) all: Vec<&'p BackendUrl>,

@@ -25,8 +25,8 @@ pub(crate) struct Followed<'p> {
 pub(crate) enum Addresses {
     /// Any.
     Any,
-    /// Only such that everybody reaches: whoever writes a name server's answers could otherwise have the
-    /// proxy ask whatever it reaches, such as the cloud's own service for secrets.
+    /// Only such that everybody reaches: whoever writes a name server's answers could otherwise
+    /// have the proxy ask whatever it reaches, such as the cloud's own service for secrets.
     Public,
 }
 

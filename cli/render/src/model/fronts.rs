@@ -6,7 +6,8 @@ use crate::secret::Secret;
 
 /// Those of a policy.
 pub(crate) struct Fronts<'p> {
-    /// The certificates that clients are shown, one for each front that has any; without one there is no TLS.
+    /// The certificates that clients are shown, one for each front that has any; without one there
+    /// is no TLS.
     pub(crate) certificates: Vec<Secret>,
     /// The fronts that pages of other origins may read.
     pub(crate) pages: Vec<(&'p Front, &'p Cors)>,
@@ -58,7 +59,8 @@ pub(super) fn of_every_host(config: &Config) -> Option<&Front> {
     config.fronts().find(b"").and_then(|id| config.fronts().get(id))
 }
 
-/// The host that is meant by an HTTP/1.0 request that names none: that of the default front, or of the only one.
+/// The host that is meant by an HTTP/1.0 request that names none: that of the default front, or of
+/// the only one.
 fn host_of_nobody(config: &Config) -> Option<&str> {
     let only = match config.fronts().all() {
         [only] => Some(only),
@@ -68,9 +70,9 @@ fn host_of_nobody(config: &Config) -> Option<&str> {
     front.hosts().first().map(FrontHost::as_str)
 }
 
-/// What this installation calls itself: made of the hosts of its fronts and the URLs of its backends. All
-/// machines with one policy are one, for a request that goes round among them loops as well. An edge and the
-/// region behind it have other backends, and other names.
+/// What this installation calls itself: made of the hosts of its fronts and the URLs of its
+/// backends. All machines with one policy are one, for a request that goes round among them loops
+/// as well. An edge and the region behind it have other backends, and other names.
 fn identity(config: &Config) -> String {
     let hosts = config.fronts().all().iter().flat_map(Front::hosts).map(FrontHost::as_str);
     let urls = config.backends().iter().map(Backend::url);

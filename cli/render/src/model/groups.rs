@@ -17,8 +17,8 @@ pub(crate) struct Groups<'p> {
 pub(crate) struct Group<'p> {
     /// The keys of its backends.
     members: Vec<&'p str>,
-    /// What the filter may name, for attempts after the first, and for first ones where some of the list is asked after
-    /// the others.
+    /// What the filter may name, for attempts after the first, and for first ones where some of the
+    /// list is asked after the others.
     pub(crate) named: Vec<Named>,
 }
 
@@ -80,14 +80,14 @@ fn named(members: &[&str], detail: Detail) -> Vec<Named> {
         .collect()
 }
 
-/// The cluster of first attempts at the one backend of a list of two that is not spared, by its key, where lists have
-/// no clusters for that themselves.
+/// The cluster of first attempts at the one backend of a list of two that is not spared, by its
+/// key, where lists have no clusters for that themselves.
 pub(super) fn unspared(key: &str) -> String {
     clusters::sparing(&[key], 0)
 }
 
-/// How much of what a list may come to has a cluster of its own. The time of Envoy's start grows with the square of the
-/// number of such clusters.
+/// How much of what a list may come to has a cluster of its own. The time of Envoy's start grows
+/// with the square of the number of such clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     /// Each set of the backends of a list of up to six, 56 at most, and each order of it, 57.
@@ -111,11 +111,12 @@ impl Detail {
     }
 }
 
-/// The number of lists of several backends up to which there are clusters for all that may come of them.
+/// The number of lists of several backends up to which there are clusters for all that may come of
+/// them.
 const MANY_LISTS: usize = 1000;
 
-/// The orders in which a list is asked where some of it is asked after the others, but for its own, as far as they have
-/// clusters, and how many are asked after the others.
+/// The orders in which a list is asked where some of it is asked after the others, but for its own,
+/// as far as they have clusters, and how many are asked after the others.
 pub(super) fn orders<T: Copy + Ord>(list: &[T], detail: Detail) -> BTreeSet<(Vec<T>, usize)> {
     if list.len() > detail.longest() {
         return BTreeSet::new();
@@ -128,7 +129,8 @@ pub(super) fn orders<T: Copy + Ord>(list: &[T], detail: Detail) -> BTreeSet<(Vec
     rests(list, detail).into_iter().map(in_order).filter(|(order, _)| order != list).collect()
 }
 
-/// What may be left to ask of a list when some of it was asked, in its order, as far as it has a cluster.
+/// What may be left to ask of a list when some of it was asked, in its order, as far as it has a
+/// cluster.
 pub(super) fn rests<T: Copy + Ord>(list: &[T], detail: Detail) -> BTreeSet<Vec<T>> {
     if list.len() > detail.longest() {
         return list.iter().map(|one| vec![*one]).collect();

@@ -14,7 +14,8 @@ use crate::limits::Limits;
 use crate::options::Options;
 use crate::secret::Secret;
 
-/// All listeners that HTTP comes in by. (Metrics have one of their own, which only the options say.)
+/// All listeners that HTTP comes in by. (Metrics have one of their own, which only the options
+/// say.)
 pub(crate) struct Listeners<'p> {
     /// The one that clients are served at.
     pub(crate) clients: Inbound<'p>,
@@ -118,8 +119,8 @@ impl<'p> Listeners<'p> {
 }
 
 impl<'p> Inbound<'p> {
-    /// A listener for clients. Whoever speaks the PROXY protocol can say to be anybody, so nobody but the balancers may
-    /// connect where it is spoken.
+    /// A listener for clients. Whoever speaks the PROXY protocol can say to be anybody, so nobody
+    /// but the balancers may connect where it is spoken.
     fn for_clients(address: SocketAddr, clients: &'p Clients) -> Self {
         let balancers = clients.proxy_protocol();
         let sources = match balancers {
@@ -134,8 +135,8 @@ impl<'p> Inbound<'p> {
         }
     }
 
-    /// The listener of a fill: who may have which content is not asked there, so only the nodes of caches may connect,
-    /// and this machine, because the filter asks as well, without TLS.
+    /// The listener of a fill: who may have which content is not asked there, so only the nodes of
+    /// caches may connect, and this machine, because the filter asks as well, without TLS.
     fn of_fill(fill: &Fill) -> Self {
         Self {
             address: fill.address,
@@ -147,7 +148,8 @@ impl<'p> Inbound<'p> {
 }
 
 impl FillTls {
-    /// As the first cache with TLS has it, which all have in common; also for nodes of this machine.
+    /// As the first cache with TLS has it, which all have in common; also for nodes of this
+    /// machine.
     fn of(fill: &Fill) -> Option<Self> {
         let has_tls = |cache: &Cache| cache.tls().is_some();
         let first = fill.config.caches().iter().find(|cache| has_tls(cache))?;
@@ -160,8 +162,8 @@ impl FillTls {
     }
 }
 
-/// This machine, and from where the nodes of these caches ask. A connection from a machine to an address of its own
-/// comes from that address.
+/// This machine, and from where the nodes of these caches ask. A connection from a machine to an
+/// address of its own comes from that address.
 fn nodes_and_own(fill: &Fill, are_meant: impl Fn(&Cache) -> bool) -> Sources {
     let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
     let listened_at = Some(fill.address.ip()).filter(|address| !address.is_unspecified());

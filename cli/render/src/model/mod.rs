@@ -1,8 +1,9 @@
 //! The model: everything that an Envoy needs to serve a policy on a machine, decided once, as plain
 //! values.
 //!
-//! Only this module asks the policy as a whole. What writes Envoy's messages takes its part of the [`Model`], so a
-//! question of security ("who may connect?", "is a client's header removed?") is a question to a value.
+//! Only this module asks the policy as a whole. What writes Envoy's messages takes its part of the
+//! [`Model`], so a question of security ("who may connect?", "is a client's header removed?") is a
+//! question to a value.
 
 pub(super) mod admin;
 pub(super) mod caches;

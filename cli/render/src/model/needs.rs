@@ -22,7 +22,8 @@ pub(crate) struct Needs {
     pub(crate) has_upstreams: bool,
     /// Clients have passwords of a front.
     pub(crate) has_passwords: bool,
-    /// Content may come from a cache. A listener has what that needs from the first policy with caches on.
+    /// Content may come from a cache. A listener has what that needs from the first policy with
+    /// caches on.
     pub(crate) has_caches: bool,
     /// The filter, and not Envoy, knows the country of a client: headers say it.
     pub(crate) reads_country: bool,

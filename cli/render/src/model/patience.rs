@@ -15,9 +15,9 @@ const CONNECTING: Duration = Duration::from_secs(5);
 /// What a request may take beside its attempts: a token is fetched, a password is looked at.
 const BEFORE: Duration = Duration::from_secs(30);
 
-/// How long requests of each kind may stand still. Envoy has one timer for that and for the wait for
-/// an answer, so a read may stand still as long as the policy says, or as long as its answer may
-/// take to begin if that is longer.
+/// How long requests of each kind may stand still. Envoy has one timer for that and for the wait
+/// for an answer, so a read may stand still as long as the policy says, or as long as its answer
+/// may take to begin if that is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Patience {
     /// Reads that several backends can answer, one after the other.
@@ -51,8 +51,8 @@ fn of_lists(config: &Config) -> Duration {
     times.max().unwrap_or(IDLE)
 }
 
-/// For reads that only one backend can answer. It is asked for a second time where nothing was sent,
-/// and where it refused a token after any time.
+/// For reads that only one backend can answer. It is asked for a second time where nothing was
+/// sent, and where it refused a token after any time.
 fn of_one(config: &Config) -> Duration {
     let answers = if upstream::marks_of_one(config) { 2 } else { 1 };
     let times = config.backends().iter().map(|backend| {
@@ -168,7 +168,8 @@ mod tests {
         assert_eq!(of_one(&config), SECOND * 96);
     }
 
-    /// From a second to a day: what cuts a transfer off comes after what the policy says, whoever is asked.
+    /// From a second to a day: what cuts a transfer off comes after what the policy says, whoever
+    /// is asked.
     #[test]
     fn no_time_of_a_policy_is_cut_short() {
         let usual = policy().read_by(Config::from_json);

@@ -15,11 +15,11 @@ pub(crate) struct Records<'p> {
     pub(crate) rate_limit_service: Option<&'p RateLimitUrl>,
     /// Of how many requests without a trace of their own there are spans, in percent.
     pub(crate) tracing_sample: u8,
-    /// Whether requests and attempts are counted: where somebody may read the numbers, the filter notes what
-    /// Envoy cannot know, and this Envoy has what counts.
+    /// Whether requests and attempts are counted: where somebody may read the numbers, the filter
+    /// notes what Envoy cannot know, and this Envoy has what counts.
     pub(crate) counts: bool,
-    /// Whether clients are located by a database, whose numbers have a name of their own; or may be by the next
-    /// policy, while Envoy goes on running.
+    /// Whether clients are located by a database, whose numbers have a name of their own; or may be
+    /// by the next policy, while Envoy goes on running.
     pub(crate) may_locate: bool,
     /// The fingerprint of the policy.
     pub(crate) policy: &'p str,

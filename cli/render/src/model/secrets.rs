@@ -38,7 +38,8 @@ fn of_store(store: &BlobStore) -> Option<Secret> {
     Some(Secret::authority(&clusters::blob_store(store.name()), ca_file))
 }
 
-/// What is shown to nodes and by which they are verified; the listener that fills them has the same.
+/// What is shown to nodes and by which they are verified; the listener that fills them has the
+/// same.
 fn of_cache(config: &Config, cache: &Cache) -> impl Iterator<Item = Secret> {
     let member = cache.tls().and_then(|tls| Some((tls, config.backend(cache.member())?)));
     member.into_iter().flat_map(|(tls, member)| {

@@ -1,4 +1,5 @@
-//! The services that only the filter itself asks: token services, verifiers of passwords, blob stores.
+//! The services that only the filter itself asks: token services, verifiers of passwords, blob
+//! stores.
 
 use portolan_core::config::{Backend, BackendAuth, BackendUrl, BlobStore, Config, FrontAuth, Tls};
 use portolan_core::contract::{clusters, without_fingerprint};
@@ -10,8 +11,8 @@ use crate::options::Options;
 pub(crate) struct Services<'p> {
     /// Those that have a cluster here.
     pub(crate) all: Vec<Service<'p>>,
-    /// The clusters that the policy names itself, by the path of what they are for: who writes a name means
-    /// a cluster of their own.
+    /// The clusters that the policy names itself, by the path of what they are for: who writes a
+    /// name means a cluster of their own.
     pub(crate) of_the_user: Vec<(String, &'p str)>,
 }
 
@@ -48,8 +49,8 @@ fn with_clusters<'p>(config: &'p Config, options: &'p Options) -> Vec<Service<'p
     tokens.chain(verifiers(config)).chain(stores).collect()
 }
 
-/// The clusters that the policy names itself, by the path of what they are for: who writes a name means
-/// a cluster of their own.
+/// The clusters that the policy names itself, by the path of what they are for: who writes a name
+/// means a cluster of their own.
 fn of_the_user(config: &Config) -> Vec<(String, &str)> {
     let tokens = config.backends().iter().filter_map(|backend| {
         let BackendAuth::Token(service) = backend.auth() else { return None };
@@ -69,13 +70,14 @@ fn of_the_user(config: &Config) -> Vec<(String, &str)> {
     tokens.chain(verifiers).chain(stores).collect()
 }
 
-/// Whether a cluster is made here: it has the name that we would give it, perhaps with a fingerprint.
+/// Whether a cluster is made here: it has the name that we would give it, perhaps with a
+/// fingerprint.
 fn is_ours(cluster: &str, name: &str) -> bool {
     without_fingerprint(cluster) == name
 }
 
-/// What the cluster is called by which the filter asks a blob store what it has; also what is in the names of its
-/// secrets, where a backend may have the same name.
+/// What the cluster is called by which the filter asks a blob store what it has; also what is in
+/// the names of its secrets, where a backend may have the same name.
 fn probe_cluster(store: &BlobStore) -> String {
     clusters::blob_store(store.name())
 }
@@ -98,8 +100,8 @@ fn token_cluster(backend: &Backend) -> String {
     clusters::token_service(backend.name())
 }
 
-/// The token service of a backend: at the realm's host, or, as long as that is not known, at the backend's
-/// own, which is the only one that it may turn out to be.
+/// The token service of a backend: at the realm's host, or, as long as that is not known, at the
+/// backend's own, which is the only one that it may turn out to be.
 fn token_service<'p>(
     config: &'p Config,
     backend: &'p Backend,
@@ -143,7 +145,8 @@ fn verifiers(config: &Config) -> impl Iterator<Item = Service<'_>> {
     })
 }
 
-/// A host of which the policy says nothing more: verified by its name and the system's CA certificates.
+/// A host of which the policy says nothing more: verified by its name and the system's CA
+/// certificates.
 fn publicly(url: &BackendUrl) -> Tls {
     Tls { server_name: url.host().to_owned(), ca_file: None, client: None }
 }

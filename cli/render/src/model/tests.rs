@@ -35,8 +35,8 @@ fn fill(config: &Config) -> Fill {
     }
 }
 
-/// Looks at every listener of a policy, one that leads to `https` among them and, where it has caches, the one that
-/// fills them. How many there are.
+/// Looks at every listener of a policy, one that leads to `https` among them and, where it has
+/// caches, the one that fills them. How many there are.
 fn each_listener(config: &Config, look: impl Fn(&str, &Inbound<'_>)) -> usize {
     let options = Options { http_redirect: "[::]:80".parse().ok(), ..options(true, None) };
     let fill = (!config.caches().is_empty()).then(|| fill(config));

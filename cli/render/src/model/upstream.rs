@@ -48,7 +48,8 @@ impl<'p> UpstreamFilters<'p> {
     }
 }
 
-/// Whether the attempt phase of an only backend may mark an answer: then a refused token is replaced.
+/// Whether the attempt phase of an only backend may mark an answer: then a refused token is
+/// replaced.
 pub(super) fn marks_of_one(config: &Config) -> bool {
     config
         .backends()
@@ -56,14 +57,14 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
         .any(|backend| runs_attempt_phase(config, Destination::Backend(backend)))
 }
 
-/// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is one
-/// that was not asked.
+/// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is
+/// one that was not asked.
 fn attempt_phase(config: &Config, destination: Destination<'_, '_>) -> Role {
     let list: Vec<&str> = match destination {
         Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
         Destination::Sparing(list, spared) => {
-            // Those that are asked first: later attempts go on among them. Is it only one, what is noted in the request says
-            // the list, and those that are spared are next.
+            // Those that are asked first: later attempts go on among them. Is it only one, what is
+            // noted in the request says the list, and those that are spared are next.
             let first = list.len().saturating_sub(spared);
             list.iter().take(first).map(|backend| backend.key()).collect()
         }
@@ -76,8 +77,9 @@ fn attempt_phase(config: &Config, destination: Destination<'_, '_>) -> Role {
     if may_overlap { Role::overlapping_attempt(&list) } else { Role::attempt(&list) }
 }
 
-/// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists of their own, of
-/// which a part of a longer list may be equal to a list of two: those attempts are no first ones, and see that.
+/// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists
+/// of their own, of which a part of a longer list may be equal to a list of two: those attempts are
+/// no first ones, and see that.
 fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
     // There may be thousands of lists.
     if backends.iter().any(|one| one.resilience().hedge_after == HedgeAfter::Never) {
@@ -93,11 +95,11 @@ fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
 /// Whether the attempt phase has anything to do.
 ///
 /// * In a list it chooses what the backend of each attempt is sent.
-/// * For one backend it puts in the token that the proxy holds, or names the proxy's credential; what clients
-///   bring themselves is in the request already.
+/// * For one backend it puts in the token that the proxy holds, or names the proxy's credential;
+///   what clients bring themselves is in the request already.
 /// * Where redirects are followed, a second pass of a request may reach any cluster of a backend.
-/// * Requests to a token service are made by the filter itself, which cannot be called while it calls:
-///   the module would stop.
+/// * Requests to a token service are made by the filter itself, which cannot be called while it
+///   calls: the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_, '_>) -> bool {
     match destination {
         Destination::List(_) | Destination::Sparing(..) | Destination::LastResort(_) => true,

@@ -1,10 +1,11 @@
 //! `--target cache-node`: what makes an Apache Traffic Server a node of a cache.
 //!
-//! One directory for each node. The key of what is kept is kind and digest, taken from the path: every repository and
-//! every registry shares one copy, and a blob is never served as the manifest with the same digest. What is no content
-//! by digest is refused. What a node counts and holds is shown to operators alone ([`access`]), and nobody else has it
-//! forget anything. A node shows what fills it no credential; it keeps whole answers of 200, for ever, and checks
-//! what it reads from its disk.
+//! One directory for each node. The key of what is kept is kind and digest, taken from the path:
+//! every repository and every registry shares one copy, and a blob is never served as the manifest
+//! with the same digest. What is no content by digest is refused. What a node counts and holds is
+//! shown to operators alone ([`access`]), and nobody else has it forget anything. A node shows what
+//! fills it no credential; it keeps whole answers of 200, for ever, and checks what it reads from
+//! its disk.
 
 mod access;
 mod tls;
@@ -48,7 +49,8 @@ impl<'s> NodeSite<'s> {
 /// The files of a node: names and texts.
 pub type NodeFiles = Vec<(&'static str, String)>;
 
-/// Writes the files of every node, `DIRECTORY/CACHE-NUMBER/…`, the first node of a cache being number 1.
+/// Writes the files of every node, `DIRECTORY/CACHE-NUMBER/…`, the first node of a cache being
+/// number 1.
 ///
 /// # Errors
 ///
@@ -148,7 +150,8 @@ impl Node<'_> {
         records(&self.port()) + &of_tls
     }
 
-    /// The port that it listens at, in the server's words: without `ipv6` it takes no connection of that.
+    /// The port that it listens at, in the server's words: without `ipv6` it takes no connection of
+    /// that.
     fn port(&self) -> String {
         let port = self.url.port();
         let is_six = self.url.host().parse::<Ipv6Addr>().is_ok();
@@ -186,8 +189,8 @@ fn rewrites(name: &str) -> String {
 
 /// Content is for the one who asked: who may read it is decided for each request.
 ///
-/// A client that is sent what is being fetched for another one is known by what the server says of its way (`W` behind
-/// `c`: the cache result is "read while write"), which goes no further.
+/// A client that is sent what is being fetched for another one is known by what the server says of
+/// its way (`W` behind `c`: the cache result is "read while write"), which goes no further.
 const REWRITES: &str = r#"
 
 cond %{REMAP_PSEUDO_HOOK} [AND]
@@ -226,8 +229,8 @@ fn records(port: &str) -> String {
 
 const A_YEAR: u64 = 31_536_000;
 
-/// What differs from the server's defaults. `min_average_object_size` does not: with a larger one the directory of the
-/// store overflows.
+/// What differs from the server's defaults. `min_average_object_size` does not: with a larger one
+/// the directory of the store overflows.
 const RECORDS: [(&str, u64); 34] = [
     ("url_remap.remap_required", 1),
     ("url_remap.pristine_host_hdr", 0),
@@ -249,22 +252,25 @@ const RECORDS: [(&str, u64); 34] = [
     ("http.cache.max_stale_age", A_YEAR),
     ("http.negative_caching_enabled", 0),
     ("cache.limits.http.max_alts", 1),
-    // Whoever wants what is being filled streams along: looks for its first byte every 20 ms, up to five seconds.
+    // Whoever wants what is being filled streams along: looks for its first byte every 20 ms, up to
+    // five seconds.
     ("cache.enable_read_while_writer", 1),
     ("cache.read_while_writer.max_retries", 125),
     ("cache.read_while_writer_retry.delay", 20),
     ("http.cache.max_open_read_retries", 250),
     ("http.cache.open_read_retry_time", 20),
-    // Of two that find nothing at the same moment one begins to fetch; the other looks again, and does not fetch as well.
+    // Of two that find nothing at the same moment one begins to fetch; the other looks again, and
+    // does not fetch as well.
     ("http.cache.open_write_fail_action", 5),
-    // Whoever comes before the store is there would be sent to what fills the node, and nothing would be kept.
+    // Whoever comes before the store is there would be sent to what fills the node, and nothing
+    // would be kept.
     ("http.wait_for_cache", 1),
     ("http.background_fill_active_timeout", 3600),
     // A bit that flips on the disk is noticed.
     ("cache.enable_checksum", 1),
     ("cache.dir.sync_frequency", 10),
-    // Each fragment is one read of the disk, with two turns of threads: larger ones make hits cheaper. A client that
-    // stands still holds one of them in memory.
+    // Each fragment is one read of the disk, with two turns of threads: larger ones make hits
+    // cheaper. A client that stands still holds one of them in memory.
     ("cache.target_fragment_size", 524_288),
     // What is asked for again is kept longer.
     ("cache.hit_evacuate_percent", 10),

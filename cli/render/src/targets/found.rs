@@ -1,6 +1,7 @@
 //! The fields of a policy that some targets cannot express: the path of each.
 //!
-//! Each target has a list of its own of what it cannot express; these functions say whether a policy needs it.
+//! Each target has a list of its own of what it cannot express; these functions say whether a
+//! policy needs it.
 
 use portolan_command::policy_file::{LoadedPolicy, join, view};
 use portolan_core::config::{

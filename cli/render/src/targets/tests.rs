@@ -4,7 +4,8 @@ use portolan_command::policy_file::{self, LoadedPolicy};
 use portolan_policy_builder::{Backend, Policy, Region, Rule};
 use serde_json::Value;
 
-/// A policy with two regions of one backend each, and changes to it: a JSON pointer and what is to stand there.
+/// A policy with two regions of one backend each, and changes to it: a JSON pointer and what is to
+/// stand there.
 pub(super) fn policy(changes: &[(&str, Value)]) -> Value {
     let policy = Policy::new()
         .backend("eu", Backend::at("https://registry.eu.example/mirror"))

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::model::secrets;
 
-/// Two registries with token services, one that wants the proxy's password and certificate, one that
-/// is open; `{FRONT}` is the front's `auth`, `{PASS}` what becomes of redirects.
+/// Two registries with token services, one that wants the proxy's password and certificate, one
+/// that is open; `{FRONT}` is the front's `auth`, `{PASS}` what becomes of redirects.
 const POLICY: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["registry.example.com"], "auth": {FRONT}}},
@@ -53,8 +53,9 @@ fn protocol_options(cluster: &Value) -> &Value {
     )
 }
 
-/// The filters of a cluster, one letter each: the `a`ttempt phase, a `c`redential, the `r`emoval of its
-/// name and of Envoy's headers from requests or of `o`ur headers from answers, which the attempt phase does itself, Envoy's own code`x`.
+/// The filters of a cluster, one letter each: the `a`ttempt phase, a `c`redential, the `r`emoval of
+/// its name and of Envoy's headers from requests or of `o`ur headers from answers, which the
+/// attempt phase does itself, Envoy's own code`x`.
 fn filters(cluster: &Value) -> String {
     let none = Vec::new();
     let found = protocol_options(cluster).get("http_filters").and_then(Value::as_array);
@@ -242,7 +243,8 @@ fn objects(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// The paths of the SDS files that a configuration refers to, each with the directory that is watched.
+/// The paths of the SDS files that a configuration refers to, each with the directory that is
+/// watched.
 fn sds_paths(rendered: &Value) -> BTreeSet<(String, String)> {
     let sources = objects(rendered).into_iter().filter_map(|each| each.get("path_config_source"));
     let text = |value: &Value| value.as_str().unwrap().to_owned();

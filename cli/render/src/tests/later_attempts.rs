@@ -90,7 +90,8 @@ fn no_answer_takes_a_backend_out() {
     assert_eq!(ejection["consecutive_gateway_failure"], 3);
 }
 
-/// Envoy chooses no other cluster for a retry of a request that it hedges: the attempts of the list's own cluster overlap.
+/// Envoy chooses no other cluster for a retry of a request that it hedges: the attempts of the
+/// list's own cluster overlap.
 #[test]
 fn two_of_a_list_may_be_asked_at_a_time() {
     let two = with_a_list(&["b", "a"]);

@@ -1,4 +1,5 @@
-//! Where a node that this command starts has its files, and what differs from one that Debian's package starts.
+//! Where a node that this command starts has its files, and what differs from one that Debian's
+//! package starts.
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,16 +20,18 @@ const EMPTY: [&str; 6] = [
     "volume.config",
 ];
 
-/// Bodies of the server's own errors. Without one it closes the connection in the place of an answer.
+/// Bodies of the server's own errors. Without one it closes the connection in the place of an
+/// answer.
 const BODIES: [(&str, &str); 2] = [
     (".body_factory_info", "# English, UTF-8\n"),
     ("default", "The node of the cache could not answer this.\n"),
 ];
 
-/// What is not the server's default: it runs as the user who has started it, says what goes wrong on the standard
-/// error, and leaves the log of requests to the Envoys. Names are looked for as other programs do: in `/etc/hosts`
-/// first, and in the domains of `/etc/resolv.conf`. Plugins are loaded from where they are: of a copy in a directory of
-/// memory, as containers have it, no code may be run.
+/// What is not the server's default: it runs as the user who has started it, says what goes wrong
+/// on the standard error, and leaves the log of requests to the Envoys. Names are looked for as
+/// other programs do: in `/etc/hosts` first, and in the domains of `/etc/resolv.conf`. Plugins are
+/// loaded from where they are: of a copy in a directory of memory, as containers have it, no code
+/// may be run.
 const RECORDS: &str = "\
 CONFIG proxy.config.admin.user_id STRING #-1
 CONFIG proxy.config.exec_thread.autoconfig INT 0
@@ -98,7 +101,8 @@ impl fmt::Display for StoreSize {
 }
 
 impl Layout {
-    /// Everything but the store is below `directory`. The server does not take paths that begin nowhere.
+    /// Everything but the store is below `directory`. The server does not take paths that begin
+    /// nowhere.
     pub(super) fn below(directory: &Path, store: &Path) -> Self {
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let directory = whole(directory);

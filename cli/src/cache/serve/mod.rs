@@ -1,8 +1,8 @@
 //! `portolan cache serve`: becomes a node of a cache.
 //!
-//! The files of the node are made of the policy, as `render --target cache-node` makes them; [`layout`] says where a
-//! server finds them that is not where Debian's package puts it. Then this process becomes the server: it has
-//! nothing to do beside it.
+//! The files of the node are made of the policy, as `render --target cache-node` makes them;
+//! [`layout`] says where a server finds them that is not where Debian's package puts it. Then this
+//! process becomes the server: it has nothing to do beside it.
 
 mod layout;
 
@@ -45,7 +45,8 @@ pub(crate) struct ServeArgs {
     /// Where the node asks to be filled: the fill listener of the Envoys, or what leads there.
     #[arg(long, value_name = "URL")]
     fill_url: FillUrl,
-    /// From where `portolan cache` may ask what the node holds and have it forget it, besides its own machine.
+    /// From where `portolan cache` may ask what the node holds and have it forget it, besides its
+    /// own machine.
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     operators: Vec<IpNet>,
     /// Where content is kept: a directory, which the user who runs this writes to.
@@ -54,8 +55,8 @@ pub(crate) struct ServeArgs {
     /// How much is kept: a number and M, G or T (powers of 1024). Another size begins with nothing.
     #[arg(long, value_name = "SIZE", default_value = "10G")]
     size: StoreSize,
-    /// How much of what is asked for most is kept in memory besides, as `--size`; the directory of the store takes 1.25 GB
-    /// for each TB of it.
+    /// How much of what is asked for most is kept in memory besides, as `--size`; the directory of
+    /// the store takes 1.25 GB for each TB of it.
     #[arg(long, value_name = "SIZE", default_value = "256M")]
     memory: StoreSize,
     /// Where the files of the node are written. Nobody else should be able to write there.
@@ -103,8 +104,8 @@ fn threads(told: Option<NonZeroU8>) -> usize {
     told.map_or_else(found, |count| usize::from(count.get()))
 }
 
-/// Makes the directories, writes the files, and sees that the store can be written to: the server would start without
-/// one, and keep nothing.
+/// Makes the directories, writes the files, and sees that the store can be written to: the server
+/// would start without one, and keep nothing.
 fn put(layout: &Layout, files: &[(PathBuf, String)]) -> Result<(), Trouble> {
     let trouble = |path: &Path| {
         let path = path.to_owned();

@@ -26,12 +26,12 @@ pub enum Answer {
 /// Whose credentials an attempt sent, as far as a refusal means something different then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SentCredentials {
-    /// Nothing, as the client has nothing for the backend. A 401 asks the client to log in; a 403 is no question, and
-    /// another backend may say yes.
+    /// Nothing, as the client has nothing for the backend. A 401 asks the client to log in; a 403
+    /// is no question, and another backend may say yes.
     #[default]
     Nothing,
-    /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front logs in there. To ask
-    /// the client for credentials is to ask the wrong one.
+    /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front
+    /// logs in there. To ask the client for credentials is to ask the wrong one.
     NothingEver,
     /// What the client sent: a refusal is for the client to see.
     Client,
@@ -44,16 +44,18 @@ pub enum SentCredentials {
 }
 
 impl Answer {
-    /// Classifies a status of a read (RFC 9110 section 15, and what registries and delivery networks
-    /// send besides); `None` for an answer that the client may have as it is.
+    /// Classifies a status of a read (RFC 9110 section 15, and what registries and delivery
+    /// networks send besides); `None` for an answer that the client may have as it is.
     ///
     /// * 404 and 410 (Gone): the backend lacks it.
     /// * 429: the backend is well, and limited.
     /// * 402 (a quota) and 451 (a country's law): the backend refuses it, whoever asks.
-    /// * 407: a proxy before the backend refuses this proxy, which is nobody's word about the content.
-    /// * 408, 421, 425 and every 5xx, those of delivery networks included: the backend did not do what
-    ///   it was asked; another one can. So did one that answers 101, as if somebody had asked for another
-    ///   protocol (section 15.2.2), or with what is no status of HTTP, which counts as a 5xx (section 15).
+    /// * 407: a proxy before the backend refuses this proxy, which is nobody's word about the
+    ///   content.
+    /// * 408, 421, 425 and every 5xx, those of delivery networks included: the backend did not do
+    ///   what it was asked; another one can. So did one that answers 101, as if somebody had asked
+    ///   for another protocol (section 15.2.2), or with what is no status of HTTP, which counts as
+    ///   a 5xx (section 15).
     /// * 401 and 403 depend on the credentials that were sent.
     /// * Every other status is about the request itself, and would be the same elsewhere.
     #[must_use]
@@ -71,8 +73,8 @@ impl Answer {
         }
     }
 
-    /// The same for a cache, which is no registry: whatever it answers but content, or that the client has it already,
-    /// sends the request on, and asks nobody to wait.
+    /// The same for a cache, which is no registry: whatever it answers but content, or that the
+    /// client has it already, sends the request on, and asks nobody to wait.
     #[must_use]
     pub const fn of_cache(status: u16) -> Option<Self> {
         match status {
@@ -103,8 +105,8 @@ pub const fn may_ask_to_wait(status: u16) -> bool {
 pub struct Answers(Vec<(String, Answer)>);
 
 impl Answers {
-    /// Reads the property of the stream. The latest answer of a backend counts; what is not understood
-    /// is left out.
+    /// Reads the property of the stream. The latest answer of a backend counts; what is not
+    /// understood is left out.
     #[must_use]
     pub fn parse(property: &[u8]) -> Self {
         let mut answers = Self::default();
@@ -144,8 +146,8 @@ pub fn note(property: &mut Vec<u8>, backend: &str, answer: Answer) {
     encoding::write(property, Kind::Answer, words.map(str::as_bytes));
 }
 
-/// Adds the backends of the list to the property. The first attempt of a request does so: clusters of
-/// the attempts after it stand in several lists.
+/// Adds the backends of the list to the property. The first attempt of a request does so: clusters
+/// of the attempts after it stand in several lists.
 pub fn note_list<'n>(property: &mut Vec<u8>, list: impl Iterator<Item = &'n str>) {
     encoding::write(property, Kind::List, list.map(str::as_bytes));
 }

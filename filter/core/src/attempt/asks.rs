@@ -31,9 +31,9 @@ impl Asks {
         matches!(status, 206 | 304)
     }
 
-    /// The status by which an answer is judged. 206 (a part) for who wants the whole, and 304 (unchanged) for who has
-    /// nothing yet, would leave a client without the content: both answer nothing that was asked (sections 15.3.7
-    /// and 15.4.5), and another backend may do better.
+    /// The status by which an answer is judged. 206 (a part) for who wants the whole, and 304
+    /// (unchanged) for who has nothing yet, would leave a client without the content: both answer
+    /// nothing that was asked (sections 15.3.7 and 15.4.5), and another backend may do better.
     #[must_use]
     pub const fn meaning_of(self, status: u16) -> u16 {
         match status {

@@ -21,8 +21,8 @@ pub struct BackendRequest<'p> {
     pub is_authority: bool,
     /// What becomes of its redirects.
     pub redirection: Redirection<'p>,
-    /// The request target, with the backend's name of the repository. Empty where it is in the request
-    /// already, as with a list of one, and nobody else needs it.
+    /// The request target, with the backend's name of the repository. Empty where it is in the
+    /// request already, as with a list of one, and nobody else needs it.
     pub target: &'p [u8],
     /// What is sent to prove who asks.
     pub credentials: Credentials<'p>,
@@ -39,7 +39,8 @@ const INJECTED: &str = "injected";
 const TOKEN: &str = "token";
 
 impl BackendRequest<'_> {
-    /// Whose credentials an attempt at the backend sends, as far as a refusal means something different then.
+    /// Whose credentials an attempt at the backend sends, as far as a refusal means something
+    /// different then.
     #[must_use]
     pub const fn sent_credentials(&self) -> SentCredentials {
         match &self.credentials {
@@ -170,8 +171,9 @@ pub fn all(property: &[u8]) -> impl Iterator<Item = BackendRequest<'_>> {
     requests(property).filter_map(read)
 }
 
-/// Whether something was prepared for a backend, so that an attempt that finds nothing for its own must
-/// not be made. A property of another version counts as one that has: nobody can tell what is in it.
+/// Whether something was prepared for a backend, so that an attempt that finds nothing for its own
+/// must not be made. A property of another version counts as one that has: nobody can tell what is
+/// in it.
 #[must_use]
 pub fn is_prepared(property: &[u8]) -> bool {
     !encoding::is_readable(property) || requests(property).next().is_some()

@@ -6,11 +6,11 @@ use crate::config::ids::AuthDomainId;
 use crate::config::{AuthDomainKind, Backend, Config};
 use crate::token::untag;
 
-/// The value of `Authorization` for a backend of the auth domain, from the client's; `None` if it is
-/// nothing of theirs.
+/// The value of `Authorization` for a backend of the auth domain, from the client's; `None` if it
+/// is nothing of theirs.
 ///
-/// Passwords go to who keeps passwords, and tokens to who mints tokens. Where several mint them, each
-/// token says whose it is, and one that does not say so belongs to nobody.
+/// Passwords go to who keeps passwords, and tokens to who mints tokens. Where several mint them,
+/// each token says whose it is, and one that does not say so belongs to nobody.
 #[must_use]
 pub fn for_auth_domain<'a>(
     config: &Config,
@@ -41,20 +41,20 @@ pub fn tag_of(config: &Config, auth_domain: AuthDomainId) -> Option<&str> {
     config.backend(backend).map(Backend::name)
 }
 
-/// The longest `Authorization` with a password, in bytes: nginx takes no longer header. Nobody has to look
-/// at more, or to remember it.
+/// The longest `Authorization` with a password, in bytes: nginx takes no longer header. Nobody has
+/// to look at more, or to remember it.
 const LONGEST_PASSWORD: usize = 8 * 1024;
 
-/// Whether a value is a name and a password (RFC 7617), one alone. What is anything else is no password,
-/// and whoever knows passwords need not be asked about it.
+/// Whether a value is a name and a password (RFC 7617), one alone. What is anything else is no
+/// password, and whoever knows passwords need not be asked about it.
 #[must_use]
 pub fn is_password(value: &[u8]) -> bool {
     let is_basic = |(scheme, _): (&[u8], &[u8])| scheme.eq_ignore_ascii_case(b"basic");
     value.len() <= LONGEST_PASSWORD && split(value).is_some_and(is_basic)
 }
 
-/// One value, as `Basic` (RFC 7617) and `Bearer` (RFC 6750) have it. Envoy joins lines of one name with a comma:
-/// behind the first token there could be a second, of somebody else.
+/// One value, as `Basic` (RFC 7617) and `Bearer` (RFC 6750) have it. Envoy joins lines of one name
+/// with a comma: behind the first token there could be a second, of somebody else.
 fn is_token68(credentials: &[u8]) -> bool {
     let end = credentials.iter().rposition(|byte| *byte != b'=');
     let (value, _) = credentials

@@ -13,7 +13,8 @@ use crate::token::{self, Access};
 pub enum Credentials<'p> {
     /// Nothing; a client of the front that logs in may have something.
     Nothing,
-    /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front logs in there.
+    /// Nothing, whoever asks: the proxy has nothing for the backend, and no client of the front
+    /// logs in there.
     NothingEver,
     /// What the client sent, as far as it is this backend's.
     Client(Cow<'p, [u8]>),
@@ -80,8 +81,8 @@ pub fn credentials<'a>(
     }
 }
 
-/// What a request does to a repository. The state of an upload is for who may write: Quay wants `push`
-/// for it, and who has that may `pull`.
+/// What a request does to a repository. The state of an upload is for who may write: Quay wants
+/// `push` for it, and who has that may `pull`.
 #[must_use]
 pub const fn access(request: &RegistryRequest<'_>) -> Access {
     match (request.method, &request.endpoint) {

@@ -11,11 +11,11 @@
 use super::answers::{Answer, Answers};
 use crate::contract::{clusters, headers, name_of};
 
-/// Whether nobody but this Envoy and the filter speaks in this header of an answer; the name in lower case.
-/// An answer loses it before anything reads it.
+/// Whether nobody but this Envoy and the filter speaks in this header of an answer; the name in
+/// lower case. An answer loses it before anything reads it.
 ///
-/// `x-envoy-immediate-health-check-fail`, which an Envoy before a registry sends by itself while it drains,
-/// would take the backend out here, and the whole front in an Envoy before this one.
+/// `x-envoy-immediate-health-check-fail`, which an Envoy before a registry sends by itself while it
+/// drains, would take the backend out here, and the whole front in an Envoy before this one.
 #[must_use]
 pub fn is_internal(name: &[u8]) -> bool {
     let prefixes: [&[u8]; 3] = [b"x-envoy-", headers::PREFIX.as_bytes(), b"x-geo-"];
@@ -25,7 +25,8 @@ pub fn is_internal(name: &[u8]) -> bool {
 /// Where the attempt stands in its list.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// The keys of all backends of the list ([`Backend::key`](crate::config::Backend::key)); none for a list of one.
+    /// The keys of all backends of the list ([`Backend::key`](crate::config::Backend::key)); none
+    /// for a list of one.
     pub list: &'a [String],
     /// The name of the backend of this attempt.
     pub backend: &'a str,
@@ -33,8 +34,8 @@ pub struct Attempt<'a> {
     pub is_authority: bool,
 }
 
-/// The cluster of the next attempt after `answer` of this one; `None` if there is nobody to go on to.
-/// `before` is what others have answered.
+/// The cluster of the next attempt after `answer` of this one; `None` if there is nobody to go on
+/// to. `before` is what others have answered.
 #[must_use]
 pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option<String> {
     let is_the_truth = attempt.is_authority && answer == Answer::Missed;
@@ -43,8 +44,8 @@ pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option
     if is_the_truth { None } else { next_cluster(others, before) }
 }
 
-/// The cluster of those backends that were not asked yet, of a list of keys; `None` if all were. A cache is asked first
-/// or not at all.
+/// The cluster of those backends that were not asked yet, of a list of keys; `None` if all were. A
+/// cache is asked first or not at all.
 #[must_use]
 pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
     let registries = list.filter(|key| !clusters::is_cache(key));

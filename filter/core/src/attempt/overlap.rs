@@ -1,11 +1,12 @@
 //! Hedged reads: the second backend of a list of two is asked as well, because the first has not
 //! begun its answer.
 //!
-//! All attempts of a request share one set of headers in Envoy, and Envoy reads it when an attempt's connection is
-//! there. So while one attempt waits for its connection no other may begin and none may go on from a wait: its path
-//! and its credentials would go to the backend of the first. Envoy asks the second backend only when the first has its
-//! request; two backends therefore never meet, and three could. Hence lists of two, and no request of which the first
-//! backend would have to wait for a token.
+//! All attempts of a request share one set of headers in Envoy, and Envoy reads it when an
+//! attempt's connection is there. So while one attempt waits for its connection no other may begin
+//! and none may go on from a wait: its path and its credentials would go to the backend of the
+//! first. Envoy asks the second backend only when the first has its request; two backends therefore
+//! never meet, and three could. Hence lists of two, and no request of which the first backend would
+//! have to wait for a token.
 
 use crate::config::{BackendList, Config, HedgeAfter, Purpose};
 use crate::contract::encoding::{self, Kind};
@@ -28,8 +29,9 @@ pub fn may_overlap(config: &Config, list: &BackendList) -> bool {
     hedge(config, list).is_some()
 }
 
-/// When the second backend of a list is asked too; `None` for never: the list has not two backends, one of them takes
-/// no part, or the first is a cache. A cache that is slow to begin may be fetching what is asked for.
+/// When the second backend of a list is asked too; `None` for never: the list has not two backends,
+/// one of them takes no part, or the first is a cache. A cache that is slow to begin may be
+/// fetching what is asked for.
 #[must_use]
 pub fn hedge<'c>(config: &'c Config, list: &BackendList) -> Option<Hedge<'c>> {
     let [first, second] = list.backends() else { return None };
@@ -55,11 +57,12 @@ pub fn is_one_by_one(property: &[u8]) -> bool {
     encoding::records(property).any(|(kind, _)| kind == Kind::OneByOne)
 }
 
-/// What is kept of a request while both backends of its list are asked; before that it is the name of the first.
+/// What is kept of a request while both backends of its list are asked; before that it is the name
+/// of the first.
 pub const BOTH_ASKED: &[u8] = b"+";
 
-/// What is kept of a request whose second attempt came to the backend that the first one is asking: it waits, and
-/// there is nobody to go on to.
+/// What is kept of a request whose second attempt came to the backend that the first one is asking:
+/// it waits, and there is nobody to go on to.
 pub const NOBODY_ELSE: &[u8] = b"-";
 
 /// The name of the other one of the two backends of a list.

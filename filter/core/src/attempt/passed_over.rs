@@ -38,9 +38,8 @@ impl Why {
     }
 }
 
-/// The name of the first backend of the chain, where this attempt is at another one; `None` where it is at the first.
-/// A cache is none of them.
-/// `before` is what others have answered.
+/// The name of the first backend of the chain, where this attempt is at another one; `None` where
+/// it is at the first. A cache is none of them. `before` is what others have answered.
 #[must_use]
 pub fn passed_over<'a>(
     list: &'a [String],

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::config::{ALONE, BackendList, Config};
 use crate::oci::{Class, Method, RegistryRequest};
 
-/// How long a read that only one backend can answer waits for the head of its answer, where the policy says
-/// so. `None` leaves it to the route, which has [`ALONE`], and where there are several backends to
-/// [`super::Retry`].
+/// How long a read that only one backend can answer waits for the head of its answer, where the
+/// policy says so. `None` leaves it to the route, which has [`ALONE`], and where there are several
+/// backends to [`super::Retry`].
 #[must_use]
 pub fn alone(
     config: &Config,

@@ -1,9 +1,9 @@
 //! Redirects of backends: where a redirect leads, and whether the proxy follows it.
 //!
-//! Envoy follows a redirect itself, by making the request anew; what it does with a `Location` of its
-//! own accord is too little (a relative one is an error) and too much (every host that has a route). So
-//! the attempt phase works out the one absolute URL that is meant, holds it against the policy, and
-//! only then hands Envoy what it needs to follow. Without that there is no route.
+//! Envoy follows a redirect itself, by making the request anew; what it does with a `Location` of
+//! its own accord is too little (a relative one is an error) and too much (every host that has a
+//! route). So the attempt phase works out the one absolute URL that is meant, holds it against the
+//! policy, and only then hands Envoy what it needs to follow. Without that there is no route.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -59,11 +59,12 @@ pub struct RedirectStep<'p> {
     pub steps: u8,
 }
 
-/// The most redirects that are followed for one backend. Clients follow ten, and no registry needs two.
+/// The most redirects that are followed for one backend. Clients follow ten, and no registry needs
+/// two.
 pub const MOST_STEPS: u8 = 5;
 
-/// Why a redirect is not followed. Never for the client to see: it does not know where the registries
-/// behind the front keep their content, and cannot help it.
+/// Why a redirect is not followed. Never for the client to see: it does not know where the
+/// registries behind the front keep their content, and cannot help it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedirectDenied {
     /// There is no `Location`, or none that is a URL.
@@ -106,8 +107,8 @@ pub const fn is_redirect(status: u16) -> bool {
 }
 
 /// Whether what a content delivery network answered is an answer for the client: content, or a word
-/// about the part of it or the version that the client asked for. Every other 2xx has no content, or says where there
-/// may be some.
+/// about the part of it or the version that the client asked for. Every other 2xx has no content,
+/// or says where there may be some.
 #[must_use]
 pub const fn is_delivered(status: u16) -> bool {
     matches!(status, 200 | 203 | 206 | 304 | 416)
@@ -116,8 +117,8 @@ pub const fn is_delivered(status: u16) -> bool {
 /// Whether a header of the client's goes where a redirect leads.
 ///
 /// Only what says which bytes and which form of them: whoever delivers blobs is not who asks for
-/// credentials, and a client may have some in a header of any name. Envoy takes out the two of these
-/// that are between it and the filter.
+/// credentials, and a client may have some in a header of any name. Envoy takes out the two of
+/// these that are between it and the filter.
 #[must_use]
 pub fn is_for_delivery(name: &[u8]) -> bool {
     const KEPT: [&[u8]; 14] = [
@@ -139,10 +140,12 @@ pub fn is_for_delivery(name: &[u8]) -> bool {
     name.starts_with(b":") || KEPT.contains(&name)
 }
 
-/// Whether the client gets a header of who delivers content: a delivery network, or a node of a cache.
+/// Whether the client gets a header of who delivers content: a delivery network, or a node of a
+/// cache.
 ///
-/// Only what says something about the content, and how long it may be kept. What else is in there is about a host that
-/// the client has not asked: where it is, who may log in there, which pages may read it.
+/// Only what says something about the content, and how long it may be kept. What else is in there
+/// is about a host that the client has not asked: where it is, who may log in there, which pages
+/// may read it.
 #[must_use]
 pub fn is_about_content(name: &[u8]) -> bool {
     const KEPT: [&[u8]; 15] = [
@@ -224,8 +227,8 @@ impl<'p> RedirectStep<'p> {
         redirects_cluster(self.key, if plain { Scheme::Http } else { Scheme::Https })
     }
 
-    /// The property by which the next step knows where it comes from. It holds a URL that may be signed,
-    /// and is not for a log.
+    /// The property by which the next step knows where it comes from. It holds a URL that may be
+    /// signed, and is not for a log.
     #[must_use]
     pub fn print(&self) -> Vec<u8> {
         let mut property = Vec::new();

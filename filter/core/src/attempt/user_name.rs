@@ -8,9 +8,10 @@ use super::client_credentials::{is_password, split};
 /// The longest name that is told, in bytes.
 const LONGEST: usize = 255;
 
-/// The name in a value of `Authorization` that is a name and a password (RFC 7617: `base64(user-id:password)`).
-/// `None` for every other value, and for a name that is not told: a longer one than any that a registry gives
-/// out, or one with control characters, which RFC 7617 section 2 forbids.
+/// The name in a value of `Authorization` that is a name and a password (RFC 7617:
+/// `base64(user-id:password)`). `None` for every other value, and for a name that is not told: a
+/// longer one than any that a registry gives out, or one with control characters, which RFC 7617
+/// section 2 forbids.
 #[must_use]
 pub fn user_name(authorization: &[u8]) -> Option<String> {
     let (_, credentials) = split(authorization).filter(|_| is_password(authorization))?;

@@ -20,18 +20,20 @@ pub enum Verdict {
 pub enum ListFailure {
     /// Every backend has had too many requests; the longest wait that one of them asked for.
     Limited(Wait),
-    /// Every backend, or the one whose word counts, lacks it; the last attempt was no answer of a backend.
+    /// Every backend, or the one whose word counts, lacks it; the last attempt was no answer of a
+    /// backend.
     Absent,
     /// No backend shows it to the proxy, and that is how they say that they lack it.
     Missing,
     /// A backend refuses it to the proxy, and none has it for all to see.
     Refused,
-    /// A backend has it at a place where the policy does not let the proxy go, and none has it elsewhere.
+    /// A backend has it at a place where the policy does not let the proxy go, and none has it
+    /// elsewhere.
     RedirectDenied,
     /// A proxy before the last backend wants credentials of this one (RFC 9110 section 15.5.8).
     BehindProxy,
-    /// Not every backend could be asked, and those that could do not have the content; the longest wait
-    /// that one of them asked for.
+    /// Not every backend could be asked, and those that could do not have the content; the longest
+    /// wait that one of them asked for.
     Unavailable(Wait),
 }
 
@@ -42,16 +44,17 @@ pub const fn is_doubtful(status: u16) -> bool {
     matches!(status, 0..=199 | 401..=404 | 407 | 408 | 410 | 421 | 425 | 429 | 451 | 500..)
 }
 
-/// Whether the answers of all backends must be looked at to say what this status means. What a list of one
-/// (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to see, and for what
-/// [is no answer](is_no_answer).
+/// Whether the answers of all backends must be looked at to say what this status means. What a list
+/// of one (`is_alone`) answers is passed on as it is, but for a refusal that is not the client's to
+/// see, and for what [is no answer](is_no_answer).
 #[must_use]
 pub const fn is_judged(is_alone: bool, status: u16) -> bool {
     if is_alone { is_no_answer(status) || matches!(status, 401 | 403) } else { is_doubtful(status) }
 }
 
-/// Whether a status is no answer to anything that is asked of a backend: another protocol, which a proxy before this one
-/// would take for a tunnel; a proxy before the backend that asks who this one is; no status of HTTP.
+/// Whether a status is no answer to anything that is asked of a backend: another protocol, which a
+/// proxy before this one would take for a tunnel; a proxy before the backend that asks who this one
+/// is; no status of HTTP.
 #[must_use]
 pub const fn is_no_answer(status: u16) -> bool {
     matches!(status, 0..=199 | 407 | 600..)
@@ -69,7 +72,8 @@ pub struct Case<'a> {
     /// Whether the proxy showed credentials of its own: a refusal is then nothing that the client
     /// could do anything about.
     pub proxy_authenticated: bool,
-    /// Whether clients of this front log in to the backends: a refusal may then be a question to them.
+    /// Whether clients of this front log in to the backends: a refusal may then be a question to
+    /// them.
     pub clients_log_in: bool,
 }
 
@@ -97,9 +101,11 @@ pub fn judge<'b>(
     let replace = Verdict::Replace;
     match case.status {
         404 | 410 if is_final => Verdict::Pass,
-        // The truth was said before the last attempt, which found nobody, or somebody for the second time.
+        // The truth was said before the last attempt, which found nobody, or somebody for the
+        // second time.
         0..=199 | 407 | 408 | 421 | 425 | 429 | 500.. if is_final => replace(ListFailure::Absent),
-        // A 401 has a challenge (RFC 9110 section 15.5.2), and here is none that a client could answer.
+        // A 401 has a challenge (RFC 9110 section 15.5.2), and here is none that a client could
+        // answer.
         401 if nobody_logs_in && (last.is_none() || (is_settled && !is_final)) => {
             replace(ListFailure::Refused)
         }

@@ -56,10 +56,10 @@ pub fn rewrite(
     told.map_or_else(|| bare(front).into_iter().collect(), |told| print(&told))
 }
 
-/// The challenges of a 401 for the client: those of [`rewrite`], and the front's own before them where
-/// none of them is of the kind that the front's clients know. RFC 9110 section 15.5.2 has a challenge in
-/// every 401, and a client that is not told what was missing cannot get it. `scope` is what was
-/// needed, by the front's names; empty for nothing that has a scope.
+/// The challenges of a 401 for the client: those of [`rewrite`], and the front's own before them
+/// where none of them is of the kind that the front's clients know. RFC 9110 section 15.5.2 has a
+/// challenge in every 401, and a client that is not told what was missing cannot get it. `scope` is
+/// what was needed, by the front's names; empty for nothing that has a scope.
 #[must_use]
 pub fn unauthorized(
     rewritten: Vec<Vec<u8>>,

@@ -54,14 +54,16 @@ pub fn locate(regions: &Regions, facts: &ClientFacts<'_>) -> Locality {
     Locality { region, label: network.and_then(|network| network.label), country: geo.country, why }
 }
 
-/// What the policy says about an address; behind a NAT64 about the address inside, if it says anything of that.
+/// What the policy says about an address; behind a NAT64 about the address inside, if it says
+/// anything of that.
 fn network_of(regions: &Regions, address: IpAddr) -> Option<NetworkMatch> {
     let networks = regions.networks();
     let inner = inside(address).and_then(|inner| networks.lookup(inner));
     inner.or_else(|| networks.lookup(address))
 }
 
-/// Whether a client's address is in one of the networks of a table; behind a NAT64 also the address inside.
+/// Whether a client's address is in one of the networks of a table; behind a NAT64 also the address
+/// inside.
 #[must_use]
 pub fn is_in(networks: &NetworkTable, facts: &ClientFacts<'_>) -> bool {
     let is_known = |address: IpAddr| networks.lookup(address).is_some();
@@ -69,8 +71,8 @@ pub fn is_in(networks: &NetworkTable, facts: &ClientFacts<'_>) -> bool {
         .is_some_and(|address| is_known(address) || inside(address).is_some_and(is_known))
 }
 
-/// The values of a header that stands more than once, as the one value that means the same: joined by commas,
-/// in their order (RFC 9110 section 5.3).
+/// The values of a header that stands more than once, as the one value that means the same: joined
+/// by commas, in their order (RFC 9110 section 5.3).
 #[must_use]
 pub fn joined(values: &[&[u8]]) -> Vec<u8> {
     values.join(&b", "[..])

@@ -1,4 +1,5 @@
-//! IPv4 clients that reach an IPv6 server through a translator (NAT64, SIIT-DC: RFC 7915, RFC 7755).
+//! IPv4 clients that reach an IPv6 server through a translator (NAT64, SIIT-DC: RFC 7915, RFC
+//! 7755).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,8 +10,9 @@ const IPV4_BITS: u128 = 0xffff_ffff;
 
 /// The IPv4 address of a client that a translator shows in the well-known prefix.
 ///
-/// Only a global address: "The Well-Known Prefix MUST NOT be used to represent non-global IPv4 addresses" (RFC
-/// 6052 section 3.1). So nobody is taken for a client of the private network of an office by it.
+/// Only a global address: "The Well-Known Prefix MUST NOT be used to represent non-global IPv4
+/// addresses" (RFC 6052 section 3.1). So nobody is taken for a client of the private network of an
+/// office by it.
 pub(super) fn inside(address: IpAddr) -> Option<IpAddr> {
     let IpAddr::V6(address) = address else { return None };
     let bits = address.to_bits();
@@ -21,8 +23,8 @@ pub(super) fn inside(address: IpAddr) -> Option<IpAddr> {
     is_global(inner).then_some(IpAddr::V4(inner))
 }
 
-/// Whether an address can be a client's anywhere on the Internet. Those of documentation count as such: they
-/// stand for global ones.
+/// Whether an address can be a client's anywhere on the Internet. Those of documentation count as
+/// such: they stand for global ones.
 fn is_global(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
     let is_shared = first == 100 && (64..128).contains(&second); // RFC 6598

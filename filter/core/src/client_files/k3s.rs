@@ -6,8 +6,8 @@ use super::file::{COMMENT, ClientFiles, quoted, single};
 use super::naming::Naming;
 use super::registries::{Place, Registries};
 
-/// A mirror for each registry; k3s asks the registry itself after it. A front without TLS is one for
-/// its own hosts, since k3s would ask those with TLS.
+/// A mirror for each registry; k3s asks the registry itself after it. A front without TLS is one
+/// for its own hosts, since k3s would ask those with TLS.
 pub(super) fn files(
     registries: &Registries<'_>,
     address: &Address<'_>,
@@ -23,8 +23,8 @@ pub(super) fn files(
     single("registries.yaml", text, left_out)
 }
 
-/// A rewrite is a regular expression and what takes its place, which has no `$` of its own: names of
-/// repositories have none.
+/// A rewrite is a regular expression and what takes its place, which has no `$` of its own: names
+/// of repositories have none.
 fn entry(registry: &str, place: Place<'_>, address: Address<'_>) -> String {
     let rewrite = place.prefix.map(|prefix| {
         format!("    rewrite:\n      \"^(.*)$\": {}\n", quoted(&format!("{prefix}/$1")))

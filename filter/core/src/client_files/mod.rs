@@ -1,7 +1,7 @@
 //! Configuration files that clients need in order to pull through a front.
 //!
-//! A pure function of a front and of where clients reach it: `portolan clients` prints the files and
-//! the front serves them, so both say the same. There is no secret in any.
+//! A pure function of a front and of where clients reach it: `portolan clients` prints the files
+//! and the front serves them, so both say the same. There is no secret in any.
 
 mod address;
 mod buildkit;

@@ -5,7 +5,8 @@ use super::address::Address;
 use super::file::{COMMENT, ClientFiles, quoted, single};
 use super::registries::{By, Registries};
 
-/// These clients send no `ns`, and a name under the front's default might begin as another upstream's.
+/// These clients send no `ns`, and a name under the front's default might begin as another
+/// upstream's.
 const WAYS: &[By] = &[By::Host, By::Path, By::Default];
 const REMEDY: &str = "podman does not say which registry it means; give it `hosts` or `path: true`, \
      or make it `default_upstream`";

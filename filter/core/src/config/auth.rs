@@ -16,8 +16,8 @@ pub enum FrontAuth {
         login: BackendId,
         /// The list that has this backend and nobody else.
         list: ListId,
-        /// What clients are asked for: that of this backend's auth domain, and of everybody else whom the
-        /// front's rules name. Clients remember one answer for a whole host.
+        /// What clients are asked for: that of this backend's auth domain, and of everybody else
+        /// whom the front's rules name. Clients remember one answer for a whole host.
         kind: AuthDomainKind,
     },
     /// To the front, with a name and a password. The proxy itself holds what the backends want.

@@ -2,8 +2,8 @@
 
 use crate::config::ids::{AuthDomainId, BackendId};
 
-/// All backends that accept the same client credentials: a token service under one name, or one user
-/// database. What a client was given for one auth domain is never sent to another.
+/// All backends that accept the same client credentials: a token service under one name, or one
+/// user database. What a client was given for one auth domain is never sent to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthDomain {
     /// The first backend of the policy that belongs to it; tokens are fetched as this one does.

@@ -22,8 +22,8 @@ impl Scheme {
         }
     }
 
-    /// The scheme of a URL that may be written in any case (RFC 3986 section 3.1); `None` for any but
-    /// these two.
+    /// The scheme of a URL that may be written in any case (RFC 3986 section 3.1); `None` for any
+    /// but these two.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
         [Self::Http, Self::Https].into_iter().find(|one| text.eq_ignore_ascii_case(one.as_str()))
@@ -121,8 +121,8 @@ impl BackendUrl {
         &self.base_path
     }
 
-    /// Whether `host[:port]` of a URL with `scheme` means this backend, also in forms that a client may well
-    /// read so and that nothing should be sent to.
+    /// Whether `host[:port]` of a URL with `scheme` means this backend, also in forms that a client
+    /// may well read so and that nothing should be sent to.
     ///
     /// A registry behind a TLS terminator often writes its own host with the wrong scheme, so
     /// the two default ports count as one another.
@@ -136,8 +136,9 @@ impl BackendUrl {
     }
 }
 
-/// `host[:port]` of a URL in the one form in which it is compared: lower case, without the scheme's own
-/// port. `None` for what no request can be sent to, such as an authority with credentials in it.
+/// `host[:port]` of a URL in the one form in which it is compared: lower case, without the scheme's
+/// own port. `None` for what no request can be sent to, such as an authority with credentials in
+/// it.
 #[must_use]
 pub fn canonical_authority(scheme: Scheme, authority: &str) -> Option<String> {
     let (host, port) = split_authority(authority)?;
@@ -145,8 +146,9 @@ pub fn canonical_authority(scheme: Scheme, authority: &str) -> Option<String> {
     Some(print_authority(&host.to_ascii_lowercase(), port, scheme))
 }
 
-/// `host[:port]` of a URL as hosts are compared: who stands before an `@` is no part of it, a colon without
-/// a port says nothing (RFC 3986 section 3.2.3), and a last dot only that the name is a whole one.
+/// `host[:port]` of a URL as hosts are compared: who stands before an `@` is no part of it, a colon
+/// without a port says nothing (RFC 3986 section 3.2.3), and a last dot only that the name is a
+/// whole one.
 fn without_empty_parts(authority: &str) -> Cow<'_, str> {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = host.strip_suffix(':').unwrap_or(host);

@@ -52,8 +52,8 @@ impl ClientLimits {
         &self.except
     }
 
-    /// How many networks, or values of what a budget is kept apart by, are remembered for each limit. Where there are more, the one
-    /// that has been silent for longest is forgotten.
+    /// How many networks, or values of what a budget is kept apart by, are remembered for each
+    /// limit. Where there are more, the one that has been silent for longest is forgotten.
     #[must_use]
     pub const fn entries(&self) -> u32 {
         self.entries

@@ -56,8 +56,8 @@ impl Clients {
         &self.trusted_proxies
     }
 
-    /// The prefixes of balancers that say by the PROXY protocol who their client is. If there are any, every connection
-    /// has to come from them.
+    /// The prefixes of balancers that say by the PROXY protocol who their client is. If there are
+    /// any, every connection has to come from them.
     #[must_use]
     pub fn proxy_protocol(&self) -> &[IpNet] {
         &self.proxy_protocol

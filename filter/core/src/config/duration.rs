@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The longest time that makes sense anywhere in a policy.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Reads a whole number of milliseconds, seconds, minutes or hours, more than none and at most a day: `500ms`, `3s`, `5m`,
-/// `24h`. `None` for anything else.
+/// Reads a whole number of milliseconds, seconds, minutes or hours, more than none and at most a
+/// day: `500ms`, `3s`, `5m`, `24h`. `None` for anything else.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

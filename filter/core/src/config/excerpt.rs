@@ -2,8 +2,8 @@
 
 use crate::config::user_info;
 
-/// At most the first 60 characters of a value, with `…` where it goes on, so that a message stays one line;
-/// and nothing that could be a password in a URL.
+/// At most the first 60 characters of a value, with `…` where it goes on, so that a message stays
+/// one line; and nothing that could be a password in a URL.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 60;
     let shown = user_info::hidden(text);

@@ -47,7 +47,8 @@ impl ImageGlob {
         Some(Self { repository: RepositoryGlob::parse(repository)?, part })
     }
 
-    /// Whether a request is meant that is about this repository, and perhaps about a tag or a digest in it.
+    /// Whether a request is meant that is about this repository, and perhaps about a tag or a
+    /// digest in it.
     #[must_use]
     pub fn matches(&self, name: &[&str], tag: Option<&str>, digest: Option<&str>) -> bool {
         let is_meant = match &self.part {

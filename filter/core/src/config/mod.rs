@@ -85,7 +85,8 @@ pub use wire::VERSION;
 use mistake::Mistakes;
 
 impl Config {
-    /// Reads a policy from the JSON of a plugin configuration. Names that fields had in earlier releases are read.
+    /// Reads a policy from the JSON of a plugin configuration. Names that fields had in earlier
+    /// releases are read.
     ///
     /// # Errors
     ///
@@ -105,8 +106,8 @@ impl Config {
         }
     }
 
-    /// Reads a policy from a document that was read from JSON or YAML. Every field has the name that it has today:
-    /// [`fields::rename_old_fields`] sees to that.
+    /// Reads a policy from a document that was read from JSON or YAML. Every field has the name
+    /// that it has today: [`fields::rename_old_fields`] sees to that.
     ///
     /// # Errors
     ///

@@ -6,8 +6,8 @@ use crate::config::fields::{POLICY, Table};
 
 /// The name among `known` that is nearest to `word`, if it is near enough to be meant.
 ///
-/// Case, hyphens, underscores and spaces do not count: `healthCheck` is `health_check`. A start of at least
-/// three letters means the one name that begins so: `repo` is `repositories`.
+/// Case, hyphens, underscores and spaces do not count: `healthCheck` is `health_check`. A start of
+/// at least three letters means the one name that begins so: `repo` is `repositories`.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let wanted = folded(word);
     let known: Vec<(String, &str)> = known.map(|name| (folded(name), name)).collect();

@@ -1,8 +1,8 @@
 //! Ordered maps and sets, made by inserting one entry after the other.
 //!
-//! `collect` sorts all entries first, which is faster for many. But each type of entry then brings a sorting algorithm
-//! of some seven kilobytes into the filter, and Envoy compiles all of a filter at each start. What is made here is
-//! made once for a policy.
+//! `collect` sorts all entries first, which is faster for many. But each type of entry then brings
+//! a sorting algorithm of some seven kilobytes into the filter, and Envoy compiles all of a filter
+//! at each start. What is made here is made once for a policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -20,7 +20,8 @@ impl fmt::Display for Published {
     }
 }
 
-/// Whether a text has the form of a day (RFC 3339, `full-date`). The filter has no calendar, and compares none.
+/// Whether a text has the form of a day (RFC 3339, `full-date`). The filter has no calendar, and
+/// compares none.
 pub(super) fn is_day(text: &str) -> bool {
     let number = |part: Option<&str>, digits: usize| {
         part.filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))

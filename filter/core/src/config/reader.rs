@@ -278,8 +278,8 @@ impl Fields<'_> {
 
     /// Reads a field that must be there; `wanted` says what belongs there.
     ///
-    /// Where it is missing and another key was told to be a slip for it, that one is read in its place: all that
-    /// refers to what is in it would be told as wrong besides.
+    /// Where it is missing and another key was told to be a slip for it, that one is read in its
+    /// place: all that refers to what is in it would be told as wrong besides.
     pub(crate) fn required<'w, T>(
         &self,
         name: &'static str,

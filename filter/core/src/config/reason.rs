@@ -9,7 +9,8 @@ pub(crate) const WANTED: Wanted<'static> = Wanted::explained(
     why,
 );
 
-/// The longest reason, in characters. Docker prints it behind the name of the error, on one line of a terminal.
+/// The longest reason, in characters. Docker prints it behind the name of the error, on one line of
+/// a terminal.
 const LONGEST: usize = 200;
 
 /// Reads a reason: one line of text that can be seen.

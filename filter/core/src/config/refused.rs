@@ -4,7 +4,8 @@ use crate::config::image_glob::ImageGlob;
 use crate::config::network_table::NetworkTable;
 use crate::config::repository_glob::wild_matches;
 
-/// Requests that are refused: those that are all that is written here. At least one of the three is.
+/// Requests that are refused: those that are all that is written here. At least one of the three
+/// is.
 #[derive(Clone, Debug)]
 pub struct Refused {
     /// From one of these networks; `None` for any.
@@ -24,7 +25,8 @@ impl Refused {
         self.networks.as_ref()
     }
 
-    /// Whether a program is meant that sends this `User-Agent` (RFC 9110 section 10.1.5); none is like an empty one.
+    /// Whether a program is meant that sends this `User-Agent` (RFC 9110 section 10.1.5); none is
+    /// like an empty one.
     #[must_use]
     pub fn is_about_agent(&self, user_agent: Option<&[u8]>) -> bool {
         let globs = &self.user_agents;

@@ -107,8 +107,9 @@ impl Component {
     }
 }
 
-/// Whether the separators of a component are where names have them: one of `.`, `_`, `__` and hyphens at a time, and
-/// none at an end (OCI distribution spec, "Pulling manifests"). No name matches another glob, `team/.*` for instance.
+/// Whether the separators of a component are where names have them: one of `.`, `_`, `__` and
+/// hyphens at a time, and none at an end (OCI distribution spec, "Pulling manifests"). No name
+/// matches another glob, `team/.*` for instance.
 fn has_names(text: &str) -> bool {
     let is_separator = |c: char| matches!(c, '.' | '_' | '-');
     let is_one = |run: &str| matches!(run, "" | "." | "_" | "__") || run.bytes().all(|b| b == b'-');

@@ -1,5 +1,5 @@
-//! User names, passwords and tokens in URLs: before the host (RFC 3986, section 3.2.1) and in the query. A policy
-//! has none, and whoever writes one there must not find it in a log.
+//! User names, passwords and tokens in URLs: before the host (RFC 3986, section 3.2.1) and in the
+//! query. A policy has none, and whoever writes one there must not find it in a log.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ pub(crate) fn stands_in(url: &str) -> bool {
 
 /// A value with whatever could be a user name, a password or a token of a URL left out.
 ///
-/// A password may have any character in it, so everything up to the last `@` goes; without a scheme it
-/// takes a colon to look like one: `a@owner` is the name of a cluster. The query of a URL goes as a whole,
-/// because signatures and tokens stand there.
+/// A password may have any character in it, so everything up to the last `@` goes; without a scheme
+/// it takes a colon to look like one: `a@owner` is the name of a cluster. The query of a URL goes
+/// as a whole, because signatures and tokens stand there.
 #[must_use]
 pub fn hidden(value: &str) -> Cow<'_, str> {
     match split(value) {

@@ -16,8 +16,8 @@ pub(crate) struct Wanted<'w> {
 impl<'w> Wanted<'w> {
     /// Something of which more can be said than that a text is not it.
     ///
-    /// `why` is asked about texts that were refused. It goes on behind the text, as in "`ghcr.io` has no scheme;
-    /// write `https://ghcr.io`".
+    /// `why` is asked about texts that were refused. It goes on behind the text, as in "`ghcr.io`
+    /// has no scheme; write `https://ghcr.io`".
     pub(crate) const fn explained(words: &'w str, why: fn(&str) -> Option<String>) -> Self {
         Self { words, why }
     }
@@ -34,8 +34,8 @@ impl<'w> Wanted<'w> {
         }
     }
 
-    /// What more there is to say of a text; nothing of one with what could be a password in it, which a reason
-    /// would take apart and quote, and nothing that quotes the query of a URL.
+    /// What more there is to say of a text; nothing of one with what could be a password in it,
+    /// which a reason would take apart and quote, and nothing that quotes the query of a URL.
     pub(crate) fn reason(&self, text: &str) -> Option<String> {
         let query = user_info::query(text);
         let is_harmless = query.is_some() || user_info::hidden(text) == text;

@@ -15,7 +15,8 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// The content of a digest; `length` is how many bytes are announced. `None` for a digest that is not of `sha256`.
+    /// The content of a digest; `length` is how many bytes are announced. `None` for a digest that
+    /// is not of `sha256`.
     #[must_use]
     pub fn new(digest: &Digest<'_>, length: Option<u64>) -> Option<Self> {
         let mut hash = [0; 32];
@@ -56,14 +57,16 @@ impl Check {
         Self { hash: Sha256::new(), expected, seen: 0, verdict: None }
     }
 
-    /// Takes in the next bytes. They must not go on before [`Check::verdict`] has said that they may.
+    /// Takes in the next bytes. They must not go on before [`Check::verdict`] has said that they
+    /// may.
     pub fn take(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.seen = self.seen.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
-    /// What becomes of what was taken in; `is_end` says that nothing follows. With an announced length the last byte is
-    /// known for the last one when it comes; without one the end itself is what is held back.
+    /// What becomes of what was taken in; `is_end` says that nothing follows. With an announced
+    /// length the last byte is known for the last one when it comes; without one the end itself is
+    /// what is held back.
     pub fn verdict(&mut self, is_end: bool) -> Verdict {
         if let Some(verdict) = self.verdict {
             return verdict;

@@ -1,10 +1,10 @@
 //! Names of Envoy's clusters that say what they connect to.
 //!
-//! While one policy replaces another, both are at work in one Envoy. A cluster that kept its name while its
-//! URL changed would send the requests of the one policy to the registry of the other. So the name of a
-//! cluster has the fingerprint of what it connects to behind the name that the policy has for it:
-//! `quay~3f9a0c1b2d4e5f60`. A policy says with `cluster_fingerprints` that its clusters are named so;
-//! `portolan render` writes that.
+//! While one policy replaces another, both are at work in one Envoy. A cluster that kept its name
+//! while its URL changed would send the requests of the one policy to the registry of the other. So
+//! the name of a cluster has the fingerprint of what it connects to behind the name that the policy
+//! has for it: `quay~3f9a0c1b2d4e5f60`. A policy says with `cluster_fingerprints` that its clusters
+//! are named so; `portolan render` writes that.
 
 use std::borrow::Cow;
 
@@ -25,8 +25,9 @@ pub fn name_of(key: &str) -> &str {
     key.split_once(SIGN).map_or(key, |(name, _)| name)
 }
 
-/// The name of what stands for several backends in this order: `ghcr+quay`, with one fingerprint for all of
-/// theirs where they have any. A plus sign is in no name, so this is no other list's and no backend's.
+/// The name of what stands for several backends in this order: `ghcr+quay`, with one fingerprint
+/// for all of theirs where they have any. A plus sign is in no name, so this is no other list's and
+/// no backend's.
 #[must_use]
 pub fn joined(keys: &[&str]) -> String {
     let names = keys.iter().map(|key| name_of(key)).collect::<Vec<_>>().join("+");
@@ -37,8 +38,8 @@ pub fn joined(keys: &[&str]) -> String {
     }
 }
 
-/// The name of a cluster without its fingerprint: `quay@owner` of `quay~3f9a0c1b2d4e5f60@owner`. It is what
-/// the cluster is called in statistics, which go on when a policy changes.
+/// The name of a cluster without its fingerprint: `quay@owner` of `quay~3f9a0c1b2d4e5f60@owner`. It
+/// is what the cluster is called in statistics, which go on when a policy changes.
 #[must_use]
 pub fn without_fingerprint(cluster: &str) -> Cow<'_, str> {
     let found = cluster.split_once(SIGN).and_then(|(name, rest)| {

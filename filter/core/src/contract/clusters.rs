@@ -1,24 +1,27 @@
 //! The names of Envoy's clusters, as far as they are derived from names of the policy.
 //!
-//! A name of the policy has no `@` in it and no `+`, so no two of these run into one. Where clusters say what
-//! they connect to, a name has a fingerprint behind it: [`with_fingerprint`](super::with_fingerprint).
+//! A name of the policy has no `@` in it and no `+`, so no two of these run into one. Where
+//! clusters say what they connect to, a name has a fingerprint behind it:
+//! [`with_fingerprint`](super::with_fingerprint).
 
 use super::cluster_name::joined;
 
 /// What the names of those clusters begin with that no policy changes.
 pub const INTERNAL: &str = "portolan@";
 
-/// The cluster by which the filter asks Envoy's admin interface how the backends are. All that it leads
-/// to is [`crate::health::TARGET`].
+/// The cluster by which the filter asks Envoy's admin interface how the backends are. All that it
+/// leads to is [`crate::health::TARGET`].
 pub const ADMIN: &str = "portolan@admin";
 
-/// The cluster by which the filter asks for metrics: the listener of this Envoy that serves them and nothing else.
+/// The cluster by which the filter asks for metrics: the listener of this Envoy that serves them
+/// and nothing else.
 pub const SCRAPES: &str = "portolan@scrapes";
 
 /// The cluster of the admin interface itself, which only the renderer's own listeners use.
 pub const ADMIN_INTERFACE: &str = "portolan@admin-interface";
 
-/// The listener of this Envoy that fills caches: the filter asks there whether a repository has some content.
+/// The listener of this Envoy that fills caches: the filter asks there whether a repository has
+/// some content.
 pub const FILL: &str = "portolan@fill";
 
 /// With what the name of a cache begins where it stands among backends.
@@ -30,7 +33,8 @@ pub const COLLECTOR: &str = "portolan@collector";
 /// The cluster of the rate limit service, which only Envoy's filter for it uses.
 pub const RATE_LIMITS: &str = "portolan@rate-limits";
 
-/// A proxy that is asked to connect to backends; `authority` is its `host:port`. It says all of what it connects to.
+/// A proxy that is asked to connect to backends; `authority` is its `host:port`. It says all of
+/// what it connects to.
 #[must_use]
 pub fn connect_proxy(authority: &str) -> String {
     format!("{authority}@connect")
@@ -54,8 +58,8 @@ pub fn blob_store(store: &str) -> String {
     format!("{store}@probe")
 }
 
-/// The nodes of a cache, by its name in the policy. It is also the name under which the cache stands in a chain: no
-/// backend can have it.
+/// The nodes of a cache, by its name in the policy. It is also the name under which the cache
+/// stands in a chain: no backend can have it.
 #[must_use]
 pub fn cache(name: &str) -> String {
     format!("{CACHE}{name}")
@@ -67,7 +71,8 @@ pub fn is_cache(member: &str) -> bool {
     member.starts_with(CACHE)
 }
 
-/// The cluster of a backend for writes and for what only the owner knows; `cluster` is the backend's.
+/// The cluster of a backend for writes and for what only the owner knows; `cluster` is the
+/// backend's.
 #[must_use]
 pub fn owner(cluster: &str) -> String {
     format!("{cluster}@owner")
@@ -91,15 +96,16 @@ pub fn is_of_several(cluster: &[u8]) -> bool {
     cluster.contains(&b'+')
 }
 
-/// The cluster of the attempts after the first one: the backends with these keys and no others, in the
-/// order of their list.
+/// The cluster of the attempts after the first one: the backends with these keys and no others, in
+/// the order of their list.
 #[must_use]
 pub fn later_attempts(backends: &[&str]) -> String {
     format!("{}@last", joined(backends))
 }
 
-/// The cluster of a first attempt where some backends of a list are asked after the others: all of the list, by their
-/// keys, in the order in which they are asked, and how many of them are asked after the others.
+/// The cluster of a first attempt where some backends of a list are asked after the others: all of
+/// the list, by their keys, in the order in which they are asked, and how many of them are asked
+/// after the others.
 #[must_use]
 pub fn sparing(backends: &[&str], spared: usize) -> String {
     format!("{}@sparing-{spared}", joined(backends))

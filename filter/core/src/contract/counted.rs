@@ -17,8 +17,8 @@ pub fn name(metric: &str) -> String {
     format!("{PREFIX}{metric}")
 }
 
-/// The name of a metric with these labels, each with its value: names of the policy or words of a fixed set, in which
-/// there is no semicolon.
+/// The name of a metric with these labels, each with its value: names of the policy or words of a
+/// fixed set, in which there is no semicolon.
 #[must_use]
 pub fn labelled(metric: &str, labels: &[(&str, &str)]) -> String {
     let mut name = name(metric);
@@ -29,8 +29,8 @@ pub fn labelled(metric: &str, labels: &[(&str, &str)]) -> String {
     name
 }
 
-/// The regular expression (RE2) by which Envoy finds the label in such a name: the first group is what it takes out,
-/// the second the value.
+/// The regular expression (RE2) by which Envoy finds the label in such a name: the first group is
+/// what it takes out, the second the value.
 #[must_use]
 pub fn pattern(label: &str) -> String {
     format!(r"wasmcustom\.portolan\.[a-z_]+(?:;[a-z]+=[^;]*)*?(;{label}=([^;]*))")

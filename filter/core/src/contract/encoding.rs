@@ -1,13 +1,13 @@
 //! How the phases of the filter hand each other values through Envoy's filter state: one encoding,
 //! with a version.
 //!
-//! A property is one byte for the version, and records. A record is one byte for its kind, its size,
-//! and its fields; a field is its size and its bytes. Sizes are four bytes, the lowest first. So no
-//! byte of a value can end a field or begin a record, and a reader passes over a record that is
-//! another backend's without looking into it.
+//! A property is one byte for the version, and records. A record is one byte for its kind, its
+//! size, and its fields; a field is its size and its bytes. Sizes are four bytes, the lowest first.
+//! So no byte of a value can end a field or begin a record, and a reader passes over a record that
+//! is another backend's without looking into it.
 //!
-//! The filter of a listener and that of a cluster may come from different builds while Envoy takes a
-//! changed configuration over. A property of another version is read as one without any record:
+//! The filter of a listener and that of a cluster may come from different builds while Envoy takes
+//! a changed configuration over. A property of another version is read as one without any record:
 //! an attempt then finds nothing that was prepared for its backend, and is not made.
 
 /// The version of what is written here. It changes with the meaning of any record.
@@ -78,8 +78,8 @@ pub fn is_readable(property: &[u8]) -> bool {
     property.first() == Some(&VERSION)
 }
 
-/// The records of a property, up to the first that is cut. One of a kind that is not known is passed
-/// over.
+/// The records of a property, up to the first that is cut. One of a kind that is not known is
+/// passed over.
 pub fn records(property: &[u8]) -> impl Iterator<Item = (Kind, Fields<'_>)> {
     let rest = property.strip_prefix(&[VERSION]).unwrap_or_default();
     Records(rest).filter_map(|(byte, fields)| Some((Kind::of(byte)?, fields)))
@@ -108,8 +108,8 @@ impl<'p> Fields<'p> {
         std::str::from_utf8(self.next()?).ok()
     }
 
-    /// `value`, unless a field is left that nobody has read: then the record is another one than was
-    /// expected.
+    /// `value`, unless a field is left that nobody has read: then the record is another one than
+    /// was expected.
     pub fn end<T>(&self, value: T) -> Option<T> {
         self.0.is_empty().then_some(value)
     }
@@ -210,7 +210,8 @@ mod tests {
     }
 
     proptest! {
-        /// What was written is read, whatever bytes the fields have; of a cut property the whole records.
+        /// What was written is read, whatever bytes the fields have; of a cut property the whole
+        /// records.
         #[test]
         fn what_is_written_is_read(records in any_records(), cut in any::<prop::sample::Index>()) {
             let property = print(&records);
@@ -221,7 +222,8 @@ mod tests {
             prop_assert_eq!(found.len() == records.len(), end == property.len() || records.is_empty());
         }
 
-        /// Any bytes are read without harm, and what is read of them is read again when it was written.
+        /// Any bytes are read without harm, and what is read of them is read again when it was
+        /// written.
         #[test]
         fn junk_is_harmless(mut junk in prop::collection::vec(any::<u8>(), 0..64), ours in any::<bool>()) {
             if ours {

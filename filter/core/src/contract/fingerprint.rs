@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-/// A fingerprint of 64 bits, FNV-1a (Fowler, Noll, Vo): sixteen hexadecimal digits when it is printed.
+/// A fingerprint of 64 bits, FNV-1a (Fowler, Noll, Vo): sixteen hexadecimal digits when it is
+/// printed.
 ///
-/// It tells apart what one operator wrote at different times, by mistake or on purpose. It is no secret and no
-/// signature: who may write a policy could find two texts with one fingerprint, and gains nothing by it.
+/// It tells apart what one operator wrote at different times, by mistake or on purpose. It is no
+/// secret and no signature: who may write a policy could find two texts with one fingerprint, and
+/// gains nothing by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u64);
 
@@ -13,8 +15,8 @@ const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
 impl Fingerprint {
-    /// The fingerprint of some texts in their order. Each ends with a zero byte, which none of them has, so
-    /// that `ab` and `c` are not `a` and `bc`.
+    /// The fingerprint of some texts in their order. Each ends with a zero byte, which none of them
+    /// has, so that `ab` and `c` are not `a` and `bc`.
     pub fn of<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Self {
         let mut hash = OFFSET;
         for text in texts {
@@ -39,7 +41,8 @@ impl fmt::Display for Fingerprint {
 mod tests {
     use super::*;
 
-    /// The vectors of the authors, for texts without the byte at the end: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+    /// The vectors of the authors, for texts without the byte at the end:
+    /// <http://www.isthe.com/chongo/tech/comp/fnv/>.
     #[test]
     fn vectors() {
         let rows =

@@ -1,4 +1,5 @@
-//! The metadata of an endpoint or a cluster, by which the filter and the access log know which backend it is.
+//! The metadata of an endpoint or a cluster, by which the filter and the access log know which
+//! backend it is.
 
 /// The namespace in `filter_metadata`.
 pub const NAMESPACE: &str = "portolan";

@@ -1,8 +1,8 @@
 //! Names that the filter and Envoy's configuration share: every name that both of them write.
 //!
-//! The filter sets a header and a route matches it; the renderer names a cluster and the filter calls
-//! it. Both import the names from here, `explain` as well, and `tests/contract.rs` looks that no such name is
-//! written anywhere else. There is no decision here.
+//! The filter sets a header and a route matches it; the renderer names a cluster and the filter
+//! calls it. Both import the names from here, `explain` as well, and `tests/contract.rs` looks that
+//! no such name is written anywhere else. There is no decision here.
 
 mod cluster_name;
 pub mod clusters;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 pub enum Role {
     /// It decides about requests, once for each. Its configuration is the policy.
     Decide,
-    /// It runs for each attempt at the backends of a list, whose keys are there in the order of the list;
-    /// at one backend where no key is there. It holds no policy.
+    /// It runs for each attempt at the backends of a list, whose keys are there in the order of the
+    /// list; at one backend where no key is there. It holds no policy.
     Attempt {
         /// The keys.
         list: Vec<String>,
@@ -44,7 +44,8 @@ impl Role {
         Self::Attempt { list, may_overlap: true }
     }
 
-    /// The plugin configuration of an instance that holds no policy; `None` for the one that decides.
+    /// The plugin configuration of an instance that holds no policy; `None` for the one that
+    /// decides.
     #[must_use]
     pub fn configuration(&self) -> Option<String> {
         let fields = match self {
@@ -60,8 +61,8 @@ impl Role {
         Some(fields.to_string())
     }
 
-    /// Reads a plugin configuration. It is read as JSON, because hosts print it in their own way; what is
-    /// none of the others is a policy, or is refused as one.
+    /// Reads a plugin configuration. It is read as JSON, because hosts print it in their own way;
+    /// what is none of the others is a policy, or is refused as one.
     #[must_use]
     pub fn of(configuration: &[u8]) -> Self {
         Self::without_policy(configuration).unwrap_or(Self::Decide)

@@ -14,7 +14,8 @@ pub enum StateKey {
     Front,
     /// What the request is, as the word for the metrics; for the access log too.
     Kind,
-    /// The first backend of the chain, where a later one is asked; for the metrics and the access log.
+    /// The first backend of the chain, where a later one is asked; for the metrics and the access
+    /// log.
     PassedOver,
     /// What became of that one: what it answered, or that it was not asked.
     PassedOverWhy,
@@ -44,7 +45,8 @@ pub enum StateKey {
     RedirectedBy,
     /// The host that the client asked, on further passes; for the access log.
     Authority,
-    /// The path that the client asked, on further passes and where a backend is asked for another; for the access log.
+    /// The path that the client asked, on further passes and where a backend is asked for another;
+    /// for the access log.
     Path,
     /// The client's address, on further passes; for the access log.
     Client,
@@ -54,8 +56,8 @@ pub enum StateKey {
     Namespace,
     /// Whether a credential of the proxy's was refused.
     CredentialRefused,
-    /// The cache of the client's region, where the request is for content that it may have; for the access log and the
-    /// metrics.
+    /// The cache of the client's region, where the request is for content that it may have; for the
+    /// access log and the metrics.
     Cache,
     /// What became of it there.
     CacheUse,
@@ -68,7 +70,8 @@ pub enum StateKey {
 /// How long a property lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// One pass through the filters. Envoy makes a request that it redirects anew: that is another pass.
+    /// One pass through the filters. Envoy makes a request that it redirects anew: that is another
+    /// pass.
     Pass,
     /// The client's request, with all its passes.
     Request,
@@ -143,14 +146,15 @@ impl StateKey {
         Self::Filled,
     ];
 
-    /// The name by which the filter sets and reads it: that of the [object](Self::object) without Envoy's prefix.
+    /// The name by which the filter sets and reads it: that of the [object](Self::object) without
+    /// Envoy's prefix.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.object().strip_prefix(PREFIX).unwrap_or_default()
     }
 
-    /// The name of the object in Envoy's filter state, where access logs and matchers find it: Envoy puts
-    /// a prefix before what a `WebAssembly` filter sets.
+    /// The name of the object in Envoy's filter state, where access logs and matchers find it:
+    /// Envoy puts a prefix before what a `WebAssembly` filter sets.
     #[must_use]
     pub const fn object(self) -> &'static str {
         match self {
@@ -186,12 +190,13 @@ impl StateKey {
         }
     }
 
-    /// How long it lasts. What lasts for more than a pass has to be declared to Envoy, which [`OF_DECISIONS`] and
-    /// [`OF_ATTEMPTS`] are for.
+    /// How long it lasts. What lasts for more than a pass has to be declared to Envoy, which
+    /// [`OF_DECISIONS`] and [`OF_ATTEMPTS`] are for.
     #[must_use]
     pub const fn span(self) -> Span {
         match self {
-            // Where a client was sent is the end of its request; the others are of one pass or said anew by each attempt.
+            // Where a client was sent is the end of its request; the others are of one pass or said
+            // anew by each attempt.
             Self::SentTo | Self::NextCluster | Self::Overlap | Self::CredentialRefused => {
                 Span::Pass
             }

@@ -9,8 +9,8 @@ pub(crate) fn month(name: &str) -> Option<i64> {
     MONTHS.iter().zip(1_i64..).find(|(known, _)| **known == name).map(|(_, number)| number)
 }
 
-/// Days from 1 January 1970 to a day, fewer than none before it. `None` if there is no such month or day of a
-/// month. March is taken for the first month, so that a leap day ends a year.
+/// Days from 1 January 1970 to a day, fewer than none before it. `None` if there is no such month
+/// or day of a month. March is taken for the first month, so that a leap day ends a year.
 pub(crate) fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     const UP_TO_1970: i64 = 719_469;
     let is_day = (1..=12).contains(&month) && (1..=31).contains(&day);

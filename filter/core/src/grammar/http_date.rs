@@ -3,12 +3,14 @@
 use super::calendar::{self, days_since_1970};
 
 const DAY: i64 = 86_400;
-/// A year of two digits that would be more than fifty years ahead is of the past (RFC 9110 section 5.6.7).
+/// A year of two digits that would be more than fifty years ahead is of the past (RFC 9110 section
+/// 5.6.7).
 const FIFTY_YEARS: i64 = 50 * 365 * DAY;
 
-/// The seconds since 1970 of an `HTTP-date`, such as `Wed, 21 Oct 2026 07:28:00 GMT`. A recipient has to read
-/// all three forms, also the two that nobody may write any more (RFC 9110 section 5.6.7). The name of the day
-/// adds nothing and is not looked at. `now` is in seconds since 1970; a year of two digits is one near it.
+/// The seconds since 1970 of an `HTTP-date`, such as `Wed, 21 Oct 2026 07:28:00 GMT`. A recipient
+/// has to read all three forms, also the two that nobody may write any more (RFC 9110 section
+/// 5.6.7). The name of the day adds nothing and is not looked at. `now` is in seconds since 1970; a
+/// year of two digits is one near it.
 #[must_use]
 pub fn http_date(text: &str, now: u64) -> Option<u64> {
     let words: Vec<&str> = text.split(' ').collect();
@@ -30,7 +32,8 @@ pub fn http_date(text: &str, now: u64) -> Option<u64> {
     u64::try_from(seconds).ok()
 }
 
-/// `Wednesday, 21-Oct-26 07:28:00 GMT` (RFC 850), without what is before the date and behind the time.
+/// `Wednesday, 21-Oct-26 07:28:00 GMT` (RFC 850), without what is before the date and behind the
+/// time.
 fn rfc_850(date: &str, time: &str, now: u64) -> Option<i64> {
     let (day, rest) = date.split_once('-')?;
     let (month, year) = rest.split_once('-')?;

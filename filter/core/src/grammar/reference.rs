@@ -13,9 +13,9 @@ pub struct UriReference<'r> {
     pub path: &'r str,
 }
 
-/// A reference with spaces, tabs and what is not ASCII escaped: no URL has them, some servers write them, and
-/// clients send them so. An authority that had such bytes names no host then. Control bytes stay, and make it
-/// no reference.
+/// A reference with spaces, tabs and what is not ASCII escaped: no URL has them, some servers write
+/// them, and clients send them so. An authority that had such bytes names no host then. Control
+/// bytes stay, and make it no reference.
 #[must_use]
 pub fn escaped(bytes: &[u8]) -> Cow<'_, [u8]> {
     let is_meant = |byte: &u8| matches!(byte, b' ' | b'\t' | 0x80..);

@@ -13,8 +13,8 @@ const ALGORITHMS: [(&str, usize); 2] = [("sha256-", 64), ("sha512-", 64)];
 
 impl Tag<'_> {
     /// Whether the tag is made of a digest, as clients make them that look for what refers to a
-    /// manifest: `sha256-<hex>` (the spec's fallback for registries without a referrers API), or with
-    /// `.sig`, `.att` or `.sbom` behind it (cosign).
+    /// manifest: `sha256-<hex>` (the spec's fallback for registries without a referrers API), or
+    /// with `.sig`, `.att` or `.sbom` behind it (cosign).
     #[must_use]
     pub fn is_about_a_manifest(&self) -> bool {
         let tag = self.as_str();

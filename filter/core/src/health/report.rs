@@ -41,8 +41,8 @@ pub struct Report<'c> {
 }
 
 impl<'c> Report<'c> {
-    /// The backends of a front: each that takes requests of its clients through some rule, or for the front
-    /// itself. Those of other fronts are nothing that its clients should know of.
+    /// The backends of a front: each that takes requests of its clients through some rule, or for
+    /// the front itself. Those of other fronts are nothing that its clients should know of.
     #[must_use]
     pub fn of(config: &'c Config, front: &Front, examined: HealthView<'_>) -> Self {
         let lists = set(front.every_list(config.rules()));

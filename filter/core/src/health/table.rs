@@ -29,7 +29,8 @@ impl State {
     }
 }
 
-/// `envoy.admin.v3.Clusters`, what is needed of it. Fields that are false or empty are left out there.
+/// `envoy.admin.v3.Clusters`, what is needed of it. Fields that are false or empty are left out
+/// there.
 #[derive(Deserialize)]
 struct Clusters {
     #[serde(default)]

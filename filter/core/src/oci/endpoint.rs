@@ -114,8 +114,8 @@ impl<'a> Endpoint<'a> {
     }
 
     /// The methods of this endpoint. The spec leaves those of extensions open; the ones in use
-    /// read, or search by POST. What an upload outside of the API takes is not laid down anywhere; to ask
-    /// for one without its body is left out.
+    /// read, or search by POST. What an upload outside of the API takes is not laid down anywhere;
+    /// to ask for one without its body is left out.
     #[must_use]
     pub fn methods(&self) -> &'static [Method] {
         use Method::{Delete, Get, Head, Patch, Post, Put};

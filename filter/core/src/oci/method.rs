@@ -45,9 +45,9 @@ impl Method {
         }
     }
 
-    /// Whether a request of the method has content that the API gives a meaning to. To another, content
-    /// is something that the next reader may take for a request of its own (RFC 9110, sections 9.3.1, 9.3.2
-    /// and 9.3.5).
+    /// Whether a request of the method has content that the API gives a meaning to. To another,
+    /// content is something that the next reader may take for a request of its own (RFC 9110,
+    /// sections 9.3.1, 9.3.2 and 9.3.5).
     #[must_use]
     pub const fn has_content(self) -> bool {
         matches!(self, Self::Post | Self::Put | Self::Patch)

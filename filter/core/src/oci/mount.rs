@@ -35,7 +35,8 @@ impl<'a> RegistryRequest<'a> {
     ///   parameter has two values, or the query has a `;`, at which servers written in Go before
     ///   1.17 split as at `&`: `x=1;from=secret`.
     pub fn mount(&self) -> Result<Option<Mount<'a>>, RequestError> {
-        // Outside of the API nobody knows what a POST means; it may be the start of an upload as well.
+        // Outside of the API nobody knows what a POST means; it may be the start of an upload as
+        // well.
         let starts = match self.endpoint {
             Endpoint::Uploads { .. } => true,
             Endpoint::Upload { .. } => self.method == Method::Post,

@@ -1,8 +1,8 @@
 //! Uploads that a registry continues outside of its `/v2/`.
 //!
-//! The client is given a session of the front instead, so that such a request is parsed, admitted and
-//! carried as that of any upload: the path of the registry in one segment, behind a word that no
-//! session starts with otherwise. A slash is `~1` there and a tilde `~0`, as in a JSON pointer
+//! The client is given a session of the front instead, so that such a request is parsed, admitted
+//! and carried as that of any upload: the path of the registry in one segment, behind a word that
+//! no session starts with otherwise. A slash is `~1` there and a tilde `~0`, as in a JSON pointer
 //! (RFC 6901 section 3); every other byte stays, escapes as well.
 
 use super::target;

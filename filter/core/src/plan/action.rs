@@ -66,8 +66,8 @@ pub struct Forwarding<'c> {
     pub prepared: Option<Vec<u8>>,
     /// How Envoy goes on to the next backend, where there is one.
     pub retry: Option<Retry<'c>>,
-    /// How long a read that only one backend can answer waits for the head of the answer; `None` leaves
-    /// it to the route.
+    /// How long a read that only one backend can answer waits for the head of the answer; `None`
+    /// leaves it to the route.
     pub head_timeout: Option<Duration>,
     /// How long a write may take from the end of its body; `None` for reads.
     pub write_timeout: Option<Duration>,

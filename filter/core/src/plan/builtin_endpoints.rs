@@ -9,8 +9,8 @@ use crate::health::Report;
 use crate::policy::{Facts, HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, Need};
 use crate::reply::{self, Reply};
 
-/// That Envoy and the filter run, whatever host is asked: who watches a process asks its address. As with
-/// `/readyz`, that any front of the policy tells of its health is enough.
+/// That Envoy and the filter run, whatever host is asked: who watches a process asks its address.
+/// As with `/readyz`, that any front of the policy tells of its health is enough.
 pub(super) fn liveness(config: &Config, head: &RequestHead<'_>) -> Option<Reply> {
     let is_asked =
         matches!(head.method, b"GET" | b"HEAD") && head.path() == LIVENESS_PATH.as_bytes();

@@ -20,10 +20,12 @@ pub(super) struct ClientRedirect<'c> {
 }
 
 impl<'c> ClientRedirect<'c> {
-    /// To a backend that a request could have been carried to, the one at a place in its list, with the
-    /// target that it would have been sent: its own name of the repository, and the query byte for byte.
+    /// To a backend that a request could have been carried to, the one at a place in its list, with
+    /// the target that it would have been sent: its own name of the repository, and the query byte
+    /// for byte.
     ///
-    /// `None` never happens: the place is in the list, and a target that was read consists of ASCII.
+    /// `None` never happens: the place is in the list, and a target that was read consists of
+    /// ASCII.
     pub(super) fn to_backend(
         config: &'c Config,
         forward: &Forward<'c>,

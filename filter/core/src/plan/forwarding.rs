@@ -57,8 +57,8 @@ pub(super) fn forwarding<'c: 'a, 'a>(
     let first = parts.first()?;
     let backend = first.backend;
     let target_changed = parts.iter().any(|part| part.target != head.target);
-    // The owner's answer is awaited where it is about a push; and what an attempt at a second backend notes would
-    // confuse the pass that follows a redirect of the first.
+    // The owner's answer is awaited where it is about a push; and what an attempt at a second
+    // backend notes would confuse the pass that follows a redirect of the first.
     let may_overlap = !parts.iter().any(|part| part.is_authority || part.is_followed());
     let proxys = parts.iter().any(|part| part.credentials.are_of_the_proxy());
     let clients_log_in = matches!(front.auth(), FrontAuth::Upstream { .. });
@@ -188,8 +188,8 @@ impl Part<'_, '_> {
     }
 }
 
-/// What becomes of a redirect. Only content is fetched from elsewhere: a redirect of a write, a list or
-/// an upload's state is not about where blobs are.
+/// What becomes of a redirect. Only content is fetched from elsewhere: a redirect of a write, a
+/// list or an upload's state is not about where blobs are.
 ///
 /// Without TLS only to where an operator has its own network: from a registry that has none either.
 fn redirection<'c>(
@@ -220,8 +220,8 @@ fn redirection<'c>(
     }
 }
 
-/// What a list of one does with the client's `Authorization`; for others the attempt phase does it, and
-/// wherever a token of the proxy's takes its place, or nothing if there is none to be had.
+/// What a list of one does with the client's `Authorization`; for others the attempt phase does it,
+/// and wherever a token of the proxy's takes its place, or nothing if there is none to be had.
 fn authorization(first: &Part<'_, '_>, head: &RequestHead<'_>) -> Authorization {
     match (&first.credentials, head.authorization) {
         (_, None) | (Credentials::Token(_), _) => Authorization::Kept,
@@ -244,7 +244,8 @@ fn write_timeout(backend: &Backend, request: &RegistryRequest<'_>) -> Option<Dur
     }
 }
 
-/// What the backend at a place of the list would be sent, and who that is; `None` where the list is shorter.
+/// What the backend at a place of the list would be sent, and who that is; `None` where the list is
+/// shorter.
 pub(super) fn target_at<'c>(
     config: &'c Config,
     forward: &Forward<'c>,
@@ -258,8 +259,8 @@ pub(super) fn target_at<'c>(
     Some((backend, upstream_target(backend, request, &name, query.as_deref())))
 }
 
-/// The target that the backend understands: its base path, its name of the repository; or its own path of
-/// an upload.
+/// The target that the backend understands: its base path, its name of the repository; or its own
+/// path of an upload.
 fn upstream_target(
     backend: &Backend,
     request: &RegistryRequest<'_>,
@@ -279,8 +280,8 @@ fn upstream_target(
 }
 
 /// The query without what is not the backend's to see, and with its name of a mount's source; every
-/// other byte stays, as does an empty query that the client sent. `ns` is between the client and the front,
-/// also where the front has one namespace and does not read it.
+/// other byte stays, as does an empty query that the client sent. `ns` is between the client and
+/// the front, also where the front has one namespace and does not read it.
 fn upstream_query<'a>(request: &RegistryRequest<'a>, mounting: &Mounting) -> Option<Cow<'a, [u8]>> {
     let sent = request.query?;
     let is_namespace = |parameter: query::Parameter<'_>| parameter.has_key(NAMESPACE);

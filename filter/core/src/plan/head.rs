@@ -9,8 +9,8 @@ use crate::policy::Asker;
 pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a [u8],
-    /// The method of the request that a browser asks about, where this request asks for a browser whether a web
-    /// page may make that one; see [`RequestHead::preflight_of`].
+    /// The method of the request that a browser asks about, where this request asks for a browser
+    /// whether a web page may make that one; see [`RequestHead::preflight_of`].
     pub preflight: Option<&'a [u8]>,
     /// The request target: path and query.
     pub target: &'a [u8],
@@ -29,8 +29,9 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// The method that a preflight request is about (Fetch standard, "CORS-preflight request"): an `OPTIONS`
-    /// with an `Origin` and an `Access-Control-Request-Method`. Every other `OPTIONS` is a method like any.
+    /// The method that a preflight request is about (Fetch standard, "CORS-preflight request"): an
+    /// `OPTIONS` with an `Origin` and an `Access-Control-Request-Method`. Every other `OPTIONS` is
+    /// a method like any.
     #[must_use]
     pub fn preflight_of(
         method: &[u8],

@@ -13,8 +13,8 @@ pub(super) enum Identified<'c> {
     By(&'c Verifier),
 }
 
-/// Who asks. Only a front with passwords of its own looks; where it does, a wrong one is refused even
-/// if none was needed: somebody meant it.
+/// Who asks. Only a front with passwords of its own looks; where it does, a wrong one is refused
+/// even if none was needed: somebody meant it.
 pub(super) fn identify<'c>(
     front: &'c Front,
     head: &RequestHead<'_>,
@@ -33,8 +33,8 @@ pub(super) fn identify<'c>(
     }
 }
 
-/// Who it is, where the front itself has found the password right. What backends are told is between them and
-/// the client.
+/// Who it is, where the front itself has found the password right. What backends are told is
+/// between them and the client.
 pub(super) fn verified_user(
     front: &Front,
     head: &RequestHead<'_>,

@@ -34,7 +34,8 @@ use end::End;
 use forwarding::{RequestContext, forwarding, rule_name};
 use identity::{Identified, identify};
 
-/// Plans one request: parse once, locate once, decide once. Where a fact is missing, the plan is to find it out.
+/// Plans one request: parse once, locate once, decide once. Where a fact is missing, the plan is to
+/// find it out.
 #[must_use]
 pub fn plan<'c>(config: &'c Config, head: &RequestHead<'_>, facts: &Facts<'_>) -> Plan<'c> {
     let locality = client::locate(config.regions(), &head.client);
@@ -83,8 +84,8 @@ fn reason(whence: &Why, why: &str) -> String {
     reason
 }
 
-/// What is served outside of `/v2/`: the token endpoint, what a front says of itself, its pages. Nearly every
-/// request is to a registry, and must not pay for this.
+/// What is served outside of `/v2/`: the token endpoint, what a front says of itself, its pages.
+/// Nearly every request is to a registry, and must not pay for this.
 fn outside_api<'c>(
     config: &'c Config,
     front: Option<FrontId>,

@@ -1,8 +1,8 @@
 //! The front's own token endpoint, for clients that log in to a registry through it.
 //!
-//! The request is not carried, it is made anew: only what is known to belong there goes to the token
-//! service, and of its answer only status and body come back. The service can so neither steer the
-//! proxy nor a client anywhere.
+//! The request is not carried, it is made anew: only what is known to belong there goes to the
+//! token service, and of its answer only status and body come back. The service can so neither
+//! steer the proxy nor a client anywhere.
 
 use super::head::RequestHead;
 use crate::attempt::{is_password, tag_of};
@@ -51,8 +51,8 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// The request for a host that does, or does not, take forms. A refresh token is used by a form alone,
-    /// and Docker, once it has one, asks in no other way: without forms nobody must get one.
+    /// The request for a host that does, or does not, take forms. A refresh token is used by a form
+    /// alone, and Docker, once it has one, asks in no other way: without forms nobody must get one.
     #[must_use]
     pub fn for_host(mut self, takes_forms: bool) -> Self {
         if !takes_forms {
@@ -159,8 +159,8 @@ fn naming(front: &Front, head: &RequestHead<'_>) -> Result<Naming, Refusal> {
     Naming::of_token_request(front, head.authority, upstream)
 }
 
-/// The request without what is another auth domain's: it is then that of an anonymous client, which gets
-/// what is public.
+/// The request without what is another auth domain's: it is then that of an anonymous client, which
+/// gets what is public.
 fn as_meant_for(request: TokenRequest, is_login: bool, tag: &str, tagged: bool) -> TokenRequest {
     let grant = match request.grant {
         Grant::Password { .. } if is_login => request.grant,

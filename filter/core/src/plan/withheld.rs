@@ -6,16 +6,17 @@
 
 /// Whether a request loses this header on its way to a backend; the name in lower case.
 ///
-/// Envoy's configuration removes more, behind the filter: what Envoy adds itself (`x-forwarded-for`, and
-/// `x-forwarded-proto`, without which Envoy finds no route), the geo headers of a policy, and the headers between
-/// the filter and Envoy. `authorization` is decided for each backend.
+/// Envoy's configuration removes more, behind the filter: what Envoy adds itself
+/// (`x-forwarded-for`, and `x-forwarded-proto`, without which Envoy finds no route), the geo
+/// headers of a policy, and the headers between the filter and Envoy. `authorization` is decided
+/// for each backend.
 #[must_use]
 pub fn is_withheld(name: &[u8]) -> bool {
     match name.first() {
         Some(b'x') => name.strip_prefix(b"x-").is_some_and(is_extension_withheld),
         Some(b'c') => {
-            // What the client carries for the front's domain, such as a company's single sign-on; the address
-            // of the client (Cloudflare).
+            // What the client carries for the front's domain, such as a company's single sign-on;
+            // the address of the client (Cloudflare).
             matches!(name, b"cookie" | b"cookie2") || is_client_address(name)
         }
         Some(b'f') => matches!(name, b"forwarded" | b"front-end-https") || is_client_address(name),
@@ -27,8 +28,8 @@ pub fn is_withheld(name: &[u8]) -> bool {
 
 /// The same for a name that begins with `x-`, without that.
 fn is_extension_withheld(name: &[u8]) -> bool {
-    // How the client reached the front: registries build the URLs of their answers from these. `x-original-url`
-    // and its kind name another request than the one that was decided about.
+    // How the client reached the front: registries build the URLs of their answers from these.
+    // `x-original-url` and its kind name another request than the one that was decided about.
     (name.starts_with(b"forwarded-") && !matches!(name, b"forwarded-for" | b"forwarded-proto"))
         || name.starts_with(b"original-")
         || is_client_address(name)
@@ -42,8 +43,8 @@ fn is_client_address(name: &[u8]) -> bool {
     name.ends_with(b"client-ip") || name.ends_with(b"clientip") || name.ends_with(b"connecting-ip")
 }
 
-/// `x-http-method`, `x-http-method-override`, `x-method-override`: frameworks take the method from these, so
-/// that a read would become a deletion.
+/// `x-http-method`, `x-http-method-override`, `x-method-override`: frameworks take the method from
+/// these, so that a read would become a deletion.
 fn is_method_override(name: &[u8]) -> bool {
     name == b"http-method" || name.ends_with(b"method-override")
 }

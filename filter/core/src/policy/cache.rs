@@ -73,8 +73,8 @@ pub(super) fn route<'c>(
     }
 }
 
-/// Whether a cache may answer a request: a `GET` of a blob or of a manifest by its digest. The nodes check and keep
-/// digests of `sha256` alone.
+/// Whether a cache may answer a request: a `GET` of a blob or of a manifest by its digest. The
+/// nodes check and keep digests of `sha256` alone.
 #[must_use]
 pub fn may_be_cached(request: &RegistryRequest<'_>) -> bool {
     let is_kept = |digest: &Digest<'_>| digest.algorithm() == "sha256";
@@ -91,8 +91,8 @@ pub fn content<'r>(endpoint: &'r Endpoint<'_>) -> Option<&'r Digest<'r>> {
     }
 }
 
-/// Whether a `Range` asks for all there is (RFC 9110 section 14.1.2): some clients begin so. A node would fetch the
-/// content twice.
+/// Whether a `Range` asks for all there is (RFC 9110 section 14.1.2): some clients begin so. A node
+/// would fetch the content twice.
 #[must_use]
 pub fn is_whole(range: &[u8]) -> bool {
     range.eq_ignore_ascii_case(b"bytes=0-")
@@ -106,8 +106,8 @@ const REGION: &str = "region";
 #[must_use]
 pub fn fill_target(endpoint: &Endpoint<'_>, name: &str, front: &str, region: &str) -> String {
     let path = endpoint.path("", name);
-    // What a parser has taken for names and a digest is ASCII, and so are names of the policy, none of which needs an
-    // escape.
+    // What a parser has taken for names and a digest is ASCII, and so are names of the policy, none
+    // of which needs an escape.
     format!("{}?{FRONT}={front}&{REGION}={region}", String::from_utf8_lossy(&path))
 }
 

@@ -27,9 +27,9 @@ pub(super) struct Asking<'a> {
     pub(super) facts: &'a Facts<'a>,
 }
 
-/// What becomes of a request that is served: the host is asked whether a store has it, or the client
-/// is sent there, or to the first backend that is up, or a backend is asked. `list` are the backends that may
-/// answer; any of them by `is_any`, not only the owner.
+/// What becomes of a request that is served: the host is asked whether a store has it, or the
+/// client is sent there, or to the first backend that is up, or a backend is asked. `list` are the
+/// backends that may answer; any of them by `is_any`, not only the owner.
 pub(super) fn instead_of<'c>(
     config: &'c Config,
     request: &RegistryRequest<'_>,
@@ -64,9 +64,9 @@ pub(super) fn instead_of<'c>(
     }
 }
 
-/// The place of the first backend that is up. Nobody falls back for a client that was sent away, so it is
-/// not sent to one that is known to be down. Where none is up, or nobody knows, the checks may be
-/// what is wrong: it is the first.
+/// The place of the first backend that is up. Nobody falls back for a client that was sent away, so
+/// it is not sent to one that is known to be down. Where none is up, or nobody knows, the checks
+/// may be what is wrong: it is the first.
 fn first_up(config: &Config, list: &BackendList, health: Option<HealthView<'_>>) -> usize {
     let mut backends = list.backends().iter().filter_map(|id| config.backend(*id));
     let is_up = |cluster| health.is_some_and(|health| health.of(cluster) == Some(State::Up));

@@ -65,8 +65,8 @@ pub enum Choice {
     /// clients begin a pull by digest with such a check of the manifest, so while the owner
     /// cannot be asked, and no push can succeed anyway, the others answer that one.
     OwnerForExistence,
-    /// A tag that is about a manifest, or referrers, and the rule names who answers for these: they may
-    /// not be everywhere that the image is.
+    /// A tag that is about a manifest, or referrers, and the rule names who answers for these: they
+    /// may not be everywhere that the image is.
     Signatures,
     /// The ping of a client that logs in with a password: who knows the passwords.
     Login,
@@ -193,8 +193,8 @@ fn uses_managed_token(config: &Config, front: &Front, rule: &Rule) -> bool {
         && owner.is_some_and(|owner| matches!(owner.auth(), BackendAuth::Token(_)))
 }
 
-/// The catalogue, where the front has one. Who lists names sees more than any rule shows, so a front
-/// that knows passwords wants one.
+/// The catalogue, where the front has one. Who lists names sees more than any rule shows, so a
+/// front that knows passwords wants one.
 fn catalog<'c>(config: &'c Config, asked: &Asked<'_>) -> Result<Decision<'c>, Refusal> {
     let unsupported = Refusal::Unsupported(Class::Catalog);
     let list_id = asked.front.catalog().ok_or(unsupported)?;
@@ -248,7 +248,8 @@ fn choose(
     })
 }
 
-/// A digest that the owner lacks may be on another backend; a tag may not, nor what a push asks for.
+/// A digest that the owner lacks may be on another backend; a tag may not, nor what a push asks
+/// for.
 fn authority(rule: &Rule, choice: Choice) -> Option<BackendId> {
     match choice {
         Choice::Nearest => None,
@@ -256,8 +257,8 @@ fn authority(rule: &Rule, choice: Choice) -> Option<BackendId> {
     }
 }
 
-/// Whether a request asks what there is about a manifest: by the referrers API, or by a tag that stands
-/// for it.
+/// Whether a request asks what there is about a manifest: by the referrers API, or by a tag that
+/// stands for it.
 fn is_about_a_manifest(request: &RegistryRequest<'_>) -> bool {
     match &request.endpoint {
         Endpoint::Referrers { .. } => true,
@@ -275,8 +276,8 @@ fn is_owner(config: &Config, list: ListId) -> bool {
     config.list(list).is_some_and(|list| list.purpose() == Purpose::Owner)
 }
 
-/// Whether an upload that goes on outside of `/v2/` does so where the policy says that this backend keeps its
-/// uploads. Whatever else a client writes there leads nowhere.
+/// Whether an upload that goes on outside of `/v2/` does so where the policy says that this backend
+/// keeps its uploads. Whatever else a client writes there leads nowhere.
 fn leads_to_uploads(config: &Config, list: &BackendList, request: &RegistryRequest<'_>) -> bool {
     let Endpoint::Upload { session, .. } = &request.endpoint else { return true };
     if !outside::is_outside(session) {

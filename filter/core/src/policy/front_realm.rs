@@ -5,8 +5,8 @@ use crate::challenge::{Accepts, FrontChallenge};
 use crate::config::ids::FrontId;
 use crate::config::{AuthDomainKind, Config, FrontAuth, FrontHost};
 
-/// The path of a front's token endpoint. It is outside of `/v2/`, where some registries keep theirs,
-/// so that no repository can be meant. A slash and the name of an upstream may follow.
+/// The path of a front's token endpoint. It is outside of `/v2/`, where some registries keep
+/// theirs, so that no repository can be meant. A slash and the name of an upstream may follow.
 pub const TOKEN_PATH: &str = "/portolan/token";
 
 /// The path at which a front tells how its backends are.
@@ -41,7 +41,8 @@ pub struct FrontRealm {
 
 impl FrontRealm {
     /// `scheme` and `authority` are those of the request. An authority that the front does not
-    /// declare is not repeated, and neither is a scheme that is not one: both are the client's word.
+    /// declare is not repeated, and neither is a scheme that is not one: both are the client's
+    /// word.
     #[must_use]
     pub fn new(
         config: &Config,

@@ -13,8 +13,9 @@ pub enum Mounting {
     Unasked,
     /// The owner has the source too: the source's name is written as the owner knows it.
     From(String),
-    /// Another backend owns the source, so the owner cannot see it, or the client may not have it. The wish is taken out, and
-    /// the registry answers 202 with an ordinary upload, as the spec allows.
+    /// Another backend owns the source, so the owner cannot see it, or the client may not have it.
+    /// The wish is taken out, and the registry answers 202 with an ordinary upload, as the spec
+    /// allows.
     Dropped,
 }
 

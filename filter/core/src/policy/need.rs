@@ -14,20 +14,21 @@ pub enum Need<'c> {
     Password(&'c Verifier),
     /// How the backends are ([`crate::health`]); [`Facts::health`].
     BackendHealth {
-        /// Whether [`HealthView::Unknown`] will do where asking would take too much: the client is then sent to the
-        /// first backend. A front that says how its backends are has to know.
+        /// Whether [`HealthView::Unknown`] will do where asking would take too much: the client is
+        /// then sent to the first backend. A front that says how its backends are has to know.
         is_optional: bool,
     },
     /// Whether a blob store has a blob; [`Facts::in_store`].
     BlobPresence(StoredBlob),
     /// Whether there was a push lately; [`Facts::recently_pushed`].
     RecentPush(Question),
-    /// Whether a repository has some content, so that a cache may be asked for it; [`Facts::in_repository`].
+    /// Whether a repository has some content, so that a cache may be asked for it;
+    /// [`Facts::in_repository`].
     Content(Content<'c>),
 }
 
-/// What a host has found out about a request, at most one answer of each kind. Which of them come first changes
-/// nothing: a plan needs what is missing, or is the same as with all of them.
+/// What a host has found out about a request, at most one answer of each kind. Which of them come
+/// first changes nothing: a plan needs what is missing, or is the same as with all of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
     /// The answer to [`Need::Password`].
@@ -69,6 +70,7 @@ pub struct StoredBlob {
 pub struct Content<'c> {
     /// The cache that may be asked for it then.
     pub cache: &'c Cache,
-    /// Path and query by which what fills caches is asked for it. They say all that the answer depends on.
+    /// Path and query by which what fills caches is asked for it. They say all that the answer
+    /// depends on.
     pub target: String,
 }

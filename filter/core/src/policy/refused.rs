@@ -15,7 +15,8 @@ pub struct Asker<'a> {
     pub user_agent: Option<&'a [u8]>,
 }
 
-/// Lets a request to a registry pass, or says which of `clients.refused` it is. `name` is the policy's name of its repository.
+/// Lets a request to a registry pass, or says which of `clients.refused` it is. `name` is the
+/// policy's name of its repository.
 ///
 /// # Errors
 ///
@@ -53,7 +54,8 @@ pub fn refuse_client(config: &Config, asker: &Asker<'_>) -> Result<(), Refusal> 
     find(config, asker, |refused| refused.images().is_empty())
 }
 
-/// Whether content of a repository may be used from another one, by a client of which all else is admitted.
+/// Whether content of a repository may be used from another one, by a client of which all else is
+/// admitted.
 pub(super) fn is_image_refused(
     config: &Config,
     asker: &Asker<'_>,

@@ -1,8 +1,8 @@
 //! The auth domain of a client's request for a token, and the scope that its token service is asked
 //! for.
 //!
-//! A token is worth something only where the data request will go, so both are decided alike: by the
-//! repository's rule and the client's region.
+//! A token is worth something only where the data request will go, so both are decided alike: by
+//! the repository's rule and the client's region.
 
 use std::borrow::Cow;
 
@@ -22,8 +22,8 @@ pub struct TokenScope {
     pub scopes: Vec<String>,
 }
 
-/// Decides a request for a token. The first entry whose auth domain is known decides; entries of others
-/// are left out, which is legal: the token "may represent a subset of the requested scope"
+/// Decides a request for a token. The first entry whose auth domain is known decides; entries of
+/// others are left out, which is legal: the token "may represent a subset of the requested scope"
 /// ("Token Authentication Specification"). Without any, `login` is asked. `None` if nobody mints
 /// tokens at all.
 #[must_use]
@@ -78,7 +78,8 @@ impl<'c, 's> Place<'c, 's> {
         naming: &Naming,
         scope: &'s Scope<'_>,
     ) -> Option<Self> {
-        // What no repository can be called belongs to none: it would go into the services' own parsers.
+        // What no repository can be called belongs to none: it would go into the services' own
+        // parsers.
         let written = RepositoryName::parse(scope.repository()?.as_bytes())?;
         let name = naming.to_policy(written.as_str())?;
         let rule = config.rules().find(front, &name).and_then(|id| config.rules().get(id))?;
@@ -92,9 +93,9 @@ impl<'c, 's> Place<'c, 's> {
         Some(Self { name, rule, auth_domain, members })
     }
 
-    /// The scope by the name of each backend of the auth domain. Some registries refuse an anonymous
-    /// client who asks for more than `pull` altogether, so where nothing can be pushed, nothing else
-    /// is asked for.
+    /// The scope by the name of each backend of the auth domain. Some registries refuse an
+    /// anonymous client who asks for more than `pull` altogether, so where nothing can be pushed,
+    /// nothing else is asked for.
     fn at_backends(&self, config: &Config, scope: &Scope<'_>) -> Vec<String> {
         debug_assert!(config.auth_domains().get(self.auth_domain).is_some());
         let pull_only =

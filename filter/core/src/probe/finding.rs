@@ -28,8 +28,8 @@ impl Finding {
     /// Reads a status; `None` where there was none.
     ///
     /// Only 404 and 410 mean absent. Envoy makes an answer of its own of a store that cannot be
-    /// reached (503) or is too late (504), and a bucket that may not be listed answers 403 for what it
-    /// lacks: neither is an answer about the blob.
+    /// reached (503) or is too late (504), and a bucket that may not be listed answers 403 for what
+    /// it lacks: neither is an answer about the blob.
     #[must_use]
     pub const fn of(status: Option<u16>) -> Self {
         match status {

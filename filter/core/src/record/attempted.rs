@@ -33,7 +33,8 @@ pub enum Tried {
 }
 
 impl Tried {
-    /// By the status that the backend answered with, if it did, and what that means for the others of its list.
+    /// By the status that the backend answered with, if it did, and what that means for the others
+    /// of its list.
     #[must_use]
     pub const fn of(status: Option<u16>, answer: Answer) -> Self {
         match (status, answer) {
@@ -81,7 +82,8 @@ impl<'a> Attempted<'a> {
         })
     }
 
-    /// Adds it to a field of the log; whether it was not there yet. Each attempt may find the same backend skipped.
+    /// Adds it to a field of the log; whether it was not there yet. Each attempt may find the same
+    /// backend skipped.
     pub fn add_to(&self, field: &mut Vec<u8>) -> bool {
         let own = self.to_string();
         let separator = SEPARATOR.as_bytes();

@@ -9,8 +9,8 @@ pub enum CacheResult {
     Miss,
     /// The node was fetching it for another request, and this one was sent what came.
     Coalesced,
-    /// No node was asked: no registry has said that the repository has the content, or the front's clients log in to
-    /// registries.
+    /// No node was asked: no registry has said that the repository has the content, or the front's
+    /// clients log in to registries.
     Bypass,
     /// A node was asked and did not serve it: the registries were asked.
     Failed,
@@ -36,8 +36,9 @@ impl CacheResult {
         }
     }
 
-    /// What a node says of its answer with content ([`CACHE`](crate::contract::headers::CACHE)). One that says nothing
-    /// that is known here is taken to have fetched it: nothing was saved then.
+    /// What a node says of its answer with content ([`CACHE`](crate::contract::headers::CACHE)).
+    /// One that says nothing that is known here is taken to have fetched it: nothing was saved
+    /// then.
     #[must_use]
     pub fn of_node(said: Option<&[u8]>) -> Self {
         [Self::Hit, Self::Coalesced]

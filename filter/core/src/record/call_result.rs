@@ -124,7 +124,8 @@ impl ProbeResult {
         Self::Unreachable,
     ];
 
-    /// What came of a question with this status. `silence` is why there was no answer of the store's, if so.
+    /// What came of a question with this status. `silence` is why there was no answer of the
+    /// store's, if so.
     #[must_use]
     pub const fn of(status: Option<u16>, silence: Option<Silence>) -> Self {
         match (silence, Finding::of(status)) {

@@ -9,7 +9,8 @@ use crate::oci::Class;
 
 /// What was decided about one request.
 ///
-/// All of it comes from the policy or is one of a fixed set, such as the countries, but for the client's name.
+/// All of it comes from the policy or is one of a fixed set, such as the countries, but for the
+/// client's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided<'c> {
     /// The front that was asked; `None` if no front has the authority.
@@ -28,8 +29,8 @@ pub struct Decided<'c> {
     pub registry: Option<String>,
     /// The backend or blob store that the client is sent to, where it is sent elsewhere.
     pub sent_to: Option<&'c str>,
-    /// The client's name, where its front has passwords and the client's was right. It is the only text of a
-    /// client here; it is for the access log, and never a label of a metric.
+    /// The client's name, where its front has passwords and the client's was right. It is the only
+    /// text of a client here; it is for the access log, and never a label of a metric.
     pub user: Option<String>,
     /// Why: how the client was located and why the backend was chosen, or why not.
     pub reason: String,
@@ -58,7 +59,8 @@ impl Decided<'_> {
         }
     }
 
-    /// The fields of the log that it is, those without a value left out: all of [`LogField::is_decided`].
+    /// The fields of the log that it is, those without a value left out: all of
+    /// [`LogField::is_decided`].
     pub fn told(self) -> impl Iterator<Item = (LogField, Cow<'static, [u8]>)> {
         let name = |name: &str| Cow::Owned(name.as_bytes().to_vec());
         let text = |text: String| Cow::Owned(text.into_bytes());

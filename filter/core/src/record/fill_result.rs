@@ -5,7 +5,8 @@
 pub enum FillResult {
     /// The whole content was sent, and it was what its digest names.
     Ok,
-    /// A part of the content was sent, or a status without any: a node passes it on and keeps none of it.
+    /// A part of the content was sent, or a status without any: a node passes it on and keeps none
+    /// of it.
     Part,
     /// It was other content than the digest names: the answer was cut.
     Wrong,

@@ -1,5 +1,5 @@
-//! Every field of the access log, with its name. The renderer makes Envoy's format of this list, `portolan explain`
-//! reads lines by it, and `docs/log.md` is checked against what is rendered.
+//! Every field of the access log, with its name. The renderer makes Envoy's format of this list,
+//! `portolan explain` reads lines by it, and `docs/log.md` is checked against what is rendered.
 
 use crate::contract::StateKey;
 
@@ -70,7 +70,8 @@ pub enum LogField {
     Status,
     /// Envoy's response flags.
     Flags,
-    /// Who answered, and how: `via_upstream`, or the [details](crate::contract::details) of the filter.
+    /// Who answered, and how: `via_upstream`, or the [details](crate::contract::details) of the
+    /// filter.
     Details,
     /// Bytes of the request's body.
     BytesReceived,
@@ -176,8 +177,8 @@ impl LogField {
         }
     }
 
-    /// Whether it is [what was decided](super::Decided). What the filter [notes](Self::noted) besides is what came of
-    /// it, and all else Envoy's own.
+    /// Whether it is [what was decided](super::Decided). What the filter [notes](Self::noted)
+    /// besides is what came of it, and all else Envoy's own.
     #[must_use]
     pub const fn is_decided(self) -> bool {
         matches!(

@@ -1,8 +1,8 @@
 //! Every metric that Portolan counts: its name, its labels, and which values a label can have.
 //!
-//! The renderer makes Envoy's configuration of this list, and `docs/metrics.md` is checked against it.
-//! Each value of a label comes from the policy or from a fixed set: no client and no upstream can make
-//! a new one.
+//! The renderer makes Envoy's configuration of this list, and `docs/metrics.md` is checked against
+//! it. Each value of a label comes from the policy or from a fixed set: no client and no upstream
+//! can make a new one.
 
 use super::attempt_result::AttemptResult;
 use super::cache_result::CacheResult;
@@ -81,7 +81,8 @@ pub enum Label {
     Version,
 }
 
-/// What stands where a label has no value. Prometheus takes an empty label for one that is not there.
+/// What stands where a label has no value. Prometheus takes an empty label for one that is not
+/// there.
 pub const NO_VALUE: &str = "";
 
 /// The values that a label can have, besides [`NO_VALUE`].

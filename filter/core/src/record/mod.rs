@@ -1,9 +1,11 @@
-//! The record of one request, in the access log and in the metrics. It has two halves, which no phase
-//! of the filter has together: what was [decided](Decided), before anybody was asked, and what came of
-//! it, the [attempts](Attempted) and the [end](Outcome). The log line of Envoy joins them.
+//! The record of one request, in the access log and in the metrics. It has two halves, which no
+//! phase of the filter has together: what was [decided](Decided), before anybody was asked, and
+//! what came of it, the [attempts](Attempted) and the [end](Outcome). The log line of Envoy joins
+//! them.
 //!
-//! [`LogField`] is the one list of the fields, and [`metric`] that of the metrics with their labels.
-//! Everything comes from the policy or is one of a fixed set: no label lets a client make up a new one.
+//! [`LogField`] is the one list of the fields, and [`metric`] that of the metrics with their
+//! labels. Everything comes from the policy or is one of a fixed set: no label lets a client make
+//! up a new one.
 
 mod attempt_result;
 mod attempted;

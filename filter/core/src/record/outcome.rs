@@ -25,10 +25,10 @@ pub enum Outcome {
     Gone,
 }
 
-/// The errors that the proxy answers with in its own words: how the request ended, and the code in the
-/// body (OCI distribution spec, "Error codes"). `token_refused` is an answer of a token service that is passed
-/// on; `credential_refused` is a `DENIED` that is none of the client's fault: a credential of the proxy's was
-/// refused.
+/// The errors that the proxy answers with in its own words: how the request ended, and the code in
+/// the body (OCI distribution spec, "Error codes"). `token_refused` is an answer of a token service
+/// that is passed on; `credential_refused` is a `DENIED` that is none of the client's fault: a
+/// credential of the proxy's was refused.
 pub const REFUSALS: [(Outcome, &str); 18] = [
     (Outcome::Refused, "UNAUTHORIZED"),
     (Outcome::Refused, "DENIED"),

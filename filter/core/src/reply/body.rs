@@ -31,9 +31,10 @@ impl Body {
         matches!(self, Self::Error { .. })
     }
 
-    /// Has an error name the request that the log knows by `id`, the value of its `x-request-id`. It is in `detail`,
-    /// which "MAY contain arbitrary JSON data providing information the client can use to resolve the issue"
-    /// (OCI distribution spec, "Error codes"): clients show an error, and hide the headers of the answer.
+    /// Has an error name the request that the log knows by `id`, the value of its `x-request-id`.
+    /// It is in `detail`, which "MAY contain arbitrary JSON data providing information the client
+    /// can use to resolve the issue" (OCI distribution spec, "Error codes"): clients show an error,
+    /// and hide the headers of the answer.
     pub fn name_request(&mut self, id: &[u8]) {
         if let Self::Error { request_id, .. } = self {
             *request_id = shown(id).map(str::to_owned);
@@ -54,8 +55,8 @@ impl Body {
     }
 }
 
-/// The body of an error, in the order in which it is written. A refusal is not to cost what a pull costs, so it is
-/// written at once, and no tree of JSON is made for it.
+/// The body of an error, in the order in which it is written. A refusal is not to cost what a pull
+/// costs, so it is written at once, and no tree of JSON is made for it.
 #[derive(Serialize)]
 struct Errors<'b> {
     errors: [OneError<'b>; 1],
@@ -81,8 +82,8 @@ impl From<String> for Body {
     }
 }
 
-/// A proxy before Envoy may have chosen the identifier. One that is longer than any known kind, or that is not
-/// plain text, is not repeated.
+/// A proxy before Envoy may have chosen the identifier. One that is longer than any known kind, or
+/// that is not plain text, is not repeated.
 fn shown(id: &[u8]) -> Option<&str> {
     const LONGEST: usize = 128;
     let is_plain = !id.is_empty() && id.len() <= LONGEST && id.iter().all(u8::is_ascii_graphic);

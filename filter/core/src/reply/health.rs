@@ -6,7 +6,8 @@ use super::parts::{NO_STORE, Reply, headers};
 use crate::config::Published;
 use crate::health::{Report, State};
 
-/// How the backends are: 200 as long as one is up, else 503. The body says which, and by which policy.
+/// How the backends are: 200 as long as one is up, else 503. The body says which, and by which
+/// policy.
 #[must_use]
 pub fn health(report: &Report<'_>) -> Reply {
     let state = |state: Option<State>| state.map_or("unknown", State::as_str);

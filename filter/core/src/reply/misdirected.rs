@@ -7,8 +7,8 @@ use super::parts::{NO_STORE, Reply, headers};
 /// Where an answer points that no client of the front can, or may, go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misdirection {
-    /// An upload goes on at a path of the backend that is not of the API. What could be written as one of
-    /// `upload_paths`, for the operator to see.
+    /// An upload goes on at a path of the backend that is not of the API. What could be written as
+    /// one of `upload_paths`, for the operator to see.
     UploadPath(Option<String>),
     /// To another such path.
     Path,
@@ -16,14 +16,15 @@ pub enum Misdirection {
     Host,
     /// To a repository that this client cannot name.
     Name,
-    /// To the next page of a list, in a way that cannot be read, or that does not lead through the front.
+    /// To the next page of a list, in a way that cannot be read, or that does not lead through the
+    /// front.
     Page,
     /// To what is no URL.
     Unreadable,
 }
 
-/// The refusal of an answer that points there. Whom it points to is not told: clients are not to go there,
-/// and the operator finds it in the log ([`Misdirection::for_operator`]).
+/// The refusal of an answer that points there. Whom it points to is not told: clients are not to go
+/// there, and the operator finds it in the log ([`Misdirection::for_operator`]).
 #[must_use]
 pub fn misdirected(misdirection: &Misdirection) -> Reply {
     let code = "UNKNOWN";

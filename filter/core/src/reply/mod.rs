@@ -38,8 +38,8 @@ pub fn redirect(location: String, to_page: bool) -> Reply {
     Reply { status: 307, code, headers, body: String::new().into() }
 }
 
-/// The answer to a request that is not served, as an OCI error (distribution spec, "Error
-/// codes"). `is_read` says whether the request is a `GET` or `HEAD`; `challenge` is what the front asks
+/// The answer to a request that is not served, as an OCI error (distribution spec, "Error codes").
+/// `is_read` says whether the request is a `GET` or `HEAD`; `challenge` is what the front asks
 /// clients for.
 #[must_use]
 pub fn refuse(
@@ -126,8 +126,8 @@ pub const LIMITS: [&str; 8] = [
 ];
 
 impl Reply {
-    /// Keeps what the last registry said of its limit, field by field of [`LIMITS`]. What is not a short
-    /// line of text is left out.
+    /// Keeps what the last registry said of its limit, field by field of [`LIMITS`]. What is not a
+    /// short line of text is left out.
     #[must_use]
     pub fn with_limit(mut self, name: &'static str, value: &[u8]) -> Self {
         const LONGEST: usize = 256;
@@ -167,8 +167,8 @@ pub fn proxy_challenge() -> Reply {
     Reply { status: 502, code, headers: headers(&[NO_STORE]), body }
 }
 
-/// The answer when a redirect was followed to where the content is not delivered. What was said there is
-/// of no use to a client: it is about a URL that the client never saw.
+/// The answer when a redirect was followed to where the content is not delivered. What was said
+/// there is of no use to a client: it is about a URL that the client never saw.
 #[must_use]
 pub fn undelivered() -> Reply {
     let code = "UNAVAILABLE";
@@ -176,8 +176,8 @@ pub fn undelivered() -> Reply {
     Reply { status: 502, code, headers: headers(&[NO_STORE]), body: Body::error(code, message) }
 }
 
-/// The answer when a backend has sent other content than the digest names that it was asked for. Where a part of the
-/// content has gone out already, the client sees its end missing instead.
+/// The answer when a backend has sent other content than the digest names that it was asked for.
+/// Where a part of the content has gone out already, the client sees its end missing instead.
 #[must_use]
 pub fn wrong_content() -> Reply {
     let code = WRONG_CONTENT;
@@ -265,7 +265,8 @@ fn explain(config: &Config, refusal: &Refusal, is_read: bool) -> Explanation {
             );
             Explanation::new(405, "UNSUPPORTED", &message).allowing(&[Method::Get, Method::Head])
         }
-        // Not 405, which is about the resource and for ever, and not 503, at which clients push again and again.
+        // Not 405, which is about the resource and for ever, and not 503, at which clients push
+        // again and again.
         Refusal::WritesOfRule(id) => {
             let reason = config.rules().get(id).and_then(Rule::writes_refused);
             Explanation::new(403, "DENIED", reason.unwrap_or_default())

@@ -19,9 +19,9 @@ pub struct ServiceAnswer<'a> {
 /// The longest answer that is passed on, in bytes.
 const MAXIMUM_BODY: usize = 256 * 1024;
 
-/// The answer for the client: status and body of the service's, and of its headers only when to come
-/// again. Cookies, redirects and challenges of a service are not a client's business, and no cache may
-/// keep a token. `tag` marks tokens with whose they are; `front` is how to log in.
+/// The answer for the client: status and body of the service's, and of its headers only when to
+/// come again. Cookies, redirects and challenges of a service are not a client's business, and no
+/// cache may keep a token. `tag` marks tokens with whose they are; `front` is how to log in.
 #[must_use]
 pub fn token_answer(
     answer: ServiceAnswer<'_>,
@@ -60,8 +60,8 @@ pub fn token_unavailable() -> Reply {
     unavailable(None)
 }
 
-/// The answer where a backend, or its token service, refused the proxy's own credential. Which one is for the
-/// operator's log: nothing of it is a client's business.
+/// The answer where a backend, or its token service, refused the proxy's own credential. Which one
+/// is for the operator's log: nothing of it is a client's business.
 #[must_use]
 pub fn credential_refused() -> Reply {
     let message = "the proxy's own credential was refused by a registry that may serve this; its operator \

@@ -6,8 +6,8 @@ use crate::reply::Misdirection;
 
 /// Every value with its targets rewritten and every other byte as it was.
 ///
-/// A list without its next page is a short list that looks whole, so a value that cannot be taken apart, or
-/// that leads away from the front, is never left out.
+/// A list without its next page is a short list that looks whole, so a value that cannot be taken
+/// apart, or that leads away from the front, is never left out.
 pub(super) fn amend(context: &Context<'_>, values: &[&[u8]]) -> Result<Vec<Vec<u8>>, Misdirection> {
     let amended: Option<Vec<Vec<u8>>> =
         values.iter().map(|value| amend_value(context, value)).collect();
@@ -45,8 +45,8 @@ const fn is_between(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b',')
 }
 
-/// The target, and what follows it. Some registries leave the brackets out, and clients read up to the first
-/// semicolon then.
+/// The target, and what follows it. Some registries leave the brackets out, and clients read up to
+/// the first semicolon then.
 fn split_target(link: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some(after) = link.strip_prefix(b"<") {
         let (target, after) = split_once(after, b'>')?;

@@ -5,8 +5,9 @@ use crate::reply::Misdirection;
 
 /// The one value that the client gets.
 ///
-/// A second `Location` is not allowed; the first wins, as it does in the clients. A write never goes on at
-/// another host: clients show there what they show here, and a registry could have any front's passwords.
+/// A second `Location` is not allowed; the first wins, as it does in the clients. A write never
+/// goes on at another host: clients show there what they show here, and a registry could have any
+/// front's passwords.
 pub(super) fn amend(context: &Context<'_>, values: &[&[u8]]) -> Result<Vec<Vec<u8>>, Misdirection> {
     let first = values.first().ok_or(Misdirection::Unreadable)?;
     match context.at_front(first)? {

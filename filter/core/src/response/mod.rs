@@ -63,16 +63,16 @@ pub enum Amendment {
 pub const URL_HEADERS: [UrlHeader; 3] =
     [UrlHeader::Location, UrlHeader::Challenge, UrlHeader::Link];
 
-/// Whether clients follow a `Link` of the answer to a request of this class. Only lists have pages, but a client of
-/// an upload goes wherever it is told. Of content a `Link` may still name the backend's host, which is no client's to
-/// know; the attempt phase marks an answer that has one.
+/// Whether clients follow a `Link` of the answer to a request of this class. Only lists have pages,
+/// but a client of an upload goes wherever it is told. Of content a `Link` may still name the
+/// backend's host, which is no client's to know; the attempt phase marks an answer that has one.
 #[must_use]
 pub const fn follows_links(class: Class) -> bool {
     matches!(class, Class::Tags | Class::Referrers | Class::Catalog | Class::Upload)
 }
 
-/// Decides about one header, given all its values, the status of the answer and the name of the backend that
-/// gave it. Where that is not known, nor is whose URLs they are.
+/// Decides about one header, given all its values, the status of the answer and the name of the
+/// backend that gave it. Where that is not known, nor is whose URLs they are.
 #[must_use]
 pub fn amend(
     config: &Config,
@@ -109,9 +109,9 @@ fn amended(
     }
 }
 
-/// Whether a client acts on the header, so that an answer without it would mislead: a redirect that leads
-/// nowhere, an upload that does not go on, a short list that looks whole. Of an error, or of content that is
-/// there, it says nothing (RFC 9110 section 10.2.2).
+/// Whether a client acts on the header, so that an answer without it would mislead: a redirect that
+/// leads nowhere, an upload that does not go on, a short list that looks whole. Of an error, or of
+/// content that is there, it says nothing (RFC 9110 section 10.2.2).
 const fn matters(receipt: &Receipt, header: UrlHeader, status: Option<u16>) -> bool {
     match (header, status) {
         (UrlHeader::Challenge, _) | (_, Some(304 | 400..)) => false,
@@ -133,9 +133,9 @@ fn challenges(receipt: &Receipt, backend: &Backend, values: &[&[u8]]) -> Vec<Vec
     challenge::rewrite(values, &front, &at_front, receipt.class != Class::Ping)
 }
 
-/// The challenges of a 401, given all that came with it: on a front whose clients log in to the backends
-/// there is one that they can answer, whatever the backend said, and if it said nothing. Elsewhere a
-/// challenge is nobody's business.
+/// The challenges of a 401, given all that came with it: on a front whose clients log in to the
+/// backends there is one that they can answer, whatever the backend said, and if it said nothing.
+/// Elsewhere a challenge is nobody's business.
 #[must_use]
 pub fn unauthorized(
     config: &Config,

@@ -19,13 +19,13 @@ pub struct Receipt {
     pub class: Class,
     /// What that does to the repository.
     pub access: Access,
-    /// Whether it is a write, or a step of one. Where such an answer points to, a client goes on, and shows
-    /// what it shows here.
+    /// Whether it is a write, or a step of one. Where such an answer points to, a client goes on,
+    /// and shows what it shows here.
     pub writes: bool,
     /// The front that was asked.
     pub front: FrontId,
-    /// Whether a redirect may be followed: the request then starts anew, and what is known of it now
-    /// would be lost to the access log.
+    /// Whether a redirect may be followed: the request then starts anew, and what is known of it
+    /// now would be lost to the access log.
     pub follows: bool,
     /// Whether the proxy showed credentials of its own.
     pub proxy_authenticated: bool,
@@ -53,15 +53,16 @@ impl Receipt {
         self.targets.len() > 1
     }
 
-    /// Whether a status may mean something else than it says. What a list of one answers is passed on
-    /// as it is, but for a refusal that is not the client's to see.
+    /// Whether a status may mean something else than it says. What a list of one answers is passed
+    /// on as it is, but for a refusal that is not the client's to see.
     #[must_use]
     pub const fn may_be_judged(&self) -> bool {
         self.has_fallback() || self.proxy_authenticated || self.hides_missing
     }
 
-    /// Whether the answers of all backends must be looked at to say what this status means. What is no answer to
-    /// anything that is asked of a backend, such as 101, always is; so is a 401 where clients cannot log in.
+    /// Whether the answers of all backends must be looked at to say what this status means. What is
+    /// no answer to anything that is asked of a backend, such as 101, always is; so is a 401 where
+    /// clients cannot log in.
     #[must_use]
     pub const fn is_judged(&self, status: u16) -> bool {
         let status = self.asks.meaning_of(status);
@@ -70,8 +71,9 @@ impl Receipt {
         may_be && is_judged(!self.has_fallback(), status)
     }
 
-    /// What was answered, by what the attempts noted, and the last status. No attempt notes what an only backend of a
-    /// list hides that is asked as the client asked: that it refuses, and nothing else, means that it lacks it.
+    /// What was answered, by what the attempts noted, and the last status. No attempt notes what an
+    /// only backend of a list hides that is asked as the client asked: that it refuses, and nothing
+    /// else, means that it lacks it.
     #[must_use]
     pub fn answers(&self, config: &Config, noted: &[u8], status: u16) -> Answers {
         let mut answers = Answers::parse(noted);

@@ -19,8 +19,8 @@ pub(super) struct Context<'a> {
 pub(super) enum Leads {
     /// To this path of the front.
     Here(Vec<u8>),
-    /// To another host. Signed URLs of object stores live there: no byte may change, and none has to be
-    /// understood.
+    /// To another host. Signed URLs of object stores live there: no byte may change, and none has
+    /// to be understood.
     Elsewhere,
 }
 

@@ -36,8 +36,8 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
     }
 }
 
-/// What the client gets of one value of a header of an answer with 202: `None` if the header is left out,
-/// `Err` if the answer is refused.
+/// What the client gets of one value of a header of an answer with 202: `None` if the header is
+/// left out, `Err` if the answer is refused.
 fn one(
     url: &str,
     header: UrlHeader,
@@ -262,7 +262,8 @@ fn links() {
             let expected = expected.map(|link| link.map(str::to_owned));
             assert_eq!(found, expected.map_err(|()| Misdirection::Page), "{value}: {reason}");
         }
-        // Nobody follows one beside content: what cannot be told is left out, and the content stays.
+        // Nobody follows one beside content: what cannot be told is left out, and the content
+        // stays.
         for class in [Class::Blob, Class::ManifestByTag, Class::ManifestByDigest] {
             let receipt = receipt(class, "/v2/acme/tool/tags/list?n=2");
             let found = one("https://b.example", UrlHeader::Link, &receipt, value.as_bytes());
@@ -325,7 +326,8 @@ fn upstream_front(auth: &serde_json::Value) -> Config {
         .read_by(Config::from_json)
 }
 
-/// A kind of authentication, what was asked, the challenges of the registry, those of the front, and why.
+/// A kind of authentication, what was asked, the challenges of the registry, those of the front,
+/// and why.
 type Row<'a> = (&'a serde_json::Value, (Class, Access), &'a [&'a str], &'a [&'a str], &'a str);
 
 #[test]

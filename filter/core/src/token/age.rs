@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::grammar::{calendar::days_since_1970, http_date};
 
-/// The time from `issued_at` (RFC 3339) to `Date` (RFC 9110 section 5.6.7). `None` if one of them cannot be
-/// read, or if the token is of the future.
+/// The time from `issued_at` (RFC 3339) to `Date` (RFC 9110 section 5.6.7). `None` if one of them
+/// cannot be read, or if the token is of the future.
 pub(super) fn age(issued_at: &str, date: &[u8]) -> Option<Duration> {
     let issued = u64::try_from(read_timestamp(issued_at)?).ok()?;
     let now = http_date(std::str::from_utf8(date).ok()?.trim(), issued)?;

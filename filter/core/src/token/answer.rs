@@ -102,8 +102,8 @@ impl fmt::Display for TokenFault {
 
 /// Reads an answer to a request that had a credential of the proxy's, or none.
 ///
-/// 400 and 422 are about what was asked (RFC 6749 section 5.2: `invalid_scope`), such as a name that
-/// the registry cannot have: an answer, and no outage.
+/// 400 and 422 are about what was asked (RFC 6749 section 5.2: `invalid_scope`), such as a name
+/// that the registry cannot have: an answer, and no outage.
 #[must_use]
 pub fn read(reply: &ServiceReply<'_>, with_credential: bool) -> Outcome {
     match reply.status {
@@ -135,8 +135,8 @@ fn read_token(reply: &ServiceReply<'_>) -> Result<Outcome, TokenFault> {
     Ok(Outcome::Token { value, expires_in: rest(life, age) })
 }
 
-/// What is left of a life. Services that do not know when a token was issued write year 1, or the time
-/// of another zone: an age beyond the life says nothing.
+/// What is left of a life. Services that do not know when a token was issued write year 1, or the
+/// time of another zone: an age beyond the life says nothing.
 fn rest(life: Duration, age: Option<Duration>) -> Duration {
     let rest = age.and_then(|age| life.checked_sub(age));
     rest.filter(|rest| *rest >= Duration::from_secs(1)).unwrap_or(life)

@@ -28,8 +28,9 @@ pub struct Pinned {
     pub service: Option<String>,
 }
 
-/// What else to ask a backend that answers everybody on `/v2/`: something of the repository that a scope
-/// is for, which may be less public. `None` for a scope of no repository, and for a name that is none.
+/// What else to ask a backend that answers everybody on `/v2/`: something of the repository that a
+/// scope is for, which may be less public. `None` for a scope of no repository, and for a name that
+/// is none.
 #[must_use]
 pub fn repository_target(base_path: &str, scope: &str) -> Option<String> {
     let scope = challenge::Scope::parse(scope)?;

@@ -7,7 +7,8 @@ use super::discovery::{Discovery, Pinned, discover, repository_target};
 use super::managed::{other_scope, target};
 use super::redirect::{MAXIMUM_REDIRECTS, Redirected, redirected};
 
-/// For what a token is fetched, and where. Everything that is remembered is remembered under all of it.
+/// For what a token is fetched, and where. Everything that is remembered is remembered under all of
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The Envoy cluster of the token service.
@@ -184,8 +185,8 @@ impl Fetch {
         }
     }
 
-    /// A read finds out by itself: without a token it is refused, says where tokens are, and is tried
-    /// again. A write is not tried again.
+    /// A read finds out by itself: without a token it is refused, says where tokens are, and is
+    /// tried again. A write is not tried again.
     fn beside_the_ping(&self) -> Option<String> {
         let is_read = self.source.scope.ends_with(":pull");
         let is_first = matches!(self.step, Step::Registry(_));

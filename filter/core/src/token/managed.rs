@@ -12,7 +12,8 @@ const CLIENT_ID: &str = "portolan";
 pub enum Access {
     /// Read it.
     Pull,
-    /// Write to it. The scope has `pull` as well: an upload is read back, and a mount has to be found.
+    /// Write to it. The scope has `pull` as well: an upload is read back, and a mount has to be
+    /// found.
     Push,
     /// Delete from it.
     Delete,

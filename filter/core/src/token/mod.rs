@@ -7,8 +7,8 @@
 //!   request goes on to the token service of the chosen backend ([`TokenRequest::for_realm`]); the
 //!   tokens in the answer are marked with their auth domain ([`tag_answer`]) and that mark is read
 //!   when they come back ([`untag`]).
-//! * Managed tokens. The proxy fetches its own tokens: [`Fetch`] has the requests, step by step, and
-//!   the meaning of the answers. The driver has the waiting streams and the remembered tokens.
+//! * Managed tokens. The proxy fetches its own tokens: [`Fetch`] has the requests, step by step,
+//!   and the meaning of the answers. The driver has the waiting streams and the remembered tokens.
 
 mod age;
 mod answer;

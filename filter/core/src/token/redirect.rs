@@ -2,7 +2,8 @@
 
 use crate::config::Realm;
 
-/// The most redirects of one request for a token: from `http` habits to a slash at the end, and one more.
+/// The most redirects of one request for a token: from `http` habits to a slash at the end, and one
+/// more.
 pub const MAXIMUM_REDIRECTS: u8 = 3;
 
 /// Where a token service redirects a request.
@@ -10,13 +11,15 @@ pub const MAXIMUM_REDIRECTS: u8 = 3;
 pub enum Redirected {
     /// To this path and query of its own host.
     To(String),
-    /// To another host, or to where nobody can tell. A service that could would steer the proxy, with its
-    /// credentials, to any address: the same rule as for what a backend says of its tokens.
+    /// To another host, or to where nobody can tell. A service that could would steer the proxy,
+    /// with its credentials, to any address: the same rule as for what a backend says of its
+    /// tokens.
     Elsewhere,
 }
 
-/// Reads the answer of the service at `authority` (`host[:port]`); `None` if it is no redirect of this
-/// method. A form is sent again only where the redirect says so (RFC 9110 section 15.4: 307 and 308).
+/// Reads the answer of the service at `authority` (`host[:port]`); `None` if it is no redirect of
+/// this method. A form is sent again only where the redirect says so (RFC 9110 section 15.4: 307
+/// and 308).
 #[must_use]
 pub fn redirected(
     status: u16,

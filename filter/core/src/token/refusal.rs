@@ -7,8 +7,8 @@ use crate::challenge::{self, Challenge};
 pub enum Refusal {
     /// It is not good, or no longer: another one is fetched.
     Renew,
-    /// It is good, and for less than was wanted. Another one would be for no more, unless somebody has
-    /// been given more rights since.
+    /// It is good, and for less than was wanted. Another one would be for no more, unless somebody
+    /// has been given more rights since.
     Narrow,
     /// The token is not what is wrong.
     Keep,

@@ -17,7 +17,8 @@ pub(super) fn begin(call: &mut Callback<'_>) {
     call.set_state(StateKey::CacheUse, CacheResult::Failed.as_str().as_bytes());
 }
 
-/// Takes in the head of its answer: what it means for the request, if that goes on to the registries.
+/// Takes in the head of its answer: what it means for the request, if that goes on to the
+/// registries.
 pub(super) fn take_in(status: u16, headers: &HeaderMap, call: &mut Callback<'_>) -> Option<Answer> {
     let answer = Answer::of_cache(status);
     if answer.is_none() {

@@ -6,9 +6,9 @@
 //!  └──▶ AskedNobody
 //! ```
 //!
-//! All attempts of a request share one set of headers and properties, and may overlap ([`overlap`]).
-//! So an attempt knows its backend from its beginning, keeps the request for it, and sets path, host
-//! and credentials when it goes on, also after a wait.
+//! All attempts of a request share one set of headers and properties, and may overlap
+//! ([`overlap`]). So an attempt knows its backend from its beginning, keeps the request for it, and
+//! sets path, host and credentials when it goes on, also after a wait.
 
 mod cache;
 mod notes;
@@ -42,8 +42,8 @@ use token::SentToken;
 const AUTHORIZATION: &str = "authorization";
 const RETRY_AFTER: &str = "retry-after";
 const SECOND: u64 = 1_000_000_000;
-/// What a redirect becomes that leads where the policy does not. Were it left a redirect, the last one of a list
-/// would be the client's.
+/// What a redirect becomes that leads where the policy does not. Were it left a redirect, the last
+/// one of a list would be the client's.
 const DENIED_REDIRECT: &[u8] = b"429";
 
 /// An attempt.
@@ -51,9 +51,10 @@ pub(crate) struct Attempt {
     phase: Phase,
     /// The keys of the backends of the list; none for a list of one.
     list: Rc<[String]>,
-    /// The name of the backend of this attempt; empty where it is the only one and nothing was prepared for it.
+    /// The backend's name; empty where it is the only one and nothing was prepared for it.
     backend: String,
-    /// What the backends of the list are sent, as it was when the attempt began; empty if nothing was: no mark is waited for.
+    /// What the backends of the list are sent, as it was when the attempt began; empty if nothing
+    /// was: no mark is waited for.
     prepared: Vec<u8>,
     /// Whether the request was sent on to where a redirect led before.
     is_further_pass: bool,
@@ -129,7 +130,7 @@ impl Attempt {
         }
     }
 
-    /// The backend was asked in this request, and nobody is asked twice. The answer in the place of this attempt's is
+    /// The backend was asked in this request, and nobody is asked twice. The answer in its place is
     /// judged with what the backend has answered, and that nobody has asked the other one.
     fn ask_nobody(&mut self, turn: Turn, call: &mut Callback<'_>) -> Flow {
         self.phase = Phase::AskedNobody;
@@ -167,11 +168,11 @@ impl Attempt {
         Flow::Continue
     }
 
-    /// Goes on with what was waited for. Another attempt may have gone meanwhile, and has left what its own backend
-    /// was sent.
+    /// Goes on with what was waited for. Another attempt may have gone meanwhile, and has left what
+    /// its own backend was sent.
     pub(crate) fn resume(&mut self, learned: Learned, call: &mut Callback<'_>) {
         let Learned::Token(found) = learned else { return };
-        // What another attempt is sent may still stand in the headers: its connection is not there yet.
+        // The headers may be another attempt's still, whose connection is not there yet.
         if self.phase != Phase::AwaitingToken || self.overlap.was_overtaken(call) {
             return;
         }
@@ -265,7 +266,7 @@ impl Attempt {
         }
     }
 
-    /// The attempt is over. One that was asked and has not answered is noted: another attempt may follow.
+    /// The attempt is over. One that was asked and has no answer is noted: another may follow.
     pub(crate) fn close(&mut self, call: &mut Callback<'_>) {
         if self.phase == Phase::AwaitingToken {
             call.memory.lookups.forget(call.stream);
@@ -291,14 +292,13 @@ impl Attempt {
         own(&self.prepared, &self.backend, self.is_alone())
     }
 
-    /// Whether a status says something new to anybody. Of an only backend a refusal alone does, as it may be the proxy
-    /// that was refused.
+    /// Whether a status says something new to anybody. Of an only backend a refusal alone does, as
+    /// it may be the proxy that was refused.
     fn is_looked_at(&self, status: u16) -> bool {
         !self.is_alone() || matches!(status, 401 | 403)
     }
 
-    /// What becomes of a redirect. One that leads where the policy does not sends the request on to the next
-    /// backend.
+    /// What becomes of a redirect. One to where the policy does not lead goes to the next backend.
     fn take_in_redirect(&self, call: &mut Callback<'_>) {
         let Some(own) = self.own() else { return };
         let handled = redirect::handle(&own, self.is_further_pass, call);
@@ -349,8 +349,8 @@ impl Attempt {
         }
     }
 
-    /// Notes it behind what is there by now: another attempt may have noted something meanwhile. Whether
-    /// there is anybody to go on to; the next attempt goes there then.
+    /// Notes it behind what is there by now: another attempt may have noted something meanwhile.
+    /// Whether there is anybody to go on to; the next attempt goes there then.
     fn write_down(&self, answer: Answer, call: &mut Callback<'_>) -> bool {
         if self.backend.is_empty() {
             return false;

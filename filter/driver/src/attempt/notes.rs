@@ -8,8 +8,8 @@ use portolan_core::record::{Attempted, Tried};
 
 use crate::callback::Callback;
 
-/// Notes where in its list an attempt is, if that is not the first place. `noted` is what was prepared, and what
-/// others have answered; `late` was asked and has not answered yet.
+/// Notes where in its list an attempt is, if that is not the first place. `noted` is what was
+/// prepared, and what others have answered; `late` was asked and has not answered yet.
 pub(super) fn note_place(
     list: &[String],
     backend: &str,

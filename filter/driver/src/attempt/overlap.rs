@@ -150,8 +150,8 @@ impl Overlap {
         is_one_of_two.then(|| call.state(StateKey::Overlap)).flatten()
     }
 
-    /// Whether an answer that is not the client's waits for another attempt, where Envoy makes no further one; `None`
-    /// where it does. `before` is what others have answered.
+    /// Whether an answer that is not the client's waits for another attempt, where Envoy makes no
+    /// further one; `None` where it does. `before` is what others have answered.
     pub(super) fn waits_for_the_other(
         &self,
         list: &[String],
@@ -209,7 +209,8 @@ impl Overlap {
         }
     }
 
-    /// Whether this was the first, and another may have been asked before it answered: to read a property costs.
+    /// Whether this was the first, and another may have been asked before it answered: to read a
+    /// property costs.
     fn is_late(&self) -> bool {
         self.place == Place::First && u128::from(self.took) >= HedgeAfter::SHORTEST.as_nanos()
     }

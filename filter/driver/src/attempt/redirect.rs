@@ -20,7 +20,8 @@ pub(super) enum Handled {
     Denied,
 }
 
-/// Decides what becomes of a redirect of a backend. `is_further_pass` says that the request was sent on before.
+/// Decides what becomes of a redirect of a backend. `is_further_pass` says that the request was
+/// sent on before.
 pub(super) fn handle(
     own: &BackendRequest<'_>,
     is_further_pass: bool,
@@ -30,7 +31,8 @@ pub(super) fn handle(
         Redirection::Unwatched => Handled::Passed,
         Redirection::Passed { .. } => {
             block(call);
-            // A client would leave with what is left of its request after a redirect that was followed.
+            // A client would leave with what is left of its request after a redirect that was
+            // followed.
             if is_further_pass { Handled::Denied } else { Handled::Passed }
         }
         Redirection::Followed { key, origin, bounds } => {

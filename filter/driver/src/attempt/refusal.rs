@@ -18,8 +18,8 @@ pub(super) struct Refused {
     pub(super) sends_more: bool,
 }
 
-/// Takes in that a backend refused an attempt, with 401 or 403. `sent` is the token that was sent or waited for,
-/// `credentials` whose were sent; `is_alone` says that there is no other backend.
+/// Takes in that a backend refused an attempt, with 401 or 403. `sent` is the token that was sent
+/// or waited for, `credentials` whose were sent; `is_alone` says that there is no other backend.
 pub(super) fn take_in(
     own: &BackendRequest<'_>,
     sent: Option<&SentToken>,
@@ -60,8 +60,9 @@ fn take_in_of_token(
     let sends_more = sends_more(&sent.key, source, found, status, call);
     let had_token = matches!(found, Some(Found::Token(_)));
     let is_unknown = !had_token && !matches!(found, Some(Found::Denied(_)));
-    // Of several the next one is asked instead, and this one could have been sent more. The only one
-    // is asked again where it is a read; a write has to come again once it is known where tokens are.
+    // Of several the next one is asked instead, and this one could have been sent more. The only
+    // one is asked again where it is a read; a write has to come again once it is known where
+    // tokens are.
     let is_less = is_unknown || (sends_more && !(is_alone && had_token));
     Refused {
         credentials: if is_less { SentCredentials::LessThanWanted } else { credentials },

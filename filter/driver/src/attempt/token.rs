@@ -14,8 +14,8 @@ pub(super) struct SentToken {
     pub(super) found: Option<Found>,
 }
 
-/// Looks for the token that a backend is sent, or has the stream wait for it. Those of the other backends of the
-/// list are fetched meanwhile, so that they are there should this attempt fail.
+/// Looks for the token that a backend is sent, or has the stream wait for it. Those of the other
+/// backends of the list are fetched meanwhile, so that they are there should this attempt fail.
 pub(super) fn look_for(
     own: &BackendRequest<'_>,
     source: &TokenSource<'_>,

@@ -23,7 +23,8 @@ impl Backoff {
         Self { since: now, lasts: self.lasts.saturating_mul(2).min(AT_MOST) }
     }
 
-    /// The pause after a failure where many questions may fail at once: of these only the first counts.
+    /// The pause after a failure where many questions may fail at once: of these only the first
+    /// counts.
     pub(super) fn again(previous: Option<&Self>, now: u64) -> Self {
         match previous {
             Some(previous) if previous.is_running(now) => previous.clone(),

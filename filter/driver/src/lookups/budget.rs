@@ -8,8 +8,9 @@
 
 /// What one hedge costs that helped: the second backend answered sooner.
 const HELPED: i64 = 100;
-/// What one costs that was in vain: the first backend answered after all. Where the machine is busy and nobody hangs,
-/// many hedges are of this kind: of a hundred reads one or two are hedged then, not eleven.
+/// What one costs that was in vain: the first backend answered after all. Where the machine is busy
+/// and nobody hangs, many hedges are of this kind: of a hundred reads one or two are hedged then,
+/// not eleven.
 const IN_VAIN: i64 = 16 * HELPED;
 /// What a read puts in: eleven hedges for a hundred reads.
 const READ: i64 = 11;
@@ -19,7 +20,8 @@ const SECOND: u64 = 25;
 const MOST: i64 = 10 * HELPED;
 /// So much more may be spent by reads that have waited long.
 const RESERVE: i64 = 5 * IN_VAIN;
-/// So far it is overdrawn at most: two hundred hedges in vain may be under way at once, and are all paid off.
+/// So far it is overdrawn at most: two hundred hedges in vain may be under way at once, and are all
+/// paid off.
 const LEAST: i64 = -200 * IN_VAIN;
 const NANOSECONDS: u64 = 1_000_000_000;
 
@@ -54,8 +56,9 @@ impl Budget {
         self.balance >= HELPED
     }
 
-    /// Whether a hedge is left of what is kept for reads that wait long. Hedges that are due soon end before, also
-    /// where the machine is busy and uses all of them up; what hangs then is not waited for long.
+    /// Whether a hedge is left of what is kept for reads that wait long. Hedges that are due soon
+    /// end before, also where the machine is busy and uses all of them up; what hangs then is not
+    /// waited for long.
     pub(super) const fn has_reserve(&self) -> bool {
         self.balance >= HELPED.saturating_sub(RESERVE)
     }

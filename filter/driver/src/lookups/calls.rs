@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::call::{Call, CallId};
 
-/// How much later than its time-out a call counts as lost. A host reports a time-out itself; it does not
-/// where the part of it that made the call has ended, as after a change of its configuration.
+/// How much later than its time-out a call counts as lost. A host reports a time-out itself; it
+/// does not where the part of it that made the call has ended, as after a change of its
+/// configuration.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Calls, each with what it is for.

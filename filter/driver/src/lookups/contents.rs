@@ -44,8 +44,8 @@ pub(super) enum Lookup {
 }
 
 impl Contents {
-    /// Knows nothing yet. `key` is nobody else's: who can find two texts with one fingerprint is shown what is not
-    /// theirs.
+    /// Knows nothing yet. `key` is nobody else's: who can find two texts with one fingerprint is
+    /// shown what is not theirs.
     pub(super) const fn new(key: Key) -> Self {
         Self { key, capacity: 0, memory: Memory::new(0), flights: BTreeMap::new() }
     }
@@ -66,8 +66,8 @@ impl Contents {
         self.key.fingerprint(policy.as_bytes(), content.target.as_bytes())
     }
 
-    /// What a request should do. Only after [`Lookup::Waits`] and [`Lookup::Asks`] it is among those that
-    /// [`Contents::settle`] returns.
+    /// What a request should do. Only after [`Lookup::Waits`] and [`Lookup::Asks`] it is among
+    /// those that [`Contents::settle`] returns.
     pub(super) fn look_up(
         &mut self,
         pair: Fingerprint,
@@ -95,7 +95,8 @@ impl Contents {
         Lookup::Asks
     }
 
-    /// Takes in the status of an answer; `None` if there was none. Returns who waited, and what each of them gets.
+    /// Takes in the status of an answer; `None` if there was none. Returns who waited, and what
+    /// each of them gets.
     pub(super) fn settle(
         &mut self,
         pair: &Fingerprint,

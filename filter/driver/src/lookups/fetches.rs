@@ -31,7 +31,8 @@ pub enum Found {
     Unavailable,
 }
 
-/// A backend that says where its tokens come from. Its name in a policy may mean another one after a reload.
+/// A backend that says where its tokens come from. Its name in a policy may mean another one after
+/// a reload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     /// The Envoy cluster of the token service.
@@ -48,11 +49,11 @@ pub(super) struct TokenLookup {
     table: Tokens,
     /// Where the tokens of backends come from that say so themselves.
     pinned: BTreeMap<Place, Pinned>,
-    /// Keys whose fetch has taken longer than a request would wait, until it is settled: no other request
-    /// that could go on elsewhere waits for it as well.
+    /// Keys whose fetch has taken longer than a request would wait, until it is settled: no other
+    /// request that could go on elsewhere waits for it as well.
     slow: BTreeSet<String>,
-    /// The policy's credentials, and how often they have changed: a token that was fetched with the ones
-    /// before is not looked for any more.
+    /// The policy's credentials, and how often they have changed: a token that was fetched with the
+    /// ones before is not looked for any more.
     credentials: Vec<Credential>,
     generation: u32,
     /// The same, as it stands in the keys.
@@ -118,8 +119,8 @@ impl TokenLookup {
         parts.join("\t")
     }
 
-    /// What a request gets; nothing if it waits. `is_alone` if there is no other backend that it could go
-    /// on to. A fetch is to be started if one comes back.
+    /// What a request gets; nothing if it waits. `is_alone` if there is no other backend that it
+    /// could go on to. A fetch is to be started if one comes back.
     pub(super) fn ask(
         &mut self,
         key: &str,
@@ -168,9 +169,9 @@ impl TokenLookup {
         self.table.refuse(key, token.expose(), refusal, now)
     }
 
-    /// Takes in the challenges of a backend that was asked without a token. Where neither the policy nor the
-    /// backend's `/v2/` has said where tokens come from, they do, within the same bounds. Whether the next
-    /// request gets further.
+    /// Takes in the challenges of a backend that was asked without a token. Where neither the
+    /// policy nor the backend's `/v2/` has said where tokens come from, they do, within the same
+    /// bounds. Whether the next request gets further.
     pub(super) fn learn(
         &mut self,
         key: &str,
@@ -262,7 +263,8 @@ impl TokenLookup {
         Answered::Settled { woken, again, complaints, measured }
     }
 
-    /// What one of those gets that waited: it never waits a second time. Whether that starts a fetch.
+    /// What one of those gets that waited: it never waits a second time. Whether that starts a
+    /// fetch.
     fn found(&mut self, key: &str, stream: StreamId, now: u64) -> (Found, bool) {
         match self.table.look_up(key, now, stream) {
             Lookup::Held { token, .. } => (Found::Token(token.clone()), false),

@@ -1,10 +1,10 @@
-//! Fingerprints of what a client sends: SipHash-2-4 with 128 bits (Aumasson and Bernstein, "`SipHash`: a fast
-//! short-input PRF").
+//! Fingerprints of what a client sends: SipHash-2-4 with 128 bits (Aumasson and Bernstein,
+//! "`SipHash`: a fast short-input PRF").
 //!
-//! It is a function with a secret key. Who does not know the key can neither find two values with one
-//! fingerprint nor a value with the fingerprint of somebody's password; with 128 bits and a few thousand
-//! entries there is nothing to be gained by trying. It needs no crate, and is a few additions for each
-//! eight bytes.
+//! It is a function with a secret key. Who does not know the key can neither find two values with
+//! one fingerprint nor a value with the fingerprint of somebody's password; with 128 bits and a few
+//! thousand entries there is nothing to be gained by trying. It needs no crate, and is a few
+//! additions for each eight bytes.
 
 /// The fingerprint of one value.
 pub(super) type Fingerprint = [u8; 16];
@@ -25,7 +25,8 @@ impl Key {
         Self(first, second)
     }
 
-    /// The fingerprint of two texts. The length of the first is part of it: no two pairs run into one.
+    /// The fingerprint of two texts. The length of the first is part of it: no two pairs run into
+    /// one.
     pub(super) fn fingerprint(&self, first: &[u8], second: &[u8]) -> Fingerprint {
         let length = u64::try_from(first.len()).unwrap_or(u64::MAX).to_le_bytes();
         self.hash(length.iter().chain(first).chain(second).copied())

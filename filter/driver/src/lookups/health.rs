@@ -10,12 +10,13 @@ use super::flight::Flight;
 use crate::call::{Call, CallAnswer, StreamId};
 
 const SECOND: u64 = 1_000_000_000;
-/// How long an answer is good for, and for how long it is better than none while the next is on its way.
+/// How long an answer is good for, and for how long it is better than none while the next is on its
+/// way.
 const FRESH: u64 = SECOND;
 const STALE: u64 = 10 * SECOND;
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How many requests wait that could do without the answer. Where the interface hangs, a thousand of them
-/// are not to hang with it.
+/// How many requests wait that could do without the answer. Where the interface hangs, a thousand
+/// of them are not to hang with it.
 const MOST_OPTIONAL: usize = 8;
 
 /// What is known, and who waits to know.
@@ -64,7 +65,8 @@ impl HealthLookup {
         }
     }
 
-    /// Takes in the answer. Returns who waited for it, and what is known now; `None` if the answer was of no use.
+    /// Takes in the answer. Returns who waited for it, and what is known now; `None` if the answer
+    /// was of no use.
     pub(super) fn settle(
         &mut self,
         answer: &CallAnswer<'_>,

@@ -10,18 +10,19 @@ use std::collections::BTreeMap;
 use portolan_core::attempt::Wait;
 
 const SECOND: u64 = 1_000_000_000;
-/// The shortest and the longest time, whatever it says: a registry that names a day may be well in a minute, and is
-/// asked once a minute to find that out.
+/// The shortest and the longest time, whatever it says: a registry that names a day may be well in
+/// a minute, and is asked once a minute to find that out.
 const SHORTEST: u32 = 1;
 const LONGEST: u32 = 60;
 
-/// The moment until which each backend is not asked, in nanoseconds. The keys are names of the policy, so
-/// there are few.
+/// The moment until which each backend is not asked, in nanoseconds. The keys are names of the
+/// policy, so there are few.
 #[derive(Debug, Default)]
 pub(super) struct Limits(BTreeMap<String, u64>);
 
 impl Limits {
-    /// A backend has answered 429. One that does not say for how long is asked again as if nothing were.
+    /// A backend has answered 429. One that does not say for how long is asked again as if nothing
+    /// were.
     pub(super) fn note(&mut self, backend: &str, wait: Wait, now: u64) {
         let Some(seconds) = wait.seconds() else { return };
         let seconds = seconds.clamp(SHORTEST, LONGEST);
@@ -46,7 +47,8 @@ impl Limits {
     }
 }
 
-/// Whether a limit is not over. A time of a later future than any limit is of a clock that was set back since.
+/// Whether a limit is not over. A time of a later future than any limit is of a clock that was set
+/// back since.
 fn is_running(until: u64, now: u64) -> bool {
     let left = until.checked_sub(now);
     left.is_some_and(|left| left > 0 && left <= u64::from(LONGEST).saturating_mul(SECOND))

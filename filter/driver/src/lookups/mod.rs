@@ -8,13 +8,13 @@
 //! | health | Envoy's admin interface | a second | each asks again |
 //! | passwords | the front's verifier | right ones a minute, wrong ones 5 s | each asks again |
 //!
-//! Two more facts come from the answers of backends themselves: which of them are [limited](limits),
-//! and how soon each [answers](pace).
+//! Two more facts come from the answers of backends themselves: which of them are
+//! [limited](limits), and how soon each [answers](pace).
 //!
-//! [`Flight`](flight), [`Memory`](memory), [`Backoff`](backoff) and [`Calls`](calls) are the same for all of
-//! them. A key contains everything that an answer depends on, addresses included. So an answer that
-//! was found under one policy is never used under another policy in which the same name has another
-//! meaning.
+//! [`Flight`](flight), [`Memory`](memory), [`Backoff`](backoff) and [`Calls`](calls) are the same
+//! for all of them. A key contains everything that an answer depends on, addresses included. So an
+//! answer that was found under one policy is never used under another policy in which the same name
+//! has another meaning.
 
 mod answers;
 mod backoff;
@@ -71,8 +71,8 @@ pub(crate) use learned::Health;
 pub use learned::{Learned, Woken};
 pub(crate) use spared::{Spared, order};
 
-/// How long an attempt waits for a token where the next backend could be asked instead, and where there is
-/// none.
+/// How long an attempt waits for a token where the next backend could be asked instead, and where
+/// there is none.
 const WAIT_LIMIT_WITH_FALLBACK: Duration = Duration::from_secs(2);
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// The most lines about token services in a minute.
@@ -129,8 +129,8 @@ impl Lookups {
         }
     }
 
-    /// A policy is in use from now on. What was found with other credentials, or of other stores, is
-    /// forgotten.
+    /// A policy is in use from now on. What was found with other credentials, or of other stores,
+    /// is forgotten.
     pub(crate) fn use_policy(&mut self, config: &Config) {
         self.tokens.use_credentials(config.credentials());
         self.stores.keep(config.blob_stores());
@@ -139,7 +139,8 @@ impl Lookups {
         self.paces.forget_all();
     }
 
-    /// The token that a backend is sent, and what it is kept under. The stream waits if there is none yet.
+    /// The token that a backend is sent, and what it is kept under. The stream waits if there is
+    /// none yet.
     ///
     /// `is_alone` says that there is no other backend to go on to: the stream then waits for ten
     /// seconds instead of two, and also where others have waited long enough.
@@ -166,13 +167,14 @@ impl Lookups {
         self.fetch(fetch, now);
     }
 
-    /// A backend refused the token that is kept under a key; whether the next request gets another one.
+    /// A backend refused the token that is kept under a key; whether the next request gets another
+    /// one.
     pub(crate) fn refuse(&mut self, key: &str, token: &Secret, refusal: Refusal, now: u64) -> bool {
         self.tokens.refuse(key, token, refusal, now)
     }
 
-    /// Takes in what a backend answered, with 401, that was asked without a token: it may say where tokens
-    /// come from. Whether the next request gets further.
+    /// Takes in what a backend answered, with 401, that was asked without a token: it may say where
+    /// tokens come from. Whether the next request gets further.
     pub(crate) fn learn(
         &mut self,
         key: &str,
@@ -253,8 +255,8 @@ impl Lookups {
         Health::Waits
     }
 
-    /// Whether the password in a client's `Authorization` is right, if that is known; else the stream waits for
-    /// the answer of who verifies, or cannot know it. `address` is the client's.
+    /// Whether the password in a client's `Authorization` is right, if that is known; else the
+    /// stream waits for the answer of who verifies, or cannot know it. `address` is the client's.
     pub(crate) fn password(
         &mut self,
         verifier: &Verifier,
@@ -277,8 +279,8 @@ impl Lookups {
         None
     }
 
-    /// A stream is over, whether it still waits or not. What was asked for it goes on, for the others and for
-    /// the memory.
+    /// A stream is over, whether it still waits or not. What was asked for it goes on, for the
+    /// others and for the memory.
     pub(crate) fn forget(&mut self, stream: StreamId) {
         match self.waits.remove(stream) {
             None => {}
@@ -311,7 +313,8 @@ impl Lookups {
         std::mem::take(&mut self.measured)
     }
 
-    /// When [`Lookups::alarm`] has something to do; never as long as nobody waits and nothing is asked.
+    /// When [`Lookups::alarm`] has something to do; never as long as nobody waits and nothing is
+    /// asked.
     #[must_use]
     pub(crate) fn next_alarm(&self) -> Option<u64> {
         self.waits.next().into_iter().chain(self.calls.next_lost()).min()

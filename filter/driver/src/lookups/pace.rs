@@ -1,11 +1,12 @@
 //! The pace of each backend: when a read is hedged, and which backend is asked last because it
 //! answers nothing.
 //!
-//! * A backend that takes its time is asked first all the same. One that has not begun any answer for three seconds
-//!   is left, as after [`Ejection`]; then one request at a time finds out how it is.
-//! * Asking the next one too has a [`Budget`]. It costs nothing while the first has answered none of several requests
-//!   and the next one answers: then the first hangs, which requests under way show as well as those that are over. It
-//!   does so until the first has begun one answer.
+//! * A backend that takes its time is asked first all the same. One that has not begun any answer
+//!   for three seconds is left, as after [`Ejection`]; then one request at a time finds out how it
+//!   is.
+//! * Asking the next one too has a [`Budget`]. It costs nothing while the first has answered none
+//!   of several requests and the next one answers: then the first hangs, which requests under way
+//!   show as well as those that are over. It does so until the first has begun one answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,18 +17,21 @@ use portolan_core::config::{Ejection, HedgeAfter};
 use super::budget::Budget;
 
 const MILLISECOND: u64 = 1_000_000;
-/// Between these bounds a backend is waited for before the next one is asked too, where the policy says no time.
+/// Between these bounds a backend is waited for before the next one is asked too, where the policy
+/// says no time.
 const SOONEST: u64 = 300 * MILLISECOND;
 const LATEST: u64 = 600 * MILLISECOND;
 /// So long at least, where the budget is used up and its reserve is not.
 const LONG: Duration = Duration::from_millis(1_500);
 /// So long a backend has to begin no answer at all until it is left.
 const SILENCE: u64 = 3_000 * MILLISECOND;
-/// So long one request may take to find out how a backend is that was left, until another one tries.
+/// So long one request may take to find out how a backend is that was left, until another one
+/// tries.
 const TRIAL: u64 = 1_000 * MILLISECOND;
 /// So long a backend that the host has passed over is taken to be down.
 const OUT: u64 = 5_000 * MILLISECOND;
-/// So many requests in a row without an answer mean that a backend hangs, where the next one answers.
+/// So many requests in a row without an answer mean that a backend hangs, where the next one
+/// answers.
 const HANGS: u32 = 5;
 /// So do as many that are under way, if the first of them began so long ago.
 const STILL: u64 = 500 * MILLISECOND;
@@ -68,8 +72,8 @@ impl Paces {
         self.of.values().all(|pace| pace.unanswered == 0)
     }
 
-    /// After which time the next backend is asked too, for one request; `None` where the budget is used up, and
-    /// never if that is what the policy says.
+    /// After which time the next backend is asked too, for one request; `None` where the budget is
+    /// used up, and never if that is what the policy says.
     pub(super) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
         self.budget.note_read(now);
         let is_soon = self.budget.has_some() || self.hangs(hedge.first, hedge.second, now);
@@ -100,7 +104,8 @@ impl Paces {
         second_answers && self.of.get(first).is_some_and(|pace| pace.hangs(now))
     }
 
-    /// The first backend has begun its answer after the second was asked too, or its request is over without one.
+    /// The first backend has begun its answer after the second was asked too, or its request is
+    /// over without one.
     pub(super) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool, now: u64) {
         if was_in_vain {
             self.budget.pay_in_vain();
@@ -121,7 +126,8 @@ impl Paces {
         }
     }
 
-    /// Whether a backend is taken to be down. A time of a later future than any is of a clock that was set back since.
+    /// Whether a backend is taken to be down. A time of a later future than any is of a clock that
+    /// was set back since.
     pub(super) fn is_out(&self, backend: &str, now: u64) -> bool {
         let until = self.of.get(backend).map_or(0, |pace| pace.out_until);
         now < until && until.saturating_sub(now) <= OUT
@@ -144,8 +150,9 @@ impl Paces {
         (pace.unanswered, pace.begun, pace.until, pace.time) = (0, 0, 0, 0);
     }
 
-    /// A request to a backend is over without an answer, after so long. What ends sooner than anybody would be asked
-    /// too says nothing: the client has gone, or the connection was refused, which Envoy counts.
+    /// A request to a backend is over without an answer, after so long. What ends sooner than
+    /// anybody would be asked too says nothing: the client has gone, or the connection was refused,
+    /// which Envoy counts.
     pub(super) fn unanswered(&mut self, backend: &str, took: u64, now: u64) {
         if took < nanoseconds(HedgeAfter::SHORTEST) {
             return;
@@ -161,8 +168,9 @@ impl Paces {
         }
     }
 
-    /// Whether a backend of a list is asked after the others, because it answers nothing. `is_first` says that it is
-    /// the first of its list: now and then a request is to find out how it is.
+    /// Whether a backend of a list is asked after the others, because it answers nothing.
+    /// `is_first` says that it is the first of its list: now and then a request is to find out how
+    /// it is.
     pub(super) fn is_silent(
         &mut self,
         backend: &str,
@@ -197,8 +205,8 @@ impl Pace {
         self.unanswered >= HANGS || (self.begun >= HANGS && is_still)
     }
 
-    /// A step up is four times a step down, so that one answer in five takes longer. What has had no answer took
-    /// longer than it was waited for.
+    /// A step up is four times a step down, so that one answer in five takes longer. What has had
+    /// no answer took longer than it was waited for.
     fn sample(&mut self, took: u64) {
         self.usual = if took > self.usual {
             let step = (self.usual / 8).saturating_add(5 * MILLISECOND);

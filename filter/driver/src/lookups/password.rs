@@ -1,9 +1,10 @@
 //! Which passwords were found right or wrong lately, so that not every blob of an image costs a
 //! verification.
 //!
-//! Verifying is slow on purpose (bcrypt), and done elsewhere. Of what a client sends with every request only
-//! a fingerprint of sixteen bytes is kept, with a key that the worker was given when it started, and for a
-//! minute at most: the tables have one size, whatever clients send, and no password is in them.
+//! Verifying is slow on purpose (bcrypt), and done elsewhere. Of what a client sends with every
+//! request only a fingerprint of sixteen bytes is kept, with a key that the worker was given when
+//! it started, and for a minute at most: the tables have one size, whatever clients send, and no
+//! password is in them.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -22,13 +23,14 @@ const SECOND: u64 = 1_000_000_000;
 const RIGHT: u64 = 60 * SECOND;
 /// How long a wrong one counts as wrong: as long as a new one does not work yet.
 const WRONG: u64 = 5 * SECOND;
-/// How many of each are kept. They have tables of their own: a flood of wrong ones pushes no right one out.
+/// How many of each are kept. They have tables of their own: a flood of wrong ones pushes no right
+/// one out.
 const MOST: usize = 4096;
 /// How long the service that verifies may take; it is slow on purpose.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The most verifications of one client that are under way in a worker: fewer than the 64 connections that
-/// Envoy has to who verifies. What is known needs none, and all requests with one password have one, so
-/// that only a client that guesses has so many.
+/// The most verifications of one client that are under way in a worker: fewer than the 64
+/// connections that Envoy has to who verifies. What is known needs none, and all requests with one
+/// password have one, so that only a client that guesses has so many.
 const SHARE: usize = 48;
 
 /// What was found, by who verifies and what was sent, and what is being verified.
@@ -60,8 +62,8 @@ impl PasswordLookup {
         Self { key, right: Memory::new(MOST), wrong: Memory::new(MOST), flights: BTreeMap::new() }
     }
 
-    /// What a password is known by: also by where its verifier is, as a name may mean another one after a
-    /// reload.
+    /// What a password is known by: also by where its verifier is, as a name may mean another one
+    /// after a reload.
     pub(super) fn fingerprint(&self, verifier: &Verifier, value: &[u8]) -> Fingerprint {
         let url = verifier.url();
         let verifier = [verifier.cluster(), &url.origin(), url.base_path()].join(" ");
@@ -105,8 +107,8 @@ impl PasswordLookup {
         }
     }
 
-    /// Takes in the status of the verifier's answer; `None` if there was none. Returns who waited for it, and
-    /// what is known now.
+    /// Takes in the status of the verifier's answer; `None` if there was none. Returns who waited
+    /// for it, and what is known now.
     pub(super) fn settle(
         &mut self,
         password: Fingerprint,
@@ -131,8 +133,8 @@ impl PasswordLookup {
     }
 }
 
-/// What a verifier's status means. Only 401 and 403 say that a password is wrong: a verifier that fails has
-/// said nothing.
+/// What a verifier's status means. Only 401 and 403 say that a password is wrong: a verifier that
+/// fails has said nothing.
 const fn read(status: Option<u16>) -> Password {
     match status {
         Some(200..=299) => Password::Right,
@@ -149,8 +151,8 @@ pub(super) fn call(verifier: &Verifier, value: &[u8]) -> Option<Call> {
     Some(call.to(verifier.cluster(), TIMEOUT).with("authorization", value))
 }
 
-/// Whose an address is: one of IPv4, or the 64 bits of IPv6 that a network has to itself (RFC 6177). The port
-/// is anybody's choice. What is no address is a client as well.
+/// Whose an address is: one of IPv4, or the 64 bits of IPv6 that a network has to itself (RFC
+/// 6177). The port is anybody's choice. What is no address is a client as well.
 fn client(address: &[u8]) -> Client {
     let text = std::str::from_utf8(address).unwrap_or_default();
     let socket = text.parse::<SocketAddr>().map(|socket| socket.ip());

@@ -10,13 +10,14 @@ use super::Lookups;
 use super::spared::Spared;
 
 impl Lookups {
-    /// A backend has answered 429, to something else than a client's own credentials: those have a limit of their
-    /// own.
+    /// A backend has answered 429, to something else than a client's own credentials: those have a
+    /// limit of their own.
     pub(crate) fn note_limit(&mut self, backend: &str, wait: Wait, now: u64) {
         self.limits.note(backend, wait, now);
     }
 
-    /// Whether no backend is known to be limited, or to answer nothing: a list then is asked as it is.
+    /// Whether no backend is known to be limited, or to answer nothing: a list then is asked as it
+    /// is.
     #[must_use]
     pub(crate) fn nobody_is_spared(&self) -> bool {
         self.limits.is_empty() && self.paces.all_answer()
@@ -36,8 +37,9 @@ impl Lookups {
         .collect()
     }
 
-    /// After which time the second backend of a list is asked too while the first has not begun to answer; `None`
-    /// for never. Where the host knows one of them to be down there is no second to ask.
+    /// After which time the second backend of a list is asked too while the first has not begun to
+    /// answer; `None` for never. Where the host knows one of them to be down there is no second to
+    /// ask.
     pub(crate) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
         let both_are_in =
             !self.paces.is_out(hedge.first, now) && !self.paces.is_out(hedge.second, now);
@@ -64,8 +66,9 @@ impl Lookups {
         self.paces.answered(backend, took);
     }
 
-    /// What came of asking the second backend of a list too: the first has answered after all (`was_in_vain`), or
-    /// its request is over without an answer. What became of its own request is noted before.
+    /// What came of asking the second backend of a list too: the first has answered after all
+    /// (`was_in_vain`), or its request is over without an answer. What became of its own request is
+    /// noted before.
     pub(crate) fn note_hedged(&mut self, first: &str, second: &str, was_in_vain: bool, now: u64) {
         self.paces.note_hedged(first, second, was_in_vain, now);
     }
@@ -75,7 +78,8 @@ impl Lookups {
         self.paces.unanswered(backend, took, now);
     }
 
-    /// Whether the token that a backend is sent is there, or it is known that there is none: nobody would wait.
+    /// Whether the token that a backend is sent is there, or it is known that there is none: nobody
+    /// would wait.
     pub(crate) fn has_token(&mut self, source: &TokenSource<'_>, now: u64) -> bool {
         self.tokens.is_there(source, now)
     }

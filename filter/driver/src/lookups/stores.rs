@@ -7,8 +7,8 @@ use portolan_core::probe::{Finding, Presence};
 use super::blob::{Lookup, Probes};
 use crate::call::{Call, StreamId};
 
-/// The stores, each with what is known of it. A store is known by all that the policy says of it: after a
-/// reload another store of the same name knows nothing yet.
+/// The stores, each with what is known of it. A store is known by all that the policy says of it:
+/// after a reload another store of the same name knows nothing yet.
 #[derive(Debug, Default)]
 pub(super) struct Stores(Vec<(BlobStore, Probes)>);
 
@@ -38,8 +38,8 @@ impl Stores {
         }
     }
 
-    /// Takes in the status of a store's answer; `None` if there was none. Returns who waited, what each of them
-    /// gets, and whether the store is in trouble that it was not in before.
+    /// Takes in the status of a store's answer; `None` if there was none. Returns who waited, what
+    /// each of them gets, and whether the store is in trouble that it was not in before.
     pub(super) fn settle(
         &mut self,
         store: &BlobStore,
@@ -57,7 +57,8 @@ impl Stores {
         self.of(store).forget_waiter(digest, stream);
     }
 
-    /// Forgets the stores that a new policy does not have, but for those that an answer is waited for.
+    /// Forgets the stores that a new policy does not have, but for those that an answer is waited
+    /// for.
     pub(super) fn keep(&mut self, stores: &[BlobStore]) {
         self.0.retain(|(store, probes)| stores.contains(store) || probes.is_asking());
     }

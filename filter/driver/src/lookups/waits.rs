@@ -29,8 +29,8 @@ pub(super) enum Awaited {
 pub(super) struct Waits(BTreeMap<StreamId, (Awaited, Option<u64>)>);
 
 impl Waits {
-    /// A stream waits from a moment on, in nanoseconds, for at most so long; without a limit until the call
-    /// that it waits for has ended.
+    /// A stream waits from a moment on, in nanoseconds, for at most so long; without a limit until
+    /// the call that it waits for has ended.
     pub(super) fn add(
         &mut self,
         stream: StreamId,

@@ -12,7 +12,8 @@ use crate::header_map::HeaderMap;
 
 const RANGE: &str = "range";
 
-/// Notes for the log and the metrics what becomes of the request, and makes a range that is the whole no range.
+/// Notes for the log and the metrics what becomes of the request, and makes a range that is the
+/// whole no range.
 pub(super) fn note(
     forwarding: &Forwarding<'_>,
     config: &Config,

@@ -23,8 +23,8 @@ const CACHE_CONTROL: &str = "cache-control";
 /// each request.
 const NEVER_CHANGES: &[u8] = b"max-age=31536000, immutable";
 
-/// Notes the content that is asked for, for the answer, which may be that of a later pass. Compressed it would be
-/// other bytes than the digest names.
+/// Notes the content that is asked for, for the answer, which may be that of a later pass.
+/// Compressed it would be other bytes than the digest names.
 pub(super) fn note(
     head: &RequestHead<'_>,
     config: &Config,

@@ -15,15 +15,16 @@ const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
 const REQUEST_TIMEOUT: &str = "x-envoy-upstream-rq-timeout-ms";
 /// Says that Envoy keeps the first attempt when its time is up, and makes the next beside it.
 const HEDGE: &str = "x-envoy-hedge-on-per-try-timeout";
-/// Says that the time of an attempt counts as no failure of its backend: it goes on, and may answer yet. Envoy would
-/// answer 204 at the end of a time of the whole request, and there is none.
+/// Says that the time of an attempt counts as no failure of its backend: it goes on, and may answer
+/// yet. Envoy would answer 204 at the end of a time of the whole request, and there is none.
 const NO_FAILURE: &str = "x-envoy-upstream-rq-timeout-alt-response";
 /// The header by which Envoy is told how often it may go on to the next backend.
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
 
-/// Sets the headers of the request and its properties. `list` has the keys of the list where some of its backends
-/// are spared. Returns until when an answer has to have begun, in nanoseconds since 1970, where Envoy does not see to that.
+/// Sets the headers of the request and its properties. `list` has the keys of the list where some
+/// of its backends are spared. Returns until when an answer has to have begun, in nanoseconds since
+/// 1970, where Envoy does not see to that.
 pub(super) fn apply(
     forwarding: &mut Forwarding<'_>,
     list: Option<Vec<String>>,
@@ -66,9 +67,9 @@ pub(super) fn apply(
     deadline
 }
 
-/// After which time the second backend of a list is asked too while the first has not begun to answer; `None` for
-/// never. Where the first would have to wait for a token the second may not begin meanwhile: they share what they are
-/// sent.
+/// After which time the second backend of a list is asked too while the first has not begun to
+/// answer; `None` for never. Where the first would have to wait for a token the second may not
+/// begin meanwhile: they share what they are sent.
 fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) -> Option<Duration> {
     let hedge = retry.hedge.as_ref()?;
     let first = prepared.and_then(|prepared| all(prepared).next());
@@ -82,9 +83,10 @@ fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) ->
     (wait < retry.attempt_timeout).then_some(wait)
 }
 
-/// Says how often Envoy goes on, and when. Envoy ends no attempt that it has made another beside, so the end of such a
-/// request is the driver's: what the last attempt may take, and what passes before it. That is the wait, or the
-/// time of a connection: while that of the first does not come up nobody is asked beside it.
+/// Says how often Envoy goes on, and when. Envoy ends no attempt that it has made another beside,
+/// so the end of such a request is the driver's: what the last attempt may take, and what passes
+/// before it. That is the wait, or the time of a connection: while that of the first does not come
+/// up nobody is asked beside it.
 fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>) -> Option<u64> {
     let further_attempts = retry.further_attempts.to_string();
     call.set_request_header(MAXIMUM_RETRIES, further_attempts.into_bytes());
@@ -100,10 +102,11 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
     Some(until)
 }
 
-/// Has a read begin at those backends of its list that have not answered 429 lately, and that answer at all. The
-/// others are asked where these have not got what is wanted, and first of all where the host knows these to be down: a
-/// request whose first cluster has nobody who is up would end there. `list` has the keys of the whole list. Returns
-/// the keys, which are noted for the attempt phase: the cluster of the first attempt is not that of the list.
+/// Has a read begin at those backends of its list that have not answered 429 lately, and that
+/// answer at all. The others are asked where these have not got what is wanted, and first of all
+/// where the host knows these to be down: a request whose first cluster has nobody who is up would
+/// end there. `list` has the keys of the whole list. Returns the keys, which are noted for the
+/// attempt phase: the cluster of the first attempt is not that of the list.
 pub(super) fn spare<'n>(
     list: impl Iterator<Item = (&'n str, Ejection)>,
     call: &mut Callback<'_>,

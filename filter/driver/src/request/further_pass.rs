@@ -1,5 +1,5 @@
-//! A further pass of a request: it was decided in the first, a backend has redirected it, and it is sent to where
-//! that redirect leads.
+//! A further pass of a request: it was decided in the first, a backend has redirected it, and it is
+//! sent to where that redirect leads.
 
 use portolan_core::attempt::{
     ListFailure, is_about_content, is_delivered, is_for_delivery, is_redirect,
@@ -40,7 +40,8 @@ pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
     if let Some(value) = namespace {
         call.set_response_header(NAMESPACE_HEADER, value.into_bytes());
     }
-    // What a tag means is a registry's to say: the one that redirected, or the one that was asked after that.
+    // What a tag means is a registry's to say: the one that redirected, or the one that was asked
+    // after that.
     let is_registrys = call.exchange.backend().is_some_and(|name| !name.is_empty());
     if let Some(digest) = call.state(StateKey::Digest)
         && !(is_registrys && headers.first(DIGEST_HEADER).is_some())
@@ -50,8 +51,9 @@ pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
     None
 }
 
-/// A redirect that comes back to the first pass, where one was to be followed: the host could not, or the
-/// policy did not let it. In a list it may be that of a backend whose redirects are the client's.
+/// A redirect that comes back to the first pass, where one was to be followed: the host could not,
+/// or the policy did not let it. In a list it may be that of a backend whose redirects are the
+/// client's.
 pub(super) fn judge_redirect(
     status: Option<u16>,
     has_fallback: bool,

@@ -9,8 +9,8 @@ use crate::header_map::HeaderMap;
 
 const PEER_HEADER: &[u8] = contract::headers::PEER.as_bytes();
 
-/// Picks what the core wants from the header map, in one pass; and whether a geo header stands there more than
-/// once, of which the head has the first value then.
+/// Picks what the core wants from the header map, in one pass; and whether a geo header stands
+/// there more than once, of which the head has the first value then.
 pub(crate) fn request_head<'h>(
     headers: &'h HeaderMap,
     geo: &GeoHeaders,
@@ -53,8 +53,8 @@ pub(crate) fn request_head<'h>(
     (head, repeats)
 }
 
-/// Geo headers of which one stands more than once. Envoy hands each value over by itself; they mean what one
-/// header with all of them means (RFC 9110 section 5.3).
+/// Geo headers of which one stands more than once. Envoy hands each value over by itself; they mean
+/// what one header with all of them means (RFC 9110 section 5.3).
 pub(super) struct JoinedGeo([Vec<u8>; 3]);
 
 impl JoinedGeo {
@@ -143,7 +143,8 @@ mod tests {
         assert_eq!((head.client.country, head.client.subdivision), (None, None));
     }
 
-    /// The scheme of the connection counts where no proxy before this one has said what the client used.
+    /// The scheme of the connection counts where no proxy before this one has said what the client
+    /// used.
     #[test]
     fn the_scheme_is_the_one_that_the_client_used() {
         #[rustfmt::skip]

@@ -7,7 +7,8 @@ use portolan_core::record::Decided;
 
 use crate::callback::Callback;
 
-/// Hands over what was decided. `notes_country` says that Envoy cannot say itself where the client is.
+/// Hands over what was decided. `notes_country` says that Envoy cannot say itself where the client
+/// is.
 pub(super) fn note_record(mut record: Decided<'_>, notes_country: bool, call: &mut Callback<'_>) {
     record.country = record.country.filter(|_| notes_country);
     for (field, value) in record.told() {
@@ -17,7 +18,8 @@ pub(super) fn note_record(mut record: Decided<'_>, notes_country: bool, call: &m
     }
 }
 
-/// Notes what the client asked, where a redirect may be followed: the further passes have the headers of others.
+/// Notes what the client asked, where a redirect may be followed: the further passes have the
+/// headers of others.
 pub(super) fn note_asked(head: &RequestHead<'_>, naming: &Naming, call: &mut Callback<'_>) {
     call.set_state(StateKey::Authority, head.authority.to_vec());
     note_path(head, call);
@@ -29,8 +31,8 @@ pub(super) fn note_asked(head: &RequestHead<'_>, naming: &Naming, call: &mut Cal
     }
 }
 
-/// Notes the path that the client asked, where a backend is asked for another one: when the log is written, the request
-/// has what was sent last.
+/// Notes the path that the client asked, where a backend is asked for another one: when the log is
+/// written, the request has what was sent last.
 pub(super) fn note_path(head: &RequestHead<'_>, call: &mut Callback<'_>) {
     let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
     call.set_state(StateKey::Path, path.to_vec());

@@ -56,8 +56,8 @@ pub(crate) struct Request {
     phase: Phase,
     /// Whether the request has a body that goes no further.
     drops_body: bool,
-    /// The identifier by which the log knows the request. When an answer is there, a host has the headers of the
-    /// request no more.
+    /// The identifier by which the log knows the request. When an answer is there, a host has the
+    /// headers of the request no more.
     id: Option<Box<[u8]>>,
     /// Until when its answer has to have begun, where that is not for the host to see to.
     deadline: Option<u64>,
@@ -185,8 +185,8 @@ impl Request {
         self.phase = Phase::Replied;
     }
 
-    /// The backend to name in the answer, where the front names it: the one that was asked last. Where its redirect
-    /// was followed, the host of this pass is none of the policy's.
+    /// The backend to name in the answer, where the front names it: the one that was asked last.
+    /// Where its redirect was followed, the host of this pass is none of the policy's.
     fn named_backend(&self, call: &Callback<'_>) -> Option<String> {
         let is_backends = matches!(self.phase, Phase::Forwarded(..) | Phase::AtRedirectTarget);
         // Reading a property costs, also one that is not there.
@@ -245,7 +245,8 @@ impl Request {
         Phase::AtRedirectTarget
     }
 
-    /// Plans the request, and does what the plan says: a forward, a reply, or a wait for what it needs.
+    /// Plans the request, and does what the plan says: a forward, a reply, or a wait for what it
+    /// needs.
     fn decide(&mut self, asked: Asked, call: &mut Callback<'_>) -> Phase {
         let snapshot = Rc::clone(&self.snapshot);
         let Asked { headers, address, mut facts } = asked;
@@ -336,7 +337,8 @@ impl Request {
     }
 }
 
-/// Whether the body of the request, which has one, is for the backend; if not, the request is one without.
+/// Whether the body of the request, which has one, is for the backend; if not, the request is one
+/// without.
 fn has_content(call: &mut Callback<'_>) -> bool {
     let method = call.exchange.request_header(":method").unwrap_or_default();
     let has_content = Method::parse(&method).is_some_and(Method::has_content);

@@ -207,9 +207,10 @@ fn answered(receipt: &Receipt, exchange: &dyn Exchange) -> Option<Vec<u8>> {
     receipt.has_fallback().then(|| exchange.backend()).flatten()
 }
 
-/// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so, or it is
-/// Envoy's own, which no attempt phase sees: the local replies of 500 and above that `portolan render` configures
-/// have a `Retry-After`. So has the 429 of a budget, which is said of the request, and not of any backend.
+/// Whether an answer may have to be judged, or asks for credentials. The attempt phase has said so,
+/// or it is Envoy's own, which no attempt phase sees: the local replies of 500 and above that
+/// `portolan render` configures have a `Retry-After`. So has the 429 of a budget, which is said of
+/// the request, and not of any backend.
 fn needs_a_look(receipt: &Receipt, head: &ResponseHead<'_>, call: &mut Callback<'_>) -> bool {
     let is_envoys = || head.has("retry-after") && head.status().is_some_and(|status| status >= 500);
     !receipt.is_marked || take_mark(call) || is_envoys()

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::paths::{named, written};
 use crate::sources::{Module, Sources, sources};
 
-/// A table of modules: the title of its section, and the crates whose modules it names, all of them.
+/// A table of modules: the title of its section, and the crates whose modules it names, all of
+/// them.
 const CRATES: [(&str, &[&str]); 3] = [
     ("The rooms of the core", &["filter/core"]),
     ("The modules of the driver", &["filter/driver"]),
@@ -120,8 +121,8 @@ fn the_renderer_goes_from_top_to_bottom() {
     assert!(wrong.is_empty(), "from a lower row of ARCHITECTURE.md:\n{}", wrong.join("\n"));
 }
 
-/// Who sees the policy as a whole: the model, what hands it the policy, and what refuses a policy that a target cannot
-/// express, with the paths of its fields.
+/// Who sees the policy as a whole: the model, what hands it the policy, and what refuses a policy
+/// that a target cannot express, with the paths of its fields.
 const SEE_THE_POLICY: [&[&str]; 3] = [&["model"], &["rendering"], &["targets", "found"]];
 
 fn begins(module: &[String], names: &[&str]) -> bool {
@@ -154,8 +155,9 @@ fn only_the_model_sees_the_policy() {
     assert_eq!(seeing.len(), SEE_THE_POLICY.len(), "all that may see it do: {seeing:?}");
 }
 
-/// Who sees the options of the machine as a whole: what takes them from the command line, the model, the header of a file,
-/// and targets, whose files lie where an option says. What makes messages sees the model alone.
+/// Who sees the options of the machine as a whole: what takes them from the command line, the
+/// model, the header of a file, and targets, whose files lie where an option says. What makes
+/// messages sees the model alone.
 const SEE_THE_OPTIONS: [&[&str]; 5] =
     [&["arguments"], &["rendering"], &["model"], &["header"], &["targets"]];
 

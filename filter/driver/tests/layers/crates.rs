@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::architecture::{cells, root};
 
-/// The section of ARCHITECTURE.md with a row for each crate: its directory, and the crates that it needs.
+/// The section of ARCHITECTURE.md with a row for each crate: its directory, and the crates that it
+/// needs.
 const TITLE: &str = "The crates of the command line";
 /// What opens connections, and what encrypts them.
 const OF_THE_NETWORK: [&str; 4] = ["ureq", "rustls", "rustls-native-certs", "ring"];
@@ -59,7 +60,8 @@ fn below(cli: &Path) -> BTreeSet<String> {
     names.chain(std::iter::once("cli".to_owned())).collect()
 }
 
-/// What each package needs, its tests included, from the text of `Cargo.lock`. Versions of one package are one.
+/// What each package needs, its tests included, from the text of `Cargo.lock`. Versions of one
+/// package are one.
 fn locked(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for package in text.split("[[package]]").skip(1) {

@@ -1,4 +1,5 @@
-//! The paths that a source writes: after `use`, with groups, new names and `self`, and in the code itself.
+//! The paths that a source writes: after `use`, with groups, new names and `self`, and in the code
+//! itself.
 
 use std::collections::BTreeMap;
 

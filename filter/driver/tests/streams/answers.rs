@@ -10,7 +10,8 @@ use super::simulator::World;
 
 const NEGOTIATE: (&str, &str) = ("www-authenticate", "Negotiate");
 
-/// A request through a front that has no logins of its own, and one whose clients log in to the backend.
+/// A request through a front that has no logins of its own, and one whose clients log in to the
+/// backend.
 fn asked(logs_in: bool) -> (World, u32) {
     let (policy, attempts, authority) = if logs_in {
         (LOGIN.to_owned(), ALONE, "login.example")
@@ -113,7 +114,8 @@ fn the_backend_is_looked_for_only_where_a_front_names_it() {
     }
 }
 
-/// What is no answer to what was asked is an outage, and a question that nobody here can answer a refusal.
+/// What is no answer to what was asked is an outage, and a question that nobody here can answer a
+/// refusal.
 #[test]
 fn an_answer_that_does_not_fit_the_request_is_an_outage() {
     let range = Some(("range", "bytes=0-1"));
@@ -146,7 +148,8 @@ fn an_answer_that_does_not_fit_the_request_is_an_outage() {
     }
 }
 
-/// A backend that hides what it lacks does so by refusing; an outage of the only one is no missing image.
+/// A backend that hides what it lacks does so by refusing; an outage of the only one is no missing
+/// image.
 #[test]
 fn only_a_refusal_hides_what_is_missing() {
     let home = Backend::at("https://home.example").with("hides_missing", json!(true));

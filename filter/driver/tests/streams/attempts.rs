@@ -155,7 +155,8 @@ fn an_attempt_that_ends_without_an_answer() {
     );
 }
 
-/// Envoy refuses it itself, behind the deciding phase: no attempt was made, and none of the backends has said anything.
+/// Envoy refuses it itself, behind the deciding phase: no attempt was made, and none of the
+/// backends has said anything.
 #[test]
 fn a_budget_that_is_used_up_is_no_word_of_a_backend() {
     let mut world = World::new(LIST, ATTEMPTS);
@@ -293,7 +294,8 @@ fn a_client_that_logs_in_sends_its_own_token() {
     assert!(challenge.starts_with("Bearer realm=\"https://login.example/"), "{challenge}");
 }
 
-/// From the first attempt to the redirect's target, and on to the next backend where nothing is delivered.
+/// From the first attempt to the redirect's target, and on to the next backend where nothing is
+/// delivered.
 #[test]
 fn a_redirect_that_is_followed() {
     let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
@@ -390,7 +392,8 @@ fn the_access_log_has_the_path_of_the_client() {
     }
 }
 
-/// Nobody has asked for one (RFC 9110 section 15.2.2), and a proxy before the front would take it for a tunnel.
+/// Nobody has asked for one (RFC 9110 section 15.2.2), and a proxy before the front would take it
+/// for a tunnel.
 #[test]
 fn an_answer_in_another_protocol_is_a_failure() {
     let mut world = World::new(LIST, ATTEMPTS);

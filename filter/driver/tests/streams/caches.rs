@@ -1,4 +1,5 @@
-//! Requests that the cache of a region may answer: what it is asked, and what the log and the metrics say of it.
+//! Requests that the cache of a region may answer: what it is asked, and what the log and the
+//! metrics say of it.
 
 use portolan_core::contract::StateKey;
 use portolan_core::contract::clusters::FILL;
@@ -19,7 +20,8 @@ const CACHED: &str = r#"{
 }"#;
 const ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["cache@eu", "near", "far"]}"#;
 
-/// A request for a blob, of which a registry has said with this status whether its repository has it.
+/// A request for a blob, of which a registry has said with this status whether its repository has
+/// it.
 fn asked(world: &mut World, status: &str, more: &[(&str, &str)]) -> u32 {
     let request = world.request_with("GET", "main.example", &blob("a"), more);
     assert_eq!(world.end(request), End::Waits, "to know whether the repository has it");

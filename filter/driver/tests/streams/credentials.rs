@@ -51,7 +51,8 @@ fn the_tokens_of_the_whole_list_are_fetched_at_once() {
     assert_eq!(asked, ["hub@token", "open@token"]);
 }
 
-/// Of several backends, the next one is asked in either case; it makes a difference where nobody has it.
+/// Of several backends, the next one is asked in either case; it makes a difference where nobody
+/// has it.
 #[test]
 fn meanings_of_the_refusal_of_a_token() {
     let failed = Answer::Failed(Wait::UNKNOWN);

@@ -1,5 +1,6 @@
-//! A host that does what the driver wants done, as Envoy does it: the attempts of a request share its headers and
-//! its properties, and what is read of "the" backend is that of the attempt that began last.
+//! A host that does what the driver wants done, as Envoy does it: the attempts of a request share
+//! its headers and its properties, and what is read of "the" backend is that of the attempt that
+//! began last.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,8 +211,8 @@ impl Host {
         Answers::parse(&property.unwrap_or_default())
     }
 
-    /// An attempt goes on: its backend gets the headers as they are. The injector behind the attempt phase takes
-    /// out the name of the credential.
+    /// An attempt goes on: its backend gets the headers as they are. The injector behind the
+    /// attempt phase takes out the name of the credential.
     pub(super) fn send(&mut self, stream: StreamId) -> Sent {
         let shared = &mut self.requests[self.streams[&stream].request];
         let credential = value(&shared.headers, CREDENTIAL);

@@ -1,4 +1,5 @@
-//! A whole worker without Envoy: requests and attempts step by step as tables, and random orders of what can happen.
+//! A whole worker without Envoy: requests and attempts step by step as tables, and random orders of
+//! what can happen.
 
 #![allow(
     clippy::unwrap_used,

@@ -7,7 +7,8 @@ use super::outcome::{asked_for, retried_at};
 use super::policies::{ATTEMPTS, FACTS_ATTEMPTS, LIST, blob, facts};
 use super::simulator::World;
 
-/// A list of which each backend is sent what the client sent, so that nothing is prepared for anybody.
+/// A list of which each backend is sent what the client sent, so that nothing is prepared for
+/// anybody.
 #[test]
 fn notes_of_attempts_are_not_read_as_prepared_requests() {
     let mut world = World::new(&facts(1), FACTS_ATTEMPTS);

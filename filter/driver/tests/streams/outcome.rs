@@ -39,7 +39,8 @@ impl End {
 pub(super) enum Answered {
     /// It is the client's.
     ForClient { status: String },
-    /// The next backend is asked: Envoy retries at this cluster; at the same one if the name is empty.
+    /// The next backend is asked: Envoy retries at this cluster; at the same one if the name is
+    /// empty.
     Retried { cluster: String },
     /// The proxy follows the redirect, by a cluster for its target.
     Followed { location: String, cluster: String },

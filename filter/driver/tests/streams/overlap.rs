@@ -1,4 +1,5 @@
-//! Attempts of one request that overlap in every order: a backend sees its own path, host and credentials only.
+//! Attempts of one request that overlap in every order: a backend sees its own path, host and
+//! credentials only.
 
 use std::collections::BTreeMap;
 

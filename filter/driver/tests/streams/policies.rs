@@ -8,7 +8,8 @@ pub(super) fn blob(repository: &str) -> String {
     format!("/v2/{repository}/blobs/{DIGEST}")
 }
 
-/// Three backends that are each shown something else: `hub` tokens, `robot` a credential, `open` nothing.
+/// Three backends that are each shown something else: `hub` tokens, `robot` a credential, `open`
+/// nothing.
 pub(super) const LIST: &str = r#"{
     "version": 1,
     "fronts": {"main": {"hosts": ["main.example"]}},
@@ -43,8 +44,8 @@ pub(super) const FOLLOWED: &str = r#"{
 /// Its attempts.
 pub(super) const FOLLOWED_ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["near", "far"]}"#;
 
-/// A policy that needs every kind of fact. `VERSION` makes another policy of it: other stores and another verifier by
-/// the same names.
+/// A policy that needs every kind of fact. `VERSION` makes another policy of it: other stores and
+/// another verifier by the same names.
 pub(super) const FACTS: &str = r#"{
     "version": 1,
     "fronts": {
@@ -79,7 +80,8 @@ pub(super) fn facts(version: u8) -> String {
 /// The attempts at its list of two.
 pub(super) const FACTS_ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["ar", "us"]}"#;
 
-/// A front whose clients log in to a backend with tokens. Where `found` keeps its tokens it says itself.
+/// A front whose clients log in to a backend with tokens. Where `found` keeps its tokens it says
+/// itself.
 pub(super) const LOGIN: &str = r#"{
     "version": 1,
     "fronts": {

@@ -1,4 +1,5 @@
-//! Random orders of everything that can happen to requests: arrivals, answers, time-outs, disconnects, reloads.
+//! Random orders of everything that can happen to requests: arrivals, answers, time-outs,
+//! disconnects, reloads.
 
 use std::collections::BTreeMap;
 
@@ -55,8 +56,8 @@ fn ask(world: &mut World, kind: usize) -> StreamId {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The simulator itself looks that nothing is done for a stream that is over, that none is woken that does not
-    /// wait, and that none is answered twice.
+    /// The simulator itself looks that nothing is done for a stream that is over, that none is
+    /// woken that does not wait, and that none is answered twice.
     #[test]
     fn every_request_ends(events in events()) {
         let mut world = World::new(&facts(1), FACTS_ATTEMPTS);

@@ -1,4 +1,5 @@
-//! Redirects of backends that do not lead where they should: what the client gets, and what the log says.
+//! Redirects of backends that do not lead where they should: what the client gets, and what the log
+//! says.
 
 use portolan_core::contract::StateKey;
 
@@ -17,7 +18,8 @@ fn location(world: &World, stream: u32) -> String {
     String::from_utf8(value.unwrap_or_default()).unwrap()
 }
 
-/// Envoy follows a redirect unless it cannot, as after too many: the answer then comes to the first pass.
+/// Envoy follows a redirect unless it cannot, as after too many: the answer then comes to the first
+/// pass.
 #[test]
 fn a_redirect_that_envoy_could_not_follow() {
     let mut world = alone();
@@ -69,7 +71,8 @@ fn a_redirect_of_a_later_backend_is_the_clients() {
     assert_eq!(location(&world, request), "https://elsewhere.example/x");
 }
 
-/// Where all redirects are denied, or some backends fail, only the first is for the operator to mend.
+/// Where all redirects are denied, or some backends fail, only the first is for the operator to
+/// mend.
 #[test]
 fn the_log_says_which_trouble_the_operator_can_mend() {
     let why = "its redirect leads where the policy does not";
@@ -107,7 +110,8 @@ fn a_redirect_of_the_only_backend_has_no_fallback() {
     assert_eq!(retries, None);
 }
 
-/// Nothing is followed after a write, and its refusal is the client's: the proxy has shown nothing of its own.
+/// Nothing is followed after a write, and its refusal is the client's: the proxy has shown nothing
+/// of its own.
 #[test]
 fn the_refusal_of_a_write_is_the_clients() {
     let policy = FOLLOWED.replace(r#""chains""#, r#""owner": "far", "chains""#);

@@ -1,4 +1,5 @@
-//! A worker whose host, clients, backends and services are all here. Its clock goes only when it is told to.
+//! A worker whose host, clients, backends and services are all here. Its clock goes only when it is
+//! told to.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ use super::outcome::{
 pub(super) struct World {
     pub(super) worker: Worker,
     pub(super) host: Host,
-    /// The filters: of requests, of attempts at the backends of the list, of redirect targets, of forms.
+    /// The filters: of requests, of attempts at the backends of the list, of redirect targets, of
+    /// forms.
     decide: Filter,
     attempt: Filter,
     alone: Filter,
@@ -206,7 +208,8 @@ impl World {
         }
     }
 
-    /// The answer of an attempt, or one of the host's own, gets to the phase of its request. What the client gets.
+    /// The answer of an attempt, or one of the host's own, gets to the phase of its request. What
+    /// the client gets.
     pub(super) fn respond(&mut self, request: StreamId, response: Headers) -> End {
         self.host.streams.get_mut(&request).unwrap().response = response;
         self.run(request, |worker, view, effects| worker.response_headers(request, view, effects));
@@ -250,7 +253,8 @@ impl World {
         self.host.calls.retain(|(other, _)| *other != stream);
     }
 
-    /// The service that was asked first of those that a call in the worker's name is under way to answers.
+    /// The service that was asked first of those that a call in the worker's name is under way to
+    /// answers.
     pub(super) fn service(
         &mut self,
         cluster: &str,

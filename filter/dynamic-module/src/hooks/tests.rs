@@ -212,8 +212,8 @@ static PLAYED: Callbacks = Callbacks {
     http_filter_config_set_gauge: set,
 };
 
-/// Does something with a stream of a configuration, from the beginning of both to their end; what was done to the stream, and
-/// to the configuration.
+/// Does something with a stream of a configuration, from the beginning of both to their end; what
+/// was done to the stream, and to the configuration.
 fn played(path: &'static str, work: impl FnOnce(Own)) -> (Vec<String>, Vec<String>) {
     let (owner, stream) = (Played::new("/"), Played::new(path));
     let config = configure(&PLAYED, owner.object(), POLICY.as_bytes()).expect("a good policy");
@@ -266,7 +266,8 @@ fn a_hook_that_fails_costs_its_request_and_is_counted() {
     a_request_that_is_forwarded_has_its_cluster_and_a_new_route();
 }
 
-/// Envoy's workers are threads of their own, and the turns of a configuration are the main thread's.
+/// Envoy's workers are threads of their own, and the turns of a configuration are the main
+/// thread's.
 #[test]
 fn workers_at_the_same_time_have_their_own_streams() {
     const WORKERS: usize = 4;

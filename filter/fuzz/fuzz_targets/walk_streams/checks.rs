@@ -89,8 +89,8 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&found).into_owned()
 }
 
-/// What the client of a stream gets. `by` is the backend whose answer it is, and `missed` are those that have answered
-/// that they lack it.
+/// What the client of a stream gets. `by` is the backend whose answer it is, and `missed` are those
+/// that have answered that they lack it.
 pub(crate) fn check_answer(
     asked: &Asked<'_>,
     host: &Host,

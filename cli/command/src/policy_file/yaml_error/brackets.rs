@@ -1,7 +1,8 @@
 //! Brackets and quotes that nothing closes.
 //!
-//! What counts: in a block, a bracket or quote at the start of a value; between brackets, any bracket, and a quote at
-//! the start of an item (YAML 1.2.2, sections 7.3 and 7.4). Comments count for nothing.
+//! What counts: in a block, a bracket or quote at the start of a value; between brackets, any
+//! bracket, and a quote at the start of an item (YAML 1.2.2, sections 7.3 and 7.4). Comments count
+//! for nothing.
 
 use crate::policy_file::place::Position;
 

@@ -97,7 +97,8 @@ pub(super) fn tab(text: &str, at: Position, info: &str) -> Option<(Position, Str
     Some((at, "a tab cannot indent YAML; indent with spaces".to_owned()))
 }
 
-/// A key without its colon, or without the space behind it: on the line before, where the parser has gone on, or here.
+/// A key without its colon, or without the space behind it: on the line before, where the parser
+/// has gone on, or here.
 pub(super) fn key(text: &str, at: Position) -> Option<(Position, String)> {
     let (here, before) = around(text, at);
     let candidates = before.last().copied().into_iter().chain(here);

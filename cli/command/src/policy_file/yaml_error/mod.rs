@@ -1,7 +1,9 @@
-//! Says in plain words, and at the line that is wrong, what the YAML parser says in the grammar's, often a line late.
+//! Says in plain words, and at the line that is wrong, what the YAML parser says in the grammar's,
+//! often a line late.
 //!
-//! [`brackets`] finds brackets and quotes that nothing closes, [`lines`] looks at keys and indentation, [`foreign`]
-//! at lines that belong to other languages. The parser has refused the text already; here is only looked for the cause.
+//! [`brackets`] finds brackets and quotes that nothing closes, [`lines`] looks at keys and
+//! indentation, [`foreign`] at lines that belong to other languages. The parser has refused the
+//! text already; here is only looked for the cause.
 
 mod brackets;
 mod foreign;

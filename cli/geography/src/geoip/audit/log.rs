@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-/// How long the prefixes are by which clients are taken together: what one site or one customer has.
+/// How long the prefixes are by which clients are taken together: what one site or one customer
+/// has.
 const V4_LENGTH: u8 = 24;
 const V6_LENGTH: u8 = 48;
 
@@ -29,8 +30,9 @@ struct Line {
 pub(super) struct Clients {
     /// How many requests they made.
     pub(super) requests: u64,
-    /// For each region and rule that their reads were served by, and each backend, the times until its first byte in
-    /// milliseconds. Only reads that the first who was asked answered: others say more of who failed.
+    /// For each region and rule that their reads were served by, and each backend, the times until
+    /// its first byte in milliseconds. Only reads that the first who was asked answered: others say
+    /// more of who failed.
     pub(super) times: BTreeMap<(String, String), BTreeMap<String, Vec<u64>>>,
 }
 

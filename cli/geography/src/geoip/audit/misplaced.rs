@@ -30,7 +30,8 @@ pub(super) struct Misplaced {
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) misplaced: Vec<Misplaced>,
-    /// The share of the source's IPv4 addresses that the database puts into another country, from 0 to 1.
+    /// The share of the source's IPv4 addresses that the database puts into another country, from 0
+    /// to 1.
     pub(super) other_country: f64,
     /// The same into another region of the policy.
     pub(super) other_region: f64,
@@ -80,7 +81,8 @@ pub(super) fn compare(config: &Config, database: &[Segment], truth: &Truth) -> C
     }
 }
 
-/// Whether the policy says itself where the clients of a network are, and geography does not matter.
+/// Whether the policy says itself where the clients of a network are, and geography does not
+/// matter.
 fn is_settled(config: &Config, prefix: IpNet) -> bool {
     let found = config.regions().networks().lookup(prefix.network()).and_then(|found| found.region);
     found.is_some_and(|(_, around)| around.contains(&prefix))

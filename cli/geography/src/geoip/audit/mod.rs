@@ -1,7 +1,8 @@
 //! `portolan geoip audit`: which clients are in the wrong region, and the lines that mend it.
 //!
-//! [`truth`] is what others say of where addresses are, [`misplaced`] compares it with the database by the regions of
-//! the policy, [`log`] is what clients did, [`slow`] what that says, [`document`] the answer.
+//! [`truth`] is what others say of where addresses are, [`misplaced`] compares it with the database
+//! by the regions of the policy, [`log`] is what clients did, [`slow`] what that says, [`document`]
+//! the answer.
 
 mod document;
 mod log;
@@ -35,17 +36,19 @@ pub struct AuditArguments {
     /// The database in use, if not the one that the policy names.
     #[arg(long, value_name = "FILE.mmdb")]
     database: Option<PathBuf>,
-    /// What a cloud publishes of its addresses, as for `networks import`; may be given several times.
+    /// What a cloud publishes of its addresses, as for `networks import`; may be given several
+    /// times.
     #[arg(long, value_name = "PROVIDER=FILE", value_parser = published)]
     published: Vec<(Provider, PathBuf)>,
-    /// A list with a country for each prefix: a table as for `geoip build`, or a geofeed (RFC 8805).
+    /// A list with a country for each prefix: a table as for `geoip build`, or a geofeed (RFC
+    /// 8805).
     #[arg(long, value_name = "FILE.csv")]
     list: Vec<PathBuf>,
     /// Another database, of countries or of cities.
     #[arg(long, value_name = "FILE.mmdb")]
     against: Vec<PathBuf>,
-    /// The access log of an Envoy that `portolan render` has configured: tells the requests of each network, and finds
-    /// clients who wait longer for their near registry than for another.
+    /// The access log of an Envoy that `portolan render` has configured: tells the requests of each
+    /// network, and finds clients who wait longer for their near registry than for another.
     #[arg(long, value_name = "FILE")]
     access_log: Vec<PathBuf>,
     /// Leave out networks without a request in the access log.
@@ -60,7 +63,8 @@ fn published(text: &str) -> Result<(Provider, PathBuf), String> {
     Ok((provider, file.into()))
 }
 
-/// Prints what is misplaced as networks for the policy, and to the standard error how much each source says.
+/// Prints what is misplaced as networks for the policy, and to the standard error how much each
+/// source says.
 ///
 /// # Errors
 ///

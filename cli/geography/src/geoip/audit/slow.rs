@@ -1,8 +1,9 @@
 //! Networks whose clients wait longer for the nearest registry than for a farther one.
 //!
-//! The front is asked by all, so the time until the first byte is that from the front to the registry. Clients of a
-//! region that has fronts of its own come to those; where they wait longer for what the policy calls near than for
-//! what it calls far, they have come to a front elsewhere, or the policy has their region wrong.
+//! The front is asked by all, so the time until the first byte is that from the front to the
+//! registry. Clients of a region that has fronts of its own come to those; where they wait longer
+//! for what the policy calls near than for what it calls far, they have come to a front elsewhere,
+//! or the policy has their region wrong.
 
 use ipnet::IpNet;
 use portolan_core::config::ids::RegionId;

@@ -49,8 +49,8 @@ impl Truth {
         Self::settled(provider.name().to_owned(), path, &claims)
     }
 
-    /// A list with a country for each prefix or range: a table as `build` reads it, or a geofeed (RFC 8805), whose
-    /// city and postal code are passed over.
+    /// A list with a country for each prefix or range: a table as `build` reads it, or a geofeed
+    /// (RFC 8805), whose city and postal code are passed over.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// A line without the columns that only geofeeds have. One without a country says that nobody should look there
-/// (RFC 8805 section 2.1.1), and is no line of a table.
+/// A line without the columns that only geofeeds have. One without a country says that nobody
+/// should look there (RFC 8805 section 2.1.1), and is no line of a table.
 fn of_geofeed(line: &str) -> String {
     let line = line.split('#').next().unwrap_or_default().trim();
     let columns: Vec<&str> = line.split(',').map(str::trim).collect();

@@ -1,13 +1,13 @@
 //! Tables of ranges or prefixes, one a line.
 //!
-//! `start,end,country[,subdivision]` is the shape of DB-IP's and of ip-location-db's country
-//! files; `prefix,country[,subdivision]` is the one that people write by hand. Both may be mixed,
-//! with or without quotes, a line of column names, empty lines and `#` comments. Numbers in place of
-//! addresses are those of `IP2Location` (`"16777216","16777471","AU","Australia"`) and of editions with
-//! `-num` in their names.
+//! `start,end,country[,subdivision]` is the shape of DB-IP's and of ip-location-db's country files;
+//! `prefix,country[,subdivision]` is the one that people write by hand. Both may be mixed, with or
+//! without quotes, a line of column names, empty lines and `#` comments. Numbers in place of
+//! addresses are those of `IP2Location` (`"16777216","16777471","AU","Australia"`) and of editions
+//! with `-num` in their names.
 //!
-//! A general CSV parser would serve worse: no column holds a line break, and one forgotten quote must
-//! be an error of its own line, not swallow the rest of the file.
+//! A general CSV parser would serve worse: no column holds a line break, and one forgotten quote
+//! must be an error of its own line, not swallow the rest of the file.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -164,7 +164,8 @@ fn is_header(columns: &[&str]) -> bool {
     columns.len() > 1 && columns.iter().all(is_name)
 }
 
-/// The columns of a line. A comma between quotes is part of a name, such as `"Palestine, State of"`.
+/// The columns of a line. A comma between quotes is part of a name, such as
+/// `"Palestine, State of"`.
 fn columns(text: &str) -> Vec<&str> {
     let mut is_quoted = false;
     let ends = |letter: char| {

@@ -124,7 +124,8 @@ fn location_of(record: &Value) -> Result<Option<Location>, Fault> {
 const CODES: [&str; 4] =
     ["/subdivisions/0/iso_code", "/region_code", "/subdivision_code", "/state_code"];
 
-/// Where a subdivision's name stands: DB-IP's city database, ip-location-db's, `IPinfo`'s and others.
+/// Where a subdivision's name stands: DB-IP's city database, ip-location-db's, `IPinfo`'s and
+/// others.
 const NAMES: [&str; 6] =
     ["/subdivisions/0/names/en", "/state1", "/state", "/region", "/region_name", "/subdivision"];
 

@@ -1,7 +1,8 @@
 //! Access to a node of a cache: which peers may ask for what.
 //!
-//! Envoys read content. Operators, who are the node's own machine and whom `--cache-operators` names, also see what it
-//! counts and holds, and have it forget content. Whoever else reaches a node is none of its business: the network has to keep them away.
+//! Envoys read content. Operators, who are the node's own machine and whom `--cache-operators`
+//! names, also see what it counts and holds, and have it forget content. Whoever else reaches a
+//! node is none of its business: the network has to keep them away.
 
 use ipnet::IpNet;
 

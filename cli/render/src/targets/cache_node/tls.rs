@@ -1,7 +1,8 @@
 //! TLS of a node of a cache: its certificate, and the verification of Envoys and of fills.
 //!
-//! It takes connections of whoever has a certificate of the cache's authority, and shows its own; it asks for fills in the
-//! same way. For its own machine it listens without TLS, at the port after its own.
+//! It takes connections of whoever has a certificate of the cache's authority, and shows its own;
+//! it asks for fills in the same way. For its own machine it listens without TLS, at the port after
+//! its own.
 
 use std::fmt::Write as _;
 
@@ -22,8 +23,8 @@ pub(super) fn ports(port: u16, family: &str) -> String {
     format!("{port}{family}:ssl:proto=http{}", own.unwrap_or_default())
 }
 
-/// What the server's settings say. It compares no address with a certificate, so that for what is asked by its address the
-/// signature has to do.
+/// What the server's settings say. It compares no address with a certificate, so that for what is
+/// asked by its address the signature has to do.
 pub(super) fn records(tls: &CacheTls, fill_is_address: bool) -> String {
     let verified = if fill_is_address { "SIGNATURE" } else { "ALL" };
     let (ca, own) = (tls.ca_file.as_str(), &tls.own);

@@ -8,8 +8,8 @@ pub(crate) struct EnvoyGatewayArgs {
     /// The `GatewayClass` of the gateway. Default: eg. For `--target envoy-gateway`.
     #[arg(long, value_name = "NAME")]
     gateway_class: Option<String>,
-    /// The SHA-256 of the filter at an `https` URL, or of the image's manifest at an `oci` one, in hexadecimal. For
-    /// `--target envoy-gateway`.
+    /// The SHA-256 of the filter at an `https` URL, or of the image's manifest at an `oci` one, in
+    /// hexadecimal. For `--target envoy-gateway`.
     #[arg(long, value_name = "SUM", value_parser = sum)]
     wasm_sha256: Option<String>,
 }

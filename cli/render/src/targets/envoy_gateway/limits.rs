@@ -1,5 +1,5 @@
-//! What Envoy Gateway cannot express, and the refusal of a policy that needs it. docs/envoy-gateway.md has the same
-//! table.
+//! What Envoy Gateway cannot express, and the refusal of a policy that needs it.
+//! docs/envoy-gateway.md has the same table.
 
 use portolan_command::policy_file::{Diagnostic, LoadedPolicy};
 
@@ -23,8 +23,8 @@ pub(super) struct Limit {
 /// What a field needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// The module as a file in the gateway's pods: the filters of clusters run it, and Envoy Gateway tells clusters of no
-    /// module that it serves.
+    /// The module as a file in the gateway's pods: the filters of clusters run it, and Envoy
+    /// Gateway tells clusters of no module that it serves.
     File,
     /// Nothing has it.
     Nothing,

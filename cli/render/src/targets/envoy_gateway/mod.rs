@@ -1,8 +1,10 @@
-//! `--target envoy-gateway`: objects for Kubernetes by which Envoy Gateway configures a gateway that serves a policy.
+//! `--target envoy-gateway`: objects for Kubernetes by which Envoy Gateway configures a gateway
+//! that serves a policy.
 //!
-//! A `Gateway` with an `HTTPRoute` that answers 503 makes a listener; an `EnvoyExtensionPolicy` names the module of the
-//! filter and has the policy as its `config`; an `EnvoyPatchPolicy` puts our connection manager in the place of Envoy
-//! Gateway's, and adds our clusters ([`patches`]). Whoever takes the last away gets 503 for everything.
+//! A `Gateway` with an `HTTPRoute` that answers 503 makes a listener; an `EnvoyExtensionPolicy`
+//! names the module of the filter and has the policy as its `config`; an `EnvoyPatchPolicy` puts
+//! our connection manager in the place of Envoy Gateway's, and adds our clusters ([`patches`]).
+//! Whoever takes the last away gets 503 for everything.
 //!
 //! [`limits`] lists what Envoy Gateway cannot express and refuses a policy that needs it.
 
@@ -40,8 +42,8 @@ pub(crate) struct Rendered {
 ///
 /// # Errors
 ///
-/// A policy that needs more than Envoy Gateway has, each reason with the path of its field; options that do not go with
-/// the policy or the target.
+/// A policy that needs more than Envoy Gateway has, each reason with the path of its field; options
+/// that do not go with the policy or the target.
 pub(crate) fn render(
     policy: &LoadedPolicy,
     site: &SiteArgs,
@@ -106,7 +108,8 @@ fn route(names: &Names<'_>) -> Value {
     object(names, GATEWAYS, "HTTPRoute", &spec)
 }
 
-/// The listener. The filter knows which hosts are served, and refuses others in the words of the registry API.
+/// The listener. The filter knows which hosts are served, and refuses others in the words of the
+/// registry API.
 fn gateway(names: &Names<'_>) -> Value {
     let protocol = if names.has_tls() { "HTTPS" } else { "HTTP" };
     let listener = json!({

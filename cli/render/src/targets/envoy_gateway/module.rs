@@ -36,8 +36,8 @@ impl Module {
         }
     }
 
-    /// As an `EnvoyExtensionPolicy` names it; none for a file. Both kinds of sums are SHA-256: of the module at a web
-    /// server, of the manifest of an image.
+    /// As an `EnvoyExtensionPolicy` names it; none for a file. Both kinds of sums are SHA-256: of
+    /// the module at a web server, of the manifest of an image.
     pub(super) fn code(&self, sha256: Option<&str>, pull_secret: Option<&str>) -> Option<Value> {
         let sum = sha256.map_or(Value::Null, |sum| json!({"sha256": sum}));
         match self {

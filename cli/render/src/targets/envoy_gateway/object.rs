@@ -43,7 +43,8 @@ impl Names<'_> {
         format!("{}/{NAME}/{NAME}", self.namespace())
     }
 
-    /// Where in the listener the connection manager is: listeners with TLS tell chains by server name.
+    /// Where in the listener the connection manager is: listeners with TLS tell chains by server
+    /// name.
     pub(super) fn filter_chain(&self) -> &'static str {
         if self.has_tls() { "/filter_chains/0" } else { "/default_filter_chain" }
     }

@@ -1,9 +1,11 @@
-//! The `EnvoyPatchPolicy`: changes of what Envoy Gateway would tell Envoy, as JSON patches (RFC 6902).
+//! The `EnvoyPatchPolicy`: changes of what Envoy Gateway would tell Envoy, as JSON patches (RFC
+//! 6902).
 //!
-//! Envoy Gateway's connection manager normalises paths always, and takes no filters but its own. So ours is put in its
-//! place; what it knows of the module, which it serves to its pods at an address that nobody else knows, is copied over
-//! first. A patch that does not fit is told in the policy's status, and leaves a filter without a module: Envoy
-//! refuses that, and the gateway stays as it was.
+//! Envoy Gateway's connection manager normalises paths always, and takes no filters but its own. So
+//! ours is put in its place; what it knows of the module, which it serves to its pods at an address
+//! that nobody else knows, is copied over first. A patch that does not fit is told in the policy's
+//! status, and leaves a filter without a module: Envoy refuses that, and the gateway stays as it
+//! was.
 
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
@@ -44,7 +46,8 @@ fn added(cluster: &Value) -> Value {
     json!({"type": CLUSTER, "name": name_of(cluster), "operation": operation})
 }
 
-/// Our connection manager comes before Envoy Gateway's, takes what it needs of it, and is then alone.
+/// Our connection manager comes before Envoy Gateway's, takes what it needs of it, and is then
+/// alone.
 fn of_listener(listener: &Value, names: &Names<'_>, module: &Module) -> Vec<Value> {
     let chain = names.filter_chain();
     let Some(filter) = listener.pointer("/filter_chains/0/filters/0") else { return Vec::new() };
@@ -69,8 +72,8 @@ fn of_listener(listener: &Value, names: &Names<'_>, module: &Module) -> Vec<Valu
     operations.into_iter().map(of_listener).collect()
 }
 
-/// What filters of ours have from the one of the `EnvoyExtensionPolicy`: all of them the module, the one that decides
-/// the policy too.
+/// What filters of ours have from the one of the `EnvoyExtensionPolicy`: all of them the module,
+/// the one that decides the policy too.
 fn copies(manager: &Value, chain: &str, module: &Module) -> Vec<Value> {
     if matches!(module, Module::File(_)) {
         return Vec::new();

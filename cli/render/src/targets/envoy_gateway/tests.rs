@@ -1,5 +1,5 @@
-//! What is refused, and what the security of a gateway rests on. That Envoy Gateway and Envoy take the objects is for
-//! `make test-envoy-gateway`.
+//! What is refused, and what the security of a gateway rests on. That Envoy Gateway and Envoy take
+//! the objects is for `make test-envoy-gateway`.
 
 use clap::Parser;
 use serde_json::{Value, json};

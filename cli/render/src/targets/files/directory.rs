@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! envoy.yaml        the bootstrap: `envoy -c DIRECTORY/envoy.yaml`
-//! clusters.json     listeners.json  routes.json  scrapes.json  filters/NAME.json      what Envoy reads again
+//! clusters.json     what Envoy reads again; so are listeners.json, routes.json, scrapes.json
+//! filters/NAME.json the same, of the filters
 //! sds/NAME.yaml     where each secret is
 //! portolan.json     how it was rendered, which policy is in force, which were before
 //! versions/ID.json  all files of a policy that was in force: what `portolan rollback` goes back to

@@ -1,10 +1,11 @@
-//! `--target files`: a small fixed bootstrap, and a directory of files that Envoy reads again when they are replaced.
+//! `--target files`: a small fixed bootstrap, and a directory of files that Envoy reads again when
+//! they are replaced.
 //!
-//! Clusters come by CDS, the listener by LDS, its routes by RDS, each of its HTTP filters by ECDS, secrets by SDS.
-//! The listener is made so that hardly any policy changes it: a listener that changes closes the connections
-//! that clients have, and cuts what still streams on them. [`split`] takes the parts out of a whole
-//! configuration, [`slots`] has the filters that a listener keeps places for, [`union`] makes of two policies what
-//! serves both, [`directory`] knows the files.
+//! Clusters come by CDS, the listener by LDS, its routes by RDS, each of its HTTP filters by ECDS,
+//! secrets by SDS. The listener is made so that hardly any policy changes it: a listener that
+//! changes closes the connections that clients have, and cuts what still streams on them. [`split`]
+//! takes the parts out of a whole configuration, [`slots`] has the filters that a listener keeps
+//! places for, [`union`] makes of two policies what serves both, [`directory`] knows the files.
 
 mod directory;
 pub(crate) mod directory_error;

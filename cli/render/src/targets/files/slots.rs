@@ -1,7 +1,7 @@
 //! The HTTP filters that a listener keeps places for, whether the policy has them or not.
 //!
-//! A filter that comes or goes would change the listener. So each has its place always, and where the policy does
-//! not have it, one that does nothing stands there.
+//! A filter that comes or goes would change the listener. So each has its place always, and where
+//! the policy does not have it, one that does nothing stands there.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,8 @@ const fn for_some_routes(name: &'static str, message: &'static str) -> Slot {
 
 const ADDRESSES: &str = "extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig";
 
-/// All places that there may be, in the order of the connection manager. The router, which ends the chain, is not among them.
+/// All places that there may be, in the order of the connection manager. The router, which ends the
+/// chain, is not among them.
 const ALL: [Slot; 12] = [
     slot("envoy.filters.http.health_check", "extensions.filters.http.health_check.v3.HealthCheck"),
     slot("envoy.filters.http.cdn_loop", "extensions.filters.http.cdn_loop.v3.CdnLoopConfig"),

@@ -59,7 +59,8 @@ pub(crate) fn split(mut whole: Value, options: &Options) -> Parts {
     }
 }
 
-/// The listeners that follow the policy. What leads to https has its routes in it: nothing streams there, so it may change.
+/// The listeners that follow the policy. What leads to https has its routes in it: nothing streams
+/// there, so it may change.
 const LISTENERS: [&str; 4] =
     [listener::NAME, http3::NAME, http_redirect::NAME, fill_listener::NAME];
 /// Those of them that serve it.
@@ -69,8 +70,8 @@ const ROUTES: &str = "config.route.v3.RouteConfiguration";
 /// The connection manager of a listener.
 pub(crate) const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 
-/// Where Envoy finds resources: at its discovery service, or in a file. It looks again when a file is moved to
-/// this path.
+/// Where Envoy finds resources: at its discovery service, or in a file. It looks again when a file
+/// is moved to this path.
 fn source(options: &Options, kind: &Kind) -> Value {
     if options.target.is_told_by_a_service() {
         return json!({"resource_api_version": "V3", "ads": {}});

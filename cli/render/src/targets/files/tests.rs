@@ -116,7 +116,8 @@ fn metrics_labels_change_with_the_policy() {
     assert!(set(&policy()).scrapes.is_empty(), "nobody scrapes");
 }
 
-/// What a listener says itself, about connections and who is at their other end. `portolan apply` says so.
+/// What a listener says itself, about connections and who is at their other end. `portolan apply`
+/// says so.
 #[test]
 fn policies_that_change_the_listener() {
     let rows = [
@@ -174,7 +175,8 @@ fn secrets_of_two_policies_have_two_names() {
     assert!(clusters.contains(&format!("/d/sds/{name}.yaml")), "Envoy looks for it");
 }
 
-/// A filter that the connection manager has and that has no place here would come and go with the listener.
+/// A filter that the connection manager has and that has no place here would come and go with the
+/// listener.
 #[test]
 fn every_filter_has_its_place() {
     for (what, changed) in changes() {
@@ -222,7 +224,8 @@ fn a_file_says_its_version() {
     assert_eq!((&read, read.id()), (&set, set.id()), "it is kept to go back to");
 }
 
-/// The native module stands wherever the filter does, and a place that takes the one takes no other.
+/// The native module stands wherever the filter does, and a place that takes the one takes no
+/// other.
 #[test]
 fn the_filter_is_of_one_kind_everywhere() {
     let [wasm, native] = [FilterKind::Wasm, FilterKind::Module].map(|kind| {

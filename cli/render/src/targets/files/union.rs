@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::named::name_of;
 use super::resources::Kind;
 
-/// The resources of both policies. Where both have one under one name, it is the new one's: what a name connects to
-/// is in the name.
+/// The resources of both policies. Where both have one under one name, it is the new one's: what a
+/// name connects to is in the name.
 pub fn union(kind: &Kind, old: &[Value], new: &[Value]) -> Vec<Value> {
     match kind {
         Kind::Clusters => {
@@ -17,7 +17,8 @@ pub fn union(kind: &Kind, old: &[Value], new: &[Value]) -> Vec<Value> {
             new.iter().chain(others).cloned().collect()
         }
         Kind::Routes => new.iter().map(|new| routes(old, new)).collect(),
-        // The filter of one policy decides at a time, and a listener has no part in decisions; nor has what metrics say.
+        // The filter of one policy decides at a time, and a listener has no part in decisions; nor
+        // has what metrics say.
         Kind::Listeners | Kind::Filter(_) | Kind::Scrapes => new.to_vec(),
     }
 }
@@ -31,8 +32,8 @@ fn routes(old: &[Value], new: &Value) -> Value {
     both
 }
 
-/// A domain of the new policy is in the virtual host that the new policy has it in, and in no other: Envoy takes
-/// no domain twice.
+/// A domain of the new policy is in the virtual host that the new policy has it in, and in no
+/// other: Envoy takes no domain twice.
 fn keep_domains_apart(hosts: &mut Vec<Value>, new: &Value) {
     let new = new.get("virtual_hosts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     for host in hosts.iter_mut() {
@@ -62,8 +63,8 @@ fn merge(old: &Value, new: &Value) -> Value {
     }
 }
 
-/// The ways in which a route says its cluster, of which it has one. A matcher comes first: it knows the clusters
-/// of later attempts, and goes to the same first one.
+/// The ways in which a route says its cluster, of which it has one. A matcher comes first: it knows
+/// the clusters of later attempts, and goes to the same first one.
 const CLUSTER: [&str; 3] = ["inline_cluster_specifier_plugin", "cluster_header", "cluster"];
 
 fn fields(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Value> {
@@ -85,7 +86,8 @@ fn fields(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Val
     both
 }
 
-/// The words of both, with commas between: what one policy marks to be tried again is, until nothing needs that.
+/// The words of both, with commas between: what one policy marks to be tried again is, until
+/// nothing needs that.
 fn words(old: &Value, new: &Value) -> Value {
     let [old, new] = [old, new].map(|text| text.as_str().unwrap_or_default());
     let known: BTreeSet<&str> = new.split(',').collect();
@@ -111,8 +113,8 @@ fn list(old: &[Value], new: &[Value]) -> Vec<Value> {
     both
 }
 
-/// Whether two items are the same in two policies: a part of one name, for routes also of one match, or one
-/// value.
+/// Whether two items are the same in two policies: a part of one name, for routes also of one
+/// match, or one value.
 fn is_same(old: &Value, new: &Value) -> bool {
     if old.is_object() && new.is_object() && !name_of(new).is_empty() {
         return name_of(old) == name_of(new) && old.get("match") == new.get("match");

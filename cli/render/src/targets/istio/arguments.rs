@@ -5,23 +5,24 @@ use clap::{Args, ValueEnum};
 /// What belongs to the mesh and not to the policy.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct IstioArgs {
-    /// How much of a policy Istio carries out: the filter and routes to single backends, or everything, by patches
-    /// of Envoy's configuration. Default: plugin. For `--target istio`.
+    /// How much of a policy Istio carries out: the filter and routes to single backends, or
+    /// everything, by patches of Envoy's configuration. Default: plugin. For `--target istio`.
     #[arg(long)]
     level: Option<Level>,
-    /// The namespace of the gateway and of all objects. Default: istio-ingress, or portolan. For `--target istio` and
-    /// `envoy-gateway`.
+    /// The namespace of the gateway and of all objects. Default: istio-ingress, or portolan. For
+    /// `--target istio` and `envoy-gateway`.
     #[arg(long, value_name = "NAMESPACE", value_parser = name)]
     namespace: Option<String>,
-    /// A label that only the pods of this gateway have: they serve nothing else. Default: istio=portolan. For
-    /// `--target istio`.
+    /// A label that only the pods of this gateway have: they serve nothing else. Default:
+    /// istio=portolan. For `--target istio`.
     #[arg(long, value_name = "LABEL=VALUE", value_parser = label)]
     gateway_label: Option<(String, String)>,
-    /// The Secret with the certificate that the gateway shows to clients; without it they connect without TLS. For
-    /// `--target istio` and `envoy-gateway`.
+    /// The Secret with the certificate that the gateway shows to clients; without it they connect
+    /// without TLS. For `--target istio` and `envoy-gateway`.
     #[arg(long, value_name = "SECRET", value_parser = name)]
     tls_credential: Option<String>,
-    /// The Secret with which the image of the filter is pulled. For `--target istio` and `envoy-gateway`.
+    /// The Secret with which the image of the filter is pulled. For `--target istio` and
+    /// `envoy-gateway`.
     #[arg(long, value_name = "SECRET", value_parser = name)]
     image_pull_secret: Option<String>,
 }

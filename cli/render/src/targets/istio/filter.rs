@@ -45,8 +45,8 @@ impl Module {
         }
     }
 
-    /// Where Envoy finds it. The agent puts the path of the file that it has fetched in the place of a URL; the name
-    /// of the cluster is never used.
+    /// Where Envoy finds it. The agent puts the path of the file that it has fetched in the place
+    /// of a URL; the name of the cluster is never used.
     fn code(&self) -> Value {
         match self {
             Self::File(path) => json!({"local": {"filename": path}}),
@@ -73,7 +73,8 @@ pub(super) fn plugin(names: &Names, module: &Module, policy_json: &str) -> Value
     object(&names.namespace, "extensions.istio.io/v1alpha1", "WasmPlugin", NAME, &spec)
 }
 
-/// The contents of the filters whose places the connection manager keeps, but for the one that decides.
+/// The contents of the filters whose places the connection manager keeps, but for the one that
+/// decides.
 pub(super) fn add(patches: &mut Patches<'_>, filters: &[Value], module: &Module) {
     for filter in filters.iter().filter(|filter| name_of(filter) != DECIDES) {
         let mut filter = filter.clone();
@@ -107,7 +108,8 @@ impl<'m> Delivery<'m> {
         cluster
     }
 
-    /// A file is named where it is needed. A URL is only looked at by the agent where extensions are discovered.
+    /// A file is named where it is needed. A URL is only looked at by the agent where extensions
+    /// are discovered.
     fn of_filter(&mut self, filter: &mut Value) {
         let Some(content) = filter.get_mut("typed_config").filter(|content| is_wasm(content))
         else {
@@ -139,7 +141,8 @@ impl<'m> Delivery<'m> {
 
 /// The type of a filter of ours.
 pub(super) const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
-/// The type of what Istio's agent puts in the place of a filter that it could not fetch: it refuses every request.
+/// The type of what Istio's agent puts in the place of a filter that it could not fetch: it refuses
+/// every request.
 pub(super) const DENIES_ALL: &str =
     "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 
@@ -147,8 +150,8 @@ fn is_wasm(content: &Value) -> bool {
     content.get("@type").and_then(Value::as_str) == Some(WASM)
 }
 
-/// Says where the module is. A `WasmPlugin` names no machine of its own, so the other filters name none either: all
-/// of a worker share one, and with it tokens and what is remembered.
+/// Says where the module is. A `WasmPlugin` names no machine of its own, so the other filters name
+/// none either: all of a worker share one, and with it tokens and what is remembered.
 fn deliver(content: &mut Value, module: &Module) {
     if !is_wasm(content) {
         return;

@@ -7,8 +7,8 @@ use super::patch::Patches;
 
 /// Adds the patches of clusters and routes.
 ///
-/// What Istio makes of the port is removed, and ours put in its place: whoever shares a gateway would lose what others
-/// serve on the same port.
+/// What Istio makes of the port is removed, and ours put in its place: whoever shares a gateway
+/// would lose what others serve on the same port.
 pub(super) fn add(
     patches: &mut Patches<'_>,
     clusters: Vec<Value>,

@@ -1,4 +1,5 @@
-//! What a level cannot express, and the refusal of a policy that needs it. docs/istio.md has the same table.
+//! What a level cannot express, and the refusal of a policy that needs it. docs/istio.md has the
+//! same table.
 
 use portolan_command::policy_file::{Diagnostic, LoadedPolicy};
 

@@ -1,7 +1,8 @@
 //! Our connection manager in the place of Istio's.
 //!
-//! A patch can only merge, and a merge cannot switch off what Istio switches on: its own normalises paths, lets clients
-//! change to websockets, and has no early removal of headers. So it is replaced as a whole.
+//! A patch can only merge, and a merge cannot switch off what Istio switches on: its own normalises
+//! paths, lets clients change to websockets, and has no early removal of headers. So it is replaced
+//! as a whole.
 
 use portolan_core::contract::headers;
 use serde_json::{Value, json};
@@ -66,9 +67,9 @@ fn adapt(manager: &mut Value, names: &Names) {
     }
 }
 
-/// What stands in clusters and routes elsewhere, and has no place in a `DestinationRule` or a `VirtualService`: answers
-/// that speak in the name of Envoy or the filter are silenced by the last filter, and the longest time that any request
-/// may stand still is everybody's.
+/// What stands in clusters and routes elsewhere, and has no place in a `DestinationRule` or a
+/// `VirtualService`: answers that speak in the name of Envoy or the filter are silenced by the last
+/// filter, and the longest time that any request may stand still is everybody's.
 fn adapt_to_plain_routes(manager: &mut Value, patience: Patience) {
     let silenced = ["x-envoy-", headers::PREFIX, "x-geo-"]
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));

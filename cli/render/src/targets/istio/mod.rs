@@ -1,10 +1,13 @@
-//! `--target istio`: objects for Kubernetes by which Istio configures a gateway that serves a policy.
+//! `--target istio`: objects for Kubernetes by which Istio configures a gateway that serves a
+//! policy.
 //!
-//! The filter comes as a `WasmPlugin`, its policy in `pluginConfig`: another policy of the same backends is a message
-//! to Envoy's extension discovery and no new listener. The connection manager is ours at both levels, because Istio's
-//! own would normalise paths, take websockets and believe headers. What differs is who carries a decision out:
+//! The filter comes as a `WasmPlugin`, its policy in `pluginConfig`: another policy of the same
+//! backends is a message to Envoy's extension discovery and no new listener. The connection manager
+//! is ours at both levels, because Istio's own would normalise paths, take websockets and believe
+//! headers. What differs is who carries a decision out:
 //!
-//! * `plugin`: a `ServiceEntry`, a `DestinationRule` and routes of a `VirtualService` for each backend;
+//! * `plugin`: a `ServiceEntry`, a `DestinationRule` and routes of a `VirtualService` for each
+//!   backend;
 //! * `full`: the clusters and routes of the bootstrap, as patches of one `EnvoyFilter`.
 //!
 //! [`limits`] lists what a level cannot express and refuses a policy that needs it.
@@ -48,8 +51,8 @@ pub(crate) struct Rendered {
 ///
 /// # Errors
 ///
-/// A policy that needs more than the level has, each reason with the path of its field; options that do not go with
-/// the policy or the target.
+/// A policy that needs more than the level has, each reason with the path of its field; options
+/// that do not go with the policy or the target.
 pub(crate) fn render(
     policy: &LoadedPolicy,
     site: &SiteArgs,

@@ -58,8 +58,8 @@ impl Names {
         if self.has_tls() { "https-portolan" } else { "http-portolan" }
     }
 
-    /// What Istio calls the routes of the gateway (`gatewayRDSRouteName` of its model). An address that the gateway is
-    /// bound to is part of it.
+    /// What Istio calls the routes of the gateway (`gatewayRDSRouteName` of its model). An address
+    /// that the gateway is bound to is part of it.
     pub(super) fn routes(&self) -> String {
         let port = self.port();
         let bound = self.bound().map_or_else(String::new, |address| format!(".{address}"));
@@ -83,7 +83,8 @@ impl Names {
         )
     }
 
-    /// The `Gateway`. The filter knows which hosts are served, and refuses others in the words of the registry API.
+    /// The `Gateway`. The filter knows which hosts are served, and refuses others in the words of
+    /// the registry API.
     pub(super) fn gateway(&self) -> Value {
         let protocol = if self.has_tls() { "HTTPS" } else { "HTTP" };
         let mut server = json!({
@@ -117,8 +118,8 @@ pub(super) fn of_backend(backend: &Backend) -> String {
     format!("{plain}-{}", Fingerprint::of([backend.name(), backend.key()]))
 }
 
-/// The host by which the mesh knows a backend. It is nobody's in DNS (RFC 9476): the registry's own name would change
-/// how others in the mesh reach it.
+/// The host by which the mesh knows a backend. It is nobody's in DNS (RFC 9476): the registry's own
+/// name would change how others in the mesh reach it.
 pub(super) fn host_of(backend: &Backend) -> String {
     format!("{}.portolan.internal", of_backend(backend))
 }

@@ -1,4 +1,5 @@
-//! Level `plugin`: what carries a decision out in Istio's own words, for policies that ask one backend for each request.
+//! Level `plugin`: what carries a decision out in Istio's own words, for policies that ask one
+//! backend for each request.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -45,8 +46,8 @@ fn service_entry(backend: &Backend, names: &Names) -> Value {
     object(&names.namespace, API, "ServiceEntry", &of_backend(backend), &spec)
 }
 
-/// How it is reached. No ejection: Istio's would count statuses, and anybody can ask for the image that makes a registry
-/// answer 500.
+/// How it is reached. No ejection: Istio's would count statuses, and anybody can ask for the image
+/// that makes a registry answer 500.
 fn destination_rule(backend: &Backend, trust: Trust<'_>, names: &Names) -> Value {
     let limits = backend.resilience().limits;
     let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
@@ -97,7 +98,8 @@ fn tls(backend: &Backend, trust: Trust<'_>) -> Value {
     joined([own, name, verified])
 }
 
-/// A request goes to the backend that the filter has named in its header. One that nobody decided about goes nowhere.
+/// A request goes to the backend that the filter has named in its header. One that nobody decided
+/// about goes nowhere.
 fn virtual_service(model: &Model<'_>, names: &Names) -> Value {
     let headers = &model.serving.headers;
     let routes = model.backends.iter().flat_map(|backend| {

@@ -1,5 +1,5 @@
-//! What is refused, and what the security of a gateway rests on. That Istio and Envoy take the objects is for
-//! `make test-istio`.
+//! What is refused, and what the security of a gateway rests on. That Istio and Envoy take the
+//! objects is for `make test-istio`.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,8 @@ const PLUGIN: &str = "--wasm oci://registry.example/portolan-wasm:v1";
 /// What is changed in a policy, the path that is refused, and the level that has it.
 type Beyond = (Vec<(&'static str, Value)>, &'static str, Option<Level>);
 
-/// A change of the policy by which each limit is reached, the path that is told, and the level that has it.
+/// A change of the policy by which each limit is reached, the path that is told, and the level that
+/// has it.
 fn beyond() -> Vec<Beyond> {
     let full = Some(Level::Full);
     let one = |pointer, value| vec![(pointer, value)];
@@ -260,7 +261,8 @@ fn certificates_of_backends_are_verified() {
     assert_eq!(tls, [&expected, &json!({"mode": "DISABLE"})]);
 }
 
-/// Every filter of ours of a cluster is either a file or discovered, and what is discovered is delivered.
+/// Every filter of ours of a cluster is either a file or discovered, and what is discovered is
+/// delivered.
 #[test]
 fn discovered_names_are_in_the_objects() {
     let changes = [("/rules/0/chains/eu", json!(["eu", "us"]))];

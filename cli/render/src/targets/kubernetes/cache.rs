@@ -1,6 +1,7 @@
 //! The nodes of a cache among the objects of a cluster: the chart's, as many as the policy names.
 //!
-//! A policy says where the nodes are, so their names have to be those that the `StatefulSet` gives them.
+//! A policy says where the nodes are, so their names have to be those that the `StatefulSet` gives
+//! them.
 
 use portolan_core::config::{Backend, Cache, CacheTls, Scheme};
 use serde_json::{Value, json};

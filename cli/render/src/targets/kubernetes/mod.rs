@@ -1,8 +1,10 @@
 //! `--target kubernetes`: the objects of a cluster that serves a policy, for `kubectl apply`.
 //!
-//! They are those of the Helm chart: [`CHART`] is what `helm template` makes of it (`scripts/examples` writes it, a
-//! test compares). Here the policy is put into them, and what follows from it: the volumes of the files that it names
-//! ([`mounts`]), the nodes of its cache ([`cache`]), and the port of the Service. What else is to be different is for Helm's values or kustomize.
+//! They are those of the Helm chart: [`CHART`] is what `helm template` makes of it
+//! (`scripts/examples` writes it, a test compares). Here the policy is put into them, and what
+//! follows from it: the volumes of the files that it names ([`mounts`]), the nodes of its cache
+//! ([`cache`]), and the port of the Service. What else is to be different is for Helm's values or
+//! kustomize.
 
 mod cache;
 mod mounts;
@@ -22,7 +24,8 @@ use mounts::Mount;
 /// The objects of the chart, with a policy of no meaning.
 const CHART: &str = include_str!("../../../../../envoy/kubernetes/manifests.json");
 
-/// What a `ConfigMap` may hold (Kubernetes, "ConfigMaps": 1 MiB), less some room for what is around it.
+/// What a `ConfigMap` may hold (Kubernetes, "ConfigMaps": 1 MiB), less some room for what is around
+/// it.
 const MOST_BYTES: usize = 1_000_000;
 
 /// The objects, and what the operator has still to do.
@@ -38,7 +41,8 @@ pub(crate) struct Manifests {
 ///
 /// # Errors
 ///
-/// A policy that no Envoy could serve, a file at a place where no volume can be, or a policy that is too large.
+/// A policy that no Envoy could serve, a file at a place where no volume can be, or a policy that
+/// is too large.
 pub(crate) fn manifests(policy: &LoadedPolicy, site: &SiteArgs) -> Result<Manifests, RenderError> {
     let rendering = Rendering::of(policy, site, Target::Files)?;
     let model = rendering.model();

@@ -1,7 +1,8 @@
-//! The volumes that a policy needs: a Secret for each directory of files that it names, a claim for the database.
+//! The volumes that a policy needs: a Secret for each directory of files that it names, a claim for
+//! the database.
 //!
-//! A Secret is mounted as a directory, which the kubelet replaces when the Secret changes; mounted as single files
-//! (`subPath`) it would never change.
+//! A Secret is mounted as a directory, which the kubelet replaces when the Secret changes; mounted
+//! as single files (`subPath`) it would never change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::super::super::error::RenderError;
 
-/// Where the image or the pod has something already: no volume can be at or above it, nor inside of it.
+/// Where the image or the pod has something already: no volume can be at or above it, nor inside of
+/// it.
 const TAKEN: [&str; 7] =
     ["/etc/portolan/policy", "/etc/ssl/certs", "/run/portolan", "/tmp", "/usr", "/lib", "/lib64"];
 
@@ -94,8 +96,8 @@ fn place(field: &str, file: &str) -> Result<(String, String), RenderError> {
     Ok((directory.to_string_lossy().into_owned(), base.to_string_lossy().into_owned()))
 }
 
-/// `credentials` of `/etc/portolan/credentials`, `srv-tls` of `/srv/tls`: a label of DNS (RFC 1123), as Kubernetes has its
-/// names.
+/// `credentials` of `/etc/portolan/credentials`, `srv-tls` of `/srv/tls`: a label of DNS (RFC
+/// 1123), as Kubernetes has its names.
 fn name(directory: &str) -> String {
     let short = directory.strip_prefix("/etc/portolan/").unwrap_or(directory);
     let letters = short.chars().map(|letter| match letter.to_ascii_lowercase() {
@@ -115,7 +117,8 @@ impl Mount {
         format!("portolan-{}", self.name)
     }
 
-    /// The volume of the pod. Its files are for the user of the image alone, by the pod's `fsGroup`.
+    /// The volume of the pod. Its files are for the user of the image alone, by the pod's
+    /// `fsGroup`.
     pub(super) fn volume(&self) -> Value {
         const OWNER_AND_GROUP: u32 = 0o440;
         let object = self.object();

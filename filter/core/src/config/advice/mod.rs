@@ -1,8 +1,8 @@
 //! The reason why a text in a policy is refused, and a text that would be accepted.
 //!
-//! Each function is handed a text that was refused and goes on behind it, as in "`ghcr.io` has no scheme; write
-//! `https://ghcr.io`". `None` is "nothing more is known than that it is none". What is suggested is accepted:
-//! a test holds that.
+//! Each function is handed a text that was refused and goes on behind it, as in "`ghcr.io` has no
+//! scheme; write `https://ghcr.io`". `None` is "nothing more is known than that it is none". What
+//! is suggested is accepted: a test holds that.
 
 pub(crate) mod glob;
 pub(crate) mod header;

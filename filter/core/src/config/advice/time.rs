@@ -68,7 +68,8 @@ fn or_example(time: &str) -> String {
     if duration::parse(time).is_some() { time.to_owned() } else { "10s".to_owned() }
 }
 
-/// The policy's own word for a unit that is written in another way, and how many milliseconds it is.
+/// The policy's own word for a unit that is written in another way, and how many milliseconds it
+/// is.
 fn unit_of(unit: &str) -> Option<(&'static str, u64)> {
     Some(match unit.to_ascii_lowercase().as_str() {
         "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => ("ms", 1),

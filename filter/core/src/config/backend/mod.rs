@@ -61,8 +61,9 @@ impl Backend {
         &self.name
     }
 
-    /// Its name, with the fingerprint of what it stands for where the policy has `cluster_fingerprints`: what the
-    /// names of clusters are made of that stand for several backends, or for where redirects lead.
+    /// Its name, with the fingerprint of what it stands for where the policy has
+    /// `cluster_fingerprints`: what the names of clusters are made of that stand for several
+    /// backends, or for where redirects lead.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -122,7 +123,8 @@ impl Backend {
         &self.followed_redirects
     }
 
-    /// The proxy that is asked to connect to it and to its token service; `None` if it is reached directly.
+    /// The proxy that is asked to connect to it and to its token service; `None` if it is reached
+    /// directly.
     #[must_use]
     pub const fn connect_proxy(&self) -> Option<&BackendUrl> {
         self.connect_proxy.as_ref()

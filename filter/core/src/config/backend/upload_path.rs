@@ -36,8 +36,8 @@ impl UploadPath {
         path.strip_prefix(self.0.as_bytes()).is_some_and(|rest| !rest.is_empty())
     }
 
-    /// Whether the API of a registry is at it, below it or above it: of this one, or of whoever else is at
-    /// that host. What is served there has rules of its own.
+    /// Whether the API of a registry is at it, below it or above it: of this one, or of whoever
+    /// else is at that host. What is served there has rules of its own.
     pub(crate) fn meets_the_api(&self, url: &BackendUrl) -> bool {
         let api = format!("{}/v2/", url.base_path());
         ["/v2/", &api].iter().any(|api| api.starts_with(&self.0) || self.0.starts_with(*api))

@@ -101,7 +101,8 @@ pub(crate) struct Audience<'a> {
 }
 
 impl Scope<'_> {
-    /// The cache at the head of a chain; one that stands elsewhere, or that nobody may be served from, is a mistake.
+    /// The cache at the head of a chain; one that stands elsewhere, or that nobody may be served
+    /// from, is a mistake.
     pub(crate) fn cache(
         &self,
         chain: &[LinkWire],

@@ -17,8 +17,8 @@ use crate::config::ids::BackendId;
 use crate::config::name_mapping::NameMapping;
 use crate::contract::{Fingerprint, clusters, with_fingerprint};
 
-/// A cache of the policy. In a chain it stands before the registries, as one more member of the list; it is no
-/// registry, and no part of what their answers mean.
+/// A cache of the policy. In a chain it stands before the registries, as one more member of the
+/// list; it is no registry, and no part of what their answers mean.
 #[derive(Clone, Debug)]
 pub struct Cache {
     pub(crate) name: String,
@@ -29,8 +29,8 @@ pub struct Cache {
     pub(crate) known: Known,
 }
 
-/// What Envoys and the nodes of a cache show each other. The paths are the same on all machines; each machine has a
-/// certificate of its own there.
+/// What Envoys and the nodes of a cache show each other. The paths are the same on all machines;
+/// each machine has a certificate of its own there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheTls {
     /// A PEM file of the CA certificates by which each verifies the other.
@@ -127,7 +127,8 @@ impl Cache {
         self.known
     }
 
-    /// The member of lists; `None` for a cache without nodes. Nothing is shown to it, its redirects are nobody's.
+    /// The member of lists; `None` for a cache without nodes. Nothing is shown to it, its redirects
+    /// are nobody's.
     pub(crate) fn as_member(&self, has_fingerprint: bool) -> Option<Backend> {
         let url = self.nodes.first()?.clone();
         let name = clusters::cache(&self.name);

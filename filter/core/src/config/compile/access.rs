@@ -164,8 +164,8 @@ impl Checks<'_> {
         }
     }
 
-    /// Several clients read the challenge of `/v2/` only: a second auth domain's 401 would be an error
-    /// that they cannot answer, in place of the outage or the miss that it was.
+    /// Several clients read the challenge of `/v2/` only: a second auth domain's 401 would be an
+    /// error that they cannot answer, in place of the outage or the miss that it was.
     fn one_auth_domain(&self, rule: &RuleAccess<'_>, path: &Path<'_>) {
         let chains = path.key("chains");
         for (region, members) in &rule.chains {

@@ -90,8 +90,8 @@ pub(crate) fn facts(
     (all, auth_domains)
 }
 
-/// A service whose URL is not known yet is told apart by its backend: what two registries will say of
-/// themselves cannot be known to be the same.
+/// A service whose URL is not known yet is told apart by its backend: what two registries will say
+/// of themselves cannot be known to be the same.
 fn key(backend: &BackendWire) -> Option<Key> {
     match &backend.auth {
         BackendAuthWire::Open => None,
@@ -107,8 +107,9 @@ fn key(backend: &BackendWire) -> Option<Key> {
     }
 }
 
-/// What to say of a credential that the policy does not have. It is quoted where it is nearly the name of one: whoever
-/// takes the field for the place of the secret itself must not find that in a log.
+/// What to say of a credential that the policy does not have. It is quoted where it is nearly the
+/// name of one: whoever takes the field for the place of the secret itself must not find that in a
+/// log.
 fn unknown_credential(name: &str, known: &[&str]) -> String {
     match known {
         _ if nearest(name, known.iter().copied()).is_some() => {
@@ -227,8 +228,8 @@ impl Scope<'_> {
         Some(table.id(Purpose::Read, vec![id]))
     }
 
-    /// Who accepts what clients of a front send, by the rules that are for them; all auth domains where no
-    /// rule is.
+    /// Who accepts what clients of a front send, by the rules that are for them; all auth domains
+    /// where no rule is.
     fn auth_domains_of(&self, front: &FrontWire) -> Vec<AuthDomain> {
         let is_for = |rule: &&RuleWire| {
             rule.fronts.as_ref().is_none_or(|fronts| fronts.contains(&front.name))

@@ -44,8 +44,8 @@ pub(super) fn apply(
     }
 }
 
-/// What decides, beside the backend itself, which filters its clusters have. Requests that one policy has decided
-/// about are carried on by the filters of that policy.
+/// What decides, beside the backend itself, which filters its clusters have. Requests that one
+/// policy has decided about are carried on by the filters of that policy.
 #[derive(Clone, Copy)]
 struct Filters {
     proxy_authenticates: bool,
@@ -69,8 +69,8 @@ fn rename(backend: &mut Backend, key: String) {
     backend.key = key;
 }
 
-/// All that decides whom a request reaches, and as whom: URL, TLS, what it wants to see, the proxy's own
-/// credential, where redirects are fetched from.
+/// All that decides whom a request reaches, and as whom: URL, TLS, what it wants to see, the
+/// proxy's own credential, where redirects are fetched from.
 fn of_backend(backend: &Backend, credentials: &[Credential], filters: Filters) -> Fingerprint {
     let mut parts: Vec<String> = url(&backend.url).to_vec();
     parts.extend(tls(&backend.tls));

@@ -1,6 +1,7 @@
 //! Checks that the proxy is not one of its own backends or services.
 //!
-//! One request to a backend that is a front makes the next, until nothing is left to make them with.
+//! One request to a backend that is a front makes the next, until nothing is left to make them
+//! with.
 
 use crate::config::auth::{BackendAuth, FrontAuth};
 use crate::config::backend::Backend;
@@ -11,7 +12,8 @@ use crate::config::front::{Front, Fronts};
 use crate::config::mistake::Mistakes;
 use crate::config::wire::FrontWire;
 
-/// Refuses every URL that leads back to a front. `written` says which backends were made for an upstream.
+/// Refuses every URL that leads back to a front. `written` says which backends were made for an
+/// upstream.
 #[inline(never)]
 pub(super) fn refuse(
     fronts: &Fronts,
@@ -66,8 +68,8 @@ fn told(front: &Front, asked: &str, wanted: &str) -> String {
     format!("the front `{name}` would be {asked}, and would have to ask in turn; write {wanted}")
 }
 
-/// The front that a URL leads to, by its host and port. The ports 80 and 443 are one, as they are for
-/// clients' requests.
+/// The front that a URL leads to, by its host and port. The ports 80 and 443 are one, as they are
+/// for clients' requests.
 fn front_at<'f>(fronts: &'f Fronts, url: &BackendUrl) -> Option<&'f Front> {
     let host = FrontHost::of_authority(url.authority().as_bytes())?;
     fronts.get(*fronts.by_host.get(&host)?)

@@ -1,8 +1,8 @@
 //! From the wire form to the compiled form: every reference is resolved, every contradiction
 //! between two places is a mistake at the later one.
 //!
-//! The stages are kept apart (`inline(never)`): of all in one function Envoy would make machine code for a second at
-//! each start, and hold twenty megabytes while it does.
+//! The stages are kept apart (`inline(never)`): of all in one function Envoy would make machine
+//! code for a second at each start, and hold twenty megabytes while it does.
 
 pub(crate) mod access;
 pub(crate) mod auth;

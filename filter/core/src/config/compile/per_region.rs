@@ -10,8 +10,9 @@ use crate::config::wire::PerRegion;
 
 /// The regions of a policy.
 ///
-/// Whatever has a value per region (chains, what clients fetch themselves, what becomes of redirects)
-/// asks here, so that one region never takes its chain from one place and its redirects from another.
+/// Whatever has a value per region (chains, what clients fetch themselves, what becomes of
+/// redirects) asks here, so that one region never takes its chain from one place and its redirects
+/// from another.
 pub(crate) struct RegionNames<'a> {
     ids: &'a BTreeMap<&'a str, u32>,
     drained: Vec<&'a str>,
@@ -70,7 +71,8 @@ impl<'a> RegionNames<'a> {
         in_order.into_iter().map(of).collect()
     }
 
-    /// The same of a value that may be one for all regions; what is not written is the type's own default.
+    /// The same of a value that may be one for all regions; what is not written is the type's own
+    /// default.
     pub(crate) fn spread<T: Clone + Default>(
         &self,
         value: &PerRegion<T>,

@@ -105,8 +105,8 @@ fn check_criteria(wire: &[RegionWire], root: &Path<'_>, mistakes: &Mistakes) {
 
 /// Which region each label belongs to; a label need not belong to any.
 ///
-/// The most specific pattern decides, as the longest prefix does among networks: `aws:eu-*` beside `aws:*`
-/// is an exception from it. Two patterns of one length that mean one label are the same.
+/// The most specific pattern decides, as the longest prefix does among networks: `aws:eu-*` beside
+/// `aws:*` is an exception from it. Two patterns of one length that mean one label are the same.
 fn regions_of_labels<'n>(
     wire: &[RegionWire],
     networks: &'n Networks,

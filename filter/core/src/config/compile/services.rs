@@ -10,11 +10,12 @@ use crate::config::front::Fronts;
 use crate::config::mistake::Mistakes;
 use crate::config::ordered::set;
 
-/// Checks every cluster that only the filter calls: those of token services, verifiers and blob stores.
+/// Checks every cluster that only the filter calls: those of token services, verifiers and blob
+/// stores.
 ///
-/// The filter runs once more for each attempt of a cluster that clients' requests go through. A call of the
-/// filter's own through such a cluster would enter it while it is at work, which ends the worker's virtual
-/// machine and with it every request.
+/// The filter runs once more for each attempt of a cluster that clients' requests go through. A
+/// call of the filter's own through such a cluster would enter it while it is at work, which ends
+/// the worker's virtual machine and with it every request.
 #[inline(never)]
 pub(super) fn keep_apart(
     fronts: &Fronts,

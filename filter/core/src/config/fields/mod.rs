@@ -1,7 +1,8 @@
 //! Every field of a policy: its place, and the form of its value.
 //!
-//! The reader takes the names from here, so that a field that is read is a field that is known; what is said of
-//! an unknown field and the JSON Schema (`portolan schema`) come from the same tables.
+//! The reader takes the names from here, so that a field that is read is a field that is known;
+//! what is said of an unknown field and the JSON Schema (`portolan schema`) come from the same
+//! tables.
 
 pub(crate) mod access;
 mod policy;

@@ -1,7 +1,7 @@
 //! Fields with another name in an earlier release: they are read under both names.
 //!
-//! A document gets the names of today before anything looks into it, so that the old ones are known here and in
-//! the tables alone.
+//! A document gets the names of today before anything looks into it, so that the old ones are known
+//! here and in the tables alone.
 
 use crate::config::document::Document;
 use crate::config::fields::policy::POLICY;

@@ -3,7 +3,8 @@
 /// The fields of one mapping.
 #[derive(Debug)]
 pub struct Table {
-    /// Where the mapping stands, as `docs/policy.md` writes it: `fronts.NAME`; empty for the whole policy.
+    /// Where the mapping stands, as `docs/policy.md` writes it: `fronts.NAME`; empty for the whole
+    /// policy.
     pub place: &'static str,
     /// Its fields. No other is accepted.
     pub fields: &'static [Field],
@@ -14,8 +15,8 @@ pub struct Table {
 pub struct Field {
     /// Its key.
     pub name: &'static str,
-    /// The key that it had in an earlier release. It is read as this one ([`super::rename_old_fields`]), and the
-    /// command line says the new name to whoever writes it.
+    /// The key that it had in an earlier release. It is read as this one
+    /// ([`super::rename_old_fields`]), and the command line says the new name to whoever writes it.
     pub old_name: Option<&'static str>,
     /// Whether it has to be there.
     pub is_required: bool,
@@ -25,7 +26,8 @@ pub struct Field {
     pub meaning: &'static str,
 }
 
-/// What a value looks like. What it refers to, and whether it contradicts another one, is not said here.
+/// What a value looks like. What it refers to, and whether it contradicts another one, is not said
+/// here.
 #[derive(Debug)]
 pub enum Value {
     /// The number of this version of the format.

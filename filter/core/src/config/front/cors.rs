@@ -23,8 +23,8 @@ impl Cors {
     }
 }
 
-/// The origin of a web page as browsers write it (RFC 6454 section 6.1): a scheme, a host, and a port if it
-/// is not the scheme's own.
+/// The origin of a web page as browsers write it (RFC 6454 section 6.1): a scheme, a host, and a
+/// port if it is not the scheme's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 

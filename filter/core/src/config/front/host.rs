@@ -6,8 +6,8 @@ use crate::config::wanted::Wanted;
 
 /// `host[:port]` as clients send it, in the one form in which it is compared.
 ///
-/// Host names are case-insensitive (RFC 3986 section 3.2.2), a trailing dot means the same
-/// host, and the default ports of HTTP and HTTPS may be written or left out; a colon alone says no port.
+/// Host names are case-insensitive (RFC 3986 section 3.2.2), a trailing dot means the same host,
+/// and the default ports of HTTP and HTTPS may be written or left out; a colon alone says no port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FrontHost(String);
 
@@ -49,8 +49,9 @@ impl FrontHost {
         Some(host)
     }
 
-    /// Whether an authority can be one at all: one host, and nobody before it. Envoy joins several `Host` lines with
-    /// commas; a request with two is an error, whoever is asked (RFC 9112 section 3.2).
+    /// Whether an authority can be one at all: one host, and nobody before it. Envoy joins several
+    /// `Host` lines with commas; a request with two is an error, whoever is asked (RFC 9112 section
+    /// 3.2).
     #[must_use]
     pub fn can_be(authority: &[u8]) -> bool {
         !authority.iter().any(|byte| matches!(byte, b',' | b'@' | b' ' | b'\t'))

@@ -145,8 +145,8 @@ impl Front {
         self.upstreams.as_ref()
     }
 
-    /// Every list that takes requests of its clients, through a rule or for the front itself; some more
-    /// than once. A rule of which the front shows no name is none of its.
+    /// Every list that takes requests of its clients, through a rule or for the front itself; some
+    /// more than once. A rule of which the front shows no name is none of its.
     pub fn every_list<'r>(&'r self, rules: &'r Rules) -> impl Iterator<Item = ListId> + 'r {
         let reached = rules.all().iter().zip((0..).map(RuleId::new));
         let reached = reached.filter(|(rule, id)| {
@@ -177,8 +177,8 @@ impl Fronts {
     /// The front that answers to a request's authority: the one that declares it, else the
     /// default one if the policy has one. A closed lookup: nothing is guessed from the bytes.
     ///
-    /// A host that redirects lead to is no front, not even for the default one: a client that names it
-    /// wants the proxy to fetch something from there. Nor is what names no one host.
+    /// A host that redirects lead to is no front, not even for the default one: a client that names
+    /// it wants the proxy to fetch something from there. Nor is what names no one host.
     #[must_use]
     pub fn find(&self, authority: &[u8]) -> Option<FrontId> {
         let host = FrontHost::of_authority(authority);
@@ -190,8 +190,8 @@ impl Fronts {
         declared.or_else(|| self.default.filter(|_| may_be_any()))
     }
 
-    /// Whether clients of any front prove to the backends who they are: a refusal is then for them to
-    /// see, and nothing that Envoy's routes could always try again.
+    /// Whether clients of any front prove to the backends who they are: a refusal is then for them
+    /// to see, and nothing that Envoy's routes could always try again.
     #[must_use]
     pub fn any_upstream(&self) -> bool {
         self.list.iter().any(|front| matches!(front.auth(), FrontAuth::Upstream { .. }))

@@ -10,9 +10,9 @@ const COUNT: usize = 249 + 1;
 
 /// Every officially assigned alpha-2 code of ISO 3166-1, and `XK`, sorted by code.
 ///
-/// A state on two continents is on the one that the `GeoNames` country list gives it: `RU` and `CY` are
-/// in Europe; `TR`, `GE`, `AM`, `AZ` and `KZ` in Asia; `EG` in Africa; `TL` in Oceania. A policy
-/// that wants it otherwise names the country: a country beats a continent.
+/// A state on two continents is on the one that the `GeoNames` country list gives it: `RU` and `CY`
+/// are in Europe; `TR`, `GE`, `AM`, `AZ` and `KZ` in Asia; `EG` in Africa; `TL` in Oceania. A
+/// policy that wants it otherwise names the country: a country beats a continent.
 #[rustfmt::skip] // one row a line would be 250 lines; so each row here is one initial letter
 pub(super) const COUNTRIES: [([u8; 2], Continent); COUNT] = [
     (*b"AD", EU), (*b"AE", AS), (*b"AF", AS), (*b"AG", NA), (*b"AI", NA), (*b"AL", EU), (*b"AM", AS),

@@ -68,7 +68,8 @@ impl<A: Bits> Ranges<A> {
 
     /// Flattens prefixes, in any order.
     pub(super) fn new(mut prefixes: Vec<Prefix<A>>) -> Self {
-        // A prefix comes before those inside it. The sort is stable: of equals the first stays first.
+        // A prefix comes before those inside it. The sort is stable: of equals the first stays
+        // first.
         prefixes.sort_by_key(|prefix| (prefix.first, prefix.length));
         prefixes.dedup_by(|later, first| merge(first, later));
         let mut sweep = Sweep::default();

@@ -15,8 +15,8 @@ pub struct Chain {
 pub struct Lists {
     /// The backends that may answer for a digest: the content proves itself.
     pub digests: ListId,
-    /// The same behind a cache, where the chain has one. Only content that the client is known to be allowed goes
-    /// there.
+    /// The same behind a cache, where the chain has one. Only content that the client is known to
+    /// be allowed goes there.
     pub cached: Option<ListId>,
     /// The backends that may answer for a tag, a list of tags or referrers: only those that
     /// are declared to hold the same content under the same tags, or the owner.

@@ -185,7 +185,8 @@ impl Scope<'_> {
     /// The backends of a chain, resolved; what cannot be has its mistake.
     fn links(&self, wire: Option<&[LinkWire]>, path: &Path<'_>) -> Vec<Link> {
         let Some(wire) = wire else { return Vec::new() };
-        // A cache is looked at elsewhere, and keeps its place: what is said of the others has their index.
+        // A cache is looked at elsewhere, and keeps its place: what is said of the others has their
+        // index.
         let registry = |link: &LinkWire| match Cache::name_in_chain(&link.backend) {
             Some(_) => String::new(),
             None => link.backend.clone(),

@@ -33,7 +33,8 @@ impl RuleIndex {
         place.globs.push((rule, rest));
     }
 
-    /// The first rule, in the order of the policy, that matches this repository name and is `meant`.
+    /// The first rule, in the order of the policy, that matches this repository name and is
+    /// `meant`.
     #[must_use]
     pub(crate) fn find(&self, name: &str, meant: impl Fn(RuleId) -> bool) -> Option<RuleId> {
         let components: Vec<&str> = name.split('/').collect();
@@ -50,7 +51,8 @@ impl RuleIndex {
 }
 
 impl RuleIndex {
-    /// Whether a glob of a rule matches any name that begins with a prefix, which is empty or ends with a slash.
+    /// Whether a glob of a rule matches any name that begins with a prefix, which is empty or ends
+    /// with a slash.
     #[must_use]
     pub(crate) fn is_below(&self, rule: RuleId, prefix: &str) -> bool {
         let components: Vec<&str> = prefix.split_terminator('/').collect();

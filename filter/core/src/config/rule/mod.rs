@@ -91,7 +91,8 @@ impl Rule {
         self.signatures
     }
 
-    /// Why its repositories take no writes at the moment, in words for clients; `None` where they take them.
+    /// Why its repositories take no writes at the moment, in words for clients; `None` where they
+    /// take them.
     #[must_use]
     pub fn writes_refused(&self) -> Option<&str> {
         self.writes_refused.as_deref()
@@ -130,8 +131,8 @@ impl Rules {
         self.index.find(repository, serves)
     }
 
-    /// Whether a rule is about any repository whose name begins with a prefix, which is empty or ends
-    /// with a slash.
+    /// Whether a rule is about any repository whose name begins with a prefix, which is empty or
+    /// ends with a slash.
     pub(crate) fn is_below(&self, rule: RuleId, prefix: &str) -> bool {
         self.index.is_below(rule, prefix)
     }

@@ -1,5 +1,5 @@
-//! What a mistake's author is told: one line for one cause, nothing that opens more than was meant, no
-//! password that was written in the wrong place.
+//! What a mistake's author is told: one line for one cause, nothing that opens more than was meant,
+//! no password that was written in the wrong place.
 
 use super::*;
 

@@ -128,7 +128,8 @@ fn parts_of_a_backend_that_do_not_fit() {
     }
 }
 
-/// A call of the filter's own through a cluster that it runs in would end the worker's virtual machine.
+/// A call of the filter's own through a cluster that it runs in would end the worker's virtual
+/// machine.
 #[test]
 fn the_filters_calls_use_no_cluster_of_clients() {
     const TOKEN: &str = "backends.a.auth.token.cluster: requests of clients go through the cluster";

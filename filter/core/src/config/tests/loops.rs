@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Fronts at `main.example:5000`, with passwords at `locked.example`, with tokens at `tokens.example`.
+/// Fronts at `main.example:5000`, with passwords at `locked.example`, with tokens at
+/// `tokens.example`.
 fn policy(backend: &str, store: &str, verifier: &str) -> String {
     format!(
         r#"{{"version": 1,

@@ -96,8 +96,8 @@ pub(crate) fn list<'w, T>(
     items.unwrap_or_default()
 }
 
-/// The names of fronts, backends, blob stores, regions and rules: they become parts of stats, labels and
-/// cluster names.
+/// The names of fronts, backends, blob stores, regions and rules: they become parts of stats,
+/// labels and cluster names.
 pub(crate) fn is_name(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=63).contains(&text.len())

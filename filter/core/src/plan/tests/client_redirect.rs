@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// A front that sends its clients away, as archeio does. `ar` is the registry, `us` its copy in another
-/// place; of blobs there are copies in buckets.
+/// A front that sends its clients away, as archeio does. `ar` is the registry, `us` its copy in
+/// another place; of blobs there are copies in buckets.
 pub(super) const POLICY: &str = r#"{
     "version": 1,
     "fronts": {
@@ -76,7 +76,8 @@ fn planned(asks: &Asks<'_>) -> (Outcome, String) {
     (end, plan.record.reason)
 }
 
-/// The table of archeio, row by row, in the order of its documentation; what it does wrong is right.
+/// The table of archeio, row by row, in the order of its documentation; what it does wrong is
+/// right.
 #[test]
 fn the_table_of_archeio() {
     let at_ar =
@@ -241,7 +242,8 @@ fn the_record_names_where_a_client_was_sent() {
     assert_eq!(Outcome::of(&config, elsewhere), replied(404, "UNSUPPORTED"));
 }
 
-/// A front that stands for several registries redirects by the policy's name; `ns` is not the backend's.
+/// A front that stands for several registries redirects by the policy's name; `ns` is not the
+/// backend's.
 #[test]
 fn registries_that_clients_name() {
     let policy = r#"{

@@ -104,7 +104,8 @@ fn the_order_in_which_facts_come_changes_nothing() {
                 ..RequestHead::default()
             };
             for all in answers(&known) {
-                // The client's name is known where its password is, also where nothing depends on either.
+                // The client's name is known where its password is, also where nothing depends on
+                // either.
                 let plan = |facts: &Facts<'_>| {
                     let mut plan = plan(&config, &head, facts);
                     plan.record.user = None;

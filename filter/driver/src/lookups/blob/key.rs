@@ -2,9 +2,11 @@
 
 use portolan_core::grammar::Digest;
 
-/// A digest. That of nearly every blob takes 32 bytes instead of 71 and a block of memory of its own.
+/// A digest. That of nearly every blob takes 32 bytes instead of 71 and a block of memory of its
+/// own.
 ///
-/// Keys stand in trees: clients choose them, and a tree is as fast for the worst of them as for any.
+/// Keys stand in trees: clients choose them, and a tree is as fast for the worst of them as for
+/// any.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Sha256([u8; 32]),
@@ -33,8 +35,8 @@ fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// The value of a hexadecimal digit. Upper case is refused: a digest of `sha256` has lower case alone
-/// (OCI image spec, "SHA-256").
+/// The value of a hexadecimal digit. Upper case is refused: a digest of `sha256` has lower case
+/// alone (OCI image spec, "SHA-256").
 const fn digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),

@@ -1,14 +1,14 @@
 //! The blobs that a blob store has, as one worker knows them.
 //!
-//! A state machine without a clock and without I/O: the host gives the time, sends the questions that
-//! the machine returns, and reports their answers.
+//! A state machine without a clock and without I/O: the host gives the time, sends the questions
+//! that the machine returns, and reports their answers.
 //!
 //! # The host's part
 //!
 //! * Times are nanoseconds of one clock. It may be set back; then nothing worse happens than a
 //!   question too early.
-//! * Every question that [`Probes::look_up`] asks for ends in exactly one [`Probes::settle`], also if
-//!   it could not be sent. Otherwise the blob stays in flight.
+//! * Every question that [`Probes::look_up`] asks for ends in exactly one [`Probes::settle`], also
+//!   if it could not be sent. Otherwise the blob stays in flight.
 //! * A stream that resumes gets the answer; it does not look up again.
 //!
 //! # A store that goes down
@@ -39,8 +39,8 @@ use super::flight::Flight;
 use super::memory::Memory;
 use key::Key;
 
-/// How many questions a worker has under way at one store. More, and it goes on without an answer: a
-/// flood of blobs that nobody has must not hold everybody up.
+/// How many questions a worker has under way at one store. More, and it goes on without an answer:
+/// a flood of blobs that nobody has must not hold everybody up.
 const IN_FLIGHT: usize = 512;
 
 /// What a worker knows of one store, and what it is about to know.
@@ -77,8 +77,8 @@ impl Probes {
         Self { settings, memory, flights: BTreeMap::new(), trouble: None, checked: None }
     }
 
-    /// What a request for a blob should do. Only after [`Lookup::Wait`] and [`Lookup::Ask`] the waiter is
-    /// among those that [`Probes::settle`] returns.
+    /// What a request for a blob should do. Only after [`Lookup::Wait`] and [`Lookup::Ask`] the
+    /// waiter is among those that [`Probes::settle`] returns.
     pub(super) fn look_up(&mut self, digest: &Digest<'_>, now: u64, waiter: u32) -> Lookup {
         let key = Key::of(digest);
         match self.known(&key, now) {
@@ -113,8 +113,8 @@ impl Probes {
         Lookup::Confirm(presence)
     }
 
-    /// While the store is in trouble one request at a time finds out whether it still is. The others go on
-    /// without: a store that hangs must not hold them all.
+    /// While the store is in trouble one request at a time finds out whether it still is. The
+    /// others go on without: a store that hangs must not hold them all.
     fn holds_back(&self, now: u64) -> bool {
         self.trouble.is_some() && (self.is_in_trouble(now) || !self.flights.is_empty())
     }
@@ -130,8 +130,8 @@ impl Probes {
         self.flights.entry(key).or_insert_with(|| Flight::start(now))
     }
 
-    /// What is known of a blob at this moment. The clock is the time of day and may be set back; what
-    /// was found in the future is not known, or it would last as long as the clock was wrong.
+    /// What is known of a blob at this moment. The clock is the time of day and may be set back;
+    /// what was found in the future is not known, or it would last as long as the clock was wrong.
     fn known(&mut self, key: &Key, now: u64) -> Option<Presence> {
         let Probing { present, absent, .. } = self.settings;
         let is_usable = |(is_present, since): &(bool, u64)| {

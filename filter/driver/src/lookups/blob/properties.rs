@@ -72,8 +72,8 @@ proptest! {
         }
     }
 
-    /// What a host that obeys sees: one question at a time about a blob, every waiter woken once, and
-    /// while the store is in trouble at most one question in two seconds.
+    /// What a host that obeys sees: one question at a time about a blob, every waiter woken once,
+    /// and while the store is in trouble at most one question in two seconds.
     #[test]
     fn an_obedient_host_is_served(steps in prop::collection::vec(step(), 1..80)) {
         let mut probes = Probes::new(SETTINGS);

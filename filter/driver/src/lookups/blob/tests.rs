@@ -97,7 +97,8 @@ fn a_store_in_trouble_holds_one_request_and_not_all() {
     assert_eq!(probes.look_up(&digest(6), later, 3), Lookup::Ask, "it answers again");
 }
 
-/// One question by the way, which nobody waits for, tells that a store went down, and that it is back.
+/// One question by the way, which nobody waits for, tells that a store went down, and that it is
+/// back.
 #[test]
 fn no_client_is_redirected_to_a_store_that_went_down() {
     let known = Lookup::Known(Presence::Present);

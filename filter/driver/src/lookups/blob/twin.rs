@@ -72,8 +72,8 @@ impl Twin {
             },
             _ => None,
         });
-        // What it does not say of a blob any more is not known any more: that blob is not among those
-        // that are remembered.
+        // What it does not say of a blob any more is not known any more: that blob is not among
+        // those that are remembered.
         let (presence, lasts, at) = last?;
         let lasts = u64::try_from(lasts.as_nanos()).unwrap();
         (at <= now && now - at < lasts).then_some(presence)

@@ -1,5 +1,6 @@
-//! What hedged reads cost, by a clock of its own: registries that are well, hang, are slow now and then or always, and
-//! a machine that lacks processor time, where each extra request makes all others slower.
+//! What hedged reads cost, by a clock of its own: registries that are well, hang, are slow now and
+//! then or always, and a machine that lacks processor time, where each extra request makes all
+//! others slower.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -28,7 +29,8 @@ enum Registry {
     SlowNowAndThen(u64),
     /// A second later.
     Slow,
-    /// It shares one processor with the other; each answer takes it so many milliseconds, and comes at any time after.
+    /// It shares one processor with the other; each answer takes it so many milliseconds, and comes
+    /// at any time after.
     Starved(u64),
     /// The same, and hangs from the middle of the minute on.
     StarvedThenHangs(u64),
@@ -242,8 +244,8 @@ impl Simulation {
     }
 }
 
-/// Each for a minute, with so many reads a second: extra requests in thousandths, reads that fail, the 99th percentile
-/// and the slowest in milliseconds, each at most. Without a budget hedges are
+/// Each for a minute, with so many reads a second: extra requests in thousandths, reads that fail,
+/// the 99th percentile and the slowest in milliseconds, each at most. Without a budget hedges are
 /// what takes the last of the processor's time, and reads fail.
 #[test]
 fn cost_of_hedged_reads() {

@@ -1,4 +1,5 @@
-//! What is looked up, without a host: a simulator with a clock of its own, tables, and random orders.
+//! What is looked up, without a host: a simulator with a clock of its own, tables, and random
+//! orders.
 
 mod hedging;
 mod pace;

@@ -1,4 +1,5 @@
-//! Paces of backends: when a read is hedged, and which backend is asked last because it answers nothing.
+//! Paces of backends: when a read is hedged, and which backend is asked last because it answers
+//! nothing.
 
 use std::time::Duration;
 
@@ -86,8 +87,8 @@ fn hedges_cost_nothing_while_the_first_hangs_and_the_second_answers() {
     }
 }
 
-/// With a budget that is used up but for its reserve: after which time a read of this millisecond is hedged, where
-/// the first was asked at these and has answered at one of them.
+/// With a budget that is used up but for its reserve: after which time a read of this millisecond
+/// is hedged, where the first was asked at these and has answered at one of them.
 #[test]
 fn a_backend_that_hangs_shows_by_what_is_under_way() {
     const ASKED: [u64; 6] = [10, 20, 30, 40, 50, 60];
@@ -137,8 +138,8 @@ fn the_reserve_shortens_no_time_of_the_policy() {
     }
 }
 
-/// Requests that end without an answer, each at this second and after so many milliseconds; whether the backend
-/// is left then, at this second.
+/// Requests that end without an answer, each at this second and after so many milliseconds; whether
+/// the backend is left then, at this second.
 #[test]
 fn a_backend_without_answers_for_three_seconds_is_asked_last() {
     #[rustfmt::skip]

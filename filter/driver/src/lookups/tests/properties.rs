@@ -97,9 +97,9 @@ fn answer(world: &mut World, place: usize, answer: Answer) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The simulator itself looks that nobody is woken twice or after it has gone away, that nobody waits for
-    /// longer than it may, that no question is asked twice at once, and that tokens and credentials go
-    /// only where they belong.
+    /// The simulator itself looks that nobody is woken twice or after it has gone away, that nobody
+    /// waits for longer than it may, that no question is asked twice at once, and that tokens and
+    /// credentials go only where they belong.
     #[test]
     fn every_stream_that_waits_goes_on(events in events()) {
         let mut world = World::new();

@@ -177,7 +177,8 @@ impl World {
         self.waiting.remove(&stream);
     }
 
-    /// The service that was asked first of those that a call is under way to answers. Returns whom that woke.
+    /// The service that was asked first of those that a call is under way to answers. Returns whom
+    /// that woke.
     pub(super) fn answer(
         &mut self,
         cluster: &str,
@@ -220,7 +221,8 @@ impl World {
         told
     }
 
-    /// Makes the calls that are wanted. Those that are late by a second are lost: no answer comes any more.
+    /// Makes the calls that are wanted. Those that are late by a second are lost: no answer comes
+    /// any more.
     fn make_calls(&mut self) {
         let (now, made) = (self.now, &self.made);
         self.calls.retain(|(id, call)| {
@@ -231,8 +233,8 @@ impl World {
         assert_eq!(has_calls, !calls.is_empty());
         self.made.extend(calls.iter().map(|(id, _)| (*id, (now, self.policies))));
         self.calls.extend(calls);
-        // A question of an older policy may take its second step under a newer one, beside the newer one's own: by their
-        // texts they are the same, and each policy has one.
+        // A question of an older policy may take its second step under a newer one, beside the
+        // newer one's own: by their texts they are the same, and each policy has one.
         let mut keys: BTreeMap<_, usize> = BTreeMap::new();
         for (id, call) in &self.calls {
             let of = |name: &str| call.header(name).unwrap_or_default();

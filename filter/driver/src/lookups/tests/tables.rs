@@ -1,4 +1,5 @@
-//! What happens step by step, as tables: after so many milliseconds, a step; then some streams go on.
+//! What happens step by step, as tables: after so many milliseconds, a step; then some streams go
+//! on.
 
 use portolan_core::policy::Password as PasswordCheck;
 use portolan_core::probe::Presence;

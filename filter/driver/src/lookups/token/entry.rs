@@ -6,8 +6,8 @@ use super::super::flight::Flight;
 use super::failure::Failure;
 use super::held::{HeldToken, SECOND};
 
-/// How old a token must be to be replaced because it is for less than was wanted: somebody may have been
-/// given more rights since.
+/// How old a token must be to be replaced because it is for less than was wanted: somebody may have
+/// been given more rights since.
 const NARROW_FOR: u64 = 30 * SECOND;
 
 /// One key: the token, the last failure and the fetch that is under way, each if there is one.
@@ -97,10 +97,10 @@ impl Entry {
     /// Takes in that a registry refused this token; whether the next request gets another one. A
     /// failure that is known is a failed refresh, younger than the token, and stays.
     ///
-    /// A token that was good for a while is replaced at once. So is one that is refused as soon as it is
-    /// there: the registry's keys may have changed. If its replacement is refused as soon, registry and
-    /// token service disagree, or the refusal is not about the token. It stays as it is for everybody
-    /// else, and is replaced a second after its fetch: not in a storm.
+    /// A token that was good for a while is replaced at once. So is one that is refused as soon as
+    /// it is there: the registry's keys may have changed. If its replacement is refused as soon,
+    /// registry and token service disagree, or the refusal is not about the token. It stays as it
+    /// is for everybody else, and is replaced a second after its fetch: not in a storm.
     pub(super) fn refuse(&mut self, value: &str, refusal: Refusal, now: u64) -> bool {
         let Some(token) = self.token.as_mut().filter(|token| token.value().expose() == value)
         else {

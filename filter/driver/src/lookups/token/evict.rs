@@ -22,8 +22,8 @@ pub(super) fn make_room(entries: &mut BTreeMap<String, Entry>, capacity: usize, 
     entries.len() < capacity
 }
 
-/// Makes the table small again after a token has come under `newest`: what was used least recently goes,
-/// and that one last.
+/// Makes the table small again after a token has come under `newest`: what was used least recently
+/// goes, and that one last.
 pub(super) fn shrink(entries: &mut BTreeMap<String, Entry>, room: usize, newest: &str) {
     let size = |(key, entry): (&String, &Entry)| key.len().saturating_add(entry.size());
     let mut sum = entries.iter().map(size).fold(0_usize, usize::saturating_add);

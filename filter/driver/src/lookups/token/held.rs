@@ -47,7 +47,8 @@ impl HeldToken {
         self.is_replacement
     }
 
-    /// Whether its fetch was started less than a second ago. A clock that was set back makes nothing young.
+    /// Whether its fetch was started less than a second ago. A clock that was set back makes
+    /// nothing young.
     pub(super) fn is_young(&self, now: u64) -> bool {
         self.age(now).is_some_and(|age| age < SECOND)
     }

@@ -29,8 +29,8 @@ use portolan_core::token::{Denial, Outcome, Refusal, Secret};
 
 use entry::{Entry, Step};
 
-/// How many keys are kept if nothing else is said, and how many bytes they and their tokens may have
-/// together. Tokens have one to three KiB; a service that makes longer ones has fewer kept.
+/// How many keys are kept if nothing else is said, and how many bytes they and their tokens may
+/// have together. Tokens have one to three KiB; a service that makes longer ones has fewer kept.
 const CAPACITY: usize = 4096;
 const ROOM: usize = 16 * 1024 * 1024;
 
@@ -73,7 +73,8 @@ impl Default for Tokens {
 }
 
 impl Tokens {
-    /// An empty table of at most this many keys, and of this many bytes of keys and tokens that are at rest.
+    /// An empty table of at most this many keys, and of this many bytes of keys and tokens that are
+    /// at rest.
     #[must_use]
     pub(super) const fn new(capacity: usize, room: usize) -> Self {
         Self { entries: BTreeMap::new(), capacity, room, uses: 0 }
@@ -133,8 +134,8 @@ impl Tokens {
         woken.unwrap_or_default()
     }
 
-    /// Takes in that a registry refused a token; whether the next request gets another one. If another
-    /// one is held by now, it stays.
+    /// Takes in that a registry refused a token; whether the next request gets another one. If
+    /// another one is held by now, it stays.
     pub(super) fn refuse(&mut self, key: &str, value: &str, refusal: Refusal, now: u64) -> bool {
         match self.entries.get_mut(key) {
             Some(entry) => entry.refuse(value, refusal, now),
@@ -142,7 +143,8 @@ impl Tokens {
         }
     }
 
-    /// Forgets why there are no tokens under the keys that hold this text: it is known now where to ask.
+    /// Forgets why there are no tokens under the keys that hold this text: it is known now where to
+    /// ask.
     pub(super) fn forgive(&mut self, part: &str) {
         for (_, entry) in self.entries.iter_mut().filter(|(key, _)| key.contains(part)) {
             entry.forgive();

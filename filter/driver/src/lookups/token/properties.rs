@@ -73,7 +73,8 @@ proptest! {
     }
 
     /// What a host that obeys sees: one fetch at a time and at most two in a second (the second
-    /// replaces a token that was refused at once), and every waiter is woken once, to an answer that is no second wait.
+    /// replaces a token that was refused at once), and every waiter is woken once, to an answer
+    /// that is no second wait.
     #[test]
     fn an_obedient_host_is_served(steps in prop::collection::vec(step(), 1..80)) {
         let mut tokens = Tokens::new(8, usize::MAX);

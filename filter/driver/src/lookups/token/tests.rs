@@ -32,8 +32,8 @@ pub(super) fn word(lookup: &Lookup<'_>) -> String {
 }
 
 /// Does what a line says to the key `k` and says what came of it. Lines are `look WAITER`,
-/// `prefetch`, `token VALUE SECONDS`, `deny`, `wrong` (the credential), `fail`, `drop VALUE`, `narrow VALUE`,
-/// `forgive` and `forget WAITER`.
+/// `prefetch`, `token VALUE SECONDS`, `deny`, `wrong` (the credential), `fail`, `drop VALUE`,
+/// `narrow VALUE`, `forgive` and `forget WAITER`.
 fn perform(tokens: &mut Tokens, line: &str, now: u64) -> String {
     let mut words = line.split(' ');
     let verb = words.next().unwrap();

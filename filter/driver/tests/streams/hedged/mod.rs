@@ -1,11 +1,13 @@
-//! Two attempts of a request at a time, as Envoy makes them, in random orders of slow tokens, slow connections, slow
-//! answers and every kind of answer: each backend sees its own host, path and credentials, and is asked once.
+//! Two attempts of a request at a time, as Envoy makes them, in random orders of slow tokens, slow
+//! connections, slow answers and every kind of answer: each backend sees its own host, path and
+//! credentials, and is asked once.
 //!
-//! What Envoy does is modelled after its router: the attempts share one set of headers, which is read when an
-//! attempt's connection is there and the attempt phase has let it go on; the time of an attempt runs from its
-//! connection on; an answer that is marked is dropped while another attempt is under way; a request that is hedged stays
-//! with the cluster that it began with, where the next attempt goes to a backend that is up and was not tried, and to
-//! one that is up if there is none.
+//! What Envoy does is modelled after its router: the attempts share one set of headers, which is
+//! read when an attempt's connection is there and the attempt phase has let it go on; the time of
+//! an attempt runs from its connection on; an answer that is marked is dropped while another
+//! attempt is under way; a request that is hedged stays with the cluster that it began with, where
+//! the next attempt goes to a backend that is up and was not tried, and to one that is up if there
+//! is none.
 
 mod router;
 mod turns;
@@ -242,7 +244,8 @@ fn a_backend_that_answers_nothing_is_asked_last() {
     assert_eq!(world.host.state(other, StateKey::Reason), "default; nearest; not answering: robot");
 }
 
-/// Envoy knows the one that would be asked first to be down: a request that had nobody else would end there.
+/// Envoy knows the one that would be asked first to be down: a request that had nobody else would
+/// end there.
 #[test]
 fn a_backend_that_answers_nothing_is_asked_if_no_other_is_up() {
     let pair = ["robot", "open"];
@@ -259,7 +262,8 @@ fn a_backend_that_answers_nothing_is_asked_if_no_other_is_up() {
     router.finish();
 }
 
-/// Envoy knows one of the two to be down, which the first request finds out; it has nobody else for its second attempt.
+/// Envoy knows one of the two to be down, which the first request finds out; it has nobody else for
+/// its second attempt.
 #[test]
 fn no_backend_is_asked_twice_while_the_other_is_down() {
     let pair = ["robot", "open"];

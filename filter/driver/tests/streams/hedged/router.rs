@@ -91,7 +91,8 @@ impl<'w> Router<'w> {
         self.world.host.state(self.request, StateKey::NextCluster)
     }
 
-    /// An attempt at the cluster that the filter has named. In those of later attempts nobody is asked who is down.
+    /// An attempt at the cluster that the filter has named. In those of later attempts nobody is
+    /// asked who is down.
     fn begin_at(&mut self, cluster: &str) {
         let Some((names, kind @ ("last" | "sparing-1"))) = cluster.split_once('@') else {
             panic!("no such cluster: {cluster}");

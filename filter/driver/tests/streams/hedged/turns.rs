@@ -1,5 +1,6 @@
-//! Whose turn it is in a request of which two backends may be asked at a time, and what is remembered of it: who is
-//! down, how soon each answers, what asking the second one too was good for.
+//! Whose turn it is in a request of which two backends may be asked at a time, and what is
+//! remembered of it: who is down, how soon each answers, what asking the second one too was good
+//! for.
 
 use portolan_core::contract::StateKey;
 
@@ -33,8 +34,8 @@ fn both_asked(world: &mut World) -> Router<'_> {
     router
 }
 
-/// The host makes the second attempt when the time of the first is up, whether that one waits for a token or not. One
-/// that goes on then could be sent what the other one is.
+/// The host makes the second attempt when the time of the first is up, whether that one waits for a
+/// token or not. One that goes on then could be sent what the other one is.
 #[test]
 fn a_first_attempt_that_waits_for_a_token_is_overtaken() {
     #[rustfmt::skip]
@@ -63,7 +64,8 @@ fn a_first_attempt_that_waits_for_a_token_is_overtaken() {
     }
 }
 
-/// Who is asked is kept where two may be asked at a time, and nowhere else: to set a property costs.
+/// Who is asked is kept where two may be asked at a time, and nowhere else: to set a property
+/// costs.
 #[test]
 fn a_request_that_is_not_hedged_has_no_overlap_state() {
     #[rustfmt::skip]
@@ -121,7 +123,8 @@ fn the_first_overtakes_the_second() {
     assert_eq!(router.finish().tried, "open overtaken");
 }
 
-/// The host goes on to nobody while another attempt is under way, so no cluster is named where it would.
+/// The host goes on to nobody while another attempt is under way, so no cluster is named where it
+/// would.
 #[test]
 fn an_answer_that_waits_for_the_other_names_no_next_cluster() {
     let mut world = world(PAIR, "");
@@ -133,7 +136,8 @@ fn an_answer_that_waits_for_the_other_names_no_next_cluster() {
     assert_eq!(router.end, Some(unchanged("404")));
 }
 
-/// The host passes over whom it knows to be down: the next request does not count on it, until it is asked again.
+/// The host passes over whom it knows to be down: the next request does not count on it, until it
+/// is asked again.
 #[test]
 fn the_hosts_first_choice_shows_which_backend_is_down() {
     let mut world = world(PAIR, "");
@@ -243,8 +247,8 @@ fn hedging_in_vain_becomes_rare() {
     }
 }
 
-/// With a budget that is used up but for its reserve, so many requests of the first backend under way for so many
-/// milliseconds: after how many the second is asked too.
+/// With a budget that is used up but for its reserve, so many requests of the first backend under
+/// way for so many milliseconds: after how many the second is asked too.
 #[test]
 fn a_first_backend_that_hangs_shows_by_what_is_under_way() {
     #[rustfmt::skip]

@@ -54,8 +54,8 @@ fn check_addresses(hosts: &[RedirectHost], path: &Path<'_>, mistakes: &Mistakes)
 
 /// Tells the fronts which hosts are not theirs.
 ///
-/// A virtual host of Envoy's takes the requests for each host that redirects may lead to. Were a front
-/// among them, its clients would be taken for such a redirect.
+/// A virtual host of Envoy's takes the requests for each host that redirects may lead to. Were a
+/// front among them, its clients would be taken for such a redirect.
 #[inline(never)]
 pub(crate) fn keep_apart(fronts: &mut Fronts, backends: &[Backend], mistakes: &Mistakes) {
     let root = Path::Root.key("backends");

@@ -63,16 +63,16 @@ impl FollowedRedirects {
         self.private_addresses
     }
 
-    /// A PEM file of the CA certificates that these hosts are verified by; the system's own if there
-    /// is none.
+    /// A PEM file of the CA certificates that these hosts are verified by; the system's own if
+    /// there is none.
     #[must_use]
     pub fn ca_file(&self) -> Option<&str> {
         self.ca_file.as_deref()
     }
 }
 
-/// The Envoy cluster that reaches whatever a backend redirects to; there is one more for what is not
-/// over TLS. `key` is [`Backend::key`](super::Backend::key).
+/// The Envoy cluster that reaches whatever a backend redirects to; there is one more for what is
+/// not over TLS. `key` is [`Backend::key`](super::Backend::key).
 #[must_use]
 pub fn redirects_cluster(key: &str, scheme: Scheme) -> String {
     match scheme {
@@ -122,8 +122,8 @@ impl RedirectHost {
         host.is_some_and(|host| host.name().starts_with('[') || ends_in_a_number(host.name()))
     }
 
-    /// Whether an authority in its one form ([`canonical_authority`](super::canonical_authority)) is
-    /// this host.
+    /// Whether an authority in its one form ([`canonical_authority`](super::canonical_authority))
+    /// is this host.
     #[must_use]
     pub fn covers(&self, authority: &str) -> bool {
         covers(&self.0, authority)

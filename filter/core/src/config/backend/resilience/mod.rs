@@ -9,7 +9,8 @@ use std::time::Duration;
 pub struct Resilience {
     /// How long one attempt waits for the head of an answer before the next backend is asked.
     pub attempt_timeouts: AttemptTimeouts,
-    /// How long a connection may take to come up where another backend could be asked, TLS included.
+    /// How long a connection may take to come up where another backend could be asked, TLS
+    /// included.
     pub connect_timeout: Duration,
     /// When the next backend is asked too while this one has not begun to answer.
     pub hedge_after: HedgeAfter,
@@ -39,8 +40,8 @@ pub struct AttemptTimeouts {
     pub alone: AloneTimeouts,
 }
 
-/// Timeouts of an attempt where no other backend could be asked: those that the policy says itself. `None`
-/// is [`ALONE`]: who has nobody else to ask has reason to wait.
+/// Timeouts of an attempt where no other backend could be asked: those that the policy says itself.
+/// `None` is [`ALONE`]: who has nobody else to ask has reason to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AloneTimeouts {
     /// For manifests, tags and referrers.
@@ -49,11 +50,12 @@ pub struct AloneTimeouts {
     pub blobs: Option<Duration>,
 }
 
-/// How long a request that only one backend can answer waits for the head of the answer, if the policy
-/// does not say.
+/// How long a request that only one backend can answer waits for the head of the answer, if the
+/// policy does not say.
 pub const ALONE: Duration = Duration::from_mins(1);
 
-/// When a read is sent to the second backend of a list too, while the first has not begun to answer.
+/// When a read is sent to the second backend of a list too, while the first has not begun to
+/// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HedgeAfter {
     /// After what the first backend usually takes, twice, within the driver's bounds.
@@ -91,8 +93,8 @@ pub struct HealthCheck {
     pub timeout: Duration,
 }
 
-/// A backend that does not answer requests takes none for a while, even while its health checks pass. No
-/// status of an answer counts.
+/// A backend that does not answer requests takes none for a while, even while its health checks
+/// pass. No status of an answer counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ejection {
     /// So many refused connections, resets and timeouts in a row.
@@ -120,11 +122,14 @@ impl Default for Resilience {
                 blobs: Duration::from_secs(10),
                 alone: AloneTimeouts::default(),
             },
-            // A lost packet costs a second: with less, a busy machine would take it for a registry that is away.
+            // A lost packet costs a second: with less, a busy machine would take it for a registry
+            // that is away.
             connect_timeout: Duration::from_secs(3),
-            // Where all backends are slow for want of processor time, asking two of them makes them slower.
+            // Where all backends are slow for want of processor time, asking two of them makes them
+            // slower.
             hedge_after: HedgeAfter::Never,
-            // A client on a slow network takes a part of a buffer at a time, and Envoy's timer runs meanwhile.
+            // A client on a slow network takes a part of a buffer at a time, and Envoy's timer runs
+            // meanwhile.
             idle_timeout: Duration::from_mins(2),
             write_timeouts: WriteTimeouts {
                 content: Duration::from_mins(5),

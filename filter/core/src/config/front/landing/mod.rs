@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::config::backend_url::BackendUrl;
 
-/// The paths of a front, outside of the registry API, that lead to pages elsewhere. A closed list of
-/// whole paths: what only begins like one of them is not there.
+/// The paths of a front, outside of the registry API, that lead to pages elsewhere. A closed list
+/// of whole paths: what only begins like one of them is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landing {
     pub(crate) pages: BTreeMap<String, PageUrl>,

@@ -1,8 +1,9 @@
 //! Upstreams with a `backend` of their own.
 //!
 //! `backend: URL` at an upstream is short for what most pull-through caches need: a backend of that
-//! name, to which the upstream's prefix means nothing, and, behind all rules that are written, a rule
-//! of that name which has all of the prefix served from there. Nothing else knows of the short form.
+//! name, to which the upstream's prefix means nothing, and, behind all rules that are written, a
+//! rule of that name which has all of the prefix served from there. Nothing else knows of the short
+//! form.
 
 use crate::config::backend::wire::BackendWire;
 use crate::config::backend_url::BackendUrl;
