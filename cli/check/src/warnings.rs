@@ -3,6 +3,7 @@
 mod client_redirects;
 mod credentials;
 mod doubt;
+mod hedging;
 mod near;
 mod placement;
 mod slips;
@@ -28,6 +29,7 @@ pub(super) fn of(policy: &LoadedPolicy) -> Vec<Diagnostic> {
     doubts.extend(backends.iter().filter_map(|backend| misplaced(document, backend)));
     doubts.extend(backends.iter().filter_map(|backend| unchecked(document, backend)));
     doubts.extend(credentials::doubts(&policy.config));
+    doubts.extend(hedging::doubts(&policy.config));
     doubts.extend(client_redirects::doubts(&policy.config, rules));
     doubts.extend(upstreams::doubts(&policy.config, document));
     doubts.extend(unused_backends(document, backends, rules));

@@ -48,6 +48,34 @@ fn a_health_check_that_cannot_be_made() {
 }
 
 #[test]
+fn hedged_reads_that_have_no_second_backend() {
+    let after = ", hedge_after: usual";
+    let chain = |links: &str| {
+        format!("{{name: all, repositories: [\"**\"], chains: {{default: [{links}]}}}}")
+    };
+    let rows = [
+        ([after, after], "a, b", &[][..], "both have it"),
+        (["", ""], "a, b", &[], "none has it"),
+        ([after, ""], "a, b", &["a"], "the other one has none"),
+        (["", after], "a, b", &["b"], "the first one has none"),
+        ([after, after], "a", &["a", "b"], "they are in no chain together"),
+    ];
+    for ([of_a, of_b], links, expected, reason) in rows {
+        let backends = format!(
+            "a: {{url: \"https://a.example\"{of_a}}}, b: {{url: \"https://b.example\"{of_b}}}"
+        );
+        let found = told(&backends, &chain(links));
+        let wrong: Vec<&str> = found
+            .iter()
+            .filter_map(|line| {
+                line.split_once(".hedge_after: is not used")?.0.strip_prefix("backends.")
+            })
+            .collect();
+        assert_eq!(wrong, expected, "{reason}: {found:?}");
+    }
+}
+
+#[test]
 fn hosts_that_are_reached_over_plain_http() {
     let rows = [
         ("127.0.0.1:5000", true, "this machine"),
