@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use portolan_command::policy_file::join;
 use portolan_core::attempt::hedge;
-use portolan_core::config::{Config, HedgeAfter};
+use portolan_core::config::{Backend, Config, HedgeAfter};
 
 use super::doubt::Doubt;
 
@@ -16,7 +16,7 @@ pub(super) fn doubts(config: &Config) -> Vec<Doubt> {
         .backends()
         .iter()
         .filter(|backend| backend.resilience().hedge_after != HedgeAfter::Never)
-        .map(|backend| backend.name());
+        .map(Backend::name);
     let doubt = |name: &str| {
         let message = "is not used: reads are hedged between the two backends of a chain of two \
                        that both have it; write it at both, or leave it out";
