@@ -16,6 +16,9 @@ mod checks;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../driver/tests/streams/host.rs"]
 mod host;
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../driver/tests/streams/outcome.rs"]
+mod outcome;
 #[allow(dead_code, reason = "the tests use more of them")]
 #[path = "../../driver/tests/streams/policies.rs"]
 mod policies;
@@ -26,6 +29,7 @@ mod simulator;
 use checks::{check_answer, check_sent};
 use host::{Headers, headers, value};
 use libfuzzer_sys::fuzz_target;
+use outcome::Answered;
 use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::CLUSTER;
 use portolan_driver::StreamId;
@@ -175,8 +179,7 @@ impl<'i> Walk<'i> {
         }
         if !self.was_sent && !world.host.streams[&id].is_paused {
             self.was_sent = true;
-            let shown = world.sent(id);
-            check_sent(self.asked, backend, &shown);
+            check_sent(self.asked, backend, &world.send(id));
         }
     }
 
@@ -188,22 +191,22 @@ impl<'i> Walk<'i> {
         if matches!(answer.status, "404" | "410") {
             self.missed.push(backend);
         }
-        let next = world.answer(id, answer.status, &answer.headers);
-        if let Some(cluster) = next.strip_prefix("on to ") {
-            world.close(id);
-            self.begin(world, cluster);
-        } else if let Some(url) = next.strip_prefix("follows ") {
-            self.follow(world, id, url);
-        } else {
-            let response = world.response(id);
-            self.respond(world, response, Some(backend));
+        match world.answer(id, answer.status, &answer.headers) {
+            Answered::Retried { cluster } => {
+                world.close(id);
+                self.begin(world, &cluster);
+            }
+            Answered::Followed { location, .. } => self.follow(world, id, &location),
+            Answered::ForClient { .. } => {
+                let response = world.response(id);
+                self.respond(world, response, Some(backend));
+            }
         }
     }
 
     /// The host begins the request anew where the redirect leads, and the target answers with the
     /// content.
-    fn follow(&mut self, world: &mut World, attempt: StreamId, url: &str) {
-        let target = url.split(' ').next().unwrap_or_default();
+    fn follow(&mut self, world: &mut World, attempt: StreamId, target: &str) {
         let host = target.strip_prefix("https://").expect("without TLS nobody is followed");
         let host = host.split(['/', '?']).next().unwrap_or_default();
         assert!(

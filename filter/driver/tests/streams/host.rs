@@ -51,7 +51,7 @@ pub(super) struct Stream {
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     headers: Headers,
-    credential: Option<String>,
+    pub(super) credential: Option<String>,
 }
 
 /// The host.

@@ -5,7 +5,7 @@ use portolan_core::oci::{Endpoint, parse};
 use portolan_driver::StreamId;
 
 use crate::Asked;
-use crate::host::{Host, value};
+use crate::host::{Host, Sent, value};
 
 /// The repository of a request, in the name that whoever is asked has for it.
 fn repository(endpoint: &Endpoint<'_>) -> Option<String> {
@@ -20,26 +20,30 @@ fn repository(endpoint: &Endpoint<'_>) -> Option<String> {
     }
 }
 
-/// `shown` is the path that a backend got, and behind it what it was shown of who asks.
-pub(crate) fn check_sent(asked: &Asked<'_>, backend: &str, shown: &str) {
-    let (target, who) =
-        shown.split_once(' ').map_or((shown, None), |(path, who)| (path, Some(who)));
+/// What a backend got: the path, and what it was shown of who asks.
+pub(crate) fn check_sent(asked: &Asked<'_>, backend: &str, sent: &Sent) {
+    let target = &sent.header(":path").expect("every request has a path");
+    let who = (sent.header("authorization"), sent.credential.as_deref());
     match backend {
-        "hub" => assert!(matches!(who, None | Some("Bearer of-hub")), "{shown}"),
-        "robot" => assert_eq!(who, Some("c"), "{shown}"),
-        _ => assert_eq!(who, None, "{shown}"),
+        "hub" => assert!(
+            matches!((who.0.as_deref(), who.1), (None | Some("Bearer of-hub"), None)),
+            "{target}: {who:?}"
+        ),
+        "robot" => assert_eq!(who, (None, Some("c")), "{target}"),
+        _ => assert_eq!(who, (None, None), "{target}"),
     }
-    let inside = if backend == "hub" { target.strip_prefix("/base") } else { Some(target) };
+    let inside =
+        if backend == "hub" { target.strip_prefix("/base") } else { Some(target.as_str()) };
     let inside = inside.unwrap_or_else(|| panic!("{target} is not below the base path"));
     let front = parse(asked.method.as_bytes(), asked.target.as_bytes()).expect("it was taken");
     if backend == "open" && inside.starts_with("/uploads/") {
-        return assert!(matches!(front.endpoint, Endpoint::Upload { .. }), "{shown}");
+        return assert!(matches!(front.endpoint, Endpoint::Upload { .. }), "{target}");
     }
     let sent = parse(asked.method.as_bytes(), inside.as_bytes()).expect("what is sent is taken");
     assert_eq!(sent.endpoint.class(), front.endpoint.class());
     check_repository(asked, backend, (&front.endpoint, &sent.endpoint), target);
     if !sent.method.is_read() {
-        assert_eq!(backend, "open", "a write goes to the owner alone: {shown}");
+        assert_eq!(backend, "open", "a write goes to the owner alone: {target}");
     }
 }
 
