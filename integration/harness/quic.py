@@ -59,6 +59,8 @@ class Connection:
         self._socket.setblocking(False)
         self._decoder = Decoder(0, 0)
         self._pongs: set[int] = set()
+        # Streams of which the server wants no more (STOP_SENDING): QUIC has reset them then.
+        self._stopped: set[int] = set()
         self._ping = 0
         self._is_ready = False
         self.answers: dict[int, Answer] = {}
@@ -89,9 +91,10 @@ class Connection:
         return stream
 
     def send(self, number: int, content: bytes, ends: bool = False) -> None:
-        """Sends bytes on a stream as they are."""
+        """Sends bytes on a stream as they are, unless the server has said by now that it wants no more of them."""
         self._look()
-        self._quic.send_stream_data(number, content, ends)
+        if number not in self._stopped:
+            self._quic.send_stream_data(number, content, ends)
         self._flush()
 
     def begin(self, content: bytes, ends: bool = True) -> int:
@@ -186,6 +189,8 @@ class Connection:
     def _note(self, event: events.QuicEvent) -> None:
         if isinstance(event, events.HandshakeCompleted):
             self._is_ready = True
+        elif isinstance(event, events.StopSendingReceived):
+            self._stopped.add(event.stream_id)
         elif isinstance(event, events.ConnectionTerminated):
             self.ended = event.error_code
         elif isinstance(event, events.PingAcknowledged):
