@@ -167,9 +167,12 @@ def read_packages(directory: Path, pins: str) -> dict[str, bytes]:
         if not line.strip():
             continue
         name, version, sha256 = line.split()
-        content = (directory / f"{name}.deb").read_bytes()
+        file = directory / f"{name}.deb"
+        if not file.is_file():
+            sys.exit(f"image: there is no {file}. Run: scripts/setup image arm64")
+        content = file.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
-            sys.exit(f"image: {directory / name}.deb is not {name} {version} as pinned in scripts/versions")
+            sys.exit(f"image: {file} is not {name} {version} as pinned in scripts/versions")
         packages[name] = content
     return packages
 
