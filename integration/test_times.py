@@ -2,7 +2,7 @@
 
 Nobody waits for minutes: where a time is longer than Envoy's patience with what stands still, both are made
 shorter by the same factor, in what was rendered and in what the filter reads. Cannot see: the true lengths;
-`cli/render/src/model/patience.rs` compares those.
+`cli/render/src/model/time_limits.rs` compares those.
 """
 
 import json

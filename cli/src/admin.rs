@@ -30,12 +30,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 impl Admin {
-    /// The interface at an address, which may take `patience` for an answer: while Envoy compiles
+    /// The interface at an address, which may take `timeout` for an answer: while Envoy compiles
     /// the filter it answers nobody.
-    pub(crate) fn new(address: SocketAddr, patience: Duration) -> Self {
+    pub(crate) fn new(address: SocketAddr, timeout: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(patience))
-            .timeout_connect(Some(CONNECT.min(patience)))
+            .timeout_global(Some(timeout))
+            .timeout_connect(Some(CONNECT.min(timeout)))
             .proxy(None)
             .max_idle_connections(0)
             .http_status_as_error(false)

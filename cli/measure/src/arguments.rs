@@ -68,8 +68,8 @@ impl Compared {
     }
 
     fn options(&self, uses_proxy: bool) -> Result<ClientOptions, Fault> {
-        let patience = Duration::from_secs(self.timeout);
-        Ok(ClientOptions { trust: Trust::of_the_system()?, patience, uses_proxy })
+        let timeout = Duration::from_secs(self.timeout);
+        Ok(ClientOptions { trust: Trust::of_the_system()?, timeout, uses_proxy })
     }
 
     fn images(&self) -> Result<Option<[ImageName; 2]>, String> {

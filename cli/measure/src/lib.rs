@@ -7,6 +7,6 @@
 mod arguments;
 pub mod bench;
 pub mod compare_paths;
+mod interleave;
 pub mod nearest;
 mod statistics;
-mod turns;

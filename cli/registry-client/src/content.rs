@@ -55,7 +55,7 @@ pub fn keep(mut content: impl Read, limit: u64) -> Result<Vec<u8>, Fault> {
 /// # Errors
 ///
 /// The connection breaks before.
-pub fn skim(content: impl Read, most: u64) -> Result<u64, Fault> {
+pub fn discard_body(content: impl Read, most: u64) -> Result<u64, Fault> {
     drain(&mut content.take(most), most, |_| ())
 }
 
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn skimming_ends_where_it_is_told() {
-        assert_eq!(skim(&b"abcdef"[..], 4), Ok(4));
-        assert_eq!(skim(&b"abc"[..], 4), Ok(3));
+        assert_eq!(discard_body(&b"abcdef"[..], 4), Ok(4));
+        assert_eq!(discard_body(&b"abc"[..], 4), Ok(3));
     }
 }

@@ -11,7 +11,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, AsSendBody, Body};
 
-use super::content::{keep, skim};
+use super::content::{discard_body, keep};
 use super::fault::Fault;
 use super::timings::{ConnectTimings, Milestone, Step, TimedResolver, Watch};
 use super::tls::{TlsConnector, Trust};
@@ -35,7 +35,7 @@ pub struct ClientOptions {
     /// Whom they trust.
     pub trust: Trust,
     /// How long they wait for an answer, and for the next bytes of one.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// Whether they go through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`).
     pub uses_proxy: bool,
 }
@@ -119,9 +119,9 @@ impl Client {
             .accept("*/*")
             .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(options.patience))
-            .timeout_per_read(Some(options.patience))
-            .timeout_per_write(Some(options.patience));
+            .timeout_recv_response(Some(options.timeout))
+            .timeout_per_read(Some(options.timeout))
+            .timeout_per_write(Some(options.timeout));
         if !options.uses_proxy {
             config = config.proxy(None);
         }
@@ -156,7 +156,7 @@ impl Client {
                 });
             };
             // Whatever it says, and even if it breaks off: the next server is what counts.
-            let _ = skim(response.into_body().into_reader(), MOST_IGNORED);
+            let _ = discard_body(response.into_body().into_reader(), MOST_IGNORED);
             authorization = authorization.filter(|_| origin(&url) == origin(&next));
             url = next;
         }
@@ -222,7 +222,7 @@ impl Answer {
 
     /// Forgets the body and lets the connection be used again.
     pub fn discard(self) {
-        let _ = skim(self.into_reader(), MOST_IGNORED);
+        let _ = discard_body(self.into_reader(), MOST_IGNORED);
     }
 
     /// The first value of a header, if it is text.

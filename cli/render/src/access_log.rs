@@ -16,7 +16,7 @@ pub(super) fn access_log(needs: Needs, records: Records<'_>) -> Value {
     let fields =
         object([fields(needs), fields_of_policy(needs), of_cache(needs, &node), trace(records)]);
     let log = to(records.access_log, &fields);
-    let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
+    let once = if needs.follows_redirects { final_response_only() } else { Value::Null };
     object([log, once])
 }
 
@@ -34,7 +34,7 @@ pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Value {
     let of_fill = format(&[(LogField::Event, FILL)]);
     let fields = object([fields(needs), of_cache(needs, &node), of_fill]);
     let log = to(records.access_log, &fields);
-    let once = if needs.follows_redirects { the_last_pass() } else { Value::Null };
+    let once = if needs.follows_redirects { final_response_only() } else { Value::Null };
     object([log, once])
 }
 
@@ -66,7 +66,7 @@ const UNANSWERED: &str = "attempt without an answer";
 
 /// A request that is sent on is logged where it ends. Until then it is one that Envoy has begun
 /// anew.
-pub(super) fn the_last_pass() -> Value {
+pub(super) fn final_response_only() -> Value {
     json!({"filter": {"extension_filter": extension(
         "envoy.access_loggers.extension_filters.cel",
         "extensions.access_loggers.filters.cel.v3.ExpressionFilter",

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::limits::{Limits, seconds};
 use super::local_rate_limit::HeadersOf;
 use super::model::inbound::Inbound;
-use super::model::patience::{self, IDLE};
 use super::model::records::Records;
 use super::model::serving::Serving;
+use super::model::time_limits::{self, IDLE};
 use super::typed::{extension, object};
 use super::{
     access_log, browsers, budgets, client_address, client_limits, early_headers, filter,
@@ -158,7 +158,7 @@ fn request_shape(limits: Limits) -> Value {
         // one that the client used.
         "scheme_header_transformation": {"match_upstream": true},
         "common_http_protocol_options": {
-            "idle_timeout": patience::written(IDLE),
+            "idle_timeout": time_limits::written(IDLE),
             "max_connection_duration": seconds(limits.max_connection_age),
             "max_headers_count": limits.max_header_fields,
             // Some servers take `x_geo_country` for `x-geo-country`. No header that a registry
@@ -204,7 +204,7 @@ fn timeouts(limits: Limits) -> Value {
     json!({
         "request_headers_timeout": seconds(limits.header_timeout),
         "request_timeout": "0s",
-        "stream_idle_timeout": patience::written(IDLE),
+        "stream_idle_timeout": time_limits::written(IDLE),
         "drain_timeout": "30s",
         // A client learns that an answer was cut off by the end of the connection, and waits for
         // it.

@@ -14,8 +14,8 @@ use portolan_core::contract::headers;
 use serde_json::{Map, Value, json};
 
 use super::model::followed_redirects::{Addresses, Followed};
-use super::model::patience;
 use super::model::serving::Serving;
+use super::model::time_limits;
 use super::redirect_target_cluster::{self, filter_name};
 use super::retry_priority::previous_priorities;
 use super::typed::{extension, object, typed};
@@ -79,7 +79,7 @@ fn route(serving: &Serving<'_>, followed: &Followed<'_>, scheme: Scheme) -> Valu
         destination(serving, followed, &cluster),
         json!({
             "timeout": "0s",
-            "idle_timeout": patience::written(patience::of_redirects(backend)),
+            "idle_timeout": time_limits::written(time_limits::of_redirects(backend)),
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
                 "retriable_headers": [{"name": headers::GO_ON, "present_match": true}],

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::model::fronts::TokenEndpoint;
 use super::model::groups::Groups;
-use super::model::patience;
 use super::model::serving::Serving;
+use super::model::time_limits;
 use super::retry_priority::previous_priorities;
 use super::typed::{object, typed};
 use super::{browsers, cache, filter, followed_redirects, http3, next_cluster, upstream_headers};
@@ -65,11 +65,11 @@ fn routes(serving: &Serving<'_>) -> Vec<Value> {
     let named = named_by_the_filter(serving.only_cluster);
     if !serving.groups.several.is_empty() {
         let cluster = reading_cluster(&serving.groups, serving.only_cluster);
-        let idle = serving.patience.several;
+        let idle = serving.time_limits.several;
         routes.push(read("read of several", has_fallback(), &cluster, retry_of_several(), idle));
     }
     for method in ["GET", "HEAD"] {
-        let idle = serving.patience.single;
+        let idle = serving.time_limits.single;
         routes.push(read(
             "read",
             is_method(method),
@@ -81,7 +81,7 @@ fn routes(serving: &Serving<'_>) -> Vec<Value> {
     routes.push(json!({
         "name": "write",
         "match": {"prefix": "/"},
-        "route": action(&named, None, serving.patience.writes),
+        "route": action(&named, None, serving.time_limits.writes),
     }));
     routes
 }
@@ -155,7 +155,7 @@ fn retry(retry_on: &str) -> Value {
     json!({
         "retry_on": retry_on,
         "num_retries": 1,
-        "per_try_timeout": patience::written(ALONE),
+        "per_try_timeout": time_limits::written(ALONE),
         "retry_back_off": back_off("0.005s"),
     })
 }
@@ -174,7 +174,7 @@ fn action(cluster: &Value, retry: Option<Value>, idle: Duration) -> Value {
         json!({
             "auto_host_rewrite": true,
             "timeout": "0s",
-            "idle_timeout": patience::written(idle),
+            "idle_timeout": time_limits::written(idle),
         }),
         retry,
     ])

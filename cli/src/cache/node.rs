@@ -44,12 +44,12 @@ const MOST_SAID: u64 = 4 * 1024 * 1024;
 const REPOSITORY: &str = "portolan/any";
 
 impl Node {
-    /// A node that may take `patience` for an answer, and for the next bytes of one.
-    pub(super) fn new(place: Place, patience: Duration) -> Self {
+    /// A node that may take `timeout` for an answer, and for the next bytes of one.
+    pub(super) fn new(place: Place, timeout: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_connect(Some(CONNECT.min(patience)))
-            .timeout_recv_response(Some(patience))
-            .timeout_per_read(Some(patience))
+            .timeout_connect(Some(CONNECT.min(timeout)))
+            .timeout_recv_response(Some(timeout))
+            .timeout_per_read(Some(timeout))
             .proxy(None)
             .max_redirects(0)
             .http_status_as_error(false)

@@ -29,9 +29,9 @@ pub(super) fn run(arguments: &PurgeArgs, out: &mut Results<impl Write>) -> io::R
         Ok(places) => places,
         Err(exit) => return Ok(exit),
     };
-    let patience = Duration::from_secs(arguments.timeout);
+    let timeout = Duration::from_secs(arguments.timeout);
     let purged = parallel::each(&places, AT_ONCE, |place| {
-        let node = Node::new(place.clone(), patience);
+        let node = Node::new(place.clone(), timeout);
         digests.iter().map(|digest| forget(&node, digest)).collect::<Vec<_>>()
     });
     let report = Purge::of(purged.into_iter().flatten().collect());

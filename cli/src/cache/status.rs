@@ -25,8 +25,8 @@ pub(super) fn run(arguments: &StatusArgs, out: &mut Results<impl Write>) -> io::
         Ok(places) => places,
         Err(exit) => return Ok(exit),
     };
-    let patience = Duration::from_secs(arguments.timeout);
-    let nodes = parallel::each(&places, AT_ONCE, |place| look(&Node::new(place.clone(), patience)));
+    let timeout = Duration::from_secs(arguments.timeout);
+    let nodes = parallel::each(&places, AT_ONCE, |place| look(&Node::new(place.clone(), timeout)));
     arguments.asked.say(&Status::of(nodes), out)
 }
 

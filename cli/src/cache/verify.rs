@@ -31,11 +31,11 @@ pub(super) fn run(arguments: &VerifyArgs, out: &mut Results<impl Write>) -> io::
         Ok(places) => places,
         Err(exit) => return Ok(exit),
     };
-    let patience = Duration::from_secs(arguments.timeout);
+    let timeout = Duration::from_secs(arguments.timeout);
     let progress = Mutex::new(Progress::on_terminal());
     let tell = |line: String| progress.lock().unwrap_or_else(PoisonError::into_inner).say(line);
     let look = |place: &Place| {
-        let node = Node::new(place.clone(), patience);
+        let node = Node::new(place.clone(), timeout);
         tell(format!("{}: asking what it holds …", node.place.name));
         let contents = contents(&node, &digests);
         of_node(&node, contents, (arguments.parallel.into(), digests.is_empty()), &tell)

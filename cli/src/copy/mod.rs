@@ -109,8 +109,8 @@ fn prepare(arguments: &CopyArgs) -> Result<Prepared, Unusable> {
     let variable = |name: &str| std::env::var(name).ok();
     let login = arguments.login.login(variable, io::stdin().lock())?;
     let trust_of_all = Trust::of_the_system().map_err(|fault| fault.to_string())?;
-    let patience = Duration::from_secs(arguments.timeout);
-    let options = |trust| ClientOptions { trust, patience, uses_proxy: true };
+    let timeout = Duration::from_secs(arguments.timeout);
+    let options = |trust| ClientOptions { trust, timeout, uses_proxy: true };
     let (named, url, trust_of_store) = match destination {
         Destination::Url(url) => (None, url, trust_of_all.clone()),
         Destination::Named(name) => {

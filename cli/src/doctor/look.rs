@@ -48,16 +48,16 @@ pub(super) fn plain_tls(url: &Uri, ca_file: Option<&str>) -> Tls {
 pub(super) fn options(
     tls: &Tls,
     shown: &PeerCertificate,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<ClientOptions, Fault> {
-    Ok(ClientOptions { trust: trust(tls, shown)?, patience, uses_proxy: false })
+    Ok(ClientOptions { trust: trust(tls, shown)?, timeout, uses_proxy: false })
 }
 
 /// Asks a server once.
-pub(super) fn look(subject: &str, url: &Uri, tls: &Tls, role: Role, patience: Duration) -> Sight {
+pub(super) fn look(subject: &str, url: &Uri, tls: &Tls, role: Role, timeout: Duration) -> Sight {
     let shown = PeerCertificate::default();
     let begun = Instant::now();
-    let asked = options(tls, &shown, patience).and_then(|options| ask(&options, url));
+    let asked = options(tls, &shown, timeout).and_then(|options| ask(&options, url));
     let took = begun.elapsed();
     let now = BuildDate::now().seconds();
     let mut findings = Vec::new();

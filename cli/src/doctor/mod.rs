@@ -100,10 +100,10 @@ pub(crate) fn run(arguments: &DoctorArgs, out: &mut Results<impl Write>) -> io::
     };
     let mut progress = Progress::on_terminal();
     progress.say(format_args!("asking {} servers …", tasks.len()));
-    let patience = Duration::from_secs(arguments.timeout);
+    let timeout = Duration::from_secs(arguments.timeout);
     let mut findings = files(&policy);
     let config = &policy.config;
-    let found = parallel::each(&tasks, MOST, |task| task.findings(config, patience));
+    let found = parallel::each(&tasks, MOST, |task| task.findings(config, timeout));
     findings.extend(found.into_iter().flatten());
     drop(progress);
     let report = Report::of(Moment::now().to_string(), findings);
@@ -134,18 +134,18 @@ fn tasks<'c>(config: &'c Config, images: &[String]) -> Result<Vec<Task<'c>>, Str
 }
 
 impl Task<'_> {
-    fn findings(&self, config: &Config, patience: Duration) -> Vec<Finding> {
+    fn findings(&self, config: &Config, timeout: Duration) -> Vec<Finding> {
         match self {
-            Self::Front(front) => of_front(front, patience),
-            Self::Backend(backend) => of_backend(config, backend, patience),
-            Self::RedirectHost(backend, host) => of_redirect_host(backend, host, patience),
+            Self::Front(front) => of_front(front, timeout),
+            Self::Backend(backend) => of_backend(config, backend, timeout),
+            Self::RedirectHost(backend, host) => of_redirect_host(backend, host, timeout),
             Self::Store(store) => {
                 let subject = format!("blob store {}", store.name());
                 let url = absolute(&format!("{}/", store.url().origin().origin()));
-                url.map(|url| look(&subject, &url, store.tls(), Role::Other, patience).findings)
+                url.map(|url| look(&subject, &url, store.tls(), Role::Other, timeout).findings)
                     .unwrap_or_default()
             }
-            Self::Image(replicas) => vec![of_image(config, replicas, patience)],
+            Self::Image(replicas) => vec![of_image(config, replicas, timeout)],
         }
     }
 }
@@ -171,7 +171,7 @@ fn files(policy: &LoadedPolicy) -> Vec<Finding> {
     found.into_iter().map(finding).collect()
 }
 
-fn of_front(front: &Front, patience: Duration) -> Vec<Finding> {
+fn of_front(front: &Front, timeout: Duration) -> Vec<Finding> {
     let subject = format!("front {}", front.name());
     let mut findings = Vec::new();
     // A file that is not here is told of with the others.
@@ -185,16 +185,16 @@ fn of_front(front: &Front, patience: Duration) -> Vec<Finding> {
         let url = absolute(&format!("{}{}", url.origin(), url.base_path()));
         findings.extend(url.into_iter().flat_map(|url| {
             let subject = format!("{subject}'s verifier");
-            look(&subject, &url, &plain_tls(&url, None), Role::Verifier, patience).findings
+            look(&subject, &url, &plain_tls(&url, None), Role::Verifier, timeout).findings
         }));
     }
     findings
 }
 
-fn of_backend(config: &Config, backend: &Backend, patience: Duration) -> Vec<Finding> {
+fn of_backend(config: &Config, backend: &Backend, timeout: Duration) -> Vec<Finding> {
     let subject = format!("backend {}", backend.name());
     let Ok(url) = ping(backend.url()) else { return Vec::new() };
-    let sight = look(&subject, &url, backend.tls(), Role::Registry, patience);
+    let sight = look(&subject, &url, backend.tls(), Role::Registry, timeout);
     let mut findings = sight.findings;
     let Some((_, headers)) = sight.answer else {
         let skipped = backend.credential().map(|name| format!("`{name}` cannot be tried"));
@@ -203,12 +203,12 @@ fn of_backend(config: &Config, backend: &Backend, patience: Duration) -> Vec<Fin
         findings.extend(skipped);
         return findings;
     };
-    findings.extend(token::service(&subject, backend, &headers, patience));
-    findings.extend(token::credential(&subject, config, backend, patience));
+    findings.extend(token::service(&subject, backend, &headers, timeout));
+    findings.extend(token::credential(&subject, config, backend, timeout));
     findings
 }
 
-fn of_redirect_host(backend: &Backend, host: &str, patience: Duration) -> Vec<Finding> {
+fn of_redirect_host(backend: &Backend, host: &str, timeout: Duration) -> Vec<Finding> {
     let subject = format!("backend {}", backend.name());
     let name = "redirect host";
     if host.starts_with('*') {
@@ -217,7 +217,7 @@ fn of_redirect_host(backend: &Backend, host: &str, patience: Duration) -> Vec<Fi
     }
     let Some(url) = url_of(Scheme::Https, host) else { return Vec::new() };
     let tls = plain_tls(&url, backend.followed_redirects().ca_file());
-    let findings = look(&subject, &url, &tls, Role::Other, patience).findings;
+    let findings = look(&subject, &url, &tls, Role::Other, timeout).findings;
     let named = findings.into_iter().map(|mut found| {
         if found.check == "reachable" {
             found.check = name;
@@ -230,8 +230,8 @@ fn of_redirect_host(backend: &Backend, host: &str, patience: Duration) -> Vec<Fi
 }
 
 /// Whether all who may answer for an image's tag say the same.
-fn of_image(config: &Config, replicas: &Replicas<'_>, patience: Duration) -> Finding {
-    let image = drift::ask(config, replicas, patience, false);
+fn of_image(config: &Config, replicas: &Replicas<'_>, timeout: Duration) -> Finding {
+    let image = drift::ask(config, replicas, timeout, false);
     let state = if image.is_same() { State::Ok } else { State::Failed };
     Finding::new(&format!("image {}", replicas.image), "replicas", state, image.in_words())
 }

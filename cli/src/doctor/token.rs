@@ -23,7 +23,7 @@ pub(super) fn service(
     subject: &str,
     backend: &Backend,
     headers: &HeaderMap,
-    patience: Duration,
+    timeout: Duration,
 ) -> Vec<Finding> {
     let values: Vec<&[u8]> =
         headers.get_all(WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes).collect();
@@ -34,7 +34,7 @@ pub(super) fn service(
     findings.extend(told.and_then(|told| disagreement(subject, backend, written.as_ref(), &told)));
     let is_own = authority(&url) == backend.url().authority();
     let tls = if is_own { backend.tls().clone() } else { plain_tls(&url, None) };
-    let sight = look(subject, &url, &tls, Role::Other, patience);
+    let sight = look(subject, &url, &tls, Role::Other, timeout);
     // Its certificate and its clock are the registry's, unless it is elsewhere.
     let kept = sight.findings.into_iter().filter(|found| !is_own || found.check == "reachable");
     findings.extend(kept.map(|mut found| {
@@ -85,10 +85,10 @@ pub(super) fn credential(
     subject: &str,
     config: &Config,
     backend: &Backend,
-    patience: Duration,
+    timeout: Duration,
 ) -> Option<Finding> {
     let name = backend.credential()?;
-    let (state, message) = match accepted(config, backend, patience) {
+    let (state, message) = match accepted(config, backend, timeout) {
         Ok(true) => (State::Ok, format!("`{name}` is accepted")),
         Ok(false) => {
             let text = "is not tried: the registry asks nobody here who they are";
@@ -100,9 +100,9 @@ pub(super) fn credential(
 }
 
 /// Whether it is accepted; `false` where nobody asks for it, so that nothing is known of it.
-fn accepted(config: &Config, backend: &Backend, patience: Duration) -> Result<bool, Fault> {
+fn accepted(config: &Config, backend: &Backend, timeout: Duration) -> Result<bool, Fault> {
     let login = login::of_backend(config, backend)?;
-    let client = Client::new(&options(backend.tls(), &PeerCertificate::default(), patience)?);
+    let client = Client::new(&options(backend.tls(), &PeerCertificate::default(), timeout)?);
     let url = ping(backend.url())?;
     let permit = sign_in(&client, &url, ACCEPT, "", login.as_ref())?;
     let Some(authorization) = permit.authorization() else { return Ok(false) };

@@ -103,11 +103,11 @@ pub(crate) fn run(arguments: &DriftArgs, out: &mut Results<impl Write>) -> io::R
         Ok(memory) => memory,
         Err(message) => return Ok(fail(message, Exit::Unusable)),
     };
-    let patience = Duration::from_secs(arguments.timeout);
+    let timeout = Duration::from_secs(arguments.timeout);
     let mut progress = Progress::on_terminal();
     let images = (1_usize..).zip(&prepared).map(|(number, replicas)| {
         progress.say(format_args!("{number}/{} {}", prepared.len(), replicas.image));
-        ask(&policy.config, replicas, patience, true)
+        ask(&policy.config, replicas, timeout, true)
     });
     let images = images.collect();
     drop(progress);
@@ -148,12 +148,12 @@ fn names(arguments: &DriftArgs) -> io::Result<Vec<String>> {
 pub(crate) fn ask(
     config: &Config,
     replicas: &Replicas<'_>,
-    patience: Duration,
+    timeout: Duration,
     uses_proxy: bool,
 ) -> Image {
     let said = |backend: &Backend, image: &ImageName| {
         let trust = trust(backend.tls(), &PeerCertificate::default())?;
-        digest(config, backend, image, ClientOptions { trust, patience, uses_proxy })
+        digest(config, backend, image, ClientOptions { trust, timeout, uses_proxy })
     };
     let answers = replicas.backends.iter().map(|(backend, image)| Answer {
         backend: backend.name().to_owned(),

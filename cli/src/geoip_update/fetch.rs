@@ -48,7 +48,7 @@ impl<'s> Fetcher<'s> {
     /// The file with the name and password cannot be read.
     pub(super) fn new(source: &'s UpdateSource) -> Result<Self, GeoipError> {
         let trust = Trust::of_the_system().map_err(|fault| GeoipError::Fetch(fault.to_string()))?;
-        let client = Client::new(&ClientOptions { trust, patience: PATIENCE, uses_proxy: true });
+        let client = Client::new(&ClientOptions { trust, timeout: PATIENCE, uses_proxy: true });
         let authorization = source.authorization_file.as_deref().map(read).transpose()?;
         let authorization = authorization
             .map(|text| Secret::new(format!("Basic {}", STANDARD.encode(text.trim()))));

@@ -108,7 +108,7 @@ impl StatusArgs {
     }
 
     /// How long to wait at most.
-    pub(super) const fn patience(&self) -> Duration {
+    pub(super) const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
 

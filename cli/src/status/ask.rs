@@ -34,7 +34,7 @@ impl Envoys {
     /// Not on any system: see [`Trust::of_the_system`].
     pub(super) fn at(targets: &[Target]) -> Result<Self, Fault> {
         let options =
-            ClientOptions { trust: Trust::of_the_system()?, patience: PATIENCE, uses_proxy: false };
+            ClientOptions { trust: Trust::of_the_system()?, timeout: PATIENCE, uses_proxy: false };
         Ok(Self(targets.iter().map(|one| (one.clone(), Client::new(&options))).collect()))
     }
 

@@ -163,7 +163,7 @@ impl Watch {
         loop {
             let report = self.look();
             let is_ready = is_ready(&report);
-            if is_ready || begun.elapsed() >= arguments.patience() {
+            if is_ready || begun.elapsed() >= arguments.timeout() {
                 print(&report, arguments.output, "", out)?;
                 return Ok(if is_ready { Exit::Good } else { Exit::Refused });
             }

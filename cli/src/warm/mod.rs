@@ -111,8 +111,8 @@ pub(crate) fn run(arguments: &WarmArgs, out: &mut Results<impl Write>) -> io::Re
         (Err(message), _, _) | (_, Err(message), _) => return Ok(fail(message, Exit::Unusable)),
         (_, _, Err(fault)) => return Ok(fail(fault, Exit::Unusable)),
     };
-    let patience = Duration::from_secs(arguments.timeout);
-    let options = ClientOptions { trust, patience, uses_proxy: true };
+    let timeout = Duration::from_secs(arguments.timeout);
+    let options = ClientOptions { trust, timeout, uses_proxy: true };
     let wanted = names.iter().flat_map(|name| {
         let of =
             move |platform: &Platform| Wanted { name: name.clone(), platform: platform.clone() };

@@ -26,7 +26,7 @@ use self::part::{Part, Run};
 use self::plan::{Blobs, Plan};
 use self::report::Report;
 use crate::arguments::Compared;
-use crate::turns::turns;
+use crate::interleave::interleave;
 
 /// The examples of `portolan bench --help`.
 pub const EXAMPLES: &str = "\
@@ -103,7 +103,7 @@ fn measure(registries: &mut [Registry; 2], plan: &Plan, rounds: u32) -> Vec<Run>
     let mut runs = Vec::new();
     for round in 0..rounds {
         for part in Part::ALL {
-            for index in turns(round, Side::BOTH.len()) {
+            for index in interleave(round, Side::BOTH.len()) {
                 let chosen = Side::BOTH.get(index).zip(registries.get_mut(index));
                 let Some((side, registry)) = chosen else { continue };
                 let outcome = part::run(registry, plan, part);

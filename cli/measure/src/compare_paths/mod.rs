@@ -29,7 +29,7 @@ use self::iperf::{Server, Trial};
 use self::report::{Outcomes, Report};
 use self::way::{Goal, Role, Way};
 use crate::arguments::{Compared, Sides};
-use crate::turns::turns;
+use crate::interleave::interleave;
 
 /// The examples of `portolan compare-paths --help`.
 pub const EXAMPLES: &str = "\
@@ -139,7 +139,7 @@ fn walk(
 ) -> Vec<Outcomes> {
     let mut outcomes: Vec<Outcomes> = ways.iter().map(|_| Vec::new()).collect();
     for round in 0..arguments.rounds {
-        for index in turns(round, ways.len()) {
+        for index in interleave(round, ways.len()) {
             let Some((way, outcomes)) = ways.get_mut(index).zip(outcomes.get_mut(index)) else {
                 continue;
             };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use portolan_registry_client::content::skim;
+use portolan_registry_client::content::discard_body;
 use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::{Answer, Ask, Client, ClientOptions, Hop, without_query};
 use portolan_registry_client::manifest::Layer;
@@ -126,7 +126,7 @@ fn fetched(answer: Answer) -> Result<Answer, Fault> {
 fn downloaded(answer: Answer, most: u64) -> Result<Probe, Fault> {
     let mut probe = probe(&answer);
     let begun = Instant::now();
-    probe.bytes = skim(answer.into_reader(), most)?;
+    probe.bytes = discard_body(answer.into_reader(), most)?;
     probe.download = begun.elapsed().as_secs_f64();
     Ok(probe)
 }

@@ -28,7 +28,7 @@ use portolan_registry_client::manifest::Platform;
 use self::chains::Chain;
 use self::probe::{Probe, Sample, Times};
 use self::report::{Measured, Report};
-use crate::turns::turns;
+use crate::interleave::interleave;
 
 /// The examples of `portolan nearest --help`.
 pub const EXAMPLES: &str = "\
@@ -136,14 +136,14 @@ fn prepare<'c>(
     let stations = chains.iter().flat_map(|chain| &chain.stations);
     let backends = config.backends().iter();
     let used = backends.filter(|backend| stations.clone().any(|name| name == backend.name()));
-    let patience = Duration::from_secs(arguments.timeout);
+    let timeout = Duration::from_secs(arguments.timeout);
     let sample = arguments.image.clone().map(|image| Sample {
         image,
         platform: arguments.platform.clone(),
         bytes: arguments.bytes,
     });
     let probe = |backend: &'c Backend| {
-        Probe::new(config, backend, sample.as_ref(), patience).map(|probe| (backend, probe))
+        Probe::new(config, backend, sample.as_ref(), timeout).map(|probe| (backend, probe))
     };
     used.map(probe).collect()
 }
@@ -157,7 +157,7 @@ fn measure(
     let mut walks: Vec<Vec<Times>> = probes.iter().map(|_| Vec::new()).collect();
     let mut faults: Vec<Option<String>> = probes.iter().map(|_| None).collect();
     for round in 0..rounds {
-        for index in turns(round, probes.len()) {
+        for index in interleave(round, probes.len()) {
             let (Some((backend, probe)), Some(walks), Some(fault)) =
                 (probes.get_mut(index), walks.get_mut(index), faults.get_mut(index))
             else {

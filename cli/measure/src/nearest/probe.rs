@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use portolan_core::config::{Backend, BackendUrl, Config};
-use portolan_registry_client::content::skim;
+use portolan_registry_client::content::discard_body;
 use portolan_registry_client::fault::Fault;
 use portolan_registry_client::http::{Ask, Client, ClientOptions, without_query};
 use portolan_registry_client::image::{self, Image};
@@ -70,11 +70,11 @@ impl Probe {
         config: &Config,
         backend: &Backend,
         sample: Option<&Sample>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Self, String> {
         let said = |fault: Fault| format!("backend {}: {fault}", backend.name());
         let trust = trust(backend.tls(), &PeerCertificate::default()).map_err(said)?;
-        let options = ClientOptions { trust, patience, uses_proxy: false };
+        let options = ClientOptions { trust, timeout, uses_proxy: false };
         let pulled = sample.map(|sample| -> Result<Pulled, String> {
             let image = there(backend, &sample.image)?;
             let login = login::of_backend(config, backend).map_err(said)?;
@@ -110,7 +110,7 @@ impl Pulled {
         let ((), first_bytes) = timed(|| match image::largest(&image.layers) {
             Some(layer) => {
                 let content = visit.begin_blob(&layer.digest)?.into_reader();
-                skim(content, self.sample.bytes).map(drop)
+                discard_body(content, self.sample.bytes).map(drop)
             }
             None => Ok(()),
         })?;

@@ -66,7 +66,7 @@ fn to(location: &str) -> String {
 
 fn options() -> ClientOptions {
     let trust = Trust::of_the_system().unwrap();
-    ClientOptions { trust, patience: Duration::from_secs(10), uses_proxy: false }
+    ClientOptions { trust, timeout: Duration::from_secs(10), uses_proxy: false }
 }
 
 fn get(client: &Client, url: &str) -> Result<Answer, Fault> {

@@ -35,7 +35,8 @@ pub(super) fn of_requests(needs: Needs, records: Records<'_>) -> Vec<Value> {
         return Vec::new();
     }
     let tags = Tags { follows: needs.follows_redirects, of: Subject::Requests };
-    let once = if needs.follows_redirects { access_log::the_last_pass() } else { Value::Null };
+    let once =
+        if needs.follows_redirects { access_log::final_response_only() } else { Value::Null };
     let count = |metric| stat::counter(metric, tags, Amount::One);
     let mut counters = vec![count(&REQUESTS), stat::counter(&SENT_BYTES, tags, BYTES)];
     counters.extend(needs.falls_back.then(|| count(&FALLBACKS)));
@@ -64,7 +65,8 @@ const BYTES: Amount = Amount::Format("%BYTES_SENT%");
 /// The access logger of the listener that fills caches.
 pub(super) fn of_fills(needs: Needs, records: Records<'_>) -> Option<Value> {
     let tags = Tags { follows: needs.follows_redirects, of: Subject::Fills };
-    let once = if needs.follows_redirects { access_log::the_last_pass() } else { Value::Null };
+    let once =
+        if needs.follows_redirects { access_log::final_response_only() } else { Value::Null };
     let counters = [
         stat::counter(&CACHE_FILLS, tags, Amount::One),
         stat::counter(&CACHE_FILL_BYTES, tags, BYTES),

@@ -18,11 +18,11 @@ pub(super) mod fronts;
 pub(super) mod groups;
 pub(super) mod inbound;
 pub(super) mod needs;
-pub(super) mod patience;
 pub(super) mod records;
 pub(super) mod secrets;
 pub(super) mod services;
 pub(super) mod serving;
+pub(super) mod time_limits;
 pub(super) mod trust;
 pub(super) mod upstream;
 

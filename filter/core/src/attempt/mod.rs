@@ -16,9 +16,9 @@ mod credentials;
 mod go_on;
 mod overlap;
 mod passed_over;
-mod patience;
 mod redirect;
 mod retry;
+mod time_limits;
 mod user_name;
 mod verdict;
 mod wait;
@@ -33,12 +33,12 @@ pub use overlap::{
     BOTH_ASKED, Hedge, NOBODY_ELSE, hedge, is_one_by_one, may_overlap, note_one_by_one, other,
 };
 pub use passed_over::{LATER, Why, passed_over, skipped};
-pub use patience::alone;
 pub use redirect::{
     Bounds, MOST_STEPS, RedirectDenied, RedirectStep, Redirection, is_about_content, is_delivered,
     is_for_delivery, is_redirect,
 };
 pub use retry::Retry;
+pub use time_limits::alone;
 pub use user_name::user_name;
 pub use verdict::{Case, ListFailure, Verdict, is_doubtful, is_judged, is_no_answer, judge};
 pub use wait::Wait;

@@ -31,11 +31,11 @@ mod limits;
 mod memory;
 mod pace;
 mod password;
-mod patience;
 mod spared;
 mod stores;
 #[cfg(test)]
 mod tests;
+mod time_limits;
 mod token;
 mod waits;
 

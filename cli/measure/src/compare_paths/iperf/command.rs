@@ -66,14 +66,14 @@ fn start(server: &Server, mode: Mode, seconds: u32, output: File) -> Result<Chil
     })
 }
 
-fn wait(child: &mut Child, patience: Duration) -> Result<(), Fault> {
+fn wait(child: &mut Child, timeout: Duration) -> Result<(), Fault> {
     let begun = Instant::now();
     while child.try_wait().map_err(cannot)?.is_none() {
-        if begun.elapsed() > patience {
+        if begun.elapsed() > timeout {
             child.kill().and_then(|()| child.wait()).map_err(cannot)?;
             return Err(Fault::new(format_args!(
                 "iperf3 had not ended after {} s",
-                patience.as_secs()
+                timeout.as_secs()
             )));
         }
         sleep(POLL);

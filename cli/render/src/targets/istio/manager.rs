@@ -11,7 +11,7 @@ use super::arguments::Level;
 use super::filter::DENIES_ALL;
 use super::names::Names;
 use super::patch::Patches;
-use crate::model::patience::{Patience, written};
+use crate::model::time_limits::{Patience, written};
 use crate::targets::files::{DECIDES, MANAGER, Parts, name_of};
 use crate::typed::extension;
 
@@ -24,7 +24,7 @@ pub(super) fn add(
     parts: &Parts,
     names: &Names,
     level: Level,
-    patience: Patience,
+    time_limits: Patience,
 ) {
     let Some(listener) = parts.listeners.first() else { return };
     let whole = json!({
@@ -43,7 +43,7 @@ pub(super) fn add(
     let Some(mut manager) = listener.pointer(MANAGER).cloned() else { return };
     adapt(&mut manager, names);
     if level == Level::Plugin {
-        adapt_to_plain_routes(&mut manager, patience);
+        adapt_to_plain_routes(&mut manager, time_limits);
     }
     let is_manager = json!({"filterChain": {"filter": {"name": FILTER}}});
     let value = json!({"name": FILTER, "typed_config": manager});
@@ -70,7 +70,7 @@ fn adapt(manager: &mut Value, names: &Names) {
 /// What stands in clusters and routes elsewhere, and has no place in a `DestinationRule` or a
 /// `VirtualService`: answers that speak in the name of Envoy or the filter are silenced by the last
 /// filter, and the longest time that any request may stand still is everybody's.
-fn adapt_to_plain_routes(manager: &mut Value, patience: Patience) {
+fn adapt_to_plain_routes(manager: &mut Value, time_limits: Patience) {
     let silenced = ["x-envoy-", headers::PREFIX, "x-geo-"]
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
     let boundary = extension(
@@ -82,7 +82,7 @@ fn adapt_to_plain_routes(manager: &mut Value, patience: Patience) {
         let last = filters.len().saturating_sub(1);
         filters.insert(last, boundary);
     }
-    let idle = patience.single.max(patience.writes);
+    let idle = time_limits.single.max(time_limits.writes);
     put(manager, "stream_idle_timeout", written(idle));
 }
 

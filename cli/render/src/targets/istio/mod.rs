@@ -79,7 +79,7 @@ fn objects(rendering: &Rendering, names: &Names, module: &Module, level: Level) 
     let mut patches = Patches::of(names);
     let clusters = std::mem::take(&mut parts.clusters);
     let routes = std::mem::take(&mut parts.routes);
-    manager::add(&mut patches, &parts, names, level, model.serving.patience);
+    manager::add(&mut patches, &parts, names, level, model.serving.time_limits);
     filter::add(&mut patches, &parts.filters, module);
     let mut objects = vec![filter::plugin(names, module, json), names.gateway()];
     match level {

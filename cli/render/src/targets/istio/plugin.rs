@@ -12,7 +12,7 @@ use super::names::{NAME, Names, host_of, of_backend};
 use super::object::object;
 use crate::model::Model;
 use crate::model::client_headers::ClientHeaders;
-use crate::model::patience::written;
+use crate::model::time_limits::written;
 use crate::model::trust::Trust;
 use crate::typed::object as joined;
 use crate::upstream_headers;
