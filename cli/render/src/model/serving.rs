@@ -11,7 +11,7 @@ use super::fronts::Fronts;
 use super::groups::Groups;
 use super::needs::Needs;
 use super::records::Records;
-use super::time_limits::Patience;
+use super::time_limits::TimeLimits;
 use super::upstream;
 use crate::limits::Limits;
 use crate::options::{FilterFile, Options};
@@ -37,7 +37,7 @@ pub(crate) struct Serving<'p> {
     /// Whether the answer of an only backend may be marked, by which a refused token is replaced.
     pub(crate) marks_of_one: bool,
     /// How long requests may stand still.
-    pub(crate) time_limits: Patience,
+    pub(crate) time_limits: TimeLimits,
     /// Whether redirects of backends are followed at all.
     pub(crate) follows_redirects: bool,
     /// The backends whose redirects are followed.
@@ -69,7 +69,7 @@ impl<'p> Serving<'p> {
             groups: Groups::of(config),
             only_cluster: first.map(Backend::cluster),
             marks_of_one: filter.is_some() && upstream::marks_of_one(config),
-            time_limits: Patience::of(config),
+            time_limits: TimeLimits::of(config),
             follows_redirects: are_followed(config, options),
             followed: followed_redirects::with_clusters(config, options),
             needs: Needs::of(config, options),

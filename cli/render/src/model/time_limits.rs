@@ -19,7 +19,7 @@ const BEFORE: Duration = Duration::from_secs(30);
 /// for an answer, so a read may stand still as long as the policy says, or as long as its answer
 /// may take to begin if that is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Patience {
+pub(crate) struct TimeLimits {
     /// Reads that several backends can answer, one after the other.
     pub(crate) several: Duration,
     /// Reads that only one backend can answer.
@@ -28,7 +28,7 @@ pub(crate) struct Patience {
     pub(crate) writes: Duration,
 }
 
-impl Patience {
+impl TimeLimits {
     /// That of a policy.
     pub(super) fn of(config: &Config) -> Self {
         Self { several: of_lists(config), single: of_one(config), writes: of_writes(config) }
@@ -142,7 +142,7 @@ mod tests {
         for (field, value, [several, single, writes, redirects], reason) in rows {
             let changed = policy().set(&format!("/backends/a/{field}"), value);
             let config = changed.read_by(Config::from_json);
-            let found = Patience::of(&config);
+            let found = TimeLimits::of(&config);
             let of_redirects = of_redirects(config.backends().first().unwrap());
             let found = [found.several, found.single, found.writes, of_redirects].map(written);
             let expected = [several, single, writes, redirects].map(|time| format!("{time}s"));

@@ -11,7 +11,7 @@ use super::arguments::Level;
 use super::filter::DENIES_ALL;
 use super::names::Names;
 use super::patch::Patches;
-use crate::model::time_limits::{Patience, written};
+use crate::model::time_limits::{TimeLimits, written};
 use crate::targets::files::{DECIDES, MANAGER, Parts, name_of};
 use crate::typed::extension;
 
@@ -24,7 +24,7 @@ pub(super) fn add(
     parts: &Parts,
     names: &Names,
     level: Level,
-    time_limits: Patience,
+    time_limits: TimeLimits,
 ) {
     let Some(listener) = parts.listeners.first() else { return };
     let whole = json!({
@@ -70,7 +70,7 @@ fn adapt(manager: &mut Value, names: &Names) {
 /// What stands in clusters and routes elsewhere, and has no place in a `DestinationRule` or a
 /// `VirtualService`: answers that speak in the name of Envoy or the filter are silenced by the last
 /// filter, and the longest time that any request may stand still is everybody's.
-fn adapt_to_plain_routes(manager: &mut Value, time_limits: Patience) {
+fn adapt_to_plain_routes(manager: &mut Value, time_limits: TimeLimits) {
     let silenced = ["x-envoy-", headers::PREFIX, "x-geo-"]
         .map(|prefix| json!({"remove_on_match": {"key_matcher": {"prefix": prefix}}}));
     let boundary = extension(
