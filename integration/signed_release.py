@@ -71,7 +71,7 @@ def test_the_image_of_the_filter_is_signed_where_it_is_published(keys: Path, reg
 
 def test_the_image_of_all_platforms_is_signed_and_each_of_them(keys: Path, registry: Registry) -> None:
     """One signature command for all; what it is made of is told of each by itself."""
-    (archive,) = RELEASE.glob("*-image-linux.tar")
+    (archive,) = RELEASE.glob("portolan-[0-9]*-image-linux.tar")
     reference = published(archive, registry, "portolan", whole=True)
     cosign(keys, "sign", "--recursive", *SIGN, "--allow-http-registry", reference)
     index = Archive(archive).manifest()
