@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use portolan_core::contract::StateKey;
 use portolan_core::contract::headers::{CLUSTER, GO_ON};
+use portolan_core::contract::{Span, StateKey};
 use portolan_driver::header_map::serialize;
 use portolan_driver::{Call, CallAnswer, CallId, Flow, HeaderMap, Seed, StreamId, Woken, Worker};
 use portolan_driver::{Effect, Filter, Learned};
@@ -155,9 +155,10 @@ impl World {
         self.open(&filter, request, true)
     }
 
-    /// The request that the host begins anew where an answer redirects to.
+    /// The request that the host begins anew where an answer redirects to. What is of one pass ends.
     pub(super) fn further_pass(&mut self, request: StreamId) -> StreamId {
         let (filter, request) = (self.decide.clone(), self.host.streams[&request].request);
+        self.host.requests[request].state.retain(|key, _| key.span() == Span::Request);
         self.open(&filter, request, true)
     }
 
