@@ -84,9 +84,9 @@ def measure(upstreams: Upstreams, directory: Path) -> list[Measurement]:
         _metrics(found),
         _limits(cases.LIMITED, found),
         _limits(cases.BUDGETED, found),
-        _token(cases.TOKEN, cases.ROUTED, found),
-        _token(cases.TOKEN_LISTED, cases.LISTED, found),
-        _cache(found),
+        _added(cases.TOKEN, cases.ROUTED, found, goals.TOKEN),
+        _added(cases.TOKEN_LISTED, cases.LISTED, found, goals.TOKEN),
+        _added(cases.CACHED, cases.DIGEST_LISTED, found),
         *(_ratio(case, found, against=OWN_REDIRECT, goal=goals.REDIRECT) for case in (*redirected, *of_two)),
         _ratio(cases.MANY_RULES, found, base=(cases.ONE_RULE, False), against="1 rule", goal=goals.MANY_RULES),
         _ratio(cases.BLOB, found, goal=goals.BLOB),
@@ -109,9 +109,9 @@ def measure_module(bare: Found, upstreams: Upstreams, directory: Path) -> list[M
     redirected = (cases.REDIRECTED, cases.STORED)
     own = [
         *(_ratio(case, found) for case in (*forwarded, cases.BLOB)),
-        _token(cases.TOKEN, cases.ROUTED, found),
-        _token(cases.TOKEN_LISTED, cases.LISTED, found),
-        _cache(found),
+        _added(cases.TOKEN, cases.ROUTED, found, goals.TOKEN),
+        _added(cases.TOKEN_LISTED, cases.LISTED, found, goals.TOKEN),
+        _added(cases.CACHED, cases.DIGEST_LISTED, found),
         *(_ratio(case, found, against=OWN_REDIRECT) for case in redirected),
         *(Measurement(f"{case.name}, by the filter", found[case, False], "instructions") for case in answered),
     ]
@@ -144,17 +144,13 @@ def _limits(case: Case, found: Found) -> Measurement:
     return _ratio(case, found, base=(cases.ROUTED, False), against="the same policy without limits", goal=goals.LIMITS)
 
 
-def _token(case: Case, without: Case, found: Found) -> Measurement:
-    """What a token that is held adds to the same request without one, in parts of Envoy's own instructions."""
+def _added(case: Case, without: Case, found: Found, goal: Goal | None = None) -> Measurement:
+    """What a token that is held, or a cache, adds to the same request without it.
+
+    In parts of Envoy's own instructions.
+    """
     added = (found[case, False] - found[without, False]) / found[without, True]
-    return Measurement(f"{case.name}: added", added, "of the instructions", BARE, goals.TOKEN)
-
-
-def _cache(found: Found) -> Measurement:
-    """What a cache adds to a request for content that is known to be in the repository, in the same parts."""
-    without = cases.DIGEST_LISTED
-    added = (found[cases.CACHED, False] - found[without, False]) / found[without, True]
-    return Measurement(f"{cases.CACHED.name}: added", added, "of the instructions", BARE)
+    return Measurement(f"{case.name}: added", added, "of the instructions", BARE, goal)
 
 
 def _ratio(
