@@ -9,6 +9,7 @@ from harness.waiting import eventually
 
 from kubernetes import images
 from kubernetes.clients import Load, inside
+from kubernetes.namespace import Failed
 from kubernetes.settings import FRONT, PODS
 from kubernetes.site import REPOSITORY, Site, restricted
 
@@ -68,11 +69,16 @@ class Tier:
         return sorted(found, key=lambda entry: str(entry["time"]))
 
     def until_it_answers(self, digest: str, use: str = "hit") -> dict[str, Any]:
-        """Pulls until a node has answered in this way once more; the entry. No pull fails meanwhile."""
+        """Pulls until a node has answered in this way once more; the entry.
+
+        No pull fails meanwhile, or gets other content.
+        """
         before = len(self.answered(digest))
 
         def found() -> list[dict[str, Any]]:
-            assert self.pull(digest) == digest
+            if (got := self.pull(digest)) != digest:
+                # An assertion would only say "not yet".
+                raise Failed(f"a pull of {digest} got {got}")
             return [entry for entry in self.answered(digest)[before:] if entry["cache_use"] == use]
 
         return eventually(found, within=240)[-1]
