@@ -45,21 +45,23 @@ class Site:
         self._push_chart()
 
     def policy(self, **changes: Any) -> dict[str, Any]:
-        """The policy: everybody is near to `eu`, but for the networks of `cn`."""
+        """The policy: everybody is near to `eu`, but for the networks of `cn`.
+
+        `changes` has whole fields.
+        """
         eu, cn = (f"http://{ADDRESS}:{PORTS[name]}" for name in ("eu", "cn"))
         names = [{"front": "docker.io/", "backend": ""}]
-        fields: dict[str, Any] = {
-            "backends": {"eu": {"url": eu, "names": names}, "cn": {"url": cn, "names": names}},
-            "fronts": {
+        policy = build_policy(
+            {"eu": {"url": eu, "names": names}, "cn": {"url": cn, "names": names}},
+            rule_for_all({"cn": ["cn", "eu"], "default": ["eu", "cn"]}),
+            fronts={
                 "main": {"hosts": [FRONT], "health": True},
                 "mirror": {"hosts": [MIRROR], "upstreams": {"docker.io": {"library": True}}},
             },
-            "regions": {"cn": {"networks": ["198.51.100.0/24"]}, "default": {}},
-            "clients": {"trusted_proxies": [PODS]},
-            **changes,
-        }
-        rule = rule_for_all({"cn": ["cn", "eu"], "default": ["eu", "cn"]})
-        return build_policy(fields.pop("backends"), rule, **fields)
+            regions={"cn": {"networks": ["198.51.100.0/24"]}, "default": {}},
+            clients={"trusted_proxies": [PODS]},
+        )
+        return {**policy, **changes}
 
     def values(self, policy: dict[str, Any], **changes: Any) -> Path:
         """A file of values. The limits and requests are for a small machine."""
@@ -87,9 +89,9 @@ class Site:
         where = ("--namespace", release, "--plain-http", "--wait", "--timeout", SECONDS)
         return self.node.helm("upgrade", "--install", release, chart, "--values", str(values), *where, *more)
 
-    def pods(self, release: str = RELEASE, component: str = "front") -> list[dict[str, Any]]:
+    def pods(self, release: str = RELEASE) -> list[dict[str, Any]]:
         """The pods of the front that are not about to end."""
-        selector = f"--selector=app.kubernetes.io/instance={release},app.kubernetes.io/component={component}"
+        selector = f"--selector=app.kubernetes.io/instance={release},app.kubernetes.io/component=front"
         found = self.node.get("pods", "--namespace", release, selector)["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
