@@ -101,20 +101,23 @@ this cluster in its region, and the nodes of the cache.
 {{- toYaml $policy -}}
 {{- end -}}
 
-{{/* The names in the certificate of the cache: those of its nodes, and of the Service where they are filled. */}}
-{{- define "portolan.cacheDNSNames" -}}
+{{/* The hosts of the nodes of the cache. Their names stay when their addresses change. */}}
+{{- define "portolan.cacheHosts" -}}
 {{- $name := printf "%s-cache" (include "portolan.name" .) -}}
 {{- range $index := until (int .Values.cache.nodes) }}
 - {{ printf "%s-%d.%s.%s.svc" $name (add1 $index) $name $.Release.Namespace }}
-{{- end }}
-- {{ printf "%s-fill.%s.svc" (include "portolan.name" .) .Release.Namespace }}
+{{- end -}}
 {{- end -}}
 
-{{/* The URLs of the nodes of the cache. Their names stay when their addresses change. */}}
+{{/* The host of the Service where nodes are filled. */}}
+{{- define "portolan.fillHost" -}}
+{{- printf "%s-fill.%s.svc" (include "portolan.name" .) .Release.Namespace -}}
+{{- end -}}
+
+{{/* The URLs of the nodes of the cache. */}}
 {{- define "portolan.cacheNodes" -}}
-{{- $name := printf "%s-cache" (include "portolan.name" .) -}}
-{{- range $index := until (int .Values.cache.nodes) }}
-- {{ printf "%s://%s-%d.%s.%s.svc:8300" (include "portolan.cacheScheme" $) $name (add1 $index) $name $.Release.Namespace }}
+{{- range $host := include "portolan.cacheHosts" . | fromYamlArray }}
+- {{ printf "%s://%s:8300" (include "portolan.cacheScheme" $) $host }}
 {{- end -}}
 {{- end -}}
 
