@@ -57,8 +57,6 @@ class Case:
     metrics: bool = False
     # Whether bare Envoy is one that nobody has rendered.
     by_hand: bool = False
-    # Whether there is a cache, whose nodes are filled by this Envoy.
-    cached: bool = False
     # h2load spreads the requests over as many, which stay open.
     connections: int = 4
 
@@ -203,7 +201,7 @@ TOKEN_LISTED = _pull("manifest, list of two, token held", LISTED.target, policy=
 # A digest: of a repository that is known to have it, as after the first request.
 _BY_DIGEST = f"/v2/library/nginx/manifests/{BLOB_DIGEST}"
 DIGEST_LISTED = _pull("manifest by digest, list of two", _BY_DIGEST)
-CACHED = _pull("manifest by digest, from a cache, remembered", _BY_DIGEST, policy=with_cache, backend=CACHE, cached=True)
+CACHED = _pull("manifest by digest, from a cache, remembered", _BY_DIGEST, policy=with_cache, backend=CACHE)
 ONE_RULE = _pull("manifest, 1 rule", _LAST_TEAM, policy=with_rules(1))
 MANY_RULES = _pull(f"manifest, {RULES:,} rules", _LAST_TEAM, policy=with_rules(RULES))
 # One at a time: blobs that compete for a processor come in pieces of other sizes, and their number is what counts.

@@ -175,7 +175,7 @@ def _count_run(run: Run, upstreams: Upstreams, directory: Path) -> Found:
         configuration = render(policy, directory, first.counted_backend)
     else:
         render = rendered_native if run.native else rendered
-        fills = ["--cache-fill", f"127.0.0.1:{ports.free()}"] if first.cached else []
+        fills = ["--cache-fill", f"127.0.0.1:{ports.free()}"] if policy.get("caches") else []
         configuration = render(policy, directory, metrics=first.metrics, options=fills)
     counted = CountedEnvoy(configuration)
     found = {(case, run.bare): _count_case(counted, case, run.bare) for case in run.cases}
