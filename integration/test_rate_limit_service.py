@@ -5,7 +5,7 @@ counted and goes on; Envoy says how many there were.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,14 @@ def get(envoy: Envoy, client: str, front: str = "registry", target: str = TARGET
     return envoy.request("GET", target, [("x-forwarded-for", client)], host=f"{front}.test")
 
 
-def uncounted(envoys: Pair) -> int:
+def counted(envoys: Iterable[Envoy], result: str) -> int:
+    """How many requests had one result at the service, as Envoys count them; a regular expression."""
+    return sum(sum(envoy.stats(rf"\.ratelimit\.portolan\.{result}$").values()) for envoy in envoys)
+
+
+def uncounted(envoys: Iterable[Envoy]) -> int:
     """How many requests the service did not answer about in time."""
-    found = [envoy.stats(r"\.ratelimit\.portolan\.failure_mode_allowed$") for envoy in envoys]
-    return sum(sum(each.values()) for each in found)
+    return counted(envoys, "failure_mode_allowed")
 
 
 def end_of_window(envoy: Envoy, client: str) -> int:
@@ -96,7 +100,7 @@ def end_of_window(envoy: Envoy, client: str) -> int:
     return int(eventually(told))
 
 
-def served(envoys: Pair, clients: Iterator[str], count: int, front: str = "registry") -> tuple[int, int]:
+def served(envoys: Pair, clients: Iterator[str], count: int) -> tuple[int, int]:
     """How many of as many requests at each Envoy were served, both at a time, and how many were uncounted.
 
     If an hour of the service ends meanwhile, another client asks.
@@ -105,7 +109,7 @@ def served(envoys: Pair, clients: Iterator[str], count: int, front: str = "regis
         first = end_of_window(envoys[0], f"192.0.2.{number}")
         before = uncounted(envoys)
         with ThreadPoolExecutor(2) as pool:
-            of_each = pool.map(lambda envoy: [get(envoy, client, front) for _ in range(count)], envoys)
+            of_each = pool.map(lambda envoy: [get(envoy, client) for _ in range(count)], envoys)
             answers = [answer for each in of_each for answer in each]
         found = [answer.status for answer in answers]
         lost = uncounted(envoys) - before
@@ -139,7 +143,7 @@ def test_who_is_over_the_limit_of_all_is_told_so_in_words_that_clients_know(envo
     for envoy in envoys:
         envoy.forget_log()
     upstream.forget()
-    before = sum(sum(envoy.stats(r"\.ratelimit\.portolan\.over_limit$").values()) for envoy in envoys)
+    before = counted(envoys, "over_limit")
     answer = until_refused(envoys, "198.51.100.20", "two")
     assert answer.status == 429
     error = json.loads(answer.body)["errors"][0]
@@ -149,8 +153,7 @@ def test_who_is_over_the_limit_of_all_is_told_so_in_words_that_clients_know(envo
     assert answer.one("x-ratelimit-remaining") == "0"
     assert (answer.one("x-ratelimit-limit") or "").startswith("20")
     assert answer.one("x-envoy-ratelimited") is None
-    after = sum(sum(envoy.stats(r"\.ratelimit\.portolan\.over_limit$").values()) for envoy in envoys)
-    assert after > before
+    assert counted(envoys, "over_limit") > before
 
 
 def test_budgets_are_shared_for_each_value_of_what_they_are_kept_apart_by(envoys: Pair) -> None:
@@ -176,15 +179,14 @@ def test_without_the_service_each_envoy_counts_for_itself(
     bootstrap = render(policy(upstream, limits), tmp_path, admin=f"127.0.0.1:{ports.free()}", more=options)
     envoy = start(bootstrap)
     assert [get(envoy, "198.51.100.1").status for _ in range(4)] == [200, 200, 200, 429]
-    assert sum(envoy.stats(r"\.ratelimit\.portolan\.failure_mode_allowed$").values()) == 3
+    assert uncounted([envoy]) == 3
 
 
 def test_limits_come_and_go_with_the_policy(service: RateLimitService, upstream: Scripted, tmp_path: Path) -> None:
     started = FilesEnvoy(policy(upstream, None), tmp_path, options=("--rate-limit-service", service.url))
 
     def asked() -> int:
-        names = r"\.ratelimit\.portolan\.(ok|failure_mode_allowed)$"
-        return sum(started.stats(names).values())
+        return counted([started], "(ok|failure_mode_allowed)")
 
     assert [get(started, "198.51.100.50").status for _ in range(3)] == [200] * 3
     assert asked() == 0
