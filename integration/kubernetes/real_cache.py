@@ -12,7 +12,7 @@ from harness.tls import Authority
 from kubernetes.clients import inside, load
 from kubernetes.namespace import Failed
 from kubernetes.site import Site
-from kubernetes.tier import NODES, TIER, Tier
+from kubernetes.tier import NODES, TIER, Tier, number_of
 
 
 @pytest.fixture(scope="module")
@@ -25,26 +25,26 @@ def tier(site: Site) -> Tier:
 def test_a_pull_by_digest_fills_a_node_and_the_next_ones_hit(tier: Tier) -> None:
     digest = tier.site.app.layers()[1]
     assert [tier.statistics(number)["hits"] for number in NODES] == [0, 0]
-    hit = tier.until_it_answers(digest)
+    hit = tier.until_a_hit(digest)
     first, *_ = tier.answered(digest)
     assert first["cache_use"] in ("miss", "coalesced"), first
     assert hit["cache_node"] == first["cache_node"]
-    number = int(str(hit["cache_node"]).rpartition("-")[2])
+    number = number_of(hit)
     there = tier.statistics(number)
     print(f"\nnode {number}: {there}")
     assert there["hits"] >= 1 and there["misses"] >= 1
     assert there["fetched_bytes"] >= len(tier.site.app.blobs[digest]) <= there["sent_bytes"]
 
 
-@pytest.mark.parametrize("how", ["--wait", "--grace-period=0 --force"])
-def test_a_node_whose_pod_is_deleted_loses_no_pull(tier: Tier, how: str) -> None:
+@pytest.mark.parametrize(("what", "how"), [("deleted", ["--wait"]), ("killed", ["--grace-period=0", "--force"])])
+def test_a_node_whose_pod_is_deleted_loses_no_pull(tier: Tier, what: str, how: list[str]) -> None:
     """Its volume and its digests are those of the pod that comes in its place."""
     digest = tier.load().digests[-1]
-    hit = tier.until_it_answers(digest)
-    number = int(str(hit["cache_node"]).rpartition("-")[2])
-    with load(tier.node, tier.site.directory, f"deleted{len(how)}", tier.load()):
-        tier.delete(number, *how.split())
-        again = tier.until_it_answers(digest)
+    hit = tier.until_a_hit(digest)
+    number = number_of(hit)
+    with load(tier.node, tier.site.directory, what, tier.load()):
+        tier.delete(number, *how)
+        again = tier.until_a_hit(digest)
     assert again["cache_node"] == hit["cache_node"]
 
 
@@ -67,8 +67,8 @@ def test_a_cache_that_is_given_tls_loses_no_pull_and_answers_nobody_without_its_
     digest = tier.load().digests[-1]
     with load(tier.node, tier.site.directory, "tls", tier.load()):
         tier.upgrade(tls={"secretName": "cache"})
-        hit = tier.until_it_answers(digest)
-    number = int(str(hit["cache_node"]).rpartition("-")[2])
+        hit = tier.until_a_hit(digest)
+    number = number_of(hit)
     assert tier.statistics(number, 8301)["hits"] >= 1
     with pytest.raises(Failed):
         url = f"http://{tier.pod(number)['status']['podIP']}:8300/v2/"

@@ -22,6 +22,11 @@ CLASS = "by-hand"
 USES = {"hit", "coalesced", "miss"}
 
 
+def number_of(entry: dict[str, Any]) -> int:
+    """Which node answered, of an entry of the access log."""
+    return int(str(entry["cache_node"]).rpartition("-")[2])
+
+
 class Tier:
     """The release, and how it is asked."""
 
@@ -68,8 +73,8 @@ class Tier:
         found = [entry for entry in found if entry.get("event") is None and entry.get("cache_use") in USES]
         return sorted(found, key=lambda entry: str(entry["time"]))
 
-    def until_it_answers(self, digest: str, use: str = "hit") -> dict[str, Any]:
-        """Pulls until a node has answered in this way once more; the entry.
+    def until_a_hit(self, digest: str) -> dict[str, Any]:
+        """Pulls until a node has had it once more; the entry.
 
         No pull fails meanwhile, or gets other content.
         """
@@ -79,7 +84,7 @@ class Tier:
             if (got := self.pull(digest)) != digest:
                 # An assertion would only say "not yet".
                 raise Failed(f"a pull of {digest} got {got}")
-            return [entry for entry in self.answered(digest)[before:] if entry["cache_use"] == use]
+            return [entry for entry in self.answered(digest)[before:] if entry["cache_use"] == "hit"]
 
         return eventually(found, within=240)[-1]
 
