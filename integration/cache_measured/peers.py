@@ -17,7 +17,7 @@ from cache_measured.origin import Origin
 NODES = 2
 # Longer than a blob takes at the slowest rate: nobody is to give up.
 SECONDS = 900
-# What a node's store has, if a peer is to be compared: more than any blob.
+# What the store of a node has: more than any blob.
 STORE_MEGABYTES = 4096
 
 NGINX = """
@@ -56,8 +56,8 @@ Peer = Callable[[Origin, Path], "Iterator[Running]"]
 
 
 @contextmanager
-def tier(origin: Origin, directory: Path, megabytes: int = STORE_MEGABYTES) -> Iterator[tuple[Envoy, list[Node]]]:
-    """An Envoy with two nodes, each with a store of so many MiB."""
+def tier(origin: Origin, directory: Path) -> Iterator[tuple[Envoy, list[Node]]]:
+    """An Envoy with two nodes."""
     listening = [ports.free() for _ in range(NODES)]
     fill = ports.free()
     times = {"attempt_timeouts": {"manifests": "60s", "blobs": "60s"}}
@@ -67,7 +67,7 @@ def tier(origin: Origin, directory: Path, megabytes: int = STORE_MEGABYTES) -> I
         caches={"eu": {"nodes": [f"http://127.0.0.1:{port}" for port in listening]}},
     )
     path = write_policy(policy, directory / "policy")
-    nodes = start_nodes(path, directory, f"127.0.0.1:{fill}", listening, megabytes)
+    nodes = start_nodes(path, directory, f"127.0.0.1:{fill}", listening, STORE_MEGABYTES)
     document = render(policy, directory / "policy", more=["--cache-fill", f"127.0.0.1:{fill}"])
     envoy = Envoy(document, directory / "envoy", workers=2)
     envoy.wait_until_healthy()
