@@ -8,6 +8,9 @@ use crate::header_map::HeaderMap;
 /// The header of the request that has its identifier. The host sets it, or a proxy before it that
 /// it trusts.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
+/// The header by which a registry names the digest of what it answers with (OCI distribution spec,
+/// "Pulling manifests").
+pub(crate) const CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// The reads of a host. Each of them is a call that costs, so nothing is read before it is needed.
 ///

@@ -4,10 +4,8 @@ use portolan_core::attempt::{BackendRequest, RedirectStep, Redirection};
 use portolan_core::contract::StateKey;
 
 use crate::callback::Callback;
+use crate::exchange::CONTENT_DIGEST;
 use crate::redirect::{block, follow};
-
-/// The header by which a registry names the digest of what it answers with.
-const DIGEST_HEADER: &str = "docker-content-digest";
 
 /// What became of a redirect of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +34,7 @@ pub(super) fn handle(
             if is_further_pass { Handled::Denied } else { Handled::Passed }
         }
         Redirection::Followed { key, origin, bounds } => {
-            let digest = call.exchange.response_header(DIGEST_HEADER);
+            let digest = call.exchange.response_header(CONTENT_DIGEST);
             let origin = origin.clone();
             let redirect =
                 RedirectStep { key, origin, target: own.target.into(), bounds: *bounds, steps: 0 };

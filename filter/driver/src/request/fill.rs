@@ -10,12 +10,12 @@ use portolan_core::reply::{self, Reply};
 use portolan_core::{RequestHead, grammar::Digest};
 
 use crate::callback::Callback;
+use crate::exchange::CONTENT_DIGEST;
 use crate::header_map::HeaderMap;
 
 const OK: u16 = 200;
 const ACCEPT_ENCODING: &str = "accept-encoding";
 const CONTENT_LENGTH: &str = "content-length";
-const DIGEST: &str = "docker-content-digest";
 const ETAG: &str = "etag";
 const CACHE_CONTROL: &str = "cache-control";
 /// Content by digest never changes (RFC 8246), whatever its registry says: a node would not keep
@@ -70,7 +70,7 @@ pub(super) fn check(call: &mut Callback<'_>) {
 /// A node keeps these headers with the content and compares `If-None-Match` and `If-Range` with
 /// them: so they are the same whichever registry filled it.
 fn describe(digest: &Digest, call: &mut Callback<'_>) {
-    call.set_response_header(DIGEST, digest.as_str().as_bytes().to_vec());
+    call.set_response_header(CONTENT_DIGEST, digest.as_str().as_bytes().to_vec());
     call.set_response_header(ETAG, format!("\"{}\"", digest.as_str()).into_bytes());
     call.set_response_header(CACHE_CONTROL, NEVER_CHANGES);
 }

@@ -11,10 +11,9 @@ use super::forward::MAXIMUM_RETRIES;
 use crate::asked::meaning_of;
 use crate::callback::Callback;
 use crate::effect::Side;
+use crate::exchange::CONTENT_DIGEST;
 use crate::header_map::HeaderMap;
 use crate::redirect::fallback;
-
-const DIGEST_HEADER: &str = "docker-content-digest";
 
 /// Takes out what is none of the business of whoever delivers the content.
 pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
@@ -44,9 +43,9 @@ pub(super) fn judge(call: &mut Callback<'_>) -> Option<Reply> {
     // after that.
     let is_registrys = call.exchange.backend().is_some_and(|name| !name.is_empty());
     if let Some(digest) = call.state(StateKey::Digest)
-        && !(is_registrys && headers.first(DIGEST_HEADER).is_some())
+        && !(is_registrys && headers.first(CONTENT_DIGEST).is_some())
     {
-        call.set_response_header(DIGEST_HEADER, digest);
+        call.set_response_header(CONTENT_DIGEST, digest);
     }
     None
 }
