@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
-use portolan_core::config::{Budget, Clients, NetworkLimit, Tls};
+use portolan_core::config::{Budget, Clients, NetworkLimit};
 use portolan_core::contract::clusters;
 use serde_json::{Value, json};
 
 use super::error::RenderError;
+use super::model::services::publicly;
 use super::model::trust::Trust;
 use super::rate_limit_service::{RateLimitUrl, window};
 use super::typed::extension;
@@ -61,8 +62,7 @@ pub(super) fn filter(clients: &Clients, service: Option<&RateLimitUrl>) -> Optio
 /// The cluster of the service.
 pub(super) fn cluster(service: Option<&RateLimitUrl>, trust: Trust<'_>) -> Option<Value> {
     let RateLimitUrl { url, .. } = service?;
-    let tls = Tls { server_name: url.host().to_owned(), ca_file: None, client: None };
-    let transport = upstream_tls::transport(clusters::RATE_LIMITS, url, &tls, trust);
+    let transport = upstream_tls::transport(clusters::RATE_LIMITS, url, &publicly(url), trust);
     Some(small_cluster::of_grpc(clusters::RATE_LIMITS, url, transport))
 }
 

@@ -4,13 +4,13 @@
 //! `traceparent` names (W3C Trace Context) as that says, and begins one of its own for a share of
 //! the other requests.
 
-use portolan_core::config::Tls;
 use portolan_core::contract::{self, StateKey, clusters};
 use serde_json::{Value, json};
 
 use super::access_log::{self, metadata, property};
 use super::collector::Collector;
 use super::model::records::Records;
+use super::model::services::publicly;
 use super::model::trust::Trust;
 use super::typed::extension;
 use super::{small_cluster, upstream_tls};
@@ -21,8 +21,7 @@ pub(crate) const EVERY: u8 = 100;
 /// The cluster of the collector.
 pub(super) fn cluster(collector: Option<&Collector>, trust: Trust<'_>) -> Option<Value> {
     let Collector { url, .. } = collector?;
-    let tls = Tls { server_name: url.host().to_owned(), ca_file: None, client: None };
-    let transport = upstream_tls::transport(clusters::COLLECTOR, url, &tls, trust);
+    let transport = upstream_tls::transport(clusters::COLLECTOR, url, &publicly(url), trust);
     Some(small_cluster::small(clusters::COLLECTOR, url, transport))
 }
 

@@ -147,6 +147,6 @@ fn verifiers(config: &Config) -> impl Iterator<Item = Service<'_>> {
 
 /// A host of which the policy says nothing more: verified by its name and the system's CA
 /// certificates.
-fn publicly(url: &BackendUrl) -> Tls {
+pub(crate) fn publicly(url: &BackendUrl) -> Tls {
     Tls { server_name: url.host().to_owned(), ca_file: None, client: None }
 }
