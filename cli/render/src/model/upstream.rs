@@ -85,11 +85,11 @@ fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
     if backends.iter().any(|one| one.resilience().hedge_after == HedgeAfter::Never) {
         return false;
     }
-    let keys = |list: &BackendList| -> Vec<&str> {
-        list.backends().iter().filter_map(|id| config.backend(*id)).map(Backend::key).collect()
+    let is_of_these = |list: &BackendList| {
+        let members = list.backends().iter().filter_map(|id| config.backend(*id));
+        members.map(Backend::key).eq(backends.iter().map(|backend| backend.key()))
     };
-    let wanted: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
-    config.lists().iter().any(|list| keys(list) == wanted && may_overlap(config, list))
+    config.lists().iter().any(|list| is_of_these(list) && may_overlap(config, list))
 }
 
 /// Whether the attempt phase has anything to do.
