@@ -80,6 +80,22 @@ def test_a_client_above_its_rate_limit_gets_an_oci_error(envoy: Envoy, upstream:
     assert get(envoy, "198.51.100.1", "/readyz").status == 200
 
 
+def test_what_a_client_has_left_stands_once_in_an_answer(
+    upstream: Scripted, start: Callable[[Bootstrap], Envoy], tmp_path: Path
+) -> None:
+    """Two filters count, and each would add the same headers."""
+    limits = {"networks": [{"requests": 9, "per": "1h"}], "budgets": [{"requests": 2, "per": "1h"}]}
+    envoy = start(render(policy(upstream, limits), tmp_path, admin=f"127.0.0.1:{ports.free()}"))
+    answers = [get(envoy, "198.51.100.1") for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    for number, answer in enumerate(answers, 1):
+        assert (answer.one("x-ratelimit-limit") or "").split(",")[0] == "9", "that of networks"
+        assert answer.one("x-ratelimit-remaining") == str(9 - number)
+        assert answer.one("x-ratelimit-reset") is not None
+    # Half of an hour until the budget has one more.
+    assert 600 < int(answers[-1].one("retry-after") or 0) <= 1800, "that of the budget"
+
+
 def test_each_network_has_a_limit_of_its_own(envoy: Envoy) -> None:
     assert statuses(envoy, ["198.51.100.2"] * 4) == [200, 200, 200, 429]
     assert statuses(envoy, ["198.51.100.3"]) == [200], "a neighbour"

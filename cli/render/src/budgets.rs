@@ -10,6 +10,7 @@ use portolan_core::contract::{StateKey, headers};
 use serde_json::{Value, json};
 
 use super::local_rate_limit::{self, HeadersOf, Names, bucket, but_for};
+use super::rate_limit_service::RateLimitUrl;
 use super::typed::extension;
 
 /// The name of the filter, by which routes switch it off: the further passes of a request are the
@@ -17,17 +18,18 @@ use super::typed::extension;
 pub(super) const NAME: &str = "portolan.budgets";
 
 /// The filter; none where no budget is kept.
-pub(super) fn filter(clients: &Clients, headers: HeadersOf) -> Option<Value> {
+pub(super) fn filter(clients: &Clients, service: Option<&RateLimitUrl>) -> Option<Value> {
     const NAMES: Names = Names {
         filter: NAME,
         statistics: "portolan_budgets",
         runtime: "portolan.client_limits.budgets",
+        headers: HeadersOf::Budgets,
     };
     let limits = clients.limits().filter(|limits| !limits.budgets().is_empty())?;
     let numbered = limits.budgets().iter().enumerate();
     let descriptors = numbered.map(|(number, budget)| descriptor(number, budget, limits.except()));
     let actions = counted(limits).collect();
-    Some(local_rate_limit::filter(&NAMES, (limits, headers), actions, descriptors.collect()))
+    Some(local_rate_limit::filter(&NAMES, (limits, service), actions, descriptors.collect()))
 }
 
 /// What requests are counted by, for each budget.

@@ -7,20 +7,25 @@ use portolan_core::config::{ClientLimits, Clients, NetworkLimit};
 use serde_json::{Value, json};
 
 use super::local_rate_limit::{self, HeadersOf, Names, bucket, but_for};
+use super::rate_limit_service::RateLimitUrl;
 
 pub(super) const NAME: &str = "envoy.filters.http.local_ratelimit";
 /// What the statistics of it begin with.
 pub(super) const STATISTICS: &str = "portolan_clients";
 
 /// The filter; none where clients are not counted.
-pub(super) fn filter(clients: &Clients, headers: HeadersOf) -> Option<Value> {
-    const NAMES: Names =
-        Names { filter: NAME, statistics: STATISTICS, runtime: "portolan.client_limits" };
+pub(super) fn filter(clients: &Clients, service: Option<&RateLimitUrl>) -> Option<Value> {
+    const NAMES: Names = Names {
+        filter: NAME,
+        statistics: STATISTICS,
+        runtime: "portolan.client_limits",
+        headers: HeadersOf::Networks,
+    };
     let limits = clients.limits().filter(|limits| !limits.networks().is_empty())?;
     let numbered = limits.networks().iter().enumerate();
     let descriptors = numbered.map(|(number, limit)| descriptor(number, limit));
     let actions = counted(limits).collect();
-    Some(local_rate_limit::filter(&NAMES, (limits, headers), actions, descriptors.collect()))
+    Some(local_rate_limit::filter(&NAMES, (limits, service), actions, descriptors.collect()))
 }
 
 /// What requests are counted by, for each limit.

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::limits::{Limits, seconds};
-use super::local_rate_limit::HeadersOf;
 use super::model::inbound::Inbound;
 use super::model::records::Records;
 use super::model::serving::Serving;
@@ -109,13 +108,13 @@ fn filters(serving: &Serving<'_>) -> Vec<Value> {
     let ready = fronts.shows_health.then(readiness);
     let addresses = followed_redirects::address_filters(&serving.followed);
     let pages = browsers::filter(fronts);
-    let headers = HeadersOf::with(serving.records.rate_limit_service);
-    let limits = client_limits::filter(serving.clients, headers);
+    let service = serving.records.rate_limit_service;
+    let limits = client_limits::filter(serving.clients, service);
     let first = ready.into_iter().chain([loops::filter(&fronts.identity)]).chain(pages);
     let before_the_filter = first.chain(geoip).chain([noted]).chain(limits).chain(forms);
     // Where nothing decides, nothing is known to count by.
-    let budgets = budgets::filter(serving.clients, headers).filter(|_| serving.filter.is_some());
-    let of_all = global_rate_limit::filter(serving.clients, serving.records.rate_limit_service);
+    let budgets = budgets::filter(serving.clients, service).filter(|_| serving.filter.is_some());
+    let of_all = global_rate_limit::filter(serving.clients, service);
     let of_all = of_all.filter(|_| serving.filter.is_some());
     let counted = metrics::filter(serving.records);
     // What is refused here is in the log as it was sent, and costs the filter nothing.

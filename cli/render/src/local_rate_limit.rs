@@ -14,34 +14,34 @@ use super::typed::extension;
 /// The message of the filter.
 pub(super) const MESSAGE: &str = "extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 
-/// What the filter is called, what its statistics begin with, and under which key it could be
-/// changed while Envoy runs: Envoy wants one.
+/// What the filter is called, what its statistics begin with, under which key it could be changed
+/// while Envoy runs (Envoy wants one), and who it is among those that write headers.
 pub(super) struct Names {
     pub(super) filter: &'static str,
     pub(super) statistics: &'static str,
     pub(super) runtime: &'static str,
+    pub(super) headers: HeadersOf,
 }
 
-/// Who says in `x-ratelimit-` headers how much a client has left: each header is to stand once.
+/// Who says in `x-ratelimit-` headers how much a client has left. Each filter would add its own
+/// beside those of another one, and each header is to stand once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeadersOf {
-    /// The filters here.
-    EachEnvoy,
+    /// The limits of networks, which count every request.
+    Networks,
+    /// The budgets, which count some.
+    Budgets,
     /// What counts for all Envoys.
     Service,
 }
 
 impl HeadersOf {
-    /// Who it is with such a service, or without one.
-    pub(super) const fn with(service: Option<&RateLimitUrl>) -> Self {
-        if service.is_some() { Self::Service } else { Self::EachEnvoy }
-    }
-
-    /// Envoy's word.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::EachEnvoy => "DRAFT_VERSION_03",
-            Self::Service => "OFF",
+    /// Who it is for these limits, with a service that counts them or without one.
+    fn of(limits: &ClientLimits, service: Option<&RateLimitUrl>) -> Self {
+        match service {
+            Some(_) => Self::Service,
+            None if limits.networks().is_empty() => Self::Budgets,
+            None => Self::Networks,
         }
     }
 }
@@ -49,7 +49,7 @@ impl HeadersOf {
 /// The filter, of what a request is counted by and of the bucket of each value of that.
 pub(super) fn filter(
     names: &Names,
-    (limits, headers): (&ClientLimits, HeadersOf),
+    (limits, service): (&ClientLimits, Option<&RateLimitUrl>),
     actions: Vec<Value>,
     descriptors: Vec<Value>,
 ) -> Value {
@@ -59,12 +59,13 @@ pub(super) fn filter(
             "default_value": {"numerator": 100, "denominator": "HUNDRED"},
         })
     };
+    let writes_headers = names.headers == HeadersOf::of(limits, service);
     let mut fields = json!({
         "stat_prefix": names.statistics,
         "filter_enabled": always("enabled"),
         "filter_enforced": always("enforced"),
         "always_consume_default_token_bucket": false,
-        "enable_x_ratelimit_headers": headers.word(),
+        "enable_x_ratelimit_headers": if writes_headers { "DRAFT_VERSION_03" } else { "OFF" },
         "enable_retry_after_header": true,
         "max_dynamic_descriptors": limits.entries(),
     });

@@ -89,6 +89,30 @@ fn budgets_are_counted_behind_the_filter_and_not_again_where_a_redirect_leads() 
     );
 }
 
+/// Each filter adds its headers beside those of another one, and a client reads one value.
+#[test]
+fn one_filter_says_how_much_a_client_has_left() {
+    let one = json!([{"requests": 9, "per": "1m"}]);
+    let (of_networks, of_budgets, of_all) =
+        ("envoy.filters.http.local_ratelimit", "portolan.budgets", "portolan.limits_of_all");
+    for (limits, service, expected) in [
+        (json!({"networks": one}), None, of_networks),
+        (json!({"budgets": one}), None, of_budgets),
+        (json!({"networks": one, "budgets": one}), None, of_networks),
+        (json!({"networks": one, "budgets": one}), Some("http://127.0.0.1:8081"), of_all),
+    ] {
+        let mut options = options(true, None);
+        options.rate_limit_service = service.map(|url| url.parse().unwrap());
+        let rendered = bootstrap(&config(&json!({"limits": limits})), "{}\n", &options);
+        let filters = at(&rendered, &format!("{CONNECTION_MANAGER}/http_filters")).as_array();
+        let said = filters.unwrap().iter().filter(|filter| {
+            filter["typed_config"]["enable_x_ratelimit_headers"] == "DRAFT_VERSION_03"
+        });
+        let names: Vec<&str> = said.filter_map(|filter| filter["name"].as_str()).collect();
+        assert_eq!(names, [expected], "{limits} {service:?}");
+    }
+}
+
 /// The key that an action says something under.
 fn key_of(action: &Value) -> String {
     let said = action
