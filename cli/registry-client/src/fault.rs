@@ -45,5 +45,8 @@ mod tests {
         assert_eq!(shown, "answered  [2J  this");
         let shown = Fault::new("a\u{202e}b\u{2066}c\u{9b}d\u{feff}e").to_string();
         assert_eq!(shown, "a b c d e");
+        for hidden in "\u{ad}\u{61c}\u{200b}\u{200f}\u{2028}\u{202e}\u{2060}\u{2069}".chars() {
+            assert_eq!(Fault::new(hidden).to_string(), " ", "{hidden:?}");
+        }
     }
 }

@@ -4,8 +4,9 @@
 //! kept that an alert, a dashboard or `docs/metrics.md` uses: a scrape then has less than 20 kB for
 //! each backend.
 //!
-//! Of the cluster of a list nothing is kept but what its filters count: its backends have clusters
-//! of their own, and a policy may have many more lists than backends.
+//! Of the cluster of a list nothing is kept but what its filters count, and its answers by status
+//! where nothing is scraped: its backends have clusters of their own, and a policy may have many
+//! more lists than backends.
 
 use serde_json::{Value, json};
 
@@ -13,8 +14,8 @@ use super::model::records::Records;
 use super::typed::object;
 use super::{geoip, metrics};
 
-/// What the filters of a cluster count, by the end of its name. The cluster of a list keeps nothing
-/// else.
+/// What the filters of a cluster count, by the end of its name. Where metrics are scraped the
+/// cluster of a list keeps nothing else.
 pub(super) const OF_FILTERS: [&str; 4] = [
     "credential_injector.injected",
     "credential_injector.failed",
