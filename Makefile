@@ -19,9 +19,10 @@ image: ## dist/portolan-image.tar and dist/portolan-cache-image.tar, for docker 
 	@scripts/image
 
 dist: ## dist/release: everything that a release delivers, with checksums; the same commit gives the same bytes
-	@scripts/setup build envoy image arm64
+	@scripts/setup build envoy image arm64 macos
 	@scripts/build
 	@scripts/build-for linux-arm64
+	@scripts/build-for macos-arm64
 	@scripts/dist
 
 test: ## every check that a change must pass, with how long each took

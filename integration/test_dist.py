@@ -22,7 +22,9 @@ from harness.registry import Registry
 from harness.released_image import ALL, PACKAGES, Archive, pins
 
 
+# Those with images; macOS has a package alone.
 PLATFORMS = ("linux-amd64", "linux-arm64")
+MACOS = "macos-arm64"
 
 
 def make(directory: Path) -> Path:
@@ -38,6 +40,7 @@ def make(directory: Path) -> Path:
         options += ["--package", platform, command_line]
         options += ["--image", platform, command_line, envoy, PACKAGES, pins()]
         options += ["--cache-image", platform, command_line, PACKAGES, pins(ALL)]
+    options += ["--package", MACOS, other]
     command = [sys.executable, "-m", "release.dist", *map(str, options)]
     subprocess.run(command, cwd=paths.ROOT, timeout=300, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
     return output
@@ -128,9 +131,18 @@ def test_the_package_runs_where_it_is_unpacked(release: Path, tmp_path: Path) ->
     assert f'"filename": "{top}/share/portolan/portolan.wasm"' in filters
 
 
+def test_the_package_for_macos_has_the_filter_and_no_systemd_unit(release: Path) -> None:
+    names = {}
+    for platform in (*PLATFORMS, MACOS):
+        with tarfile.open(only(release, f"-{platform}.tar.gz")) as files:
+            names[platform] = {Path(name).name for name in files.getnames()}
+    assert names["linux-amd64"] - names[MACOS] == {"portolan.service"}
+    assert names[MACOS] > {"portolan", "portolan.wasm", "portolan-fill.wasm", "LICENSE"}
+
+
 def test_the_content_of_each_file_is_described_beside_it(release: Path) -> None:
     documents: dict[str, Any] = {path.name: json.loads(path.read_text()) for path in release.glob("*.cdx.json")}
-    assert len(documents) == 1 + 3 * len(PLATFORMS), "the filter, and for each platform package and images"
+    assert len(documents) == 1 + 3 * len(PLATFORMS) + 1, "the filter, for each platform package and images, the package for macOS"
     for name, document in documents.items():
         about = release / name.removesuffix(".cdx.json")
         (told,) = document["metadata"]["component"]["hashes"]

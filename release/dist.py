@@ -43,14 +43,15 @@ class Filter:
         return cls(wasm.read_bytes(), of_fills.read_bytes(), sbom.crates("portolan-wasm", WASM_TARGET))
 
 
-def package(portolan: bytes, the_filter: Filter, source: Source) -> bytes:
+def package(platform: str, portolan: bytes, the_filter: Filter, source: Source) -> bytes:
     """The archive of the command line and the filter: unpacked below /usr/local, both find each other."""
+    with_systemd = platform.startswith("linux-")
     top = f"portolan-{source.version}"
     entries = [
         Entry(f"{top}/bin/portolan", 0o755, portolan),
         Entry(f"{top}/share/portolan/portolan.wasm", 0o644, the_filter.wasm),
         Entry(f"{top}/share/portolan/portolan-fill.wasm", 0o644, the_filter.of_fills),
-        Entry(f"{top}/share/portolan/portolan.service", 0o644, (ROOT / UNIT).read_bytes()),
+        *([Entry(f"{top}/share/portolan/portolan.service", 0o644, (ROOT / UNIT).read_bytes())] if with_systemd else []),
         Entry(f"{top}/share/doc/portolan/LICENSE", 0o644, (ROOT / "LICENSE").read_bytes()),
         Entry(f"{top}/share/doc/portolan/CHANGELOG.md", 0o644, (ROOT / "CHANGELOG.md").read_bytes()),
     ]
@@ -66,7 +67,7 @@ def files_of_filter(the_filter: Filter, source: Source) -> Files:
 
 def files_of_platform(platform: str, portolan: bytes, the_filter: Filter, source: Source) -> Files:
     """The package of the command line for a platform."""
-    content = package(portolan, the_filter, source)
+    content = package(platform, portolan, the_filter, source)
     delivered = Delivered(f"portolan-{source.version}-{platform}.tar.gz", content)
     return _with_sbom(delivered, _components(platform, the_filter), source)
 

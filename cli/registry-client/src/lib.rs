@@ -8,6 +8,7 @@
 //! credentials, [`sign_in`] gets it the right to read, [`http`] sends requests over connections
 //! ([`tls`], [`timings`]) of its own, and [`peer`] keeps the certificate of the server.
 
+mod authorities;
 pub mod content;
 pub mod fault;
 pub mod http;

@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use super::authorities;
 use super::fault::Fault;
 use super::tls::Trust;
 
@@ -76,7 +77,7 @@ fn roots(file: Option<&str>) -> Result<RootCertStore, Fault> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(match file {
         Some(file) => certificates(file)?,
-        None => rustls_native_certs::load_native_certs().certs,
+        None => authorities::of_the_system(),
     });
     Ok(roots)
 }

@@ -14,6 +14,7 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
+use super::authorities;
 use super::fault::Fault;
 
 /// Whom TLS believes, and whose name it wants to see.
@@ -36,7 +37,7 @@ impl Trust {
     /// Not on any system: the versions of TLS do not suit the cryptography.
     pub fn of_the_system() -> Result<Self, Fault> {
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(authorities::of_the_system());
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(Fault::new)?;
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
