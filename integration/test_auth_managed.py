@@ -329,6 +329,76 @@ def test_a_refused_token_is_renewed(
     assert len(services[0].requests) == 2 and len(set(a.tokens)) == 2
 
 
+def nothing(_seen: Seen) -> Answer:
+    """The connection ends without an answer."""
+    raise ConnectionAbortedError
+
+
+NOT_THERE: dict[str, Callable[[Seen], Answer]] = {
+    "absent": lambda _seen: Answer(404),
+    "failing": lambda _seen: Answer(503),
+    "limited": lambda _seen: Answer(429),
+    "silent": nothing,
+}
+
+
+@pytest.mark.parametrize("chain", [["a", "b"], ["b", "a"], ["b", "a", "c"]], ids="-".join)
+def test_a_registry_of_several_that_refused_a_token_is_asked_again_at_the_end(
+    guarded: list[Guarded],
+    services: list[TokenService],
+    start_policy: Callable[..., Envoy],
+    chain: list[str],
+) -> None:
+    """Its token ends early, and it is the only one that has the content."""
+    a, b, c = guarded
+    document = policy(guarded, chain)
+    for backend in document["backends"].values():
+        backend |= {"hedge_after": "off", "ejection": {"failures": 100}}
+    envoy = start_policy(document)
+    rows = [(other, name) for other in NOT_THERE for name in REFUSALS if name[0] == "w" or other == "absent"]
+    for number, (other, refusal) in enumerate(rows):
+        row = f"{other}, {refusal}"
+        path = f"/v2/team/{number}/blobs/{DIGEST}"
+        a.repository, a.refusal = f"a-team/{number}", REFUSALS[refusal]
+        for one in (b, c):
+            one.upstream.script = NOT_THERE[other]
+        assert pull(envoy, path).status == 200, row
+        services[0].forget()
+        envoy.forget_log()
+        a.revoke()
+        assert pull(envoy, path).status == 200, row
+        assert [asked.scopes for asked in services[0].requests] == [[f"repository:a-team/{number}:pull"]], row
+        assert envoy.log_entries(1)[0]["backend"] == "a", row
+    a.revokes_all = True
+    for one in guarded:
+        one.upstream.forget()
+    assert pull(envoy).status in (403, 503)
+    blobs = [[seen for seen in one.upstream.seen if b"/blobs/" in seen.target] for one in guarded]
+    assert len(blobs[0]) <= 2, "it is asked again once, and no more"
+    assert max(len(seen) for seen in blobs[1:]) <= 1, "the others are asked once"
+
+
+def test_only_the_first_hedged_read_fails_where_tokens_are_refused(
+    guarded: list[Guarded], start_policy: Callable[..., Envoy]
+) -> None:
+    """Envoy makes two attempts of a hedged read and no more."""
+    a, b, _ = guarded
+    document = policy(guarded, ["b", "a"])
+    for backend in document["backends"].values():
+        backend["hedge_after"] = "usual"
+    envoy = start_policy(document)
+    b.upstream.answer(Answer(404))
+    assert pull(envoy).status == 200
+    a.revoke()
+    assert pull(envoy).status in (200, 503)
+    for number in range(3):
+        a.repository = f"a-team/{number}"
+        path = f"/v2/team/{number}/blobs/{DIGEST}"
+        assert pull(envoy, path).status == 200
+        a.revoke()
+        assert pull(envoy, path).status == 200, "another repository's token is replaced at once"
+
+
 def test_a_token_that_is_refused_at_once_is_replaced_at_once(
     guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
 ) -> None:
@@ -391,12 +461,12 @@ def test_a_repository_says_where_tokens_are_if_the_ping_does_not(
     on_its_own_host(a, services[0])
     envoy = start_policy(document)
     assert [pull(envoy).status for _ in range(3)] == [200, 200, 200]
-    # With somebody to go on to nobody is asked twice; the second request knows more.
+    # With somebody to go on to it is asked again at the end.
     document["rules"][0]["chains"]["default"] = ["a", "c"]
     guarded[2].answer = lambda: Answer(404)
     guarded[2].basic = None
     envoy = start_policy(document)
-    assert [pull(envoy).status for _ in range(2)] == [503, 200]
+    assert [pull(envoy).status for _ in range(2)] == [200, 200]
 
 
 # --- the proxy's own credential

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portolan_core::config::{ALONE, Backend, BackendList, Config};
+use portolan_core::config::{ALONE, Backend, BackendAuth, BackendList, Config};
 
 use super::clusters::CONNECTING_ALONE;
 use super::upstream;
@@ -35,7 +35,8 @@ impl TimeLimits {
     }
 }
 
-/// For reads that several backends can answer, one after the other; none is asked twice.
+/// For reads that several backends can answer, one after the other. Only those that want tokens are
+/// asked twice.
 fn of_lists(config: &Config) -> Duration {
     let lists = config.lists().iter().filter(|list| list.has_fallback());
     let times = lists.map(|list| {
@@ -44,7 +45,9 @@ fn of_lists(config: &Config) -> Duration {
             timeouts.manifests.max(timeouts.blobs).saturating_add(connecting(backend))
         });
         let slowest = attempts.max().unwrap_or_default();
-        let count = u32::try_from(list.backends().len()).unwrap_or(u32::MAX);
+        let again = members(config, list).filter(|backend| wants_token(backend)).count();
+        let count = list.backends().len().saturating_add(again);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
         let still = members(config, list).map(still).max().unwrap_or_default();
         still.max(slowest.saturating_mul(count).saturating_add(BEFORE))
     });
@@ -97,6 +100,10 @@ fn still(backend: &Backend) -> Duration {
 /// How long a connection to a backend may take at most, alone or in a list.
 fn connecting(backend: &Backend) -> Duration {
     backend.resilience().connect_timeout.max(CONNECTING_ALONE)
+}
+
+const fn wants_token(backend: &Backend) -> bool {
+    matches!(backend.auth(), BackendAuth::Token(_))
 }
 
 fn members<'c>(config: &'c Config, list: &'c BackendList) -> impl Iterator<Item = &'c Backend> {
@@ -159,6 +166,12 @@ mod tests {
             .rule(Rule::of("team").chain(["a"]).readers("anyone"))
             .read_by(Config::from_json);
         assert_eq!(of_one(&config), SECOND * 156, "an answer, and another");
+        let a = || Backend::at("https://a.example").with("idle_timeout", "1s");
+        for (b, expected) in [(a(), 69), (a().tokens(), 82)] {
+            let policy = Policy::new().backend("a", a().tokens()).backend("b", b);
+            let config = policy.rule(Rule::all().chain(["a", "b"])).read_by(Config::from_json);
+            assert_eq!(of_lists(&config), SECOND * expected, "two attempts, and as many more");
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub enum Answer {
     Limited(Wait),
     /// It refuses this, and the client cannot change that by showing credentials.
     Refused,
+    /// It refused what the proxy showed it, and would be shown more if it was asked again: another
+    /// token, or one at all.
+    Again,
     /// It sent the proxy to where the policy does not let it go.
     RedirectDenied,
     /// It failed in some other way; it may ask for a wait before the next request.
@@ -89,7 +92,19 @@ impl Answer {
     pub const fn wait(self) -> Wait {
         match self {
             Self::Limited(wait) | Self::Failed(wait) => wait,
-            Self::Missed | Self::Refused | Self::RedirectDenied | Self::Silent => Wait::UNKNOWN,
+            Self::Missed | Self::Refused | Self::RedirectDenied | Self::Silent | Self::Again => {
+                Wait::UNKNOWN
+            }
+        }
+    }
+
+    /// The same in the light of what the backend has answered in this request before. It is asked
+    /// for a second time only: who refuses that as well has failed.
+    #[must_use]
+    pub const fn after(self, before: Option<Self>) -> Self {
+        match (self, before) {
+            (Self::Again, Some(_)) => Self::Failed(Wait::UNKNOWN),
+            _ => self,
         }
     }
 }
@@ -166,6 +181,7 @@ const fn word(answer: Answer) -> &'static str {
         Answer::Missed => "missed",
         Answer::Refused => "refused",
         Answer::RedirectDenied => "denied",
+        Answer::Again => "again",
         Answer::Silent => "silent",
         Answer::Failed(_) => "failed",
         Answer::Limited(_) => "limited",
@@ -182,6 +198,7 @@ fn read(mut fields: Fields<'_>) -> Option<(&str, Answer)> {
         "missed" => Answer::Missed,
         "refused" => Answer::Refused,
         "denied" => Answer::RedirectDenied,
+        "again" => Answer::Again,
         "silent" => Answer::Silent,
         "failed" => Answer::Failed(wait),
         "limited" => Answer::Limited(wait),
@@ -265,6 +282,7 @@ mod tests {
             ("e", Answer::RedirectDenied),
             ("f", Answer::Silent),
             ("g", Answer::Refused),
+            ("h", Answer::Again),
         ];
         let mut property = Vec::new();
         encoding::write(&mut property, Kind::Request, [&b"quay"[..], b"missed"].into_iter());
@@ -280,6 +298,23 @@ mod tests {
         assert_eq!(read.of("quay"), None, "what was prepared is no answer");
         assert_eq!(read.longest_wait().seconds(), Some(3), "a later answer replaces a wait");
         assert_eq!(Answers::default().longest_wait(), Wait::UNKNOWN);
+    }
+
+    #[test]
+    fn nobody_is_asked_for_a_third_time() {
+        let failed = Answer::Failed(Wait::UNKNOWN);
+        #[rustfmt::skip]
+        let rows = [
+            (Answer::Again, None, Answer::Again, "the first refusal"),
+            (Answer::Again, Some(Answer::Again), failed, "the second one"),
+            (Answer::Again, Some(failed), failed, "it was asked for a second time"),
+            (Answer::Missed, Some(Answer::Again), Answer::Missed, "it has said more"),
+            (Answer::Silent, Some(Answer::Again), Answer::Silent, "nothing came back"),
+            (Answer::Limited(WAIT), None, Answer::Limited(WAIT), "no refusal"),
+        ];
+        for (answer, before, expected, reason) in rows {
+            assert_eq!(answer.after(before), expected, "{reason}");
+        }
     }
 
     #[test]

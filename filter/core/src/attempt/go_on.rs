@@ -7,6 +7,9 @@
 //! or ejected. Each later attempt goes to a cluster of the backends that were not asked yet, in
 //! which only health checks take a backend out. So no backend is asked twice, and a request asks an
 //! ejected backend before it fails.
+//!
+//! One that refused a token of the proxy's, and would be shown another one, is asked once more when
+//! nobody else is left. It may be the only one that has the content.
 
 use super::answers::{Answer, Answers};
 use crate::contract::{clusters, headers, name_of};
@@ -38,19 +41,37 @@ pub struct Attempt<'a> {
 /// to. `before` is what others have answered.
 #[must_use]
 pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option<String> {
-    let is_the_truth = attempt.is_authority && answer == Answer::Missed;
-    let others = attempt.list.iter().map(String::as_str);
-    let others = others.filter(|key| name_of(key) != attempt.backend);
-    if is_the_truth { None } else { next_cluster(others, before) }
+    if attempt.is_authority && answer == Answer::Missed {
+        return None;
+    }
+    let answer_of = |name: &str| {
+        if name == attempt.backend { Some(answer) } else { before.of(name) }
+    };
+    next(attempt.list.iter().map(String::as_str), answer_of)
 }
 
-/// The cluster of those backends that were not asked yet, of a list of keys; `None` if all were. A
+/// The cluster of those backends that may be asked next, of a list of keys; `None` for nobody. A
 /// cache is asked first or not at all.
 #[must_use]
 pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
-    let registries = list.filter(|key| !clusters::is_cache(key));
-    let unasked: Vec<&str> = registries.filter(|key| before.of(name_of(key)).is_none()).collect();
-    if unasked.is_empty() { None } else { Some(clusters::later_attempts(&unasked)) }
+    next(list, |name| before.of(name))
+}
+
+/// Those that were not asked, or else the first that is to be asked again: a cluster of its own has
+/// each backend.
+fn next<'a>(
+    list: impl Iterator<Item = &'a str>,
+    answer_of: impl Fn(&str) -> Option<Answer>,
+) -> Option<String> {
+    let registries: Vec<&str> = list.filter(|key| !clusters::is_cache(key)).collect();
+    let answer_of = |key: &str| answer_of(name_of(key));
+    let unasked = registries.iter().copied().filter(|key| answer_of(key).is_none());
+    let unasked: Vec<&str> = unasked.collect();
+    if !unasked.is_empty() {
+        return Some(clusters::later_attempts(&unasked));
+    }
+    let again = registries.into_iter().find(|key| answer_of(key) == Some(Answer::Again))?;
+    Some(clusters::later_attempts(&[again]))
 }
 
 #[cfg(test)]
@@ -110,6 +131,36 @@ mod tests {
                 let expected = expected.filter(|_| answer != Answer::Missed);
                 assert_eq!(found(true).as_deref(), expected, "{reason}, authority");
             }
+        }
+    }
+    #[test]
+    fn a_backend_that_would_be_shown_another_token_is_asked_again() {
+        let (again, failed) = (Answer::Again, Answer::Failed(Wait::UNKNOWN));
+        let (missed, silent) = (Answer::Missed, Answer::Silent);
+        #[rustfmt::skip]
+        let rows: &[(&str, (&str, Answer), &[(&str, Answer)], Option<&str>, &str)] = &[
+            ("a b", ("a", again), &[], Some("b@last"), "the other one first: it needs no wait"),
+            ("a b", ("b", missed), &[("a", again)], Some("a@last"), "nobody else is left"),
+            ("a b", ("b", failed), &[("a", again)], Some("a@last"), "nobody else is left"),
+            ("a b", ("b", silent), &[("a", again)], Some("a@last"), "nobody else is left"),
+            ("a b", ("b", again), &[("a", missed)], Some("b@last"), "the same one, at once"),
+            ("a b", ("b", again), &[("a", again)], Some("a@last"), "the nearer one of two"),
+            ("a b", ("a", missed), &[("a", again), ("b", again)], Some("b@last"), "then the other one"),
+            ("a b", ("a", failed), &[("a", again), ("b", missed)], None, "it was asked again"),
+            ("a b c", ("c", missed), &[("a", missed), ("b", again)], Some("b@last"), "of three"),
+            ("a b c", ("b", missed), &[("a", again)], Some("c@last"), "c was not asked"),
+            ("a~1 b~2", ("b", missed), &[("a", again)], Some("a~1@last"), "with fingerprints"),
+            ("cache@eu a", ("a", again), &[("cache@eu", missed)], Some("a@last"), "behind a cache"),
+            ("a", ("a", again), &[], Some("a@last"), "a list of one, written as a list"),
+        ];
+        for (list, (backend, answer), before, expected, reason) in rows {
+            let list: Vec<String> = list.split_whitespace().map(str::to_owned).collect();
+            let mut answers = Answers::default();
+            for (name, answer) in *before {
+                answers.note(name, *answer);
+            }
+            let attempt = Attempt { list: &list, backend, is_authority: false };
+            assert_eq!(goes_on(attempt, *answer, &answers).as_deref(), *expected, "{reason}");
         }
     }
 }

@@ -31,7 +31,7 @@ impl Why {
             Self::Answered(Answer::Missed) => "missing",
             Self::Answered(Answer::Refused) => "refused",
             Self::Answered(Answer::Limited(_)) => "limited",
-            Self::Answered(Answer::Failed(_)) => "failed",
+            Self::Answered(Answer::Failed(_) | Answer::Again) => "failed",
             Self::Answered(Answer::Silent) => "silent",
             Self::Answered(Answer::RedirectDenied) => "astray",
         }
@@ -81,6 +81,8 @@ mod tests {
             ("a b", "b", Some(Answer::Refused), Some("refused"), ""),
             ("a b", "b", Some(limited), Some("limited"), ""),
             ("a b", "b", Some(failed), Some("failed"), ""),
+            ("a b", "b", Some(Answer::Again), Some("failed"), "for now"),
+            ("a b", "a", Some(Answer::Again), None, "the first, with another token"),
             ("a b", "b", Some(Answer::Silent), Some("silent"), ""),
             ("a b c", "c", Some(Answer::RedirectDenied), Some("astray"), ""),
             ("cache@eu a b", "cache@eu", None, None, "a cache is no backend that passes another one over"),

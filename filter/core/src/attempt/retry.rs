@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::overlap::{Hedge, hedge};
-use crate::config::{AttemptTimeouts, BackendList, Config};
+use crate::config::{AttemptTimeouts, Backend, BackendAuth, BackendList, Config, Front, FrontAuth};
 use crate::oci::{Class, Method, RegistryRequest};
 
 /// The attempts of one request to a list of several backends.
@@ -11,6 +11,9 @@ use crate::oci::{Class, Method, RegistryRequest};
 pub struct Retry<'c> {
     /// How many further attempts may follow the first: as many as there are further backends.
     pub further_attempts: usize,
+    /// How many of the backends may be asked again, with another token of the proxy's, when all
+    /// were asked.
+    pub second_attempts: usize,
     /// How long each attempt waits for the head of an answer.
     pub attempt_timeout: Duration,
     /// How long a connection to any of them may take to come up.
@@ -26,6 +29,7 @@ impl<'c> Retry<'c> {
     #[must_use]
     pub fn of(
         config: &'c Config,
+        front: &Front,
         list: &BackendList,
         request: &RegistryRequest<'_>,
     ) -> Option<Self> {
@@ -39,11 +43,22 @@ impl<'c> Retry<'c> {
             .clone()
             .map(|backend| attempt_timeout(backend.resilience().attempt_timeouts, request))
             .max()?;
+        let shows_tokens = !matches!(front.auth(), FrontAuth::Upstream { .. });
+        let wants_token = |backend: &Backend| matches!(backend.auth(), BackendAuth::Token(_));
+        let with_token = members.clone().filter(|backend| shows_tokens && wants_token(backend));
+        let second_attempts = with_token.count();
         let connect_timeout = members.map(|backend| backend.resilience().connect_timeout).max()?;
         let hedge = hedge(config, list);
         let further_attempts = list.backends().len().saturating_sub(1);
         let may_overlap = hedge.is_some();
-        Some(Self { further_attempts, attempt_timeout, connect_timeout, may_overlap, hedge })
+        Some(Self {
+            further_attempts,
+            second_attempts,
+            attempt_timeout,
+            connect_timeout,
+            may_overlap,
+            hedge,
+        })
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn forwarding<'c: 'a, 'a>(
             && request.endpoint.class() == Class::Upload
             && !is_preflight,
         authorization: authorization(first, head),
-        retry: Retry::of(config, forward.list, request)
+        retry: Retry::of(config, front, forward.list, request)
             .map(|retry| Retry { hedge: retry.hedge.filter(|_| may_overlap), ..retry }),
         head_timeout: attempt::alone(config, forward.list, request),
         write_timeout: write_timeout(backend, request),

@@ -15,6 +15,7 @@ mod notes;
 mod overlap;
 mod redirect;
 mod refusal;
+mod send;
 mod token;
 
 use std::rc::Rc;
@@ -33,13 +34,12 @@ use crate::asked::meaning_of;
 use crate::callback::Callback;
 use crate::effect::{Flow, Side};
 use crate::exchange::REQUEST_ID;
-use crate::lookups::{Found, Learned};
+use crate::lookups::Learned;
 use crate::redirect::is_further_pass;
 use overlap::{Overlap, Turn};
 use redirect::Handled;
 use token::SentToken;
 
-const AUTHORIZATION: &str = "authorization";
 const RETRY_AFTER: &str = "retry-after";
 const SECOND: u64 = 1_000_000_000;
 /// What a redirect becomes that leads where the policy does not. Were it left a redirect, the last
@@ -62,6 +62,8 @@ pub(crate) struct Attempt {
     sent: SentCredentials,
     /// The token that was sent, or that is waited for.
     token: Option<SentToken>,
+    /// What its backend has answered in this request before, where it is asked again.
+    before: Option<Answer>,
     /// The status of the answer.
     status: Option<u16>,
     /// What it is in a request of which two attempts may be made at a time.
@@ -96,6 +98,7 @@ impl Attempt {
             // Where clients log in, something is prepared for each of several backends.
             sent: SentCredentials::NothingEver,
             token: None,
+            before: None,
             status: None,
             overlap: Overlap::new(may_overlap),
         }
@@ -114,12 +117,14 @@ impl Attempt {
             self.backend =
                 String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
             let noted = prepared.as_deref().unwrap_or_default();
-            let turn = self.overlap.begin(&self.list, &self.backend, noted, call);
+            let before = Answers::parse(noted);
+            self.before = before.of(&self.backend);
+            let turn = self.overlap.begin(&self.list, (&self.backend, self.before), noted, call);
             if turn != Turn::Asks {
                 return self.ask_nobody(turn, call);
             }
             let late = self.overlap.late(&self.list, &self.backend);
-            notes::note_place(&self.list, &self.backend, late, noted, call);
+            notes::note_place(&self.list, (&self.backend, late), (noted, &before), call);
             if is_cache(&self.backend) {
                 cache::begin(call);
             }
@@ -154,7 +159,9 @@ impl Attempt {
         self.sent = own.sent_credentials();
         self.is_further_pass = own.redirection.authority().is_some() && is_further_pass(call);
         if let Credentials::Token(source) = &own.credentials {
-            let sent = token::look_for(&own, source, &prepared, self.is_alone(), call);
+            // There is nobody left to go on to either where a backend is asked again.
+            let is_alone = self.is_alone() || self.before.is_some();
+            let sent = token::look_for(&own, source, &prepared, is_alone, call);
             let waits = sent.found.is_none();
             self.token = Some(sent);
             if waits {
@@ -189,42 +196,9 @@ impl Attempt {
         call.resume();
     }
 
-    /// Sets what this backend is sent: host, path and credentials.
+    /// Sets what this backend is sent.
     fn send(&self, own: &BackendRequest<'_>, call: &mut Callback<'_>) {
-        // Where a redirect failed that was followed, the request still has the host that it led to.
-        let authority = own.redirection.authority().filter(|_| self.is_further_pass);
-        if let Some(authority) = authority {
-            call.set_request_header(":authority", authority.as_bytes().to_vec());
-        }
-        if !own.target.is_empty() {
-            call.set_request_header(":path", own.target.to_vec());
-        }
-        match &own.credentials {
-            Credentials::Client(value) => call.set_request_header(AUTHORIZATION, value.to_vec()),
-            Credentials::Token(_) => self.send_token(call),
-            Credentials::Nothing | Credentials::NothingEver => self.remove_authorization(call),
-            Credentials::Injected(name) => {
-                self.remove_authorization(call);
-                call.set_request_header(headers::CREDENTIAL, name.as_bytes().to_vec());
-            }
-        }
-    }
-
-    /// Of a list of one the phase before has removed the client's.
-    fn remove_authorization(&self, call: &mut Callback<'_>) {
-        if !self.is_alone() {
-            call.remove_request_header(AUTHORIZATION);
-        }
-    }
-
-    /// An attempt before may have left a token that was refused.
-    fn send_token(&self, call: &mut Callback<'_>) {
-        if let Some(SentToken { found: Some(Found::Token(token)), .. }) = &self.token {
-            let value = [&b"Bearer "[..], token.expose().as_bytes()].concat();
-            call.set_request_header(AUTHORIZATION, value);
-        } else {
-            call.remove_request_header(AUTHORIZATION);
-        }
+        send::send(own, self.token.as_ref(), (self.is_further_pass, self.is_alone()), call);
     }
 
     /// The head of the answer is there.
@@ -328,6 +302,8 @@ impl Attempt {
         });
         let sent = refused.map_or(self.sent, |refused| refused.credentials);
         let Some(answer) = Answer::of(status, sent, wait(status, call)) else { return true };
+        let is_again = !is_alone && refused.is_some_and(|refused| refused.sends_more);
+        let answer = if is_again { self.again(call) } else { answer };
         if let Answer::Limited(wait) = answer
             && sent != SentCredentials::Client
             && !self.backend.is_empty()
@@ -340,6 +316,12 @@ impl Attempt {
             mark(call);
         }
         false
+    }
+
+    /// It refused a token, and would be shown another one.
+    fn again(&self, call: &mut Callback<'_>) -> Answer {
+        call.look_up(|lookups, now| lookups.note_refused(&self.backend, now));
+        Answer::Again.after(self.before)
     }
 
     /// Notes what the backend answered, and has the request go on if there is anybody to go on to.

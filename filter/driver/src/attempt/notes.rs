@@ -8,20 +8,18 @@ use portolan_core::record::{Attempted, Tried};
 
 use crate::callback::Callback;
 
-/// Notes where in its list an attempt is, if that is not the first place. `noted` is what was
-/// prepared, and what others have answered; `late` was asked and has not answered yet.
+/// Notes where in its list an attempt is, if that is not the first place. `late` was asked and has
+/// not answered yet; `noted` is what was prepared, and `answers` what is noted there.
 pub(super) fn note_place(
     list: &[String],
-    backend: &str,
-    late: Option<&str>,
-    noted: &[u8],
+    (backend, late): (&str, Option<&str>),
+    (noted, answers): (&[u8], &Answers),
     call: &mut Callback<'_>,
 ) {
-    let answers = Answers::parse(noted);
-    for name in skipped(list, backend, &answers).filter(|name| Some(*name) != late) {
+    for name in skipped(list, backend, answers).filter(|name| Some(*name) != late) {
         note(Attempted { backend: name, result: Tried::Skipped }, call);
     }
-    let (first, why) = match passed_over(list, backend, &answers) {
+    let (first, why) = match passed_over(list, backend, answers) {
         Some((first, why)) => {
             let why = if Some(first) == late { Why::Late } else { why };
             (first, format!("{LATER}{}", why.as_str()))

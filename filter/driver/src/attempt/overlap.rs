@@ -26,7 +26,8 @@ pub(super) enum Turn {
     Asks,
     /// Its backend is asked already: it waits for what comes of that.
     Waits,
-    /// Its backend has answered already, and Envoy has nobody else: the request ends.
+    /// Its backend has answered already and would say the same, and Envoy has nobody else: the
+    /// request ends.
     Ends,
 }
 
@@ -60,30 +61,33 @@ impl Overlap {
         Self { place, began: 0, took: 0 }
     }
 
-    /// The attempt begins. `noted` is what was prepared, and what others have answered.
+    /// The attempt begins, at a backend that may have answered `before`. `noted` is what was
+    /// prepared, and what others have answered.
     pub(super) fn begin(
         &mut self,
         list: &[String],
-        backend: &str,
+        (backend, before): (&str, Option<Answer>),
         noted: &[u8],
         call: &mut Callback<'_>,
     ) -> Turn {
+        let was_asked = before.is_some_and(|answer| answer != Answer::Again);
         if self.place == Place::Alone || backend.is_empty() {
-            return Turn::Asks;
+            return if was_asked { Turn::Ends } else { Turn::Asks };
         }
         self.began = call.exchange.now();
-        let turn = self.turn(list, backend, noted, call);
+        let turn = self.turn(list, (backend, before.is_some()), noted, call);
+        let turn = if was_asked { Turn::Ends } else { turn };
         if turn == Turn::Asks {
             call.memory.lookups.note_asked(backend, self.began);
         }
         turn
     }
 
-    /// Its turn, where attempts may overlap.
+    /// Its turn, where attempts may overlap. `has_answered` says that its backend has.
     fn turn(
         &mut self,
         list: &[String],
-        backend: &str,
+        (backend, has_answered): (&str, bool),
         noted: &[u8],
         call: &mut Callback<'_>,
     ) -> Turn {
@@ -106,7 +110,7 @@ impl Overlap {
                     call.memory.lookups.note_out(other, self.began);
                 }
                 if was_answered {
-                    return Turn::Ends;
+                    return if has_answered { Turn::Asks } else { Turn::Ends };
                 }
                 call.set_state(StateKey::Overlap, NOBODY_ELSE);
                 return Turn::Waits;

@@ -58,6 +58,10 @@ fn take_in_of_token(
         return Refused { credentials: SentCredentials::Proxy, sends_more: false };
     }
     let sends_more = sends_more(&sent.key, source, found, status, call);
+    if sends_more && !is_alone {
+        // It is asked again if nobody else has the content: the token is there then.
+        call.look_up(|lookups, now| lookups.prefetch(own.backend, source, now));
+    }
     let had_token = matches!(found, Some(Found::Token(_)));
     let is_unknown = !had_token && !matches!(found, Some(Found::Denied(_)));
     // Of several the next one is asked instead, and this one could have been sent more. The only

@@ -30,6 +30,9 @@ const SILENCE: u64 = 3_000 * MILLISECOND;
 const TRIAL: u64 = 1_000 * MILLISECOND;
 /// So long a backend that the host has passed over is taken to be down.
 const OUT: u64 = 5_000 * MILLISECOND;
+/// So long after a backend has refused a token before its end others of its tokens may be refused
+/// as well. Most live for five minutes.
+const REVOKED: u64 = 300_000 * MILLISECOND;
 /// So many requests in a row without an answer mean that a backend hangs, where the next one
 /// answers.
 const HANGS: u32 = 5;
@@ -59,6 +62,8 @@ struct Pace {
     time: u64,
     /// Taken to be down until then.
     out_until: u64,
+    /// May refuse tokens until then.
+    revokes_until: u64,
 }
 
 impl Paces {
@@ -126,11 +131,22 @@ impl Paces {
         }
     }
 
-    /// Whether a backend is taken to be down. A time of a later future than any is of a clock that
-    /// was set back since.
+    /// Whether a backend is taken to be down.
     pub(super) fn is_out(&self, backend: &str, now: u64) -> bool {
         let until = self.of.get(backend).map_or(0, |pace| pace.out_until);
-        now < until && until.saturating_sub(now) <= OUT
+        is_before(now, until, OUT)
+    }
+
+    /// A backend has refused a token before its end.
+    pub(super) fn note_refused(&mut self, backend: &str, now: u64) {
+        self.pace(backend).revokes_until = now.saturating_add(REVOKED);
+    }
+
+    /// Whether a backend may refuse a token: it is to be asked again then, which Envoy cannot do
+    /// for a request that it hedges.
+    pub(super) fn may_refuse(&self, backend: &str, now: u64) -> bool {
+        let until = self.of.get(backend).map_or(0, |pace| pace.revokes_until);
+        is_before(now, until, REVOKED)
     }
 
     /// A backend is asked.
@@ -215,6 +231,12 @@ impl Pace {
             self.usual.saturating_sub(self.usual / 32)
         };
     }
+}
+
+/// Whether a time that is never further away than `longest` is to come. One that is further away is
+/// of a clock that was set back since.
+const fn is_before(now: u64, until: u64, longest: u64) -> bool {
+    now < until && until.saturating_sub(now) <= longest
 }
 
 fn nanoseconds(time: Duration) -> u64 {

@@ -39,11 +39,17 @@ impl Lookups {
 
     /// After which time the second backend of a list is asked too while the first has not begun to
     /// answer; `None` for never. Where the host knows one of them to be down there is no second to
-    /// ask.
+    /// ask, and one that may refuse its token may have to be asked again.
     pub(crate) fn hedge(&mut self, hedge: &Hedge<'_>, now: u64) -> Option<Duration> {
-        let both_are_in =
-            !self.paces.is_out(hedge.first, now) && !self.paces.is_out(hedge.second, now);
-        both_are_in.then(|| self.paces.hedge(hedge, now)).flatten()
+        let paces = &self.paces;
+        let may_be = |backend| !paces.is_out(backend, now) && !paces.may_refuse(backend, now);
+        let may_be_hedged = may_be(hedge.first) && may_be(hedge.second);
+        may_be_hedged.then(|| self.paces.hedge(hedge, now)).flatten()
+    }
+
+    /// A backend has refused a token of the proxy's before its end, and would be shown another one.
+    pub(crate) fn note_refused(&mut self, backend: &str, now: u64) {
+        self.paces.note_refused(backend, now);
     }
 
     /// The host knows a backend to be down.

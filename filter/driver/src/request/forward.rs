@@ -88,7 +88,9 @@ fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) ->
 /// before it. That is the wait, or the time of a connection: while that of the first does not come
 /// up nobody is asked beside it.
 fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>) -> Option<u64> {
-    let further_attempts = retry.further_attempts.to_string();
+    // Where two are asked at a time, a third attempt could set its headers over theirs.
+    let second_attempts = if wait.is_some() { 0 } else { retry.second_attempts };
+    let further_attempts = retry.further_attempts.saturating_add(second_attempts).to_string();
     call.set_request_header(MAXIMUM_RETRIES, further_attempts.into_bytes());
     set_milliseconds(ATTEMPT_TIMEOUT, wait.unwrap_or(retry.attempt_timeout), call);
     let wait = wait?;

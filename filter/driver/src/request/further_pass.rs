@@ -2,7 +2,7 @@
 //! sent to where that redirect leads.
 
 use portolan_core::attempt::{
-    ListFailure, is_about_content, is_delivered, is_for_delivery, is_redirect,
+    Credentials, ListFailure, all, is_about_content, is_delivered, is_for_delivery, is_redirect,
 };
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
@@ -19,7 +19,9 @@ use crate::redirect::fallback;
 pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
     call.remove_headers(Side::Request, headers, |name| !is_for_delivery(name));
     if let Some(keys) = fallback(call) {
-        let attempts = keys.len().to_string();
+        let prepared = call.state(StateKey::Prepared).unwrap_or_default();
+        let second = all(&prepared).filter(|one| matches!(one.credentials, Credentials::Token(_)));
+        let attempts = keys.len().saturating_add(second.count()).to_string();
         call.set_request_header(MAXIMUM_RETRIES, attempts.into_bytes());
     }
 }

@@ -2,9 +2,10 @@
 
 use portolan_core::attempt::{Answer, Wait};
 use portolan_core::contract::StateKey;
+use portolan_driver::StreamId;
 
-use super::host::headers;
-use super::outcome::{Answered, asked_for, for_client, replied, retried_at};
+use super::host::{headers, value};
+use super::outcome::{Answered, Attempted, asked_for, for_client, replied, retried_at};
 use super::policies::{ALONE, ATTEMPTS, LIST, blob};
 use super::simulator::World;
 
@@ -55,11 +56,10 @@ fn the_tokens_of_the_whole_list_are_fetched_at_once() {
 /// has it.
 #[test]
 fn meanings_of_the_refusal_of_a_token() {
-    let failed = Answer::Failed(Wait::UNKNOWN);
     #[rustfmt::skip]
     let rows = [
-        ("401", None, failed, "another token may be good: it could have been shown more"),
-        ("403", Some(INVALID), failed, "the same, by a registry that means 401"),
+        ("401", None, Answer::Again, "another token may be good: it could have been shown more"),
+        ("403", Some(INVALID), Answer::Again, "the same, by a registry that means 401"),
         ("403", None, Answer::Refused, "the token is good, and not enough"),
     ];
     for (status, challenge, expected, reason) in rows {
@@ -74,6 +74,69 @@ fn meanings_of_the_refusal_of_a_token() {
             retried_at("robot+open@last")
         );
         assert_eq!(world.host.noted(request).of("hub"), Some(expected), "{reason}");
+    }
+}
+
+/// The token of `hub` is refused in a list of three, and nobody else has the content.
+fn refused_and_alone(world: &mut World) -> StreamId {
+    let request = world.request("GET", "main.example", &blob("team/a"));
+    let shared = &world.host.requests[world.host.streams[&request].request].headers;
+    assert_eq!(
+        value(shared, "x-envoy-max-retries").as_deref(),
+        Some(&b"3"[..]),
+        "two, and one more"
+    );
+    let attempt = world.attempt(request, "hub");
+    world.pass(1);
+    world.service("hub@token", "200", &[], TOKEN);
+    assert_eq!(world.answer(attempt, "401", &[]), retried_at("robot+open@last"));
+    world.close(attempt);
+    for (backend, next) in [("robot", "open@last"), ("open", "hub@last")] {
+        let attempt = world.attempt(request, backend);
+        assert_eq!(world.answer(attempt, "404", &[]), retried_at(next));
+        world.close(attempt);
+    }
+    request
+}
+
+/// By then its next token is there, or it is waited for.
+#[test]
+fn a_backend_that_refused_a_token_is_asked_again_at_the_end() {
+    #[rustfmt::skip]
+    let rows = [
+        ("200", for_client("200"), None, "it has the content"),
+        ("404", for_client("404"), Some(Answer::Missed), "nobody has it"),
+        ("401", for_client("401"), Some(Answer::Refused), "a new token is not good either"),
+        ("503", for_client("503"), Some(Answer::Failed(Wait::UNKNOWN)), "it fails"),
+    ];
+    for (status, expected, noted, reason) in rows {
+        let mut world = World::new(LIST, ATTEMPTS);
+        let request = refused_and_alone(&mut world);
+        let attempt = world.attempt_alone(request, "hub");
+        assert_eq!(world.sent(attempt), Attempted::Waits, "its token is fetched");
+        world.pass(1);
+        world.service("hub@token", "200", &[], r#"{"token": "renewed", "expires_in": 300}"#);
+        assert_eq!(
+            world.sent(attempt),
+            asked_for("/base/v2/team/a/blobs/DIGEST").with_token("renewed")
+        );
+        assert_eq!(world.answer(attempt, status, &[]), expected, "{reason}");
+        let noted = noted.or(Some(Answer::Again));
+        assert_eq!(world.host.noted(request).of("hub"), noted, "{reason}");
+    }
+}
+
+/// Envoy asks for a next attempt where one had no answer, though there is nobody to go on to.
+#[test]
+fn a_backend_that_was_asked_again_is_not_asked_for_a_third_time() {
+    let mut world = World::new(LIST, ATTEMPTS);
+    let request = refused_and_alone(&mut world);
+    let attempt = world.attempt_alone(request, "hub");
+    world.close(attempt);
+    assert_eq!(world.host.noted(request).of("hub"), Some(Answer::Silent));
+    for backend in ["hub", "robot", "open"] {
+        let further = world.attempt_alone(request, backend);
+        assert_eq!(world.sent(further), Attempted::Replied { status: 503 }, "{backend}");
     }
 }
 

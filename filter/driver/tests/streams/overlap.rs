@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use portolan_driver::StreamId;
 use proptest::prelude::*;
 
-use super::outcome::asked_for;
+use super::outcome::{Attempted, asked_for};
 use super::policies::{ATTEMPTS, DIGEST, LIST, blob};
 use super::simulator::World;
 
@@ -57,6 +57,10 @@ fn look(world: &mut World, attempts: &mut BTreeMap<StreamId, Begun>) {
         let at = |path: &str| asked_for(&format!("{path}/blobs/{DIGEST}").replace('R', repository));
         let sent = world.sent(*id);
         let is_its_own = match begun.backend {
+            // It has answered, and nobody is asked twice.
+            _ if sent == (Attempted::Replied { status: 503 }) => {
+                world.host.noted(*id).of(begun.backend).is_some()
+            }
             // Its token may be missing, and that of another backend is never there.
             "hub" => {
                 let without = at("/base/v2/team/R");

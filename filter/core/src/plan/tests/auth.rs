@@ -357,16 +357,22 @@ fn posts_to_the_token_endpoint() {
 }
 
 #[test]
-fn the_number_of_retries_is_the_number_of_other_backends() {
+fn as_many_retries_as_other_backends_and_as_tokens_that_may_be_refused() {
     let config = policy().read_by(Config::from_json);
     let further = |front, target: &str| {
         let target = target.replace("DIGEST", DIGEST);
         match plan(&config, &head(front, "GET", &target, ""), &NONE).action {
-            Action::Forward(forwarding) => forwarding.retry.map(|retry| retry.further_attempts),
+            Action::Forward(forwarding) => {
+                forwarding.retry.map(|retry| (retry.further_attempts, retry.second_attempts))
+            }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(further("m.example", "/v2/hub/a/blobs/DIGEST"), Some(2), "three backends");
-    assert_eq!(further("u.example", "/v2/drycc/a/blobs/DIGEST"), Some(1), "two backends");
+    let three = further("m.example", "/v2/hub/a/blobs/DIGEST");
+    assert_eq!(three, Some((2, 2)), "three backends, two of which are shown tokens");
+    let two = further("m.example", "/v2/drycc/a/blobs/DIGEST");
+    assert_eq!(two, Some((1, 1)), "two backends, one of which is shown tokens");
+    let two = further("u.example", "/v2/drycc/a/blobs/DIGEST");
+    assert_eq!(two, Some((1, 0)), "clients have the tokens");
     assert_eq!(further("m.example", "/v2/robot/a/manifests/v1"), None, "the route says it");
 }

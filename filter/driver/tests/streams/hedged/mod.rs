@@ -218,6 +218,35 @@ fn when_the_second_is_asked_too() {
     }
 }
 
+/// Envoy makes no third attempt for a request that it hedges. The first to meet a refused token is
+/// the last one: then nobody is hedged until the tokens of that time have ended.
+#[test]
+fn a_list_whose_tokens_are_refused() {
+    for pair in [["hub", "open"], ["open", "hub"]] {
+        let mut world = world(pair, "");
+        with_token(&mut world, pair);
+        world.pass(1);
+        let place = pair.iter().position(|name| *name == "hub").unwrap();
+        let mut router = Router::start(&mut world, pair, None);
+        assert!(router.is_hedged);
+        for (number, status) in [(0, ["401", "404"][place]), (1, ["404", "401"][place])] {
+            router.connect(number);
+            router.world.pass(1);
+            router.take(&Event::Token("200"));
+            router.answer(number, status);
+        }
+        assert_eq!(router.end, Some(replied("503", "portolan_failed:UNAVAILABLE")));
+        router.finish();
+        for (milliseconds, is_hedged) in [(1, false), (299_000, false), (1_000, true)] {
+            world.pass(milliseconds);
+            with_token(&mut world, pair);
+            let router = Router::start(&mut world, pair, None);
+            assert_eq!(router.is_hedged, is_hedged, "{milliseconds}");
+            router.finish();
+        }
+    }
+}
+
 /// The first of a list answers nothing to so many requests that it is left.
 fn silence(world: &mut World, pair: [&'static str; 2]) {
     for _ in 0..4 {
