@@ -246,6 +246,31 @@ def test_without_a_token_it_is_an_outage_and_not_a_refusal(
     assert b"UNAVAILABLE" in answer.body
 
 
+def test_a_limit_of_the_token_service_is_one_of_its_registry(
+    guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy]
+) -> None:
+    limited = Answer(429, [("Retry-After", "50"), ("Content-Type", "application/json")], b"{}")
+    services[0].habits.fault = lambda _seen: limited
+    document = policy(guarded, ["a", "c"])
+    document["rules"].append(rule_of("alone", ["a"]))
+    envoy = start_policy(document)
+    alone, team = f"/v2/alone/app/blobs/{DIGEST}", BLOB
+    rows = [
+        (alone, Answer(404), 429, b"TOOMANYREQUESTS"),
+        (team, Answer(200, [], CONTENT), 200, CONTENT),
+        (team, Answer(429, [("Retry-After", "1")]), 429, b"TOOMANYREQUESTS"),
+        (team, Answer(404), 503, b"UNAVAILABLE"),
+    ]
+    for path, other, status, body in rows:
+        guarded[2].upstream.answer(other)
+        answer = pull(envoy, path)
+        assert (answer.status, body in answer.body) == (status, True), path
+        if status != 200:
+            assert 1 <= int(answer.one("retry-after") or 0) <= 50, "what is left of it"
+            assert int(answer.one("retry-after") or 0) > 2, "and not the time of an outage"
+    assert len(services[0].requests) == 2, "one for each repository: it is left for as long as it says"
+
+
 @pytest.mark.parametrize("hides", [False, True])
 def test_a_registry_that_refuses_the_proxys_token(
     guarded: list[Guarded], services: list[TokenService], start_policy: Callable[..., Envoy], hides: bool

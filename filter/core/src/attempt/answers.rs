@@ -44,6 +44,8 @@ pub enum SentCredentials {
     ProxyToHider,
     /// Nothing, since no token could be had.
     LessThanWanted,
+    /// Nothing, since the token service limits requests.
+    Limited,
 }
 
 impl Answer {
@@ -68,7 +70,8 @@ impl Answer {
             (402 | 451, _)
             | (401 | 403, SentCredentials::Proxy | SentCredentials::NothingEver)
             | (403, SentCredentials::Nothing) => Some(Self::Refused),
-            (429, _) => Some(Self::Limited(wait)),
+            // The token service is a part of its registry.
+            (429, _) | (401 | 403, SentCredentials::Limited) => Some(Self::Limited(wait)),
             // Without what it wants to see it was not asked as it should have been.
             (0..=199 | 407 | 408 | 421 | 425 | 500.., _)
             | (401 | 403, SentCredentials::LessThanWanted) => Some(Self::Failed(wait)),
@@ -216,8 +219,10 @@ mod tests {
     /// Every status of an error, with whose credentials were sent and what it means then.
     #[test]
     fn every_status_has_a_row() {
-        use SentCredentials::{Client, LessThanWanted, Nothing, NothingEver, Proxy, ProxyToHider};
-        let everything = &[Nothing, NothingEver, Client, Proxy, ProxyToHider, LessThanWanted][..];
+        use SentCredentials::ProxyToHider;
+        use SentCredentials::{Client, LessThanWanted, Limited, Nothing, NothingEver, Proxy};
+        let everything =
+            &[Nothing, NothingEver, Client, Proxy, ProxyToHider, LessThanWanted, Limited][..];
         let (missed, refused) = (Some(Answer::Missed), Some(Answer::Refused));
         let (limited, failed) = (Some(Answer::Limited(WAIT)), Some(Answer::Failed(WAIT)));
         #[rustfmt::skip]
@@ -230,12 +235,14 @@ mod tests {
             (401..=401, &[NothingEver], refused, "nobody can log in there"),
             (401..=401, &[ProxyToHider], missed, "it hides what it lacks"),
             (401..=401, &[LessThanWanted], failed, "its token service is down"),
+            (401..=401, &[Limited], limited, "its token service limits requests"),
             (402..=402, everything, refused, "the backend's quota is used up"),
             (403..=403, &[Nothing, NothingEver], refused, "a country, a network: nobody logs in to change that"),
             (403..=403, &[Client], None, "the client's credentials are not enough"),
             (403..=403, &[Proxy], refused, "the proxy's credentials are not enough"),
             (403..=403, &[ProxyToHider], missed, "it hides what it lacks"),
             (403..=403, &[LessThanWanted], failed, "its token service is down"),
+            (403..=403, &[Limited], limited, "its token service limits requests"),
             (404..=404, everything, missed, "it lacks it"),
             (405..=406, everything, None, "about the request"),
             (407..=407, everything, failed, "a proxy before it wants to know who this proxy is"),

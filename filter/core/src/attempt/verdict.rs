@@ -128,7 +128,8 @@ pub fn judge<'b>(
         {
             replace(ListFailure::RedirectDenied)
         }
-        429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
+        // Of these a token service has said that it limits requests, where it is not the registry.
+        401 | 403 | 429 if all(|answer| matches!(answer, Answer::Limited(_))) => {
             replace(ListFailure::Limited(answers.longest_wait()))
         }
         407 => replace(ListFailure::BehindProxy),
@@ -196,6 +197,10 @@ mod tests {
             (410, "a missed\nb missed\n", Verdict::Pass, "nobody has it any more"),
             (410, "b missed\n", unavailable, "a is down"),
             (429, "a limited 3\nb limited 20\n", limited(Wait::of_seconds(20)), "the longest wait"),
+            (401, "a limited 3\nb limited 20\n", limited(Wait::of_seconds(20)), "b's token service limits"),
+            (403, "a limited 3\nb limited\n", limited(Wait::of_seconds(3)), "the same"),
+            (401, "a missed\nb limited 20\n", wait(20), "b may have it"),
+            (404, "a limited 20\nb missed\n", wait(20), "a may have it"),
             (429, "a limited\nb limited 2\n", limited(Wait::of_seconds(2)), "one gave none"),
             (429, "a limited\nb limited\n", limited(Wait::UNKNOWN), "none gave one"),
             (429, "b limited 2\n", wait(2), "a is down"),

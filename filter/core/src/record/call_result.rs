@@ -66,7 +66,7 @@ impl FetchResult {
                 Some(Complaint::Credential(_)) | None => Self::Refused,
             },
             (Outcome::Unavailable { why }, None) => match why {
-                TokenFault::Status(429) => Self::Limited,
+                TokenFault::Limited(_) => Self::Limited,
                 TokenFault::Status(_) => Self::Failed,
                 TokenFault::TooLong
                 | TokenFault::NotJson
@@ -182,7 +182,7 @@ mod tests {
             (denied(Denial::Access), wrong(403), None, "refused"),
             (denied(Denial::Access), Some(Complaint::RealmElsewhere), None, "astray"),
             (denied(Denial::Access), Some(Complaint::RedirectElsewhere), None, "astray"),
-            (faulty(TokenFault::Status(429)), None, None, "limited"),
+            (faulty(TokenFault::Limited(None)), None, None, "limited"),
             (faulty(TokenFault::Status(500)), None, None, "failed"),
             (faulty(TokenFault::Status(503)), None, None, "failed"),
             (faulty(TokenFault::Status(504)), None, None, "failed"),

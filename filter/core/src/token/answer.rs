@@ -66,6 +66,8 @@ pub struct ServiceReply<'a> {
     pub location: Option<&'a [u8]>,
     /// `Date`.
     pub date: Option<&'a [u8]>,
+    /// `Retry-After` in seconds, if there is one.
+    pub retry_after: Option<u32>,
     /// The body.
     pub body: &'a [u8],
 }
@@ -73,8 +75,10 @@ pub struct ServiceReply<'a> {
 /// Why an answer of a token service is of no use; always the service's to mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFault {
-    /// It has had too many requests, is out of order, or answers as no token service should. A
-    /// time-out or a refused connection is a 504 or 503 that Envoy makes.
+    /// It has had too many requests; after so many seconds it takes the next, if it says so.
+    Limited(Option<u32>),
+    /// It is out of order, or answers as no token service should. A time-out or a refused
+    /// connection is a 504 or 503 that Envoy makes.
     Status(u16),
     /// The answer has more than 256 KiB.
     TooLong,
@@ -89,6 +93,7 @@ pub enum TokenFault {
 impl fmt::Display for TokenFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Limited(_) => formatter.write_str("the token service answered 429"),
             Self::Status(status) => write!(formatter, "the token service answered {status}"),
             Self::TooLong => formatter.write_str("the token service's answer is over 256 KiB"),
             Self::NotJson => formatter.write_str("the token service's answer is not JSON"),
@@ -110,7 +115,15 @@ pub fn read(reply: &ServiceReply<'_>, with_credential: bool) -> Outcome {
         200..=299 => read_token(reply).unwrap_or_else(|why| Outcome::Unavailable { why }),
         401 if with_credential => Outcome::Denied(Denial::Credential),
         400 | 401 | 403 | 404 | 422 => Outcome::Denied(Denial::Access),
-        status => Outcome::Unavailable { why: TokenFault::Status(status) },
+        _ => Outcome::Unavailable { why: fault(reply) },
+    }
+}
+
+/// What is wrong where an answer is neither a token nor a refusal.
+pub(super) const fn fault(reply: &ServiceReply<'_>) -> TokenFault {
+    match reply.status {
+        429 => TokenFault::Limited(reply.retry_after),
+        status => TokenFault::Status(status),
     }
 }
 
@@ -232,9 +245,13 @@ mod tests {
         for (status, denial) in [(400, Access), (401, Credential), (403, Access), (404, Access)] {
             assert_eq!(found(status, true), Outcome::Denied(denial), "{status}");
         }
-        for status in [0, 100, 302, 405, 408, 429, 500, 503, 504, 999] {
+        for status in [0, 100, 302, 405, 408, 500, 503, 504, 999] {
             let expected = unavailable(TokenFault::Status(status));
             assert_eq!(found(status, true), expected, "{status}");
+        }
+        for retry_after in [None, Some(0), Some(30)] {
+            let reply = ServiceReply { status: 429, retry_after, ..ServiceReply::default() };
+            assert_eq!(read(&reply, true), unavailable(TokenFault::Limited(retry_after)));
         }
     }
 
@@ -274,7 +291,8 @@ mod tests {
 
     #[test]
     fn faults_name_the_service() {
-        assert_eq!(TokenFault::Status(429).to_string(), "the token service answered 429");
+        assert_eq!(TokenFault::Limited(None).to_string(), "the token service answered 429");
+        assert_eq!(TokenFault::Status(500).to_string(), "the token service answered 500");
     }
 
     proptest! {

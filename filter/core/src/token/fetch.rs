@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::answer::{Denial, Outcome, ServiceReply, TokenFault, read};
+use super::answer::{Denial, Outcome, ServiceReply, TokenFault, fault, read};
 use super::discovery::{Discovery, Pinned, discover, repository_target};
 use super::managed::{other_scope, target};
 use super::redirect::{MAXIMUM_REDIRECTS, Redirected, redirected};
@@ -156,6 +156,9 @@ impl Fetch {
         let found = || discover(reply.status, reply.challenges, authority);
         match self.step {
             Step::Service(_) => self.served(reply),
+            Step::Registry(_) if reply.status == 429 => {
+                Next::Settle(Outcome::Unavailable { why: fault(reply) })
+            }
             Step::Registry(_) => {
                 let found = found();
                 self.discovered(found)

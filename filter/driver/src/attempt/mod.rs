@@ -34,7 +34,7 @@ use crate::asked::meaning_of;
 use crate::callback::Callback;
 use crate::effect::{Flow, Side};
 use crate::exchange::REQUEST_ID;
-use crate::lookups::Learned;
+use crate::lookups::{Found, Learned};
 use crate::redirect::is_further_pass;
 use overlap::{Overlap, Turn};
 use redirect::Handled;
@@ -301,11 +301,16 @@ impl Attempt {
             refusal::take_in(&own, self.token.as_ref(), (status, self.sent), is_alone, call)
         });
         let sent = refused.map_or(self.sent, |refused| refused.credentials);
-        let Some(answer) = Answer::of(status, sent, wait(status, call)) else { return true };
+        let wait = match self.token_wait().filter(|_| sent == SentCredentials::Limited) {
+            Some(wait) if matches!(status, 401 | 403) => wait,
+            _ => wait(status, call),
+        };
+        let Some(answer) = Answer::of(status, sent, wait) else { return true };
         let is_again = !is_alone && refused.is_some_and(|refused| refused.sends_more);
         let answer = if is_again { self.again(call) } else { answer };
+        // A token service that limits spares its registry nothing: other tokens are there.
         if let Answer::Limited(wait) = answer
-            && sent != SentCredentials::Client
+            && !matches!(sent, SentCredentials::Client | SentCredentials::Limited)
             && !self.backend.is_empty()
         {
             call.look_up(|lookups, now| lookups.note_limit(&self.backend, wait, now));
@@ -316,6 +321,14 @@ impl Attempt {
             mark(call);
         }
         false
+    }
+
+    /// How long its token service asks to wait, where that limits requests.
+    fn token_wait(&self) -> Option<Wait> {
+        match self.token.as_ref()?.found {
+            Some(Found::Limited(wait)) => Some(wait),
+            _ => None,
+        }
     }
 
     /// It refused a token, and would be shown another one.

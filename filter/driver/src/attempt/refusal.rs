@@ -62,6 +62,9 @@ fn take_in_of_token(
         // It is asked again if nobody else has the content: the token is there then.
         call.look_up(|lookups, now| lookups.prefetch(own.backend, source, now));
     }
+    if let Some(Found::Limited(_)) = found {
+        return Refused { credentials: SentCredentials::Limited, sends_more: false };
+    }
     let had_token = matches!(found, Some(Found::Token(_)));
     let is_unknown = !had_token && !matches!(found, Some(Found::Denied(_)));
     // Of several the next one is asked instead, and this one could have been sent more. The only

@@ -4,6 +4,9 @@ const SECOND: u64 = 1_000_000_000;
 /// How long trouble is remembered: the first time, and at most.
 const FIRST: u64 = 2 * SECOND;
 const AT_MOST: u64 = 30 * SECOND;
+/// Between these bounds the pause is as long as the service asks for.
+const SHORTEST: u64 = SECOND;
+const LONGEST: u64 = 60 * SECOND;
 
 /// A pause between two questions, twice as long after each failure. Times are in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,11 @@ impl Backoff {
     /// The pause after the first failure.
     pub(super) const fn first(now: u64) -> Self {
         Self { since: now, lasts: FIRST }
+    }
+
+    /// The pause that a service has asked for.
+    pub(super) fn asked_for(lasts: u64, now: u64) -> Self {
+        Self { since: now, lasts: lasts.clamp(SHORTEST, LONGEST) }
     }
 
     /// The pause after one more failure.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use portolan_core::attempt::TokenSource;
+use portolan_core::attempt::{TokenSource, Wait};
 use portolan_core::config::Credential;
 use portolan_core::contract::headers::CREDENTIAL;
 use portolan_core::record::{FetchResult, Silence};
@@ -29,6 +29,8 @@ pub enum Found {
     Denied(Denial),
     /// The service could not be asked, or not in time.
     Unavailable,
+    /// The service limits requests, and asks to wait for so long.
+    Limited(Wait),
 }
 
 /// A backend that says where its tokens come from. Its name in a policy may mean another one after
@@ -134,6 +136,7 @@ impl TokenLookup {
             Lookup::Fetch => (None, true),
             Lookup::Denied(denial) => (Some(Found::Denied(denial)), false),
             Lookup::Unavailable => (Some(Found::Unavailable), false),
+            Lookup::Limited(wait) => (Some(Found::Limited(wait)), false),
         };
         if found.is_none() && !is_alone && self.slow.contains(key) {
             self.table.forget_waiter(key, stream);
@@ -228,7 +231,7 @@ impl TokenLookup {
         answer: &CallAnswer<'_>,
         now: u64,
     ) -> Answered {
-        let next = if answer.headers.is_some() { fetch.take_in(answer) } else { UNSENT };
+        let next = if answer.headers.is_some() { fetch.take_in(answer, now) } else { UNSENT };
         match next {
             Next::Ask => Answered::Ask(fetch),
             Next::Pin(found) => {
@@ -270,6 +273,7 @@ impl TokenLookup {
             Lookup::Held { token, .. } => (Found::Token(token.clone()), false),
             Lookup::Denied(denial) => (Found::Denied(denial), false),
             Lookup::Unavailable => (Found::Unavailable, false),
+            Lookup::Limited(wait) => (Found::Limited(wait), false),
             lookup @ (Lookup::Wait | Lookup::Fetch) => {
                 let starts = matches!(lookup, Lookup::Fetch);
                 self.table.forget_waiter(key, stream);
@@ -299,13 +303,16 @@ impl TokenFetch {
         Place { cluster, authority, base_path }
     }
 
-    fn take_in(&mut self, answer: &CallAnswer<'_>) -> Next {
+    fn take_in(&mut self, answer: &CallAnswer<'_>, now: u64) -> Next {
+        let wait = answer.values("retry-after").first().copied();
+        let wait = wait.map(|value| Wait::read(value, now / 1_000_000_000));
         let (challenges, places) = (answer.values("www-authenticate"), answer.values("location"));
         self.fetch.answered(&ServiceReply {
             status: answer.status().unwrap_or(0),
             challenges: &challenges,
             location: if let [place] = places.as_slice() { Some(place) } else { None },
             date: answer.values("date").first().copied(),
+            retry_after: wait.and_then(Wait::seconds),
             body: answer.body,
         })
     }

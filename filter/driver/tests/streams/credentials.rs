@@ -190,6 +190,40 @@ fn a_credential_that_is_wrong_is_told_once_for_each_request() {
     assert_eq!(world.host.warnings.len(), 1, "{:?}", world.host.warnings);
 }
 
+/// A token service is a part of its registry, and so is its limit.
+#[test]
+fn a_token_service_that_limits_requests() {
+    let auth = r#""auth": {"token": {"realm": "https://auth.example/token"}}"#;
+    let limited = || replied("429", "portolan_limited:TOOMANYREQUESTS");
+    #[rustfmt::skip]
+    let rows = [
+        ("429", Some(("retry-after", "20")), "401", limited(), Some("20"), "it says for how long"),
+        ("429", None, "401", limited(), None, "it does not say"),
+        ("429", Some(("retry-after", "20")), "403", limited(), Some("20"), "a registry that means 401"),
+        ("503", Some(("retry-after", "20")), "401", replied("503", "portolan_failed:UNAVAILABLE"), None, "it is out of order"),
+    ];
+    for (status, wait, of_backend, expected, noted, reason) in rows {
+        let mut world = only(auth);
+        let request = world.request("GET", "main.example", "/v2/team/a/manifests/v1");
+        let attempt = world.attempt(request, "self");
+        world.pass(1);
+        world.service("self@token", status, wait.as_slice(), "");
+        let without = asked_for("/base/v2/team/a/manifests/v1");
+        assert_eq!(world.sent(attempt), without, "{reason}: it may need none");
+        assert_eq!(world.answer(attempt, of_backend, &[]), for_client(of_backend));
+        let wait = world.host.noted(request).of("self").and_then(|answer| answer.wait().seconds());
+        assert_eq!(wait.map(|seconds| seconds.to_string()).as_deref(), noted, "{reason}");
+        let response = headers(&[(":status", of_backend), ("x-portolan-doubtful", "1")]);
+        assert_eq!(world.respond(request, response), expected, "{reason}");
+        let other = world.request("GET", "main.example", "/v2/team/b/manifests/v1");
+        assert_eq!(
+            world.host.state(other, StateKey::Reason),
+            "default; nearest replica",
+            "{reason}"
+        );
+    }
+}
+
 /// The credential is shown to the token service then.
 #[test]
 fn a_credential_that_the_token_service_refuses() {

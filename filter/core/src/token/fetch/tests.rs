@@ -38,7 +38,8 @@ fn run(script: &Script<'_>) {
         let challenges: &[&[u8]] = if is_challenge { &[more.as_bytes()] } else { &[] };
         let location = (300..400).contains(status).then_some(more.as_bytes());
         let body = more.as_bytes();
-        let reply = ServiceReply { status: *status, challenges, location, date: None, body };
+        let status = *status;
+        let reply = ServiceReply { status, challenges, location, body, ..ServiceReply::default() };
         match fetch.answered(&reply) {
             Next::Ask => {}
             Next::Pin(pinned) => fetch.find(&pinned),
@@ -175,6 +176,7 @@ fn where_the_backend_says_it() {
         "Denied(Access), RealmElsewhere",
     );
     script("it cannot say", PULL, &[("/base/v2/", (503, ""))], "Unavailable { why: Status(503) }");
+    script("it limits", PULL, &[("/base/v2/", (429, ""))], "Unavailable { why: Limited(None) }");
 }
 
 #[test]

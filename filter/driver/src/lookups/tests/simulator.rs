@@ -274,7 +274,7 @@ impl Told {
         match learned {
             Learned::Token(Found::Token(token)) => Self::Token(token.expose().to_owned()),
             Learned::Token(Found::Denied(_)) => Self::TokenDenied,
-            Learned::Token(Found::Unavailable) => Self::TokenUnavailable,
+            Learned::Token(Found::Unavailable | Found::Limited(_)) => Self::TokenUnavailable,
             Learned::Blob(presence) | Learned::Content(presence) => Self::Content(*presence),
             Learned::Health(None) => Self::HealthUnknown,
             Learned::Health(Some(_)) => Self::HealthKnown,

@@ -1,6 +1,7 @@
 //! The state of a token under one key, and what a request with that key does.
 
-use portolan_core::token::{Denial, Outcome, Refusal, Secret};
+use portolan_core::attempt::Wait;
+use portolan_core::token::{Denial, Outcome, Refusal, Secret, TokenFault};
 
 use super::super::flight::Flight;
 use super::failure::Failure;
@@ -36,6 +37,8 @@ pub(super) enum Step {
     Denied(Denial),
     /// The request goes on without a token: the token service is in trouble.
     Unavailable,
+    /// The same, because it limits requests, and asks to wait for so long.
+    Limited(Wait),
 }
 
 impl Entry {
@@ -52,6 +55,7 @@ impl Entry {
             (Some(failure), is_in_flight) if is_in_flight || remembered => match failure {
                 Failure::Denied { denial, .. } => Step::Denied(*denial),
                 Failure::Unavailable(_) => Step::Unavailable,
+                Failure::Limited { until, .. } => Step::Limited(rest(*until, now)),
             },
             (_, true) => Step::Wait,
             (_, false) => Step::Fetch,
@@ -89,6 +93,9 @@ impl Entry {
                 None
             }
             Outcome::Denied(denial) => Some(Failure::denied(denial, now)),
+            Outcome::Unavailable { why: TokenFault::Limited(seconds) } => {
+                Some(Failure::limited(self.failure.as_ref(), seconds, now))
+            }
             Outcome::Unavailable { .. } => Some(Failure::unavailable(self.failure.as_ref(), now)),
         };
         flight.into_waiters()
@@ -151,4 +158,12 @@ impl Entry {
     pub(super) fn is_expired(&self, now: u64) -> bool {
         self.step(now) == Step::Fetch
     }
+}
+
+/// What is left of a wait, in whole seconds; at least one, as it is not over for the service.
+fn rest(until: Option<u64>, now: u64) -> Wait {
+    until.map_or(Wait::UNKNOWN, |until| {
+        let seconds = until.saturating_sub(now).div_ceil(SECOND).max(1);
+        Wait::of_seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
+    })
 }

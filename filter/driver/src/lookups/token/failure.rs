@@ -20,6 +20,13 @@ pub(super) enum Failure {
     },
     /// The token service could not say.
     Unavailable(Backoff),
+    /// The token service limits requests.
+    Limited {
+        /// How long nobody asks.
+        pause: Backoff,
+        /// Until when it asks to wait, if it says so.
+        until: Option<u64>,
+    },
 }
 
 impl Failure {
@@ -32,8 +39,19 @@ impl Failure {
     pub(super) fn unavailable(previous: Option<&Self>, now: u64) -> Self {
         Self::Unavailable(match previous {
             Some(Self::Unavailable(backoff)) => backoff.longer(now),
-            Some(Self::Denied { .. }) | None => Backoff::first(now),
+            Some(Self::Denied { .. } | Self::Limited { .. }) | None => Backoff::first(now),
         })
+    }
+
+    /// The token service limits requests now, and may ask to wait so many seconds.
+    pub(super) fn limited(previous: Option<&Self>, seconds: Option<u32>, now: u64) -> Self {
+        let seconds = seconds.map(|seconds| SECOND.saturating_mul(u64::from(seconds)));
+        let pause = match (seconds, previous) {
+            (Some(asked), _) => Backoff::asked_for(asked, now),
+            (None, Some(Self::Limited { pause, .. })) => pause.longer(now),
+            (None, _) => Backoff::first(now),
+        };
+        Self::Limited { pause, until: seconds.map(|asked| now.saturating_add(asked)) }
     }
 
     /// Whether nobody asks yet. The host's clock is the time of day and may be set back; a failure
@@ -43,7 +61,7 @@ impl Failure {
             Self::Denied { since, .. } => {
                 now.checked_sub(*since).is_some_and(|age| age < DENIED_FOR)
             }
-            Self::Unavailable(backoff) => backoff.is_running(now),
+            Self::Unavailable(pause) | Self::Limited { pause, .. } => pause.is_running(now),
         }
     }
 }
@@ -59,11 +77,19 @@ mod tests {
         let longer = Failure::unavailable(Some(&trouble), start);
         let denied = Failure::denied(Denial::Access, start);
         let first_again = Failure::unavailable(Some(&denied), start);
+        let limited = Failure::limited(None, None, start);
+        let limited_again = Failure::limited(Some(&limited), None, start);
+        let asked = |seconds| Failure::limited(None, Some(seconds), start);
         let rows = [
             (denied, 30, "denied"),
             (trouble, 2, "unavailable"),
             (longer, 4, "unavailable again"),
             (first_again, 2, "another kind of failure does not count"),
+            (limited_again, 4, "limited again, and it does not say for how long"),
+            (limited, 2, "limited, and it does not say for how long"),
+            (asked(30), 30, "as long as it asks for"),
+            (asked(0), 1, "a second at least"),
+            (asked(600), 60, "a minute at most"),
         ];
         for (failure, seconds, reason) in rows {
             let end = start + seconds * SECOND;

@@ -25,6 +25,7 @@ mod twin;
 
 use std::collections::BTreeMap;
 
+use portolan_core::attempt::Wait;
 use portolan_core::token::{Denial, Outcome, Refusal, Secret};
 
 use entry::{Entry, Step};
@@ -63,6 +64,9 @@ pub(super) enum Lookup<'t> {
     Denied(Denial),
     /// There is no token, because the token service is in trouble. Go on without.
     Unavailable,
+    /// There is no token, because the token service limits requests and asks to wait for so long.
+    /// Go on without.
+    Limited(Wait),
 }
 
 impl Default for Tokens {
@@ -104,6 +108,7 @@ impl Tokens {
             }
             Step::Denied(denial) => Lookup::Denied(denial),
             Step::Unavailable => Lookup::Unavailable,
+            Step::Limited(wait) => Lookup::Limited(wait),
         }
     }
 

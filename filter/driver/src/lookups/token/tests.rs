@@ -28,12 +28,16 @@ pub(super) fn word(lookup: &Lookup<'_>) -> String {
         Lookup::Denied(Denial::Access) => "denied".to_owned(),
         Lookup::Denied(Denial::Credential) => "refused".to_owned(),
         Lookup::Unavailable => "unavailable".to_owned(),
+        Lookup::Limited(wait) => match wait.seconds() {
+            Some(seconds) => format!("limited {seconds}"),
+            None => "limited".to_owned(),
+        },
     }
 }
 
 /// Does what a line says to the key `k` and says what came of it. Lines are `look WAITER`,
-/// `prefetch`, `token VALUE SECONDS`, `deny`, `wrong` (the credential), `fail`, `drop VALUE`,
-/// `narrow VALUE`, `forgive` and `forget WAITER`.
+/// `prefetch`, `token VALUE SECONDS`, `deny`, `wrong` (the credential), `fail`, `limit SECONDS`
+/// (`-` for none), `drop VALUE`, `narrow VALUE`, `forgive` and `forget WAITER`.
 fn perform(tokens: &mut Tokens, line: &str, now: u64) -> String {
     let mut words = line.split(' ');
     let verb = words.next().unwrap();
@@ -50,6 +54,10 @@ fn perform(tokens: &mut Tokens, line: &str, now: u64) -> String {
             format!("{:?}", tokens.settle("k", Outcome::Denied(Denial::Credential), now))
         }
         "fail" => format!("{:?}", tokens.settle("k", TROUBLE, now)),
+        "limit" => {
+            let why = TokenFault::Limited(argument().parse().ok());
+            format!("{:?}", tokens.settle("k", Outcome::Unavailable { why }, now))
+        }
         "drop" => tokens.refuse("k", argument(), Refusal::Renew, now).to_string(),
         "narrow" => tokens.refuse("k", argument(), Refusal::Narrow, now).to_string(),
         "forgive" => {
@@ -259,6 +267,33 @@ fn scripts() {
                 (30_001, "look 4", "refused"),
                 (30_100, "deny", "[3]"),
                 (30_101, "look 4", "denied"),
+            ],
+        ),
+        (
+            "a service that limits is left for as long as it says",
+            &[
+                (0, "look 1", "fetch"),
+                (0, "limit 20", "[1]"),
+                (0, "look 1", "limited 20"),
+                (4_500, "look 2", "limited 16"),
+                (19_999, "look 3", "limited 1"),
+                (20_000, "look 4", "fetch"),
+                (20_000, "limit 3600", "[4]"),
+                (79_999, "look 5", "limited 3541"),
+                (80_000, "look 6", "fetch"),
+                (80_001, "look 7", "limited 3540"),
+            ],
+        ),
+        (
+            "one that does not say for how long is left as one in trouble",
+            &[
+                (0, "look 1", "fetch"),
+                (0, "limit -", "[1]"),
+                (1_999, "look 2", "limited"),
+                (2_000, "look 3", "fetch"),
+                (2_000, "limit -", "[3]"),
+                (5_999, "look 4", "limited"),
+                (6_000, "look 5", "fetch"),
             ],
         ),
         (
