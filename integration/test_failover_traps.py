@@ -16,7 +16,7 @@ import pytest
 
 from harness import ports
 from harness.bootstrap import Bootstrap
-from harness.comparison import Comparison, cluster, policy, protocol_options, routes
+from harness.comparison import Comparison, cluster, policy, protocol_options, routes, without_attempt_phase
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.faults import hang
@@ -110,17 +110,16 @@ def test_a_good_health_check_does_not_bring_back_a_backend_that_fails_data(backe
     eventually(lambda: attempts(wrong) > 1, what="it is asked again")
 
 
-# All attempts of a request share one set of headers. Without the filter at the aggregate the
+# All attempts of a request share one set of headers. Without the attempt phase the
 # second backend would get what was meant for the first, or for none.
 def test_every_attempt_gets_its_own_path(backends: list[Scripted], compare: Comparison) -> None:
-    def without_attempt_phase(document: Bootstrap) -> None:
-        options = protocol_options(cluster(document, "aa+bb+cc"))
-        options["http_filters"] = options["http_filters"][1:]
+    def leave_out(document: Bootstrap) -> None:
+        without_attempt_phase(cluster(document, "aa+bb+cc"))
 
     document = policy([each.url for each in backends], ["aa", "bb", "cc"])
     # What the attempt before was sent must not stay where there is nothing to change.
     del document["backends"]["cc"]["names"]
-    rendered, wrong = compare.envoys(document, without_attempt_phase)
+    rendered, wrong = compare.envoys(document, leave_out)
     mapped = [f"/v2/{name}-team/app/blobs/{DIGEST}" for name in ("aa", "bb")]
     assert _targets(rendered, backends) == [*mapped, BLOB]
     # Nobody marks an answer there; a connection that is reset sends the request on all the same.

@@ -10,7 +10,7 @@ import threading
 
 from harness import ports, raw
 from harness.bootstrap import Bootstrap, connection_manager
-from harness.comparison import Comparison, cluster, policy, protocol_options, routes
+from harness.comparison import Comparison, cluster, policy, routes, without_attempt_phase
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
 from harness.faults import hang
@@ -35,8 +35,7 @@ def owner_as_list(document: Bootstrap) -> None:
         cluster(document, "bb")["name"],
         cluster(document, "aa")["name"],
     ]
-    options = protocol_options(as_list)
-    options["http_filters"] = options["http_filters"][1:]
+    without_attempt_phase(as_list)
     clusters = document["static_resources"]["clusters"]
     clusters[:] = [each for each in clusters if each["name"] != name] + [as_list]
 

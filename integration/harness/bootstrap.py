@@ -62,8 +62,9 @@ def use_upstream(document: Bootstrap, port: int) -> None:
 def without_filter(document: Bootstrap) -> None:
     """Takes the filter out, to see what a suite makes of its absence."""
     for node in _mappings(document):
-        if "http_filters" in node:
-            node["http_filters"] = [item for item in node["http_filters"] if item["name"] != WASM_FILTER]
+        for key in ("http_filters", "upstream_http_filters"):
+            if key in node:
+                node[key] = [item for item in node[key] if item["name"] != WASM_FILTER]
 
 
 def trust_one_hop(document: Bootstrap) -> None:

@@ -76,6 +76,12 @@ def protocol_options(cluster: Bootstrap) -> Bootstrap:
     return found
 
 
+def without_attempt_phase(cluster: Bootstrap) -> None:
+    """Gives a cluster filters of its own, which do nothing: they take the place of the router's."""
+    codec = {"@type": "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"}
+    protocol_options(cluster)["http_filters"] = [{"name": "envoy.filters.http.upstream_codec", "typed_config": codec}]
+
+
 def routes(document: Bootstrap) -> list[Bootstrap]:
     """The routes: reads of several backends, reads of one, writes."""
     found: list[Bootstrap] = connection_manager(document)["route_config"]["virtual_hosts"][0]["routes"]

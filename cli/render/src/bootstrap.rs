@@ -32,7 +32,25 @@ pub(super) fn bootstrap(model: &Model<'_>) -> Value {
         },
     });
     let records = model.serving.records;
-    object([extensions, stats::config(records), filter::runtime(model.serving.filter), all])
+    let manager = cluster_manager(model);
+    object([
+        extensions,
+        manager,
+        stats::config(records),
+        filter::runtime(model.serving.filter),
+        all,
+    ])
+}
+
+/// Where there are thousands of lists, a thread of Envoy's makes what it needs of a cluster when a
+/// request is for it, and not as it starts. Every cluster of a list is otherwise told of every
+/// cluster that comes, on each thread.
+fn cluster_manager(model: &Model<'_>) -> Value {
+    if model.serving.groups.are_many {
+        json!({"cluster_manager": {"enable_deferred_cluster_creation": true}})
+    } else {
+        Value::Null
+    }
 }
 
 fn clusters(model: &Model<'_>) -> Vec<Value> {

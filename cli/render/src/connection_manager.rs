@@ -11,7 +11,7 @@ use super::typed::{extension, object};
 use super::{
     access_log, browsers, budgets, client_address, client_limits, early_headers, filter,
     filter_state, followed_redirects, geoip, global_rate_limit, local_replies, loops, metrics,
-    routes, tracing,
+    routes, tracing, upstream_filters,
 };
 
 pub(super) fn connection_manager(serving: &Serving<'_>, inbound: &Inbound<'_>) -> Value {
@@ -76,14 +76,16 @@ fn attempt_logs(serving: &Serving<'_>) -> Vec<Value> {
     [log].into_iter().chain(metrics::of_attempts(serving.needs, serving.records)).collect()
 }
 
-/// The router, which logs and counts attempts.
+/// The router, which logs and counts attempts, and has filters for them.
 pub(super) fn router(serving: &Serving<'_>) -> Value {
     // Or the upstream would get x-envoy-* headers, and the client the upstream's times.
     let fields = json!({"suppress_envoy_headers": true, "upstream_log": attempt_logs(serving)});
+    let attempts = serving.attempts.map(upstream_filters::of_the_router);
+    let attempts = attempts.map(|filters| json!({"upstream_http_filters": filters}));
     extension(
         "envoy.filters.http.router",
         "extensions.filters.http.router.v3.Router",
-        object([fields, uncounted_statuses(serving.records)]),
+        object([fields, attempts.unwrap_or_default(), uncounted_statuses(serving.records)]),
     )
 }
 

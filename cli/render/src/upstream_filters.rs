@@ -1,9 +1,10 @@
 //! The filters of a cluster, which run for every attempt.
 
-use portolan_core::contract::headers;
+use portolan_core::contract::{Role, headers};
 use serde_json::{Map, Value, json};
 
 use super::model::upstream::UpstreamFilters;
+use super::options::FilterFile;
 use super::secret::SecretFiles;
 use super::typed::extension;
 use super::{credential_filter, filter};
@@ -11,25 +12,40 @@ use super::{credential_filter, filter};
 /// The headers in which nobody but this Envoy and the filter speak.
 const OURS: [&str; 3] = ["x-envoy-", headers::PREFIX, "x-geo-"];
 
-/// The `http_filters` of a cluster; empty if Envoy's own codec is all it needs.
+/// The `http_filters` of a cluster; empty if those of the router are all it needs.
 ///
-/// The attempt phase comes first: it names the credential that the next filter puts in. Without the
-/// filter nobody names one. Answers pass them from the last to the first, so that the boundary sees
-/// an answer before the attempt phase and Envoy's router do.
+/// The filters of a cluster take the place of the router's. So a cluster that has any has the
+/// attempt phase as well, if attempts through it need that. It comes first: it names the credential
+/// that the next filter puts in. Without the filter nobody names one. Answers pass them from the
+/// last to the first, so that the boundary sees an answer before the attempt phase and Envoy's
+/// router do.
 pub(super) fn filters(
     filters: Option<&UpstreamFilters<'_>>,
     secrets: SecretFiles<'_>,
 ) -> Vec<Value> {
-    let Some(UpstreamFilters { file, attempt, credentials }) = filters else {
+    let Some(UpstreamFilters { file, attempts, credentials }) = filters else {
         return Vec::new();
     };
-    let attempt = attempt.as_ref().map(|attempt| filter::filter("portolan-attempt", file, attempt));
     let injector = credential_filter::filter(credentials, secrets);
-    let is_for_clients = attempt.is_none();
+    if *attempts && injector.is_none() {
+        return Vec::new();
+    }
+    let attempt = attempts.then(|| attempt(file));
     let names = injector.as_ref().map(|_| headers::CREDENTIAL);
-    let boundary =
-        (is_for_clients || names.is_some()).then(|| boundary(names.as_slice(), is_for_clients));
+    let boundary = (!attempts || names.is_some()).then(|| boundary(names.as_slice(), !attempts));
     attempt.into_iter().chain(injector).chain(boundary).chain([codec()]).collect()
+}
+
+/// The `upstream_http_filters` of a router: the attempt phase, once for all clusters that have no
+/// filters. Each filter of the configuration costs a start a hundredth of a second, in which Envoy
+/// reads the module, and there may be a cluster for each of thousands of lists.
+pub(super) fn of_the_router(file: &FilterFile) -> Vec<Value> {
+    vec![attempt(file), codec()]
+}
+
+/// The attempt phase.
+fn attempt(file: &FilterFile) -> Value {
+    filter::filter("portolan-attempt", file, &Role::Attempt)
 }
 
 /// The `http_filters` of a cluster that the filter itself asks, where no client sees an answer.

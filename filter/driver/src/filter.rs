@@ -18,13 +18,8 @@ pub struct Filter(pub(crate) Role);
 pub(crate) enum Role {
     /// They decide about requests, once for each pass.
     Decide(Rc<Snapshot>),
-    /// They are the attempts at the backends of a list, by their keys.
-    Attempt {
-        /// The keys.
-        list: Rc<[String]>,
-        /// Whether a request may have two of them at a time.
-        may_overlap: bool,
-    },
+    /// They are the attempts at backends.
+    Attempt,
     /// They are the attempts where a redirect leads.
     RedirectTarget,
     /// They read the forms at the token endpoint.
@@ -47,9 +42,7 @@ impl Role {
     /// A line for each mistake in a policy.
     pub(crate) fn read(configuration: &[u8]) -> Result<Self, Vec<String>> {
         Ok(match contract::Role::of(configuration) {
-            contract::Role::Attempt { list, may_overlap } => {
-                Self::Attempt { list: list.into(), may_overlap }
-            }
+            contract::Role::Attempt => Self::Attempt,
             contract::Role::RedirectTarget => Self::RedirectTarget,
             contract::Role::TokenForm => Self::TokenForm,
             contract::Role::Decide => {
@@ -75,7 +68,7 @@ impl Configured {
     pub fn lasting(&self) -> &'static [StateKey] {
         match &self.filter.0 {
             Role::Decide(snapshot) if snapshot.follows => &OF_DECISIONS,
-            Role::Attempt { .. } | Role::RedirectTarget => &OF_ATTEMPTS,
+            Role::Attempt | Role::RedirectTarget => &OF_ATTEMPTS,
             Role::Decide(_) | Role::TokenForm => &[],
         }
     }

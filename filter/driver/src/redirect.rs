@@ -3,7 +3,7 @@
 //! A further pass of a request is a stream of its own, with the headers that the first left, and
 //! with no memory but the properties that outlive a pass.
 
-use portolan_core::attempt::{Answers, RedirectStep, list_of, next_cluster};
+use portolan_core::attempt::{Answers, RedirectStep, list_of, next_cluster, spared_of};
 use portolan_core::contract::{StateKey, headers};
 
 use crate::callback::Callback;
@@ -17,17 +17,13 @@ pub(crate) fn is_further_pass(call: &Callback<'_>) -> bool {
     call.state(StateKey::Followed).is_some()
 }
 
-/// The keys of the backends that the request goes on with if a redirect leads nowhere.
-pub(crate) fn fallback(call: &Callback<'_>) -> Option<Vec<String>> {
-    list_of(&call.state(StateKey::Fallback)?)
-}
-
 /// Has the attempts that follow this one go to those backends of the list that were not asked;
 /// whether there are any.
 pub(crate) fn prepare_fallback(call: &mut Callback<'_>) -> bool {
-    let Some(keys) = fallback(call) else { return false };
-    let before = Answers::parse(&call.state(StateKey::Prepared).unwrap_or_default());
-    let Some(cluster) = next_cluster(keys.iter().map(String::as_str), &before) else {
+    let noted = call.state(StateKey::Prepared).unwrap_or_default();
+    let (list, spared) = (list_of(&noted), spared_of(&noted));
+    let keys = list.iter().map(String::as_str);
+    let Some(cluster) = next_cluster(keys, &spared, &Answers::parse(&noted)) else {
         return false;
     };
     call.set_state(StateKey::NextCluster, cluster.into_bytes());

@@ -56,7 +56,7 @@ impl Worker {
                 self.memory.latest = Some(Rc::clone(snapshot));
             }
             Role::TokenForm => self.memory.takes_forms = true,
-            Role::Attempt { .. } | Role::RedirectTarget => {}
+            Role::Attempt | Role::RedirectTarget => {}
         }
         Ok(Configured::new(role, configuration.len()))
     }
@@ -65,9 +65,7 @@ impl Worker {
     pub fn open(&mut self, filter: &Filter, stream: StreamId) {
         let new = match &filter.0 {
             Role::Decide(snapshot) => Stream::Request(Box::new(Request::new(Rc::clone(snapshot)))),
-            Role::Attempt { list, may_overlap } => {
-                Stream::Attempt(Box::new(Attempt::new(Rc::clone(list), *may_overlap)))
-            }
+            Role::Attempt => Stream::Attempt(Box::new(Attempt::new())),
             Role::RedirectTarget => Stream::RedirectTarget(RedirectTarget::default()),
             Role::TokenForm => {
                 Stream::TokenForm(Box::new(TokenForm::new(self.memory.latest.clone())))

@@ -63,7 +63,7 @@ fn configure(envoy: &'static Callbacks, object: Object, text: &[u8]) -> Option<B
                 Role::TokenForm => value::STOP_ITERATION,
                 _ => value::STOP_ALL_ITERATION_AND_WATERMARK,
             };
-            let is_attempt = matches!(role, Role::Attempt { .. });
+            let is_attempt = matches!(role, Role::Attempt);
             // The others are of clusters, by which their numbers are named.
             let counts = matches!(role, Role::Decide | Role::TokenForm);
             alarm::add(object as usize, Scheduler::of_config(envoy, object), counts);

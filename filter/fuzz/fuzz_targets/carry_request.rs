@@ -174,6 +174,7 @@ fn check_attempts(forwarding: &Forwarding<'_>, members: &[&Backend], statuses: &
         missed += usize::from(answer == Answer::Missed);
         let before = Answers::parse(&property);
         let attempt = portolan_core::attempt::Attempt {
+            spared: &[],
             list: &names,
             backend: backend.name(),
             is_authority: false,

@@ -8,7 +8,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use portolan_core::attempt::{
-    Answer, Answers, RedirectStep, BackendRequest, all, is_prepared, list_of, note, note_list, only, select,
+    Answer, Answers, RedirectStep, BackendRequest, Noted, all, is_prepared, list_of, note, note_list, note_spared, only,
+    select, spared_of,
 };
 use portolan_core::contract::Role;
 
@@ -30,11 +31,15 @@ fuzz_target!(|property: &[u8]| {
         }
     }
     check_answers(property, &parts);
-    if let Some(list) = list_of(property) {
-        let mut noted = Vec::new();
-        note_list(&mut noted, list.iter().map(String::as_str));
-        assert_eq!(list_of(&noted), Some(list));
-    }
+    let (list, spared) = (list_of(property), spared_of(property));
+    let mut noted = Vec::new();
+    note_list(&mut noted, list.iter().map(String::as_str));
+    note_spared(&mut noted, spared.iter().map(String::as_str));
+    assert_eq!((list_of(&noted), spared_of(&noted)), (list, spared));
+    let found = Noted::parse(property);
+    let mut ordered = Vec::new();
+    found.order.note(&mut ordered);
+    assert_eq!(Noted::parse(&ordered).order, found.order);
     if let Some(redirect) = RedirectStep::parse(property) {
         assert_eq!(RedirectStep::parse(&redirect.print()).as_ref(), Some(&redirect));
     }

@@ -57,7 +57,6 @@ const POLICY: &str = r#"{
          "chains": {"default": ["hub", "robot", "open"]}, "replicas": ["hub", "robot", "open"]}
     ]
 }"#;
-const ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["hub", "robot", "open"]}"#;
 const LIST: [&str; 3] = ["hub", "robot", "open"];
 const MOST_EVENTS: usize = 60;
 
@@ -99,7 +98,7 @@ fuzz_target!(|input: &[u8]| {
     }
     let mut answers = answers.iter().cycle();
     let mut next = || answers.next().expect("a cycle of at least one has no end");
-    let mut world = World::new(POLICY, ATTEMPTS);
+    let mut world = World::new(POLICY);
     let mut walks: Vec<Walk<'_>> =
         asked.iter().map(|asked| Walk::start(&mut world, asked)).collect();
     for event in events.bytes().take(MOST_EVENTS) {
@@ -160,11 +159,7 @@ impl<'i> Walk<'i> {
             panic!("{cluster}: all of them were tried: {:?}", self.tried);
         };
         self.tried.push(backend);
-        let id = if members.as_slice() == LIST && !cluster.contains('@') {
-            world.attempt(self.stream, backend)
-        } else {
-            world.attempt_alone(self.stream, backend)
-        };
+        let id = world.attempt(self.stream, backend);
         (self.attempt, self.was_sent) = (Some((id, backend)), false);
     }
 

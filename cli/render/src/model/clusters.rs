@@ -160,11 +160,10 @@ fn sparing<'p>(config: &'p Config, options: &'p Options) -> Vec<GroupCluster<'p>
     let cluster = |(ids, spared): &(Vec<BackendId>, usize)| {
         let backends = members(config, ids);
         let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
-        let destination = Destination::Sparing(&backends, *spared);
         GroupCluster {
             name: clusters::sparing(&keys, *spared),
             members: backends.iter().map(|backend| backend.cluster().to_owned()).collect(),
-            filters: UpstreamFilters::of(config, destination, options),
+            filters: UpstreamFilters::of(config, Destination::List(&backends), options),
         }
     };
     all.iter().map(cluster).collect()
@@ -182,7 +181,7 @@ fn only_first<'p>(
     let cluster = |backend: &'p Backend| GroupCluster {
         name: unspared(backend.key()),
         members: vec![backend.cluster().to_owned()],
-        filters: UpstreamFilters::of(config, Destination::Sparing(&[backend], 0), options),
+        filters: UpstreamFilters::of(config, Destination::List(&[backend]), options),
     };
     backends.map(cluster).collect()
 }

@@ -11,6 +11,8 @@ pub(crate) struct Groups<'p> {
     pub(crate) clusters: Vec<&'p str>,
     /// The lists of several backends.
     pub(crate) several: Vec<Group<'p>>,
+    /// Whether these are so many that each thread of Envoy's is to have only those that it uses.
+    pub(crate) are_many: bool,
 }
 
 /// A list of several backends.
@@ -54,7 +56,11 @@ impl<'p> Groups<'p> {
             let members: Vec<&str> = members.map(Backend::key).collect();
             Group { named: named(&members, detail), members }
         });
-        Self { several: several.collect(), clusters: lists.map(BackendList::cluster).collect() }
+        Self {
+            several: several.collect(),
+            clusters: lists.map(BackendList::cluster).collect(),
+            are_many: detail == Detail::Coarse,
+        }
     }
 
     /// Whether a backend is in a list of several.
@@ -86,8 +92,8 @@ pub(super) fn unspared(key: &str) -> String {
     clusters::sparing(&[key], 0)
 }
 
-/// How much of what a list may come to has a cluster of its own. The time of Envoy's start grows
-/// with the square of the number of such clusters.
+/// How much of what a list may come to has a cluster of its own. The time of Envoy's start and its
+/// memory grow with the number of such clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     /// Each set of the backends of a list of up to six, 56 at most, and each order of it, 57.

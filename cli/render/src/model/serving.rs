@@ -20,6 +20,8 @@ use crate::options::{FilterFile, Options};
 pub(crate) struct Serving<'p> {
     /// The filter; without it everything goes to the first backend.
     pub(crate) filter: Option<&'p FilterFile>,
+    /// The filter of attempts, where there are such whose clusters have no filters themselves.
+    pub(crate) attempts: Option<&'p FilterFile>,
     /// The policy as the filter reads it.
     pub(crate) policy_json: &'p str,
     /// What the policy says of clients: their limits, and who knows where they are.
@@ -61,6 +63,7 @@ impl<'p> Serving<'p> {
         let first = config.backends().first().filter(|_| filter.is_none());
         Self {
             filter,
+            attempts: upstream::of_attempts(config, options),
             policy_json,
             clients: config.clients(),
             headers: ClientHeaders::of(config.clients()),

@@ -1,19 +1,15 @@
 //! The filters that a cluster runs for each attempt.
 
-use portolan_core::attempt::may_overlap;
 use portolan_core::config::credential_usage::{self, Audience};
-use portolan_core::config::{Backend, BackendAuth, BackendList, Config, Credential, HedgeAfter};
-use portolan_core::contract::Role;
+use portolan_core::config::{Backend, BackendAuth, BackendList, Config, Credential};
 
-use crate::options::{FilterFile, Options};
+use crate::options::{FilterFile, Options, Target};
 
 /// Whom the requests of a cluster reach.
 #[derive(Clone, Copy)]
 pub(super) enum Destination<'a, 'p> {
     /// The backends of a list, one after the other.
     List(&'a [&'p Backend]),
-    /// The same, of which so many at the end are asked after the others.
-    Sparing(&'a [&'p Backend], usize),
     /// One backend.
     Backend(&'p Backend),
     /// One backend, which is the last one of a list that was not asked.
@@ -26,8 +22,8 @@ pub(super) enum Destination<'a, 'p> {
 pub(crate) struct UpstreamFilters<'p> {
     /// The filter.
     pub(crate) file: &'p FilterFile,
-    /// What it does in each attempt, if there is anything to do.
-    pub(crate) attempt: Option<Role>,
+    /// Whether it has anything to do in an attempt.
+    pub(crate) attempts: bool,
     /// The credentials that Envoy may put into an attempt, by name.
     pub(crate) credentials: Vec<&'p Credential>,
 }
@@ -41,8 +37,7 @@ impl<'p> UpstreamFilters<'p> {
     ) -> Option<Self> {
         Some(Self {
             file: options.filter.as_ref()?,
-            attempt: runs_attempt_phase(config, destination)
-                .then(|| attempt_phase(config, destination)),
+            attempts: runs_attempt_phase(config, destination),
             credentials: credentials(config, destination),
         })
     }
@@ -57,39 +52,13 @@ pub(super) fn marks_of_one(config: &Config) -> bool {
         .any(|backend| runs_attempt_phase(config, Destination::Backend(backend)))
 }
 
-/// The attempt phase is told which backends are in its list: it has Envoy go on as long as there is
-/// one that was not asked.
-fn attempt_phase(config: &Config, destination: Destination<'_, '_>) -> Role {
-    let list: Vec<&str> = match destination {
-        Destination::List(list) => list.iter().map(|backend| backend.key()).collect(),
-        Destination::Sparing(list, spared) => {
-            // Those that are asked first: later attempts go on among them. Is it only one, what is
-            // noted in the request says the list, and those that are spared are next.
-            let first = list.len().saturating_sub(spared);
-            list.iter().take(first).map(|backend| backend.key()).collect()
-        }
-        Destination::Backend(_) | Destination::LastResort(_) | Destination::TokenService(_) => {
-            Vec::new()
-        }
-    };
-    let may_overlap =
-        matches!(destination, Destination::List(list) if lists_may_overlap(config, list));
-    if may_overlap { Role::overlapping_attempt(&list) } else { Role::attempt(&list) }
-}
-
-/// Whether two backends of a list may be asked at a time. The clusters of later attempts have lists
-/// of their own, of which a part of a longer list may be equal to a list of two: those attempts are
-/// no first ones, and see that.
-fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
-    // There may be thousands of lists.
-    if backends.iter().any(|one| one.resilience().hedge_after == HedgeAfter::Never) {
-        return false;
-    }
-    let is_of_these = |list: &BackendList| {
-        let members = list.backends().iter().filter_map(|id| config.backend(*id));
-        members.map(Backend::key).eq(backends.iter().map(|backend| backend.key()))
-    };
-    config.lists().iter().any(|list| is_of_these(list) && may_overlap(config, list))
+/// The filter of those attempts whose clusters have no filters themselves. An Envoy whose policy
+/// changes has it always: if it came and went, so would the listener and its connections.
+pub(super) fn of_attempts<'p>(config: &Config, options: &'p Options) -> Option<&'p FilterFile> {
+    let has_lists = config.lists().iter().any(BackendList::has_fallback);
+    let is_fixed = options.target == Target::Files;
+    let is_needed = is_fixed || has_lists || marks_of_one(config);
+    options.filter.as_ref().filter(|_| is_needed)
 }
 
 /// Whether the attempt phase has anything to do.
@@ -102,7 +71,7 @@ fn lists_may_overlap(config: &Config, backends: &[&Backend]) -> bool {
 ///   calls: the module would stop.
 fn runs_attempt_phase(config: &Config, destination: Destination<'_, '_>) -> bool {
     match destination {
-        Destination::List(_) | Destination::Sparing(..) | Destination::LastResort(_) => true,
+        Destination::List(_) | Destination::LastResort(_) => true,
         Destination::TokenService(_) => false,
         Destination::Backend(backend) => {
             let is_open = matches!(backend.auth(), BackendAuth::Open);
@@ -128,7 +97,7 @@ fn credentials<'p>(config: &'p Config, destination: Destination<'_, 'p>) -> Vec<
         Destination::TokenService(backend) => {
             sent_to(backend, Audience::TokenService).into_iter().collect()
         }
-        Destination::List(list) | Destination::Sparing(list, _) => {
+        Destination::List(list) => {
             list.iter().filter_map(|backend| sent_to(backend, Audience::Backend)).collect()
         }
     };

@@ -93,19 +93,19 @@ fn a_cluster_has_the_filters_that_its_requests_need_and_no_credential_but_its_ow
     #[rustfmt::skip]
     let rows = [
         (MANAGED, PASS, "hub+ghcr+ecr", "acrx", "aws", "ghcr's is for its token service"),
-        (MANAGED, PASS, "hub+open", "ax", "", "nobody of the list has one"),
-        (MANAGED, PASS, "hub", "ax", "", "the proxy's own token"),
-        (MANAGED, PASS, "ghcr", "ax", "", "the proxy's own token"),
+        (MANAGED, PASS, "hub+open", "", "", "nobody of the list has one: the filters of the router"),
+        (MANAGED, PASS, "hub", "", "", "the proxy's own token: the filters of the router"),
+        (MANAGED, PASS, "ghcr", "", "", "the proxy's own token: the filters of the router"),
         (MANAGED, PASS, "ecr", "acrx", "aws", "the proxy's password"),
         (MANAGED, PASS, "open", "ox", "", "nothing to add"),
         (MANAGED, PASS, "open@owner", "ox", "", "nothing to add"),
         (MANAGED, PASS, "hub@token", "rx", "", "an anonymous token; the filter cannot call itself"),
         (MANAGED, PASS, "ghcr@token", "crx", "robot", "a token for the robot"),
-        (BASIC, PASS, "hub", "ax", "", "as under managed"),
+        (BASIC, PASS, "hub", "", "", "as under managed"),
         (BASIC, PASS, "ghcr@token", "crx", "robot", "as under managed"),
         (BASIC, PASS, "main@verifier", "rx", "", "it is the clients' passwords that it sees"),
-        (MANAGED, FOLLOW, "open", "ax", "", "a redirect of it is followed"),
-        (MANAGED, FOLLOW, "open@owner", "ax", "", "a redirect of it is followed"),
+        (MANAGED, FOLLOW, "open", "", "", "a redirect of it is followed"),
+        (MANAGED, FOLLOW, "open@owner", "", "", "a redirect of it is followed"),
         (MANAGED, FOLLOW, "hub@token", "rx", "", "the filter cannot call itself"),
     ];
     for (front, redirects, name, expected, credential, reason) in rows {

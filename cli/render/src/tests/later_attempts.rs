@@ -43,15 +43,6 @@ fn a_first_attempt_has_the_whole_list() {
     let first = cluster(&three, "a+b+c@sparing-1");
     let members = at(first, "/cluster_type/typed_config/clusters");
     assert_eq!(members, &json!(["a", "b", "c"]), "by the same rules as in the list's own order");
-    assert!(!first.to_string().contains("overlap"), "attempts follow each other");
-    let lists = [
-        ("a+b+c@sparing-1", r#"\"list\":[\"a\",\"b\"]"#, "the next is asked before the spared one"),
-        ("a+c+b@sparing-2", r#"{\"phase\":\"attempt\"}"#, "what is noted says it"),
-    ];
-    for (name, list, reason) in lists {
-        let rendered = cluster(&three, name).to_string();
-        assert!(rendered.contains(list), "{reason}: {rendered}");
-    }
 }
 
 #[test]
@@ -90,20 +81,39 @@ fn no_answer_takes_a_backend_out() {
     assert_eq!(ejection["consecutive_gateway_failure"], 3);
 }
 
-/// Envoy chooses no other cluster for a retry of a request that it hedges: the attempts of the
-/// list's own cluster overlap.
+/// Each filter of the configuration costs a start something.
 #[test]
-fn two_of_a_list_may_be_asked_at_a_time() {
-    let two = with_a_list(&["b", "a"]);
-    for (name, expected) in [("b+a", true), ("a@last", false)] {
-        let overlaps = cluster(&two, name).to_string().contains("overlap");
-        assert_eq!(overlaps, expected, "{name}");
+fn the_attempts_of_all_lists_have_one_filter() {
+    let rendered = with_a_list(&["c", "a", "b"]);
+    let filters = attempt_filters(&rendered);
+    let names = filters.iter().map(|filter| filter["name"].as_str().unwrap());
+    let expected = ["envoy.filters.http.wasm", "envoy.filters.http.upstream_codec"];
+    assert!(names.eq(expected));
+    let role = at(&filters[0], "/typed_config/config/configuration/value");
+    assert_eq!(role, r#"{"phase":"attempt"}"#, "the request says the list");
+    for name in ["c+a+b", "c+a@last", "b@last", "a+b+c@sparing-1"] {
+        // The filters of a cluster would take the place of the router's.
+        assert!(!cluster(&rendered, name).to_string().contains("http_filters"), "{name}");
     }
-    let three = with_a_list(&["c", "a", "b"]);
-    assert!(!cluster(&three, "c+a+b").to_string().contains("overlap"));
+    assert_eq!(rendered.to_string().matches("portolan-attempt").count(), 1);
 }
 
-/// What grows with the square of the number of lists is the time in which Envoy starts.
+#[test]
+fn who_has_no_attempts_to_look_at_has_no_filter_for_them() {
+    let alone = with_a_list(&["a"]);
+    assert!(attempt_filters(&alone).is_empty(), "its cluster has filters itself");
+    assert!(cluster(&alone, "a").to_string().contains("http_filters"));
+}
+
+/// The filters of attempts that the router has.
+fn attempt_filters(rendered: &Value) -> Vec<Value> {
+    let filters = at(manager(rendered), "/http_filters").as_array().unwrap();
+    let router = filters.last().unwrap();
+    let own = router.pointer("/typed_config/upstream_http_filters").and_then(Value::as_array);
+    own.cloned().unwrap_or_default()
+}
+
+/// The time in which Envoy starts grows with their number, and so does its memory.
 #[test]
 fn many_lists_have_a_cluster_each_and_no_more() {
     let (names, of_all) = with_many_lists();
@@ -118,10 +128,11 @@ fn many_lists_have_a_cluster_each_and_no_more() {
     let to = |name: &str| &map[name]["action"]["typed_config"]["cluster"];
     assert_eq!(to("b1+b2@sparing-1"), "b1@sparing-0", "the one that is not spared");
     assert_eq!(to("b1@last"), "b1@last");
+    let deferred = "/cluster_manager/enable_deferred_cluster_creation";
+    assert_eq!(at(&of_all, deferred), true, "a thread has what it uses");
+    assert_eq!(with_a_list(&["a", "b"]).pointer(deferred), None);
     let first = cluster(&of_all, "b1@sparing-0");
     assert_eq!(at(first, "/cluster_type/typed_config/clusters"), &json!(["b1"]));
-    let role = r#"{\"phase\":\"attempt\"}"#;
-    assert!(first.to_string().contains(role), "what is noted says the list: {first}");
 }
 
 /// Each backend and another one, in both orders; and the names of the backends.

@@ -129,13 +129,24 @@ impl Answers {
     pub fn parse(property: &[u8]) -> Self {
         let mut answers = Self::default();
         for (kind, fields) in encoding::records(property) {
-            if kind == Kind::Answer
-                && let Some((backend, answer)) = read(fields)
-            {
-                answers.note(backend, answer);
+            if kind == Kind::Answer {
+                answers.take(fields);
             }
         }
         answers
+    }
+
+    /// Takes in the fields of one record, if they are understood.
+    pub(super) fn take(&mut self, fields: Fields<'_>) {
+        if let Some((backend, answer)) = read(fields) {
+            self.note(backend, answer);
+        }
+    }
+
+    /// Whether nobody has answered.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Notes the latest answer of a backend.
@@ -162,21 +173,6 @@ pub fn note(property: &mut Vec<u8>, backend: &str, answer: Answer) {
     let seconds = answer.wait().seconds().map(|seconds| seconds.to_string());
     let words = [backend, word(answer)].into_iter().chain(seconds.as_deref());
     encoding::write(property, Kind::Answer, words.map(str::as_bytes));
-}
-
-/// Adds the backends of the list to the property. The first attempt of a request does so: clusters
-/// of the attempts after it stand in several lists.
-pub fn note_list<'n>(property: &mut Vec<u8>, list: impl Iterator<Item = &'n str>) {
-    encoding::write(property, Kind::List, list.map(str::as_bytes));
-}
-
-/// The backends of the list, if an attempt has noted them.
-#[must_use]
-pub fn list_of(property: &[u8]) -> Option<Vec<String>> {
-    let mut records = encoding::records(property);
-    let (_, fields) = records.find(|(kind, _)| *kind == Kind::List)?;
-    let names: Result<Vec<&str>, _> = fields.map(std::str::from_utf8).collect();
-    Some(names.ok()?.into_iter().map(str::to_owned).collect())
 }
 
 const fn word(answer: Answer) -> &'static str {
@@ -322,19 +318,6 @@ mod tests {
         for (answer, before, expected, reason) in rows {
             assert_eq!(answer.after(before), expected, "{reason}");
         }
-    }
-
-    #[test]
-    fn the_list_is_noted_once_for_all_attempts() {
-        let mut property = Vec::new();
-        note_list(&mut property, ["a", "b"].into_iter());
-        note(&mut property, "a", Answer::Missed);
-        assert_eq!(list_of(&property), Some(vec!["a".to_owned(), "b".to_owned()]));
-        let answers = Answers::parse(&property);
-        assert_eq!((answers.of("a"), answers.of("b")), (Some(Answer::Missed), None));
-        let mut other = Vec::new();
-        note(&mut other, "a", Answer::Missed);
-        assert_eq!((list_of(b""), list_of(&other)), (None, None));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Attempt<'a> {
     /// The keys of all backends of the list ([`Backend::key`](crate::config::Backend::key)); none
     /// for a list of one.
     pub list: &'a [String],
+    /// The keys of those of them that are asked after the others.
+    pub spared: &'a [String],
     /// The name of the backend of this attempt.
     pub backend: &'a str,
     /// Whether its 404 is the whole truth, so that nobody else need be asked.
@@ -47,26 +49,34 @@ pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option
     let answer_of = |name: &str| {
         if name == attempt.backend { Some(answer) } else { before.of(name) }
     };
-    next(attempt.list.iter().map(String::as_str), answer_of)
+    next(attempt.list.iter().map(String::as_str), attempt.spared, answer_of)
 }
 
-/// The cluster of those backends that may be asked next, of a list of keys; `None` for nobody. A
-/// cache is asked first or not at all.
+/// The cluster of those backends that may be asked next, of a list of keys; `None` for nobody.
+/// Those that are `spared` are in it once all others were asked. A cache is asked first or not at
+/// all.
 #[must_use]
-pub fn next_cluster<'a>(list: impl Iterator<Item = &'a str>, before: &Answers) -> Option<String> {
-    next(list, |name| before.of(name))
+pub fn next_cluster<'a>(
+    list: impl Iterator<Item = &'a str>,
+    spared: &[String],
+    before: &Answers,
+) -> Option<String> {
+    next(list, spared, |name| before.of(name))
 }
 
 /// Those that were not asked, or else the first that is to be asked again: a cluster of its own has
 /// each backend.
 fn next<'a>(
     list: impl Iterator<Item = &'a str>,
+    spared: &[String],
     answer_of: impl Fn(&str) -> Option<Answer>,
 ) -> Option<String> {
     let registries: Vec<&str> = list.filter(|key| !clusters::is_cache(key)).collect();
     let answer_of = |key: &str| answer_of(name_of(key));
     let unasked = registries.iter().copied().filter(|key| answer_of(key).is_none());
-    let unasked: Vec<&str> = unasked.collect();
+    let (spared, first): (Vec<&str>, Vec<&str>) =
+        unasked.partition(|key| spared.iter().any(|spared| spared == key));
+    let unasked = if first.is_empty() { spared } else { first };
     if !unasked.is_empty() {
         return Some(clusters::later_attempts(&unasked));
     }
@@ -124,7 +134,8 @@ mod tests {
             for backend in before.split_whitespace() {
                 answers.note(backend, Answer::Missed);
             }
-            let attempt = |is_authority| Attempt { list: &list, backend, is_authority };
+            let attempt =
+                |is_authority| Attempt { list: &list, spared: &[], backend, is_authority };
             for answer in every {
                 let found = |is_authority| goes_on(attempt(is_authority), answer, &answers);
                 assert_eq!(found(false).as_deref(), expected, "{reason}");
@@ -133,6 +144,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn a_backend_that_would_be_shown_another_token_is_asked_again() {
         let (again, failed) = (Answer::Again, Answer::Failed(Wait::UNKNOWN));
@@ -159,8 +171,37 @@ mod tests {
             for (name, answer) in *before {
                 answers.note(name, *answer);
             }
-            let attempt = Attempt { list: &list, backend, is_authority: false };
+            let attempt = Attempt { list: &list, spared: &[], backend, is_authority: false };
             assert_eq!(goes_on(attempt, *answer, &answers).as_deref(), *expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn spared_backends_are_asked_after_the_others() {
+        #[rustfmt::skip]
+        let rows = [
+            ("a b", "a", "b", "", Some("a@last"), "only the spared one is left"),
+            ("a b", "a", "a", "", Some("b@last"), "the spared one was asked: the other is down"),
+            ("a b c", "a", "b", "", Some("c@last"), "another one is left"),
+            ("a b c", "a", "c", "b", Some("a@last"), "only the spared one is left"),
+            ("a b c", "b", "a", "", Some("c@last"), "though it is the next of the list"),
+            ("a b c d", "a d", "b", "", Some("c@last"), "two are spared"),
+            ("a b c d", "a d", "c", "b", Some("a+d@last"), "in the order of the list"),
+            ("a b", "a", "b", "a", None, "all were asked"),
+            ("cache@eu a b", "a", "cache@eu", "", Some("b@last"), "a cache is asked first"),
+        ];
+        for (list, spared, backend, before, expected, reason) in rows {
+            let keys = |text: &str| -> Vec<String> {
+                text.split_whitespace().map(str::to_owned).collect()
+            };
+            let (list, spared) = (keys(list), keys(spared));
+            let mut answers = Answers::default();
+            for backend in before.split_whitespace() {
+                answers.note(backend, Answer::Missed);
+            }
+            let attempt = Attempt { list: &list, spared: &spared, backend, is_authority: false };
+            let found = goes_on(attempt, Answer::Missed, &answers);
+            assert_eq!(found.as_deref(), expected, "{reason}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod backend_request;
 mod client_credentials;
 mod credentials;
 mod go_on;
+mod noted;
 mod overlap;
 mod passed_over;
 mod redirect;
@@ -23,15 +24,14 @@ mod user_name;
 mod verdict;
 mod wait;
 
-pub use answers::{Answer, Answers, SentCredentials, list_of, may_ask_to_wait, note, note_list};
+pub use answers::{Answer, Answers, SentCredentials, may_ask_to_wait, note};
 pub use asks::Asks;
 pub use backend_request::{BackendRequest, all, is_prepared, only, select};
 pub use client_credentials::{for_auth_domain, is_password, tag_of};
 pub use credentials::{Credentials, TokenSource, access, credentials};
 pub use go_on::{Attempt, goes_on, is_internal, next_cluster};
-pub use overlap::{
-    BOTH_ASKED, Hedge, NOBODY_ELSE, hedge, is_one_by_one, may_overlap, note_one_by_one, other,
-};
+pub use noted::{Noted, list_of, note_list, note_spared, spared_of};
+pub use overlap::{BOTH_ASKED, Hedge, NOBODY_ELSE, Order, hedge, other};
 pub use passed_over::{LATER, Why, passed_over, skipped};
 pub use redirect::{
     Bounds, MOST_STEPS, RedirectDenied, RedirectStep, Redirection, is_about_content, is_delivered,

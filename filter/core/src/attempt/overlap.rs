@@ -23,12 +23,6 @@ pub struct Hedge<'c> {
     pub after: HedgeAfter,
 }
 
-/// Whether reads of a list may have two attempts at a time, as far as the policy says.
-#[must_use]
-pub fn may_overlap(config: &Config, list: &BackendList) -> bool {
-    hedge(config, list).is_some()
-}
-
 /// When the second backend of a list is asked too; `None` for never: the list has not two backends,
 /// one of them takes no part, or the first is a cache. A cache that is slow to begin may be
 /// fetching what is asked for.
@@ -46,15 +40,28 @@ pub fn hedge<'c>(config: &'c Config, list: &BackendList) -> Option<Hedge<'c>> {
     (both && list.purpose() == Purpose::Read).then_some(hedge)
 }
 
-/// Adds to the property that the attempts of this request follow each other.
-pub fn note_one_by_one(property: &mut Vec<u8>) {
-    encoding::write(property, Kind::OneByOne, std::iter::empty());
+/// How the attempts of a request are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// They follow each other, as all of its list do.
+    #[default]
+    Always,
+    /// They follow each other, though those of other requests to the list may overlap.
+    OneByOne,
+    /// Two of them may be made at a time.
+    Overlapping,
 }
 
-/// Whether the attempts of a request follow each other, where those of its list may overlap.
-#[must_use]
-pub fn is_one_by_one(property: &[u8]) -> bool {
-    encoding::records(property).any(|(kind, _)| kind == Kind::OneByOne)
+impl Order {
+    /// Adds it to the property; nothing where attempts never overlap.
+    pub fn note(self, property: &mut Vec<u8>) {
+        let kind = match self {
+            Self::Always => return,
+            Self::OneByOne => Kind::OneByOne,
+            Self::Overlapping => Kind::Overlapping,
+        };
+        encoding::write(property, kind, std::iter::empty());
+    }
 }
 
 /// What is kept of a request while both backends of its list are asked; before that it is the name
@@ -75,7 +82,8 @@ pub fn other<'a>(list: &'a [String], backend: &str) -> Option<&'a str> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::answers::{Answer, note, note_list};
+    use super::super::answers::{Answer, note};
+    use super::super::noted::{Noted, note_list};
     use portolan_policy_builder::{Backend, Policy, Rule};
 
     use super::*;
@@ -128,12 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_that_its_attempts_follow_each_other() {
-        let mut noted = Vec::new();
-        note_list(&mut noted, ["a", "b"].into_iter());
-        assert!(!is_one_by_one(&noted) && !is_one_by_one(b""));
-        note_one_by_one(&mut noted);
-        note(&mut noted, "a", Answer::Missed);
-        assert!(is_one_by_one(&noted));
+    fn a_request_says_how_its_attempts_are_made() {
+        for order in [Order::Always, Order::OneByOne, Order::Overlapping] {
+            let mut noted = Vec::new();
+            order.note(&mut noted);
+            assert_eq!(Noted::parse(&noted).order, order);
+            note_list(&mut noted, ["a", "b"].into_iter());
+            note(&mut noted, "a", Answer::Missed);
+            assert_eq!(Noted::parse(&noted).order, order, "other records say nothing of it");
+        }
     }
 }

@@ -11,7 +11,7 @@
 //! an attempt then finds nothing that was prepared for its backend, and is not made.
 
 /// The version of what is written here. It changes with the meaning of any record.
-pub const VERSION: u8 = b'2';
+pub const VERSION: u8 = b'3';
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub enum Kind {
     Answer,
     /// The backends of the list.
     List,
+    /// Those of them that are asked after the others.
+    Spared,
+    /// Two attempts of the request may be made at a time.
+    Overlapping,
     /// The attempts of the request follow each other, though those of its list may overlap.
     OneByOne,
     /// A step of a redirect that is followed.
@@ -32,14 +36,24 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Request, Self::Answer, Self::List, Self::OneByOne, Self::Step, Self::Asks];
+    pub const ALL: [Self; 8] = [
+        Self::Request,
+        Self::Answer,
+        Self::List,
+        Self::Spared,
+        Self::Overlapping,
+        Self::OneByOne,
+        Self::Step,
+        Self::Asks,
+    ];
 
     const fn byte(self) -> u8 {
         match self {
             Self::Request => b'r',
             Self::Answer => b'a',
             Self::List => b'l',
+            Self::Spared => b'p',
+            Self::Overlapping => b'v',
             Self::OneByOne => b'o',
             Self::Step => b's',
             Self::Asks => b'q',
@@ -47,7 +61,17 @@ impl Kind {
     }
 
     fn of(byte: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.byte() == byte)
+        Some(match byte {
+            b'r' => Self::Request,
+            b'a' => Self::Answer,
+            b'l' => Self::List,
+            b'p' => Self::Spared,
+            b'v' => Self::Overlapping,
+            b'o' => Self::OneByOne,
+            b's' => Self::Step,
+            b'q' => Self::Asks,
+            _ => return None,
+        })
     }
 }
 
@@ -163,11 +187,11 @@ mod tests {
     fn the_bytes_of_a_property() {
         let rows: [(Written, &[u8], &str); 4] = [
             (vec![], b"", "nothing"),
-            (vec![(Kind::OneByOne, vec![])], b"2o\0\0\0\0", "a record without fields"),
-            (vec![(Kind::List, vec![vec![]])], b"2l\x04\0\0\0\0\0\0\0", "an empty field"),
+            (vec![(Kind::OneByOne, vec![])], b"3o\0\0\0\0", "a record without fields"),
+            (vec![(Kind::List, vec![vec![]])], b"3l\x04\0\0\0\0\0\0\0", "an empty field"),
             (
                 vec![(Kind::List, vec![b"ab".to_vec(), b"c".to_vec()]), (Kind::OneByOne, vec![])],
-                b"2l\x0b\0\0\0\x02\0\0\0ab\x01\0\0\0co\0\0\0\0",
+                b"3l\x0b\0\0\0\x02\0\0\0ab\x01\0\0\0co\0\0\0\0",
                 "two records",
             ),
         ];
@@ -192,7 +216,7 @@ mod tests {
     #[test]
     fn a_record_of_an_unknown_kind_is_passed_over() {
         let known = (Kind::OneByOne, vec![]);
-        assert_eq!(read(b"2?\x01\0\0\0xo\0\0\0\0"), [known]);
+        assert_eq!(read(b"3?\x01\0\0\0xo\0\0\0\0"), [known]);
     }
 
     #[test]

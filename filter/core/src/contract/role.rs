@@ -8,14 +8,9 @@ use serde_json::{Value, json};
 pub enum Role {
     /// It decides about requests, once for each. Its configuration is the policy.
     Decide,
-    /// It runs for each attempt at the backends of a list, whose keys are there in the order of the
-    /// list; at one backend where no key is there. It holds no policy.
-    Attempt {
-        /// The keys.
-        list: Vec<String>,
-        /// Whether a request may have two attempts at a time.
-        may_overlap: bool,
-    },
+    /// It runs for each attempt at a backend, whichever list that is in. It holds no policy: what
+    /// it needs to know is noted in the request.
+    Attempt,
     /// It runs for each attempt at the target of a redirect that is followed. It holds no policy.
     RedirectTarget,
     /// It reads the forms that clients send to the token endpoint. It holds no policy.
@@ -23,38 +18,18 @@ pub enum Role {
 }
 
 const PHASE: &str = "phase";
-const LIST: &str = "list";
-const OVERLAP: &str = "overlap";
 const ATTEMPT: &str = "attempt";
 const REDIRECT_TARGET: &str = "hop";
 const TOKEN_FORM: &str = "token";
 
 impl Role {
-    /// The role of attempts at the backends of a list; for a single backend no name is needed.
-    #[must_use]
-    pub fn attempt(list: &[&str]) -> Self {
-        let named = if list.len() > 1 { list } else { &[] };
-        Self::Attempt { list: named.iter().map(ToString::to_string).collect(), may_overlap: false }
-    }
-
-    /// The role of attempts of which a request may have two at a time.
-    #[must_use]
-    pub fn overlapping_attempt(list: &[&str]) -> Self {
-        let list = list.iter().map(ToString::to_string).collect();
-        Self::Attempt { list, may_overlap: true }
-    }
-
     /// The plugin configuration of an instance that holds no policy; `None` for the one that
     /// decides.
     #[must_use]
     pub fn configuration(&self) -> Option<String> {
         let fields = match self {
             Self::Decide => return None,
-            Self::Attempt { list, .. } if list.is_empty() => json!({PHASE: ATTEMPT}),
-            Self::Attempt { list, may_overlap: false } => json!({PHASE: ATTEMPT, LIST: list}),
-            Self::Attempt { list, may_overlap: true } => {
-                json!({PHASE: ATTEMPT, LIST: list, OVERLAP: true})
-            }
+            Self::Attempt => json!({PHASE: ATTEMPT}),
             Self::RedirectTarget => json!({PHASE: REDIRECT_TARGET}),
             Self::TokenForm => json!({PHASE: TOKEN_FORM}),
         };
@@ -73,20 +48,13 @@ impl Role {
             return None;
         };
         let phase = fields.remove(PHASE)?;
-        let list = fields.remove(LIST);
-        let overlap = fields.remove(OVERLAP);
         if !fields.is_empty() {
             return None;
         }
-        match (phase.as_str()?, list, overlap) {
-            (REDIRECT_TARGET, None, None) => Some(Self::RedirectTarget),
-            (TOKEN_FORM, None, None) => Some(Self::TokenForm),
-            (ATTEMPT, None, None) => Some(Self::Attempt { list: Vec::new(), may_overlap: false }),
-            (ATTEMPT, Some(list), overlap) => {
-                let may_overlap = overlap.map_or(Some(false), |value| value.as_bool())?;
-                let list = serde_json::from_value(list).ok()?;
-                Some(Self::Attempt { list, may_overlap })
-            }
+        match phase.as_str()? {
+            ATTEMPT => Some(Self::Attempt),
+            REDIRECT_TARGET => Some(Self::RedirectTarget),
+            TOKEN_FORM => Some(Self::TokenForm),
             _ => None,
         }
     }
@@ -98,25 +66,17 @@ mod tests {
 
     #[test]
     fn each_role_reads_its_own_configuration() {
-        let roles = [
-            Role::attempt(&["a", "b"]),
-            Role::attempt(&["a"]),
-            Role::overlapping_attempt(&["a", "b"]),
-            Role::RedirectTarget,
-            Role::TokenForm,
-        ];
-        for role in roles {
+        for role in [Role::Attempt, Role::RedirectTarget, Role::TokenForm] {
             let configuration = role.configuration().unwrap();
             assert_eq!(Role::of(configuration.as_bytes()), role, "{configuration}");
         }
         assert_eq!(Role::Decide.configuration(), None);
-        assert_eq!(Role::attempt(&["a"]), Role::attempt(&[]), "one backend needs no name");
     }
 
     #[test]
     fn hosts_print_json_in_their_own_way() {
         let rows = [
-            (" { \"phase\" : \"attempt\" } ", Role::attempt(&[])),
+            (" { \"phase\" : \"attempt\" } ", Role::Attempt),
             ("{\"phase\": \"hop\"}", Role::RedirectTarget),
             (" { \"phase\" : \"token\" } ", Role::TokenForm),
         ];
@@ -135,11 +95,8 @@ mod tests {
             "[]",
             r#"{"version":1}"#,
             r#"{"phase":"attempt","version":1}"#,
-            r#"{"phase":"attempt","list":"a"}"#,
-            r#"{"phase":"attempt","list":["a"],"overlap":1}"#,
-            r#"{"phase":"attempt","overlap":true}"#,
-            r#"{"phase":"hop","list":["a"]}"#,
-            r#"{"phase":"token","list":["a"]}"#,
+            r#"{"phase":"attempt","list":["a"]}"#,
+            r#"{"phase":"other"}"#,
             r#"{"phase":1}"#,
         ] {
             assert_eq!(Role::of(other.as_bytes()), Role::Decide, "{other:?}");

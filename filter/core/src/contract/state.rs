@@ -29,14 +29,12 @@ pub enum StateKey {
     Registry,
     /// The backend or blob store that the client was sent to; for the access log.
     SentTo,
-    /// What each backend of the list is sent, and behind it what each backend answered.
+    /// The list and what each of its backends is sent, and behind that what each has answered.
     Prepared,
     /// The cluster of the next attempt; the routes match it.
     NextCluster,
     /// Which backends are asked in a request of which two may be asked at a time.
     Overlap,
-    /// The keys of the backends that the request goes on with if it fails where a redirect led it.
-    Fallback,
     /// The step of a followed redirect. A request that has one is on a further pass.
     Followed,
     /// The digest that the registry gave beside its redirect.
@@ -78,7 +76,7 @@ pub enum Span {
 }
 
 /// The properties that last for the whole request and that the deciding phase sets.
-pub const OF_DECISIONS: [StateKey; 19] = [
+pub const OF_DECISIONS: [StateKey; 18] = [
     StateKey::Region,
     StateKey::Rule,
     StateKey::Reason,
@@ -93,7 +91,6 @@ pub const OF_DECISIONS: [StateKey; 19] = [
     StateKey::Country,
     StateKey::Namespace,
     StateKey::Prepared,
-    StateKey::Fallback,
     StateKey::Cache,
     StateKey::CacheUse,
     StateKey::CacheNode,
@@ -114,7 +111,7 @@ pub const OF_ATTEMPTS: [StateKey; 8] = [
 
 impl StateKey {
     /// Every property.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 28] = [
         Self::Region,
         Self::Rule,
         Self::Reason,
@@ -130,7 +127,6 @@ impl StateKey {
         Self::Prepared,
         Self::NextCluster,
         Self::Overlap,
-        Self::Fallback,
         Self::Followed,
         Self::Digest,
         Self::RedirectedBy,
@@ -173,7 +169,6 @@ impl StateKey {
             Self::Prepared => "wasm.portolan_prepared",
             Self::NextCluster => "wasm.portolan_next_cluster",
             Self::Overlap => "wasm.portolan_overlap",
-            Self::Fallback => "wasm.portolan_fallback",
             Self::Followed => "wasm.portolan_followed",
             Self::Digest => "wasm.portolan_digest",
             Self::RedirectedBy => "wasm.portolan_backend",

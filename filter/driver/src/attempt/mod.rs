@@ -18,12 +18,9 @@ mod refusal;
 mod send;
 mod token;
 
-use std::rc::Rc;
-
 use portolan_core::attempt::{
-    self, Answer, Answers, BackendRequest, Credentials, ListFailure, SentCredentials, Wait,
-    goes_on, is_internal, is_judged, is_redirect, list_of, may_ask_to_wait, note_list, only,
-    select,
+    self, Answer, Answers, BackendRequest, Credentials, ListFailure, Noted, SentCredentials, Wait,
+    goes_on, is_internal, is_judged, is_redirect, may_ask_to_wait, only, select, spared_of,
 };
 use portolan_core::contract::clusters::is_cache;
 use portolan_core::contract::{StateKey, headers};
@@ -50,7 +47,7 @@ const DENIED_REDIRECT: &[u8] = b"429";
 pub(crate) struct Attempt {
     phase: Phase,
     /// The keys of the backends of the list; none for a list of one.
-    list: Rc<[String]>,
+    list: Vec<String>,
     /// The backend's name; empty where it is the only one and nothing was prepared for it.
     backend: String,
     /// What the backends of the list are sent, as it was when the attempt began; empty if nothing
@@ -86,12 +83,11 @@ enum Phase {
 }
 
 impl Attempt {
-    /// An attempt at one of the backends of a list, by their keys; none for a list of one.
-    /// `may_overlap` says that a request may have two of them at a time.
-    pub(crate) const fn new(list: Rc<[String]>, may_overlap: bool) -> Self {
+    /// An attempt.
+    pub(crate) const fn new() -> Self {
         Self {
             phase: Phase::New,
-            list,
+            list: Vec::new(),
             backend: String::new(),
             prepared: Vec::new(),
             is_further_pass: false,
@@ -100,7 +96,7 @@ impl Attempt {
             token: None,
             before: None,
             status: None,
-            overlap: Overlap::new(may_overlap),
+            overlap: Overlap::new(),
         }
     }
 
@@ -108,23 +104,18 @@ impl Attempt {
     pub(crate) fn request_headers(&mut self, call: &mut Callback<'_>) -> Flow {
         self.phase = Phase::Sent;
         let prepared = call.state(StateKey::Prepared);
-        if self.list.is_empty()
-            && let Some(list) = prepared.as_deref().and_then(list_of)
-        {
-            self.list = list.into();
-        }
+        let mut noted = prepared.as_deref().map(Noted::parse).unwrap_or_default();
+        self.list = std::mem::take(&mut noted.list);
         if !self.is_alone() {
             self.backend =
                 String::from_utf8(call.exchange.backend().unwrap_or_default()).unwrap_or_default();
-            let noted = prepared.as_deref().unwrap_or_default();
-            let before = Answers::parse(noted);
-            self.before = before.of(&self.backend);
-            let turn = self.overlap.begin(&self.list, (&self.backend, self.before), noted, call);
+            self.before = noted.answers.of(&self.backend);
+            let turn = self.overlap.begin(&self.list, (&self.backend, self.before), &noted, call);
             if turn != Turn::Asks {
                 return self.ask_nobody(turn, call);
             }
             let late = self.overlap.late(&self.list, &self.backend);
-            notes::note_place(&self.list, (&self.backend, late), (noted, &before), call);
+            notes::note_place(&self.list, (&self.backend, late), &noted, call);
             if is_cache(&self.backend) {
                 cache::begin(call);
             }
@@ -352,10 +343,8 @@ impl Attempt {
         }
         let mut property = call.state(StateKey::Prepared).unwrap_or_default();
         let before = Answers::parse(&property);
-        let next = goes_on(self.place(), answer, &before);
-        if !self.is_alone() && list_of(&property).is_none() {
-            note_list(&mut property, self.list.iter().map(String::as_str));
-        }
+        let spared = spared_of(&property);
+        let next = goes_on(self.place(&spared), answer, &before);
         attempt::note(&mut property, &self.backend, answer);
         call.set_state(StateKey::Prepared, property);
         let result = Tried::of(self.status, answer);
@@ -371,9 +360,9 @@ impl Attempt {
         goes_on
     }
 
-    fn place(&self) -> attempt::Attempt<'_> {
+    fn place<'a>(&'a self, spared: &'a [String]) -> attempt::Attempt<'a> {
         let is_authority = self.own().is_some_and(|own| own.is_authority);
-        attempt::Attempt { list: &self.list, backend: &self.backend, is_authority }
+        attempt::Attempt { list: &self.list, spared, backend: &self.backend, is_authority }
     }
 }
 

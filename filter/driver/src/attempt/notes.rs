@@ -1,7 +1,7 @@
 //! Fields of the access log and of metrics about the backends of a list that did not answer the
 //! client.
 
-use portolan_core::attempt::{Answers, LATER, Why, list_of, passed_over, skipped};
+use portolan_core::attempt::{LATER, Noted, Why, passed_over, skipped};
 use portolan_core::contract::StateKey;
 use portolan_core::record::metric::NO_VALUE;
 use portolan_core::record::{Attempted, Tried};
@@ -9,13 +9,14 @@ use portolan_core::record::{Attempted, Tried};
 use crate::callback::Callback;
 
 /// Notes where in its list an attempt is, if that is not the first place. `late` was asked and has
-/// not answered yet; `noted` is what was prepared, and `answers` what is noted there.
+/// not answered yet; `noted` is what the attempt found.
 pub(super) fn note_place(
     list: &[String],
     (backend, late): (&str, Option<&str>),
-    (noted, answers): (&[u8], &Answers),
+    noted: &Noted,
     call: &mut Callback<'_>,
 ) {
+    let answers = &noted.answers;
     for name in skipped(list, backend, answers).filter(|name| Some(*name) != late) {
         note(Attempted { backend: name, result: Tried::Skipped }, call);
     }
@@ -24,7 +25,7 @@ pub(super) fn note_place(
             let why = if Some(first) == late { Why::Late } else { why };
             (first, format!("{LATER}{}", why.as_str()))
         }
-        None if list_of(noted).is_none() => return,
+        None if !noted.is_answered() => return,
         // An attempt before was at a later backend, and has noted that.
         None => (NO_VALUE, NO_VALUE.to_owned()),
     };

@@ -8,9 +8,7 @@
 //! if that one is over. The attempt whose answer the client gets notes that the other one was
 //! overtaken, because Envoy then ends the other one at once.
 
-use portolan_core::attempt::{
-    self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, is_one_by_one, list_of, other,
-};
+use portolan_core::attempt::{self, Answer, Answers, BOTH_ASKED, NOBODY_ELSE, Noted, Order, other};
 use portolan_core::config::HedgeAfter;
 use portolan_core::contract::{StateKey, name_of};
 use portolan_core::record::metric::NO_VALUE;
@@ -45,9 +43,7 @@ pub(super) struct Overlap {
 enum Place {
     /// The attempts of the list follow each other.
     Alone,
-    /// They may overlap; this one has not begun.
-    New,
-    /// It is one of them, and those of this request follow each other.
+    /// They may overlap; those of this request follow each other.
     OneByOne,
     /// It is the first: another one may begin beside it.
     First,
@@ -56,26 +52,34 @@ enum Place {
 }
 
 impl Overlap {
-    pub(super) const fn new(may_overlap: bool) -> Self {
-        let place = if may_overlap { Place::New } else { Place::Alone };
-        Self { place, began: 0, took: 0 }
+    pub(super) const fn new() -> Self {
+        Self { place: Place::Alone, began: 0, took: 0 }
     }
 
-    /// The attempt begins, at a backend that may have answered `before`. `noted` is what was
-    /// prepared, and what others have answered.
+    /// The attempt begins, at a backend that may have answered `before`. `noted` is what it found.
     pub(super) fn begin(
         &mut self,
         list: &[String],
         (backend, before): (&str, Option<Answer>),
-        noted: &[u8],
+        noted: &Noted,
         call: &mut Callback<'_>,
     ) -> Turn {
         let was_asked = before.is_some_and(|answer| answer != Answer::Again);
-        if self.place == Place::Alone || backend.is_empty() {
+        // Whoever is asked later in a request whose attempts follow each other is one of many.
+        let is_later = noted.order == Order::OneByOne && noted.is_answered();
+        if noted.order == Order::Always || is_later || backend.is_empty() {
             return if was_asked { Turn::Ends } else { Turn::Asks };
         }
         self.began = call.exchange.now();
-        let turn = self.turn(list, (backend, before.is_some()), noted, call);
+        let turn = if noted.order == Order::OneByOne {
+            self.place = Place::OneByOne;
+            if !noted.spares {
+                self.note_who_is_out(list, backend, call);
+            }
+            Turn::Asks
+        } else {
+            self.turn(list, (backend, before.is_some()), noted, call)
+        };
         let turn = if was_asked { Turn::Ends } else { turn };
         if turn == Turn::Asks {
             call.memory.lookups.note_asked(backend, self.began);
@@ -83,22 +87,17 @@ impl Overlap {
         turn
     }
 
-    /// Its turn, where attempts may overlap. `has_answered` says that its backend has.
+    /// Its turn, where the attempts of the request may overlap. `has_answered` says that its
+    /// backend has.
     fn turn(
         &mut self,
         list: &[String],
         (backend, has_answered): (&str, bool),
-        noted: &[u8],
+        noted: &Noted,
         call: &mut Callback<'_>,
     ) -> Turn {
         self.place = Place::OneByOne;
-        let was_answered = list_of(noted).is_some();
-        if is_one_by_one(noted) {
-            if !was_answered {
-                self.note_who_is_out(list, backend, call);
-            }
-            return Turn::Asks;
-        }
+        let was_answered = noted.is_answered();
         match call.state(StateKey::Overlap) {
             None => {
                 self.note_who_is_out(list, backend, call);

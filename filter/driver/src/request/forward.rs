@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use portolan_core::attempt::{Credentials, Retry, all, note_list, note_one_by_one};
+use portolan_core::attempt::{Credentials, Order, Retry, all, note_list, note_spared};
 use portolan_core::config::Ejection;
 use portolan_core::contract::{StateKey, clusters, headers, name_of};
 use portolan_core::{Authorization, Forwarding, UPLOAD_CONTENT_TYPE};
 
 use crate::callback::Callback;
-use crate::lookups::{Spared, order};
+use crate::lookups::{self, Spared};
 
 /// How long Envoy waits for the head of an answer.
 const ATTEMPT_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
@@ -21,34 +21,35 @@ const NO_FAILURE: &str = "x-envoy-upstream-rq-timeout-alt-response";
 /// The header by which Envoy is told how often it may go on to the next backend.
 pub(super) const MAXIMUM_RETRIES: &str = "x-envoy-max-retries";
 const AUTHORIZATION: &str = "authorization";
+/// About how many bytes are noted of a list.
+const NOTES: usize = 128;
 
-/// Sets the headers of the request and its properties. `list` has the keys of the list where some
-/// of its backends are spared. Returns until when an answer has to have begun, in nanoseconds since
-/// 1970, where Envoy does not see to that.
-pub(super) fn apply(
+/// Sets the headers of the request and its properties. `list` has the keys of the list, `spared`
+/// those of the backends that are asked after the others. Returns until when an answer has to have
+/// begun, in nanoseconds since 1970, where Envoy does not see to that.
+pub(super) fn apply<'k>(
     forwarding: &mut Forwarding<'_>,
-    list: Option<Vec<String>>,
+    list: impl Iterator<Item = &'k str>,
+    spared: &[&str],
     call: &mut Callback<'_>,
 ) -> Option<u64> {
     call.set_request_header(headers::CLUSTER, forwarding.cluster.as_bytes().to_vec());
-    let prepared = forwarding.prepared.take();
-    if !forwarding.receipt.has_fallback() {
+    let mut property = forwarding.prepared.take().unwrap_or_default();
+    let mut wait = None;
+    if let Some(retry) = &forwarding.retry {
+        property.reserve(NOTES);
+        if spared.is_empty() {
+            wait = hedge(retry, &property, call);
+        } else {
+            note_spared(&mut property, spared.iter().copied());
+        }
+        note_list(&mut property, list);
+        order(retry, wait).note(&mut property);
+    } else {
         set_head(forwarding, call);
     }
-    let wait = match (&forwarding.retry, &list) {
-        (Some(retry), None) => hedge(retry, prepared.as_deref(), call),
-        _ => None,
-    };
-    let is_one_by_one = wait.is_none() && forwarding.retry.is_some_and(|retry| retry.may_overlap);
-    let mut property = prepared.unwrap_or_default();
-    if let Some(list) = list {
-        note_list(&mut property, list.iter().map(String::as_str));
-    }
-    if is_one_by_one {
-        note_one_by_one(&mut property);
-    }
     let asks = forwarding.receipt.asks;
-    if !asks.nothing() && (forwarding.receipt.has_fallback() || !property.is_empty()) {
+    if !asks.nothing() && !property.is_empty() {
         asks.note(&mut property);
     }
     if !property.is_empty() {
@@ -67,12 +68,21 @@ pub(super) fn apply(
     deadline
 }
 
+/// How the attempts of a request are made: `wait` is after which time the second one is.
+const fn order(retry: &Retry<'_>, wait: Option<Duration>) -> Order {
+    match (wait, retry.may_overlap) {
+        (Some(_), _) => Order::Overlapping,
+        (None, true) => Order::OneByOne,
+        (None, false) => Order::Always,
+    }
+}
+
 /// After which time the second backend of a list is asked too while the first has not begun to
 /// answer; `None` for never. Where the first would have to wait for a token the second may not
 /// begin meanwhile: they share what they are sent.
-fn hedge(retry: &Retry<'_>, prepared: Option<&[u8]>, call: &mut Callback<'_>) -> Option<Duration> {
+fn hedge(retry: &Retry<'_>, prepared: &[u8], call: &mut Callback<'_>) -> Option<Duration> {
     let hedge = retry.hedge.as_ref()?;
-    let first = prepared.and_then(|prepared| all(prepared).next());
+    let first = all(prepared).next();
     if let Some(Credentials::Token(source)) = first.map(|first| first.credentials)
         && !call.look_up(|lookups, now| lookups.has_token(&source, now))
     {
@@ -107,25 +117,24 @@ fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>)
 /// Has a read begin at those backends of its list that have not answered 429 lately, and that
 /// answer at all. The others are asked where these have not got what is wanted, and first of all
 /// where the host knows these to be down: a request whose first cluster has nobody who is up would
-/// end there. `list` has the keys of the whole list. Returns the keys, which are noted for the
-/// attempt phase: the cluster of the first attempt is not that of the list.
+/// end there. `list` has the keys of the whole list. Returns those of the others.
 pub(super) fn spare<'n>(
     list: impl Iterator<Item = (&'n str, Ejection)>,
     call: &mut Callback<'_>,
-) -> Option<Vec<String>> {
+) -> Vec<&'n str> {
     if call.memory.lookups.nobody_is_spared() {
-        return None;
+        return Vec::new();
     }
     let list: Vec<(&str, Ejection)> = list.collect();
     let names: Vec<(&str, Ejection)> =
         list.iter().map(|(key, ejection)| (name_of(key), *ejection)).collect();
     let spared = call.look_up(|lookups, now| lookups.spared(&names, now));
-    let order = order(&spared)?;
-    let keys = || list.iter().map(|(key, _)| *key);
+    let Some(order) = lookups::order(&spared) else { return Vec::new() };
+    let keys: Vec<&str> =
+        order.iter().filter_map(|place| list.get(*place)).map(|(key, _)| *key).collect();
+    let count = spared.iter().flatten().count();
     if !order.is_sorted() {
-        let in_order: Vec<&str> = order.iter().filter_map(|place| keys().nth(*place)).collect();
-        let count = spared.iter().flatten().count();
-        call.set_state(StateKey::NextCluster, clusters::sparing(&in_order, count).into_bytes());
+        call.set_state(StateKey::NextCluster, clusters::sparing(&keys, count).into_bytes());
     }
     for why in Spared::ALL {
         let names = names.iter().zip(&spared).filter(|(_, spared)| **spared == Some(why));
@@ -134,17 +143,7 @@ pub(super) fn spare<'n>(
             call.explain(&format!("{}: {}", why.as_str(), names.join(", ")));
         }
     }
-    Some(keys().map(str::to_owned).collect())
-}
-
-/// Notes the list that the request goes on with if a redirect leads nowhere.
-pub(super) fn note_fallback<'n>(keys: impl Iterator<Item = &'n str>, call: &mut Callback<'_>) {
-    let keys: Vec<&str> = keys.collect();
-    if keys.len() > 1 {
-        let mut property = Vec::new();
-        note_list(&mut property, keys.into_iter());
-        call.set_state(StateKey::Fallback, property);
-    }
+    keys.into_iter().skip(list.len().saturating_sub(count)).collect()
 }
 
 /// What the only backend is sent; with more of them the attempt phase does this.

@@ -3,6 +3,7 @@
 
 use portolan_core::attempt::{
     Credentials, ListFailure, all, is_about_content, is_delivered, is_for_delivery, is_redirect,
+    list_of,
 };
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::reply::{self, NAMESPACE_HEADER, Reply};
@@ -13,15 +14,15 @@ use crate::callback::Callback;
 use crate::effect::Side;
 use crate::exchange::CONTENT_DIGEST;
 use crate::header_map::HeaderMap;
-use crate::redirect::fallback;
 
 /// Takes out what is none of the business of whoever delivers the content.
 pub(super) fn prepare(headers: &HeaderMap, call: &mut Callback<'_>) {
     call.remove_headers(Side::Request, headers, |name| !is_for_delivery(name));
-    if let Some(keys) = fallback(call) {
-        let prepared = call.state(StateKey::Prepared).unwrap_or_default();
+    let prepared = call.state(StateKey::Prepared).unwrap_or_default();
+    let fallbacks = list_of(&prepared).len();
+    if fallbacks > 0 {
         let second = all(&prepared).filter(|one| matches!(one.credentials, Credentials::Token(_)));
-        let attempts = keys.len().saturating_add(second.count()).to_string();
+        let attempts = fallbacks.saturating_add(second.count()).to_string();
         call.set_request_header(MAXIMUM_RETRIES, attempts.into_bytes());
     }
 }

@@ -313,7 +313,6 @@ impl Request {
         let keys = || members().map(Backend::key);
         if forwarding.receipt.follows {
             log::note_asked(head, &forwarding.receipt.naming, call);
-            forward::note_fallback(keys(), call);
         } else if forwarding.target_changed {
             log::note_path(head, call);
         }
@@ -324,15 +323,15 @@ impl Request {
         let ejection = |backend: &Backend| backend.resilience().ejection;
         // A cache is asked first in any case, and what fills it spares the limited as well.
         let is_cached = matches!(forwarding.forward.cache, CacheUse::Asked(_));
-        let noted = if forwarding.receipt.has_fallback() && !is_cached {
+        let spared = if forwarding.receipt.has_fallback() && !is_cached {
             let list = members().map(|backend| (backend.key(), ejection(backend)));
             forward::spare(list, call)
         } else {
-            None
+            Vec::new()
         };
         // What is not for a backend. Most requests have none of it.
         call.remove_headers(Side::Request, headers, is_withheld);
-        self.deadline = forward::apply(&mut forwarding, noted, call);
+        self.deadline = forward::apply(&mut forwarding, keys(), &spared, call);
         Phase::Forwarded(forwarding.receipt, forwarding.push)
     }
 }

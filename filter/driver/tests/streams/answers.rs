@@ -5,7 +5,7 @@ use portolan_policy_builder::{Backend, Front, Policy, json};
 
 use super::host::{headers, value};
 use super::outcome::{forwarded, replied, unchanged};
-use super::policies::{ALONE, FACTS_ATTEMPTS, LOGIN, blob, facts};
+use super::policies::{LOGIN, blob, facts};
 use super::simulator::World;
 
 const NEGOTIATE: (&str, &str) = ("www-authenticate", "Negotiate");
@@ -13,13 +13,10 @@ const NEGOTIATE: (&str, &str) = ("www-authenticate", "Negotiate");
 /// A request through a front that has no logins of its own, and one whose clients log in to the
 /// backend.
 fn asked(logs_in: bool) -> (World, u32) {
-    let (policy, attempts, authority) = if logs_in {
-        (LOGIN.to_owned(), ALONE, "login.example")
-    } else {
-        (facts(1), FACTS_ATTEMPTS, "main.example")
-    };
+    let (policy, authority) =
+        if logs_in { (LOGIN.to_owned(), "login.example") } else { (facts(1), "main.example") };
     let repository = if logs_in { "team/a" } else { "limited/a" };
-    let mut world = World::new(&policy, attempts);
+    let mut world = World::new(&policy);
     let request = world.request("GET", authority, &blob(repository));
     (world, request)
 }
@@ -105,7 +102,7 @@ fn the_backend_is_looked_for_only_where_a_front_names_it() {
         (saying, "nobody/a", false, "its own answer, which no backend gave"),
     ];
     for (front, repository, expected, reason) in rows {
-        let mut world = World::new(&facts(1).replace(silent, front), FACTS_ATTEMPTS);
+        let mut world = World::new(&facts(1).replace(silent, front));
         let request = world.request("GET", "main.example", &blob(repository));
         world.host.reads.borrow_mut().clear();
         world.respond(request, headers(&[(":status", "200")]));
@@ -139,7 +136,7 @@ fn an_answer_that_does_not_fit_the_request_is_an_outage() {
         (None, "416", unchanged("416"), "about the request"),
     ];
     for (asks, status, expected, reason) in rows {
-        let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
+        let mut world = World::new(&facts(1));
         let repository = blob("limited/a");
         let request = world.request_with("GET", "main.example", &repository, asks.as_slice());
         world.end(request);
@@ -170,7 +167,7 @@ fn only_a_refusal_hides_what_is_missing() {
         ("600", unavailable(), "no status of HTTP"),
     ];
     for (status, expected, reason) in rows {
-        let mut world = World::new(&policy, ALONE);
+        let mut world = World::new(&policy);
         let request = world.request("GET", "main.example", &blob("a"));
         assert_eq!(world.end(request), forwarded("home"));
         let response = headers(&[(":status", status)]);

@@ -9,9 +9,7 @@ use super::host::value;
 use super::outcome::{
     Attempted, asked_for, followed, for_client, forwarded, replied, retried_at, unchanged,
 };
-use super::policies::{
-    ALONE, ATTEMPTS, FACTS_ATTEMPTS, FOLLOWED, FOLLOWED_ATTEMPTS, LIST, LOGIN, blob, facts,
-};
+use super::policies::{FOLLOWED, LIST, LOGIN, blob, facts};
 use super::simulator::World;
 
 const TOKEN: &str = r#"{"token": "of-hub", "expires_in": 300}"#;
@@ -39,7 +37,7 @@ fn with_token(target: &str) -> Attempted {
 
 #[test]
 fn each_backend_is_sent_its_own() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let first = world.attempt(request, "hub");
     assert_eq!(world.sent(first), Attempted::Waits, "for its token");
@@ -64,7 +62,7 @@ fn each_backend_is_sent_its_own() {
 
 #[test]
 fn attempts_that_overlap_do_not_mix() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let slow = world.attempt(request, "hub");
     let hedge = world.attempt(request, "robot");
@@ -88,7 +86,7 @@ fn attempts_that_overlap_do_not_mix() {
 
 #[test]
 fn the_credential_of_another_backend_is_not_named() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let waiting = world.attempt(request, "hub");
     assert_eq!(world.sent(waiting), Attempted::Waits);
@@ -108,7 +106,7 @@ fn an_answer_that_asks_for_credentials_is_looked_at() {
         ("200", "authentication-info", false, "no challenge"),
     ];
     for (status, header, expected, reason) in rows {
-        let mut world = World::new(LIST, ATTEMPTS);
+        let mut world = World::new(LIST);
         let request = request(&mut world);
         let attempt = world.attempt(request, "open");
         world.sent(attempt);
@@ -120,7 +118,7 @@ fn an_answer_that_asks_for_credentials_is_looked_at() {
 
 #[test]
 fn a_token_service_that_is_slow() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let first = world.attempt(request, "hub");
     world.pass(1999);
@@ -138,7 +136,7 @@ fn a_token_service_that_is_slow() {
 
 #[test]
 fn an_attempt_that_ends_without_an_answer() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let waiting = world.attempt(request, "hub");
     world.close(waiting);
@@ -159,7 +157,7 @@ fn an_attempt_that_ends_without_an_answer() {
 /// backends has said anything.
 #[test]
 fn a_budget_that_is_used_up_is_no_word_of_a_backend() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let refused = super::host::headers(&[(":status", "429"), ("retry-after", "1")]);
     assert_eq!(world.respond(request, refused), unchanged("429"));
@@ -186,7 +184,7 @@ fn what_an_answer_means() {
         ("robot", "416", for_client("416"), "about the request"),
     ];
     for (backend, status, expected, reason) in rows {
-        let mut world = World::new(LIST, ATTEMPTS);
+        let mut world = World::new(LIST);
         let request = request(&mut world);
         let attempt = world.attempt(request, backend);
         world.sent(attempt);
@@ -200,7 +198,7 @@ fn what_an_answer_means() {
 /// A backend may not answer with the headers by which Envoy and the filter talk to each other.
 #[test]
 fn an_answer_loses_what_is_internal() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let attempt = world.attempt(request, "open");
     world.sent(attempt);
@@ -218,7 +216,7 @@ fn an_answer_loses_what_is_internal() {
 /// The attempt phase has marked it: only then the response phase looks for one beside content.
 #[test]
 fn a_link_beside_content_names_no_backend() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let attempt = world.attempt(request, "open");
     world.sent(attempt);
@@ -233,7 +231,7 @@ fn a_link_beside_content_names_no_backend() {
 
 #[test]
 fn a_backend_that_was_skipped_is_named() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let attempt = world.attempt(request, "open");
     world.sent(attempt);
@@ -244,7 +242,7 @@ fn a_backend_that_was_skipped_is_named() {
 
 #[test]
 fn nothing_was_prepared_for_this_backend() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let attempt = world.attempt(request, "other");
     assert_eq!(
@@ -259,7 +257,7 @@ fn the_only_backend_of_a_list_is_asked_once_more_with_another_token() {
     let hub = Backend::at("https://hub.example").tokens_of("https://auth.example/token", "hub");
     let policy =
         Policy::new().front("main", Front::at(["main.example"])).backend("hub", hub).json();
-    let mut world = World::new(&policy, ALONE);
+    let mut world = World::new(&policy);
     let request = world.request("GET", "main.example", "/v2/a/manifests/v1");
     assert_eq!(world.end(request), forwarded("hub"));
     let attempt = world.attempt(request, "hub");
@@ -280,7 +278,7 @@ fn the_only_backend_of_a_list_is_asked_once_more_with_another_token() {
 /// A client that logs in through the front gets its own token to its own backend.
 #[test]
 fn a_client_that_logs_in_sends_its_own_token() {
-    let mut world = World::new(LOGIN, ALONE);
+    let mut world = World::new(LOGIN);
     let client = [("authorization", "Bearer abc")];
     let request = world.request_with("GET", "login.example", "/v2/team/a/manifests/v1", &client);
     assert_eq!(world.end(request), forwarded("home"));
@@ -298,7 +296,7 @@ fn a_client_that_logs_in_sends_its_own_token() {
 /// delivered.
 #[test]
 fn a_redirect_that_is_followed() {
-    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let mut world = World::new(FOLLOWED);
     let request = world.request("GET", "main.example", &blob("a"));
     assert_eq!(world.end(request), forwarded("near+far"));
     let first = world.attempt(request, "near");
@@ -339,7 +337,7 @@ fn a_redirect_that_is_followed() {
 /// The host of the redirect's target is none of the policy's.
 #[test]
 fn a_followed_redirect_is_by_the_backend_that_redirected() {
-    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let mut world = World::new(FOLLOWED);
     let request = world.request("GET", "main.example", &blob("a"));
     let first = world.attempt(request, "near");
     world.sent(first);
@@ -364,7 +362,7 @@ fn redirects_that_are_not_followed() {
         ("far", "307", "https://evil.example/x", for_client("307"), "its redirects are the client's"),
     ];
     for (backend, status, location, expected, reason) in rows {
-        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let mut world = World::new(FOLLOWED);
         let request = world.request("GET", "main.example", &blob("a"));
         let attempt = world.attempt(request, backend);
         world.sent(attempt);
@@ -379,12 +377,12 @@ fn redirects_that_are_not_followed() {
 fn the_access_log_has_the_path_of_the_client() {
     let (same, facts) = ("limited/a", facts(1));
     let rows = [
-        (facts.as_str(), FACTS_ATTEMPTS, same, false, "each backend is asked for this path"),
-        (LIST, ATTEMPTS, "team/a", true, "a backend of the list has a base path"),
-        (FOLLOWED, FOLLOWED_ATTEMPTS, "team/a", true, "a further pass may have any path"),
+        (facts.as_str(), same, false, "each backend is asked for this path"),
+        (LIST, "team/a", true, "a backend of the list has a base path"),
+        (FOLLOWED, "team/a", true, "a further pass may have any path"),
     ];
-    for (policy, attempts, repository, is_noted, reason) in rows {
-        let mut world = World::new(policy, attempts);
+    for (policy, repository, is_noted, reason) in rows {
+        let mut world = World::new(policy);
         let path = blob(repository);
         let request = world.request("GET", "main.example", &format!("{path}?secret"));
         let expected = if is_noted { path.as_str() } else { "" };
@@ -396,14 +394,14 @@ fn the_access_log_has_the_path_of_the_client() {
 /// for a tunnel.
 #[test]
 fn an_answer_in_another_protocol_is_a_failure() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = request(&mut world);
     let attempt = world.attempt(request, "robot");
     assert_eq!(world.answer(attempt, "101", &[]), retried_at("hub+open@last"));
-    let mut world = World::new(LOGIN, ALONE);
+    let mut world = World::new(LOGIN);
     for (host, backend) in [("login.example", "home"), ("found.example", "self")] {
         let request = world.request("GET", host, "/v2/team/a/manifests/v1");
-        let attempt = world.attempt_alone(request, backend);
+        let attempt = world.attempt(request, backend);
         assert_eq!(world.answer(attempt, "101", &[]), for_client("101"));
         let response = world.response(attempt);
         assert_eq!(
@@ -417,9 +415,9 @@ fn an_answer_in_another_protocol_is_a_failure() {
 /// Where no mark is waited for, nobody would take it out.
 #[test]
 fn a_mark_is_for_the_front_alone() {
-    let mut world = World::new(LOGIN, ALONE);
+    let mut world = World::new(LOGIN);
     let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
-    let attempt = world.attempt_alone(request, "home");
+    let attempt = world.attempt(request, "home");
     world.answer(attempt, "401", &[("www-authenticate", "Basic")]);
     let response = world.response(attempt);
     assert_eq!(world.respond(request, response), unchanged("401"));

@@ -18,7 +18,6 @@ const CACHED: &str = r#"{
     "rules": [{"name": "all", "repositories": ["**"], "readers": "anyone",
                "chains": {"default": ["cache@eu", "near", "far"]}}]
 }"#;
-const ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["cache@eu", "near", "far"]}"#;
 
 /// A request for a blob, of which a registry has said with this status whether its repository has
 /// it.
@@ -31,7 +30,7 @@ fn asked(world: &mut World, status: &str, more: &[(&str, &str)]) -> u32 {
 }
 
 fn world() -> World {
-    World::new(CACHED, ATTEMPTS)
+    World::new(CACHED)
 }
 
 #[test]

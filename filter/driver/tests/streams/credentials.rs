@@ -6,7 +6,7 @@ use portolan_driver::StreamId;
 
 use super::host::{headers, value};
 use super::outcome::{Answered, Attempted, asked_for, for_client, replied, retried_at};
-use super::policies::{ALONE, ATTEMPTS, LIST, blob};
+use super::policies::{LIST, blob};
 use super::simulator::World;
 
 const TOKEN: &str = r#"{"token": "of-hub", "expires_in": 300}"#;
@@ -24,7 +24,7 @@ fn only(auth: &str) -> World {
         "rules": [{{"name": "r", "repositories": ["team/**"], "readers": "anyone", "chains": {{"default": ["self"]}}}}]
     }}"#
     );
-    World::new(&policy, ALONE)
+    World::new(&policy)
 }
 
 /// Of the only backend of a list, too, by its own path.
@@ -43,7 +43,7 @@ fn the_tokens_of_the_whole_list_are_fetched_at_once() {
         r#""open": {"url": "https://open.example"}"#,
         r#""open": {"url": "https://open.example", "auth": {"token": {"realm": "https://open.example/token"}}}"#,
     );
-    let mut world = World::new(&policy, ATTEMPTS);
+    let mut world = World::new(&policy);
     let request = world.request("GET", "main.example", &blob("team/a"));
     world.attempt(request, "hub");
     world.pass(1);
@@ -63,7 +63,7 @@ fn meanings_of_the_refusal_of_a_token() {
         ("403", None, Answer::Refused, "the token is good, and not enough"),
     ];
     for (status, challenge, expected, reason) in rows {
-        let mut world = World::new(LIST, ATTEMPTS);
+        let mut world = World::new(LIST);
         let request = world.request("GET", "main.example", &blob("team/a"));
         let attempt = world.attempt(request, "hub");
         world.pass(1);
@@ -110,9 +110,9 @@ fn a_backend_that_refused_a_token_is_asked_again_at_the_end() {
         ("503", for_client("503"), Some(Answer::Failed(Wait::UNKNOWN)), "it fails"),
     ];
     for (status, expected, noted, reason) in rows {
-        let mut world = World::new(LIST, ATTEMPTS);
+        let mut world = World::new(LIST);
         let request = refused_and_alone(&mut world);
-        let attempt = world.attempt_alone(request, "hub");
+        let attempt = world.attempt(request, "hub");
         assert_eq!(world.sent(attempt), Attempted::Waits, "its token is fetched");
         world.pass(1);
         world.service("hub@token", "200", &[], r#"{"token": "renewed", "expires_in": 300}"#);
@@ -129,13 +129,13 @@ fn a_backend_that_refused_a_token_is_asked_again_at_the_end() {
 /// Envoy asks for a next attempt where one had no answer, though there is nobody to go on to.
 #[test]
 fn a_backend_that_was_asked_again_is_not_asked_for_a_third_time() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = refused_and_alone(&mut world);
-    let attempt = world.attempt_alone(request, "hub");
+    let attempt = world.attempt(request, "hub");
     world.close(attempt);
     assert_eq!(world.host.noted(request).of("hub"), Some(Answer::Silent));
     for backend in ["hub", "robot", "open"] {
-        let further = world.attempt_alone(request, backend);
+        let further = world.attempt(request, backend);
         assert_eq!(world.sent(further), Attempted::Replied { status: 503 }, "{backend}");
     }
 }

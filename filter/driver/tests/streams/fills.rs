@@ -20,7 +20,6 @@ const FILLS: &str = r#"{
     "regions": {"default": {}},
     "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["near", "far"]}}]
 }"#;
-const LIST: &str = r#"{"phase": "attempt", "list": ["near", "far"]}"#;
 /// Of `abc`.
 const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -30,7 +29,7 @@ fn target() -> String {
 
 /// A fill that its first backend has answered so.
 fn answered(method: &str, status: &str, length: Option<&str>) -> (World, u32) {
-    let mut world = World::new(FILLS, LIST);
+    let mut world = World::new(FILLS);
     let asks = if status == "206" { ("range", "bytes=0-0") } else { ("accept", "*/*") };
     let more = [("accept-encoding", "gzip"), asks];
     let request = world.request_with(method, "main.example", &target(), &more);
@@ -93,7 +92,7 @@ fn the_name_of_a_node_is_in_the_metrics_alone() {
         ("eu", "", "", "no node"),
     ];
     for (said, cache, node, reason) in rows {
-        let mut world = World::new(FILLS, LIST);
+        let mut world = World::new(FILLS);
         let name = headers::CACHE_NODE;
         let request = world.request_with("GET", "main.example", &target(), &[(name, said)]);
         assert_eq!(world.host.state(request, StateKey::Cache), cache, "{said}: {reason}");
@@ -127,7 +126,7 @@ fn other_content_ends_the_request_and_is_told_with_its_backend() {
 /// The path of a further pass is that of another host.
 #[test]
 fn content_from_a_redirect_target_is_checked_by_the_requested_digest() {
-    let mut world = World::new(FILLS, LIST);
+    let mut world = World::new(FILLS);
     let request = world.request("GET", "main.example", &target());
     let attempt = world.attempt(request, "near");
     world.answer(attempt, "307", &[("location", "https://cdn.example/x?sig=1")]);
@@ -146,7 +145,7 @@ fn content_from_a_redirect_target_is_checked_by_the_requested_digest() {
 /// Clients look themselves, and a front is not to cost what a check costs.
 #[test]
 fn answers_to_clients_are_not_checked() {
-    let mut world = World::new(&FILLS.replace(r#""fills_caches": true,"#, ""), LIST);
+    let mut world = World::new(&FILLS.replace(r#""fills_caches": true,"#, ""));
     let request = world.request("GET", "main.example", &format!("/v2/a/blobs/{ABC}"));
     world.respond(request, header_list(&[(":status", "200")]));
     assert!(world.host.streams[&request].check.is_none());

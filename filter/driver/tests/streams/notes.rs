@@ -4,24 +4,24 @@ use portolan_core::contract::StateKey;
 use portolan_core::contract::encoding::{Kind, records};
 
 use super::outcome::{asked_for, retried_at};
-use super::policies::{ATTEMPTS, FACTS_ATTEMPTS, LIST, blob, facts};
+use super::policies::{LIST, blob, facts};
 use super::simulator::World;
 
 /// A list of which each backend is sent what the client sent, so that nothing is prepared for
 /// anybody.
 #[test]
 fn notes_of_attempts_are_not_read_as_prepared_requests() {
-    let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
-    let request = world.request("GET", "main.example", "/v2/limited/a/manifests/v1");
+    let mut world = World::new(&facts(1));
+    let request = world.request("GET", "main.example", &blob("limited/a"));
     let first = world.attempt(request, "ar");
     assert_eq!(world.answer(first, "503", &[]), retried_at("us@last"));
     let second = world.attempt(request, "us");
-    assert_eq!(world.sent(second), asked_for("/v2/limited/a/manifests/v1"));
+    assert_eq!(world.sent(second), asked_for(&blob("limited/a")));
 }
 
 #[test]
 fn the_list_is_noted_once() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = world.request("GET", "main.example", &blob("team/a"));
     for backend in ["open", "robot"] {
         let attempt = world.attempt(request, backend);
@@ -35,7 +35,7 @@ fn the_list_is_noted_once() {
 /// Each attempt finds that the first backend was skipped.
 #[test]
 fn the_log_says_once_what_became_of_a_backend() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = world.request("GET", "main.example", &blob("team/a"));
     for backend in ["robot", "open"] {
         let attempt = world.attempt(request, backend);
@@ -48,7 +48,7 @@ fn the_log_says_once_what_became_of_a_backend() {
 /// To set a property costs, and nearly every request is answered by the first backend of its list.
 #[test]
 fn the_first_backend_of_a_list_was_not_passed_over() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = world.request("GET", "main.example", &blob("team/a"));
     world.attempt(request, "hub");
     let state = |world: &World, key| world.host.requests[0].state.get(&key).cloned();
@@ -59,7 +59,7 @@ fn the_first_backend_of_a_list_was_not_passed_over() {
 /// Envoy took it for down at first, and comes to it after all.
 #[test]
 fn a_first_backend_that_is_asked_later_was_not_passed_over() {
-    let mut world = World::new(LIST, ATTEMPTS);
+    let mut world = World::new(LIST);
     let request = world.request("GET", "main.example", &blob("team/a"));
     let attempt = world.attempt(request, "open");
     assert_eq!(world.host.state(request, StateKey::PassedOver), "hub");
@@ -75,7 +75,7 @@ fn a_first_backend_that_is_asked_later_was_not_passed_over() {
 fn a_backend_that_is_limited_says_until_when() {
     // The clock of the tests begins at eight.
     for wait in ["5", "Fri, 15 Jan 2027 08:00:05 GMT"] {
-        let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
+        let mut world = World::new(&facts(1));
         let first = world.request("GET", "main.example", &blob("limited/a"));
         let attempt = world.attempt(first, "ar");
         world.answer(attempt, "429", &[("retry-after", wait)]);

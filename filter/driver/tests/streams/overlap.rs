@@ -7,7 +7,7 @@ use portolan_driver::StreamId;
 use proptest::prelude::*;
 
 use super::outcome::{Attempted, asked_for};
-use super::policies::{ATTEMPTS, DIGEST, LIST, blob};
+use super::policies::{DIGEST, LIST, blob};
 use super::simulator::World;
 
 const BACKENDS: [&str; 3] = ["hub", "robot", "open"];
@@ -78,7 +78,7 @@ proptest! {
 
     #[test]
     fn a_backend_sees_its_own_only(events in prop::collection::vec(event(), 1..60)) {
-        let mut world = World::new(LIST, ATTEMPTS);
+        let mut world = World::new(LIST);
         let client = [("authorization", "Basic Y2xpZW50OnNlY3JldA==")];
         let requests = ["team/a", "team/b"].map(|repository| {
             world.request_with("GET", "main.example", &blob(repository), &client)

@@ -26,9 +26,6 @@ pub(super) const LIST: &str = r#"{
                "chains": {"default": ["hub", "robot", "open"]}}]
 }"#;
 
-/// Its attempts.
-pub(super) const ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["hub", "robot", "open"]}"#;
-
 /// A list whose first backend is followed where it redirects to.
 pub(super) const FOLLOWED: &str = r#"{
     "version": 1,
@@ -40,9 +37,6 @@ pub(super) const FOLLOWED: &str = r#"{
     "regions": {"default": {}},
     "rules": [{"name": "all", "repositories": ["**"], "chains": {"default": ["near", "far"]}}]
 }"#;
-
-/// Its attempts.
-pub(super) const FOLLOWED_ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["near", "far"]}"#;
 
 /// A policy that needs every kind of fact. `VERSION` makes another policy of it: other stores and
 /// another verifier by the same names.
@@ -77,9 +71,6 @@ pub(super) fn facts(version: u8) -> String {
     FACTS.replace("VERSION", &version.to_string())
 }
 
-/// The attempts at its list of two.
-pub(super) const FACTS_ATTEMPTS: &str = r#"{"phase": "attempt", "list": ["ar", "us"]}"#;
-
 /// A front whose clients log in to a backend with tokens. Where `found` keeps its tokens it says
 /// itself.
 pub(super) const LOGIN: &str = r#"{
@@ -99,6 +90,3 @@ pub(super) const LOGIN: &str = r#"{
         {"name": "self", "fronts": ["found"], "repositories": ["team/**"], "chains": {"default": ["self"]}}
     ]
 }"#;
-
-/// Attempts at the only backend of a list.
-pub(super) const ALONE: &str = r#"{"phase": "attempt"}"#;

@@ -7,7 +7,7 @@ use portolan_driver::StreamId;
 use proptest::prelude::*;
 
 use super::outcome::End;
-use super::policies::{FACTS_ATTEMPTS, blob, facts};
+use super::policies::{blob, facts};
 use super::simulator::World;
 
 /// What happens.
@@ -60,7 +60,7 @@ proptest! {
     /// woken that does not wait, and that none is answered twice.
     #[test]
     fn every_request_ends(events in events()) {
-        let mut world = World::new(&facts(1), FACTS_ATTEMPTS);
+        let mut world = World::new(&facts(1));
         // The policy under which each request began.
         let (mut open, mut version) = (BTreeMap::new(), 1);
         for (wait, event) in events {

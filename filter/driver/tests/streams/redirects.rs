@@ -5,12 +5,12 @@ use portolan_core::contract::StateKey;
 
 use super::host::{headers, value};
 use super::outcome::{followed, for_client, forwarded, replied, retried_at, unchanged};
-use super::policies::{ALONE, FOLLOWED, FOLLOWED_ATTEMPTS, blob};
+use super::policies::{FOLLOWED, blob};
 use super::simulator::World;
 
 /// The first backend of the list alone.
 fn alone() -> World {
-    World::new(&FOLLOWED.replace(r#"["near", "far"]"#, r#"["near"]"#), ALONE)
+    World::new(&FOLLOWED.replace(r#"["near", "far"]"#, r#"["near"]"#))
 }
 
 fn location(world: &World, stream: u32) -> String {
@@ -60,7 +60,7 @@ fn an_answer_that_is_no_redirect_is_none_of_this() {
 /// In a list the redirect may be one of a backend whose redirects are the client's.
 #[test]
 fn a_redirect_of_a_later_backend_is_the_clients() {
-    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let mut world = World::new(FOLLOWED);
     let request = world.request("GET", "main.example", &blob("a"));
     let attempt = world.attempt(request, "near");
     world.answer(attempt, "503", &[]);
@@ -85,7 +85,7 @@ fn the_log_says_which_trouble_the_operator_can_mend() {
         ("307", "503", unavailable(), false, "the second may have it"),
     ];
     for (first, second, expected, says, reason) in rows {
-        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let mut world = World::new(FOLLOWED);
         let request = world.request("GET", "main.example", &blob("a"));
         let attempt = world.attempt(request, "near");
         assert_eq!(world.answer(attempt, first, &away), retried_at("far@last"), "{reason}");
@@ -102,7 +102,6 @@ fn the_log_says_which_trouble_the_operator_can_mend() {
 fn a_redirect_of_the_only_backend_has_no_fallback() {
     let mut world = alone();
     let request = world.request("GET", "main.example", &blob("a"));
-    assert_eq!(world.host.state(request, StateKey::Fallback), "");
     let attempt = world.attempt(request, "near");
     world.answer(attempt, "307", &[("location", "https://cdn.example/x")]);
     world.further_pass(request);
@@ -115,10 +114,10 @@ fn a_redirect_of_the_only_backend_has_no_fallback() {
 #[test]
 fn the_refusal_of_a_write_is_the_clients() {
     let policy = FOLLOWED.replace(r#""chains""#, r#""owner": "far", "chains""#);
-    let mut world = World::new(&policy, FOLLOWED_ATTEMPTS);
+    let mut world = World::new(&policy);
     let push = world.request("PUT", "main.example", "/v2/a/manifests/v1");
     assert_eq!(world.end(push), forwarded("far@owner"));
-    let attempt = world.attempt_alone(push, "far");
+    let attempt = world.attempt(push, "far");
     assert_eq!(world.answer(attempt, "403", &[]), for_client("403"));
     let response = world.response(attempt);
     assert_eq!(world.respond(push, response), unchanged("403"));
@@ -128,7 +127,7 @@ fn the_refusal_of_a_write_is_the_clients() {
 #[test]
 fn a_chain_of_redirects_without_end_is_left_for_the_next_backend() {
     let on = [("location", "https://cdn.example/on")];
-    let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+    let mut world = World::new(FOLLOWED);
     let request = world.request("GET", "main.example", &blob("a"));
     let attempt = world.attempt(request, "near");
     let follows = followed("https://cdn.example/on", "near@redirects");
@@ -154,7 +153,7 @@ fn headers_of_content_from_a_redirect_target() {
         ("access-control-allow-origin", "*"),
     ];
     for (from_the_cdn, digest) in [(true, "sha256:1"), (false, "sha256:9")] {
-        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let mut world = World::new(FOLLOWED);
         let request = world.request("GET", "main.example", &blob("a"));
         let attempt = world.attempt(request, "near");
         let location =
@@ -197,7 +196,7 @@ fn a_delivery_that_is_none_is_left_for_the_next_backend() {
         (None, "600", retried_at("far@last")),
     ];
     for (asks, status, expected) in rows {
-        let mut world = World::new(FOLLOWED, FOLLOWED_ATTEMPTS);
+        let mut world = World::new(FOLLOWED);
         let request = world.request_with("GET", "main.example", &blob("a"), asks.as_slice());
         let attempt = world.attempt(request, "near");
         world.answer(attempt, "307", &[("location", "https://cdn.example/x")]);

@@ -4,7 +4,7 @@ use portolan_core::contract::StateKey;
 
 use super::host::{headers, value};
 use super::outcome::{Answered, End, forwarded, replied, retried_at, unchanged};
-use super::policies::{ALONE, DIGEST, FACTS_ATTEMPTS, LOGIN, blob, facts};
+use super::policies::{DIGEST, LOGIN, blob, facts};
 use super::simulator::World;
 
 /// Both backends of the lists are up.
@@ -20,7 +20,7 @@ const SECOND_UP: &str = r#"{"cluster_statuses": [
 const BASIC: [(&str, &str); 1] = [("authorization", "Basic YTpi")];
 
 fn world() -> World {
-    World::new(&facts(1), FACTS_ATTEMPTS)
+    World::new(&facts(1))
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_front_may_name_the_backend_that_served() {
         (silent, "200", "", "nobody's business"),
     ];
     for (front, status, expected, reason) in rows {
-        let mut world = World::new(&facts(1).replace(silent, front), FACTS_ATTEMPTS);
+        let mut world = World::new(&facts(1).replace(silent, front));
         let request = world.request("GET", "main.example", &blob("limited/a"));
         let mut attempt = world.attempt(request, "ar");
         if matches!(world.answer(attempt, status, &[]), Answered::Retried { .. }) {
@@ -301,7 +301,7 @@ fn a_front_is_scraped() {
         ("200", replied("200", "portolan_front:metrics")),
         ("404", replied("503", "portolan_failed:UNAVAILABLE")),
     ] {
-        let mut world = World::new(&policy, FACTS_ATTEMPTS);
+        let mut world = World::new(&policy);
         let request = world.request("GET", "main.example", "/metrics");
         assert_eq!(world.end(request), End::Waits);
         let call = world.call_answered(request, status, &[], "a 1\n");
@@ -351,7 +351,7 @@ fn a_location_leads_through_the_front() {
 
 #[test]
 fn a_challenge_is_the_fronts_own() {
-    let mut world = World::new(LOGIN, ALONE);
+    let mut world = World::new(LOGIN);
     let request = world.request("GET", "login.example", "/v2/team/a/manifests/v1");
     assert_eq!(world.end(request), forwarded("home"));
     assert_eq!(world.respond(request, headers(&[(":status", "401")])), unchanged("401"));

@@ -20,11 +20,9 @@ use super::outcome::{
 pub(super) struct World {
     pub(super) worker: Worker,
     pub(super) host: Host,
-    /// The filters: of requests, of attempts at the backends of the list, of redirect targets, of
-    /// forms.
+    /// The filters: of requests, of attempts at backends, of redirect targets, of forms.
     decide: Filter,
     attempt: Filter,
-    alone: Filter,
     target: Filter,
     form: Filter,
     /// The calls in the worker's name that no service has answered.
@@ -37,16 +35,15 @@ pub(super) struct World {
 }
 
 impl World {
-    /// With a policy, and the list whose attempts there are.
-    pub(super) fn new(policy: &str, list: &str) -> Self {
+    /// With a policy.
+    pub(super) fn new(policy: &str) -> Self {
         let mut worker = Worker::new(Seed(1, 2));
         let mut filter = |text: &str| match worker.configure(text.as_bytes()) {
             Ok(configured) => configured.filter,
             Err(mistakes) => panic!("{mistakes:#?}"),
         };
         let decide = filter(policy);
-        let attempt = filter(list);
-        let alone = filter(super::policies::ALONE);
+        let attempt = filter(r#"{"phase": "attempt"}"#);
         let target = filter(r#"{"phase": "hop"}"#);
         let form = filter(r#"{"phase": "token"}"#);
         let host = Host { now: MORNING, ..Host::default() };
@@ -55,7 +52,6 @@ impl World {
             host,
             decide,
             attempt,
-            alone,
             target,
             form,
             calls: Vec::new(),
@@ -136,14 +132,6 @@ impl World {
         let request = self.host.streams[&request].request;
         self.host.requests[request].latest = Some(backend.to_owned());
         let filter = self.attempt.clone();
-        self.open(&filter, request, true)
-    }
-
-    /// An attempt at the only backend of a cluster.
-    pub(super) fn attempt_alone(&mut self, request: StreamId, backend: &str) -> StreamId {
-        let request = self.host.streams[&request].request;
-        self.host.requests[request].latest = Some(backend.to_owned());
-        let filter = self.alone.clone();
         self.open(&filter, request, true)
     }
 

@@ -1,7 +1,7 @@
 //! The token endpoint, step by step: which service is asked what, and what the client gets.
 
 use super::outcome::{End, forwarded, replied};
-use super::policies::{ALONE, LOGIN};
+use super::policies::LOGIN;
 use super::simulator::World;
 
 const SCOPE: &str = "/portolan/token?service=login.example&scope=repository:team/a:pull";
@@ -10,7 +10,7 @@ const CHALLENGE: [(&str, &str); 1] =
     [("www-authenticate", r#"Bearer realm="https://self.example/t",service="self""#)];
 
 fn world() -> World {
-    World::new(LOGIN, ALONE)
+    World::new(LOGIN)
 }
 
 /// A client asks for a token at the front of `home`.

@@ -96,16 +96,12 @@ fn copies(manager: &Value, chain: &str, module: &Module) -> Vec<Value> {
     filters.into_iter().flatten().enumerate().flat_map(of_filter).collect()
 }
 
-/// Whether any cluster runs the filter.
+/// Whether attempts pass the filter.
 pub(super) fn attempts(whole: &Value) -> bool {
-    const FILTERS: &str = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/http_filters";
-    let is_wasm = |filter: &Value| {
-        filter.pointer("/typed_config/@type").and_then(Value::as_str) == Some(WASM)
-    };
-    static_resources(whole, "clusters").any(|cluster| {
-        cluster
-            .pointer(FILTERS)
-            .and_then(Value::as_array)
-            .is_some_and(|all| all.iter().any(is_wasm))
-    })
+    const FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
+    let ours = static_resources(whole, "listeners").next();
+    let filters = ours.and_then(|listener| listener.pointer(FILTERS)).and_then(Value::as_array);
+    let of_attempts =
+        |filter: &Value| filter.pointer("/typed_config/upstream_http_filters").is_some();
+    filters.into_iter().flatten().any(of_attempts)
 }

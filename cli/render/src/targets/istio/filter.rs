@@ -85,7 +85,7 @@ pub(super) fn add(patches: &mut Patches<'_>, filters: &[Value], module: &Module)
     }
 }
 
-/// Makes filters of clusters such that Istio delivers them, and collects what it has to deliver.
+/// Makes filters of attempts such that Istio delivers them, and collects what it has to deliver.
 pub(super) struct Delivery<'m> {
     module: &'m Module,
     /// The contents of filters, by the names under which they are discovered.
@@ -101,11 +101,16 @@ impl<'m> Delivery<'m> {
     /// The filters of a cluster.
     pub(super) fn of_cluster(&mut self, mut cluster: Value) -> Value {
         let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/http_filters";
-        let filters = cluster.pointer_mut(options).and_then(Value::as_array_mut);
+        self.of_attempts(&mut cluster, options);
+        cluster
+    }
+
+    /// The filters of attempts that are at a place of something, if there are any.
+    pub(super) fn of_attempts(&mut self, whole: &mut Value, place: &str) {
+        let filters = whole.pointer_mut(place).and_then(Value::as_array_mut);
         for filter in filters.into_iter().flatten() {
             self.of_filter(filter);
         }
-        cluster
     }
 
     /// A file is named where it is needed. A URL is only looked at by the agent where extensions

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::filter::{Delivery, Module};
+use super::filter::Delivery;
 use super::patch::Patches;
 
 /// Adds the patches of clusters and routes.
@@ -13,9 +13,8 @@ pub(super) fn add(
     patches: &mut Patches<'_>,
     clusters: Vec<Value>,
     routes: Vec<Value>,
-    module: &Module,
+    mut delivery: Delivery<'_>,
 ) {
-    let mut delivery = Delivery::new(module);
     for cluster in clusters {
         let cluster = delivery.of_cluster(cluster);
         patches.add("CLUSTER", cluster);

@@ -8,7 +8,7 @@ use portolan_core::contract::headers;
 use serde_json::{Value, json};
 
 use super::arguments::Level;
-use super::filter::DENIES_ALL;
+use super::filter::{DENIES_ALL, Delivery};
 use super::names::Names;
 use super::patch::Patches;
 use crate::model::time_limits::{TimeLimits, written};
@@ -18,13 +18,14 @@ use crate::typed::extension;
 /// The name by which Istio and Envoy know it.
 const FILTER: &str = "envoy.filters.network.http_connection_manager";
 
-/// Adds the patches of the listener.
+/// Adds the patches of the listener. The filters of attempts that it has are to be delivered.
 pub(super) fn add(
     patches: &mut Patches<'_>,
     parts: &Parts,
     names: &Names,
     level: Level,
     time_limits: TimeLimits,
+    delivery: &mut Delivery<'_>,
 ) {
     let Some(listener) = parts.listeners.first() else { return };
     let whole = json!({
@@ -42,6 +43,9 @@ pub(super) fn add(
     patches.listener("FILTER_CHAIN", json!({}), "MERGE", &handshake);
     let Some(mut manager) = listener.pointer(MANAGER).cloned() else { return };
     adapt(&mut manager, names);
+    for filter in filters(&mut manager) {
+        delivery.of_attempts(filter, "/typed_config/upstream_http_filters");
+    }
     if level == Level::Plugin {
         adapt_to_plain_routes(&mut manager, time_limits);
     }

@@ -77,14 +77,16 @@ fn objects(rendering: &Rendering, names: &Names, module: &Module, level: Level) 
     let model = rendering.model();
     let mut parts = split(bootstrap::bootstrap(&model), options);
     let mut patches = Patches::of(names);
+    let mut delivery = filter::Delivery::new(module);
     let clusters = std::mem::take(&mut parts.clusters);
     let routes = std::mem::take(&mut parts.routes);
-    manager::add(&mut patches, &parts, names, level, model.serving.time_limits);
+    let time_limits = model.serving.time_limits;
+    manager::add(&mut patches, &parts, names, level, time_limits, &mut delivery);
     filter::add(&mut patches, &parts.filters, module);
     let mut objects = vec![filter::plugin(names, module, json), names.gateway()];
     match level {
         Level::Plugin => objects.extend(plugin::objects(&model, names)),
-        Level::Full => full::add(&mut patches, clusters, routes, module),
+        Level::Full => full::add(&mut patches, clusters, routes, delivery),
     }
     objects.push(patches.object());
     objects

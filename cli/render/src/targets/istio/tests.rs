@@ -261,7 +261,7 @@ fn certificates_of_backends_are_verified() {
     assert_eq!(tls, [&expected, &json!({"mode": "DISABLE"})]);
 }
 
-/// Every filter of ours of a cluster is either a file or discovered, and what is discovered is
+/// Every filter of ours of attempts is either a file or discovered, and what is discovered is
 /// delivered.
 #[test]
 fn discovered_names_are_in_the_objects() {
@@ -271,16 +271,20 @@ fn discovered_names_are_in_the_objects() {
         .iter()
         .map(|patch| patch["patch"]["value"]["name"].as_str().unwrap())
         .collect();
-    let mut discovered = BTreeSet::new();
-    for patch in patches(&objects, "CLUSTER") {
-        let filters = patch["patch"]["value"]
-            .pointer("/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/http_filters");
-        for filter in filters.and_then(Value::as_array).into_iter().flatten() {
-            if filter.get("config_discovery").is_some() {
-                discovered.insert(filter["name"].as_str().unwrap());
-            }
-        }
-    }
+    let clusters = patches(&objects, "CLUSTER");
+    let of_clusters = clusters.iter().filter_map(|patch| {
+        patch["patch"]["value"].pointer("/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/http_filters")
+    });
+    let of_listener = manager(&objects)["http_filters"].as_array().unwrap();
+    let of_router = of_listener
+        .iter()
+        .filter_map(|filter| filter.pointer("/typed_config/upstream_http_filters"));
+    let discovered: BTreeSet<&str> = of_clusters
+        .chain(of_router)
+        .flat_map(|filters| filters.as_array().unwrap())
+        .filter(|filter| filter.get("config_discovery").is_some())
+        .map(|filter| filter["name"].as_str().unwrap())
+        .collect();
     assert!(!discovered.is_empty());
     assert!(discovered.is_subset(&contents), "{discovered:?} {contents:?}");
     for filter in manager(&objects)["http_filters"].as_array().unwrap() {

@@ -69,10 +69,16 @@ fn rename(backend: &mut Backend, key: String) {
     backend.key = key;
 }
 
+/// Which filters a cluster of a backend is rendered with. It changes when what looks at attempts
+/// moves between clusters and listeners: the listener of another release would otherwise send
+/// requests, while Envoy goes over, to clusters whose attempts nobody looks at there.
+const FORM: &str = "attempts in the router";
+
 /// All that decides whom a request reaches, and as whom: URL, TLS, what it wants to see, the
 /// proxy's own credential, where redirects are fetched from.
 fn of_backend(backend: &Backend, credentials: &[Credential], filters: Filters) -> Fingerprint {
     let mut parts: Vec<String> = url(&backend.url).to_vec();
+    parts.push(FORM.to_owned());
     parts.extend(tls(&backend.tls));
     parts.extend(match &backend.auth {
         BackendAuth::Open => vec!["open".to_owned()],

@@ -75,11 +75,8 @@ fn down() -> impl Strategy<Value = Option<usize>> {
 
 /// With what backends have besides; nothing is that they are hedged as usual.
 fn world(pair: [&str; 2], more: &str) -> World {
-    let [first, second] = pair;
     let more = if more.is_empty() { USUAL } else { more };
-    let attempts =
-        format!(r#"{{"phase": "attempt", "list": ["{first}", "{second}"], "overlap": true}}"#);
-    World::new(&policy(pair, more), &attempts)
+    World::new(&policy(pair, more))
 }
 
 proptest! {

@@ -86,7 +86,7 @@ impl<'w> Router<'w> {
         };
         let places = || (0..2).filter(is_up);
         let place = places().find(|place| !was_tried(place)).or_else(|| places().next());
-        self.begin(self.pair[place.unwrap()], false);
+        self.begin(self.pair[place.unwrap()]);
     }
 
     fn next_cluster(&self) -> String {
@@ -105,18 +105,14 @@ impl<'w> Router<'w> {
             .map(|name| *self.pair.iter().find(|one| **one == name).unwrap())
             .collect();
         match members.iter().find(|name| Some(**name) != down) {
-            Some(name) => self.begin(name, true),
-            None if kind == "sparing-1" => self.begin(members[0], true),
+            Some(name) => self.begin(name),
+            None if kind == "sparing-1" => self.begin(members[0]),
             None => self.respond(headers(&[(":status", "503"), ("retry-after", "1")])),
         }
     }
 
-    fn begin(&mut self, backend: &'static str, is_alone: bool) {
-        let id = if is_alone {
-            self.world.attempt_alone(self.request, backend)
-        } else {
-            self.world.attempt(self.request, backend)
-        };
+    fn begin(&mut self, backend: &'static str) {
+        let id = self.world.attempt(self.request, backend);
         let new = Attempt {
             backend,
             id,

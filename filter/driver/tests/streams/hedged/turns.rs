@@ -202,11 +202,12 @@ fn the_second_is_asked_later_where_the_first_takes_its_time() {
 /// Attempts that follow each other say nothing of when the second is to be asked too.
 #[test]
 fn attempts_in_other_lists_do_not_count() {
-    let attempts = r#"{"phase": "attempt", "list": ["robot", "open"]}"#;
-    let mut world = World::new(&policy(PAIR, USUAL), attempts);
+    const THREE: &str = r#""rules": [{"name": "three", "repositories": ["three/**"],
+               "readers": "anyone", "chains": {"default": ["robot", "open", "hub"]}}, {"#;
+    let mut world = World::new(&policy(PAIR, USUAL).replace(r#""rules": [{"#, THREE));
     for is_answered in [true, false] {
         for _ in 0..100 {
-            let request = world.request("GET", "main.example", &blob("team/a"));
+            let request = world.request("GET", "main.example", &blob("three/a"));
             let attempt = world.attempt(request, "robot");
             world.pass(400);
             if is_answered {
