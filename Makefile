@@ -93,10 +93,10 @@ failover-report: ## what clients notice of a failing registry; writes docs/failo
 	@scripts/build
 	@scripts/failover-report
 
-soak: ## an hour of load, faults and changes of the policy; writes docs/soak.md
+soak: ## an hour of load, faults and changes of the policy; writes docs/soak.md, with FILTER=module docs/soak-module.md
 	@scripts/setup build envoy registries clients
 	@scripts/build
-	@scripts/soak
+	@PORTOLAN_FILTER=$(or $(FILTER),wasm) scripts/soak
 
 clients: ## what works with which client; writes docs/clients.md
 	@scripts/setup build envoy registries clients go-clients nerdctl buildx cosign chart

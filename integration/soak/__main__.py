@@ -1,4 +1,4 @@
-"""`make soak`: runs, and writes docs/soak.md if it was an hour.
+"""`make soak`: runs, and writes docs/soak.md if it was an hour, or docs/soak-module.md with the native module.
 
     python -m soak [--seconds N] [--rate N] [--seed N] [--share N]
 
@@ -20,7 +20,6 @@ from soak import page
 from soak.run import Options, Result, run
 from soak.tally import clock
 
-PAGE = paths.ROOT / "docs/soak.md"
 LONG_SECONDS = 3600.0
 RATE = 500.0
 
@@ -38,11 +37,12 @@ def main() -> int:
         processes.stop_all()
     for line in result.tally.complaints:
         print(f"soak: {line}")
-    text = page.page(result, surroundings.describe([]))
+    text = page.page(result, surroundings.describe([]), is_native=paths.is_native())
     print(text)
     if options.seconds >= LONG_SECONDS:
-        PAGE.write_text(text)
-        say(f"wrote {PAGE.relative_to(paths.ROOT)}")
+        name = "docs/soak-module.md" if paths.is_native() else "docs/soak.md"
+        (paths.ROOT / name).write_text(text)
+        say(f"wrote {name}")
     return _verdict(result)
 
 

@@ -4,9 +4,9 @@ from soak.measured import Measured, growth
 from soak.run import RELOAD_SECONDS, Result
 from soak.tally import Ending
 
-HEAD = """# Soak: two tenants, every fault, and a new policy every ten seconds
+HEAD = """# {title}
 
-Written by `make soak`; do not edit.
+Written by `{command}`; do not edit.
 
 Two tenants share one Envoy with two workers. Each has a front, a password, a rule and repositories of its own; the layers are the same,
 digest for digest. Two registries have all of it, one is written. They fail in turn and in every way below, in an order that the seed
@@ -15,6 +15,14 @@ the rules have new ones, the chains another order. Of the requests 2 in 100 are 
 content, by its name, by paths that climb, with the wrong password and without one.
 
 """
+
+# Without the native module, and with it.
+TITLES = (
+    "Soak: two tenants, every fault, and a new policy every ten seconds",
+    "Soak of the native module: the same hour, with the filter that has no sandbox",
+)
+COMMANDS = ("make soak", "make soak FILTER=module")
+FILTERS = ("the filter in WebAssembly", "the filter as a native module")
 
 MEANINGS = {
     Ending.RIGHT: "the content, checked against its digest; a push that was taken; a refusal that is due",
@@ -27,13 +35,13 @@ MEANINGS = {
 }
 
 
-def page(result: Result, about: dict[str, str]) -> str:
-    """The whole page."""
+def page(result: Result, about: dict[str, str], *, is_native: bool) -> str:
+    """The whole page; `is_native` says that the filter was the native module."""
     options, tally = result.options, result.tally
     lines = [
-        HEAD.format(reload=RELOAD_SECONDS).rstrip("\n"),
+        HEAD.format(title=TITLES[is_native], command=COMMANDS[is_native], reload=RELOAD_SECONDS).rstrip("\n"),
         "",
-        f"{about['date']}, commit `{about['commit'][:12]}{'+changes' if '+' in about['commit'] else ''}`, {about['processor']}, Envoy {about['envoy']}; "
+        f"{about['date']}, commit `{about['commit'][:12]}{'+changes' if '+' in about['commit'] else ''}`, {about['processor']}, Envoy {about['envoy']}, {FILTERS[is_native]}; "
         f"{options.seconds:.0f} s, seed {options.seed}, {tally.all / options.seconds:.0f} requests a second "
         f"({options.rate:g} wanted).",
         "",
