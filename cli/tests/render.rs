@@ -64,6 +64,17 @@ fn a_file_is_what_would_be_printed() {
     assert_eq!(fs::read_to_string(path).unwrap(), render("drycc", &[]));
 }
 
+#[test]
+fn a_file_of_json_says_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("envoy.json");
+    assert_eq!(render("drycc", &["--output", path.to_str().unwrap()]), "");
+    let json = fs::read_to_string(path).unwrap();
+    assert!(serde_json::from_str::<Value>(&json).is_ok(), "Envoy reads it as JSON");
+    let yaml = render("drycc", &[]);
+    assert_eq!(Yaml::load_from_str(&json).unwrap(), Yaml::load_from_str(&yaml).unwrap());
+}
+
 /// The text behind the only `configuration:` of the hand-written file.
 fn policy_in(envoy: &str) -> String {
     fn find(node: &Yaml<'_>) -> Option<String> {

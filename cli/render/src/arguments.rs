@@ -53,7 +53,8 @@ pub struct RenderArgs {
     /// Print only the filter's own configuration, as JSON for an Envoy configured by hand.
     #[arg(long, conflicts_with_all = ["without_wasm", "geoip_database", "sds_output", "directory"])]
     pub(super) filter_configuration: bool,
-    /// Write to this file in one step, not to the standard output.
+    /// Write to this file in one step, not to the standard output. The configuration of an Envoy is
+    /// JSON in a file `NAME.json`, which Envoy reads in a small part of the time.
     #[arg(long, value_name = "FILE", conflicts_with = "directory")]
     pub output: Option<PathBuf>,
 }

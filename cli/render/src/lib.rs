@@ -158,8 +158,17 @@ fn whole(arguments: &RenderArgs, policy: &LoadedPolicy) -> Result<String, Render
     let rendering = Rendering::of(policy, &arguments.site, Target::Bootstrap)?;
     let model = rendering.model();
     write_secrets(&model, arguments.sds_output.as_deref())?;
+    let whole = bootstrap::bootstrap(&model);
+    if arguments.output.as_deref().is_some_and(is_json) {
+        return Ok(format!("{whole}\n"));
+    }
     let header = header(&rendering.options, &arguments.policy);
-    Ok(format!("{header}{}", yaml::print(&bootstrap::bootstrap(&model))))
+    Ok(format!("{header}{}", yaml::print(&whole)))
+}
+
+/// Whether Envoy reads a file as JSON, which it tells by the name.
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
 }
 
 /// The files of the nodes of caches. They are filled where an Envoy with the same options listens
