@@ -23,8 +23,8 @@ pub(super) struct Limit {
 /// What a field needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// The module as a file in the gateway's pods: the filters of clusters run it, and Envoy
-    /// Gateway tells clusters of no module that it serves.
+    /// The module as a file in the gateway's pods: the filters of attempts run it, and Envoy
+    /// Gateway tells clusters, which may have such filters, of no module that it serves.
     File,
     /// Nothing has it.
     Nothing,
@@ -139,7 +139,7 @@ pub(super) fn check(policy: &LoadedPolicy) -> Result<(), Vec<Diagnostic>> {
     refuse(all_places(policy, Needs::Nothing))
 }
 
-/// Refuses a policy whose clusters run the filter where they cannot have it.
+/// Refuses a policy whose attempts pass the filter where they cannot have it.
 ///
 /// # Errors
 ///
@@ -152,7 +152,7 @@ pub(super) fn check_attempts(
         return Ok(());
     }
     let found = all_places(policy, Needs::File);
-    let whole = "the filters of this policy's clusters need the module as a file: render with `--wasm PATH` \
+    let whole = "the attempts of this policy need the module as a file: render with `--wasm PATH` \
                  (docs/envoy-gateway.md)";
     refuse(if found.is_empty() { vec![policy.mistake("rules", whole.to_owned())] } else { found })
 }
