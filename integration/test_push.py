@@ -226,6 +226,9 @@ LOCATIONS = [
     ("a-1_2=:.x?y", UPLOADS + "a-1_2=:.x?y", "relative to the request"),
     ("/v2/acme/app/blobs/uploads/a/b/c?d", UPLOADS + "a/b/c?d", "a session of several segments"),
     ("/v2/acme/app/blobs/uploads/a%3D%2Bb", UPLOADS + "a%3D%2Bb", "escapes in the session"),
+    ("http://{west}/v2/acme/app/blobs/uploads/1?a\r\nLocation: http://{west}/v2/acme/app/blobs/uploads/1?a", UPLOADS + "1?a", "twice"),
+    ("/v2/acme/app/blobs/uploads/1\r\nLocation: http://{west}/v2/acme/app/blobs/uploads/2", UPLOADS + "1", "two: the first one, as in clients"),
+    ("/v2/acme/app/blobs/uploads/1?ns=ghcr.io&x=1", UPLOADS + "1?x=1", "a registry chooses no other registry of the front"),
 ]
 # fmt: on
 

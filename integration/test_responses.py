@@ -79,6 +79,7 @@ LINKS = [
     (["<list?last=b>; rel=next"], ["</v2/drycc/app/tags/list?last=b>; rel=next"], "relative"),
     (['<?last=a,b;c>; title="x, <y>; \\"z"; rel=next, <https://docs.example/x>; rel=help'], ['</v2/drycc/app/tags/list?last=a,b;c>; title="x, <y>; \\"z"; rel=next, <https://docs.example/x>; rel=help'], "separators in odd places"),
     (["<https://docs.example/x>; rel=help", "</v2/acme/app/tags/list?last=b>; rel=next"], ["<https://docs.example/x>; rel=help", "</v2/drycc/app/tags/list?last=b>; rel=next"], "two lines"),
+    (["</v2/acme/app/tags/list?last=b&ns=ghcr.io>; rel=next"], ["</v2/drycc/app/tags/list?last=b>; rel=next"], "to another registry of the front"),
     (["/v2/acme/app/tags/list?last=b; rel=next"], ["</v2/drycc/app/tags/list?last=b>; rel=next"], "no brackets"),
 ]
 # fmt: on

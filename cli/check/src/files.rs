@@ -46,12 +46,17 @@ fn names<'d>(path: &str, document: &'d Document, named: &mut Vec<(String, &'d st
     }
 }
 
-/// The files of certificates and credentials that are not on this machine, in one line: where Envoy
-/// runs they may well be. The database is not among them: it is fetched there, and few have it
-/// where they write a policy.
+/// The files that a policy names and that are not on this machine, in one line: where Envoy runs
+/// they may well be. Few have the database where they write a policy, as it is fetched where Envoy
+/// runs: it is missed only on a machine that has its directory.
 pub(super) fn absent(policy: &LoadedPolicy) -> Option<Diagnostic> {
     let mut named = Vec::new();
     names("", &policy.document, &mut named);
+    if let Geo::Database(file) = policy.config.clients().geo()
+        && Path::new(file).parent().is_some_and(Path::is_dir)
+    {
+        named.push((DATABASE.to_owned(), file));
+    }
     let mut absent = named.into_iter().filter(|(_, file)| !Path::new(file).exists());
     let (path, file) = absent.next()?;
     let more = match absent.count() {

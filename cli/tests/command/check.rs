@@ -1,5 +1,7 @@
 //! `portolan check`, from the outside: what it prints where, and its exit status.
 
+use std::fs;
+
 use crate::portolan::{Directory, Run};
 
 const GOOD: &str = "\
@@ -181,6 +183,22 @@ fn files_that_are_elsewhere_are_a_note() {
     }
     assert_eq!(directory.run(&["check", "--quiet", "p.yaml"]), run(0, "", ""));
     assert_eq!(directory.run(&["check", "--files", "p.yaml"]).status, 1);
+}
+
+/// The directory of the database is here, so that Envoy may run here.
+#[test]
+fn a_database_that_is_not_there_is_a_note_where_its_directory_is() {
+    let directory = Directory::with(&[]);
+    let file = directory.path("geoip.mmdb");
+    let policy = GOOD.replace("/etc/portolan/geoip.mmdb", &file.display().to_string());
+    fs::write(directory.path("p.yaml"), policy).unwrap();
+    let found = directory.run(&["check", "--strict", "p.yaml"]);
+    assert_eq!((found.status, found.stdout.as_str()), (0, OK));
+    let expected = "note: clients.geo.database: `";
+    assert!(found.stderr.contains(expected), "{}", found.stderr);
+    assert!(found.stderr.contains("geoip.mmdb` is not on this machine"), "{}", found.stderr);
+    fs::write(file, "there, which is all that is asked").unwrap();
+    assert_eq!(directory.run(&["check", "p.yaml"]), run(0, OK, ""));
 }
 
 #[test]

@@ -106,14 +106,24 @@ impl Context<'_> {
     }
 
     /// Query and fragment. A client that follows a URL adds no `ns` to it, so where `ns` named the
-    /// upstream the URL has it: behind everything that the registry wrote, which stays as it is.
+    /// upstream the URL has it: behind everything that the registry wrote, which stays as it is. An
+    /// `ns` of the registry's is taken out: it would lead the client to another registry.
     fn suffix_at_front(&self, suffix: &[u8]) -> Vec<u8> {
-        let Some(namespace) = self.receipt.naming.namespace() else { return suffix.to_vec() };
         let end = suffix.iter().position(|byte| *byte == b'#').unwrap_or(suffix.len());
         let (query, fragment) = suffix.split_at_checked(end).unwrap_or((suffix, b""));
         let query = query.strip_prefix(b"?").unwrap_or_default();
-        let query = query::with_added(query, NAMESPACE, namespace.as_bytes());
-        [b"?", query.as_slice(), fragment].concat()
+        let is_named = query::parameters(query).any(|parameter| parameter.has_key(NAMESPACE));
+        let namespace = self.receipt.naming.namespace();
+        if !is_named && namespace.is_none() {
+            return suffix.to_vec();
+        }
+        let own = if is_named { query::without(query, &[NAMESPACE]) } else { query.to_vec() };
+        let query = match namespace {
+            Some(namespace) => query::with_added(&own, NAMESPACE, namespace.as_bytes()),
+            None => own,
+        };
+        let mark: &[u8] = if query.is_empty() { b"" } else { b"?" };
+        [mark, query.as_slice(), fragment].concat()
     }
 }
 

@@ -77,6 +77,9 @@ fn locations_of_uploads() {
         ("?digest=x", Ok("/v2/drycc/tool/blobs/uploads/?digest=x"), "a query only"),
         ("/v2/acme/tool/blobs/uploads/a/b%20c#d", Ok("/v2/drycc/tool/blobs/uploads/a/b%20c#d"), "opaque session, fragment kept"),
         ("/v2/acme/tool/blobs/uploads/1?a=b c\u{e9}", Ok("/v2/drycc/tool/blobs/uploads/1?a=b%20c%C3%A9"), "raw bytes in a query, as clients send them"),
+        ("/v2/acme/tool/blobs/uploads/1,https://b.example/v2/acme/tool/blobs/uploads/2", Ok("/v2/drycc/tool/blobs/uploads/1"), "two in one: the host of the second is the backend's"),
+        ("/v2/acme/tool/blobs/uploads/1?ns=other&_state=x&n%73=y#d", Ok("/v2/drycc/tool/blobs/uploads/1?_state=x#d"), "another registry of the front"),
+        ("/v2/acme/tool/blobs/uploads/1?ns=other", Ok("/v2/drycc/tool/blobs/uploads/1"), "the same, and nothing else"),
         // Other repositories of the backend.
         ("/v2/acme/other/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000", Ok("/v2/drycc/other/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000"), "another repository, mapped back"),
         ("/v2/acme/toolbox/manifests/v1", Ok("/v2/drycc/toolbox/manifests/v1"), "a longer name is another name"),
@@ -233,6 +236,7 @@ fn links() {
     let rows: &[(&str, Result<Option<&str>, ()>, &str)] = &[
         (r#"</v2/acme/tool/tags/list?n=2&last=b>; rel="next""#, Ok(Some(r#"</v2/drycc/tool/tags/list?n=2&last=b>; rel="next""#)), "Quay and distribution"),
         ("<https://b.example/v2/acme/tool/tags/list?next_page=gA%3D%3D>; rel=next", Ok(Some("</v2/drycc/tool/tags/list?next_page=gA%3D%3D>; rel=next")), "absolute, opaque, unquoted"),
+        (r#"</v2/acme/tool/tags/list?ns=ghcr.io&last=b>; rel="next""#, Ok(Some(r#"</v2/drycc/tool/tags/list?last=b>; rel="next""#)), "another registry of the front"),
         ("<list?last=b>; rel=\"next\"", Ok(Some("</v2/drycc/tool/tags/list?last=b>; rel=\"next\"")), "relative"),
         ("<?last=a,b;c>;title=\"x, \\\"<y>\";rel=next , </v2/acme/tool/tags/list?z>", Ok(Some("</v2/drycc/tool/tags/list?last=a,b;c>;title=\"x, \\\"<y>\";rel=next , </v2/drycc/tool/tags/list?z>")), "commas, semicolons and brackets in odd places"),
         ("<https://docs.example/x>; rel=help", Ok(Some("<https://docs.example/x>; rel=help")), "another host"),
