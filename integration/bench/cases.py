@@ -18,6 +18,8 @@ CACHE = "cache@eu"
 _PATIENCE: Policy = {
     "attempt_timeouts": {"manifests": "60s", "blobs": "60s"},
     "health_check": {"interval": "60s", "timeout": "30s"},
+    # Reads are hedged, and nobody is ever so late.
+    "hedge_after": "50s",
 }
 
 # The same for a question to a blob store.

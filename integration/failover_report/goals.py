@@ -173,7 +173,7 @@ def _tells_an_outage(sample: Sample) -> bool:
 def _bound(sample: Sample, hedged: Hedged | None) -> float:
     is_blob = sample.what == "blob"
     attempt = settings.BLOB_ATTEMPT_SECONDS if is_blob else settings.MANIFEST_ATTEMPT_SECONDS
-    return attempt + hedged.connect_seconds if hedged else BACKENDS * attempt
+    return attempt + settings.CONNECT_SECONDS if hedged else BACKENDS * attempt
 
 
 def _always(figures: Figures) -> Iterator[Verdict]:

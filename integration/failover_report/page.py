@@ -35,17 +35,18 @@ The goals: pulls and single requests do not fail as long as one registry can ser
 head cannot be sent again by a proxy: there the clients that resume, {" and ".join(goals.RESUMING)}, must lose
 nothing); noticed within {goals.NOTICED_WITHIN:.0f} s; then {goals.ONE_ATTEMPT_SHARE:.1%} of the reads take one
 attempt; back within {goals.BACK_WITHIN:.0f} s; never a wrong digest, never a write but at the owner; if both are
-down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout (with hedged
-reads within the attempt timeout + the connect timeout, also where one hangs and the other lacks the image). A registry that
+down, every failure is an OCI 503 with `Retry-After` within the number of backends x the attempt timeout (where one
+hangs and the other lacks the image, within the attempt timeout + the connect timeout). A registry that
 is well answers everything, and every push, whatever is asked of it and however it limits pings; and one that nobody had
 asked anything before it was away for a moment is used again within {goals.BACK_AFTER_REST_WITHIN:.0f} s.
 
 Where redirects are followed, the primary sends whoever reads a blob to a delivery network, and the policy says
 `redirect_handling: follow`: while that network fails, the primary is well and tags are read there.
 
-Where it says *hedged reads*, both registries have `hedge_after: usual`, which is off otherwise. Then nobody waits long for a
-registry that does not answer, at the price of some extra requests; each of these scenarios has a goal for what it is about.
-One read in a hundred may take a second attempt there after the switch: each worker of Envoy finds out for itself.
+Reads are hedged, as they are unless the policy says otherwise: nobody waits long for a registry that does not answer, at the
+price of some extra requests. Each scenario that is called *hedged reads* has a goal for what it is about. One read in a hundred
+may take a second attempt there after the switch: each worker of Envoy finds out for itself. Where it says `hedge_after: off`,
+the policy has that.
 
 Where the health checks pass although data hangs, only real reads can show that a registry is well again: three try it
 every eight seconds and take a second attempt. Of the reads of that time one alone would be more than the goal allows, and

@@ -32,8 +32,7 @@ class Played:
 async def play(scenario: Scenario, world: World, phases: Phases, say: Say) -> Played:
     """Plays it."""
     links = {PRIMARY: scenario.primary, SECONDARY: scenario.secondary}
-    connect_seconds = scenario.hedged.connect_seconds if scenario.hedged else None
-    async with Stage(world, scenario.name, links, scenario.can_restart_hot, connect_seconds) as stage:
+    async with Stage(world, scenario.name, links, scenario.can_restart_hot, scenario.is_hedged) as stage:
         try:
             if not scenario.begins_at_rest:
                 stage.start_load()

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from failover_report import settings
 from failover_report.stage import Link, Stage
 
 Trouble = Callable[[Stage, float], Awaitable[None]]
@@ -20,8 +19,6 @@ class Hedged:
     """Of all single requests."""
     extra_share: float | None = None
     """Requests to registries beyond one for each read."""
-    connect_seconds: float = settings.CONNECT_SECONDS
-    """The time of a connection, in the policy."""
 
 
 @dataclass(frozen=True)
@@ -52,4 +49,6 @@ class Scenario:
     is_limited: bool = False
     """The primary says for how long it wants to be left alone; it must not be asked by every read."""
     hedged: Hedged | None = None
-    """The policy has reads hedged."""
+    """What is asked of hedged reads, which every policy has unless it says otherwise."""
+    is_hedged: bool = True
+    """No: the policy says otherwise, `hedge_after: off`."""

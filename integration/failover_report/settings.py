@@ -13,7 +13,7 @@ PULL_SECONDS = 90.0
 # The policy's own defaults, which the rendered configuration of this report leaves as they are.
 MANIFEST_ATTEMPT_SECONDS = 3.0
 BLOB_ATTEMPT_SECONDS = 10.0
-CONNECT_SECONDS = 3.0
+CONNECT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)

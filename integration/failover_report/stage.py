@@ -76,8 +76,8 @@ class Stage:
     name: str
     links: dict[str, Link]
     can_restart_hot: bool = False
-    hedged_connect_seconds: float | None = None
-    """The time of a connection, where reads are hedged."""
+    is_hedged: bool = True
+    """Whether reads are hedged, which they are unless the policy says otherwise."""
     marks: Marks = field(default_factory=Marks)
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     names: NameServer = field(default_factory=NameServer)
@@ -166,9 +166,8 @@ class Stage:
         return document
 
     def _policy(self, port: int) -> Policy:
-        seconds = self.hedged_connect_seconds
-        hedged = {"hedge_after": "usual", "connect_timeout": f"{seconds:g}s"} if seconds else {}
-        backends = {name: self._backend(name) | hedged for name in self.registries}
+        more = {} if self.is_hedged else {"hedge_after": "off"}
+        backends = {name: self._backend(name) | more for name in self.registries}
         rule = {
             "name": "team",
             "repositories": ["team/**"],

@@ -8,18 +8,22 @@ use portolan_core::config::{Backend, Config, HedgeAfter};
 
 use super::doubt::Doubt;
 
-/// `hedge_after` of backends that stand in no chain of two beside another one that has it.
+/// A `hedge_after` that is written at a backend of which no read is hedged, and none is to another.
 pub(super) fn doubts(config: &Config) -> Vec<Doubt> {
     let hedged = config.lists().iter().filter_map(|list| hedge(config, list));
     let used: BTreeSet<&str> = hedged.flat_map(|hedge| [hedge.first, hedge.second]).collect();
     let says_so = config
         .backends()
         .iter()
-        .filter(|backend| backend.resilience().hedge_after != HedgeAfter::Never)
+        .filter(|backend| {
+            let written = backend.resilience().hedge_after;
+            written.is_some_and(|after| after != HedgeAfter::Never)
+        })
         .map(Backend::name);
     let doubt = |name: &str| {
-        let message = "is not used: reads are hedged between the two backends of a chain of two \
-                       that both have it; write it at both, or leave it out";
+        let message = "is not used: reads are hedged between the two backends of a chain of two, \
+                       of which neither has `off` and the second is not Docker Hub, unless it has \
+                       a `hedge_after` of its own; leave it out";
         (join(&join("backends", name), "hedge_after"), message.to_owned())
     };
     says_so.filter(|name| !used.contains(name)).map(doubt).collect()

@@ -50,14 +50,17 @@ fn a_health_check_that_cannot_be_made() {
 #[test]
 fn hedged_reads_that_have_no_second_backend() {
     let after = ", hedge_after: usual";
+    let off = ", hedge_after: off";
     let chain = |links: &str| {
         format!("{{name: all, repositories: [\"**\"], chains: {{default: [{links}]}}}}")
     };
     let rows = [
         ([after, after], "a, b", &[][..], "both have it"),
-        (["", ""], "a, b", &[], "none has it"),
-        ([after, ""], "a, b", &["a"], "the other one has none"),
-        (["", after], "a, b", &["b"], "the first one has none"),
+        (["", ""], "a, b", &[], "none says so"),
+        ([after, ""], "a, b", &[], "the other one is hedged as well"),
+        ([after, off], "a, b", &["a"], "the other one is not asked"),
+        ([off, after], "a, b", &["b"], "the first one is not hedged"),
+        ([off, off], "a", &[], "never is what happens"),
         ([after, after], "a", &["a", "b"], "they are in no chain together"),
     ];
     for ([of_a, of_b], links, expected, reason) in rows {

@@ -24,8 +24,8 @@ pub struct Hedge<'c> {
 }
 
 /// When the second backend of a list is asked too; `None` for never: the list has not two backends,
-/// one of them takes no part, or the first is a cache. A cache that is slow to begin may be
-/// fetching what is asked for.
+/// one of them takes no part, the second is a registry that counts requests, or the first is a
+/// cache. A cache that is slow to begin may be fetching what is asked for.
 #[must_use]
 pub fn hedge<'c>(config: &'c Config, list: &BackendList) -> Option<Hedge<'c>> {
     let [first, second] = list.backends() else { return None };
@@ -33,9 +33,8 @@ pub fn hedge<'c>(config: &'c Config, list: &BackendList) -> Option<Hedge<'c>> {
         return None;
     }
     let (first, second) = (config.backend(*first)?, config.backend(*second)?);
-    let takes_part = |after: HedgeAfter| after != HedgeAfter::Never;
-    let after = first.resilience().hedge_after;
-    let both = takes_part(after) && takes_part(second.resilience().hedge_after);
+    let after = first.hedge_after();
+    let both = after != HedgeAfter::Never && second.is_asked_early();
     let hedge = Hedge { first: first.name(), second: second.name(), after };
     (both && list.purpose() == Purpose::Read).then_some(hedge)
 }
@@ -88,15 +87,19 @@ mod tests {
 
     use super::*;
 
-    fn policy(a: Option<&str>, b: Option<&str>) -> Config {
-        let at = |url, hedge_after: Option<&str>| {
+    const A: &str = "https://a.example";
+    const B: &str = "https://b.example";
+    const HUB: &str = "https://registry-1.docker.io";
+
+    fn policy([a, b]: [(&str, Option<&str>); 2]) -> Config {
+        let at = |(url, hedge_after): (&str, Option<&str>)| {
             let backend = Backend::at(url);
             hedge_after.map_or(backend.clone(), |after| backend.with("hedge_after", after))
         };
         Policy::new()
-            .backend("a", at("https://a.example", a))
-            .backend("b", at("https://b.example", b))
-            .backend("c", at("https://c.example", None))
+            .backend("a", at(a))
+            .backend("b", at(b))
+            .backend("c", at(("https://c.example", None)))
             .rule(Rule::of("two").chain(["a", "b"]))
             .rule(Rule::of("three").chain(["a", "b", "c"]))
             .rule(Rule::of("one").chain(["a"]).owner("a"))
@@ -109,16 +112,19 @@ mod tests {
         let fixed = HedgeAfter::Fixed(Duration::from_millis(250));
         #[rustfmt::skip]
         let rows = [
-            (None, None, None, "nothing is written"),
-            (usual, usual, Some(HedgeAfter::Usual), "both take part"),
-            (quarter, usual, Some(fixed), "the first one says when"),
-            (usual, quarter, Some(HedgeAfter::Usual), "the second one says nothing of the first"),
-            (off, usual, None, "the first takes no part"),
-            (usual, off, None, "the second takes no part: it counts who asks"),
-            (usual, None, None, "the second says nothing"),
+            ((A, None), (B, None), Some(HedgeAfter::Usual), "nothing is written"),
+            ((A, usual), (B, usual), Some(HedgeAfter::Usual), "both take part"),
+            ((A, quarter), (B, None), Some(fixed), "the first one says when"),
+            ((A, None), (B, quarter), Some(HedgeAfter::Usual), "the second one says nothing of the first"),
+            ((A, off), (B, None), None, "the first takes no part"),
+            ((A, None), (B, off), None, "the second takes no part: it counts who asks"),
+            ((A, None), (HUB, None), None, "Docker Hub counts who asks"),
+            ((A, quarter), (HUB, None), None, "the first one does not speak for it"),
+            ((A, None), (HUB, usual), Some(HedgeAfter::Usual), "it is told to take part"),
+            ((HUB, None), (B, None), Some(HedgeAfter::Usual), "nobody asks it more often"),
         ];
         for (a, b, after, reason) in rows {
-            let config = policy(a, b);
+            let config = policy([a, b]);
             let expected = after.map(|after| Hedge { first: "a", second: "b", after });
             for list in config.lists() {
                 let is_two = list.cluster() == "a+b";

@@ -62,7 +62,7 @@ pub(crate) static BACKEND: Table = Table {
         optional(
             "hedge_after",
             Value::Any(&[Value::Time, Value::Words(&[HedgeAfter::USUAL, HedgeAfter::NEVER])]),
-            "after which time without an answer the next is asked too; `usual`: by what its answers take; `off`: never",
+            "after which time without an answer the next is asked too; `usual`, if left out: by what its answers take; `off`: never, and it is not asked early itself",
         ),
         optional(
             "idle_timeout",

@@ -9,11 +9,14 @@ pub(crate) mod wire;
 
 use crate::config::auth::BackendAuth;
 use crate::config::backend::followed_redirects::FollowedRedirects;
-use crate::config::backend::resilience::Resilience;
+use crate::config::backend::resilience::{HedgeAfter, Resilience};
 use crate::config::backend::upload_path::UploadPath;
 use crate::config::backend_url::BackendUrl;
 use crate::config::ids::AuthDomainId;
 use crate::config::name_mapping::NameMapping;
+
+/// The hosts of Docker Hub, which allows so many pulls of an account or address in a time.
+const DOCKER_HUB: [&str; 2] = ["registry-1.docker.io", "index.docker.io"];
 
 /// A backend of the policy.
 #[derive(Clone, Debug)]
@@ -97,6 +100,22 @@ impl Backend {
     #[must_use]
     pub const fn resilience(&self) -> &Resilience {
         &self.resilience
+    }
+
+    /// When the next backend of a list of two is asked too, where this one is the first.
+    #[must_use]
+    pub fn hedge_after(&self) -> HedgeAfter {
+        self.resilience.hedge_after.unwrap_or(HedgeAfter::Usual)
+    }
+
+    /// Whether it is asked beside a first backend that has not begun its answer. Docker Hub counts
+    /// requests, so it is only if the policy says when it is hedged itself.
+    #[must_use]
+    pub fn is_asked_early(&self) -> bool {
+        match self.resilience.hedge_after {
+            Some(after) => after != HedgeAfter::Never,
+            None => !DOCKER_HUB.contains(&self.url.host()),
+        }
     }
 
     /// What it wants to see of clients or of the proxy.

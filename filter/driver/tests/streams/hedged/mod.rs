@@ -199,7 +199,7 @@ fn when_the_second_is_asked_too() {
     #[rustfmt::skip]
     let rows = [
         (USUAL, Some("300"), "nothing is known yet"),
-        (r#", "connect_timeout": "1s""#, None, "the policy says nothing of it"),
+        (r#", "connect_timeout": "1s""#, Some("300"), "the policy says nothing of it"),
         (r#", "hedge_after": "450ms""#, Some("450"), "the policy says it"),
         (r#", "hedge_after": "off""#, None, "the policy says never"),
         (r#", "hedge_after": "12s""#, None, "an attempt has less"),

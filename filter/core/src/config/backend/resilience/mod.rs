@@ -12,8 +12,10 @@ pub struct Resilience {
     /// How long a connection may take to come up where another backend could be asked, TLS
     /// included.
     pub connect_timeout: Duration,
-    /// When the next backend is asked too while this one has not begun to answer.
-    pub hedge_after: HedgeAfter,
+    /// When the next backend is asked too while this one has not begun to answer, and whether this
+    /// one is such a next backend; `None` where the policy does not say
+    /// ([`Backend::hedge_after`][super::Backend::hedge_after]).
+    pub hedge_after: Option<HedgeAfter>,
     /// How long an answer that has begun may stand still until it is ended.
     pub idle_timeout: Duration,
     /// How long a write may take.
@@ -58,7 +60,8 @@ pub const ALONE: Duration = Duration::from_mins(1);
 /// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HedgeAfter {
-    /// After what the first backend usually takes, twice, within the driver's bounds.
+    /// After what the first backend usually takes, twice, within the driver's bounds. It is what
+    /// holds where nothing is written.
     Usual,
     /// After this time.
     Fixed(Duration),
@@ -69,7 +72,7 @@ pub enum HedgeAfter {
 impl HedgeAfter {
     /// The word for [`Self::Usual`].
     pub const USUAL: &'static str = "usual";
-    /// The word for [`Self::Never`], which is also what holds where nothing is written.
+    /// The word for [`Self::Never`].
     pub const NEVER: &'static str = "off";
     /// The shortest time that a policy may say: with less every read would be sent twice.
     pub const SHORTEST: Duration = Duration::from_millis(100);
@@ -122,12 +125,10 @@ impl Default for Resilience {
                 blobs: Duration::from_secs(10),
                 alone: AloneTimeouts::default(),
             },
-            // A lost packet costs a second: with less, a busy machine would take it for a registry
-            // that is away.
-            connect_timeout: Duration::from_secs(3),
-            // Where all backends are slow for want of processor time, asking two of them makes them
-            // slower.
-            hedge_after: HedgeAfter::Never,
+            // So long a read waits for a registry whose packets are dropped; three round trips to
+            // the other side of the world, TLS included, take less.
+            connect_timeout: Duration::from_secs(1),
+            hedge_after: None,
             // A client on a slow network takes a part of a buffer at a time, and Envoy's timer runs
             // meanwhile.
             idle_timeout: Duration::from_mins(2),

@@ -17,9 +17,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Resilience {
     Resilience {
         attempt_timeouts: section(fields, "attempt_timeouts", default.attempt_timeouts, attempts),
         connect_timeout: time(fields, "connect_timeout", default.connect_timeout),
-        hedge_after: fields
-            .optional("hedge_after", |node| node.parse(HEDGE_AFTER, hedge_after))
-            .unwrap_or(default.hedge_after),
+        hedge_after: fields.optional("hedge_after", |node| node.parse(HEDGE_AFTER, hedge_after)),
         idle_timeout: time(fields, "idle_timeout", default.idle_timeout),
         write_timeouts: section(fields, "write_timeouts", default.write_timeouts, writes),
         health_check: section(fields, "health_check", default.health_check, health_check),
