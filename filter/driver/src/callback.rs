@@ -31,11 +31,10 @@ impl Callback<'_> {
         result
     }
 
-    /// The request has to have its answer by then, in nanoseconds since 1970; else it learns that
-    /// it is too late.
-    pub(crate) fn set_deadline(&mut self, until: u64) {
+    /// The request has to have its answer by then, in nanoseconds since 1970, as is `now`; else it
+    /// learns that it is too late.
+    pub(crate) fn set_deadline(&mut self, until: u64, now: u64) {
         self.memory.deadlines.add(until, self.stream);
-        let now = self.exchange.now();
         self.effects.extend(self.memory.set_timer(now).map(Effect::SetTimer));
     }
 

@@ -24,6 +24,14 @@ const AUTHORIZATION: &str = "authorization";
 /// About how many bytes are noted of a list.
 const NOTES: usize = 128;
 
+/// After which time the second backend of a list is asked too.
+#[derive(Clone, Copy)]
+struct HedgeWait {
+    wait: Duration,
+    /// When that was found out, in nanoseconds since 1970: to ask the host costs.
+    now: u64,
+}
+
 /// Sets the headers of the request and its properties. `list` has the keys of the list, `spared`
 /// those of the backends that are asked after the others. Returns until when an answer has to have
 /// begun, in nanoseconds since 1970, where Envoy does not see to that.
@@ -69,7 +77,7 @@ pub(super) fn apply<'k>(
 }
 
 /// How the attempts of a request are made: `wait` is after which time the second one is.
-const fn order(retry: &Retry<'_>, wait: Option<Duration>) -> Order {
+const fn order(retry: &Retry<'_>, wait: Option<HedgeWait>) -> Order {
     match (wait, retry.may_overlap) {
         (Some(_), _) => Order::Overlapping,
         (None, true) => Order::OneByOne,
@@ -80,7 +88,7 @@ const fn order(retry: &Retry<'_>, wait: Option<Duration>) -> Order {
 /// After which time the second backend of a list is asked too while the first has not begun to
 /// answer; `None` for never. Where the first would have to wait for a token the second may not
 /// begin meanwhile: they share what they are sent.
-fn hedge(retry: &Retry<'_>, prepared: &[u8], call: &mut Callback<'_>) -> Option<Duration> {
+fn hedge(retry: &Retry<'_>, prepared: &[u8], call: &mut Callback<'_>) -> Option<HedgeWait> {
     let hedge = retry.hedge.as_ref()?;
     let first = all(prepared).next();
     if let Some(Credentials::Token(source)) = first.map(|first| first.credentials)
@@ -90,27 +98,28 @@ fn hedge(retry: &Retry<'_>, prepared: &[u8], call: &mut Callback<'_>) -> Option<
     }
     let now = call.exchange.now();
     let wait = call.memory.lookups.hedge(hedge, now)?;
-    (wait < retry.attempt_timeout).then_some(wait)
+    (wait < retry.attempt_timeout).then_some(HedgeWait { wait, now })
 }
 
 /// Says how often Envoy goes on, and when. Envoy ends no attempt that it has made another beside,
 /// so the end of such a request is the driver's: what the last attempt may take, and what passes
 /// before it. That is the wait, or the time of a connection: while that of the first does not come
 /// up nobody is asked beside it.
-fn set_retry(retry: &Retry<'_>, wait: Option<Duration>, call: &mut Callback<'_>) -> Option<u64> {
+fn set_retry(retry: &Retry<'_>, wait: Option<HedgeWait>, call: &mut Callback<'_>) -> Option<u64> {
     // Where two are asked at a time, a third attempt could set its headers over theirs.
     let second_attempts = if wait.is_some() { 0 } else { retry.second_attempts };
     let further_attempts = retry.further_attempts.saturating_add(second_attempts).to_string();
     call.set_request_header(MAXIMUM_RETRIES, further_attempts.into_bytes());
-    set_milliseconds(ATTEMPT_TIMEOUT, wait.unwrap_or(retry.attempt_timeout), call);
-    let wait = wait?;
+    let timeout = wait.map_or(retry.attempt_timeout, |hedge| hedge.wait);
+    set_milliseconds(ATTEMPT_TIMEOUT, timeout, call);
+    let HedgeWait { wait, now } = wait?;
     call.set_request_header(HEDGE, b"true");
     call.set_request_header(NO_FAILURE, b"1");
     let before = wait.max(retry.connect_timeout);
     let longest = retry.attempt_timeout.saturating_add(before);
     let longest = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
-    let until = call.exchange.now().saturating_add(longest);
-    call.set_deadline(until);
+    let until = now.saturating_add(longest);
+    call.set_deadline(until, now);
     Some(until)
 }
 
