@@ -17,7 +17,7 @@ import pytest
 from harness import ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
-from harness.policies import build_policy, rule_of
+from harness.policies import LATE, build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -37,7 +37,13 @@ def policy(urls: list[str], **backend: Any) -> Policy:
     """Rules for a list of two, with and without an owner, and for a list of one."""
     return build_policy(
         {
-            name: {"url": url, "attempt_timeouts": {"manifests": "1s", "blobs": "1s"}, **backend}
+            name: {
+                "url": url,
+                "attempt_timeouts": {"manifests": "1s", "blobs": "1s"},
+                # What is asked here is who is asked after an answer, not while there is none.
+                "hedge_after": LATE,
+                **backend,
+            }
             for name, url in zip("ab", urls, strict=True)
         },
         rule_of("one", ["a"]),

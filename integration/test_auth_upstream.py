@@ -13,7 +13,7 @@ import pytest
 
 from harness import portolan, raw
 from harness.envoy import Envoy, Policy, write_policy
-from harness.policies import build_policy, rule_of
+from harness.policies import build_policy, hedged_late, rule_of
 from harness.scripted import Answer, Scripted
 from harness.two_operators import ALICE, Operators
 
@@ -316,21 +316,20 @@ BASIC = ['Basic realm="registry.test"']
 @pytest.fixture(scope="module")
 def basic(east: Scripted, west: Scripted, start_envoy: Callable[[Policy], Envoy]) -> Envoy:
     """`east` and `west` have the same users; clients log in to `east`."""
-    return start_envoy(
-        build_policy(
-            {
-                "east": {"url": east.url, "auth": {"basic": {"realm": "users"}}},
-                "west": {
-                    "url": west.url,
-                    "auth": {"basic": {"realm": "users"}},
-                    "names": [{"front": "drycc/", "backend": "acme/"}],
-                },
+    document = build_policy(
+        {
+            "east": {"url": east.url, "auth": {"basic": {"realm": "users"}}},
+            "west": {
+                "url": west.url,
+                "auth": {"basic": {"realm": "users"}},
+                "names": [{"front": "drycc/", "backend": "acme/"}],
             },
-            rule_of("drycc", ["west", "east"]),
-            rule_of("one", ["east"]),
-            front={"auth": "upstream"},
-        )
+        },
+        rule_of("drycc", ["west", "east"]),
+        rule_of("one", ["east"]),
+        front={"auth": "upstream"},
     )
+    return start_envoy(hedged_late(document))
 
 
 # fmt: off

@@ -16,6 +16,7 @@ from harness.changing import BLOB, CONTENT, HOST, asked, policy
 from harness.digest import sha256
 from harness.envoy import Policy
 from harness.files_envoy import FilesEnvoy
+from harness.policies import LATE
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -226,7 +227,7 @@ def test_a_backend_that_moves_leaves_its_health_behind(
     north.answer(Answer(body=CONTENT))
 
     def of(near: Scripted) -> Policy:
-        check = {"health_check": {"interval": "1s", "timeout": "1s"}}
+        check = {"health_check": {"interval": "1s", "timeout": "1s"}, "hedge_after": LATE}
         own = policy("")
         (rule,) = own["rules"]
         return {

@@ -59,6 +59,7 @@ def test_envoy_takes_it(name: str, geo_database: Path, tmp_path: Path) -> None:
     text = with_secrets(name, tmp_path)
     document = yaml.safe_load(text)
     bootstrap.use_wasm(document, paths.wasm())
+    bootstrap.hedge_late(document)
     bootstrap.use_geo_database(document, geo_database)
     status, said = validate(document, tmp_path)
     assert status == 0, said

@@ -20,7 +20,7 @@ from harness import ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy
 from harness.faults import hang
-from harness.policies import build_policy, rule_of
+from harness.policies import build_policy, hedged_late, rule_of
 from harness.scripted import Answer, Script, Scripted, always
 from harness.waiting import eventually
 
@@ -174,7 +174,7 @@ def test_the_answers_of_two_backends_become_one(
             addresses[position] = dead()
         else:
             backends[position].script = script
-    envoy = start_envoy(policy(addresses, ["a", "b"]))
+    envoy = start_envoy(hedged_late(policy(addresses, ["a", "b"])))
     answer, took = envoy.seconds_of(lambda: envoy.request("GET", MANIFEST))
     assert answer.status == status
     assert took < 2.5, "who hangs has half a second; without the policy's word it would be three"

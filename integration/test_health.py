@@ -17,7 +17,7 @@ from harness.bootstrap import Bootstrap
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, render
 from harness.names import plain
-from harness.policies import build_policy, rule_of
+from harness.policies import build_policy, hedged_late, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 
@@ -58,11 +58,12 @@ def named(name: str) -> Callable[[Seen], Answer]:
 def document(backends: dict[str, str], rules: list[Policy], **check: str) -> Policy:
     """A policy with one front and backends that are checked as a test says."""
     settings = {"health_check": check} if check else {}
-    return build_policy(
+    policy = build_policy(
         {name: {"url": url, **settings} for name, url in backends.items()},
         front={"health": True},
         rules=rules,
     )
+    return hedged_late(policy)
 
 
 def rendered(policy: Policy, directory: Path) -> Bootstrap:

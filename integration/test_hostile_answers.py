@@ -13,6 +13,7 @@ from harness import cdn as cdns
 from harness import ports, raw
 from harness.delivery import CONTENT, DIGEST, FOLLOWED, Delivery, policy
 from harness.envoy import Envoy, render
+from harness.policies import hedged_late
 from harness.scripted import Answer, Scripted, Seen
 
 
@@ -40,7 +41,7 @@ def envoy(
         {"name": "two", "repositories": ["two/**"], "chains": {"default": both}, "replicas": both},
     ]
     admin = f"127.0.0.1:{ports.free()}"
-    rendered = render(document, tmp_path_factory.mktemp("policy"), admin=admin)
+    rendered = render(hedged_late(document), tmp_path_factory.mktemp("policy"), admin=admin)
     started = start(the_delivery.prepare(rendered))
     started.wait_until_healthy()
     return started

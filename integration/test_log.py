@@ -14,7 +14,7 @@ import pytest
 from harness import portolan, ports, raw
 from harness.digest import sha256
 from harness.envoy import Envoy, Policy, write_policy
-from harness.policies import build_policy
+from harness.policies import build_policy, hedged_late
 from harness.scripted import Answer, Scripted, Seen
 
 BLOB = f"blobs/{sha256(b'x')}"
@@ -24,7 +24,7 @@ FOUND = Answer(200, [], b"x")
 def policy(east: str, west: str) -> Policy:
     """`team` begins at `east`, `down` at a registry that is known not to be there."""
     chains = {"team": ["east", "west"], "down": ["down", "east", "west"]}
-    return build_policy(
+    document = build_policy(
         {"east": east, "west": west, "down": f"http://127.0.0.1:{ports.dead()}"},
         front={"say_backend": True},
         rules=[
@@ -32,6 +32,7 @@ def policy(east: str, west: str) -> Policy:
             for name, chain in chains.items()
         ],
     )
+    return hedged_late(document)
 
 
 def hang_up(_seen: Seen) -> NoReturn:

@@ -20,7 +20,7 @@ from harness.delivery import policy as delivery_policy
 from harness.envoy import Envoy, Policy, render
 from harness.faults import hang
 from harness.metrics import Scrape
-from harness.policies import build_policy, rule_of
+from harness.policies import LATE, build_policy, rule_of
 from harness.scripted import Answer, Scripted, Seen
 from harness.waiting import eventually
 from test_times import shorter
@@ -73,7 +73,11 @@ def policy(east: str, west: str) -> Policy:
     chains = {"default": ["east", "west"]}
     return build_policy(
         {
-            "east": {"url": east, "attempt_timeouts": {"manifests": "500ms", "blobs": "500ms"}},
+            "east": {
+                "url": east,
+                "attempt_timeouts": {"manifests": "500ms", "blobs": "500ms"},
+                "hedge_after": LATE,
+            },
             "west": west,
             "gone": f"http://127.0.0.1:{ports.dead()}",
         },

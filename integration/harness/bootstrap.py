@@ -3,9 +3,12 @@
 What a test is about (routes, filters, their order and their settings) stays as it was rendered.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from harness.policies import hedged_late
 
 Bootstrap = dict[str, Any]
 
@@ -33,6 +36,13 @@ def use_policy(document: Bootstrap, policy_json: str) -> None:
         # What the filter is told in other phases is no policy.
         if node.get("@type") == STRING_VALUE and '"phase"' not in str(node["value"]):
             node["value"] = policy_json
+
+
+def hedge_late(document: Bootstrap) -> None:
+    """Has the filter's policy say what `hedged_late` does."""
+    for node in _mappings(document):
+        if node.get("@type") == STRING_VALUE and '"backends"' in str(node["value"]):
+            node["value"] = json.dumps(hedged_late(json.loads(node["value"])))
 
 
 def use_geo_database(document: Bootstrap, path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from harness import ports, raw
 from harness.cache_node import Node, start_nodes
 from harness.envoy import Envoy, Policy, render, write_policy
-from harness.policies import build_policy, rule_of
+from harness.policies import LATE, build_policy, rule_of
 from harness.registry import Registry
 from harness.scripted import Answer, Scripted, Seen
 
@@ -62,7 +62,7 @@ def policy(east: Upstream, west: Upstream, nodes: list[str]) -> Policy:
     chain = {"default": ["cache@eu", "east", "west"]}
     rule: dict[str, Any] = {"chains": chain, "replicas": ["east", "west"], "readers": "anyone"}
     # Longer than the five seconds for which a node lets a request wait for what it is filling.
-    times = {"attempt_timeouts": {"manifests": "10s", "blobs": "10s"}}
+    times = {"attempt_timeouts": {"manifests": "10s", "blobs": "10s"}, "hedge_after": LATE}
     return build_policy(
         {"east": {"url": east.url, **times}, "west": {"url": west.url, **times}},
         {"name": "team", "repositories": ["team/**"], **rule},

@@ -44,6 +44,8 @@ def policy(east: str, west: str, credential: Path) -> Policy:
         "health_check": {"interval": "500ms", "timeout": "500ms"},
         # Whoever takes longer than that has hung; whoever is late takes less.
         "attempt_timeouts": {"manifests": "5s", "blobs": "5s"},
+        # Or a busy machine would be a fault.
+        "hedge_after": "4s",
     }
     return build_policy(
         {"east": {"url": east, **backend}, "west": {"url": west, **backend}},
