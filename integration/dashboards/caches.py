@@ -66,7 +66,7 @@ AT_A_GLANCE = (
 ASKED = (
     stack(
         "What became of requests",
-        "bypass: not known to be in the repository; failed: the node did not serve it; skipped: no node is well.",
+        "bypass: not known to be in the repository; failed: the node did not serve it; skipped: no node is well; stale: what a tag was.",
         Unit.PER_SECOND,
         Query(rate(REQUESTS, OF_CACHE, "cache, use"), "{{cache}} {{use}}"),
     ),

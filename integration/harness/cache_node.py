@@ -66,6 +66,10 @@ class Node:
         assert answer.status in (206, 504), answer
         return answer.status == 206
 
+    def purge(self, path: str) -> None:
+        """Deletes the content at a path, if it has it."""
+        assert raw.request(self.port, "PURGE", path, host="cache.internal").status in (200, 404)
+
     def rot(self, body: bytes, share: float) -> bool:
         """Flips a bit of content in the store, at this share of it; whether it is there yet: it is written some time after
         it came.

@@ -77,6 +77,7 @@ impl Request {
             in_store: self.in_store,
             recently_pushed: Some(self.recently_pushed),
             in_repository: Some(Presence::Present),
+            tag_was: Some(None),
         }
     }
 }

@@ -64,6 +64,8 @@ fn clusters(model: &Model<'_>) -> Vec<Value> {
     all.extend(model.clusters.later_backends.iter().map(|each| cluster::cluster(each, trust)));
     let groups = model.clusters.later_groups.iter();
     all.extend(groups.map(|group| aggregate::cluster(group, trust.secrets)));
+    let before_caches = model.clusters.before_caches.iter();
+    all.extend(before_caches.map(|group| aggregate::cluster(group, trust.secrets)));
     let sparing = model.clusters.sparing.iter();
     all.extend(sparing.map(|group| aggregate::cluster(group, trust.secrets)));
     let redirects = model.serving.followed.iter();

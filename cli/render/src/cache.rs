@@ -108,6 +108,8 @@ fn questions(filled_at: SocketAddr) -> Value {
         other => other,
     };
     let address = address(SocketAddr::new(here, filled_at.port()));
+    // A client's request gets there for what a tag was, as the last of a list.
+    let said = json!({contract::BACKEND: clusters::STALE});
     object([
         json!({
             "name": clusters::FILL,
@@ -115,7 +117,10 @@ fn questions(filled_at: SocketAddr) -> Value {
             "connect_timeout": "1s",
             "load_assignment": {
                 "cluster_name": clusters::FILL,
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+                "endpoints": [{"lb_endpoints": [{
+                    "endpoint": {"address": address},
+                    "metadata": {"filter_metadata": {contract::NAMESPACE: said}},
+                }]}],
             },
         }),
         origin::protocol_options(plain(), Vec::new()),

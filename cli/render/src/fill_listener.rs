@@ -70,7 +70,7 @@ fn manager(fill: &FillListener<'_>) -> Value {
         addresses: client_address::settings(fill.inbound.forwarded_for),
         tracing: Value::Null,
         logs: [log].into_iter().chain(counted).collect(),
-        routes: object([routes::route_config(serving), json!({"name": NAME})]),
+        routes: object([routes::route_config_of_fills(serving), json!({"name": NAME})]),
         filters,
     };
     connection_manager::manager(serving, own)

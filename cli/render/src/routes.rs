@@ -5,6 +5,7 @@ use std::time::Duration;
 use portolan_core::config::ALONE;
 use portolan_core::contract::headers;
 use portolan_core::policy::TOKEN_PATH;
+use portolan_core::policy::cache::THROUGH;
 use serde_json::{Map, Value, json};
 
 use super::model::fronts::TokenEndpoint;
@@ -13,7 +14,9 @@ use super::model::serving::Serving;
 use super::model::time_limits;
 use super::retry_priority::previous_priorities;
 use super::typed::{object, typed};
-use super::{browsers, cache, filter, followed_redirects, http3, next_cluster, upstream_headers};
+use super::{
+    browsers, cache, filter, followed_redirects, http3, loops, next_cluster, upstream_headers,
+};
 
 /// All requests take the cluster that the filter named; reads may be tried twice.
 ///
@@ -22,8 +25,41 @@ use super::{browsers, cache, filter, followed_redirects, http3, next_cluster, up
 /// about goes nowhere. `only_cluster` is the policy's first backend instead, for a configuration
 /// without the filter.
 pub(super) fn route_config(serving: &Serving<'_>) -> Value {
-    let routes = routes(serving);
-    let mut virtual_hosts = browsers::virtual_hosts(&serving.fronts, &routes);
+    with_routes(serving, &routes(serving))
+}
+
+/// The same for the listener that fills caches.
+pub(super) fn route_config_of_fills(serving: &Serving<'_>) -> Value {
+    let through = serving.groups.has_stale_tags.then(|| through_a_cache(serving));
+    let all: Vec<Value> = through.into_iter().chain(routes(serving)).collect();
+    with_routes(serving, &all)
+}
+
+/// What this Envoy wants from a cache, because of its tags (`stale_tags`). The node that lacks it
+/// comes back to this listener to be filled, and has passed it once then.
+fn through_a_cache(serving: &Serving<'_>) -> Value {
+    let cluster = reading_cluster(&serving.groups, serving.only_cluster);
+    let mut filters = Map::new();
+    filters.insert(
+        loops::NAME.to_owned(),
+        typed("config.route.v3.FilterConfig", json!({"disabled": true})),
+    );
+    json!({
+        "name": "through a cache",
+        "match": {
+            "prefix": "/",
+            "query_parameters": [{"name": THROUGH, "present_match": true}],
+        },
+        "route": object([
+            action(&cluster, Some(retry_of_several()), serving.time_limits.several),
+            cache::hash_policy(true),
+        ]),
+        "typed_per_filter_config": filters,
+    })
+}
+
+fn with_routes(serving: &Serving<'_>, routes: &[Value]) -> Value {
+    let mut virtual_hosts = browsers::virtual_hosts(&serving.fronts, routes);
     let pages = browsers::of_other_hosts(&serving.fronts);
     let pages =
         if pages.is_empty() { json!({}) } else { json!({"typed_per_filter_config": pages}) };

@@ -55,6 +55,14 @@ pub enum Effect {
         /// The end.
         until: u64,
     },
+    /// Keep this of the tags of a slot, in place of what was kept, for all workers of the process.
+    /// An empty value says that nothing is known.
+    RememberTag {
+        /// The slot.
+        slot: u32,
+        /// What is kept.
+        value: Vec<u8>,
+    },
     /// Call [`Worker::alarm`](crate::Worker::alarm) in so long; zero for never. It replaces what
     /// was said before.
     SetTimer(Duration),

@@ -55,6 +55,10 @@ pub trait Exchange {
     /// for never. All workers of the process share it.
     fn pushed_until(&self, slot: u32) -> u64;
 
+    /// What was kept of the tags of this slot ([`Effect::RememberTag`](crate::Effect)); nothing if
+    /// nothing was. All workers of the process share it.
+    fn remembered_tag(&self, slot: u32) -> Option<Vec<u8>>;
+
     /// The status of the response.
     fn status(&self) -> Option<u16> {
         let value = self.response_header(":status")?;

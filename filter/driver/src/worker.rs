@@ -19,7 +19,8 @@ use crate::redirect_target::RedirectTarget;
 use crate::request::Request;
 use crate::token_form::TokenForm;
 
-/// A worker of the host. Nothing is shared with another one but what [`Effect::NotePush`] notes.
+/// A worker of the host. Nothing is shared with another one but what [`Effect::NotePush`] and
+/// [`Effect::RememberTag`] note.
 pub struct Worker {
     memory: Memory,
     streams: BTreeMap<StreamId, Stream>,

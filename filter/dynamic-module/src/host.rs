@@ -11,7 +11,7 @@ use portolan_driver::header_map::serialize;
 use portolan_driver::{Call, Exchange, HeaderMap, Side, StreamId};
 
 use crate::abi::{Bytes, Callbacks, Header, Object, value};
-use crate::pushes;
+use crate::{pushes, tags};
 
 /// A filter of a stream of Envoy's, during one of its hooks.
 #[derive(Clone, Copy)]
@@ -270,6 +270,10 @@ impl Exchange for Host {
 
     fn pushed_until(&self, slot: u32) -> u64 {
         pushes::until(slot)
+    }
+
+    fn remembered_tag(&self, slot: u32) -> Option<Vec<u8>> {
+        tags::remembered(slot)
     }
 }
 

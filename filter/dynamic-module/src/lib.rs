@@ -7,7 +7,8 @@
 //! * [`abi`] is the interface as it is in memory, [`build`] says whether this Envoy has it,
 //! * [`hooks`] are what Envoy calls,
 //! * [`host`] and [`scheduler`] are what is asked of Envoy,
-//! * [`process`] has the driver's worker, [`alarm`] its timer, [`pushes`] the times of pushes.
+//! * [`process`] has the driver's worker, [`alarm`] its timer, [`pushes`] the times of
+//!   pushes, [`tags`] what tags stand for.
 
 mod abi;
 mod alarm;
@@ -20,3 +21,4 @@ mod panics;
 mod process;
 mod pushes;
 mod scheduler;
+mod tags;

@@ -22,7 +22,7 @@ use crate::abi::{Callbacks, Object, value};
 use crate::host::{self, Host};
 use crate::metrics::Metrics;
 use crate::scheduler::Scheduler;
-use crate::{alarm, pushes};
+use crate::{alarm, pushes, tags};
 
 /// What all hooks share.
 pub(crate) struct Shared {
@@ -347,6 +347,7 @@ fn apply(effect: Effect, stream: &Stream) {
             }
         }
         Effect::NotePush { slot, until } => pushes::note(slot, until),
+        Effect::RememberTag { slot, value } => tags::remember(slot, value),
         // Already done, in its order.
         Effect::SetTimer(_) => {}
         Effect::Warn(line) => host::log(host.envoy, value::WARN, &line),

@@ -73,8 +73,8 @@ fuzz_target!(|input: &[u8]| {
         ..RequestHead::default()
     };
     let mut facts = Facts::default();
-    // Each fact is needed once, so that the fifth plan has an end.
-    for _ in 0..5 {
+    // Each fact is needed once, so that the sixth plan has an end.
+    for _ in 0..6 {
         let mut next = || found_out.next().unwrap_or_default();
         match plan(&CONFIG, &head, &facts).action {
             Action::Forward(forwarding) => {
@@ -83,6 +83,7 @@ fuzz_target!(|input: &[u8]| {
             }
             Action::Reply(reply) => return check_reply(&reply),
             Action::Token(_) | Action::Scrape => return,
+            Action::Need(Need::Tag(_)) => facts.tag_was = Some(None),
             Action::Need(Need::RecentPush(_)) => facts.recently_pushed = Some(next() & 1 == 0),
             Action::Need(Need::Password(_)) => {
                 facts.password = Some(

@@ -5,7 +5,7 @@ use portolan_driver::{Exchange, HeaderMap};
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::host;
-use crate::pushes;
+use crate::{pushes, tags};
 
 /// Unlike a header, no client can send it.
 const ADDRESS_ATTRIBUTE: &str = "source\0address";
@@ -57,5 +57,9 @@ impl Exchange for Envoy {
 
     fn pushed_until(&self, slot: u32) -> u64 {
         pushes::until(slot)
+    }
+
+    fn remembered_tag(&self, slot: u32) -> Option<Vec<u8>> {
+        tags::remembered(slot)
     }
 }

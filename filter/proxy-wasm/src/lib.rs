@@ -17,6 +17,7 @@ mod exchange;
 mod host;
 mod metrics;
 mod pushes;
+mod tags;
 mod worker;
 
 mod entry {

@@ -14,7 +14,7 @@ use proxy_wasm::types::{BufferType, MapType};
 
 use crate::exchange::Envoy;
 use crate::host;
-use crate::{metrics, pushes};
+use crate::{metrics, pushes, tags};
 
 thread_local! {
     /// The SDK makes contexts by a plain function, which is why there is a static.
@@ -166,6 +166,7 @@ fn apply(effect: Effect, stream: StreamId) {
             }
         }
         Effect::NotePush { slot, until } => pushes::note(slot, until),
+        Effect::RememberTag { slot, value } => tags::remember(slot, &value),
         Effect::SetTimer(period) => host::set_tick_period(period),
         Effect::Warn(line) => log::warn!("{line}"),
     }

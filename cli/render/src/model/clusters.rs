@@ -7,7 +7,7 @@ use portolan_core::config::ids::BackendId;
 use portolan_core::config::{Backend, BackendList, Config, Purpose};
 use portolan_core::contract::clusters;
 
-use super::groups::{Detail, orders, rests, unspared};
+use super::groups::{Detail, before_a_cache, lists_of_stale_tags, orders, rests, unspared};
 use super::upstream::{Destination, UpstreamFilters};
 use crate::options::Options;
 
@@ -21,6 +21,8 @@ pub(crate) struct Clusters<'p> {
     pub(crate) later_backends: Vec<BackendCluster<'p>>,
     /// For several backends that may be asked after others.
     pub(crate) later_groups: Vec<GroupCluster<'p>>,
+    /// For attempts behind which a cache may answer with what a tag was.
+    pub(crate) before_caches: Vec<GroupCluster<'p>>,
     /// For first attempts where some backends of a list are asked after the others.
     pub(crate) sparing: Vec<GroupCluster<'p>>,
 }
@@ -75,6 +77,7 @@ impl<'p> Clusters<'p> {
             lists: of_lists(config, options),
             later_backends,
             later_groups,
+            before_caches: before_caches(config, options),
             sparing: sparing(config, options),
         }
     }
@@ -139,6 +142,29 @@ fn for_later_attempts<'p>(
         }
     });
     (singles.collect(), sets.collect())
+}
+
+/// The clusters of attempts after the first, where a cache answers with what a tag was if nobody
+/// else can be asked, and of the first attempt at a list of one. In them health checks alone take a
+/// backend out, and the cache is asked when they have taken out all that are left.
+fn before_caches<'p>(config: &'p Config, options: &'p Options) -> Vec<GroupCluster<'p>> {
+    let lists: BTreeSet<&[BackendId]> =
+        lists_of_stale_tags(config).filter(|_| options.filter.is_some()).collect();
+    let detail = Detail::of(config);
+    let all: BTreeSet<Vec<BackendId>> =
+        lists.into_iter().flat_map(|list| before_a_cache(list, detail)).collect();
+    let cluster = |ids: &Vec<BackendId>| {
+        let backends = members(config, ids);
+        let keys: Vec<&str> = backends.iter().map(|backend| backend.key()).collect();
+        let last = keys.iter().map(|key| clusters::later_attempts(&[*key]));
+        let named: Vec<&str> = keys.iter().copied().chain([clusters::STALE]).collect();
+        GroupCluster {
+            name: clusters::later_attempts(&named),
+            members: last.chain([clusters::FILL.to_owned()]).collect(),
+            filters: UpstreamFilters::of(config, Destination::List(&backends), options),
+        }
+    };
+    all.iter().map(cluster).collect()
 }
 
 /// The clusters of first attempts where some backends of a list are asked after the others.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use portolan_core::config::{Backend, BackendList, Config};
+use portolan_core::config::ids::BackendId;
+use portolan_core::config::{Backend, BackendList, Config, Rule};
 use portolan_core::contract::clusters;
 
 /// The lists, as far as routes name them.
@@ -13,6 +14,8 @@ pub(crate) struct Groups<'p> {
     pub(crate) several: Vec<Group<'p>>,
     /// Whether these are so many that each thread of Envoy's is to have only those that it uses.
     pub(crate) are_many: bool,
+    /// Whether a cache may answer with what tags were.
+    pub(crate) has_stale_tags: bool,
 }
 
 /// A list of several backends.
@@ -51,15 +54,26 @@ impl<'p> Groups<'p> {
     pub(super) fn of(config: &'p Config) -> Self {
         let lists = config.lists().iter();
         let detail = Detail::of(config);
-        let several = lists.clone().filter(|list| list.has_fallback()).map(|list| {
+        let stale: BTreeSet<&[BackendId]> = lists_of_stale_tags(config).collect();
+        let is_stale = |list: &&BackendList| stale.contains(list.backends());
+        let is_one = |list: &&BackendList| list.has_fallback() || is_stale(list);
+        let several = lists.clone().filter(is_one).map(|list| {
             let members = list.backends().iter().filter_map(|id| config.backend(*id));
             let members: Vec<&str> = members.map(Backend::key).collect();
-            Group { named: named(&members, detail), members }
+            let before_a_cache =
+                if is_stale(&list) { before_a_cache(&members, detail) } else { Vec::new() };
+            let before_a_cache = before_a_cache.into_iter().map(|rest| {
+                let keys: Vec<&str> = rest.into_iter().chain([clusters::STALE]).collect();
+                Named::itself(clusters::later_attempts(&keys))
+            });
+            let named = named(&members, detail).into_iter().chain(before_a_cache).collect();
+            Group { members, named }
         });
         Self {
             several: several.collect(),
             clusters: lists.map(BackendList::cluster).collect(),
             are_many: detail == Detail::Coarse,
+            has_stale_tags: !stale.is_empty(),
         }
     }
 
@@ -84,6 +98,19 @@ fn named(members: &[&str], detail: Detail) -> Vec<Named> {
     sets.map(|rest| Named::itself(clusters::later_attempts(&rest)))
         .chain(orders.map(order))
         .collect()
+}
+
+/// The lists whose tags a cache may answer for, as they were; some more than once.
+pub(super) fn lists_of_stale_tags(config: &Config) -> impl Iterator<Item = &[BackendId]> {
+    let lists = config.rules().all().iter().flat_map(Rule::lists_of_stale_tags);
+    lists.filter_map(|id| config.list(id)).map(BackendList::backends)
+}
+
+/// What may be left to ask of a list when some of it was asked, where a cache answers with what a
+/// tag was if nobody can: it may be nobody. A list of one begins so.
+pub(super) fn before_a_cache<T: Copy + Ord>(list: &[T], detail: Detail) -> Vec<Vec<T>> {
+    let only = Some(list.to_vec()).filter(|only| only.len() == 1);
+    rests(list, detail).into_iter().chain(only).chain([Vec::new()]).collect()
 }
 
 /// The cluster of first attempts at the one backend of a list of two that is not spared, by its

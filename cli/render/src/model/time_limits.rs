@@ -5,6 +5,7 @@ use std::time::Duration;
 use portolan_core::config::{ALONE, Backend, BackendAuth, BackendList, Config};
 
 use super::clusters::CONNECTING_ALONE;
+use super::groups::lists_of_stale_tags;
 use super::upstream;
 
 /// How long a write may stand still, and a connection between two requests.
@@ -51,7 +52,25 @@ fn of_lists(config: &Config) -> Duration {
         let still = members(config, list).map(still).max().unwrap_or_default();
         still.max(slowest.saturating_mul(count).saturating_add(BEFORE))
     });
-    times.max().unwrap_or(IDLE)
+    times.chain(of_stale_tags(config)).max().unwrap_or(IDLE)
+}
+
+/// For reads by tag behind whose list a cache may answer with what the tag was: that is one attempt
+/// more. An only backend has as long as it has without.
+fn of_stale_tags(config: &Config) -> impl Iterator<Item = Duration> {
+    lists_of_stale_tags(config).map(|list| {
+        let attempts = list.iter().filter_map(|id| config.backend(*id)).map(|backend| {
+            let timeouts = backend.resilience().attempt_timeouts;
+            let alone = [timeouts.alone.manifests, timeouts.alone.blobs];
+            let alone = alone.map(|time| time.unwrap_or(ALONE)).into_iter();
+            let alone = alone.filter(|_| list.len() == 1);
+            let slowest = alone.fold(timeouts.manifests.max(timeouts.blobs), Duration::max);
+            slowest.saturating_add(connecting(backend))
+        });
+        let slowest = attempts.max().unwrap_or_default();
+        let count = u32::try_from(list.len()).unwrap_or(u32::MAX).saturating_add(1);
+        slowest.saturating_mul(count).saturating_add(BEFORE)
+    })
 }
 
 /// For reads that only one backend can answer. It is asked for a second time where nothing was

@@ -1,6 +1,7 @@
 //! The clusters of later attempts, and the conditions that take a backend out.
 
 use super::*;
+use crate::model::fill::Fill;
 
 const SPECIFIER: &str =
     "/route/inline_cluster_specifier_plugin/extension/typed_config/cluster_matcher";
@@ -149,4 +150,69 @@ fn with_many_lists() -> (Vec<String>, Value) {
         }
     }
     (names, bootstrap(&policy.read_by(Config::from_json), "{}\n", &options(true, None)))
+}
+
+/// A policy whose tags may be stale, with what fills its cache; `chain` has the registries.
+fn with_stale_tags(chain: &[&str], field: bool) -> Value {
+    let with = |policy: Policy, name: &&str| {
+        policy.backend(name, Backend::at(&format!("http://{name}.example")))
+    };
+    let members = ["cache@eu"].into_iter().chain(chain.iter().copied());
+    let rule = Rule::of("team").readers("anyone").chain(members).with("replicas", json!(chain));
+    let rule = if field { rule.with("stale_tags", "1h") } else { rule };
+    let policy = chain.iter().fold(Policy::new(), with).rule(rule);
+    let policy = policy.with("caches", json!({"eu": {"nodes": ["http://10.0.0.7:8300"]}}));
+    let config = policy.clone().read_by(Config::from_json);
+    let fill = Fill {
+        address: "10.0.0.5:8081".parse().unwrap(),
+        json: "{}\n".to_owned(),
+        config: policy.with("fills_caches", true).read_by(Config::from_json),
+    };
+    let options = options(true, None);
+    super::super::bootstrap::bootstrap(&Model::of(&config, "{}\n", &options, Some(&fill)))
+}
+
+/// The cache answers with what a tag was when health checks have taken out all that are left.
+#[test]
+fn rests_of_lists_whose_tags_may_be_stale() {
+    let stale = |rendered: &Value| {
+        let named = named(rendered).into_iter().filter(|name| name.contains("stale@cache"));
+        named.collect::<Vec<_>>()
+    };
+    #[rustfmt::skip]
+    let rows = [
+        (&["a", "b"][..], &["a+stale@cache@last", "b+stale@cache@last", "stale@cache@last"][..]),
+        (&["a"], &["a+stale@cache@last", "stale@cache@last"]),
+    ];
+    for (chain, expected) in rows {
+        let rendered = with_stale_tags(chain, true);
+        assert_eq!(stale(&rendered), expected);
+        for name in expected {
+            assert!(names(&rendered).contains(name), "{name} is a cluster");
+        }
+        assert_eq!(stale(&with_stale_tags(chain, false)), [""; 0], "no rule says so");
+    }
+    let rendered = with_stale_tags(&["a", "b"], true);
+    let members = |name| at(cluster(&rendered, name), "/cluster_type/typed_config/clusters");
+    assert_eq!(members("a+stale@cache@last"), &json!(["a@last", "portolan@fill"]));
+    assert_eq!(members("stale@cache@last"), &json!(["portolan@fill"]));
+    let host = "/load_assignment/endpoints/0/lb_endpoints/0/metadata/filter_metadata/portolan";
+    assert_eq!(at(cluster(&rendered, "portolan@fill"), host), &json!({"backend": "stale@cache"}));
+}
+
+/// A node that lacks what this Envoy wants from it comes back to the same listener.
+#[test]
+fn what_this_envoy_wants_from_a_cache_is_no_loop() {
+    for (field, expected) in [(true, true), (false, false)] {
+        let rendered = with_stale_tags(&["a", "b"], field);
+        let listeners = at(&rendered, "/static_resources/listeners").as_array().unwrap();
+        let found = listeners.iter().map(|listener| {
+            let name = listener["name"].as_str().unwrap();
+            let text = listener.to_string();
+            (name == "portolan-fill", text.contains("through a cache"))
+        });
+        let found: Vec<(bool, bool)> = found.collect();
+        assert!(found.contains(&(true, expected)), "{found:?}");
+        assert!(!found.contains(&(false, true)), "clients have none: {found:?}");
+    }
 }

@@ -54,7 +54,7 @@ pub fn goes_on(attempt: Attempt<'_>, answer: Answer, before: &Answers) -> Option
 
 /// The cluster of those backends that may be asked next, of a list of keys; `None` for nobody.
 /// Those that are `spared` are in it once all others were asked. A cache is asked first or not at
-/// all.
+/// all, and what a tag was is asked for last, as long as nobody has answered.
 #[must_use]
 pub fn next_cluster<'a>(
     list: impl Iterator<Item = &'a str>,
@@ -71,17 +71,29 @@ fn next<'a>(
     spared: &[String],
     answer_of: impl Fn(&str) -> Option<Answer>,
 ) -> Option<String> {
-    let registries: Vec<&str> = list.filter(|key| !clusters::is_cache(key)).collect();
+    let members = list.filter(|key| !clusters::is_cache(key));
+    let (stale, registries): (Vec<&str>, Vec<&str>) =
+        members.partition(|key| clusters::is_stale(key));
     let answer_of = |key: &str| answer_of(name_of(key));
+    let nobody_answers = registries.iter().filter_map(|key| answer_of(key)).all(is_outage);
+    let stale = stale.into_iter().filter(|key| nobody_answers && answer_of(key).is_none());
     let unasked = registries.iter().copied().filter(|key| answer_of(key).is_none());
     let (spared, first): (Vec<&str>, Vec<&str>) =
         unasked.partition(|key| spared.iter().any(|spared| spared == key));
-    let unasked = if first.is_empty() { spared } else { first };
+    let nobody_is_behind = first.is_empty() || spared.is_empty();
+    let mut unasked = if first.is_empty() { spared } else { first };
+    unasked.extend(stale.filter(|_| nobody_is_behind));
     if !unasked.is_empty() {
         return Some(clusters::later_attempts(&unasked));
     }
     let again = registries.into_iter().find(|key| answer_of(key) == Some(Answer::Again))?;
     Some(clusters::later_attempts(&[again]))
+}
+
+/// Whether an answer says nothing of the content, and not that there were too many requests: the
+/// backend could not be asked.
+const fn is_outage(answer: Answer) -> bool {
+    matches!(answer, Answer::Failed(_) | Answer::Silent)
 }
 
 #[cfg(test)]
@@ -201,6 +213,45 @@ mod tests {
             }
             let attempt = Attempt { list: &list, spared: &spared, backend, is_authority: false };
             let found = goes_on(attempt, Answer::Missed, &answers);
+            assert_eq!(found.as_deref(), expected, "{reason}");
+        }
+    }
+
+    /// The cache is asked what a tag was as long as nobody has said anything of it.
+    #[test]
+    fn the_cache_of_a_tag_is_asked_if_nobody_could_be() {
+        let [failed, silent] = [Answer::Failed(Wait::UNKNOWN), Answer::Silent];
+        let (limited, again) = (Answer::Limited(Wait::UNKNOWN), Answer::Again);
+        let [lacks, refuses, denied] = [Answer::Missed, Answer::Refused, Answer::RedirectDenied];
+        let (b, a) = (Some("b+stale@cache@last"), Some("a+stale@cache@last"));
+        #[rustfmt::skip]
+        let rows = [
+            ("a b stale@cache", "a", &[][..], failed, b, "a failed"),
+            ("a b stale@cache", "a", &[], silent, b, "a said nothing"),
+            ("a b stale@cache", "b", &[], silent, a, "a was skipped: it may be well by now"),
+            ("a b stale@cache", "a", &[], lacks, Some("b@last"), "a lacks it"),
+            ("a b stale@cache", "a", &[], limited, Some("b@last"), "a can be asked later"),
+            ("a b stale@cache", "a", &[], refuses, Some("b@last"), "a refuses it"),
+            ("a b stale@cache", "a", &[], denied, Some("b@last"), "a has it elsewhere"),
+            ("a b stale@cache", "b", &[failed], silent, Some("stale@cache@last"), "nobody is left"),
+            ("a b stale@cache", "b", &[lacks], silent, None, "a lacks it"),
+            ("a b stale@cache", "b", &[failed], lacks, None, "b lacks it"),
+            ("a stale@cache", "a", &[], failed, Some("stale@cache@last"), "an only one"),
+            ("a stale@cache", "a", &[], lacks, None, "an only one that lacks it"),
+            ("a b stale@cache", "stale@cache", &[failed], failed, Some("b@last"), "b was skipped"),
+            ("a stale@cache", "stale@cache", &[failed], failed, None, "the cache has failed too"),
+            ("a b stale@cache", "a", &[], again, Some("b@last"), "a is asked once more"),
+            ("a b stale@cache", "b", &[again], silent, Some("a@last"), "a is asked once more"),
+            ("a stale@cache", "a", &[], again, Some("a@last"), "a is asked once more"),
+        ];
+        for (list, backend, before, answer, expected, reason) in rows {
+            let list: Vec<String> = list.split(' ').map(str::to_owned).collect();
+            let mut answers = Answers::default();
+            for answer in before {
+                answers.note("a", *answer);
+            }
+            let attempt = Attempt { list: &list, spared: &[], backend, is_authority: false };
+            let found = goes_on(attempt, answer, &answers);
             assert_eq!(found.as_deref(), expected, "{reason}");
         }
     }

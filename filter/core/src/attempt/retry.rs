@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::overlap::{Hedge, hedge};
-use crate::config::{AttemptTimeouts, Backend, BackendAuth, BackendList, Config, Front, FrontAuth};
+use super::time_limits::alone;
+use crate::config::{
+    ALONE, AttemptTimeouts, Backend, BackendAuth, BackendList, Config, Front, FrontAuth,
+};
 use crate::oci::{Class, Method, RegistryRequest};
 
 /// The attempts of one request to a list of several backends.
@@ -36,6 +39,40 @@ impl<'c> Retry<'c> {
         if !list.has_fallback() {
             return None;
         }
+        let further_attempts = list.backends().len().saturating_sub(1);
+        let mut retry = Self::at(config, front, list, request)?;
+        retry.hedge = hedge(config, list);
+        retry.may_overlap = retry.hedge.is_some();
+        Some(Self { further_attempts, ..retry })
+    }
+
+    /// For a read by tag behind whose list a cache may answer with what the tag was. An only
+    /// registry has the time that it has without that: one that is slow is not away.
+    #[must_use]
+    pub fn before_a_cache(
+        config: &'c Config,
+        front: &Front,
+        list: &BackendList,
+        request: &RegistryRequest<'_>,
+    ) -> Option<Self> {
+        let retry = Self::at(config, front, list, request)?;
+        let may_overlap = hedge(config, list).is_some();
+        let further_attempts = list.backends().len();
+        let attempt_timeout = if list.has_fallback() {
+            retry.attempt_timeout
+        } else {
+            alone(config, list, request).unwrap_or(ALONE)
+        };
+        Some(Self { further_attempts, attempt_timeout, may_overlap, ..retry })
+    }
+
+    /// The times of a list, without anything that is made of it.
+    fn at(
+        config: &'c Config,
+        front: &Front,
+        list: &BackendList,
+        request: &RegistryRequest<'_>,
+    ) -> Option<Self> {
         let registries = list.backends().iter().filter(|id| config.cache(**id).is_none());
         let members = registries.filter_map(|id| config.backend(*id));
         // Envoy has one attempt timeout for a request; the most patient backend sets it.
@@ -48,16 +85,13 @@ impl<'c> Retry<'c> {
         let with_token = members.clone().filter(|backend| shows_tokens && wants_token(backend));
         let second_attempts = with_token.count();
         let connect_timeout = members.map(|backend| backend.resilience().connect_timeout).max()?;
-        let hedge = hedge(config, list);
-        let further_attempts = list.backends().len().saturating_sub(1);
-        let may_overlap = hedge.is_some();
         Some(Self {
-            further_attempts,
+            further_attempts: 0,
             second_attempts,
             attempt_timeout,
             connect_timeout,
-            may_overlap,
-            hedge,
+            may_overlap: false,
+            hedge: None,
         })
     }
 }

@@ -27,6 +27,11 @@ pub const FILL: &str = "portolan@fill";
 /// With what the name of a cache begins where it stands among backends.
 pub const CACHE: &str = "cache@";
 
+/// Where a tag is asked for that no registry answers for: the listener that fills caches, for the
+/// manifest that the tag stood for last. It is the last of a list, and neither a backend nor a
+/// cache of the policy can be called so.
+pub const STALE: &str = "stale@cache";
+
 /// The cluster of the collector of spans, which only Envoy's tracer uses.
 pub const COLLECTOR: &str = "portolan@collector";
 
@@ -69,6 +74,12 @@ pub fn cache(name: &str) -> String {
 #[must_use]
 pub fn is_cache(member: &str) -> bool {
     member.starts_with(CACHE)
+}
+
+/// Whether a member of a list is [`STALE`].
+#[must_use]
+pub fn is_stale(member: &str) -> bool {
+    member == STALE
 }
 
 /// The cluster of a backend for writes and for what only the owner knows; `cluster` is the
@@ -146,6 +157,8 @@ mod tests {
             later_attempts(&["a"]),
             later_attempts(&["a", "b"]),
             later_attempts(&["b", "a"]),
+            later_attempts(&["a", STALE]),
+            later_attempts(&[STALE]),
             sparing(&["a", "b"], 1),
             sparing(&["b", "a"], 1),
             sparing(&["c", "b", "a"], 1),

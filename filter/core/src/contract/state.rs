@@ -98,7 +98,7 @@ pub const OF_DECISIONS: [StateKey; 18] = [
 ];
 
 /// The properties that last for the whole request and that the attempt phase sets.
-pub const OF_ATTEMPTS: [StateKey; 8] = [
+pub const OF_ATTEMPTS: [StateKey; 9] = [
     StateKey::Followed,
     StateKey::Digest,
     StateKey::RedirectedBy,
@@ -106,6 +106,7 @@ pub const OF_ATTEMPTS: [StateKey; 8] = [
     StateKey::PassedOver,
     StateKey::PassedOverWhy,
     StateKey::Tried,
+    StateKey::Cache,
     StateKey::CacheUse,
 ];
 

@@ -73,6 +73,8 @@ pub struct Forwarding<'c> {
     pub write_timeout: Option<Duration>,
     /// What to note if the request succeeds.
     pub push: Option<Push>,
+    /// The slot of the tag to forget if the request succeeds.
+    pub written_tag: Option<u32>,
 }
 
 /// What becomes of a header.

@@ -51,7 +51,7 @@ impl<'c> End<'c> {
         let (why, rule) = match &need {
             Need::Password(_) => ("password", None),
             Need::BackendHealth { .. } => ("health", None),
-            Need::RecentPush(_) | Need::Content(_) => ("asked", None),
+            Need::RecentPush(_) | Need::Content(_) | Need::Tag(_) => ("asked", None),
             Need::BlobPresence(blob) => ("asked", config.rules().get(blob.rule).map(Rule::name)),
         };
         Self { rule, ..Self::without_rule(Action::Need(need), why) }

@@ -2,19 +2,21 @@
 //! some content.
 //!
 //! The request of the client was admitted before. Here the content is fetched for that client,
-//! through the chain without its cache. Only nodes and this Envoy reach the fill listener; the
-//! renderer sees to that.
+//! through the chain without its cache; through the cache only where this Envoy wants what a tag
+//! was (`stale_tags`). Only nodes and this Envoy reach the fill listener; the renderer sees to
+//! that.
 
 use super::action::Plan;
 use super::end::End;
 use super::forwarding::{RequestContext, forwarding, rule_name};
 use super::head::RequestHead;
 use crate::client::Locality;
-use crate::config::ids::{FrontId, RegionId};
+use crate::config::ids::{FrontId, ListId, RegionId};
 use crate::config::{Config, Rule};
 use crate::content::Expected;
 use crate::oci::{Method, RegistryRequest, parse};
-use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal, cache};
+use crate::policy::cache::{self, OfFill};
+use crate::policy::{CacheUse, Choice, Forward, Mounting, Naming, Refusal};
 use crate::record::{Decided, Kind};
 use crate::reply;
 
@@ -50,8 +52,8 @@ fn decide<'c>(
     if !is_content(&request) {
         return Err(Refusal::Unsupported(class));
     }
-    let (front, region) =
-        request.query.and_then(cache::of_fill).ok_or(Refusal::RepositoryUnknown)?;
+    let whose = request.query.and_then(OfFill::read).ok_or(Refusal::RepositoryUnknown)?;
+    let OfFill { front, region, through } = whose;
     let front = config.fronts().all().iter().find(|one| one.name() == front);
     let front = front.ok_or(Refusal::FrontUnknown)?;
     let mut regions = config.regions().ids();
@@ -60,7 +62,7 @@ fn decide<'c>(
     record.region = config.regions().name(region);
     record.front = Some(front.name());
     let name = request.endpoint.repository().map_or("", |name| name.as_str());
-    let forward = forward(config, front.id(), name, region)?;
+    let forward = forward(config, (front.id(), region), name, through.as_deref())?;
     // The query was for this filter.
     let request = RegistryRequest { query: None, ..request };
     let naming = Naming::default();
@@ -72,13 +74,17 @@ fn decide<'c>(
 
 fn forward<'c>(
     config: &'c Config,
-    front: FrontId,
+    (front, region): (FrontId, RegionId),
     name: &str,
-    region: RegionId,
+    through: Option<&str>,
 ) -> Result<Forward<'c>, Refusal> {
     let id = config.rules().find(front, name).ok_or(Refusal::RepositoryUnknown)?;
     let chain = config.rules().get(id).and_then(|rule: &Rule| rule.chain(region));
-    let list_id = chain.ok_or(Refusal::RepositoryUnknown)?.lists(name).digests;
+    let lists = chain.ok_or(Refusal::RepositoryUnknown)?.lists(name);
+    let list_id = match through {
+        Some(cache) => behind(config, lists.cached, cache).ok_or(Refusal::RepositoryUnknown)?,
+        None => lists.digests,
+    };
     let list = config.list(list_id).ok_or(Refusal::RepositoryUnknown)?;
     Ok(Forward {
         rule: Some(id),
@@ -88,7 +94,14 @@ fn forward<'c>(
         authority: None,
         mounting: Mounting::Unasked,
         cache: CacheUse::None,
+        stale_tag: None,
     })
+}
+
+/// The list behind a cache, if it is the one of that name.
+fn behind(config: &Config, cached: Option<ListId>, cache: &str) -> Option<ListId> {
+    let first = config.list(cached?)?.backends().first()?;
+    config.cache(*first).filter(|found| found.name() == cache).and(cached)
 }
 
 /// Content by a digest that can be checked, and nothing else: a cache is asked for nothing else.

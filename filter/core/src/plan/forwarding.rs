@@ -62,7 +62,9 @@ pub(super) fn forwarding<'c: 'a, 'a>(
     let may_overlap = !parts.iter().any(|part| part.is_authority || part.is_followed());
     let proxys = parts.iter().any(|part| part.credentials.are_of_the_proxy());
     let clients_log_in = matches!(front.auth(), FrontAuth::Upstream { .. });
-    let prepared = prepare(config, &parts, (target_changed, clients_log_in), head);
+    let stale = stale_target(&forward);
+    let prepared =
+        prepare(config, &parts, stale.as_deref(), (target_changed, clients_log_in), head);
     // It asks about a push and makes none.
     let is_preflight = head.preflight.is_some();
     Some(Forwarding {
@@ -73,15 +75,19 @@ pub(super) fn forwarding<'c: 'a, 'a>(
             && request.endpoint.class() == Class::Upload
             && !is_preflight,
         authorization: authorization(first, head),
-        retry: Retry::of(config, front, forward.list, request)
-            .map(|retry| Retry { hedge: retry.hedge.filter(|_| may_overlap), ..retry }),
-        head_timeout: attempt::alone(config, forward.list, request),
+        retry: retry(config, front, &forward, (request, may_overlap)),
+        head_timeout: attempt::alone(config, forward.list, request).filter(|_| stale.is_none()),
         write_timeout: write_timeout(backend, request),
         push: forward
             .rule
             .filter(|_| !is_preflight)
             .and_then(|rule| config.rules().get(rule))
             .and_then(|rule| policy::push(rule, name, request)),
+        written_tag: forward
+            .rule
+            .filter(|_| !is_preflight)
+            .and_then(|rule| config.rules().get(rule))
+            .and_then(|rule| policy::written_tag(rule, name, request)),
         receipt: Receipt {
             list: forward.list_id,
             authority: forward.authority,
@@ -95,6 +101,7 @@ pub(super) fn forwarding<'c: 'a, 'a>(
             proxy_authenticated: proxys,
             hides_missing: matches!(parts.as_slice(), [only] if only.hides_missing),
             is_marked: prepared.is_some(),
+            may_be_stale: stale.is_some(),
             asks: head.asks,
             front_realm,
             targets: parts.into_iter().map(|part| part.target).collect(),
@@ -129,6 +136,28 @@ fn part<'c: 'a, 'a>(
     }
 }
 
+/// The attempts of a request to a list of several, or to one behind which a cache may answer with
+/// what the tag was. Of those attempts no two may be made at a time.
+fn retry<'c>(
+    config: &'c Config,
+    front: &Front,
+    forward: &Forward<'c>,
+    (request, may_overlap): (&RegistryRequest<'_>, bool),
+) -> Option<Retry<'c>> {
+    if forward.stale_tag.as_ref().is_some_and(|tag| tag.digest.is_some()) {
+        return Retry::before_a_cache(config, front, forward.list, request);
+    }
+    let retry = Retry::of(config, front, forward.list, request)?;
+    Some(Retry { hedge: retry.hedge.filter(|_| may_overlap), ..retry })
+}
+
+/// What the fill listener of this Envoy is asked for in the end, where it is known what the tag
+/// was: the manifest by its digest, from the cache.
+fn stale_target(forward: &Forward<'_>) -> Option<Vec<u8>> {
+    let tag = forward.stale_tag.as_ref()?;
+    Some(tag.place.target(tag.digest.as_ref()?).into_bytes())
+}
+
 /// What a cache is sent: whose chain it is filled through, and nothing of who asks.
 fn cache_part<'c, 'a>(
     config: &Config,
@@ -157,13 +186,16 @@ fn cache_part<'c, 'a>(
 fn prepare(
     config: &Config,
     parts: &[Part<'_, '_>],
+    stale: Option<&[u8]>,
     (target_changed, clients_log_in): (bool, bool),
     head: &RequestHead<'_>,
 ) -> Option<Vec<u8>> {
-    let has_fallback = parts.len() > 1;
+    let has_fallback = parts.len() > 1 || stale.is_some();
     let proxys = || parts.iter().any(|part| part.credentials.are_of_the_proxy());
     let special = || parts.iter().any(|part| part.hides_missing || part.is_authority);
-    let needed = if has_fallback {
+    let needed = if stale.is_some() {
+        true
+    } else if has_fallback {
         target_changed || clients_log_in || head.authorization.is_some() || special() || proxys()
     } else {
         proxys()
@@ -179,7 +211,15 @@ fn prepare(
         target: if has_fallback || part.is_followed() { &part.target } else { b"" },
         credentials: part.credentials.clone(),
     });
-    Some(BackendRequest::print(&prepared.collect::<Vec<_>>()))
+    let stale = stale.map(|target| BackendRequest {
+        backend: clusters::STALE,
+        hides_missing: false,
+        is_authority: false,
+        redirection: Redirection::Unwatched,
+        target,
+        credentials: Credentials::Nothing,
+    });
+    Some(BackendRequest::print(&prepared.chain(stale).collect::<Vec<_>>()))
 }
 
 impl Part<'_, '_> {

@@ -172,7 +172,7 @@ fn act<'c>(
     };
     // A browser that asks about a request wants the answer of the registry.
     let facts = if head.preflight.is_some() {
-        &Facts { in_repository: Some(Presence::Unknown), ..*facts }
+        &Facts { in_repository: Some(Presence::Unknown), tag_was: Some(None), ..*facts }
     } else {
         facts
     };

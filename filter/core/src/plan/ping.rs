@@ -33,6 +33,7 @@ pub(super) fn answer<'c>(
                     authority: None,
                     mounting: Mounting::Unasked,
                     cache: CacheUse::None,
+                    stale_tag: None,
                 }))
             }
             _ => Err(Refusal::Unauthenticated),

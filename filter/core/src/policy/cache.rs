@@ -7,7 +7,7 @@
 use super::need::{Content, Facts, Need};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId};
-use crate::config::{Config, Front, FrontAuth, Rule};
+use crate::config::{Cache, Config, Front, FrontAuth, Rule};
 use crate::grammar::Digest;
 use crate::oci::{Endpoint, Method, Reference, RegistryRequest, query};
 use crate::probe::Presence;
@@ -73,11 +73,10 @@ pub(super) fn route<'c>(
     }
 }
 
-/// Whether a cache may answer a request: a `GET` of a blob or of a manifest by its digest. The
-/// nodes check and keep digests of `sha256` alone.
+/// Whether a cache may answer a request: a `GET` of a blob or of a manifest by its digest.
 #[must_use]
 pub fn may_be_cached(request: &RegistryRequest<'_>) -> bool {
-    let is_kept = |digest: &Digest<'_>| digest.algorithm() == "sha256";
+    let is_kept = |digest: &Digest<'_>| Cache::keeps(digest.algorithm());
     request.method == Method::Get && content(&request.endpoint).is_some_and(is_kept)
 }
 
@@ -101,6 +100,8 @@ pub fn is_whole(range: &[u8]) -> bool {
 /// The parameters by which a fill says whose chain it goes through.
 const FRONT: &str = "front";
 const REGION: &str = "region";
+/// The parameter by which a cache is asked before the chain.
+pub const THROUGH: &str = "through";
 
 /// Path and query by which content is asked for at a node, and by the node at what fills it.
 #[must_use]
@@ -111,14 +112,46 @@ pub fn fill_target(endpoint: &Endpoint<'_>, name: &str, front: &str, region: &st
     format!("{}?{FRONT}={front}&{REGION}={region}", String::from_utf8_lossy(&path))
 }
 
-/// The front and the region that the query of a fill names.
+/// The same of a manifest by its digest.
 #[must_use]
-pub fn of_fill(sent: &[u8]) -> Option<(String, String)> {
-    let value = |key| {
-        let value = query::value(sent, key).ok()??;
-        String::from_utf8(value.into_owned()).ok()
-    };
-    Some((value(FRONT)?, value(REGION)?))
+pub fn manifest_target(digest: &Digest<'_>, name: &str, front: &str, region: &str) -> String {
+    format!("/v2/{name}/manifests/{}?{FRONT}={front}&{REGION}={region}", digest.as_str())
+}
+
+/// The same for what is wanted from a cache and its nodes, before any registry.
+#[must_use]
+pub fn target_through(fill_target: &str, cache: &str) -> String {
+    format!("{fill_target}&{THROUGH}={cache}")
+}
+
+/// Whose chain a fill goes through, as its query says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfFill {
+    /// The front.
+    pub front: String,
+    /// The region.
+    pub region: String,
+    /// The cache whose nodes are asked first. Only this Envoy asks so, never a node.
+    pub through: Option<String>,
+}
+
+impl OfFill {
+    /// Reads the query.
+    #[must_use]
+    pub fn read(sent: &[u8]) -> Option<Self> {
+        let value = |key| {
+            let value = query::value(sent, key).ok()??;
+            String::from_utf8(value.into_owned()).ok()
+        };
+        Some(Self { front: value(FRONT)?, region: value(REGION)?, through: value(THROUGH) })
+    }
+
+    /// The cache that a target of [`target_through`] names.
+    #[must_use]
+    pub fn cache_of(target: &[u8]) -> Option<String> {
+        let mut parts = target.splitn(2, |byte| *byte == b'?').skip(1);
+        Self::read(parts.next()?)?.through
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::naming::Naming;
 use super::need::{Facts, Need, StoredBlob};
 use super::refusal::Refusal;
 use super::refused::Asker;
+use super::stale_tag::{self, Recalled, StaleTag};
 use crate::client::Locality;
 use crate::config::ids::{BackendId, ListId, RuleId};
 use crate::config::{BackendAuth, BackendList, Config, Front, FrontAuth, Purpose, Rule};
@@ -46,6 +47,9 @@ pub struct Forward<'c> {
     pub mounting: Mounting,
     /// What becomes of it at the cache of the region.
     pub cache: CacheUse,
+    /// For a read by tag that the cache of the region may answer with what the tag was, if nobody
+    /// of the list can be asked.
+    pub stale_tag: Option<StaleTag>,
 }
 
 /// Why a list of backends was chosen.
@@ -162,11 +166,24 @@ pub fn decide<'c>(
     let asking = Asking { locality: asked.locality, facts: asked.facts };
     let is_any = choice == Choice::Nearest;
     let cache = CacheUse::None;
-    let forward = Forward { rule: Some(id), list, list_id, choice, authority, mounting, cache };
+    let forward = Forward {
+        rule: Some(id),
+        list,
+        list_id,
+        choice,
+        authority,
+        mounting,
+        cache,
+        stale_tag: None,
+    };
     Ok(match client_redirect::instead_of(config, request, &asking, (id, list), is_any) {
         Instead::Nothing if is_any => {
             let chosen = Chosen { front: asked.front, rule, name, locality: asked.locality };
             through_cache(config, forward, cache::route(config, request, &chosen, asked.facts))
+        }
+        Instead::Nothing if choice == Choice::Replica => {
+            let chosen = Chosen { front: asked.front, rule, name, locality: asked.locality };
+            with_stale_tag(forward, stale_tag::recall(config, request, &chosen, list, asked.facts))
         }
         Instead::Nothing => Decision::Forward(forward),
         Instead::Need(need) => Decision::Need(need),
@@ -184,6 +201,15 @@ fn through_cache<'c>(config: &'c Config, forward: Forward<'c>, route: Route<'c>)
             Some(list) => Forward { list, list_id, cache: CacheUse::Asked(member), ..forward },
             None => forward,
         }),
+    }
+}
+
+/// The same with what the tag was, where the cache of the region may answer with that.
+fn with_stale_tag(forward: Forward<'_>, recalled: Recalled) -> Decision<'_> {
+    match recalled {
+        Recalled::Nothing => Decision::Forward(forward),
+        Recalled::Need(question) => Decision::Need(Need::Tag(question)),
+        Recalled::Known(tag) => Decision::Forward(Forward { stale_tag: Some(tag), ..forward }),
     }
 }
 
@@ -211,6 +237,7 @@ fn catalog<'c>(config: &'c Config, asked: &Asked<'_>) -> Result<Decision<'c>, Re
         authority: None,
         mounting: Mounting::Unasked,
         cache: CacheUse::None,
+        stale_tag: None,
     }))
 }
 

@@ -11,6 +11,8 @@ pub mod naming;
 mod need;
 mod refusal;
 mod refused;
+mod stale_tag;
+mod tag_memory;
 mod token_scope;
 
 pub use admission::Identity;
@@ -25,4 +27,6 @@ pub use naming::Naming;
 pub use need::{Content, Facts, Need, Password, StoredBlob};
 pub use refusal::Refusal;
 pub use refused::{Asker, refuse, refuse_client};
+pub use stale_tag::{CachePlace, StaleTag, written_tag};
+pub use tag_memory::{Accepts, TAG_SLOTS, TagAnswer, TagQuestion, recollect};
 pub use token_scope::{TokenScope, token_scope};

@@ -1,6 +1,7 @@
 //! Facts that a decision may need, and that a host has to find out.
 
 use super::freshness::Question;
+use super::tag_memory::TagQuestion;
 use crate::config::ids::{RuleId, StoreId};
 use crate::config::{Cache, Verifier};
 use crate::grammar::Digest;
@@ -25,6 +26,8 @@ pub enum Need<'c> {
     /// Whether a repository has some content, so that a cache may be asked for it;
     /// [`Facts::in_repository`].
     Content(Content<'c>),
+    /// What a tag stood for lately; [`Facts::tag_was`].
+    Tag(TagQuestion),
 }
 
 /// What a host has found out about a request, at most one answer of each kind. Which of them come
@@ -41,6 +44,8 @@ pub struct Facts<'a> {
     pub recently_pushed: Option<bool>,
     /// The answer to [`Need::Content`].
     pub in_repository: Option<Presence>,
+    /// The answer to [`Need::Tag`], which may be that nothing is known that counts.
+    pub tag_was: Option<Option<&'a Digest<'static>>>,
 }
 
 /// What is known of a client's password.

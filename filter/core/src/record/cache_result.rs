@@ -16,12 +16,21 @@ pub enum CacheResult {
     Failed,
     /// No node was well: the registries were asked.
     Skipped,
+    /// No registry could be asked what a tag stands for, and it was served as it was.
+    Stale,
 }
 
 impl CacheResult {
     /// Every result.
-    pub const ALL: [Self; 6] =
-        [Self::Hit, Self::Miss, Self::Coalesced, Self::Bypass, Self::Failed, Self::Skipped];
+    pub const ALL: [Self; 7] = [
+        Self::Hit,
+        Self::Miss,
+        Self::Coalesced,
+        Self::Bypass,
+        Self::Failed,
+        Self::Skipped,
+        Self::Stale,
+    ];
 
     /// The word in the log and for metric labels.
     #[must_use]
@@ -33,6 +42,7 @@ impl CacheResult {
             Self::Bypass => "bypass",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Stale => "stale",
         }
     }
 

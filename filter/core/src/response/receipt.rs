@@ -34,6 +34,8 @@ pub struct Receipt {
     /// Whether the attempt phase looks at each answer, and marks one that is to be judged
     /// ([`crate::contract::headers::DOUBTFUL`]).
     pub is_marked: bool,
+    /// Whether the answer may be what a tag was, where nobody else could be asked.
+    pub may_be_stale: bool,
     /// What the client asks besides the content.
     pub asks: Asks,
     /// What the front calls itself towards this client, where clients log in to the backends.
@@ -57,7 +59,7 @@ impl Receipt {
     /// on as it is, but for a refusal that is not the client's to see.
     #[must_use]
     pub const fn may_be_judged(&self) -> bool {
-        self.has_fallback() || self.proxy_authenticated || self.hides_missing
+        self.has_fallback() || self.may_be_stale || self.proxy_authenticated || self.hides_missing
     }
 
     /// Whether the answers of all backends must be looked at to say what this status means. What is
@@ -68,7 +70,7 @@ impl Receipt {
         let status = self.asks.meaning_of(status);
         let asks_nobody = status == 401 && self.front_realm.is_none();
         let may_be = self.may_be_judged() || is_no_answer(status) || asks_nobody;
-        may_be && is_judged(!self.has_fallback(), status)
+        may_be && is_judged(!self.has_fallback() && !self.may_be_stale, status)
     }
 
     /// What was answered, by what the attempts noted, and the last status. No attempt notes what an

@@ -26,6 +26,7 @@ fn receipt(class: Class, upstream_target: &str) -> Receipt {
         front: FrontId::new(0),
         follows: false,
         proxy_authenticated: false,
+        may_be_stale: false,
         is_marked: false,
         asks: Asks::default(),
         hides_missing: false,

@@ -22,7 +22,7 @@ use portolan_core::attempt::{
     self, Answer, Answers, BackendRequest, Credentials, ListFailure, Noted, SentCredentials, Wait,
     goes_on, is_internal, is_judged, is_redirect, may_ask_to_wait, only, select, spared_of,
 };
-use portolan_core::contract::clusters::is_cache;
+use portolan_core::contract::clusters::{is_cache, is_stale};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::record::{Attempted, Tried};
 use portolan_core::reply;
@@ -210,8 +210,8 @@ impl Attempt {
         let Some(status) = headers.status() else { return };
         self.status = Some(status);
         let status = meaning_of(status, call);
-        let is_clients = if is_cache(&self.backend) {
-            let answer = cache::take_in(status, &headers, call);
+        let is_clients = if is_cache(&self.backend) || is_stale(&self.backend) {
+            let answer = cache::take_in(self.own().as_ref(), status, &headers, call);
             let is_clients = answer.is_none();
             if let Some(answer) = answer {
                 self.note(answer, call);

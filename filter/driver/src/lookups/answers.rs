@@ -28,6 +28,10 @@ impl Lookups {
                 let (streams, presence) = self.contents.settle(&pair, answer.status(), now);
                 self.wake(streams, &Learned::Content(presence))
             }
+            Some(Purpose::Fill(target)) => {
+                self.fills.remove(&target);
+                Vec::new()
+            }
             Some(Purpose::Health) => {
                 let (streams, health) = self.health.settle(answer, now);
                 self.wake(streams, &Learned::Health(health))

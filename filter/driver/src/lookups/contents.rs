@@ -127,6 +127,17 @@ pub(super) fn call(content: &Content<'_>) -> Call {
     Call::new("HEAD", &content.target, "portolan").with("accept", ACCEPT).to(FILL, timeout)
 }
 
+/// How many contents a worker has fetched for caches at a time.
+pub(super) const FILLS: usize = 64;
+
+/// How long such a fetch may take. Its answer is a manifest, and is thrown away.
+const FILL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The request by which a cache is filled.
+pub(super) fn fill(target: &str) -> Call {
+    Call::new("GET", target, "portolan").with("accept", ACCEPT).to(FILL, FILL_TIMEOUT)
+}
+
 /// Manifests of every kind: a registry may say that it has none of a kind that nobody accepts.
 const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, \

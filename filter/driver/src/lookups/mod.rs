@@ -39,6 +39,7 @@ mod time_limits;
 mod token;
 mod waits;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -88,6 +89,8 @@ pub(crate) struct Lookups {
     tokens: TokenLookup,
     stores: Stores,
     contents: Contents,
+    /// What is wanted for caches, and is under way.
+    fills: BTreeSet<String>,
     health: HealthLookup,
     passwords: PasswordLookup,
     limits: Limits,
@@ -105,6 +108,7 @@ enum Purpose {
     Token(Box<TokenFetch>),
     Blob(Box<BlobStore>, Digest<'static>),
     Content(Fingerprint),
+    Fill(String),
     Health,
     Password(Fingerprint),
 }
@@ -117,6 +121,7 @@ impl Lookups {
             tokens: TokenLookup::default(),
             stores: Stores::default(),
             contents: Contents::new(Key::new(seed.1, seed.0)),
+            fills: BTreeSet::new(),
             health: HealthLookup::default(),
             passwords: PasswordLookup::new(Key::new(seed.0, seed.1)),
             limits: Limits::default(),
@@ -233,6 +238,14 @@ impl Lookups {
         }
         self.waits.add(stream, Awaited::Content(pair), None);
         None
+    }
+
+    /// Has a cache fetch what the target names; nobody waits for it, and it may come to nothing.
+    pub(crate) fn fill(&mut self, target: String, now: u64) {
+        if self.fills.len() < contents::FILLS && !self.fills.contains(&target) {
+            self.calls.make(contents::fill(&target), Purpose::Fill(target.clone()), now);
+            self.fills.insert(target);
+        }
     }
 
     /// How the backends are, if that is known at this moment.

@@ -3,12 +3,15 @@
 use std::rc::Rc;
 
 use portolan_core::config::{Config, Verifier};
+use portolan_core::grammar::Digest;
 use portolan_core::health::{Health as Report, HealthView};
 use portolan_core::policy::{Question, StoredBlob};
 use portolan_core::probe::Presence;
 use portolan_core::{Facts as Told, Need, Password};
 
+use super::stale_tag;
 use crate::callback::Callback;
+use crate::header_map::HeaderMap;
 use crate::lookups::{Health, Learned};
 use crate::snapshot::Snapshot;
 
@@ -20,6 +23,7 @@ pub(super) struct Facts {
     in_store: Option<Presence>,
     recently_pushed: Option<bool>,
     in_repository: Option<Presence>,
+    tag: Tag,
 }
 
 /// How the backends are.
@@ -32,6 +36,16 @@ enum Backends {
     Unknown,
     /// It did.
     Known(Rc<Report>),
+}
+
+/// What the tag of the request stood for.
+#[derive(Clone, Debug, Default)]
+enum Tag {
+    /// Nobody has asked.
+    #[default]
+    Unasked,
+    /// This, or nothing that counts.
+    Was(Option<Digest<'static>>),
 }
 
 /// What came of a look at what a plan needs.
@@ -76,18 +90,27 @@ impl Facts {
             in_store: self.in_store,
             recently_pushed: self.recently_pushed,
             in_repository: self.in_repository,
+            tag_was: match &self.tag {
+                Tag::Unasked => None,
+                Tag::Was(digest) => Some(digest.as_ref()),
+            },
         }
     }
 
-    /// Finds out what a plan needs, for the next one. `authorization` is the client's.
+    /// Finds out what a plan needs, for the next one. The headers are the client's, of
+    /// which one is its `Authorization`.
     pub(super) fn find_out(
         &mut self,
         need: &Need<'_>,
         config: &Config,
-        authorization: Option<&[u8]>,
+        (authorization, headers): (Option<&[u8]>, &HeaderMap),
         call: &mut Callback<'_>,
     ) -> Found {
         match need {
+            Need::Tag(question) => {
+                self.tag = Tag::Was(stale_tag::recall(question, headers, call));
+                Found::Fact
+            }
             Need::BackendHealth { is_optional } => self.examine(*is_optional, call),
             Need::RecentPush(question) => self.ask(*question, call),
             Need::Password(verifier) => self.verify(verifier, authorization, call),

@@ -155,6 +155,19 @@ pub(super) fn spare<'n>(
     keys.into_iter().skip(list.len().saturating_sub(count)).collect()
 }
 
+/// Has a request that an only backend can answer, and behind it a cache with what the tag was,
+/// begin in the cluster of both: of one backend alone no attempt goes on.
+pub(super) fn begin_before_a_cache<'n>(
+    list: impl Iterator<Item = &'n str>,
+    stale: &str,
+    call: &mut Callback<'_>,
+) {
+    if let [only] = list.collect::<Vec<_>>().as_slice() {
+        let cluster = clusters::later_attempts(&[only, stale]);
+        call.set_state(StateKey::NextCluster, cluster.into_bytes());
+    }
+}
+
 /// What the only backend is sent; with more of them the attempt phase does this.
 fn set_head(forwarding: &Forwarding<'_>, call: &mut Callback<'_>) {
     if let Some(target) = forwarding.receipt.targets.first().filter(|_| forwarding.target_changed) {

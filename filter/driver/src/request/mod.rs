@@ -20,13 +20,15 @@ mod log;
 mod response;
 mod response_head;
 mod scrape;
+mod stale_tag;
 
 use std::rc::Rc;
 
 use portolan_core::config::{Backend, BackendList};
+use portolan_core::contract::clusters::{STALE, is_cache};
 use portolan_core::contract::{StateKey, headers};
 use portolan_core::oci::Method;
-use portolan_core::policy::{CacheUse, Push};
+use portolan_core::policy::Push;
 use portolan_core::reply::{self, Reply};
 use portolan_core::response::Receipt;
 use portolan_core::{Action, Forwarding, Plan, RequestHead, TokenEndpoint, is_withheld, plan};
@@ -42,11 +44,12 @@ use crate::snapshot::Snapshot;
 use crate::token_exchange::{Next, TokenExchange};
 use facts::{Facts, Found};
 use head::JoinedGeo;
+use stale_tag::Tag;
 
 pub(crate) use head::request_head;
 
 /// How many facts a plan may need, one after another.
-const FACTS: usize = 5;
+const FACTS: usize = 6;
 /// About how much there is to do for a request that goes to a backend.
 const EFFECTS: usize = 12;
 
@@ -74,8 +77,9 @@ enum Phase {
     Exchanging(Box<TokenExchange>),
     /// Envoy is asked what it counts.
     Scraping,
-    /// A backend is asked. If it is a push and succeeds, that is to be noted.
-    Forwarded(Receipt, Option<Push>),
+    /// A backend is asked. If it is a push and succeeds, that is to be noted; so is what it says of
+    /// a tag.
+    Forwarded(Receipt, Option<Push>, Option<Box<Tag>>),
     /// A backend was asked, and redirected to where it is asked now.
     AtRedirectTarget,
     /// Answered here. Envoy sends local replies through the response callbacks too; ours need
@@ -133,7 +137,7 @@ impl Request {
     /// No backend has begun to answer in time.
     fn give_up(&mut self, call: &mut Callback<'_>) {
         self.deadline = None;
-        if let Phase::Forwarded(receipt, _) = &self.phase {
+        if let Phase::Forwarded(receipt, ..) = &self.phase {
             let reply = response::too_late(&self.snapshot.config, receipt, call);
             call.reply_instead(reply, self.id.as_deref());
             self.phase = Phase::Replied;
@@ -157,8 +161,14 @@ impl Request {
                 response::take_mark(call);
                 further_pass::judge(call)
             }
-            Phase::Forwarded(receipt, push) => {
-                response::take_in(&self.snapshot.config, receipt, *push, call)
+            Phase::Forwarded(receipt, push, tag) => {
+                let reply = response::take_in(&self.snapshot.config, receipt, *push, call);
+                if let Some(tag) = tag {
+                    let ours = reply.as_ref().map(|reply| reply.status);
+                    let status = ours.or_else(|| call.exchange.status());
+                    stale_tag::take_in(tag, (status, ours.is_some()), call);
+                }
+                reply
             }
             _ => None,
         };
@@ -262,7 +272,8 @@ impl Request {
             let Action::Need(need) = &plan.action else {
                 return self.carry_out(plan, &head, &headers, call);
             };
-            match facts.find_out(need, &snapshot.config, head.authorization, call) {
+            let sent = (head.authorization, &headers);
+            match facts.find_out(need, &snapshot.config, sent, call) {
                 Found::Fact => {}
                 Found::Waits => return Phase::Waiting(Box::new(Asked { headers, address, facts })),
             }
@@ -311,6 +322,7 @@ impl Request {
         let config = &self.snapshot.config;
         let members = || list.backends().iter().filter_map(|id| config.backend(*id));
         let keys = || members().map(Backend::key);
+        let stale = forwarding.receipt.may_be_stale.then_some(STALE);
         if forwarding.receipt.follows {
             log::note_asked(head, &forwarding.receipt.naming, call);
         } else if forwarding.target_changed {
@@ -322,17 +334,21 @@ impl Request {
         }
         let ejection = |backend: &Backend| backend.resilience().ejection;
         // A cache is asked first in any case, and what fills it spares the limited as well.
-        let is_cached = matches!(forwarding.forward.cache, CacheUse::Asked(_));
+        let is_cached = members().next().is_some_and(|first| is_cache(first.name()));
         let spared = if forwarding.receipt.has_fallback() && !is_cached {
             let list = members().map(|backend| (backend.key(), ejection(backend)));
             forward::spare(list, call)
         } else {
             Vec::new()
         };
+        if let Some(stale) = stale {
+            forward::begin_before_a_cache(keys(), stale, call);
+        }
         // What is not for a backend. Most requests have none of it.
         call.remove_headers(Side::Request, headers, is_withheld);
-        self.deadline = forward::apply(&mut forwarding, keys(), &spared, call);
-        Phase::Forwarded(forwarding.receipt, forwarding.push)
+        let tag = stale_tag::of(&mut forwarding, headers).map(Box::new);
+        self.deadline = forward::apply(&mut forwarding, keys().chain(stale), &spared, call);
+        Phase::Forwarded(forwarding.receipt, forwarding.push, tag)
     }
 }
 

@@ -62,6 +62,7 @@ pub(super) struct Host {
     pub(super) streams: BTreeMap<StreamId, Stream>,
     pub(super) closed: BTreeSet<StreamId>,
     pub(super) pushes: BTreeMap<u32, u64>,
+    pub(super) tags: BTreeMap<u32, Vec<u8>>,
     /// When the next alarm comes.
     pub(super) alarm: Option<u64>,
     /// The calls in the name of streams that no service has answered.
@@ -144,6 +145,10 @@ impl Exchange for View<'_> {
     fn pushed_until(&self, slot: u32) -> u64 {
         self.host.pushes.get(&slot).copied().unwrap_or(0)
     }
+
+    fn remembered_tag(&self, slot: u32) -> Option<Vec<u8>> {
+        self.host.tags.get(&slot).cloned()
+    }
 }
 
 impl Host {
@@ -187,6 +192,9 @@ impl Host {
             Effect::NotePush { slot, until } => {
                 let end = self.pushes.entry(slot).or_default();
                 *end = until.max(*end);
+            }
+            Effect::RememberTag { slot, value } => {
+                self.tags.insert(slot, value);
             }
             Effect::SetTimer(period) => self.set_timer(period, now),
             Effect::Warn(line) => self.warnings.push(line),

@@ -29,4 +29,5 @@ mod properties;
 mod redirects;
 mod requests;
 mod simulator;
+mod stale_tags;
 mod tokens;

@@ -134,9 +134,7 @@ impl Scope<'_> {
             return None;
         };
         let places = self.drained_backends.len();
-        let member = u32::try_from(places).ok()?.checked_add(*position)?;
-        // What fills caches asks none.
-        (!self.fills_caches).then(|| BackendId::new(member))
+        u32::try_from(places).ok()?.checked_add(*position).map(BackendId::new)
     }
 
     /// A cache has no say in who may read. So the proxy has to know.

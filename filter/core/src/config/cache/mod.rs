@@ -75,6 +75,12 @@ impl Cache {
         link.strip_prefix(clusters::CACHE)
     }
 
+    /// Whether nodes check and keep content whose digest is of this algorithm.
+    #[must_use]
+    pub fn keeps(algorithm: &str) -> bool {
+        algorithm == "sha256"
+    }
+
     /// The name in the policy.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -48,6 +48,13 @@ impl Chain {
         }
     }
 
+    /// The lists of tags of all repositories, where the chain has a cache.
+    pub(crate) fn tags_behind_a_cache(&self) -> impl Iterator<Item = ListId> {
+        let without = self.trial.map(|trial| trial.without);
+        let lists = [Some(self.whole), without].into_iter().flatten();
+        lists.filter(|lists| lists.cached.is_some()).map(|lists| lists.tags)
+    }
+
     /// The lists of all repositories.
     pub(crate) fn every_list(&self) -> impl Iterator<Item = ListId> {
         let without = self.trial.map(|trial| trial.without);

@@ -52,6 +52,14 @@ pub(crate) fn compile(
     Rules { list, index }
 }
 
+/// What a rule says of all its chains.
+struct AroundChains<'a> {
+    tags: &'a Tags<'a>,
+    audience: &'a Audience<'a>,
+    /// Whether a cache of a chain is ever asked.
+    asks_caches: bool,
+}
+
 impl Scope<'_> {
     fn rule(
         &self,
@@ -100,9 +108,14 @@ impl Scope<'_> {
             self.client_redirects(client_redirects, &around, &path.key("client_redirects"))
         });
         let audience = Audience { readers: readers.as_ref(), kinds };
-        let chains = self.chains(&wire.chains, (&tags, &audience), table, &path.key("chains"));
+        let asks_caches = !self.fills_caches || wire.stale_tags.is_some();
+        let around = AroundChains { tags: &tags, audience: &audience, asks_caches };
+        let chains = self.chains(&wire.chains, &around, table, &path.key("chains"));
         if wire.has_chains {
             self.check_coverage(&wire.chains, &path.key("chains"));
+        }
+        if wire.stale_tags.is_some() {
+            self.check_stale_tags(&chains, wire.tags_from_owner, &path.key("stale_tags"));
         }
         Rule {
             name: wire.name.unwrap_or_default(),
@@ -110,6 +123,7 @@ impl Scope<'_> {
             owner,
             chains,
             read_your_writes: wire.read_your_writes,
+            stale_tags: wire.stale_tags,
             readers,
             writers: wire.writers,
             client_redirects,
@@ -149,23 +163,43 @@ impl Scope<'_> {
     fn chains(
         &self,
         wire: &[(String, Option<Vec<LinkWire>>)],
-        (tags, audience): (&Tags<'_>, &Audience<'_>),
+        around: &AroundChains<'_>,
         table: &mut ListTable,
         path: &Path<'_>,
     ) -> Vec<Chain> {
         let mut by_region = Vec::new();
         for (region, links) in wire {
             let item = path.key(region);
-            let cache = self.cache(links.as_deref().unwrap_or_default(), audience, &item);
+            let cache = self.cache(links.as_deref().unwrap_or_default(), around.audience, &item);
+            // What fills caches asks none, but for what tags were.
+            let cache = cache.filter(|_| around.asks_caches);
             let links = self.links(links.as_deref(), &item);
             self.regions.check(region, &item, self.mistakes);
             if !links.is_empty() && self.regions.is_served(region) {
-                let chain =
-                    compile_chain::compile((cache, &links), tags, table, &item, self.mistakes);
+                let chain = compile_chain::compile(
+                    (cache, &links),
+                    around.tags,
+                    table,
+                    &item,
+                    self.mistakes,
+                );
                 by_region.push((region.clone(), chain));
             }
         }
         self.regions.resolve(&by_region).into_iter().filter_map(|chain| chain.copied()?).collect()
+    }
+
+    /// What a tag was comes from a cache, and only where the replicas of a chain answer for tags.
+    fn check_stale_tags(&self, chains: &[Chain], from_owner: bool, path: &Path<'_>) {
+        if from_owner {
+            let message = "is for tags of replicas, and `tags_from: owner` says that only the \
+                 owner's count; leave one of the two out";
+            self.mistakes.add(path, message);
+        } else if !chains.is_empty() && chains.iter().all(|chain| chain.whole.cached.is_none()) {
+            let message = "needs a cache, which has the content of tags while no replica can be \
+                 asked; write one as the first of a chain, such as `cache@NAME`, or leave it out";
+            self.mistakes.add(path, message);
+        }
     }
 
     /// Every region needs a chain: its own, or that of the default region.

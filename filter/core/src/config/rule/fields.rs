@@ -29,6 +29,11 @@ pub(crate) static RULE: Table = Table {
         optional("tags_from", Value::Words(&["owner", "replicas"]), "where tags come from"),
         optional("read_your_writes", Value::Time, "how long after a push tags come from the owner"),
         optional(
+            "stale_tags",
+            Value::Time,
+            "how long a tag may be what it was, from the cache, while no replica can be asked",
+        ),
+        optional(
             "readers",
             Value::Any(&[Value::Words(&["anyone", "authenticated"]), Value::Fields(&READERS)]),
             "who may read with the proxy's own credential",

@@ -24,6 +24,7 @@ pub struct Rule {
     pub(crate) fronts: Option<Vec<FrontId>>,
     pub(crate) owner: Option<Owner>,
     pub(crate) read_your_writes: Option<Duration>,
+    pub(crate) stale_tags: Option<Duration>,
     pub(crate) readers: Option<Readers>,
     pub(crate) writers: bool,
     pub(crate) client_redirects: Option<ClientRedirects>,
@@ -65,6 +66,20 @@ impl Rule {
     #[must_use]
     pub const fn read_your_writes(&self) -> Option<Duration> {
         self.read_your_writes
+    }
+
+    /// How long a tag may be what it was, from the cache of the region, while nobody can be asked
+    /// who may answer for it; `None` for not at all.
+    #[must_use]
+    pub const fn stale_tags(&self) -> Option<Duration> {
+        self.stale_tags
+    }
+
+    /// The lists whose tags the cache of their region may answer for, as they were; some more than
+    /// once.
+    pub fn lists_of_stale_tags(&self) -> impl Iterator<Item = ListId> {
+        let chains = self.chains.iter().filter(|_| self.stale_tags.is_some());
+        chains.flat_map(Chain::tags_behind_a_cache)
     }
 
     /// Who may read; `None` leaves it to the front.

@@ -24,6 +24,7 @@ pub(crate) struct RuleWire {
     pub(crate) replicas: Option<Vec<String>>,
     pub(crate) tags_from_owner: bool,
     pub(crate) read_your_writes: Option<Duration>,
+    pub(crate) stale_tags: Option<Duration>,
     pub(crate) readers: Option<ReadersWire>,
     /// Whether clients that have proved who they are may push with the proxy's credential.
     pub(crate) writers: bool,
@@ -79,6 +80,8 @@ pub(crate) fn read_rule(node: &Node<'_>) -> RuleWire {
         replicas: fields.optional("replicas", |node| references(&node)),
         read_your_writes: fields
             .optional("read_your_writes", |node| node.parse(advice::time::WANTED, duration::parse)),
+        stale_tags: fields
+            .optional("stale_tags", |node| node.parse(advice::time::WANTED, duration::parse)),
         readers: fields.optional("readers", |node| Some(read_readers(&node))),
         writers: fields.optional("writers", |node| Some(read_writers(&node))).unwrap_or(false),
         client_redirects: fields

@@ -119,6 +119,47 @@ fn only_content_goes_through_a_cache_and_only_where_the_policy_serves_clients() 
 }
 
 #[test]
+fn stale_tags_need_a_cache_and_replicas() {
+    let cached = r#""asia": ["far"], "default": ["cache@eu", "near", "far"]"#;
+    #[rustfmt::skip]
+    let rows = [
+        (cached, r#""stale_tags": "24h""#, ""),
+        (cached, r#""stale_tags": "24h", "owner": "near""#, ""),
+        (r#""default": ["near", "far"]"#, r#""stale_tags": "24h""#, "rules[0].stale_tags: needs a cache, which has the content of tags while no replica can be asked; write one as the first of a chain"),
+        (cached, r#""stale_tags": "24h", "owner": "near", "tags_from": "owner""#, "rules[0].stale_tags: is for tags of replicas, and `tags_from: owner` says"),
+        (cached, r#""stale_tags": "soon""#, "rules[0].stale_tags: "),
+    ];
+    for (chains, more, expected) in rows {
+        let rule = format!(r#""chains": {{{chains}}}, {OPEN}, {more}"#);
+        for fills in ["", r#""fills_caches": true, "#] {
+            let text = policy("", NODES, &rule);
+            let text = text.replacen(r#""version""#, &format!(r#"{fills}"version""#), 1);
+            let found = mistakes(&text);
+            let as_wanted = match expected {
+                "" => found.is_empty(),
+                start => found.len() == 1 && found[0].starts_with(start),
+            };
+            assert!(as_wanted, "{chains} {more}\nwanted: {expected}\nfound: {found:#?}");
+        }
+    }
+}
+
+/// What fills caches is told what tags were: by the cache, and of those rules alone.
+#[test]
+fn the_lists_of_stale_tags() {
+    let chains =
+        r#""asia": ["far"], "default": ["cache@eu", {"backend": "near", "share": 10}, "far"]"#;
+    let clusters = |more: &str| {
+        let rule = format!(r#""chains": {{{chains}}}, {OPEN}{more}"#);
+        let config = Config::from_json(policy("", NODES, &rule).as_bytes()).unwrap();
+        let lists = config.rules().all()[0].lists_of_stale_tags();
+        lists.map(|id| config.list(id).unwrap().cluster().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(clusters(r#", "stale_tags": "1h""#), ["near+far", "far"]);
+    assert_eq!(clusters(""), [""; 0]);
+}
+
+#[test]
 fn the_cluster_of_a_cache_says_what_it_connects_to() {
     let rule = format!(r#""chains": {{"default": ["cache@eu", "near"]}}, {OPEN}"#);
     let read = |nodes: &str| {

@@ -4,6 +4,8 @@ use portolan_policy_builder::{Backend, Front, Policy, Region, Rule};
 use serde_json::json;
 
 use super::*;
+use crate::contract::clusters::STALE;
+use crate::grammar::Digest;
 use crate::policy::CacheUse;
 use AtCache::{Asked, Bypassed, NotInvolved};
 
@@ -137,5 +139,104 @@ fn fills_use_the_chain_of_the_region_without_its_cache() {
         let target = with_digest(target);
         let (found, _) = planned(&config, &request(method, "cache.internal", &target), None);
         assert_eq!(found, expected, "{method} {target}: {reason}");
+    }
+}
+
+/// What is sent in the end for a tag that nobody can be asked for, and how often Envoy goes on.
+#[test]
+fn a_tag_that_may_be_stale_has_the_cache_behind_its_registries() {
+    let config = policy().set("/rules/0/stale_tags", "1h").read_by(Config::from_json);
+    let digest = Digest::parse(DIGEST.as_bytes()).unwrap();
+    let (main, own) = ("registry.example", "own.example");
+    let tag = "/v2/team/a/manifests/v1";
+    let key = "far+near team/a:v1".to_owned();
+    let planned = |host, method: &str, target: &str, tag_was| {
+        let target = with_digest(target);
+        let facts = Facts { tag_was, in_repository: Some(Presence::Absent), ..NONE };
+        plan(&config, &request(method, host, &target), &facts).action
+    };
+    for method in ["GET", "HEAD"] {
+        let found = Outcome::of(&config, planned(main, method, tag, None));
+        assert_eq!(found, Outcome::NeedsTag { key: key.clone() }, "{method}");
+    }
+    #[rustfmt::skip]
+    let rows = [
+        (main, "GET", tag, Some(&digest), Some(2), true, "the registries, and the cache"),
+        (main, "HEAD", tag, Some(&digest), Some(2), true, "the registries, and the cache"),
+        (main, "GET", tag, None, Some(1), false, "nothing is known"),
+        (own, "GET", tag, Some(&digest), Some(1), false, "the registries say what this client may read"),
+        (main, "GET", "/v2/team/a/tags/list", Some(&digest), Some(1), false, "no tag"),
+        (main, "GET", "/v2/team/a/manifests/DIGEST", Some(&digest), Some(1), false, "a digest does not change"),
+        (main, "GET", "/v2/office/a/manifests/v1", Some(&digest), None, false, "who may not read it"),
+    ];
+    for (host, method, target, tag_was, retries, may_be_stale, reason) in rows {
+        let Action::Forward(forwarding) = planned(host, method, target, Some(tag_was)) else {
+            assert_eq!(retries, None, "{reason}");
+            continue;
+        };
+        assert_eq!(forwarding.retry.map(|retry| retry.further_attempts), retries, "{reason}");
+        assert_eq!(forwarding.receipt.may_be_stale, may_be_stale, "{reason}");
+        assert_eq!(forwarding.receipt.targets.len(), 2, "it is no registry: {reason}");
+        let prepared = forwarding.prepared.unwrap_or_default();
+        let last = attempt::select(&prepared, STALE.as_bytes());
+        let path = last.map(|last| String::from_utf8(last.target.to_vec()).unwrap());
+        let node = format!("/v2/team/a/manifests/{DIGEST}?front=main&region=default&through=eu");
+        assert_eq!(path, may_be_stale.then_some(node), "{reason}");
+    }
+}
+
+/// In a rule that keeps tags, and only there.
+#[test]
+fn a_tag_that_is_written_is_to_be_forgotten() {
+    let policy = policy().set("/rules/0/stale_tags", "1h").set("/rules/0/owner", "far");
+    let config = policy.set("/rules/1/owner", "far").read_by(Config::from_json);
+    let digest = Digest::parse(DIGEST.as_bytes()).unwrap();
+    let slot = |method: &str, target: &str| {
+        let target = with_digest(target);
+        let facts = Facts { tag_was: Some(Some(&digest)), ..NONE };
+        let head = RequestHead {
+            client: from_the_office(),
+            ..request(method, "registry.example", &target)
+        };
+        match plan(&config, &head, &facts).action {
+            Action::Forward(forwarding) => {
+                let read = forwarding.forward.stale_tag.map(|tag| tag.question.slot);
+                (forwarding.written_tag, read)
+            }
+            action => panic!("{method} {target}: {action:?}"),
+        }
+    };
+    let (_, read) = slot("GET", "/v2/team/a/manifests/v1");
+    assert!(read.is_some());
+    assert_eq!(slot("PUT", "/v2/team/a/manifests/v1"), (read, None));
+    assert_eq!(slot("DELETE", "/v2/team/a/manifests/v1"), (read, None));
+    assert_ne!(slot("PUT", "/v2/team/a/manifests/v2").0, read);
+    assert_eq!(slot("PUT", "/v2/team/a/manifests/DIGEST"), (None, None));
+    assert_eq!(slot("PUT", "/v2/office/a/manifests/v1"), (None, None));
+}
+
+fn from_the_office() -> ClientFacts<'static> {
+    ClientFacts { address: Some(b"192.0.2.7:1"), ..Default::default() }
+}
+
+#[test]
+fn what_this_envoy_wants_from_a_cache_goes_there_first() {
+    let stale = policy().set("/rules/0/stale_tags", "1h");
+    let config = stale.with("fills_caches", true).read_by(Config::from_json);
+    let node = "/v2/team/a/manifests/DIGEST?front=main&region=default";
+    let [near, far] = ["/base/v2/acme/a/manifests/DIGEST", "/v2/team/a/manifests/DIGEST"];
+    #[rustfmt::skip]
+    let rows = [
+        ("/v2/team/a/manifests/DIGEST?front=main&region=default&through=eu", forwarded("cache@eu+near+far", [node, near, far]), "the cache, and who fills it"),
+        (node, forwarded("near+far", [near, far]), "a node that is filled"),
+        ("/v2/team/a/manifests/DIGEST?front=main&region=default&through=us", replied(404, "NAME_UNKNOWN"), "there is no such cache"),
+        ("/v2/team/a/manifests/DIGEST?front=main&region=asia&through=eu", replied(404, "NAME_UNKNOWN"), "not in this region"),
+        ("/v2/office/a/manifests/DIGEST?front=main&region=default&through=eu", replied(404, "NAME_UNKNOWN"), "no tags of this rule are stale"),
+        ("/v2/team/a/manifests/v1?front=main&region=default&through=eu", replied(404, "UNSUPPORTED"), "a tag"),
+    ];
+    for (target, expected, reason) in rows {
+        let target = with_digest(target);
+        let action = plan(&config, &request("GET", "cache.internal", &target), &NONE).action;
+        assert_eq!(Outcome::of(&config, action), expected, "{reason}");
     }
 }

@@ -4,6 +4,7 @@ use portolan_policy_builder::{Backend, Front, Policy, Rule};
 use serde_json::json;
 
 use super::*;
+use crate::grammar::Digest;
 use crate::health::Health;
 
 /// A policy by which a request may need every kind of fact.
@@ -28,6 +29,12 @@ fn policy() -> Policy {
         )
         .rule(Rule::of("cached").readers("authenticated").chain(["cache@eu", "ar"]))
         .rule(
+            Rule::of("stale")
+                .readers("authenticated")
+                .with("stale_tags", "1h")
+                .chain(["cache@eu", "ar"]),
+        )
+        .rule(
             Rule::of("pushed")
                 .readers("authenticated")
                 .owner("us")
@@ -38,7 +45,7 @@ fn policy() -> Policy {
 }
 
 /// Every combination of answers.
-fn answers(known: &Health) -> Vec<Facts<'_>> {
+fn answers<'a>(known: &'a Health, digest: &'a Digest<'static>) -> Vec<Facts<'a>> {
     let mut all = Vec::new();
     for password in [Password::Right, Password::Wrong, Password::Unknown] {
         for health in [HealthView::Known(known), HealthView::AllUpExcept(&[]), HealthView::Unknown]
@@ -52,6 +59,8 @@ fn answers(known: &Health) -> Vec<Facts<'_>> {
                         recently_pushed: Some(recently_pushed),
                         // The same as of the store: no request needs both.
                         in_repository: Some(in_store),
+                        // Where there was no push the tag is known.
+                        tag_was: Some(Some(digest).filter(|_| !recently_pushed)),
                     });
                 }
             }
@@ -69,6 +78,7 @@ fn some<'a>(all: &Facts<'a>, which: u8) -> Facts<'a> {
         in_store: all.in_store.filter(|_| has(4)),
         recently_pushed: all.recently_pushed.filter(|_| has(8)),
         in_repository: all.in_repository.filter(|_| has(16)),
+        tag_was: all.tag_was.filter(|_| has(32)),
     }
 }
 
@@ -89,11 +99,13 @@ fn the_order_in_which_facts_come_changes_nothing() {
         ("HEAD", cached.as_str()),
         ("GET", "/v2/sent/a/manifests/v1"),
         ("GET", "/v2/pushed/a/manifests/v1"),
+        ("GET", "/v2/stale/a/manifests/v1"),
         ("GET", manifest.as_str()),
         ("PUT", "/v2/pushed/a/manifests/v1"),
         ("GET", "/v2/nobody/a/manifests/v1"),
     ];
-    let mut needed = [false; 5];
+    let digest = Digest::parse(DIGEST.as_bytes()).unwrap();
+    let mut needed = [false; 6];
     for (method, target) in requests {
         for authorization in [None, Some(&b"Basic YTpi"[..])] {
             let head = RequestHead {
@@ -103,7 +115,7 @@ fn the_order_in_which_facts_come_changes_nothing() {
                 authorization,
                 ..RequestHead::default()
             };
-            for all in answers(&known) {
+            for all in answers(&known, &digest) {
                 // The client's name is known where its password is, also where nothing depends on
                 // either.
                 let plan = |facts: &Facts<'_>| {
@@ -117,7 +129,7 @@ fn the_order_in_which_facts_come_changes_nothing() {
                     "{method} {target}: all is known"
                 );
                 let whole = format!("{:?} {:?}", whole.action, whole.record);
-                for which in 0..32 {
+                for which in 0..64 {
                     let facts = some(&all, which);
                     let found = plan(&facts);
                     let (kind, is_missing) = match &found.action {
@@ -126,6 +138,7 @@ fn the_order_in_which_facts_come_changes_nothing() {
                         Action::Need(Need::BlobPresence(_)) => (2, facts.in_store.is_none()),
                         Action::Need(Need::RecentPush(_)) => (3, facts.recently_pushed.is_none()),
                         Action::Need(Need::Content(_)) => (4, facts.in_repository.is_none()),
+                        Action::Need(Need::Tag(_)) => (5, facts.tag_was.is_none()),
                         action => {
                             let found = format!("{action:?} {:?}", found.record);
                             assert_eq!(found, whole, "{method} {target}, {which}");
@@ -138,5 +151,5 @@ fn the_order_in_which_facts_come_changes_nothing() {
             }
         }
     }
-    assert_eq!(needed, [true; 5], "each fact is needed by some request");
+    assert_eq!(needed, [true; 6], "each fact is needed by some request");
 }

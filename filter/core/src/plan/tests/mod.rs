@@ -38,6 +38,7 @@ const NONE: Facts<'static> = Facts {
     in_store: None,
     recently_pushed: None,
     in_repository: None,
+    tag_was: None,
 };
 
 fn policy() -> Policy {

@@ -22,6 +22,8 @@ pub(super) enum Outcome {
     NeedsContent { target: String },
     /// The pushes of the last time are looked at first.
     NeedsRecentPush,
+    /// What the tag stood for is looked at first.
+    NeedsTag { key: String },
     /// A token service is asked, for a client that logs in.
     AsksTokenService(TokenQuestion),
     /// The body of the form at the token endpoint is read first.
@@ -139,6 +141,7 @@ impl Outcome {
                 needs_blob(config.blob_store(blob.store).unwrap().name())
             }
             Need::RecentPush(_) => Self::NeedsRecentPush,
+            Need::Tag(question) => Self::NeedsTag { key: question.key.clone() },
             Need::Content(content) => {
                 Self::NeedsContent { target: without_digest(&content.target) }
             }

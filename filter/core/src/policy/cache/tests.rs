@@ -57,9 +57,16 @@ fn a_fill_names_its_front_and_region() {
         let beginning = format!("/v2/team/app/blobs/sha256:{DIGEST}?");
         assert!(target.starts_with(&beginning), "{target}");
         let fill = parse(b"GET", target.as_bytes()).unwrap();
-        assert_eq!(of_fill(fill.query.unwrap()), Some((front.to_owned(), region.to_owned())));
+        let whose = OfFill { front: front.to_owned(), region: region.to_owned(), through: None };
+        assert_eq!(OfFill::read(fill.query.unwrap()), Some(whose.clone()));
+        assert_eq!(OfFill::cache_of(target.as_bytes()), None, "a node asks so");
+        let target = target_through(&target, "eu");
+        assert_eq!(OfFill::cache_of(target.as_bytes()).as_deref(), Some("eu"));
+        let fill = parse(b"GET", target.as_bytes()).unwrap();
+        let through = OfFill { through: Some("eu".to_owned()), ..whose };
+        assert_eq!(OfFill::read(fill.query.unwrap()), Some(through));
     }
     for query in ["", "front=a", "region=b", "front=&region=b", "front=a&front=b&region=c"] {
-        assert_eq!(of_fill(query.as_bytes()), None, "{query}");
+        assert_eq!(OfFill::read(query.as_bytes()), None, "{query}");
     }
 }
