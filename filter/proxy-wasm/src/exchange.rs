@@ -4,8 +4,7 @@ use portolan_core::contract::{BACKEND_ATTRIBUTE, StateKey};
 use portolan_driver::{Exchange, HeaderMap};
 use proxy_wasm::types::{BufferType, MapType};
 
-use crate::host;
-use crate::{pushes, tags};
+use crate::{host, shared};
 
 /// Unlike a header, no client can send it.
 const ADDRESS_ATTRIBUTE: &str = "source\0address";
@@ -56,10 +55,10 @@ impl Exchange for Envoy {
     }
 
     fn pushed_until(&self, slot: u32) -> u64 {
-        pushes::until(slot)
+        shared::pushed_until(slot)
     }
 
     fn remembered_tag(&self, slot: u32) -> Option<Vec<u8>> {
-        tags::remembered(slot)
+        shared::remembered_tag(slot)
     }
 }

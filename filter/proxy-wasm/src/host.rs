@@ -85,38 +85,26 @@ pub(crate) fn header(headers: MapType, name: &str) -> Option<Vec<u8>> {
 
 /// Sets a header to one value, whatever it had before.
 pub(crate) fn set_header(headers: MapType, name: &str, value: &[u8]) {
+    let (n, v) = (name.len(), value.len());
     // SAFETY: `name` and `value` are valid for reads during the call.
     unsafe {
-        proxy_replace_header_map_value(
-            headers as u32,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        );
+        proxy_replace_header_map_value(headers as u32, name.as_ptr(), n, value.as_ptr(), v);
     }
 }
 
 /// Adds one more value of a header.
 pub(crate) fn add_header(headers: MapType, name: &str, value: &[u8]) {
+    let (n, v) = (name.len(), value.len());
     // SAFETY: `name` and `value` are valid for reads during the call.
     unsafe {
-        proxy_add_header_map_value(
-            headers as u32,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        );
+        proxy_add_header_map_value(headers as u32, name.as_ptr(), n, value.as_ptr(), v);
     }
 }
 
 /// Removes every value of a header.
 pub(crate) fn remove_header(headers: MapType, name: &[u8]) {
     // SAFETY: `name` is valid for reads during the call.
-    unsafe {
-        proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len());
-    }
+    unsafe { proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len()) };
 }
 
 /// An attribute of the stream; the parts of its path are separated by zero bytes.
@@ -129,9 +117,7 @@ pub(crate) fn property(path: &str) -> Option<Vec<u8>> {
 pub(crate) fn set_state(key: StateKey, value: &[u8]) {
     let name = key.name();
     // SAFETY: `name` and `value` are valid for reads during the call.
-    unsafe {
-        proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
-    }
+    unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
 }
 
 /// Has a property of this stream outlive the pass in which it is set: Envoy makes a request that it
@@ -150,9 +136,7 @@ pub(crate) fn outlive_passes(key: StateKey) {
 pub(crate) fn now() -> u64 {
     let mut time = 0;
     // SAFETY: the pointer is valid for writes during the call.
-    unsafe {
-        proxy_get_current_time_nanoseconds(&raw mut time);
-    }
+    unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
     time
 }
 
@@ -197,9 +181,7 @@ pub(crate) fn drop_request_body(size: usize) {
 pub(crate) fn resume_request() {
     const REQUEST: u32 = 0;
     // SAFETY: there are no pointers.
-    unsafe {
-        proxy_continue_stream(REQUEST);
-    }
+    unsafe { proxy_continue_stream(REQUEST) };
 }
 
 /// How often the root context has its turn; zero for never.

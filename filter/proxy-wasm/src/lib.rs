@@ -16,8 +16,7 @@ mod contexts;
 mod exchange;
 mod host;
 mod metrics;
-mod pushes;
-mod tags;
+mod shared;
 mod worker;
 
 mod entry {

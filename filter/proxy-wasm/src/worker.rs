@@ -13,8 +13,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::exchange::Envoy;
-use crate::host;
-use crate::{metrics, pushes, tags};
+use crate::{host, metrics, shared};
 
 thread_local! {
     /// The SDK makes contexts by a plain function, which is why there is a static.
@@ -165,8 +164,8 @@ fn apply(effect: Effect, stream: StreamId) {
                 answered(stream, &CallAnswer::default());
             }
         }
-        Effect::NotePush { slot, until } => pushes::note(slot, until),
-        Effect::RememberTag { slot, value } => tags::remember(slot, &value),
+        Effect::NotePush { slot, until } => shared::note_push(slot, until),
+        Effect::RememberTag { slot, value } => shared::remember_tag(slot, &value),
         Effect::SetTimer(period) => host::set_tick_period(period),
         Effect::Warn(line) => log::warn!("{line}"),
     }

@@ -31,7 +31,7 @@ const BINDINGS: [&str; 2] = ["../proxy-wasm/src", "../dynamic-module/src"];
 /// The most lines of each, without their tests. The first stands on an SDK, which knows the
 /// interface and has the contexts; the second is its own, and what it says of the interface (`abi`,
 /// `build`) is not counted.
-const LONGEST_BINDINGS: [usize; 2] = [730, 1270];
+const LONGEST_BINDINGS: [usize; 2] = [700, 1270];
 /// What a binding may name of the core: the names that are Envoy's too, an answer, and the check of
 /// a body.
 const OF_THE_CORE: [&str; 3] = ["content", "contract", "reply"];
