@@ -123,6 +123,8 @@ def test_purged_content_is_fetched_anew(site: Site) -> None:
     """As a blob and as a manifest, whatever repository it came from."""
     blob, body = site.kept()
     manifest, _ = site.kept("manifests")
+    # A client may have all of it a moment before the node has written it.
+    eventually(lambda: site.has("blobs", blob) and site.has("manifests", manifest))
     absent = digest_of(b"nobody has this")
     report = said(site, "purge", blob, manifest, "-", stdin=f"{absent}\n")
     assert [(one["digest"], one["purged"], one["error"]) for one in report["contents"]] == [

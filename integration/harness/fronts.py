@@ -15,7 +15,7 @@ from harness.accounts import Account, write_htpasswd
 from harness.ageing import AgeingTokenService
 from harness.envoy import Envoy, Policy, render
 from harness.image import Image
-from harness.policies import build_policy
+from harness.policies import build_policy, hedged_late
 from harness.private_registry import PrivateRegistry, htpasswd_settings
 from harness.registry import Registry
 from harness.relay import Relay
@@ -103,7 +103,7 @@ def upstream_tokens(place: Place, port: int) -> Policy:
     `drycc/` is at `near` and `home`, `cached/` at `home` if `cache` lacks it, `hub/` at another operator's.
     """
     copies, cached = ["near", "home"], ["cache", "home"]
-    return build_policy(
+    policy = build_policy(
         {
             "home": _backend(place.home.url, place.acme_tokens, ("drycc/", "acme/"), ("cached/", "archive/")),
             "near": _backend(place.near.url, place.acme_tokens, ("drycc/", "copies/")),
@@ -117,6 +117,8 @@ def upstream_tokens(place: Place, port: int) -> Policy:
             _rule("hub", ["hub"]),
         ],
     )
+    # Tests hold an answer back until a token has expired: nobody else is to serve meanwhile.
+    return hedged_late(policy)
 
 
 def upstream_passwords(place: Place, port: int) -> Policy:
